@@ -1,0 +1,10 @@
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden}/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
+  // Two cores, and most tests wait for servers: one worker a core.
+  maxWorkers: 2,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts'],
+};
