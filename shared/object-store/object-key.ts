@@ -1,0 +1,87 @@
+import { TerminalError } from '../errors.ts';
+
+/** A run's id: the UTC time of its plan, to the millisecond, and four characters against a tie. */
+export type RunId = string;
+
+/** A slice's number within its run; a slice that was cut in two has the halves `<slice>.0` and `<slice>.1`. */
+export type SliceId = string;
+
+export interface IngestedKey {
+  zone: 'ingested';
+  /** The source table. */
+  table: string;
+  run: RunId;
+  slice: SliceId;
+}
+
+export interface ProcessedKey {
+  zone: 'processed';
+  /** The warehouse table. */
+  table: string;
+  run: RunId;
+  slice: SliceId;
+  /** 0 until the object is transformed again. */
+  revision: number;
+}
+
+export type ObjectKey = IngestedKey | ProcessedKey;
+
+export const ingestedSuffix = '.ndjson.zst';
+export const processedSuffix = '.parquet';
+
+const run = '(?<run>(?<year>\\d{4})(?<month>\\d{2})(?<day>\\d{2})T\\d{9}Z[0-9a-f]{4})';
+const path = `^(?<table>[^/]+)/\\d{4}/\\d{2}/\\d{2}/${run}-(?<slice>\\d{4,}(\\.[01])*)`;
+const ingestedPattern = new RegExp(`${path}\\.ndjson\\.zst$`);
+const processedPattern = new RegExp(`${path}-r(?<revision>\\d+)\\.parquet$`);
+
+/** `<table>/<yyyy>/<mm>/<dd>/<run>-<slice>.ndjson.zst` or `…-r<revision>.parquet`, the day being the run's. */
+export function formatObjectKey(key: ObjectKey): string {
+  const day = `${key.run.slice(0, 4)}/${key.run.slice(4, 6)}/${key.run.slice(6, 8)}`;
+  const stem = `${encodeTable(key.table)}/${day}/${key.run}-${key.slice}`;
+  return key.zone === 'ingested' ? `${stem}${ingestedSuffix}` : `${stem}-r${key.revision}${processedSuffix}`;
+}
+
+/** @throws {TerminalError} the text is no key of an object in either zone */
+export function parseObjectKey(text: string): ObjectKey {
+  const groups = (ingestedPattern.exec(text) ?? processedPattern.exec(text))?.groups;
+  if (groups === undefined)
+    throw new TerminalError('not the key of an ingested or processed object', { key: text });
+  const { table = '', run = '', slice = '', revision } = groups;
+  const named = { table: decodeTable(table, text), run, slice };
+  const key: ObjectKey =
+    revision === undefined
+      ? { zone: 'ingested', ...named }
+      : { zone: 'processed', ...named, revision: Number(revision) };
+  if (formatObjectKey(key) !== text) {
+    throw new TerminalError('the day in the key is not the day of its run', { table: key.table, key: text });
+  }
+  return key;
+}
+
+/** The key under which a slice's bad rows are kept; the suffix triggers no notification. */
+export const formatQuarantineKey = (key: ProcessedKey): string =>
+  `quarantine/${formatObjectKey(key).replace(/\.parquet$/, '.ndjson')}`;
+
+export const captureStateKey = 'state/capture.json';
+export const formatRunKey = (id: RunId): string => `state/runs/${id}.json`;
+export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;
+
+/** A name that S3 and a path both take as it is; anything else is percent-encoded, so no name can leave its folder. */
+function encodeTable(table: string): string {
+  return encodeURIComponent(table).replaceAll('.', '%2E');
+}
+
+function decodeTable(encoded: string, key: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    throw new TerminalError('the table in the key is not percent-encoded', { key, cause });
+  }
+}
+
+/** @param tie four hexadecimal characters that tell two runs of one millisecond apart */
+export function formatRunId(startedAt: Date, tie: string): RunId {
+  return `${startedAt.toISOString().replaceAll(/[-:.]/g, '')}${tie}`;
+}
+
+export const formatSliceId = (number: number): SliceId => String(number).padStart(4, '0');

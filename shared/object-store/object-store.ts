@@ -1,0 +1,116 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { TransientError } from '../errors.ts';
+
+export interface StoredObject {
+  body: Uint8Array;
+  metadata: Record<string, string>;
+  etag: string;
+}
+
+export interface ListedObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  lastModified: Date;
+}
+
+export type PutOutcome = 'created' | 'already there';
+
+/** One bucket. Objects in the zones are immutable; only `state/` is ever replaced, and only as it was read. */
+export interface ObjectStore {
+  readonly bucket: string;
+  /** undefined where there is no such object */
+  get(key: string): Promise<StoredObject | undefined>;
+  head(key: string): Promise<Omit<StoredObject, 'body'> | undefined>;
+  /** Creates an object; an object that is there already is left as it is (`If-None-Match: *`). */
+  create(key: string, body: Uint8Array, metadata?: Record<string, string>): Promise<PutOutcome>;
+  /**
+   * Replaces the object that was read with this etag, or creates it where the etag is undefined.
+   * @returns false when somebody else was faster
+   */
+  replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
+  /** Puts without a condition: for records that any writer may write again. */
+  put(key: string, body: Uint8Array): Promise<void>;
+  delete(key: string): Promise<void>;
+  list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
+  const at = (key: string) => ({ Bucket: bucket, Key: key });
+  return {
+    bucket,
+    get: (key) => orUndefined(() => getObject(s3, bucket, key)),
+    head: (key) =>
+      orUndefined(async () => {
+        const { Metadata, ETag } = await s3.send(new HeadObjectCommand(at(key)));
+        return { metadata: Metadata ?? {}, etag: ETag ?? '' };
+      }),
+    create: async (key, body, metadata = {}) => {
+      const put = new PutObjectCommand({ ...at(key), Body: body, Metadata: metadata, IfNoneMatch: '*' });
+      return (await conditionally(key, () => s3.send(put))) ? 'created' : 'already there';
+    },
+    replace: (key, body, etag) => {
+      const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+      return conditionally(key, () =>
+        s3.send(new PutObjectCommand({ ...at(key), Body: body, ...condition })),
+      );
+    },
+    put: async (key, body) => {
+      await s3.send(new PutObjectCommand({ ...at(key), Body: body }));
+    },
+    delete: async (key) => {
+      await s3.send(new DeleteObjectCommand(at(key)));
+    },
+    list: (prefix) => listObjects(s3, bucket, prefix),
+  };
+}
+
+async function getObject(s3: S3Client, bucket: string, key: string): Promise<StoredObject> {
+  const { Body, Metadata, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (Body === undefined) throw new TransientError('S3 answered without a body', { key });
+  return { body: await Body.transformToByteArray(), metadata: Metadata ?? {}, etag: ETag ?? '' };
+}
+
+async function* listObjects(s3: S3Client, bucket: string, prefix: string): AsyncIterable<ListedObject> {
+  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+    for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      if (Key !== undefined) yield { key: Key, size: Size ?? 0, lastModified: LastModified ?? new Date(0) };
+    }
+  }
+}
+
+async function orUndefined<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof NoSuchKey || error instanceof NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * S3 answers 412 when the condition does not hold and 409 when another conditional write of the key is under
+ * way, whose outcome is not known yet.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+async function conditionally(key: string, put: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await put();
+    return true;
+  } catch (error) {
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status === 412) return false;
+    if (status === 409)
+      throw new TransientError('another write of the object is under way', { key, cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import { TerminalError } from '../errors.ts';
+import type {
+  ColumnDefinition,
+  JoinDefinition,
+  SourceDefinition,
+  SourceType,
+  TableDefinition,
+} from './define.ts';
+
+/** One value of an extracted row, under its key in the JSON line. */
+export interface SourceField {
+  /** The column, or `table.column` for a joined one. */
+  name: string;
+  type: SourceType;
+  nullable: boolean;
+}
+
+export interface SourceTable {
+  name: string;
+  key: string;
+  /** The table's own columns, in the order in which they are extracted. */
+  columns: readonly SourceField[];
+  joins: readonly JoinDefinition[];
+  /** All fields of an extracted row: own columns first, then each join's. */
+  fields: readonly SourceField[];
+  /** The warehouse tables made from it; none for a table that ends in the ingested zone. */
+  feeds: readonly string[];
+}
+
+export interface WarehouseColumn extends ColumnDefinition {
+  name: string;
+}
+
+export interface CalendarColumn {
+  name: string;
+  type: ColumnDefinition['type'];
+  nullable: false;
+}
+
+export interface Dimension {
+  kind: 'dimension';
+  name: string;
+  source: SourceTable;
+  key: string;
+  columns: readonly WarehouseColumn[];
+}
+
+export interface Fact {
+  kind: 'fact';
+  name: string;
+  source: SourceTable;
+  key: string;
+  surrogateKey: string;
+  columns: readonly WarehouseColumn[];
+}
+
+export interface Calendar {
+  kind: 'calendar';
+  name: string;
+  key: string;
+  columns: readonly CalendarColumn[];
+}
+
+export type WarehouseTable = Dimension | Fact | Calendar;
+
+export interface StarSchema {
+  sources: readonly SourceTable[];
+  tables: readonly WarehouseTable[];
+  calendar: Calendar;
+  /** @throws {TerminalError} the model has no such source table */
+  source(name: string): SourceTable;
+  /** @throws {TerminalError} the model has no such warehouse table */
+  table(name: string): WarehouseTable;
+}
+
+/**
+ * Joins the definitions into one model and checks that they fit together.
+ *
+ * @throws {TerminalError} a definition names a table or a column that no definition has
+ */
+export function assembleStarSchema(definitions: readonly TableDefinition[]): StarSchema {
+  const sources = resolveSources(definitions);
+  const tables = definitions.flatMap((definition) => resolveTable(definition, sources));
+  const calendar = tables.find((table) => table.kind === 'calendar');
+  if (calendar === undefined) throw new TerminalError('the star schema has no calendar dimension');
+  assertReferences(tables);
+  return {
+    sources: [...sources.values()],
+    tables,
+    calendar,
+    source: (name) => sources.get(name) ?? fail(`the star schema has no source table ${name}`),
+    table: (name) =>
+      tables.find((table) => table.name === name) ?? fail(`the star schema has no warehouse table ${name}`),
+  };
+}
+
+function resolveSources(definitions: readonly TableDefinition[]): Map<string, SourceTable> {
+  const bySource = new Map<string, { source: SourceDefinition; feeds: string[] }>();
+  for (const definition of definitions) {
+    if (definition.kind === 'calendar') continue;
+    const known = bySource.get(definition.source.table) ?? { source: definition.source, feeds: [] };
+    if (definition.kind !== 'ingested only') known.feeds.push(definition.name);
+    bySource.set(definition.source.table, known);
+  }
+  const ownColumns = (table: string) =>
+    parseColumns((bySource.get(table) ?? failUnknown(table)).source.columns);
+  return new Map(
+    [...bySource].map(([name, { source, feeds }]) => {
+      const columns = ownColumns(name);
+      const joins = source.joins ?? [];
+      const joined = joins.flatMap((join) => joinedFields(join, ownColumns(join.table)));
+      return [name, { name, key: source.key, columns, joins, fields: [...columns, ...joined], feeds }];
+    }),
+  );
+}
+
+function parseColumns(columns: SourceDefinition['columns']): SourceField[] {
+  return Object.entries(columns).map(([name, type]) => {
+    const nullable = type.endsWith('?');
+    return { name, type: (nullable ? type.slice(0, -1) : type) as SourceType, nullable };
+  });
+}
+
+/** A left join finds no row where the key is null or dangles, so every joined field may be null. */
+function joinedFields(join: JoinDefinition, columns: SourceField[]): SourceField[] {
+  return join.columns.map((name) => {
+    const column = columns.find((candidate) => candidate.name === name);
+    if (column === undefined)
+      return fail(`the star schema joins ${join.table}.${name}, which is not defined`);
+    return { name: `${join.table}.${name}`, type: column.type, nullable: true };
+  });
+}
+
+function resolveTable(definition: TableDefinition, sources: Map<string, SourceTable>): WarehouseTable[] {
+  if (definition.kind === 'ingested only') return [];
+  if (definition.kind === 'calendar') {
+    return [
+      {
+        ...definition,
+        columns: Object.entries(definition.columns).map(([name, column]) => ({ name, ...column })),
+      },
+    ];
+  }
+  const source = sources.get(definition.source.table) ?? failUnknown(definition.source.table);
+  const columns = Object.entries(definition.columns).map(([name, column]) => ({ name, ...column }));
+  for (const { name, from } of columns) {
+    if (!source.fields.some((field) => field.name === from.field)) {
+      fail(`${definition.name}.${name} comes from ${source.name}.${from.field}, which is not defined`);
+    }
+  }
+  if (!columns.some(({ name }) => name === definition.key)) {
+    fail(`${definition.name} has no column for its key ${definition.key}`);
+  }
+  return [{ ...definition, source, columns }];
+}
+
+function assertReferences(tables: readonly WarehouseTable[]): void {
+  for (const table of tables) {
+    if (table.kind !== 'fact') continue;
+    for (const { name, references } of table.columns) {
+      if (references === undefined) continue;
+      const dimension = tables.find((candidate) => candidate.name === references);
+      if (dimension === undefined || dimension.kind === 'fact') {
+        fail(`${table.name}.${name} references ${references}, which is no dimension`);
+      }
+    }
+  }
+}
+
+const failUnknown = (table: string): never => fail(`the star schema has no source table ${table}`);
+
+function fail(message: string): never {
+  throw new TerminalError(message);
+}

@@ -1,0 +1,150 @@
+/** A column's type in the source, as a warehouse table's file writes it; a trailing `?` allows null. */
+export type SourceType = 'int4' | 'int8' | `numeric(${number},${number})` | 'bool' | 'varchar' | 'timestamp';
+
+/** Where a warehouse column's value comes from: a field of the extracted row, and what is made of it. */
+export interface Derivation {
+  kind: 'field' | 'date' | 'date of' | 'time of' | 'currency name';
+  /** A column of the source table, or `table.column` of a joined one. */
+  field: string;
+}
+
+export type WarehouseType =
+  | { name: 'int' }
+  | { name: 'varchar' }
+  | { name: 'boolean' }
+  | { name: 'date' }
+  | { name: 'time' }
+  | { name: 'numeric'; precision: number; scale: number };
+
+export interface ColumnDefinition {
+  type: WarehouseType;
+  from: Derivation;
+  nullable: boolean;
+  /** The dimension whose key this column holds. */
+  references?: string;
+}
+
+interface ColumnOptions {
+  nullable?: boolean;
+  references?: string;
+}
+
+/** How rows of another source table are extracted along with this one's (a left join on its key). */
+export interface JoinDefinition {
+  table: string;
+  /** This table's column to the other's. */
+  on: Record<string, string>;
+  columns: readonly string[];
+}
+
+export interface SourceDefinition {
+  table: string;
+  key: string;
+  columns: Record<string, SourceType | `${SourceType}?`>;
+  joins?: readonly JoinDefinition[];
+}
+
+/** A source table that is kept in the ingested zone and goes no further by itself. */
+export interface IngestedOnlyDefinition {
+  kind: 'ingested only';
+  source: SourceDefinition;
+}
+
+/** Latest state only: one row a business key. */
+export interface DimensionDefinition {
+  kind: 'dimension';
+  name: string;
+  source: SourceDefinition;
+  key: string;
+  columns: Record<string, ColumnDefinition>;
+}
+
+/** Full history: one row for each (business key, last_updated) that was captured. */
+export interface FactDefinition {
+  kind: 'fact';
+  name: string;
+  source: SourceDefinition;
+  key: string;
+  surrogateKey: string;
+  columns: Record<string, ColumnDefinition>;
+}
+
+/** The dimension whose rows are made from dates alone, by `calendarRow`. */
+export interface CalendarDefinition {
+  kind: 'calendar';
+  name: string;
+  key: string;
+  columns: Record<string, { type: WarehouseType; nullable: false }>;
+}
+
+export type TableDefinition =
+  | IngestedOnlyDefinition
+  | DimensionDefinition
+  | FactDefinition
+  | CalendarDefinition;
+
+/**
+ * Defines a warehouse dimension. Everything else follows from it: source query, DDL, Parquet schema,
+ * transform and merge.
+ *
+ * @example
+ * export const table = defineDimension({
+ *   name: 'dim_payment_type',
+ *   source: { table: 'payment_type', key: 'payment_type_id', columns: { payment_type_id: 'int4', … } },
+ *   key: 'payment_type_id',
+ *   columns: { payment_type_id: int('payment_type_id'), payment_type_name: varchar('payment_type_name') },
+ * });
+ */
+export const defineDimension = (definition: Omit<DimensionDefinition, 'kind'>): DimensionDefinition => ({
+  kind: 'dimension',
+  ...definition,
+});
+
+/** Defines a warehouse fact; see `defineDimension`. Its source has a `last_updated` timestamp. */
+export const defineFact = (definition: Omit<FactDefinition, 'kind'>): FactDefinition => ({
+  kind: 'fact',
+  ...definition,
+});
+
+export const defineCalendar = (definition: Omit<CalendarDefinition, 'kind'>): CalendarDefinition => ({
+  kind: 'calendar',
+  ...definition,
+});
+
+export const defineIngestedOnly = (source: SourceDefinition): IngestedOnlyDefinition => ({
+  kind: 'ingested only',
+  source,
+});
+
+const column = (type: WarehouseType, from: Derivation, options: ColumnOptions = {}): ColumnDefinition => ({
+  type,
+  from,
+  nullable: false,
+  ...options,
+});
+
+export const int = (field: string, options?: ColumnOptions) =>
+  column({ name: 'int' }, { kind: 'field', field }, options);
+
+export const varchar = (field: string, options?: ColumnOptions) =>
+  column({ name: 'varchar' }, { kind: 'field', field }, options);
+
+export const boolean = (field: string, options?: ColumnOptions) =>
+  column({ name: 'boolean' }, { kind: 'field', field }, options);
+
+export const numeric = (precision: number, scale: number, field: string, options?: ColumnOptions) =>
+  column({ name: 'numeric', precision, scale }, { kind: 'field', field }, options);
+
+/** A varchar 'YYYY-MM-DD' of the source as a date. */
+export const date = (field: string) =>
+  column({ name: 'date' }, { kind: 'date', field }, { references: 'dim_date' });
+
+/** The date of a timestamp, as the source's clock shows it: no time zone is applied. */
+export const dateOf = (field: string) =>
+  column({ name: 'date' }, { kind: 'date of', field }, { references: 'dim_date' });
+
+/** The time of day of a timestamp, to the microsecond. */
+export const timeOf = (field: string) => column({ name: 'time' }, { kind: 'time of', field });
+
+/** The English name that ISO 4217 gives to a currency code; the code itself where it has none. */
+export const currencyName = (field: string) => column({ name: 'varchar' }, { kind: 'currency name', field });

@@ -1,0 +1,41 @@
+import { date, dateOf, defineFact, int, numeric, timeOf, varchar } from '../define.ts';
+
+export const table = defineFact({
+  name: 'fact_purchase_order',
+  source: {
+    table: 'purchase_order',
+    key: 'purchase_order_id',
+    columns: {
+      purchase_order_id: 'int4',
+      staff_id: 'int4',
+      counterparty_id: 'int4',
+      item_code: 'varchar',
+      item_quantity: 'int4',
+      item_unit_price: 'numeric(10,2)',
+      currency_id: 'int4',
+      agreed_delivery_date: 'varchar',
+      agreed_payment_date: 'varchar',
+      agreed_delivery_location_id: 'int4',
+      created_at: 'timestamp',
+      last_updated: 'timestamp',
+    },
+  },
+  key: 'purchase_order_id',
+  surrogateKey: 'purchase_record_id',
+  columns: {
+    purchase_order_id: int('purchase_order_id'),
+    created_date: dateOf('created_at'),
+    created_time: timeOf('created_at'),
+    last_updated_date: dateOf('last_updated'),
+    last_updated_time: timeOf('last_updated'),
+    staff_id: int('staff_id', { references: 'dim_staff' }),
+    counterparty_id: int('counterparty_id', { references: 'dim_counterparty' }),
+    item_code: varchar('item_code'),
+    item_quantity: int('item_quantity'),
+    item_unit_price: numeric(10, 2, 'item_unit_price'),
+    currency_id: int('currency_id', { references: 'dim_currency' }),
+    agreed_delivery_date: date('agreed_delivery_date'),
+    agreed_payment_date: date('agreed_payment_date'),
+    agreed_delivery_location_id: int('agreed_delivery_location_id', { references: 'dim_location' }),
+  },
+});

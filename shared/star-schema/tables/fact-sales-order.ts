@@ -1,0 +1,41 @@
+import { date, dateOf, defineFact, int, numeric, timeOf } from '../define.ts';
+
+export const table = defineFact({
+  name: 'fact_sales_order',
+  source: {
+    table: 'sales_order',
+    key: 'sales_order_id',
+    columns: {
+      sales_order_id: 'int4',
+      design_id: 'int4',
+      staff_id: 'int4',
+      counterparty_id: 'int4',
+      units_sold: 'int4',
+      unit_price: 'numeric(10,2)',
+      currency_id: 'int4',
+      agreed_delivery_date: 'varchar',
+      agreed_payment_date: 'varchar',
+      agreed_delivery_location_id: 'int4',
+      created_at: 'timestamp',
+      last_updated: 'timestamp',
+    },
+  },
+  key: 'sales_order_id',
+  surrogateKey: 'sales_record_id',
+  columns: {
+    sales_order_id: int('sales_order_id'),
+    created_date: dateOf('created_at'),
+    created_time: timeOf('created_at'),
+    last_updated_date: dateOf('last_updated'),
+    last_updated_time: timeOf('last_updated'),
+    sales_staff_id: int('staff_id', { references: 'dim_staff' }),
+    counterparty_id: int('counterparty_id', { references: 'dim_counterparty' }),
+    units_sold: int('units_sold'),
+    unit_price: numeric(10, 2, 'unit_price'),
+    currency_id: int('currency_id', { references: 'dim_currency' }),
+    design_id: int('design_id', { references: 'dim_design' }),
+    agreed_payment_date: date('agreed_payment_date'),
+    agreed_delivery_date: date('agreed_delivery_date'),
+    agreed_delivery_location_id: int('agreed_delivery_location_id', { references: 'dim_location' }),
+  },
+});
