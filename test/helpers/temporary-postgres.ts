@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chown, mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { embeddedBinaries, installedBinaries, runServerProgram, serverUser } from './postgres-binaries.ts';
+import { type PostgresServer, startPostgresIn } from './postgres-server.ts';
+
+export type { PostgresServer } from './postgres-server.ts';
+
+export interface TemporaryPostgresOptions {
+  /** Server settings, as on postgres -c. */
+  settings?: Record<string, string>;
+  /**
+   * Run initdb anew (about a second more). Without it the data folder is a copy, and all temporary servers
+   * of one version share their system_identifier.
+   */
+  ownIdentity?: boolean;
+}
+
+/**
+ * Starts an empty Postgres 18 (the npm binaries) on 127.0.0.1 and a free port, superuser postgres without
+ * a password, data in the temp folder. Not durable: fsync is off.
+ *
+ * @example
+ * const server = await startTemporaryPostgres({ settings: { max_prepared_transactions: '10' } });
+ * const url = await server.createDatabase('shop');
+ * await server.stop();
+ */
+export async function startTemporaryPostgres(
+  options: TemporaryPostgresOptions = {},
+): Promise<PostgresServer> {
+  return startFrom(embeddedBinaries(), options);
+}
+
+/** The same with the Postgres server that the machine has installed; undefined when it has none. */
+export async function startInstalledPostgres(
+  options: TemporaryPostgresOptions = {},
+): Promise<PostgresServer | undefined> {
+  const binDir = installedBinaries();
+  return binDir === undefined ? undefined : startFrom(binDir, options);
+}
+
+/** Makes a new folder in the temp folder that the server's OS user owns. The caller removes it. */
+export async function makeServerFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlift-postgres-'));
+  const { uid, gid } = serverUser();
+  if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
+  return folder;
+}
+
+async function startFrom(binDir: string, options: TemporaryPostgresOptions): Promise<PostgresServer> {
+  const dataDir = await makeServerFolder();
+  try {
+    if (options.ownIdentity === true) await initialise(binDir, dataDir);
+    else await promisify(execFile)('cp', ['-Rp', `${await makeTemplate(binDir)}/.`, dataDir]);
+    return await startPostgresIn(dataDir, { binDir, settings: options.settings ?? {} });
+  } catch (error) {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+// Kept between test runs; made aside and renamed, so that a Jest worker never copies half a template.
+async function makeTemplate(binDir: string): Promise<string> {
+  const version = await runServerProgram(binDir, 'postgres', ['--version']);
+  const key = createHash('sha256').update(`${binDir} ${version}`).digest('hex').slice(0, 12);
+  const template = join(tmpdir(), `starlift-postgres-template-${process.getuid?.() ?? 0}-${key}`);
+  if (existsSync(join(template, 'PG_VERSION'))) return template;
+  const aside = await makeServerFolder();
+  await initialise(binDir, aside);
+  try {
+    await rename(aside, template);
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true });
+    if (!existsSync(join(template, 'PG_VERSION'))) throw error;
+  }
+  return template;
+}
+
+async function initialise(binDir: string, dataDir: string): Promise<void> {
+  const args = ['-D', dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  await runServerProgram(binDir, 'initdb', args);
+}
