@@ -1,0 +1,43 @@
+import { TerminalError } from '../errors.ts';
+
+/** A database's secret in the shape that RDS writes. */
+export interface DatabaseSecret {
+  host: string;
+  port: number;
+  dbname: string;
+  username: string;
+  password: string;
+  /** `verify-full` where absent: RDS secrets do not have it. */
+  sslmode?: 'disable' | 'require' | 'verify-full';
+}
+
+/**
+ * @param name the secret's, for the message
+ * @throws {TerminalError} the secret is not JSON or lacks a field; the message never holds its content
+ */
+export function parseDatabaseSecret(name: string, text: string): DatabaseSecret {
+  const value = parseObject(name, text);
+  for (const field of ['host', 'dbname', 'username', 'password']) {
+    if (typeof value[field] !== 'string' || value[field] === '') {
+      throw new TerminalError(`the secret ${name} has no ${field}`);
+    }
+  }
+  const port = Number(value.port);
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new TerminalError(`the secret ${name} has no valid port`);
+  const { sslmode } = value;
+  if (sslmode !== undefined && !['disable', 'require', 'verify-full'].includes(String(sslmode))) {
+    throw new TerminalError(`the secret ${name} has an sslmode other than disable, require, verify-full`);
+  }
+  return { ...value, port } as unknown as DatabaseSecret;
+}
+
+function parseObject(name: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // JSON.parse quotes what it was given, and that is a password: its error must not be the cause of ours.
+  }
+  throw new TerminalError(`the secret ${name} is no JSON object`);
+}

@@ -1,0 +1,28 @@
+/**
+ * SQLSTATEs that succeed when tried again. All others would fail again.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const transientStates = new Set([
+  '25006', // read_only_sql_transaction: the primary has just become a standby
+  '25P03', // idle_in_transaction_session_timeout
+  '28P01', // invalid_password: a rotation is under way; the next attempt reads the secret anew
+  '40001', // serialization_failure; on a standby also a conflict with recovery
+  '40P01', // deadlock_detected
+  '55006', // object_in_use
+  '55P03', // lock_not_available: lock_timeout
+  '57014', // query_canceled: statement_timeout, or a standby's recovery conflict
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '57P05', // idle_session_timeout
+  '58000', // system_error
+  '58030', // io_error
+]);
+
+const transientClasses = new Set([
+  '08', // connection exception
+  '53', // insufficient resources: disk full, out of memory, too many connections
+]);
+
+export const isTransientState = (state: string): boolean =>
+  transientStates.has(state) || transientClasses.has(state.slice(0, 2));

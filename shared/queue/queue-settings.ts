@@ -1,0 +1,15 @@
+/** After this many receives a message goes to the dead-letter queue. The serverless.yml files say the same. */
+export const maxReceiveCount = 5;
+
+export const queueKinds = ['extract', 'transform', 'load'] as const;
+export type QueueKind = (typeof queueKinds)[number];
+
+export const queueName = (stage: string, kind: QueueKind): string => `starlift-${stage}-${kind}`;
+export const deadLetterQueueName = (name: string): string => `${name}-dlq`;
+
+/** Visibility is six times the function's timeout, as AWS asks of an event source mapping. */
+export const functionTimeoutSeconds: Record<QueueKind, number> = { extract: 300, transform: 120, load: 300 };
+export const visibilitySeconds = (kind: QueueKind): number => 6 * functionTimeoutSeconds[kind];
+
+/** Messages in one invocation. */
+export const batchSize: Record<QueueKind, number> = { extract: 1, transform: 1, load: 1 };

@@ -1,0 +1,21 @@
+import type { PipelineError } from '../errors.ts';
+import { TerminalError } from '../errors.ts';
+import { maxReceiveCount } from './queue-settings.ts';
+
+export type Verdict = { action: 'dead-letter' } | { action: 'retry'; visibilitySeconds: number };
+
+const firstDelaySeconds = 2;
+const longestDelaySeconds = 300;
+
+/**
+ * Decides what becomes of a message whose record handler failed.
+ *
+ * The last allowed receive dead-letters here rather than in SQS, so that the reason goes along.
+ *
+ * @param receiveCount SQS's ApproximateReceiveCount, 1 for the first delivery
+ */
+export function decideRetry(error: PipelineError, receiveCount: number): Verdict {
+  if (error instanceof TerminalError || receiveCount >= maxReceiveCount) return { action: 'dead-letter' };
+  const visibilitySeconds = Math.min(firstDelaySeconds * 4 ** (receiveCount - 1), longestDelaySeconds);
+  return { action: 'retry', visibilitySeconds };
+}
