@@ -1,0 +1,28 @@
+import { TerminalError } from './errors.ts';
+
+type Environment = Record<string, string | undefined>;
+
+/** @throws {TerminalError} the variable is missing or empty; the message names it */
+export function requiredVariable(name: string, environment: Environment = process.env): string {
+  const value = environment[name];
+  if (value === undefined || value === '')
+    throw new TerminalError(`the environment variable ${name} is not set`);
+  return value;
+}
+
+/** @throws {TerminalError} the variable holds something else than the choices, the first of which is the default */
+export function choiceVariable<const T extends string>(
+  name: string,
+  choices: readonly [T, ...T[]],
+  environment: Environment = process.env,
+): T {
+  const value = environment[name];
+  if (value === undefined || value === '') return choices[0];
+  const chosen = choices.find((choice) => choice === value);
+  if (chosen === undefined) {
+    throw new TerminalError(
+      `the environment variable ${name} is ${JSON.stringify(value)}: use ${choices.join(' or ')}`,
+    );
+  }
+  return chosen;
+}

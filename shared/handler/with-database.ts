@@ -1,0 +1,30 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { MiddlewareObj } from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { type Database, makeDatabase } from '../postgres/database.ts';
+import { makeSecretFetcher } from './database-secret-cache.ts';
+
+export interface DatabaseContext extends Context {
+  database: Database;
+}
+
+export interface WithDatabaseOptions {
+  secretsManager: Pick<SecretsManagerClient, 'send'>;
+  secretId: string;
+  applicationName: string;
+  maxConnections?: number;
+}
+
+/** Middleware: `context.database`, connected by a secret, one for the life of the execution environment. */
+export function withDatabase(
+  options: WithDatabaseOptions,
+): MiddlewareObj<unknown, unknown, Error, DatabaseContext> {
+  const { applicationName, maxConnections = 1 } = options;
+  const fetchSecret = makeSecretFetcher(options.secretsManager, options.secretId);
+  const database = makeDatabase(fetchSecret, { applicationName, maxConnections });
+  return {
+    before: ({ context }) => {
+      context.database = database;
+    },
+  };
+}
