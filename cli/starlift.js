@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
+// came with the packages, from the sources in a clone, from dist/ in an installed package.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const source = new URL('./main.ts', import.meta.url);
+const compiled = new URL('../dist/cli/main.js', import.meta.url);
+const isClone = existsSync(source);
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { main } = await import(isClone ? source.href : compiled.href);
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  process.exitCode = runUnderNode24();
+}
+
+function runUnderNode24() {
+  const node = findNode24();
+  if (node === undefined) {
+    console.error('starlift: Node 24 is missing; run `npm install` in the folder of Starlift first');
+    return 2;
+  }
+  // The child is in the terminal's process group and gets Ctrl-C itself: the parent only waits.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+  const { status, error } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  if (error !== undefined) console.error(`starlift: ${error.message}`);
+  return status ?? 1;
+}
+
+function findNode24() {
+  try {
+    const node = createRequire(import.meta.url).resolve('node/bin/node');
+    return existsSync(node) ? node : undefined;
+  } catch {
+    return undefined;
+  }
+}
