@@ -17,11 +17,13 @@ export interface DatabaseSecret {
  */
 export function parseDatabaseSecret(name: string, text: string): DatabaseSecret {
   const value = parseObject(name, text);
-  for (const field of ['host', 'dbname', 'username', 'password']) {
+  for (const field of ['host', 'dbname', 'username']) {
     if (typeof value[field] !== 'string' || value[field] === '') {
       throw new TerminalError(`the secret ${name} has no ${field}`);
     }
   }
+  // An empty one is legal: the server may trust the host, or know it by its certificate.
+  if (typeof value.password !== 'string') throw new TerminalError(`the secret ${name} has no password`);
   const port = Number(value.port);
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new TerminalError(`the secret ${name} has no valid port`);

@@ -1,0 +1,98 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { UsageError } from '../usage-error.ts';
+
+/** What other commands need to attach to a running stack; it holds passwords, so mode 0600. */
+export interface StackFile {
+  pid: number;
+  endpoint: string;
+  sourceUrl: string;
+  warehouseUrl: string;
+}
+
+/** The folder of one pipeline, held by one process at a time. */
+export interface DataFolder {
+  readonly path: string;
+  writeStackFile(stack: StackFile): void;
+  /** Reads a small JSON file of the folder; undefined where there is none. */
+  readJson(name: string): unknown;
+  /** Writes it as a whole or not at all, mode 0600. */
+  writeJson(name: string, value: unknown): void;
+  /** Removes stack.json and lets the next process in. */
+  release(): void;
+}
+
+const stackFileName = 'stack.json';
+
+/**
+ * Takes the folder for this process, making it where it is missing.
+ *
+ * The lock is SQLite's on a file of ours: the system lets go of it when the process dies, whatever it died of,
+ * which no file that merely exists does.
+ *
+ * @returns undefined while another process holds it
+ * @throws {UsageError} the folder cannot be made or written to
+ */
+export function takeDataFolder(path: string): DataFolder | undefined {
+  const lock = openLock(path);
+  try {
+    lock.exec('begin exclusive');
+  } catch {
+    lock.close();
+    return undefined;
+  }
+  return {
+    path,
+    writeStackFile: (stack) => writeJson(path, stackFileName, stack),
+    readJson: (name) => readJson(path, name),
+    writeJson: (name, value) => writeJson(path, name, value),
+    release: () => {
+      rmSync(join(path, stackFileName), { force: true });
+      lock.close();
+    },
+  };
+}
+
+/** The stack that runs on a folder held by another process; undefined while that one is still starting. */
+export function readStackFile(path: string): StackFile | undefined {
+  return readJson(path, stackFileName) as StackFile | undefined;
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    // Others may pass through (the database server runs as another user when we are root), none may list.
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o711);
+    const lock = new DatabaseSync(join(path, 'lock.sqlite'));
+    lock.exec('pragma busy_timeout = 0; pragma journal_mode = delete');
+    return lock;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new UsageError(`--data ${path}: the folder cannot be written to (${code ?? message})`, { cause });
+  }
+}
+
+function readJson(path: string, name: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(join(path, name), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(
+      `--data ${path}: ${name} is damaged (not JSON); move the folder away to begin anew`,
+      { cause },
+    );
+  }
+}
+
+function writeJson(path: string, name: string, value: unknown): void {
+  const temporary = join(path, `.${name}.${process.pid}`);
+  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, join(path, name));
+}

@@ -1,0 +1,18 @@
+import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
+
+/** The names of what the embedded stack makes: those that a deployed stage `embedded` would have. */
+const stage = 'embedded';
+
+export const buckets = {
+  ingested: `starlift-${stage}-ingested`,
+  processed: `starlift-${stage}-processed`,
+} as const;
+
+export const secretIds = {
+  source: `starlift/${stage}/source`,
+  warehouse: `starlift/${stage}/warehouse`,
+} as const;
+
+export const queueNames = Object.fromEntries(
+  queueKinds.map((kind) => [kind, queueName(stage, kind)]),
+) as Record<QueueKind, string>;
