@@ -1,0 +1,45 @@
+import type { Binaries } from './binaries.ts';
+import { type Credentials, roles } from './credentials.ts';
+import { explainServerFailure } from './server-failure.ts';
+import { runServerProgram } from './server-program.ts';
+import type { ServerUser } from './server-user.ts';
+import { settingArguments } from './settings.ts';
+
+/**
+ * Gives a cluster its roles, passwords and databases, or what is missing of them. The server must not run.
+ *
+ * It speaks to the server's single-user mode, which asks for no password: so none ever stands in a file for
+ * initdb, and a lost postgres.json is mended by new passwords.
+ *
+ * @throws {StackError} a statement failed, or the cluster cannot be opened
+ */
+export async function provision(
+  clusterDir: string,
+  credentials: Credentials,
+  { binaries, user }: { binaries: Binaries; user: ServerUser },
+): Promise<void> {
+  const what = `Postgres could not set up ${clusterDir}`;
+  const args = ['--single', '-D', clusterDir, ...settingArguments(), 'postgres'];
+  const stdin = `${statements(credentials).join('\n')}\n`;
+  const output = await runServerProgram(what, binaries.postgres, args, { user, stdin });
+  // Single-user mode goes on after an error, and ends with code 0.
+  const failed = output.filter(
+    (line) => /(ERROR|FATAL|PANIC): /.test(line) && !line.includes('already exists'),
+  );
+  if (failed.length > 0) throw explainServerFailure(what, failed);
+}
+
+// Single-user mode takes a line as a statement.
+function statements(credentials: Credentials): string[] {
+  return [
+    ...roles.map((role) => `create role ${role} login`),
+    ...roles.map((role) => `alter role ${role} password '${credentials[role]}'`),
+    'create database totesys owner totesys',
+    'create database warehouse owner warehouse',
+    // By default every role may connect to every database.
+    'revoke connect, temporary on database totesys, warehouse from public',
+    'grant connect on database totesys to totesys_reader',
+    // All present and future tables, whoever makes them; there is nothing else that this role can connect to.
+    'grant pg_read_all_data to totesys_reader',
+  ];
+}

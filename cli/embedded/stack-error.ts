@@ -1,0 +1,11 @@
+/**
+ * The embedded stack cannot run on this machine as it is: one line that names the thing and the mend. Exit 2.
+ */
+export class StackError extends Error {
+  readonly exitCode = 2;
+
+  constructor(message: string, { cause }: { cause?: unknown } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+  }
+}
