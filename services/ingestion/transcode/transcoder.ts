@@ -1,0 +1,101 @@
+import { TerminalError } from '../../../shared/errors.ts';
+import { type ColumnLayout, layOutColumns, type TranscodeColumn } from './column-layout.ts';
+import { type Cursor, transcodeRows } from './transcode-rows.ts';
+import { makeUnfinishedRow } from './unfinished-row.ts';
+
+export type { TranscodeColumn } from './column-layout.ts';
+
+export interface Transcoder {
+  /**
+   * Takes the next bytes of the COPY, cut anywhere, and returns the lines of the rows that they complete.
+   * The lines stand in memory that the next push writes over: be done with them by then, or copy them.
+   *
+   * @throws {TerminalError} the bytes are not COPY text of these columns
+   */
+  push(chunk: Uint8Array): Uint8Array;
+  /**
+   * @returns how many rows there were
+   * @throws {TerminalError} the COPY broke off within a row
+   */
+  end(): { rows: number };
+}
+
+const newline = 0x0a;
+/** The output's room is made for so much input at a time, and the rest of the row that it ends in. */
+const blockBytes = 16 * 1024;
+/** A control character may come as the one byte that it is and becomes `\u001f`. */
+const longestEscapeBytes = 6;
+
+/**
+ * Makes a transcoder from Postgres' COPY text format to NDJSON: a line is byte for byte what
+ * `row_to_json(row)::text` is for the row, in a session with extractSessionSettings, where columns name
+ * the row's columns in order. (Only newlines between the tokens of a json value become spaces.)
+ *
+ * Rows are transcoded whole; what stands behind the last newline waits for the next push. The output
+ * buffer grows to a few times the longest push, and stays.
+ *
+ * @throws {TerminalError} there are no columns
+ */
+export function makeTranscoder(columns: readonly TranscodeColumn[]): Transcoder {
+  const layout = layOutColumns(columns);
+  const cursor = makeCursor();
+  const unfinished = makeUnfinishedRow();
+  let rows = 0;
+
+  return {
+    push(chunk) {
+      cursor.written = 0;
+      const end = chunk.lastIndexOf(newline) + 1;
+      let start = 0;
+      if (end > 0 && unfinished.length > 0) {
+        start = chunk.indexOf(newline) + 1;
+        const row = unfinished.finish(chunk.subarray(0, start));
+        rows += transcodeBlocks(cursor, row, 0, row.length, layout);
+      }
+      rows += transcodeBlocks(cursor, chunk, start, end, layout);
+      unfinished.append(chunk.subarray(end));
+      return cursor.output.subarray(0, cursor.written);
+    },
+    end() {
+      if (unfinished.length > 0) throw new TerminalError(`the COPY broke off within row ${rows + 1}`);
+      return { rows };
+    },
+  };
+}
+
+function makeCursor(): Cursor {
+  const output = new Uint8Array(16 * blockBytes);
+  return { input: output.subarray(0, 0), read: 0, output, view: new DataView(output.buffer), written: 0 };
+}
+
+/** Transcodes the rows in input[start, end) after what the output holds already, and returns their number. */
+function transcodeBlocks(
+  cursor: Cursor,
+  input: Uint8Array,
+  start: number,
+  end: number,
+  layout: ColumnLayout,
+): number {
+  let rows = 0;
+  cursor.input = input;
+  cursor.read = start;
+  while (cursor.read < end) {
+    const blockLimit = cursor.read + blockBytes;
+    const blockEnd = blockLimit >= end ? end : input.indexOf(newline, blockLimit) + 1;
+    makeRoom(cursor, blockEnd - cursor.read, layout);
+    rows += transcodeRows(cursor, blockEnd, layout);
+  }
+  return rows;
+}
+
+/** Makes the output large enough for the worst that a block of so many bytes can become. */
+function makeRoom(cursor: Cursor, inputBytes: number, { rowOverheadBytes, kinds }: ColumnLayout): void {
+  // A row has one tab or newline for each of its columns.
+  const mostRows = Math.ceil(Math.min(inputBytes, blockBytes) / kinds.length) + 1;
+  const neededBytes = cursor.written + inputBytes * longestEscapeBytes + mostRows * rowOverheadBytes;
+  if (neededBytes <= cursor.output.length) return;
+  const larger = new Uint8Array(2 * neededBytes);
+  larger.set(cursor.output.subarray(0, cursor.written));
+  cursor.output = larger;
+  cursor.view = new DataView(larger.buffer);
+}
