@@ -57,7 +57,7 @@ export async function makeCluster(
     if (programs.user.uid !== undefined && programs.user.gid !== undefined)
       await chown(folder, programs.user.uid, programs.user.gid);
     await initialise(folder, programs);
-    await provision(folder, credentials, programs);
+    await provision(folder, credentials, { ...programs, isNew: true });
     await rename(folder, clusterPath(dataDir));
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -80,7 +80,7 @@ async function initialise(
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
-    // A machine that dies in the next seconds loses an empty cluster. Syncing it would double the time.
+    // A machine that dies in the next seconds loses an empty cluster; syncing it takes seconds.
     '--no-sync',
     '--no-instructions',
   ];

@@ -79,7 +79,7 @@ async function openCluster(dataDir: string, server: ServerOptions): Promise<Cred
   const credentials = await readCredentials(dataDir);
   if (credentials !== undefined) return credentials;
   const fresh = makeCredentials();
-  await provision(clusterDir, fresh, server);
+  await provision(clusterDir, fresh, { ...server, isNew: false });
   await writeCredentials(dataDir, fresh);
   return fresh;
 }
