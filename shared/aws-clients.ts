@@ -3,10 +3,15 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-/** What of the environment the clients need; AWS_ENDPOINT_URL and the credentials the SDK reads by itself. */
 export interface AwsOptions {
   /** S3 at `endpoint/bucket` in place of `bucket.endpoint`: for endpoints without wildcard DNS. */
   forcePathStyle: boolean;
+  /** Where the SDK is not to find endpoint, region and credentials in the environment by itself. */
+  connection?: {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+  };
 }
 
 export interface AwsClients {
@@ -16,9 +21,9 @@ export interface AwsClients {
   eventBridge: EventBridgeClient;
 }
 
-export const makeAwsClients = ({ forcePathStyle }: AwsOptions): AwsClients => ({
-  s3: new S3Client({ forcePathStyle }),
-  sqs: new SQSClient({}),
-  secretsManager: new SecretsManagerClient({}),
-  eventBridge: new EventBridgeClient({}),
+export const makeAwsClients = ({ forcePathStyle, connection = undefined }: AwsOptions): AwsClients => ({
+  s3: new S3Client({ ...connection, forcePathStyle }),
+  sqs: new SQSClient({ ...connection }),
+  secretsManager: new SecretsManagerClient({ ...connection }),
+  eventBridge: new EventBridgeClient({ ...connection }),
 });

@@ -1,0 +1,81 @@
+import type { AwsClients } from '../../shared/aws-clients.ts';
+import { batchSize, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import type { Cloud } from './cloud/start-cloud.ts';
+import { buckets, queueNames, secretIds } from './resources.ts';
+import { startEventSourceMapping } from './workers/event-source-mapping.ts';
+import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
+
+export interface ServiceOptions {
+  /** 'trusted' where the server's data folder is our own. */
+  sourceRestart: 'identity' | 'trusted';
+  warehouseSchema: string;
+  foreignKeys: string;
+  /** Worker processes. */
+  workers: number;
+  onLog: (line: string) => void;
+}
+
+/** The three services at work: handlers in processes of their own, fed from the queues. */
+export interface Services {
+  /** Runs the plan function, as the schedule does on AWS. */
+  plan(): Promise<unknown>;
+  /** Returns what is not done to its queue. */
+  stop(): Promise<void>;
+}
+
+const handlers: Record<'plan' | QueueKind, string> = {
+  plan: new URL('../../services/ingestion/plan.handler.ts', import.meta.url).href,
+  extract: new URL('../../services/ingestion/extract.handler.ts', import.meta.url).href,
+  transform: new URL('../../services/transformation/handler.ts', import.meta.url).href,
+  load: new URL('../../services/loading/handler.ts', import.meta.url).href,
+};
+
+/** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
+function makeEnvironment(cloud: Cloud, options: ServiceOptions): Record<string, string> {
+  return {
+    INGESTED_BUCKET: buckets.ingested,
+    PROCESSED_BUCKET: buckets.processed,
+    EXTRACT_QUEUE_URL: cloud.queueUrl(queueNames.extract),
+    TRANSFORM_QUEUE_URL: cloud.queueUrl(queueNames.transform),
+    LOAD_QUEUE_URL: cloud.queueUrl(queueNames.load),
+    SOURCE_SECRET_ID: secretIds.source,
+    WAREHOUSE_SECRET_ID: secretIds.warehouse,
+    WAREHOUSE_SCHEMA: options.warehouseSchema,
+    WAREHOUSE_FOREIGN_KEYS: options.foreignKeys,
+    SOURCE_RESTART: options.sourceRestart,
+    S3_FORCE_PATH_STYLE: 'true',
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_REGION: cloud.region,
+    AWS_ACCESS_KEY_ID: 'starlift',
+    AWS_SECRET_ACCESS_KEY: 'starlift',
+    POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'WARN',
+  };
+}
+
+export function startServices(cloud: Cloud, clients: AwsClients, options: ServiceOptions): Services {
+  const pool: WorkerPool = startWorkerPool({
+    size: options.workers,
+    handlers,
+    env: makeEnvironment(cloud, options),
+    onLog: options.onLog,
+  });
+  const mappings = queueKinds.map((kind) =>
+    startEventSourceMapping({
+      sqs: clients.sqs,
+      queueUrl: cloud.queueUrl(queueNames[kind]),
+      queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
+      functionName: kind,
+      batchSize: batchSize[kind],
+      maximumConcurrency: options.workers,
+      pool,
+      onError: (error) => options.onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
+    }),
+  );
+  return {
+    plan: () => pool.invoke('plan', {}),
+    stop: async () => {
+      await Promise.all(mappings.map((mapping) => mapping.stop()));
+      await pool.stop();
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SQSRecord } from 'aws-lambda';
+import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { handleRecords } from '../../../shared/handler/sqs-records.ts';
+
+const record = (messageId: string, body: string, receives = 1) =>
+  ({
+    messageId,
+    body,
+    receiptHandle: `handle of ${messageId}`,
+    attributes: { ApproximateReceiveCount: String(receives) },
+    messageAttributes: { replay: { stringValue: 'r1', dataType: 'String' } },
+  }) as unknown as SQSRecord;
+
+/** The last border before the wire: what was sent, by command name. */
+function recordingQueue() {
+  const sent: { name: string; input: Record<string, unknown> }[] = [];
+  const send = async (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
+    sent.push({ name: command.constructor.name, input: command.input });
+    return {};
+  };
+  return { sent, sqs: { send } as never };
+}
+
+describe('handleRecords', () => {
+  it('lets one bad record take no neighbour along', async () => {
+    const { sent, sqs } = recordingQueue();
+    const handled: string[] = [];
+    const handler = handleRecords(
+      async ({ body }) => {
+        if (body === 'terminal') throw new TerminalError('a column is gone', { table: 'staff' });
+        if (body === 'transient') throw new TransientError('the server is starting');
+        handled.push(body);
+      },
+      { sqs, queueUrl: 'http://q/extract' },
+    );
+    const bodies = ['good', 'terminal', 'transient', 'good too'];
+    const Records = bodies.map((body, index) => record(String(index), body));
+    expect(await handler({ Records }, {})).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
+    expect(handled).toEqual(['good', 'good too']);
+    expect(sent).toEqual([
+      {
+        name: 'SendMessageCommand',
+        input: {
+          QueueUrl: 'http://q/extract-dlq',
+          MessageBody: 'terminal',
+          MessageAttributes: expect.objectContaining({
+            replay: { DataType: 'String', StringValue: 'r1' },
+            error: { DataType: 'String', StringValue: 'TerminalError' },
+            reason: { DataType: 'String', StringValue: 'a column is gone' },
+            table: { DataType: 'String', StringValue: 'staff' },
+            attempts: { DataType: 'String', StringValue: '1' },
+          }),
+        },
+      },
+      {
+        name: 'ChangeMessageVisibilityCommand',
+        input: { QueueUrl: 'http://q/extract', ReceiptHandle: 'handle of 2', VisibilityTimeout: 2 },
+      },
+    ]);
+  });
+
+  it('tells of each failure and what became of it', async () => {
+    const { sqs } = recordingQueue();
+    const told: unknown[] = [];
+    const handler = handleRecords(
+      async () => {
+        throw Object.assign(new Error('deadlock detected'), { code: '40P01', severity: 'ERROR' });
+      },
+      {
+        sqs,
+        queueUrl: 'q',
+        onFailure: ({ action, reason }) => void told.push([action, reason.error, reason.reason]),
+      },
+    );
+    await handler({ Records: [record('a', 'x', 1), record('b', 'x', 5)] }, {});
+    const reason = 'deadlock detected (SQLSTATE 40P01)';
+    expect(told).toEqual([
+      ['retry', 'TransientError', reason],
+      ['dead-letter', 'TransientError', reason],
+    ]);
+  });
+});

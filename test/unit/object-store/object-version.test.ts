@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { TerminalError } from '../../../shared/errors.ts';
+import {
+  formatProcessedMetadata,
+  parseProcessedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
+import { formatObjectVersion, parseObjectVersion } from '../../../shared/object-store/object-version.ts';
+
+const digits = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String);
+const tie = fc.bigInt({ min: -(2n ** 31n), max: 2n ** 63n - 1n }).map(String);
+const version = fc.record({ generation: digits, xmax: digits, xmin: digits, tie });
+
+describe('object versions and metadata', () => {
+  it('are read back as they were formatted, beyond 2^53 too', () => {
+    fc.assert(
+      fc.property(version, fc.nat(), fc.nat(), (version, rows, quarantined) => {
+        expect(parseObjectVersion(formatObjectVersion(version))).toEqual(version);
+        const metadata = { version, rows, quarantined };
+        expect(parseProcessedMetadata('k', formatProcessedMetadata(metadata))).toEqual(metadata);
+      }),
+    );
+  });
+
+  it.each(['', '1:2:3', '1:2:3:x', '-1:2:3:4', '1:2:3:4:5'])('refuse the version %j', (text) => {
+    expect(() => parseObjectVersion(text)).toThrow(TerminalError);
+  });
+
+  it('name the key of an object that Starlift did not put', () => {
+    expect(() => parseProcessedMetadata('a/b', { version: '1:2:3:4' })).toThrow(
+      expect.objectContaining({ key: 'a/b', message: expect.stringContaining('rows') }),
+    );
+  });
+});
