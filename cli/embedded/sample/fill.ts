@@ -7,6 +7,10 @@ import { CREATE_TABLES } from './schema.ts';
 import { DEFAULT_ORDERS } from './sizes.ts';
 import { sampleTables } from './tables.ts';
 
+// For the keys of a million orders: indexes sorted in memory, and no compiling of the checks' joins. It halves
+// their time.
+const LOCAL_SETTINGS = `set local maintenance_work_mem = '128MB'; set local jit = off;`;
+
 export interface FillOptions {
   /** Sales orders; the other facts grow with them. 5,000 when left out. */
   orders?: number;
@@ -33,6 +37,7 @@ export async function fillSampleShop(
   const filled: Record<string, number> = {};
   await client.query('begin');
   try {
+    await client.query(LOCAL_SETTINGS);
     const isNew = await assertNothingThere(client);
     if (isNew) await client.query(CREATE_TABLES);
     for (const { name, columns, chunks } of tables) {

@@ -51,7 +51,7 @@ export function makePurchases(seed: number, orders: number): OrderBook {
     return drawOrder(random, elapsed, {
       type: 'PURCHASE',
       id,
-      item: random.below(32 ** 5),
+      item: random.below(ITEM_CODES),
       staffId: random.between(9, 12),
       counterpartyId: random.between(15, 20),
       quantity: random.between(1, 1000),
@@ -119,8 +119,16 @@ export const PURCHASE_ORDER_COLUMNS = [
 
 export function writePurchase(out: CopyText, order: Order): void {
   out.int(order.id).int(order.staffId).int(order.counterpartyId);
-  out.text(`TB${order.item.toString(32).toUpperCase().padStart(5, '0')}`);
+  out.text(formatItemCode(order.item));
   writeTerms(out, order);
+}
+
+/** How many item codes there are. */
+export const ITEM_CODES = 32 ** 5;
+
+/** The supplier's code of an item, by its number below ITEM_CODES: TB and five digits to the base of 32. */
+export function formatItemCode(item: number): string {
+  return `TB${item.toString(32).toUpperCase().padStart(5, '0')}`;
 }
 
 function writeTerms(out: CopyText, order: Order): void {
