@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { parseBatchResponse } from './batch-response.ts';
+import type { WorkerPool } from './pool.ts';
+import { openQueue, type QueueSource } from './queue-source.ts';
+import { makeSqsEvent, type ReceivedMessage } from './sqs-event.ts';
+
+export interface EventSourceMapping {
+  /**
+   * Stops receiving, waits for the work in flight, and gives back what is not done by then.
+   *
+   * @param graceMs how long to wait; 5,000 when not given
+   */
+  stop(graceMs?: number): Promise<void>;
+  /** How many invocations are running or waiting for a worker, deletes included. */
+  inFlight(): number;
+}
+
+export interface EventSourceMappingOptions {
+  sqs: SQSClient;
+  queueUrl: string;
+  queueArn: string;
+  functionName: string;
+  /** Messages per invocation, 1 to 10: more would need Lambda's batching window, which delays. */
+  batchSize: number;
+  maximumConcurrency: number;
+  pool: Pick<WorkerPool, 'invoke'>;
+  /** Hears of each failed request, invocation and response. */
+  onError?: (error: unknown) => void;
+  /** How long a receive waits for a message; 1 when not given. stop() waits as long at most. */
+  waitSeconds?: number;
+}
+
+const firstRetryMs = 50;
+const lastRetryMs = 5000;
+
+/**
+ * Brings a queue's messages to a function as Lambda's event source mapping does, with
+ * ReportBatchItemFailures: successes are deleted, failures come back after their visibility timeout.
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
+export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
+  const { batchSize, maximumConcurrency } = options;
+  if (!(batchSize >= 1 && batchSize <= 10)) throw new RangeError(`batchSize ${batchSize} is not in 1 to 10`);
+  if (!(maximumConcurrency >= 1)) throw new RangeError(`maximumConcurrency ${maximumConcurrency} is below 1`);
+  const mapping = new Mapping(options);
+  mapping.start();
+  return mapping;
+}
+
+class Mapping implements EventSourceMapping {
+  readonly #options: EventSourceMappingOptions;
+  readonly #queue: QueueSource;
+  readonly #running = new Map<Promise<void>, readonly ReceivedMessage[]>();
+  readonly #stopping = new AbortController();
+  readonly #stopRequested: Promise<void>;
+  #polling: Promise<void> = Promise.resolve();
+  #over = false;
+
+  constructor(options: EventSourceMappingOptions) {
+    const { sqs, queueUrl, waitSeconds = 1 } = options;
+    this.#options = options;
+    this.#queue = openQueue(sqs, queueUrl, waitSeconds);
+    this.#stopRequested = new Promise((resolve) => {
+      this.#stopping.signal.addEventListener('abort', () => resolve());
+    });
+  }
+
+  start(): void {
+    this.#polling = this.#poll();
+  }
+
+  inFlight(): number {
+    return this.#running.size;
+  }
+
+  async stop(graceMs = 5000): Promise<void> {
+    this.#stopping.abort();
+    const graceOver = new AbortController();
+    const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => {});
+    // The pending receive is not cut off: a queue may hand its next message to a reader that has gone.
+    await this.#polling;
+    await Promise.race([Promise.all(this.#running.keys()), grace]);
+    graceOver.abort();
+    this.#over = true;
+    for (const messages of this.#running.values()) await this.#report(this.#queue.giveBack(messages));
+  }
+
+  async #poll(): Promise<void> {
+    let retryMs = firstRetryMs;
+    while (await this.#hasRoom()) {
+      try {
+        const messages = await this.#queue.receive(this.#options.batchSize);
+        retryMs = firstRetryMs;
+        if (messages.length === 0) continue;
+        if (this.#stopping.signal.aborted) await this.#report(this.#queue.giveBack(messages));
+        else this.#begin(messages);
+      } catch (error) {
+        this.#options.onError?.(error);
+        await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+        retryMs = Math.min(retryMs * 2, lastRetryMs);
+      }
+    }
+  }
+
+  /** @returns true when one more invocation may start, false when none will any more */
+  async #hasRoom(): Promise<boolean> {
+    while (this.#running.size >= this.#options.maximumConcurrency && !this.#stopping.signal.aborted)
+      await Promise.race([...this.#running.keys(), this.#stopRequested]);
+    return !this.#stopping.signal.aborted;
+  }
+
+  #begin(messages: readonly ReceivedMessage[]): void {
+    const work: Promise<void> = this.#report(this.#process(messages)).finally(() => {
+      this.#running.delete(work);
+    });
+    this.#running.set(work, messages);
+  }
+
+  async #process(messages: readonly ReceivedMessage[]): Promise<void> {
+    const { pool, functionName, queueArn } = this.#options;
+    const response = await pool.invoke(functionName, makeSqsEvent(messages, queueArn));
+    const failed = parseBatchResponse(response, new Set(messages.map(({ MessageId }) => MessageId)));
+    // Given back meanwhile, they are another receiver's.
+    if (this.#over) return;
+    await this.#queue.delete(messages.filter(({ MessageId }) => !failed.has(MessageId)));
+  }
+
+  async #report(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      if (!this.#over) this.#options.onError?.(error);
+    });
+  }
+}

@@ -1,0 +1,37 @@
+/** Runs functions as Lambda does: by name, on an event, with a context. */
+export interface WorkerPool {
+  /**
+   * Runs the function once on the event, as soon as a worker is free.
+   *
+   * @throws {InvocationError} the handler threw, timed out, or its process died
+   * @throws {TransientError} the pool was stopped
+   */
+  invoke(functionName: string, event: unknown): Promise<unknown>;
+  /** Ends all workers; what runs or waits is rejected. */
+  stop(): Promise<void>;
+  /** How many invocations run at the same time. */
+  readonly size: number;
+}
+
+export interface WorkerPoolOptions {
+  size: number;
+  /** Function name to the URL of a module that exports `handler`. */
+  handlers: Record<string, string>;
+  /** The workers' environment; of our own they get PATH only. */
+  env: Record<string, string>;
+  /** Per function; 900 (Lambda's most) when not given. A worker that exceeds it is killed, as on Lambda. */
+  timeoutSeconds?: Record<string, number>;
+  /** Gets each line that a worker writes. */
+  onLog?: (line: string) => void;
+}
+
+/** One call that waits or runs, and whom to answer. */
+export interface Invocation {
+  requestId: string;
+  functionName: string;
+  event: unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export const defaultTimeoutSeconds = 900;

@@ -1,0 +1,17 @@
+import type { HandlerFailure } from './invocation-error.ts';
+
+/** To a worker: run one invocation. It gets the next one only after its answer. */
+export interface InvokeMessage {
+  requestId: string;
+  functionName: string;
+  event: unknown;
+  /** When it times out, in ms since the epoch. */
+  deadline: number;
+}
+
+/** From a worker: its handlers are imported, or cannot be; then the answer to each invocation. */
+export type WorkerMessage =
+  | { kind: 'ready' }
+  | { kind: 'broken'; failure: HandlerFailure }
+  | { kind: 'result'; requestId: string; value: unknown }
+  | { kind: 'error'; requestId: string; failure: HandlerFailure };

@@ -1,0 +1,67 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { InvokeMessage, WorkerMessage } from './worker-message.ts';
+
+export interface WorkerOptions {
+  handlers: Record<string, string>;
+  env: Record<string, string>;
+  onLog: (line: string) => void;
+}
+
+export interface WorkerProcess {
+  run(message: InvokeMessage): void;
+  /** Ends it: what runs in it is cut off. Resolves when the process is gone. */
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+/** Who owns a worker hears of it by these; onExit once, last. */
+export interface WorkerEvents {
+  onMessage(message: WorkerMessage): void;
+  /** @param how it ended, such as `signal SIGKILL` or `exit code 1` */
+  onExit(how: string): void;
+}
+
+const stopTimeoutMs = 1000;
+
+/** Forks a worker. It imports its handlers by itself and reports `ready`. */
+export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: WorkerEvents): WorkerProcess {
+  // Compiled, both files are .js.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const child = fork(
+    fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)),
+    [JSON.stringify(handlers)],
+    {
+      // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
+      execArgv: [],
+      env: { PATH: process.env.PATH, ...env },
+      silent: true,
+    },
+  );
+  for (const stream of [child.stdout, child.stderr])
+    if (stream !== null) createInterface({ input: stream }).on('line', onLog);
+  child.on('message', (message) => events.onMessage(message as WorkerMessage));
+  const gone = whenGone(child).then(events.onExit);
+  return {
+    // A send to a dead process fails here and again as its exit, where it is answered.
+    run: (message) => void child.send(message, () => {}),
+    kill: () => void child.kill('SIGKILL'),
+    stop: async () => {
+      if (child.connected) child.disconnect();
+      const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+      await gone;
+      clearTimeout(force);
+    },
+  };
+}
+
+function whenGone(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.once('error', (error) => {
+      // A failed send is an 'error' too, of a process that lives or whose 'exit' follows.
+      if (child.pid === undefined) resolve(error.message);
+    });
+  });
+}
