@@ -68,7 +68,9 @@ function writeCopyData(stream: Duplex, chunk: Buffer): Promise<void> {
   return new Promise((resolve) => {
     stream.cork();
     stream.write(header);
-    stream.write(chunk, () => resolve());
+    // A write that the kernel takes at once calls back before any I/O is polled: without a turn of the loop
+    // the server's error, a signal or a timer would wait for the last chunk.
+    stream.write(chunk, () => setImmediate(resolve));
     stream.uncork();
   });
 }

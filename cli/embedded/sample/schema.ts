@@ -1,6 +1,12 @@
 import type pg from 'pg';
 import { CREATE_KEYS } from './keys.ts';
 
+/** Makes the Totesys tables with their keys, without rows, all or none. */
+export async function createTotesysSchema(client: pg.Client): Promise<void> {
+  // One message of several statements is one transaction.
+  await client.query(CREATE_TABLES + CREATE_KEYS);
+}
+
 /** The tables of the Totesys schema without their keys, which come after the rows: so it is faster. */
 export const CREATE_TABLES = `
 create table address (
@@ -130,9 +136,3 @@ create table _prisma_migrations (
 insert into _prisma_migrations
 values ('7b0f2a54-3d0e-4c55-9d0a-61c1f0f6a2b8', '20240819101500_open_the_shop', '2024-08-19 10:15:03.217+00');
 `;
-
-/** Makes the Totesys tables with their keys, without rows, all or none. */
-export async function createTotesysSchema(client: pg.Client): Promise<void> {
-  // One message of several statements is one transaction.
-  await client.query(CREATE_TABLES + CREATE_KEYS);
-}
