@@ -38,11 +38,12 @@ export async function startPostgresIn(
   dataDir: string,
   { binDir, port, settings = {} }: PostgresServerOptions,
 ): Promise<PostgresServer> {
-  const ownPort = port ?? (await findFreePort());
+  const first = port === undefined ? await startOnFreePort(binDir, dataDir, settings) : undefined;
+  const ownPort = first?.port ?? port ?? 0;
   const start = () => startPostmaster(binDir, dataDir, ownPort, settings);
   const url = (database = 'postgres') =>
     `postgres://postgres@127.0.0.1:${ownPort}/${encodeURIComponent(database)}`;
-  let postmaster = await start();
+  let postmaster = first?.postmaster ?? (await start());
   const kill = async (signal: NodeJS.Signals) => {
     postmaster.kill(signal);
     await postmaster.gone;
@@ -67,6 +68,22 @@ export async function startPostgresIn(
     },
     run: (program, args) => runServerProgram(binDir, program, args),
   };
+}
+
+// Between the finding of a free port and the server's start another test may take it.
+async function startOnFreePort(
+  binDir: string,
+  dataDir: string,
+  settings: Record<string, string>,
+  attempts = 3,
+): Promise<{ port: number; postmaster: Postmaster }> {
+  const port = await findFreePort();
+  try {
+    return { port, postmaster: await startPostmaster(binDir, dataDir, port, settings) };
+  } catch (error) {
+    if (attempts === 1 || !String(error).includes('could not bind')) throw error;
+    return startOnFreePort(binDir, dataDir, settings, attempts - 1);
+  }
 }
 
 async function startPostmaster(
