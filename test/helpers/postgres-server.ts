@@ -1,9 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import pg from 'pg';
+import { findFreePort } from './free-port.ts';
 import { runServerProgram, serverUser } from './postgres-binaries.ts';
 
 export interface PostgresServer {
@@ -141,17 +141,4 @@ async function createDatabase(url: string, name: string, template: string): Prom
   } finally {
     await client.end();
   }
-}
-
-/** A TCP port of 127.0.0.1 that nothing listens on now. */
-export async function findFreePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string')
-    throw new Error('no TCP port could be had on 127.0.0.1');
-  return address.port;
 }
