@@ -1,0 +1,127 @@
+import { createHash, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { S3Error, type S3Object, type S3Persistence, type S3Store } from './fauxqs.ts';
+import { formatObject, type ObjectMetadata, parseHeader } from './object-format.ts';
+
+const temporaryPrefix = 'temporary-';
+const usualHeaderBytes = 4096;
+
+/**
+ * Keeps every object as one file, so that a process killed at any moment leaves the old object or the
+ * new one and never half of either.
+ *
+ * A put is written under a temporary name in the same folder and renamed. Nothing is fsynced: what the
+ * kernel has taken survives the death of the process. It does not survive a power loss, and is not
+ * meant to: this is the one-machine stack.
+ */
+export class ObjectFiles implements S3Persistence {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    fs.mkdirSync(root, { recursive: true });
+  }
+
+  upsertObject(bucket: string, object: S3Object): void {
+    const temporary = join(this.#root, bucket, `${temporaryPrefix}${randomUUID()}`);
+    const file = fs.openSync(temporary, 'wx', 0o600);
+    try {
+      for (const bytes of formatObject(object)) writeAll(file, bytes);
+    } finally {
+      fs.closeSync(file);
+    }
+    fs.renameSync(temporary, this.#path(bucket, object.key));
+  }
+
+  readBody(bucket: string, key: string): Buffer {
+    const path = this.#path(bucket, key);
+    const bytes = fs.readFileSync(path);
+    return bytes.subarray(parseHeader(bytes, bytes.length, path)?.bodyOffset);
+  }
+
+  deleteObject(bucket: string, key: string): void {
+    fs.rmSync(this.#path(bucket, key), { force: true });
+  }
+
+  insertBucket(bucket: string): void {
+    fs.mkdirSync(join(this.#root, bucket), { recursive: true });
+  }
+
+  deleteBucket(bucket: string): void {
+    fs.rmSync(join(this.#root, bucket), { recursive: true, force: true });
+  }
+
+  deleteObjectsByBucket(bucket: string): void {
+    this.deleteBucket(bucket);
+    this.insertBucket(bucket);
+  }
+
+  deleteAllObjects(): void {
+    for (const bucket of fs.readdirSync(this.#root)) this.deleteObjectsByBucket(bucket);
+  }
+
+  purgeAll(): void {
+    for (const bucket of fs.readdirSync(this.#root)) this.deleteBucket(bucket);
+  }
+
+  /**
+   * Puts everything on disk into a store and removes what a kill left unfinished.
+   *
+   * @throws {TerminalError} a file is not a whole object
+   */
+  loadS3(store: S3Store): void {
+    for (const bucket of fs.readdirSync(this.#root)) {
+      store.createBucket(bucket);
+      for (const name of fs.readdirSync(join(this.#root, bucket))) {
+        const path = join(this.#root, bucket, name);
+        if (name.startsWith(temporaryPrefix)) fs.rmSync(path);
+        else store.restoreObject(bucket, { ...readMetadata(path), body: Buffer.alloc(0) });
+      }
+    }
+  }
+
+  // BucketStore refuses the calls that would end here.
+  readonly insertMultipartUpload = refuse;
+  readonly upsertMultipartPart = refuse;
+  readonly deleteMultipartUpload = refuse;
+  readonly deleteAllMultipartUploads = refuse;
+  readonly completeMultipartUpload = refuse;
+  readonly renameObject = refuse;
+  readonly saveBucketLifecycleConfiguration = refuse;
+  readonly deleteBucketLifecycleConfiguration = refuse;
+
+  close(): void {}
+
+  /**
+   * Keys may hold '..', differ by case only, or be longer than a file name. The hash makes the name
+   * safe and unique; what follows it is for people who look into the folder.
+   */
+  #path(bucket: string, key: string): string {
+    const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
+    return join(this.#root, bucket, `${hash}.${key.replaceAll(/[^\w.-]/g, '_').slice(-120)}`);
+  }
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(file, bytes, at);
+}
+
+function readMetadata(path: string): ObjectMetadata {
+  const file = fs.openSync(path, 'r');
+  try {
+    const { size } = fs.fstatSync(file);
+    const start = Buffer.alloc(Math.min(size, usualHeaderBytes));
+    fs.readSync(file, start, 0, start.length, 0);
+    const parsed = parseHeader(start, size, path) ?? parseHeader(fs.readFileSync(path), size, path);
+    if (parsed === undefined) throw new RangeError(`${path}: header longer than the file`);
+    return parsed.metadata;
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** @throws {S3Error} always: NotImplemented (501) */
+export function refuse(): never {
+  throw new S3Error('NotImplemented', 'The embedded cloud does not offer this part of S3.', 501);
+}

@@ -1,0 +1,47 @@
+import type { BucketStore } from './bucket-store.ts';
+import { type CloudServer, S3Error } from './fauxqs.ts';
+import { formatListing, type ListingQuery, parseListingQuery } from './listing-xml.ts';
+
+/** fauxqs' own limit of one request body, in bytes. */
+const maxPutBytes = 11 * 1024 * 1024;
+
+/** Adds to fauxqs' S3 routes what they lack: request headers for the store, listings, clear refusals. */
+export function addObjectRoutes(server: CloudServer, store: BucketStore): void {
+  server.addHook('onRequest', async (request, reply) => {
+    if (Number(request.headers['content-length'] ?? 0) <= maxPutBytes) return;
+    // Answered before the body is read, the client sees a broken connection in place of the reason.
+    request.raw.resume();
+    await new Promise((resolve) => request.raw.once('close', resolve).once('end', resolve));
+    return sendError(reply, tooLarge());
+  });
+  server.addHook('preHandler', (request, _reply, done) => store.request.run(request.headers, done));
+  server.addHook('preHandler', async (request, reply) => {
+    const { bucket, '*': key = '' } = (request.params ?? {}) as { bucket?: string; '*'?: string };
+    const query = request.query as ListingQuery;
+    if (request.method !== 'GET' || bucket === undefined || key !== '' || query['list-type'] !== '2') return;
+    try {
+      return reply.type('application/xml').send(formatListing(bucket, parseListingQuery(query), store));
+    } catch (error) {
+      return sendError(reply, error);
+    }
+  });
+  server.setErrorHandler((error: Error & { code?: string }, _request, reply) =>
+    sendError(reply, error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge() : error),
+  );
+}
+
+type Reply = Parameters<Parameters<CloudServer['setErrorHandler']>[0]>[2];
+
+function sendError(reply: Reply, error: unknown): Reply {
+  const known = error instanceof S3Error ? error : new S3Error('InternalError', String(error), 500);
+  return reply.code(statusOf(known)).type('application/xml').send(known.toXml());
+}
+
+const statusOf = (error: Error): number => Number(Reflect.get(error, 'statusCode'));
+
+const tooLarge = (): Error =>
+  new S3Error(
+    'EntityTooLarge',
+    `Your proposed upload exceeds the maximum allowed size: ${maxPutBytes} bytes in one request.`,
+    400,
+  );

@@ -1,0 +1,89 @@
+import { accountId, region, type SqsQueue, SqsStore, sqsQueueArn } from './fauxqs.ts';
+import type { QueueDatabase } from './queue-database.ts';
+
+/** A main queue. It gets a dead-letter queue named `<name>-dlq`. */
+export interface QueueOptions {
+  name: string;
+  visibilitySeconds: number;
+  maxReceiveCount: number;
+  /** Default: 4 days. */
+  retentionSeconds?: number;
+}
+
+const fourDays = 4 * 24 * 3600;
+const fourteenDays = 14 * 24 * 3600;
+
+/** fauxqs' queues, with what a kill between two of its statements would lose made one transaction. */
+export class QueueStore extends SqsStore {
+  readonly #database: QueueDatabase;
+
+  constructor(database: QueueDatabase) {
+    super();
+    this.#database = database;
+    // Empty: a queue URL then names the host that the client called, not sqs.<region>.localhost.
+    this.host = '';
+    this.region = region;
+  }
+
+  override createQueue(...args: Parameters<SqsStore['createQueue']>): SqsQueue {
+    return withWholeSteps(super.createQueue(...args), this.#database);
+  }
+
+  /** Loads what the last process left. To be called once, before anything else. */
+  load(
+    database: QueueDatabase,
+    snsStore: Parameters<QueueDatabase['loadSqsAndSns']>[1],
+    endpoint: string,
+  ): void {
+    database.returnInFlight();
+    database.sql.prepare("update sqs_queues set url = ? || '/' || ? || '/' || name").run(endpoint, accountId);
+    // Attached after the load: a queue that is created with persistence replaces its row, and the
+    // foreign key then deletes its messages.
+    database.loadSqsAndSns(this, snsStore);
+    this.persistence = database;
+    for (const queue of this.allQueues()) queue.persistence = database;
+  }
+
+  /** Makes the queue and its dead-letter queue, or gives the ones that are there these settings. */
+  configure(options: QueueOptions, endpoint: string): void {
+    const deadLetters = this.#ensure(`${options.name}-dlq`, endpoint, {
+      MessageRetentionPeriod: String(fourteenDays),
+    });
+    this.#ensure(options.name, endpoint, {
+      VisibilityTimeout: String(options.visibilitySeconds),
+      MessageRetentionPeriod: String(options.retentionSeconds ?? fourDays),
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: deadLetters.arn,
+        maxReceiveCount: options.maxReceiveCount,
+      }),
+    });
+  }
+
+  #ensure(name: string, endpoint: string, attributes: Record<string, string>): SqsQueue {
+    const existing = this.getQueueByName(name);
+    if (existing === undefined) {
+      return this.createQueue(name, formatQueueUrl(endpoint, name), sqsQueueArn(name, region), attributes);
+    }
+    existing.setAttributes(attributes);
+    return existing;
+  }
+}
+
+export const formatQueueUrl = (endpoint: string, name: string): string => `${endpoint}/${accountId}/${name}`;
+
+function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
+  const dequeue = queue.dequeue.bind(queue);
+  const processTimers = queue.processTimers.bind(queue);
+  // Moving a message to the dead-letter queue is a delete and an insert.
+  queue.dequeue = (...args) => database.atomically(() => dequeue(...args));
+  // fauxqs lets a receive time out in memory only. On disk it would look like one cut short by a kill,
+  // and the next start would take its count back: a message that always times out would never end.
+  queue.processTimers = () => {
+    const now = Date.now();
+    for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {
+      if (visibilityDeadline <= now) queue.persistence?.updateMessageReady(message.messageId);
+    }
+    processTimers();
+  };
+  return queue;
+}

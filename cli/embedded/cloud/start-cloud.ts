@@ -1,0 +1,103 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { buildApp } from 'fauxqs';
+import { TerminalError } from '../../../shared/errors.ts';
+import { BucketStore } from './bucket-store.ts';
+import { EventBus, type PutEventsEntry } from './event-bus.ts';
+import { type CloudServer, region, SnsStore } from './fauxqs.ts';
+import { addJsonServices } from './json-service.ts';
+import { type NotificationRule, Notifications } from './notifications.ts';
+import { ObjectFiles } from './object-files.ts';
+import { addObjectRoutes } from './object-routes.ts';
+import { QueueDatabase } from './queue-database.ts';
+import { addQueueRoutes } from './queue-routes.ts';
+import { formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
+import { Secrets } from './secrets.ts';
+
+export interface CloudOptions {
+  /** Holds queues, objects and events, and outlives the process. Only one cloud at a time may use it. */
+  dataDir: string;
+  buckets: string[];
+  queues: QueueOptions[];
+  notifications: NotificationRule[];
+  /** Name to SecretString. Kept in memory only. */
+  secrets: Record<string, string>;
+}
+
+export interface Cloud {
+  /** Of all four services: http://127.0.0.1 and a free port. */
+  endpoint: string;
+  region: string;
+  queueUrl(name: string): string;
+  putSecret(name: string, value: string): void;
+  /** The last 1000 events that were put, oldest first. */
+  events(): readonly PutEventsEntry[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts S3, SQS, Secrets Manager and EventBridge on one endpoint of this machine.
+ *
+ * What an earlier process left in the folder is there again, whatever ended it: objects whole, messages
+ * in flight back in their queues, events owed for new objects sent.
+ *
+ * @throws {TerminalError} the data folder cannot be used, or an option names a bucket or queue that is not there
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  makeFolder(options.dataDir);
+  const database = new QueueDatabase(options.dataDir);
+  const queues = new QueueStore(database);
+  const notifications = new Notifications(database, queues, options.notifications);
+  const buckets = new BucketStore(notifications);
+  const snsStore = new SnsStore();
+  const secrets = new Secrets(options.secrets);
+  const bus = new EventBus(options.dataDir);
+  const server = buildApp({ logger: false, stores: { sqsStore: queues, s3Store: buckets, snsStore } });
+  const ready = Promise.withResolvers<void>();
+  // Queue URLs hold the port, which is known only once we listen: requests wait for the rest.
+  server.addHook('onRequest', () => ready.promise);
+  addObjectRoutes(server, buckets);
+  addQueueRoutes(server, queues);
+  addJsonServices(server, { ...secrets.operations, ...bus.operations });
+  const stop = async () => {
+    await server.close();
+    database.close();
+  };
+  try {
+    const endpoint = await listen(server);
+    queues.load(database, snsStore, endpoint);
+    for (const queue of options.queues) queues.configure(queue, endpoint);
+    loadBuckets(buckets, options);
+    notifications.start(buckets);
+    ready.resolve();
+    return {
+      endpoint,
+      region,
+      queueUrl: (name) => formatQueueUrl(endpoint, name),
+      putSecret: (name, value) => secrets.put(name, value),
+      events: () => bus.recent(),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new TerminalError(`The data folder ${path} cannot be made: ${String(cause)}`, { cause });
+  }
+}
+
+const listen = (server: CloudServer): Promise<string> => server.listen({ host: '127.0.0.1', port: 0 });
+
+function loadBuckets(buckets: BucketStore, { dataDir, buckets: names }: CloudOptions): void {
+  const files = new ObjectFiles(join(dataDir, 'objects'));
+  // Attached after the load, which would otherwise write back what it reads.
+  files.loadS3(buckets);
+  buckets.persistence = files;
+  for (const name of names) buckets.createBucket(name);
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CloudUnderTest, openCloud } from './cloud-under-test.ts';
+
+const Bucket = 'ingested';
+let under: CloudUnderTest;
+beforeAll(async () => {
+  under = await openCloud({ buckets: [Bucket] });
+});
+afterAll(async () => under[Symbol.asyncDispose]());
+
+const put = (Key: string, Body: string | Buffer, more: object = {}) =>
+  under.s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
+const get = async (Key: string): Promise<Buffer> => {
+  const { Body } = await under.s3.send(new GetObjectCommand({ Bucket, Key }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+};
+const statusOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 200,
+    (error: { name: string; $metadata?: { httpStatusCode?: number } }) =>
+      `${error.$metadata?.httpStatusCode} ${error.name}`,
+  );
+
+describe('an object in the embedded cloud', () => {
+  it('comes back byte by byte with its metadata and checksum', async () => {
+    const body = randomBytes(8 * 1024 * 1024);
+    await put('big', body, { Metadata: { version: '1,2,3', run: 'r-1' }, ContentType: 'application/zstd' });
+    const { Body, Metadata, ContentType, ChecksumCRC32 } = await under.s3.send(
+      new GetObjectCommand({ Bucket, Key: 'big' }),
+    );
+    expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
+    expect(Metadata).toEqual({ version: '1,2,3', run: 'r-1' });
+    expect(ContentType).toBe('application/zstd');
+    expect(ChecksumCRC32).toMatch(/^[\w+/]{6}==$/);
+  });
+
+  it('comes back when it was sent as a stream, with a trailing checksum', async () => {
+    const path = join(under.dataDir, 'stream.bin');
+    const body = randomBytes(300_000);
+    fs.writeFileSync(path, body);
+    await under.s3.send(
+      new PutObjectCommand({
+        Bucket,
+        Key: 'stream',
+        Body: fs.createReadStream(path),
+        ContentLength: body.length,
+      }),
+    );
+    expect((await get('stream')).equals(body)).toBe(true);
+  });
+
+  it('may be empty', async () => {
+    await put('empty', '');
+    expect(await get('empty')).toHaveLength(0);
+  });
+
+  it('is described without its body', async () => {
+    await put('described', 'abc', { Metadata: { a: 'b' } });
+    const head = await under.s3.send(new HeadObjectCommand({ Bucket, Key: 'described' }));
+    // The md5 of 'abc' as RFC 1321 prints it.
+    expect(head).toMatchObject({
+      ContentLength: 3,
+      ETag: '"900150983cd24fb0d6963f7d28e17f72"',
+      Metadata: { a: 'b' },
+    });
+  });
+
+  it('is gone after a delete, and deleting it again is no error', async () => {
+    await put('short-lived', 'x');
+    await under.s3.send(new DeleteObjectCommand({ Bucket, Key: 'short-lived' }));
+    await under.s3.send(new DeleteObjectCommand({ Bucket, Key: 'short-lived' }));
+    expect(await statusOf(get('short-lived'))).toBe('404 NoSuchKey');
+    expect(await statusOf(under.s3.send(new HeadObjectCommand({ Bucket, Key: 'short-lived' })))).toBe(
+      '404 NotFound',
+    );
+  });
+
+  it('can be copied', async () => {
+    await put('original', 'copied', { Metadata: { a: 'b' } });
+    await under.s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/original` }));
+    expect((await get('copy')).toString()).toBe('copied');
+  });
+
+  it.each([
+    ['leads outwards', '../../outside'],
+    ['begins with a slash', '/leading'],
+    ['has an empty part', 'a//b'],
+    ['has signs of URLs and XML', 'with space+plus&amp%25?x=#y'],
+    ['is not ASCII', 'ünï/😀/テスト'],
+    ['is upper case', 'A'],
+    ['is the same in lower case', 'a'],
+    ['is longer than a file name may be', `${'deep/'.repeat(200)}end`],
+  ])('stays inside the data folder when its key %s', async (_what, key) => {
+    await put(key, key);
+    expect((await get(key)).toString()).toBe(key);
+    expect(fs.existsSync(join(dirname(under.dataDir), 'outside'))).toBe(false);
+    expect(fs.readdirSync(join(under.dataDir, 'objects'))).toEqual([Bucket]);
+  });
+
+  it('is refused above 11 MiB, with the reason', async () => {
+    expect(await statusOf(put('huge', Buffer.alloc(12 * 1024 * 1024)))).toBe('400 EntityTooLarge');
+  });
+
+  it('is refused in parts, with the reason', async () => {
+    const upload = under.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }));
+    expect(await statusOf(upload)).toBe('501 NotImplemented');
+  });
+
+  it('is refused in a bucket that is not there', async () => {
+    const outside = under.s3.send(new PutObjectCommand({ Bucket: 'nowhere', Key: 'k', Body: 'x' }));
+    expect(await statusOf(outside)).toBe('404 NoSuchBucket');
+  });
+});
+
+describe('a conditional put', () => {
+  it('lets exactly one of 20 racing writers create an object', async () => {
+    const bodies = Array.from({ length: 20 }, (_, i) => `writer ${i}`);
+    const results = await Promise.all(
+      bodies.map((body) => statusOf(put('race', body, { IfNoneMatch: '*' }))),
+    );
+    expect(results.filter((result) => result === 200)).toHaveLength(1);
+    expect(results.filter((result) => result === '412 PreconditionFailed')).toHaveLength(19);
+    expect((await get('race')).toString()).toBe(bodies[results.indexOf(200)]);
+  });
+
+  it('lets exactly one of 20 racing writers replace a version', async () => {
+    const { ETag } = await put('state', 'first');
+    const bodies = Array.from({ length: 20 }, (_, i) => `second by ${i}`);
+    const results = await Promise.all(bodies.map((body) => statusOf(put('state', body, { IfMatch: ETag }))));
+    expect(results.filter((result) => result === 200)).toHaveLength(1);
+    expect((await get('state')).toString()).toBe(bodies[results.indexOf(200)]);
+  });
+
+  it('creates again what was deleted', async () => {
+    await put('again', '1', { IfNoneMatch: '*' });
+    await under.s3.send(new DeleteObjectCommand({ Bucket, Key: 'again' }));
+    expect(await statusOf(put('again', '2', { IfNoneMatch: '*' }))).toBe(200);
+  });
+
+  it('finds no object to match', async () => {
+    expect(await statusOf(put('missing', 'x', { IfMatch: '"0"' }))).toBe('404 NoSuchKey');
+  });
+
+  it('takes no other value of If-None-Match than a star', async () => {
+    expect(await statusOf(put('etag', 'x', { IfNoneMatch: '"0"' }))).toBe('501 NotImplemented');
+  });
+});
