@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
-import { copyIn } from './copy-in.ts';
+import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { EDITS_IN_PLACE } from './edits.ts';
 import { CREATE_KEYS, TABLE_NAMES } from './keys.ts';
 import { CREATE_TABLES } from './schema.ts';
@@ -42,8 +42,10 @@ export async function fillSampleShop(
     if (isNew) await client.query(CREATE_TABLES);
     for (const { name, columns, chunks } of tables) {
       const report = everyRows(100_000, (rows) => onProgress(name, rows));
-      filled[name] = await copyIn(client, name, columns, chunks(report));
-      onProgress(name, filled[name]);
+      const statement = `copy ${name} (${columns.join(', ')}) from stdin`;
+      const { rows } = await copyIn(client, statement, chunks(report));
+      filled[name] = rows;
+      onProgress(name, rows);
     }
     await client.query(EDITS_IN_PLACE);
     if (isNew) await client.query(CREATE_KEYS);
