@@ -1,0 +1,179 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { copyIn } from '../../../shared/postgres/copy-in.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+
+describe('copyIn', () => {
+  let server: PostgresServer;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    client = new pg.Client({ connectionString: server.url() });
+    await client.connect();
+    await client.query('create temporary table target (id int8, name text)');
+  });
+  afterEach(() => client.end());
+
+  const rowsOf = async (sql: string) => (await client.query(sql)).rows;
+  const lines = (from: number, to: number) =>
+    Buffer.from(Array.from({ length: to - from }, (_, i) => `${from + i}\tname ${from + i}\n`).join(''));
+
+  it('writes the rows of an array, a generator and an async generator', async () => {
+    const sql = 'copy target from stdin';
+    function* generated() {
+      yield lines(2, 3);
+    }
+    async function* awaited() {
+      await nextTurn();
+      yield lines(3, 4);
+    }
+    expect(await copyIn(client, sql, [lines(0, 1), lines(1, 2)])).toEqual({ rows: 2 });
+    expect(await copyIn(client, sql, generated())).toEqual({ rows: 1 });
+    expect(await copyIn(client, sql, awaited())).toEqual({ rows: 1 });
+    expect(await rowsOf('select id, name from target order by id')).toEqual([
+      { id: '0', name: 'name 0' },
+      { id: '1', name: 'name 1' },
+      { id: '2', name: 'name 2' },
+      { id: '3', name: 'name 3' },
+    ]);
+  });
+
+  it('takes no chunks and empty chunks', async () => {
+    expect(await copyIn(client, 'copy target from stdin', [])).toEqual({ rows: 0 });
+    const chunks = [Buffer.alloc(0), lines(0, 1), Buffer.alloc(0)];
+    expect(await copyIn(client, 'copy target from stdin', chunks)).toEqual({ rows: 1 });
+  });
+
+  it('takes rows that are cut at every byte', async () => {
+    const bytes = lines(0, 20);
+    const chunks = Array.from(bytes, (byte) => Uint8Array.of(byte));
+    expect(await copyIn(client, 'copy target from stdin', chunks)).toEqual({ rows: 20 });
+    expect(await rowsOf('select sum(id)::int, max(name) as last from target')).toEqual([
+      { sum: 190, last: 'name 9' },
+    ]);
+  });
+
+  it('writes the binary format', async () => {
+    const header = Buffer.concat([
+      Buffer.from('PGCOPY\n'),
+      Buffer.from([0xff, 0x0d, 0x0a, 0]),
+      Buffer.alloc(8),
+    ]);
+    const row = Buffer.from('0002 00000008 7fffffffffffffff 00000003 e282ac'.replaceAll(' ', ''), 'hex');
+    const trailer = Buffer.from('ffff', 'hex');
+    const copy = copyIn(client, 'copy target from stdin (format binary)', [header, row, trailer]);
+    expect(await copy).toEqual({ rows: 1 });
+    expect(await rowsOf('select id, name from target')).toEqual([{ id: '9223372036854775807', name: '€' }]);
+  });
+
+  it('has written a chunk before it asks for the next, so that a producer may use one buffer', async () => {
+    const buffer = Buffer.alloc(100_000);
+    async function* reused() {
+      for (let round = 0; round < 400; round++) {
+        buffer.fill(`${round}\t${'x'.repeat(93)}\n`.padStart(100, '0'));
+        yield buffer;
+      }
+    }
+    expect(await copyIn(client, 'copy target from stdin', reused())).toEqual({ rows: 400_000 });
+    const counts = 'select count(distinct id)::int as ids, min(c)::int as least, max(c)::int as most';
+    expect(await rowsOf(`${counts} from (select id, count(*) c from target group by id) t`)).toEqual([
+      { ids: 400, least: 1000, most: 1000 },
+    ]);
+  });
+
+  it('carries a chunk above the largest message, and holds no more memory for many', async () => {
+    const chunk = Buffer.from(`1\t${'x'.repeat(998)}\n`.repeat(3_000));
+    await client.query('truncate target');
+    function* many() {
+      for (let i = 0; i < 100; i++) yield chunk;
+    }
+    const before = process.memoryUsage().rss;
+    expect(await copyIn(client, 'copy target from stdin where id > 1', many())).toEqual({ rows: 0 });
+    expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(60);
+  });
+
+  it("throws the producer's error, writes nothing and stays usable", async () => {
+    async function* failing() {
+      yield lines(0, 1000);
+      await nextTurn();
+      throw new RangeError('a page is missing');
+    }
+    const copy = copyIn(client, 'copy target from stdin', failing());
+    await expect(copy).rejects.toThrow(new RangeError('a page is missing'));
+    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+  });
+
+  it("throws the server's error from the middle of a copy, ends the producer and stays usable", async () => {
+    let yielded = 0;
+    let isClosed = false;
+    function* endless() {
+      try {
+        for (;;) {
+          yielded++;
+          yield yielded === 10 ? Buffer.from('ten\tis no number\n') : lines(0, 1000);
+        }
+      } finally {
+        isClosed = true;
+      }
+    }
+    const copy = copyIn(client, 'copy target from stdin', endless());
+    await expect(copy).rejects.toThrow(pg.DatabaseError);
+    await expect(copy).rejects.toMatchObject({ code: '22P02' });
+    expect(isClosed).toBe(true);
+    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+  });
+
+  it('throws when the statement times out while the producer works', async () => {
+    await client.query("set statement_timeout = '50ms'");
+    async function* slow() {
+      for (;;) {
+        yield lines(0, 1);
+        await nextTurn();
+      }
+    }
+    await expect(copyIn(client, 'copy target from stdin', slow())).rejects.toMatchObject({ code: '57014' });
+    await client.query('reset statement_timeout');
+    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+  });
+
+  it('throws when an administrator ends the connection', async () => {
+    const [{ pid }] = (await rowsOf('select pg_backend_pid() as pid')) as [{ pid: number }];
+    const other = new pg.Client({ connectionString: server.url() });
+    await other.connect();
+    async function* endless() {
+      yield lines(0, 1);
+      await other.query('select pg_terminate_backend($1)', [pid]);
+      for (;;) yield lines(0, 1000);
+    }
+    const copy = copyIn(client, 'copy target from stdin', endless());
+    // A reset may overtake the server's last words.
+    const error: unknown = await copy.catch((reason: unknown) => reason);
+    expect(error instanceof TransientError || (error as pg.DatabaseError).code === '57P01').toBe(true);
+    await other.end();
+  });
+
+  it('throws a transient error when the socket breaks', async () => {
+    function* breaking() {
+      yield lines(0, 1000);
+      client.connection.stream.destroy(new Error('cable cut'));
+      for (;;) yield lines(0, 1000);
+    }
+    const copy = copyIn(client, 'copy target from stdin', breaking());
+    await expect(copy).rejects.toThrow(TransientError);
+    await expect(copy).rejects.toMatchObject({ cause: { message: 'cable cut' } });
+  });
+
+  it.each(['select 1', 'copy target to stdout', 'copy (select generate_series(1, 100000)) to stdout'])(
+    'refuses what is no copy from stdin: %s',
+    async (sql) => {
+      await expect(copyIn(client, sql, [lines(0, 1)])).rejects.toThrow(TerminalError);
+      expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+    },
+  );
+});

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import pg from 'pg';
+import { type JsonKind, jsonKindOf } from '../../../services/ingestion/transcode/json-kind.ts';
+import { extractSessionSettings } from '../../../services/ingestion/transcode/session-settings.ts';
+import { makeTranscoder, type TranscodeColumn } from '../../../services/ingestion/transcode/transcoder.ts';
+import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import {
+  type PostgresServer,
+  startInstalledPostgres,
+  startTemporaryPostgres,
+} from '../../helpers/temporary-postgres.ts';
+import { type AnyTable, anyTable, hostileTexts, moods } from './any-table.ts';
+
+/** By kind: types that row_to_json renders so. */
+const typesByKind: Record<JsonKind, string[]> = {
+  number: ['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'],
+  boolean: ['bool'],
+  timestamp: ['timestamp'],
+  timestamptz: ['timestamptz'],
+  json: ['json', 'jsonb'],
+  string: [
+    ...['text', 'varchar', 'bpchar', '"char"', 'name', 'date', 'time', 'timetz', 'interval', 'uuid', 'bytea'],
+    ...['oid', 'money', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit'],
+  ],
+};
+
+async function columnsOf(client: pg.Client, table: string): Promise<TranscodeColumn[]> {
+  const { rows } = await client.query<{ name: string; oid: number; typtype: string }>(
+    `select a.attname as name, t.oid, t.typtype
+       from pg_attribute a join pg_type t on t.oid = a.atttypid
+      where a.attrelid = $1::regclass and a.attnum > 0 order by a.attnum`,
+    [table],
+  );
+  return rows.map(({ name, oid, typtype }) => {
+    const kind = typtype === 'e' ? 'string' : jsonKindOf(oid);
+    if (kind === undefined) throw new Error(`no kind for ${name}`);
+    return { name, kind };
+  });
+}
+
+async function transcoded(client: pg.Client, table: string, chunkBytes: number): Promise<string> {
+  const transcoder = makeTranscoder(await columnsOf(client, table));
+  const lines: Buffer[] = [];
+  const { rows } = await copyOut(client, `copy ${table} to stdout`, (chunk) => {
+    for (let start = 0; start < chunk.length; start += chunkBytes) {
+      lines.push(Buffer.from(transcoder.push(chunk.subarray(start, start + chunkBytes))));
+    }
+  });
+  expect(transcoder.end()).toEqual({ rows });
+  return Buffer.concat(lines).toString();
+}
+
+async function asPostgres(client: pg.Client, table: string): Promise<string> {
+  const { rows } = await client.query<{ line: string }>(
+    `select row_to_json(whole_row)::text as line from ${table} as whole_row`,
+  );
+  return rows.map(({ line }) => `${line}\n`).join('');
+}
+
+async function fill(client: pg.Client, { types, names, rows }: AnyTable): Promise<void> {
+  const columns = names.map((name, i) => `${client.escapeIdentifier(name)} ${types[i]}`);
+  await client.query(`create temporary table target (${columns.join(', ')})`);
+  const places = rows.map((_, row) => types.map((type, i) => `$${row * types.length + i + 1}::${type}`));
+  if (rows.length === 0) return;
+  await client.query(
+    `insert into target values ${places.map((each) => `(${each})`).join(', ')}`,
+    rows.flat(),
+  );
+}
+
+describe.each([
+  ['the npm binaries', startTemporaryPostgres],
+  ['the installed Postgres', startInstalledPostgres],
+])('a transcoded COPY of %s', (name, start) => {
+  let server: PostgresServer | undefined;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    server = await start({});
+    if (server === undefined) return console.warn(`NOT TESTED: this machine lacks ${name}`);
+    client = new pg.Client({ connectionString: server.url() });
+    await client.connect();
+    for (const [setting, value] of Object.entries(extractSessionSettings)) {
+      await client.query('select set_config($1, $2, false)', [setting, value]);
+    }
+    const labels = moods.map((mood) => client.escapeLiteral(mood));
+    await client.query(`create type mood as enum (${labels.join(', ')})`);
+  });
+  afterAll(async () => {
+    await client?.end();
+    await server?.stop();
+  });
+
+  it('is row_to_json byte for byte, for any columns and values', async () => {
+    if (server === undefined) return;
+    await fc.assert(
+      fc.asyncProperty(anyTable, async (table) => {
+        try {
+          await fill(client, table);
+          expect(await transcoded(client, 'target', table.chunkBytes)).toBe(
+            await asPostgres(client, 'target'),
+          );
+        } finally {
+          await client.query('drop table if exists target');
+        }
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+
+  it('is row_to_json byte for byte for every character that Postgres takes', async () => {
+    if (server === undefined) return;
+    await client.query(`create temporary table characters as
+      select i, chr(i), 'a' || chr(i) || 'b' as between from generate_series(1, 1114111) i
+       where i not between 55296 and 57343 and (i < 70000 or i % 97 = 0)`);
+    await client.query('insert into characters select -1, unnest($1::text[]), null', [hostileTexts]);
+    const lines = await transcoded(client, 'characters', 65_536);
+    expect(lines === (await asPostgres(client, 'characters'))).toBe(true);
+  }, 30_000);
+
+  it('differs in json with newlines alone, and means the same', async () => {
+    if (server === undefined) return;
+    const document = '{\n\t"a\\n": [1,\r\n 2.50],\n"b": "\\\\n"}';
+    await client.query('create temporary table documents (d json)');
+    await client.query('insert into documents values ($1)', [document]);
+    const line = await transcoded(client, 'documents', 7);
+    expect(line.indexOf('\n')).toBe(line.length - 1);
+    expect(line).toBe(
+      (await asPostgres(client, 'documents'))
+        .slice(0, -1)
+        .replaceAll(/[\r\n]/g, ' ')
+        .concat('\n'),
+    );
+    expect(JSON.parse(line)).toEqual({ d: JSON.parse(document) });
+  });
+
+  it('knows the types of every kind, and no arrays, composites or user types', async () => {
+    if (server === undefined) return;
+    for (const [kind, types] of Object.entries(typesByKind)) {
+      for (const type of types) {
+        const { rows } = await client.query('select $1::regtype::oid as oid, $1 as type', [type]);
+        expect({ type, kind: jsonKindOf(rows[0].oid) }).toEqual({ type, kind });
+      }
+    }
+    const { rows } = await client.query<{ oid: number }>(
+      "select oid from pg_type where typcategory in ('A', 'C', 'P') or oid >= 16384",
+    );
+    expect(rows.filter(({ oid }) => jsonKindOf(oid) !== undefined)).toEqual([]);
+  });
+});
