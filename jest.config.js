@@ -5,6 +5,8 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
   // Two cores, and most tests wait for servers: one worker a core.
   maxWorkers: 2,
+  // Many tests start servers, and the other core may be doing the same.
+  testTimeout: 60_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts'],
 };

@@ -1,6 +1,5 @@
 import type { Databases } from '../databases.ts';
-import { readStackFile, takeDataFolder } from './data-folder.ts';
-import { startStack } from './stack.ts';
+import { openStack } from './open-stack.ts';
 
 export interface DatabaseOptions {
   source?: string | undefined;
@@ -9,36 +8,22 @@ export interface DatabaseOptions {
 }
 
 /**
- * Gives both databases: those named, else those of the stack that runs on the data folder, else those of a stack
- * started for as long as they are needed.
+ * Gives both databases: those named, else those of the data folder's stack.
  *
  * @throws {UsageError | StackError} the folder's stack cannot be started
  */
-export async function openDatabases(options: DatabaseOptions): Promise<Databases> {
-  const { source, warehouse, data = '.starlift' } = options;
+export async function openDatabases({
+  source,
+  warehouse,
+  data = '.starlift',
+}: DatabaseOptions): Promise<Databases> {
   if (source !== undefined && warehouse !== undefined) {
     return { sourceUrl: source, warehouseUrl: warehouse, release: async () => {} };
   }
-  const running = findRunningStack(data);
-  if (running !== undefined) {
-    return {
-      sourceUrl: source ?? running.sourceUrl,
-      warehouseUrl: warehouse ?? running.warehouseUrl,
-      release: async () => {},
-    };
-  }
-  const stack = await startStack({ data, source, warehouse });
+  const stack = await openStack({ data, source, warehouse });
   return {
-    sourceUrl: stack.shopUrl ?? stack.sourceUrl,
-    warehouseUrl: stack.warehouseUrl,
-    release: () => stack.stop(),
+    sourceUrl: source ?? stack.sourceUrl,
+    warehouseUrl: warehouse ?? stack.warehouseUrl,
+    release: stack.release,
   };
-}
-
-/** The file alone says little: its process may be dead. The lock knows. */
-function findRunningStack(data: string) {
-  const folder = takeDataFolder(data);
-  if (folder === undefined) return readStackFile(data);
-  folder.release();
-  return undefined;
 }

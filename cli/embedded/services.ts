@@ -2,7 +2,7 @@ import type { AwsClients } from '../../shared/aws-clients.ts';
 import { batchSize, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
-import { startEventSourceMapping } from './workers/event-source-mapping.ts';
+import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
 
 export interface ServiceOptions {
@@ -17,6 +17,8 @@ export interface ServiceOptions {
 
 /** The three services at work: handlers in processes of their own, fed from the queues. */
 export interface Services {
+  /** Begins to take messages from the queues. */
+  start(): void;
   /** Runs the plan function, as the schedule does on AWS. */
   plan(): Promise<unknown>;
   /** Returns what is not done to its queue. */
@@ -59,19 +61,11 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
     env: makeEnvironment(cloud, options),
     onLog: options.onLog,
   });
-  const mappings = queueKinds.map((kind) =>
-    startEventSourceMapping({
-      sqs: clients.sqs,
-      queueUrl: cloud.queueUrl(queueNames[kind]),
-      queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
-      functionName: kind,
-      batchSize: batchSize[kind],
-      maximumConcurrency: options.workers,
-      pool,
-      onError: (error) => options.onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
-    }),
-  );
+  let mappings: EventSourceMapping[] = [];
   return {
+    start: () => {
+      mappings = queueKinds.map((kind) => startMapping(kind, pool, cloud, clients, options));
+    },
     plan: () => pool.invoke('plan', {}),
     stop: async () => {
       await Promise.all(mappings.map((mapping) => mapping.stop()));
@@ -79,3 +73,21 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
     },
   };
 }
+
+const startMapping = (
+  kind: QueueKind,
+  pool: WorkerPool,
+  cloud: Cloud,
+  clients: AwsClients,
+  { workers, onLog }: ServiceOptions,
+): EventSourceMapping =>
+  startEventSourceMapping({
+    sqs: clients.sqs,
+    queueUrl: cloud.queueUrl(queueNames[kind]),
+    queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
+    functionName: kind,
+    batchSize: batchSize[kind],
+    maximumConcurrency: workers,
+    pool,
+    onError: (error) => onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
+  });

@@ -6,6 +6,7 @@ import { UsageError } from '../usage-error.ts';
 import { type Cloud, startCloud } from './cloud/start-cloud.ts';
 import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
 import { secretOfUrl } from './database-url.ts';
+import { connectionTo } from './endpoint.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
 
@@ -68,7 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     secretIds.warehouse,
     JSON.stringify(warehouseSecret ?? secretOfUrl('--warehouse', urls.warehouseUrl)),
   );
-  const clients = makeAwsClients({ forcePathStyle: true, connection: connectionOf(cloud) });
+  const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   folder.writeStackFile({
     pid: process.pid,
     endpoint: cloud.endpoint,
@@ -119,10 +120,3 @@ function chooseUrls({ source, warehouse }: StackOptions, postgres: EmbeddedPostg
     warehouseUrl: warehouse ?? postgres?.warehouseUrl ?? '',
   };
 }
-
-/** The embedded cloud asks for no credentials; the SDK insists on sending some. */
-const connectionOf = ({ endpoint, region }: Cloud) => ({
-  endpoint,
-  region,
-  credentials: { accessKeyId: 'starlift', secretAccessKey: 'starlift' },
-});

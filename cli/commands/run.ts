@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startTrading } from '../embedded/sample/trading.ts';
+import type { CommandModule } from '../parse-command.ts';
+import { type Pipeline, startPipeline } from '../run/pipeline.ts';
+import { drawProgress, printNextSteps, printReport, printTick } from '../run/report.ts';
+import { runOnce } from '../run/run-once.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const command: CommandModule = {
+  summary: 'Takes everything new in the source through the three services into the warehouse.',
+  usage: 'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]',
+  options: {
+    source: { type: 'string' },
+    warehouse: { type: 'string' },
+    data: { type: 'string', default: '.starlift' },
+    watch: { type: 'boolean', default: false },
+    every: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+  },
+  run: async (values, _positionals, terminal) => {
+    const everySeconds = parseEvery(values.every);
+    const { source, warehouse, data } = values as Record<string, string | undefined>;
+    const interrupted = interruption();
+    const pipeline = await startPipeline({ data: data ?? '.starlift', source, warehouse }, terminal);
+    try {
+      return values.watch === true
+        ? await watch(pipeline, everySeconds, interrupted, terminal)
+        : await runToTheEnd(pipeline, interrupted, terminal);
+    } finally {
+      await pipeline.stop();
+    }
+  },
+};
+
+async function runToTheEnd(
+  pipeline: Pipeline,
+  interrupted: AbortSignal,
+  terminal: Terminal,
+): Promise<number> {
+  const report = await runOnce(pipeline, (counts) => drawProgress(counts, terminal), interrupted);
+  if (interrupted.aborted) {
+    terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
+    return 130;
+  }
+  printReport(report, terminal);
+  if (!terminal.json) await printNextSteps(pipeline, report, terminal);
+  return report.ok ? 0 : 1;
+}
+
+async function watch(
+  pipeline: Pipeline,
+  everySeconds: number,
+  interrupted: AbortSignal,
+  terminal: Terminal,
+): Promise<number> {
+  const { shopUrl } = pipeline.stack;
+  const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
+  try {
+    terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
+    while (!interrupted.aborted) {
+      const report = await runOnce(pipeline, () => {}, interrupted);
+      if (!interrupted.aborted) printTick(report, terminal);
+      await delay(everySeconds * 1000, undefined, { signal: interrupted }).catch(() => {});
+    }
+    terminal.info('Stopped watching.');
+    return 0;
+  } finally {
+    await trading?.stop();
+  }
+}
+
+function parseEvery(text: unknown): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 86_400)) {
+    throw new UsageError(`--every ${String(text)} is no number of seconds between 0 and 86400`);
+  }
+  return seconds;
+}
+
+/** Aborts on Ctrl-C or SIGTERM; a second one ends the process at once, as impatience is clear enough. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,84 @@
+import type pg from 'pg';
+import type { Fact } from '../../shared/star-schema/assemble.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { ledgerTable, parkedTable } from '../../shared/warehouse/ledger-schema.ts';
+import type { LedgerCount } from './tally.ts';
+
+/** Rows of a fact that wait for a dimension row. */
+export interface WaitingCount {
+  table: string;
+  rows: number;
+}
+
+const facts = starSchema.tables.filter((table): table is Fact => table.kind === 'fact');
+
+/** The keys of all objects that the warehouse has loaded. */
+export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {
+  const { rows } = await warehouse.query<{ key: string }>(`select key from ${ledgerTable}`);
+  return new Set(rows.map(({ key }) => key));
+}
+
+/** The greatest ledger id so far: what a run loads comes after it. */
+export async function readLastObjectId(warehouse: pg.Client): Promise<string> {
+  const { rows } = await warehouse.query<{ id: string }>(
+    `select coalesce(max(object_id), 0)::text as id from ${ledgerTable}`,
+  );
+  return rows[0]?.id ?? '0';
+}
+
+/** What the objects after a ledger id brought, by warehouse table. */
+export async function countLoaded(warehouse: pg.Client, afterObjectId: string): Promise<LedgerCount[]> {
+  const { rows } = await warehouse.query<LedgerCount>(
+    `select object.warehouse_table as table,
+            sum(object.rows)::float8 as rows,
+            sum(object.quarantined)::float8 as quarantined,
+            coalesce(max(parked.rows), 0)::float8 as waiting
+       from ${ledgerTable} object
+       left join (${parkedByTable('where _object_id > $1')}) parked on parked.table = object.warehouse_table
+      where object.object_id > $1
+      group by object.warehouse_table`,
+    [afterObjectId],
+  );
+  return rows;
+}
+
+/** All facts that wait, from whichever run. */
+export async function countWaiting(warehouse: pg.Client): Promise<WaitingCount[]> {
+  const { rows } = await warehouse.query<WaitingCount>(
+    `select * from (${parkedByTable('')}) parked where rows > 0`,
+  );
+  return rows;
+}
+
+const parkedByTable = (condition: string): string =>
+  facts
+    .map(
+      ({ name }) => `select '${name.replaceAll("'", "''")}' as table, count(*)::float8 as rows
+                          from ${parkedTable(name)} ${condition}`,
+    )
+    .join(' union all ');
+
+/** What the ledger holds of one warehouse table. */
+export interface TableState {
+  table: string;
+  /** Objects and rows loaded so far, from the first run on. */
+  objects: number;
+  rows: number;
+  quarantined: number;
+  /** ISO 8601; null where nothing has been loaded. */
+  loadedAt: string | null;
+  run: string | null;
+}
+
+/** The state of each warehouse table that has been loaded at all. */
+export async function readTableStates(warehouse: pg.Client): Promise<TableState[]> {
+  const { rows } = await warehouse.query<TableState>(
+    `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as rows,
+            sum(quarantined)::float8 as quarantined,
+            to_char(max(loaded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "loadedAt",
+            max(run) as run
+       from ${ledgerTable}
+      group by warehouse_table`,
+  );
+  return rows;
+}

@@ -1,0 +1,108 @@
+import { availableParallelism } from 'node:os';
+import type pg from 'pg';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { connect } from '../connect.ts';
+import { bindFolder } from '../embedded/bind.ts';
+import { listDeadLetters } from '../embedded/dead-letters.ts';
+import { queueNames } from '../embedded/resources.ts';
+import { resumeWork } from '../embedded/resume.ts';
+import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
+import { type Services, startServices } from '../embedded/services.ts';
+import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+import { listLoadedKeys } from './ledger.ts';
+
+/** A stack with its services at work, and a connection to look into the warehouse. */
+export interface Pipeline {
+  stack: Stack;
+  services: Services;
+  warehouse: pg.Client;
+  warehouseSchema: string;
+  stop(): Promise<void>;
+}
+
+const unfinishedFile = 'unfinished.json';
+
+/**
+ * Starts everything that a run needs. Whatever cannot work is found before anything is written.
+ *
+ * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
+ */
+export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
+  const warehouseSchema = process.env.WAREHOUSE_SCHEMA || 'public';
+  const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
+  const stack = await startStack(options);
+  const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
+  const stop = async () => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
+    const services = startServices(stack.cloud, stack.clients, {
+      sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
+      warehouseSchema,
+      foreignKeys,
+      workers: Math.max(2, availableParallelism()),
+      onLog: (line) => terminal.info(line),
+    });
+    undo.push(() => services.stop());
+    if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
+    const warehouse = await connect(stack.warehouseUrl, 'warehouse');
+    undo.push(() => warehouse.end());
+    await prepareDatabases(stack, warehouse, { schema: warehouseSchema, foreignKeys });
+    await resumeAfterKill(stack, warehouse, terminal);
+    stack.folder.writeJson(unfinishedFile, { pid: process.pid });
+    undo.push(async () => stack.folder.writeJson(unfinishedFile, null));
+    services.start();
+    return { stack, services, warehouse, warehouseSchema, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function prepareDatabases(
+  stack: Stack,
+  warehouse: pg.Client,
+  options: { schema: string; foreignKeys: 'declared' | 'enforced' },
+): Promise<void> {
+  const source = await connect(stack.sourceUrl, 'source');
+  try {
+    await assertSourceHasTables(source);
+    await ensureWarehouse(warehouse, starSchema, options);
+    await bindFolder(stack.folder, source, warehouse);
+  } finally {
+    await source.end();
+  }
+}
+
+async function assertSourceHasTables(source: pg.Client): Promise<void> {
+  const names = starSchema.sources.map(({ name }) => name);
+  const { rows } = await source.query(
+    `select from pg_class where relnamespace = to_regnamespace('public') and relname = any($1) limit 1`,
+    [names],
+  );
+  if (rows.length === 0) {
+    throw new UsageError(
+      `the source has none of the model's tables (${names.join(', ')}) in its schema public`,
+    );
+  }
+}
+
+async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
+  const unfinished = stack.folder.readJson(unfinishedFile);
+  if (unfinished === undefined || unfinished === null) return;
+  const dead = await listDeadLetters(stack.cloud.endpoint);
+  const sent = await resumeWork({
+    ...stack,
+    sqs: stack.clients.sqs,
+    transformQueueUrl: stack.cloud.queueUrl(queueNames.transform),
+    loadQueueUrl: stack.cloud.queueUrl(queueNames.load),
+    loadedKeys: await listLoadedKeys(warehouse),
+    deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
+    model: starSchema,
+  });
+  terminal.info(`The last run ended unexpectedly: carrying on (${sent} objects sent again).`);
+}

@@ -1,0 +1,48 @@
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+
+/** What became of a warehouse table's rows in one run: extracted = loaded + waiting + quarantined + failed. */
+export interface TableTally {
+  table: string;
+  /** The source table; null for the calendar, whose rows come from all facts. */
+  source: string | null;
+  extracted: number;
+  loaded: number;
+  /** Facts whose dimension row has not landed yet. */
+  waiting: number;
+  quarantined: number;
+  /** Rows of objects that are dead-lettered. */
+  failed: number;
+}
+
+/** What the ledger says of one warehouse table. */
+export interface LedgerCount {
+  table: string;
+  rows: number;
+  quarantined: number;
+  waiting: number;
+}
+
+/** Makes one tally per warehouse table, in the model's order. */
+export function makeTallies(
+  model: StarSchema,
+  ledger: readonly LedgerCount[],
+  failedRows: ReadonlyMap<string, number>,
+): TableTally[] {
+  return model.tables.map((table) => {
+    const { rows, quarantined, waiting } = ledger.find((count) => count.table === table.name) ?? {
+      rows: 0,
+      quarantined: 0,
+      waiting: 0,
+    };
+    const failed = failedRows.get(table.name) ?? 0;
+    return {
+      table: table.name,
+      source: table.kind === 'calendar' ? null : table.source.name,
+      extracted: rows + quarantined + failed,
+      loaded: rows - waiting,
+      waiting,
+      quarantined,
+      failed,
+    };
+  });
+}
