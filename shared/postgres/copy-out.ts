@@ -8,7 +8,7 @@ type DataListener = (chunk: Buffer) => void;
 
 /**
  * Runs a `copy … to stdout` and hands its bytes to onData, in order, in chunks as the socket delivers them
- * (64 KiB as a rule). A chunk ends anywhere, in the middle of a row or of a character too. Its memory is the
+ * (8 to 64 KiB as a rule). A chunk ends anywhere, in the middle of a row or of a character too. Its memory is the
  * receiver's to keep. When onData returns a promise, the socket rests until it is fulfilled.
  *
  * pg's parser makes an object of every row, so the copy reads the socket itself and lets pg see all but the
