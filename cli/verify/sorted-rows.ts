@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import type { TableCheck } from './table-check.ts';
+
+const rowsPerFetch = 5000;
+
+/** One row of either side, rendered by its own server: equal rows are equal texts. */
+export interface SortedRow {
+  /** The integer that orders the rows; null sorts last. */
+  sortKey: string | null;
+  /** A fact's last_updated; empty for others. */
+  version: string;
+  /** All columns as the text of a Postgres array, in which '' is not null. */
+  values: string;
+  /** The same of what the row must be by its own key, where the check can tell. */
+  ownTruth?: string;
+}
+
+type FetchedRow = [sortKey: string | null, version: string | null, values: string, ownTruth?: string];
+
+/** The rows that the source asks for, in the order of their keys. Memory is flat at any size. */
+export const readExpectedRows = (source: pg.Client, check: TableCheck): SortedRows =>
+  new SortedRows(source, rowsQuery(check, `(${check.expected}) as expected`));
+
+/** The rows that the warehouse has, in the same order; the versions of a fact follow each other. */
+export const readFoundRows = (warehouse: pg.Client, check: TableCheck): SortedRows =>
+  new SortedRows(warehouse, rowsQuery(check, check.table, check.ownTruth));
+
+function rowsQuery(check: TableCheck, from: string, ownTruth?: readonly string[]): string {
+  const version = check.isVersioned ? '(last_updated_date + last_updated_time)::text' : `''`;
+  const order = check.isVersioned ? ', last_updated_date, last_updated_time' : '';
+  const truth = ownTruth === undefined ? '' : `, ${textArray(ownTruth)}`;
+  return `select (${check.sortKey})::text, ${version}, ${textArray(check.columns)}${truth}
+    from ${from} order by ${check.sortKey}${order}`;
+}
+
+const textArray = (expressions: readonly string[]): string =>
+  `array[${expressions.map((expression) => `${expression}::text`).join(', ')}]::text`;
+
+/** A cursor that reads one batch ahead, so that both servers work while rows are compared. */
+export class SortedRows {
+  readonly #client: pg.Client;
+  readonly #query: string;
+  #batch: FetchedRow[] = [];
+  #next = 0;
+  #ahead: Promise<FetchedRow[]> | undefined;
+
+  constructor(client: pg.Client, query: string) {
+    this.#client = client;
+    this.#query = query;
+  }
+
+  /** Within a transaction that is open already; one at a time on a client. A failure shows at `next`. */
+  start(): void {
+    this.#ahead = this.#fetch(`declare sorted_rows no scroll cursor for ${this.#query}`);
+  }
+
+  /** @returns undefined after the last row */
+  async next(): Promise<SortedRow | undefined> {
+    if (this.#next === this.#batch.length) await this.#turnBatch();
+    const row = this.#batch[this.#next];
+    if (row === undefined) return undefined;
+    this.#next += 1;
+    const [sortKey, version, values, ownTruth] = row;
+    return { sortKey, version: version ?? '', values, ...(ownTruth !== undefined && { ownTruth }) };
+  }
+
+  async close(): Promise<void> {
+    await this.#ahead?.catch(() => {});
+    await this.#client.query('close sorted_rows');
+  }
+
+  async #turnBatch(): Promise<void> {
+    this.#batch = (await this.#ahead) ?? [];
+    this.#next = 0;
+    this.#ahead = this.#batch.length < rowsPerFetch ? undefined : this.#fetch();
+  }
+
+  #fetch(declaration?: string): Promise<FetchedRow[]> {
+    const fetched = this.#readBatch(declaration);
+    // It is awaited a batch later; until then Node would take its failure for one that nobody handles.
+    fetched.catch(() => {});
+    return fetched;
+  }
+
+  async #readBatch(declaration?: string): Promise<FetchedRow[]> {
+    if (declaration !== undefined) await this.#client.query(declaration);
+    const fetch = { text: `fetch ${rowsPerFetch} from sorted_rows`, rowMode: 'array' } as const;
+    return (await this.#client.query<FetchedRow>(fetch)).rows;
+  }
+}

@@ -1,0 +1,126 @@
+import type pg from 'pg';
+import { TerminalError } from '../../shared/errors.ts';
+import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import { compareRows } from './compare-rows.ts';
+import { countDanglingReferences } from './dangling-references.ts';
+import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
+import type { Reference, TableCheck } from './table-check.ts';
+import { tableChecks } from './table-checks.ts';
+import { assertSourceTables, readWarehouseColumns } from './table-columns.ts';
+import { isClean, makeTableReport, type TableReport } from './table-report.ts';
+
+export interface VerifyOptions {
+  /** Connected, outside a transaction, with nothing else running on it; the same for the warehouse. */
+  source: pg.Client;
+  warehouse: pg.Client;
+  warehouseSchema: string;
+  /** Told of every table when it is done. */
+  onTable?: (report: TableReport) => void;
+  /** Told of every row whose key the source does not have. */
+  onExtra?: (table: string, key: string, version: string) => void;
+}
+
+export interface VerifyReport {
+  ok: boolean;
+  tables: TableReport[];
+}
+
+/**
+ * Compares every warehouse table with the source, by SQL of its own. Each side is read in one snapshot; a
+ * source that is written to meanwhile shows what has not arrived yet as missing.
+ *
+ * @throws {UsageError} the source has not all of the tables
+ * @throws {TerminalError} a table cannot be read; names it
+ */
+export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
+  const { source, warehouse, warehouseSchema } = options;
+  await beginReading(source);
+  try {
+    await beginReading(warehouse, `set local search_path = ${quoteIdentifier(warehouseSchema)};`);
+    return await verifyTables(options);
+  } finally {
+    // A connection that is lost has no transaction any more, and the first error says more.
+    await Promise.allSettled([source.query('rollback'), warehouse.query('rollback')]);
+  }
+}
+
+async function verifyTables({ source, warehouse, onTable, onExtra }: VerifyOptions): Promise<VerifyReport> {
+  await assertSourceTables(source, tableChecks);
+  const columns = await readWarehouseColumns(warehouse, tableChecks);
+  const tables: TableReport[] = [];
+  for (const check of tableChecks) {
+    const report = makeTableReport(check.table);
+    const problem = findProblem(check, columns.get(check.table));
+    try {
+      if (problem !== undefined) await reportUnreadable(source, check, report, problem);
+      else {
+        await compareTable({ source, warehouse, onExtra }, check, report);
+        const hasKey = ({ dimension, key }: Reference) => columns.get(dimension)?.has(key) === true;
+        await countDanglingReferences(warehouse, check, hasKey, report);
+      }
+    } catch (error) {
+      throw new TerminalError(`${check.table} cannot be compared: ${(error as Error).message}`, {
+        table: check.table,
+        cause: error,
+      });
+    }
+    tables.push(report);
+    onTable?.(report);
+  }
+  return { ok: tables.every(isClean), tables };
+}
+
+/**
+ * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
+ * and not a difference. The rest is for speed: all rows are read, and most are sorted.
+ */
+async function beginReading(client: pg.Client, more = ''): Promise<void> {
+  await client.query(`
+    begin transaction isolation level repeatable read, read only;
+    set local datestyle = 'ISO, YMD';
+    set local row_security = off;
+    set local cursor_tuple_fraction = 1;
+    set local work_mem = '64MB';
+    set local jit = off;
+    ${more}`);
+}
+
+async function compareTable(
+  {
+    source,
+    warehouse,
+    onExtra = () => {},
+  }: Pick<VerifyOptions, 'source' | 'warehouse'> & {
+    onExtra?: VerifyOptions['onExtra'] | undefined;
+  },
+  check: TableCheck,
+  report: TableReport,
+): Promise<void> {
+  const expected = readExpectedRows(source, check);
+  const found = readFoundRows(warehouse, check);
+  expected.start();
+  found.start();
+  try {
+    const tellExtra = (key: string, version: string) => onExtra(check.table, key, version);
+    await compareRows(check, { expected, found }, { report, onExtra: tellExtra });
+  } finally {
+    // In a transaction that has failed a cursor is closed already.
+    await Promise.allSettled([expected.close(), found.close()]);
+  }
+}
+
+function findProblem(check: TableCheck, columns: ReadonlySet<string> | undefined): string | undefined {
+  if (columns === undefined) return `the warehouse has no table ${check.table}`;
+  const lacking = check.columns.filter((column) => !columns.has(column));
+  if (lacking.length === 0) return undefined;
+  return `the warehouse table ${check.table} has no column ${lacking.join(', ')}`;
+}
+
+async function reportUnreadable(source: pg.Client, check: TableCheck, report: TableReport, problem: string) {
+  const { rows } = await source.query<{ count: string }>(
+    `select count(*) from (${check.expected}) as expected`,
+  );
+  report.problem = problem;
+  report.expected = Number(rows[0]?.count);
+  report.missing = report.expected;
+}
