@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { access, chmod, mkdir } from 'node:fs/promises';
-import { dirname, parse, resolve } from 'node:path';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, parse } from 'node:path';
 import { promisify } from 'node:util';
 import { StackError } from '../stack-error.ts';
 import type { ServerUser } from './server-user.ts';
@@ -15,33 +16,41 @@ const run = promisify(execFile);
  */
 export async function assertReachable(user: ServerUser, dataDir: string, program: string): Promise<void> {
   if (user.uid === undefined) return;
-  const existing = await deepestExisting(resolve(dataDir));
-  await assertCanEnter(user, existing, 'choose a folder outside it with --data');
+  const existing = await deepestExisting(dataDir);
+  const checked = existing === dataDir && isOursToOpen(dataDir) ? dirname(dataDir) : existing;
+  await assertCanEnter(user, checked, 'choose a folder outside it with --data');
   await assertCanEnter(user, program, 'move the project out of it');
 }
 
 /**
- * Makes the data folder with its parents.
- *
- * What root makes under a umask of 077 would be closed to the server's user, so new folders are opened for
- * passing through; those that were there before stay as they are.
+ * Makes the data folder with its parents, and lets the server's user pass through what is ours of them: the
+ * data folder itself (`mktemp -d` makes it 0700) and what is new (a umask of 077 does the same). Passwords in
+ * it have a mode of their own.
  */
 export async function makeReachableFolder(user: ServerUser, dataDir: string): Promise<void> {
-  const first = await mkdir(dataDir, { recursive: true });
-  if (first === undefined || user.uid === undefined) return;
-  for (let folder = resolve(dataDir); ; folder = dirname(folder)) {
-    await chmod(folder, 0o755);
-    if (folder === resolve(first)) return;
+  const existing = await deepestExisting(dataDir);
+  const missing = foldersBetween(existing, dataDir);
+  // One by one: mkdir's `recursive` says ENOENT for a read-only file system.
+  for (const folder of missing) await mkdir(folder);
+  if (user.uid === undefined || !isOursToOpen(dataDir)) return;
+  for (const folder of new Set([...missing, dataDir])) {
+    const { mode } = await stat(folder);
+    if (!(await canEnter(user, folder))) await chmod(folder, (mode & 0o7777) | 0o011);
   }
+}
+
+// A whole home given as the data folder stays as closed as it is.
+function isOursToOpen(dataDir: string): boolean {
+  return dataDir !== homedir();
 }
 
 async function deepestExisting(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
-    const exists = await access(folder).then(
-      () => true,
+    const isFolder = await stat(folder).then(
+      (found) => found.isDirectory(),
       () => false,
     );
-    if (exists || folder === parse(folder).root) return folder;
+    if (isFolder || folder === parse(folder).root) return folder;
   }
 }
 
@@ -55,13 +64,14 @@ async function assertCanEnter(user: ServerUser, path: string, otherMend: string)
 }
 
 async function firstBlocked(user: ServerUser, path: string): Promise<string> {
-  const parents = [path];
-  for (let folder = path; folder !== parse(folder).root; ) {
-    folder = dirname(folder);
-    parents.unshift(folder);
-  }
-  for (const folder of parents) if (!(await canEnter(user, folder))) return folder;
+  for (const folder of foldersBetween(parse(path).root, path))
+    if (!(await canEnter(user, folder))) return folder;
   return path;
+}
+
+/** The folders on the way down from one to another, that one included. */
+function foldersBetween(above: string, path: string): string[] {
+  return path === above ? [] : [...foldersBetween(above, dirname(path)), path];
 }
 
 // Asked of the system itself: access lists and mount options count too, not the mode bits alone.
