@@ -1,0 +1,20 @@
+import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
+
+export interface TransformationConfig {
+  ingestedBucket: string;
+  processedBucket: string;
+  transformQueueUrl: string;
+  forcePathStyle: boolean;
+}
+
+/** @throws {TerminalError} a variable is missing or malformed; the message names it */
+export function readConfig(
+  environment: Record<string, string | undefined> = process.env,
+): TransformationConfig {
+  return {
+    ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
+    processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
+    transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),
+    forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+  };
+}

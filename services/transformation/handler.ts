@@ -1,0 +1,40 @@
+import middy from '@middy/core';
+import type { Context, SQSRecord } from 'aws-lambda';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { type PipelineEvent, putEvent } from '../../shared/events.ts';
+import { handleRecords } from '../../shared/handler/sqs-records.ts';
+import { withLogging } from '../../shared/handler/with-logging.ts';
+import { makeLogger } from '../../shared/logger.ts';
+import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { readConfig } from './config.ts';
+import { reportFailure } from './report-failure.ts';
+import { transformMessage } from './transform-message.ts';
+
+const config = readConfig();
+const aws = makeAwsClients(config);
+const logger = makeLogger('transformation');
+const notify = (event: PipelineEvent) => putEvent(aws.eventBridge, event);
+
+const deps = {
+  ingestedBucket: config.ingestedBucket,
+  ingested: makeObjectStore(aws.s3, config.ingestedBucket),
+  processed: makeObjectStore(aws.s3, config.processedBucket),
+  model: starSchema,
+  notify,
+  warn: (message: string, detail: Record<string, unknown>) => logger.warn(message, detail),
+};
+
+async function handleRecord(record: SQSRecord, _context: Context): Promise<void> {
+  for (const { key, tables } of await transformMessage(record, deps)) {
+    logger.info('transformed', { key, tables });
+  }
+}
+
+export const handler = middy(
+  handleRecords(handleRecord, {
+    sqs: aws.sqs,
+    queueUrl: config.transformQueueUrl,
+    onFailure: (failure) => reportFailure(failure, { logger, notify }),
+  }),
+).use(withLogging(logger));

@@ -1,0 +1,78 @@
+import type { PipelineEvent } from '../../shared/events.ts';
+import {
+  formatObjectKey,
+  formatQuarantineKey,
+  type IngestedKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../../shared/object-store/object-key.ts';
+import { formatProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
+import type { ObjectStore, PutOutcome } from '../../shared/object-store/object-store.ts';
+import type { ObjectVersion } from '../../shared/object-store/object-version.ts';
+import type { TransformedRows } from './transform-rows.ts';
+
+export interface PublishDeps {
+  processed: Pick<ObjectStore, 'create' | 'list'>;
+  notify(event: PipelineEvent): Promise<void>;
+}
+
+export interface Publication {
+  /** The ingested object that the rows are from. */
+  source: IngestedKey;
+  version: ObjectVersion;
+  table: string;
+  calendar: string;
+  rows: TransformedRows;
+}
+
+/**
+ * Puts what an ingested object was made into: the quarantined rows first, then the dates, the table's own object
+ * last. So an object of the table is never there without the rest, and a broken-off attempt does no harm.
+ *
+ * @param replay false: an object that is there already is left as it is; true: a new revision is put
+ */
+export async function publish(
+  publication: Publication,
+  deps: PublishDeps,
+  replay: boolean,
+): Promise<{ key: string; outcome: PutOutcome }> {
+  const { source, table } = publication;
+  const first: ProcessedKey = { zone: 'processed', table, run: source.run, slice: source.slice, revision: 0 };
+  if (!replay) return putAll(publication, first, deps);
+  for (;;) {
+    const revision = await nextRevision(first, deps.processed);
+    const put = await putAll(publication, { ...first, revision }, deps);
+    if (put.outcome === 'created') return put;
+  }
+}
+
+async function nextRevision(first: ProcessedKey, store: Pick<ObjectStore, 'list'>): Promise<number> {
+  let next = 0;
+  const prefix = formatObjectKey(first).replace(/0\.parquet$/, '');
+  for await (const { key } of store.list(prefix)) {
+    const parsed = parseObjectKey(key);
+    if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
+  }
+  return next;
+}
+
+async function putAll(
+  { version, table, calendar, rows }: Publication,
+  key: ProcessedKey,
+  { processed, notify }: PublishDeps,
+): Promise<{ key: string; outcome: PutOutcome }> {
+  const text = formatObjectKey(key);
+  const quarantined = rows.quarantine.rows;
+  if (quarantined > 0) {
+    const quarantineKey = formatQuarantineKey(key);
+    await processed.create(quarantineKey, rows.quarantine.toFile());
+    // Told before the table's object is there: after it, a broken-off attempt would never be told of.
+    await notify({ type: 'Rows Quarantined', detail: { table, key: quarantineKey, rows: quarantined } });
+  }
+  if (rows.dates !== undefined) {
+    const metadata = formatProcessedMetadata({ version, rows: rows.dates.rows, quarantined: 0 });
+    await processed.create(formatObjectKey({ ...key, table: calendar }), rows.dates.parquet, metadata);
+  }
+  const metadata = formatProcessedMetadata({ version, rows: rows.rows, quarantined });
+  return { key: text, outcome: await processed.create(text, rows.parquet, metadata) };
+}

@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer';
+import type { RecordBatch } from 'apache-arrow';
+import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
+import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
+import { makeLineScanner, slackBytes } from '../scan/line-scanner.ts';
+import { type Batch, isFull, makeBatch, reserveText } from './column-buffers.ts';
+import { type LineBlock, lineBlocks } from './line-blocks.ts';
+import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
+import { toRecordBatch } from './record-batch.ts';
+
+export interface RowObserver {
+  /** @param line 1 for the first; the row comes without its newline, and only until the call returns */
+  onBadRow(line: number, fault: Fault, row: Uint8Array): void;
+  /** Sees each batch before it is handed on. */
+  onBatch(batch: Batch): void;
+  /** @param lines how many there were, bad rows among them */
+  onEnd(lines: number, reader: RowReader): void;
+}
+
+export interface RowBatchOptions {
+  rowsPerBatch?: number;
+  /** false leaves every line to the row reader, for which the scanner is only a faster way. */
+  scan?: boolean;
+}
+
+const newline = 0x0a;
+
+/**
+ * The rows of a stream of JSON lines as record batches of their warehouse table, at least one, in the lines' order.
+ * A batch's memory is used again for the next one.
+ */
+export async function* rowBatches(
+  chunks: AsyncIterable<Uint8Array>,
+  table: Dimension | Fact,
+  observer: RowObserver,
+  { rowsPerBatch = 65_536, scan = true }: RowBatchOptions = {},
+): AsyncGenerator<RecordBatch> {
+  const schema = arrowSchemaOf(table);
+  const scanner = scan ? makeLineScanner(table) : undefined;
+  const reader = makeRowReader(table);
+  const batch = makeBatch(table, rowsPerBatch);
+  let linesBefore = 0;
+  for await (const block of lineBlocks(chunks, slackBytes(table))) {
+    const blockScanner = isUtf8(block.bytes.subarray(0, block.to)) ? scanner : undefined;
+    reserveText(batch, block.to);
+    for (let at = 0; at < block.to; ) {
+      const rowsBefore = batch.rows;
+      at = blockScanner?.(batch, block.bytes, block.view, at, block.to) ?? at;
+      linesBefore += batch.rows - rowsBefore;
+      if (at < block.to && !isFull(batch)) at = readLine(batch, block, at, ++linesBefore, reader, observer);
+      if (!isFull(batch)) continue;
+      observer.onBatch(batch);
+      yield toRecordBatch(batch, schema);
+      batch.rows = 0;
+    }
+  }
+  observer.onBatch(batch);
+  yield toRecordBatch(batch, schema);
+  observer.onEnd(linesBefore, reader);
+}
+
+/** Takes the one line that the scanner left, and returns where the next one starts. */
+function readLine(
+  batch: Batch,
+  { bytes }: LineBlock,
+  from: number,
+  line: number,
+  reader: RowReader,
+  observer: RowObserver,
+): number {
+  const end = bytes.indexOf(newline, from);
+  const row = bytes.subarray(from, end);
+  const fault = reader.read(batch, row);
+  if (fault !== undefined) observer.onBadRow(line, fault, row);
+  return end + 1;
+}

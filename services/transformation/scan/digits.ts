@@ -1,0 +1,56 @@
+import { epochDayOf } from '../../../shared/star-schema/calendar.ts';
+
+/** What dayAt answers where there is no date: no day of the years 1 to 9999. */
+export const noDay = -(2 ** 31);
+
+const zero = 0x30;
+const dash = 0x2d;
+const colon = 0x3a;
+
+/** Days since 1970-01-01 of each year's first day; one more year ends the last. */
+const yearStarts = Int32Array.from({ length: 10_001 }, (_, year) => epochDayOf(year, 1, 1));
+
+/** Days from a year's first day to each month's, 1 to 12 and the year's end; leap years from 16 on. */
+const monthStarts = Int32Array.from({ length: 32 }, (_, index) => {
+  const year = index < 16 ? 2001 : 2004;
+  const month = index % 16;
+  return month > 12 ? epochDayOf(year + 1, 1, 1) - epochDayOf(year, 1, 1) : daysBefore(year, month);
+});
+
+function daysBefore(year: number, month: number): number {
+  return month < 1 ? 0 : epochDayOf(year, month, 1) - epochDayOf(year, 1, 1);
+}
+
+/** Days since 1970-01-01 of the `YYYY-MM-DD` at a position, or noDay. */
+export function dayAt(bytes: Uint8Array, at: number): number {
+  const century = twoDigitsAt(bytes, at);
+  const yearOfCentury = twoDigitsAt(bytes, at + 2);
+  const month = twoDigitsAt(bytes, at + 5);
+  const day = twoDigitsAt(bytes, at + 8);
+  if ((century | yearOfCentury | month | day) < 0) return noDay;
+  if (bytes[at + 4] !== dash || bytes[at + 7] !== dash || month < 1 || month > 12 || day < 1) return noDay;
+  const year = century * 100 + yearOfCentury;
+  if (year < 1) return noDay;
+  const start = yearStarts[year] as number;
+  const leap = (yearStarts[year + 1] as number) - start === 366 ? 16 : 0;
+  const monthStart = monthStarts[leap + month] as number;
+  if (monthStart + day > (monthStarts[leap + month + 1] as number)) return noDay;
+  return start + monthStart + day - 1;
+}
+
+/** Seconds since midnight of the `HH:MM:SS` at a position, or a negative number. */
+export function secondAt(bytes: Uint8Array, at: number): number {
+  const hours = twoDigitsAt(bytes, at);
+  const minutes = twoDigitsAt(bytes, at + 3);
+  const seconds = twoDigitsAt(bytes, at + 6);
+  if ((hours | minutes | seconds) < 0 || hours > 23 || minutes > 59 || seconds > 59) return -1;
+  if (bytes[at + 2] !== colon || bytes[at + 5] !== colon) return -1;
+  return (hours * 60 + minutes) * 60 + seconds;
+}
+
+/** A number of two digits, or a negative one where they are none. */
+function twoDigitsAt(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] as number) - zero;
+  const ones = (bytes[at + 1] as number) - zero;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import * as parquetWasm from 'parquet-wasm/esm';
+
+export type ParquetWasm = typeof parquetWasm;
+
+const wasmFile = 'parquet_wasm_bg.wasm';
+let loading: Promise<ParquetWasm> | undefined;
+
+/**
+ * parquet-wasm, ready for use; the module is compiled once in the life of the process.
+ *
+ * A bundle holds the code alone, so the .wasm file is looked for beside the running file first and in the
+ * installed package next.
+ */
+export function loadParquetWasm(): Promise<ParquetWasm> {
+  loading ??= initialise();
+  return loading;
+}
+
+async function initialise(): Promise<ParquetWasm> {
+  await parquetWasm.default({ module_or_path: await readFile(findWasmFile()) });
+  return parquetWasm;
+}
+
+function findWasmFile(): URL | string {
+  const beside = new URL(wasmFile, import.meta.url);
+  return existsSync(beside) ? beside : createRequire(import.meta.url).resolve(`parquet-wasm/esm/${wasmFile}`);
+}

@@ -1,0 +1,76 @@
+import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
+import type { WriterProperties } from 'parquet-wasm/esm';
+import type { WarehouseTable } from '../star-schema/assemble.ts';
+import type { WarehouseType } from '../star-schema/define.ts';
+import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
+
+/**
+ * Writes record batches of `arrowSchemaOf(table)` as one Parquet file, SNAPPY, without dictionaries.
+ *
+ * Each batch is encoded before the next one is asked for: memory holds one batch and the file, and a batch's
+ * buffers may be used again once the next one is asked for.
+ *
+ * @param batches at least one, which may be empty: it brings the schema
+ */
+export async function writeParquet(
+  table: WarehouseTable,
+  batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+): Promise<Uint8Array> {
+  const wasm = await loadParquetWasm();
+  const source = toWasmBatches(wasm, batches);
+  const parquet = await wasm.transformParquetStream(source.stream, writerPropertiesOf(wasm, table));
+  const parts: Uint8Array[] = [];
+  for await (const part of parquet) parts.push(part);
+  source.throwFailure();
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+}
+
+/**
+ * The stream that parquet-wasm reads. It takes an error of its source for a broken promise of its own and
+ * aborts the whole wasm instance, so a failure ends the stream and is thrown afterwards.
+ */
+function toWasmBatches(wasm: ParquetWasm, batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>) {
+  let failure: { error: unknown } | undefined;
+  async function* encode() {
+    try {
+      for await (const batch of batches) yield* toWasm(wasm, batch);
+    } catch (error) {
+      failure = { error };
+    }
+  }
+  return {
+    stream: ReadableStream.from(encode()),
+    throwFailure: () => {
+      if (failure !== undefined) throw failure.error;
+    },
+  };
+}
+
+/** parquet-wasm frees the batches that it has written. */
+function toWasm(wasm: ParquetWasm, batch: RecordBatch) {
+  const ipc = RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+  const table = wasm.Table.fromIPCStream(ipc);
+  const wasmBatches = table.recordBatches();
+  table.free();
+  return wasmBatches;
+}
+
+/** Measured on a year of trade: deltas take a third of what PLAIN takes, in the same time. */
+function writerPropertiesOf(wasm: ParquetWasm, table: WarehouseTable): WriterProperties {
+  let builder = new wasm.WriterPropertiesBuilder()
+    .setDictionaryEnabled(false)
+    .setCompression(wasm.Compression.SNAPPY)
+    .setStatisticsEnabled(wasm.EnabledStatistics.Chunk);
+  for (const { name, type } of table.columns) {
+    if (isStoredAsInteger(type)) {
+      builder = builder.setColumnEncoding(name, wasm.Encoding.DELTA_BINARY_PACKED);
+    }
+  }
+  return builder.build();
+}
+
+/** A decimal of up to 18 digits is an int64 in Parquet; a longer one is a byte array, which has no deltas. */
+function isStoredAsInteger(type: WarehouseType): boolean {
+  if (type.name === 'numeric') return type.precision <= 18;
+  return type.name === 'int' || type.name === 'date' || type.name === 'time';
+}
