@@ -40,3 +40,6 @@ export const { DEFAULT_ACCOUNT_ID: accountId, DEFAULT_REGION: region } = (await 
   DEFAULT_ACCOUNT_ID: string;
   DEFAULT_REGION: string;
 };
+export const { INVALID_MESSAGE_BODY_CHAR: invalidBodyCharacter } = (await part('sqs/sqsTypes.js')) as {
+  INVALID_MESSAGE_BODY_CHAR: RegExp;
+};

@@ -19,7 +19,18 @@ export interface CloudUnderTest extends Clients, AsyncDisposable {
   dataDir: string;
 }
 
-export const makeFolder = (): string => fs.mkdtempSync(join(tmpdir(), 'starlift-cloud-'));
+const folders: string[] = [];
+
+export function makeFolder(): string {
+  const folder = fs.mkdtempSync(join(tmpdir(), 'starlift-cloud-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** Removes every folder that this test file has made. */
+export function removeFolders(): void {
+  for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+}
 
 export function makeClients({ endpoint, region }: Pick<Cloud, 'endpoint' | 'region'>): Clients {
   const config = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
@@ -31,7 +42,7 @@ export function makeClients({ endpoint, region }: Pick<Cloud, 'endpoint' | 'regi
   };
 }
 
-/** Starts a cloud and its clients; disposing stops both and removes the folder unless it was given. */
+/** Starts a cloud and its clients; disposing stops both. */
 export async function openCloud(options: Partial<CloudOptions> = {}): Promise<CloudUnderTest> {
   const dataDir = options.dataDir ?? makeFolder();
   const cloud = await startCloud({
@@ -50,7 +61,6 @@ export async function openCloud(options: Partial<CloudOptions> = {}): Promise<Cl
     async [Symbol.asyncDispose]() {
       for (const client of Object.values(clients)) client.destroy();
       await cloud.stop();
-      if (options.dataDir === undefined) fs.rmSync(dataDir, { recursive: true });
     },
   };
 }

@@ -5,11 +5,11 @@ import {
   PutObjectCommand,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { takePage } from '../../../cli/embedded/cloud/list-page.ts';
 import { SortedKeys } from '../../../cli/embedded/cloud/sorted-keys.ts';
-import { type CloudUnderTest, openCloud } from './cloud-under-test.ts';
+import { type CloudUnderTest, openCloud, removeFolders } from './cloud-under-test.ts';
 
 async function openWith(keys: readonly string[]): Promise<CloudUnderTest> {
   const under = await openCloud({ buckets: ['zone'] });
@@ -34,6 +34,8 @@ async function listAll(under: CloudUnderTest, input: Partial<ListObjectsV2Comman
   }
   return { keys, prefixes, pages };
 }
+
+afterAll(removeFolders);
 
 describe('a listing', () => {
   it('is in the order of UTF-8 bytes', async () => {

@@ -1,13 +1,15 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { makeFolder, openCloud, receive } from './cloud-under-test.ts';
+import { makeFolder, openCloud, receive, removeFolders } from './cloud-under-test.ts';
 
 const options = {
   buckets: ['ingested', 'processed'],
   queues: [{ name: 'transform', visibilitySeconds: 30, maxReceiveCount: 5 }],
   notifications: [{ bucket: 'ingested', suffix: '.ndjson.zst', queue: 'transform' }],
 };
+
+afterAll(removeFolders);
 
 describe('a notification', () => {
   it('is announced by a test event, once for a data folder', async () => {

@@ -10,14 +10,17 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CloudUnderTest, openCloud } from './cloud-under-test.ts';
+import { type CloudUnderTest, openCloud, removeFolders } from './cloud-under-test.ts';
 
 const Bucket = 'ingested';
 let under: CloudUnderTest;
 beforeAll(async () => {
   under = await openCloud({ buckets: [Bucket] });
 });
-afterAll(async () => under[Symbol.asyncDispose]());
+afterAll(async () => {
+  await under[Symbol.asyncDispose]();
+  removeFolders();
+});
 
 const put = (Key: string, Body: string | Buffer, more: object = {}) =>
   under.s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));

@@ -6,8 +6,10 @@ import {
   ListSecretsCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { describe, expect, it } from '@jest/globals';
-import { makeFolder, openCloud } from './cloud-under-test.ts';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { makeFolder, openCloud, removeFolders } from './cloud-under-test.ts';
+
+afterAll(removeFolders);
 
 describe('Secrets Manager', () => {
   const secrets = { 'starlift/source': '{"username":"reader"}' };
