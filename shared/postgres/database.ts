@@ -79,8 +79,9 @@ function makePool(secret: DatabaseSecret, { applicationName, maxConnections }: D
     idleTimeoutMillis: idleTimeoutMs,
     allowExitOnIdle: true,
   });
-  // An idle connection that the server ends (restart, failover) is taken out of the pool by pg itself; without a
-  // listener its error event would end the process.
+  // A connection that the server ends (restart, failover) says so by an event, and without a listener that would
+  // end the process. An idle one is taken out of the pool by pg itself; a lent one fails its query.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
