@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { startWorkerPool, type WorkerPool } from '../../../cli/embedded/workers/worker-pool.ts';
+import { TransientError } from '../../../shared/errors.ts';
+
+interface Answer {
+  pid: number;
+  parent: number;
+  node: string;
+  env: Record<string, string>;
+  functionName: string;
+  awsRequestId: string;
+  remainingMs: number;
+  calls: number;
+}
+
+const probe = new URL('./handlers/probe.ts', import.meta.url).href;
+const broken = new URL('./handlers/broken.ts', import.meta.url).href;
+
+describe('the worker pool', () => {
+  let pool: WorkerPool | undefined;
+  afterEach(() => pool?.stop());
+
+  const start = (options: Partial<Parameters<typeof startWorkerPool>[0]> = {}): WorkerPool => {
+    pool = startWorkerPool({ size: 2, handlers: { probe, other: probe }, env: {}, ...options });
+    return pool;
+  };
+  const call = async (name: string, event: object): Promise<Answer> =>
+    (await pool?.invoke(name, event)) as Answer;
+
+  it('runs handlers in processes of their own, on the same Node, with the given environment only', async () => {
+    process.env.STARLIFT_PROBE = 'ours';
+    start({ env: { GIVEN: 'yes' } });
+    const answer = await call('probe', {});
+    delete process.env.STARLIFT_PROBE;
+    expect(answer).toMatchObject({ parent: process.pid, node: process.version });
+    expect(answer.env).toMatchObject({ GIVEN: 'yes' });
+    expect(answer.env).not.toHaveProperty('STARLIFT_PROBE');
+  });
+
+  it('runs two invocations at the same time: each waits for what the other one writes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlift-workers-'));
+    start();
+    const [here, there] = [join(folder, 'here'), join(folder, 'there')];
+    const both = [call('probe', { write: here, until: there }), call('probe', { write: there, until: here })];
+    const [first, second] = await Promise.all(both);
+    expect(first?.pid).not.toBe(second?.pid);
+    await rm(folder, { recursive: true });
+  });
+
+  it('imports a module once per process', async () => {
+    start({ size: 1 });
+    expect([(await call('probe', {})).calls, (await call('probe', {})).calls]).toEqual([1, 2]);
+  });
+
+  it('gives a context with the function, a request id and the time that remains', async () => {
+    start({ timeoutSeconds: { probe: 30 } });
+    const [first, second] = [await call('probe', {}), await call('other', {})];
+    expect(first.functionName).toBe('probe');
+    expect(first.awsRequestId).not.toBe(second.awsRequestId);
+    expect(first.remainingMs).toBeGreaterThan(20_000);
+    expect(first.remainingMs).toBeLessThanOrEqual(30_000);
+    expect(second.remainingMs).toBeGreaterThan(800_000);
+  });
+
+  it('rejects with what the handler threw, and goes on in the same process', async () => {
+    start({ size: 1 });
+    const { pid } = await call('probe', {});
+    await expect(call('probe', { fail: 'no such slice' })).rejects.toMatchObject({
+      name: 'InvocationError',
+      functionName: 'probe',
+      errorType: 'RangeError',
+      message: 'probe: no such slice',
+      stack: expect.stringContaining('handlers/probe.ts:'),
+    });
+    expect((await call('probe', {})).pid).toBe(pid);
+  });
+
+  it('a worker that dies takes its own invocation along and nothing else, and is replaced', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlift-workers-'));
+    start();
+    const until = join(folder, 'go');
+    const neighbour = call('probe', { until });
+    await expect(call('probe', { exit: true })).rejects.toMatchObject({
+      errorType: 'Runtime.ExitError',
+      message: 'probe: the worker died: signal SIGKILL',
+    });
+    const { pid } = await call('probe', {});
+    await writeFile(until, '');
+    expect((await neighbour).pid).not.toBe(pid);
+    await rm(folder, { recursive: true });
+  });
+
+  it('kills a worker that exceeds its time, and replaces it', async () => {
+    start({ size: 1, timeoutSeconds: { probe: 0.2 } });
+    const { pid } = await call('other', {});
+    await expect(call('probe', { hang: true })).rejects.toMatchObject({
+      errorType: 'Sandbox.Timedout',
+      message: 'probe: the task timed out after 0.2 s',
+    });
+    expect((await call('other', {})).pid).not.toBe(pid);
+  });
+
+  it('a flood of one function does not keep another one waiting', async () => {
+    start({ size: 1 });
+    const order: string[] = [];
+    const flood = Array.from({ length: 20 }, () => call('probe', {}).then(() => order.push('probe')));
+    await call('other', {}).then(() => order.push('other'));
+    expect(order.length).toBeLessThanOrEqual(3);
+    await Promise.all(flood);
+  });
+
+  it('hands on each line that a worker writes', async () => {
+    const lines: string[] = [];
+    start({ onLog: (line) => lines.push(line) });
+    await call('probe', { log: 'a line' });
+    await pool?.stop();
+    expect(lines.sort()).toEqual(['a line', 'a line on stderr']);
+  });
+
+  it('names the module that cannot be imported, at each invocation', async () => {
+    start({ handlers: { broken } });
+    for (const _ of [1, 2])
+      await expect(call('broken', {})).rejects.toMatchObject({
+        message: 'broken: this module cannot be imported',
+      });
+  });
+
+  it('says so when it has no such function', async () => {
+    start();
+    await expect(call('lost', {})).rejects.toThrow('there is no function lost');
+  });
+
+  it('stop() ends the processes and rejects what runs, what waits and what comes later', async () => {
+    start({ size: 1 });
+    const { pid } = await call('probe', {});
+    const rejected = [call('probe', { hang: true }), call('probe', {})].map((work) =>
+      expect(work).rejects.toBeInstanceOf(TransientError),
+    );
+    await pool?.stop();
+    await Promise.all(rejected);
+    await expect(call('probe', {})).rejects.toBeInstanceOf(TransientError);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('workers end when their parent is killed, also in the middle of an invocation', async () => {
+    const script = fileURLToPath(new URL('./pool-and-stay.ts', import.meta.url));
+    const parent: ChildProcess = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (parent.stdout === null) throw new Error('the parent has no stdout');
+    const [line] = await once(createInterface({ input: parent.stdout }), 'line');
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    const pids = String(line).split(' ');
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) await gone(pid);
+  });
+});
+
+/** Resolves when the process is gone, or is dead and not yet reaped; the test's own time limit ends the wait. */
+async function gone(pid: string): Promise<void> {
+  for (;;) {
+    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    if (state === undefined || / Z /.test(state)) return;
+    await new Promise(setImmediate);
+  }
+}
