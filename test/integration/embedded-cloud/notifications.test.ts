@@ -59,7 +59,7 @@ describe('a notification', () => {
     await using under = await openCloud(options);
     await receive(under, 'transform');
     await under.s3.send(new PutObjectCommand({ Bucket: 'ingested', Key: 'state/runs/1.json', Body: '{}' }));
-    await under.s3.send(new PutObjectCommand({ Bucket: 'processed', Key: 'x.ndjson.zst', Body: '' }));
+    await under.s3.send(new PutObjectCommand({ Bucket: 'processed', Key: 'x.ndjson.zst', Body: 'x' }));
     expect(await receive(under, 'transform')).toEqual([]);
   });
 
