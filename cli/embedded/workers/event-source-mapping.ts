@@ -27,7 +27,11 @@ export interface EventSourceMappingOptions {
   pool: Pick<WorkerPool, 'invoke'>;
   /** Hears of each failed request, invocation and response. */
   onError?: (error: unknown) => void;
-  /** How long a receive waits for a message; 1 when not given. stop() waits as long at most. */
+  /**
+   * How long a receive waits for a message; 1 when not given. stop() breaks the wait off, and a queue that does
+   * not see that its reader has gone may yet hand it a message within that time, lost to all until its
+   * visibility timeout. So it is short, which costs nothing on one machine.
+   */
   waitSeconds?: number;
 }
 
@@ -78,7 +82,6 @@ class Mapping implements EventSourceMapping {
     this.#stopping.abort();
     const graceOver = new AbortController();
     const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => {});
-    // The pending receive is not cut off: a queue may hand its next message to a reader that has gone.
     await this.#polling;
     await Promise.race([Promise.all(this.#running.keys()), grace]);
     graceOver.abort();
@@ -90,12 +93,13 @@ class Mapping implements EventSourceMapping {
     let retryMs = firstRetryMs;
     while (await this.#hasRoom()) {
       try {
-        const messages = await this.#queue.receive(this.#options.batchSize);
+        const messages = await this.#queue.receive(this.#options.batchSize, this.#stopping.signal);
         retryMs = firstRetryMs;
         if (messages.length === 0) continue;
         if (this.#stopping.signal.aborted) await this.#report(this.#queue.giveBack(messages));
         else this.#begin(messages);
       } catch (error) {
+        if (this.#stopping.signal.aborted) return;
         this.#options.onError?.(error);
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
         retryMs = Math.min(retryMs * 2, lastRetryMs);

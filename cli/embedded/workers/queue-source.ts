@@ -9,8 +9,8 @@ import type { ReceivedMessage } from './sqs-event.ts';
 
 /** What an event source mapping does to its queue. */
 export interface QueueSource {
-  /** Long-polls once: up to `max` messages (1 to 10), none when none came. */
-  receive(max: number): Promise<ReceivedMessage[]>;
+  /** Long-polls once: up to `max` messages (1 to 10), none when none came. Rejects when the signal aborts. */
+  receive(max: number, signal: AbortSignal): Promise<ReceivedMessage[]>;
   /** @throws naming the messages that were not deleted; they come again */
   delete(messages: readonly ReceivedMessage[]): Promise<void>;
   /** Makes them visible to others at once. The receive stays counted. */
@@ -19,7 +19,7 @@ export interface QueueSource {
 
 export function openQueue(sqs: SQSClient, queueUrl: string, waitSeconds: number): QueueSource {
   return {
-    receive: async (max) => {
+    receive: async (max, abortSignal) => {
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
           QueueUrl: queueUrl,
@@ -28,6 +28,7 @@ export function openQueue(sqs: SQSClient, queueUrl: string, waitSeconds: number)
           MessageSystemAttributeNames: ['All'],
           MessageAttributeNames: ['All'],
         }),
+        { abortSignal },
       );
       return Messages.filter(isReceived);
     },

@@ -23,14 +23,24 @@ describe('the event source mapping', () => {
 
   const map = (
     work: Work,
-    options: { batchSize?: number; maximumConcurrency?: number; size?: number } = {},
+    options: { batchSize?: number; maximumConcurrency?: number; waitSeconds?: number } = {},
   ) => {
-    const { batchSize = 10, maximumConcurrency = 2, size = 10 } = options;
-    const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, size);
+    const { batchSize = 10, maximumConcurrency = 2, waitSeconds = 1 } = options;
+    const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, 10);
     const onError = (error: unknown) => errors.push(error);
     const { sqs, queueUrl, queueArn } = queue;
     mapping = startEventSourceMapping({
-      ...{ sqs, queueUrl, queueArn, functionName: 'work', batchSize, maximumConcurrency, pool, onError },
+      ...{
+        sqs,
+        queueUrl,
+        queueArn,
+        functionName: 'work',
+        batchSize,
+        maximumConcurrency,
+        pool,
+        onError,
+        waitSeconds,
+      },
     });
   };
   const isEmpty = async () => {
@@ -174,6 +184,17 @@ describe('the event source mapping', () => {
     await stopped;
     expect(mapping.inFlight()).toBe(0);
     expect(await queue.count()).toEqual({ ready: 1, inFlight: 0 });
+  });
+
+  it('stop() does not sit out a receive that waits for messages', async () => {
+    queue = await startTestQueue(30);
+    map(async () => undefined, { waitSeconds: 20 });
+    await queue.send('a');
+    await until(isEmpty);
+    const started = performance.now();
+    await mapping.stop();
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(errors).toEqual([]);
   });
 
   it('stop() gives back at once what is not done in time, and does not delete it later', async () => {
