@@ -28,6 +28,8 @@ export interface ExtractMessage {
   identity: string;
   /** pg_snapshot_xmax of the plan: an extract's snapshot is not behind it. */
   plannedXmax: string;
+  /** On a standby its replay LSN at the plan: an extract's is not behind it. Absent on a primary. */
+  plannedLsn?: string;
   /** Absent for a full extract. */
   newRows?: NewRows;
   blocks?: BlockRange;
@@ -46,6 +48,7 @@ export function parseExtractMessage(body: string): ExtractMessage {
     if (typeof record[name] !== 'string') throw new TerminalError(`the extract message has no ${name}`);
   }
   assertXid('plannedXmax', record.plannedXmax);
+  if (record.plannedLsn !== undefined) assertLsn(record.plannedLsn);
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
   return record as unknown as ExtractMessage;
@@ -54,6 +57,12 @@ export function parseExtractMessage(body: string): ExtractMessage {
 function assertXid(name: string, value: unknown): void {
   if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) {
     throw new TerminalError(`the extract message's ${name} is no xid8`);
+  }
+}
+
+function assertLsn(value: unknown): void {
+  if (typeof value !== 'string' || !/^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i.test(value)) {
+    throw new TerminalError("the extract message's plannedLsn is no pg_lsn");
   }
 }
 
