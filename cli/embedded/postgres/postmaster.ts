@@ -43,9 +43,13 @@ export async function spawnPostmaster(
     onLog(line);
   };
   createInterface({ input: child.stderr }).on('line', note);
+  // A starter that ends without stop(), by a crash of its own, should not leave a server behind.
+  const endWithUs = () => child.kill('SIGINT');
+  process.once('exit', endWithUs);
   let over = false;
   const ended = whenEnded(child, note).then(() => {
     over = true;
+    process.off('exit', endWithUs);
   });
   return { port, output, ended, hasEnded: () => over, signal: (signal) => void child.kill(signal) };
 }

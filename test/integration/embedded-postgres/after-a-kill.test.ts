@@ -40,6 +40,14 @@ describe('after a kill -9', () => {
     });
   }, 60_000);
 
+  it('is not needed: a starter that fails without stop() takes its server along', async () => {
+    const { starter } = await startElsewhere(folder.dataDir);
+    const server = await postmasterPid();
+    starter.kill('SIGUSR2');
+    await once(starter, 'exit');
+    await waitUntilGone(server);
+  }, 60_000);
+
   it('between the cluster and its passwords, the next start sets the passwords', async () => {
     await rm(join(folder.dataDir, 'postgres.json'));
     await mkdir(join(folder.dataDir, 'postgres.new-1-1'));

@@ -50,7 +50,7 @@ export async function withServer<T>(
 /** Starts the server from a process of its own, and waits for it to say so: its first line of stdout. */
 export async function startElsewhere(dataDir: string): Promise<{ starter: ChildProcess; firstLine: string }> {
   const script = fileURLToPath(new URL('./start-and-stay.ts', import.meta.url));
-  const starter = spawn(process.execPath, [script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const starter = spawn(process.execPath, [script, dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [firstLine] = await once(createInterface({ input: starter.stdout }), 'line');
   return { starter, firstLine: String(firstLine) };
 }
