@@ -1,0 +1,24 @@
+import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
+import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
+
+export interface LoadConfig {
+  processedBucket: string;
+  loadQueueUrl: string;
+  warehouseSecretId: string;
+  /** The schema of the star schema's tables. */
+  warehouseSchema: string;
+  foreignKeys: ForeignKeys;
+  forcePathStyle: boolean;
+}
+
+/** @throws {TerminalError} a variable is missing or malformed; the message names it */
+export function readConfig(environment: Record<string, string | undefined> = process.env): LoadConfig {
+  return {
+    processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
+    loadQueueUrl: requiredVariable('LOAD_QUEUE_URL', environment),
+    warehouseSecretId: requiredVariable('WAREHOUSE_SECRET_ID', environment),
+    warehouseSchema: environment.WAREHOUSE_SCHEMA || 'public',
+    foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
+    forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+  };
+}

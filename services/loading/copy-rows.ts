@@ -1,0 +1,68 @@
+import type { RecordBatch } from 'apache-arrow';
+import type pg from 'pg';
+import { TerminalError } from '../../shared/errors.ts';
+import { copyIn } from '../../shared/postgres/copy-in.ts';
+import { encodeCopyRows } from './copy-binary/encode-rows.ts';
+import type { LoadTarget } from './load-target.ts';
+import { createStaging, removeDoubles } from './sql/staging.ts';
+
+/** An object's rows, and the id that the ledger has given to it. */
+export interface ObjectRows {
+  batches: readonly RecordBatch[];
+  /** Decimal digits. */
+  objectId: string;
+}
+
+const uniqueViolation = '23505';
+
+/**
+ * Copies the rows straight into their table, the cheapest way there is: right where every key in it is new.
+ *
+ * @returns false where some key was there; then nothing has happened
+ */
+export async function copyNewRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  rows: ObjectRows,
+): Promise<boolean> {
+  await client.query('savepoint straight');
+  try {
+    await copyRows(client, target, target.table, rows);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== uniqueViolation) throw error;
+    await client.query('rollback to savepoint straight');
+    return false;
+  }
+  await client.query('release savepoint straight');
+  return true;
+}
+
+/**
+ * Copies the rows into a new temporary table, each key once.
+ *
+ * @throws {TerminalError} the object has a key twice with different values
+ */
+export async function stageRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  staging: string,
+  rows: ObjectRows,
+): Promise<void> {
+  await createStaging(client, target, staging);
+  await copyRows(client, target, staging, rows);
+  if (await removeDoubles(client, target, staging)) {
+    throw new TerminalError(
+      `the object has two rows of one (${target.key.join(', ')}) with different values`,
+    );
+  }
+}
+
+async function copyRows(
+  client: pg.PoolClient,
+  { columns }: LoadTarget,
+  table: string,
+  { batches, objectId }: ObjectRows,
+): Promise<void> {
+  const sql = `copy ${table} (${columns.join(', ')}) from stdin (format binary)`;
+  await copyIn(client, sql, encodeCopyRows(batches, objectId));
+}

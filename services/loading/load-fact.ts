@@ -1,0 +1,62 @@
+import type { RecordBatch } from 'apache-arrow';
+import type { Fact } from '../../shared/star-schema/assemble.ts';
+import { extentOf } from './column-values.ts';
+import { copyNewRows, type ObjectRows, stageRows } from './copy-rows.ts';
+import { dimensionReferences, hasAllDimensions } from './dimension-references.ts';
+import type { Warehouse } from './load-dimension.ts';
+import { type LoadTarget, parkedTarget, warehouseTarget } from './load-target.ts';
+import { putRows } from './sql/put-rows.ts';
+import { createStaging } from './sql/staging.ts';
+import {
+  dropSuperseded,
+  holdDimensions,
+  isAnyParked,
+  splitWaiting,
+  unparkSuperseded,
+} from './sql/waiting-rows.ts';
+
+const staging = 'pg_temp.staging';
+const waiting = 'pg_temp.waiting';
+
+/**
+ * Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on.
+ *
+ * @returns the number of rows parked
+ */
+export async function loadFact(warehouse: Warehouse, fact: Fact, rows: ObjectRows): Promise<number> {
+  const { client, model, schema } = warehouse;
+  const target = warehouseTarget(fact, schema);
+  const parked = parkedTarget(fact, schema);
+  const areAllReady = await hasAllDimensions(client, { fact, model, schema }, rows.batches);
+  if (!areAllReady) await holdDimensions(client);
+  let parkedRows = 0;
+  if (!areAllReady || !(await copyNewRows(client, target, rows))) {
+    await stageRows(client, target, staging, rows);
+    if (!areAllReady) parkedRows = await parkWaiting(warehouse, fact, { target, parked });
+    await putRows(client, target, staging);
+  }
+  if (await isAnyParked(client, parked)) {
+    await unparkSuperseded(client, parked, target, keyExtent(fact, rows.batches));
+  }
+  return parkedRows;
+}
+
+/** Looks at the dimensions again, in a statement that began after the lock was had. */
+async function parkWaiting(
+  { client, model, schema }: Warehouse,
+  fact: Fact,
+  { target, parked }: { target: LoadTarget; parked: LoadTarget },
+): Promise<number> {
+  await createStaging(client, target, waiting);
+  const references = dimensionReferences(fact, model, schema);
+  const count = await splitWaiting(client, target, references, [staging, waiting]);
+  if (count === 0) return 0;
+  await dropSuperseded(client, target, waiting);
+  await putRows(client, parked, waiting);
+  return count;
+}
+
+function keyExtent(fact: Fact, batches: readonly RecordBatch[]): readonly [number, number] | undefined {
+  const index = fact.columns.findIndex(({ name }) => name === fact.key);
+  return extentOf(batches, index);
+}

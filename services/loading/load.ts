@@ -1,0 +1,127 @@
+import type { RecordBatch } from 'apache-arrow';
+import type pg from 'pg';
+import { toPipelineError } from '../../shared/classify-error.ts';
+import { TerminalError } from '../../shared/errors.ts';
+import { formatObjectKey, type ProcessedKey } from '../../shared/object-store/object-key.ts';
+import { type ProcessedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import { readParquet } from '../../shared/parquet/read-parquet.ts';
+import type { Database } from '../../shared/postgres/database.ts';
+import { inTransaction } from '../../shared/postgres/transaction.ts';
+import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import { insertDates } from '../../shared/warehouse/insert-dates.ts';
+import { namedDays } from './dimension-references.ts';
+import { loadCalendar, loadDimension, type Warehouse } from './load-dimension.ts';
+import { loadFact } from './load-fact.ts';
+import { enterAgain, enterInLedger, isInLedger } from './sql/ledger.ts';
+import { limitWaiting } from './sql/limit-waiting.ts';
+
+export interface LoadDeps {
+  /** The warehouse, with all of its tables: see `ensureWarehouse`. */
+  database: Pick<Database, 'withClient'>;
+  processed: Pick<ObjectStore, 'get'>;
+  model: StarSchema;
+  /** The schema of the star schema's tables. */
+  schema: string;
+}
+
+export interface LoadOptions {
+  /** The id of a replay, which passes over the ledger: rows that the warehouse has as new or newer stay. */
+  replay?: string;
+}
+
+export interface LoadResult {
+  key: ProcessedKey;
+  outcome: 'loaded' | 'already loaded';
+  /** Rows in the object. */
+  rows: number;
+  /** Rows of it that wait for a dimension. */
+  waiting: number;
+  /** Rows of facts that had waited for this dimension's. */
+  released: number;
+}
+
+/** What is read of an object before a connection is borrowed for it. */
+interface ReadObject {
+  key: ProcessedKey;
+  table: WarehouseTable;
+  metadata: ProcessedMetadata;
+  batches: RecordBatch[];
+}
+
+/**
+ * Loads one processed object into its warehouse table, once.
+ *
+ * The rows and the ledger's entry commit together, so a second delivery finds the entry and does nothing. Rows are
+ * guarded by their objects' versions: objects may be loaded in any order, again, and at the same time.
+ *
+ * @throws {TransientError} the warehouse or the store cannot be reached, or a lock was not had in time
+ * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
+ */
+export async function loadObject(
+  key: ProcessedKey,
+  deps: LoadDeps,
+  options: LoadOptions = {},
+): Promise<LoadResult> {
+  const name = formatObjectKey(key);
+  try {
+    const table = deps.model.table(key.table);
+    const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
+    if (isKnown && options.replay === undefined) return alreadyLoaded(key);
+    const object = { key, table, ...(await readObject(name, table, deps.processed)) };
+    return await deps.database.withClient((client) => writeObject(client, object, deps, options));
+  } catch (error) {
+    throw toPipelineError(error, { table: key.table, key: name });
+  }
+}
+
+const alreadyLoaded = (key: ProcessedKey): LoadResult => ({
+  ...{ key, outcome: 'already loaded' },
+  ...{ rows: 0, waiting: 0, released: 0 },
+});
+
+async function readObject(key: string, table: WarehouseTable, processed: Pick<ObjectStore, 'get'>) {
+  const stored = await processed.get(key);
+  if (stored === undefined) throw new TerminalError('there is no such object', { key });
+  const metadata = parseProcessedMetadata(key, stored.metadata);
+  const batches = await readParquet(table, key, stored.body);
+  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
+  if (rows !== metadata.rows) {
+    throw new TerminalError(`the object has ${rows} rows, and its metadata say ${metadata.rows}`, { key });
+  }
+  return { metadata, batches };
+}
+
+async function writeObject(
+  client: pg.PoolClient,
+  object: ReadObject,
+  { model, schema }: LoadDeps,
+  { replay }: LoadOptions,
+): Promise<LoadResult> {
+  const { key, table, metadata, batches } = object;
+  if (table.kind === 'fact') {
+    await insertDates(client, { schema, calendar: model.calendar }, namedDays(table, model, batches));
+  }
+  return inTransaction(client, async () => {
+    await limitWaiting(client);
+    const enter = replay === undefined ? enterInLedger : enterAgain;
+    const objectId = await enter(client, { key, metadata });
+    if (objectId === undefined) return alreadyLoaded(key);
+    const counts = await writeRows({ client, model, schema }, table, { batches, objectId });
+    return { key, outcome: 'loaded', rows: metadata.rows, ...counts };
+  });
+}
+
+async function writeRows(
+  warehouse: Warehouse,
+  table: WarehouseTable,
+  rows: { batches: RecordBatch[]; objectId: string },
+): Promise<{ waiting: number; released: number }> {
+  if (rows.batches.length === 0) return { waiting: 0, released: 0 };
+  if (table.kind === 'fact') return { waiting: await loadFact(warehouse, table, rows), released: 0 };
+  if (table.kind === 'dimension') {
+    return { waiting: 0, released: await loadDimension(warehouse, table, rows) };
+  }
+  await loadCalendar(warehouse, table, rows);
+  return { waiting: 0, released: 0 };
+}

@@ -1,0 +1,45 @@
+import type pg from 'pg';
+import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
+import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import type { LoadTarget } from '../load-target.ts';
+import { isNewer } from './is-newer.ts';
+
+/**
+ * Puts rows into their table: new keys are inserted, and where the key is there, the newer object's row stays.
+ *
+ * Two statements, for the guard needs the ledger entry of a row that another load has just committed, and the
+ * statement that waited for that row does not see it. The first inserts or locks, in the order of the key, so that
+ * no two loads wait for each other; the second finds everything it meets locked and settled.
+ *
+ * @param from a temporary table with the target's columns, no key in it twice
+ */
+export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
+  await client.query(insertOrLock(target, from));
+  await client.query(updateOlder(target, from));
+}
+
+const objectId = quoteIdentifier(objectIdColumn);
+
+/** `on conflict do update` locks the row that is there even where its condition does not hold. */
+function insertOrLock({ table, columns, key }: LoadTarget, from: string): string {
+  const list = columns.join(', ');
+  return `
+    insert into ${table} as t (${list})
+    select ${list} from ${from}
+    order by ${key.join(', ')}
+    on conflict (${key.join(', ')}) do update set ${objectId} = t.${objectId} where false`;
+}
+
+function updateOlder({ table, columns, key }: LoadTarget, from: string): string {
+  const values = columns.filter((column) => !key.includes(column));
+  return `
+    update ${table} t
+    set ${values.map((column) => `${column} = s.${column}`).join(', ')}
+    from ${from} s
+    where ${matches(key, 's', 't')}
+      and s.${objectId} <> t.${objectId} and ${isNewer('s', 't')}`;
+}
+
+/** Both rows have the same key. */
+export const matches = (key: readonly string[], a: string, b: string): string =>
+  key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');

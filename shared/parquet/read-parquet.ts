@@ -1,0 +1,70 @@
+import { type RecordBatch, type Schema, util } from 'apache-arrow';
+import { parseRecordBatch, parseSchema } from 'arrow-js-ffi';
+import { TerminalError } from '../errors.ts';
+import type { WarehouseTable } from '../star-schema/assemble.ts';
+import { arrowSchemaOf } from './arrow-schema.ts';
+import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
+
+/** Rows in one record batch. */
+const batchSize = 65_536;
+
+/**
+ * Reads a Parquet file into Arrow record batches of `arrowSchemaOf(table)`. Their memory is JavaScript's own:
+ * what the wasm side held is free when this returns.
+ *
+ * @param key the object's, for the messages
+ * @returns none for a file without rows
+ * @throws {TerminalError} the bytes are no whole Parquet file, or its columns are not the table's
+ */
+export async function readParquet(
+  table: WarehouseTable,
+  key: string,
+  bytes: Uint8Array,
+): Promise<RecordBatch[]> {
+  const wasm = await loadParquetWasm();
+  const { schema, batches } = decode(wasm, { table: table.name, key }, bytes);
+  assertColumns(table, key, schema);
+  return batches;
+}
+
+function decode(wasm: ParquetWasm, subject: { table: string; key: string }, bytes: Uint8Array) {
+  const arrow = readWasmTable(wasm, subject, bytes).intoFFI();
+  try {
+    // Looked up anew here: the memory's buffer is another one whenever wasm has grown it.
+    const { buffer }: { buffer: ArrayBuffer } = wasm.wasmMemory();
+    const schemaAddress = arrow.schemaAddr();
+    // Without copying, arrow-js-ffi gives a Decimal128 column the wrong length, and prices are silently wrong.
+    const parse = (address: number) => parseRecordBatch(buffer, address, schemaAddress, true);
+    return { schema: parseSchema(buffer, schemaAddress), batches: [...arrow.arrayAddrs()].map(parse) };
+  } finally {
+    arrow.drop();
+  }
+}
+
+function readWasmTable(wasm: ParquetWasm, subject: { table: string; key: string }, bytes: Uint8Array) {
+  try {
+    return wasm.readParquet(bytes, { batchSize });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TerminalError(`the object is no whole Parquet file: ${reason}`, { ...subject, cause });
+  }
+}
+
+function assertColumns(table: WarehouseTable, key: string, found: Schema): void {
+  const wanted = arrowSchemaOf(table);
+  const fail = (difference: string): never => {
+    throw new TerminalError(`the object's columns are not those of ${table.name}: ${difference}`, {
+      table: table.name,
+      key,
+    });
+  };
+  for (const [index, { name, type }] of wanted.fields.entries()) {
+    const field = found.fields[index];
+    if (field?.name !== name) fail(`column ${index + 1} is ${field?.name ?? 'missing'}, and must be ${name}`);
+    else if (!util.compareTypes(field.type, type)) {
+      fail(`column ${name} is ${field.type}, and must be ${type}`);
+    }
+  }
+  const extra = found.fields[wanted.fields.length];
+  if (extra !== undefined) fail(`column ${extra.name} is one too many`);
+}

@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+import type { Calendar } from '../star-schema/assemble.ts';
+import { calendarRow } from '../star-schema/calendar.ts';
+
+/**
+ * Inserts those of the days that the calendar does not have yet, in order, so that two of it never wait for each
+ * other in a circle. Outside of a transaction it is a short one of its own.
+ *
+ * @param epochDays days since 1970-01-01, within years 1 to 9999
+ * @returns the number of days inserted
+ */
+export async function insertDates(
+  client: pg.ClientBase,
+  { schema, calendar }: { schema: string; calendar: Calendar },
+  epochDays: Iterable<number>,
+): Promise<number> {
+  const table = quoteQualified(schema, calendar.name);
+  const missing = await selectMissing(client, table, calendar.key, epochDays);
+  if (missing.length === 0) return 0;
+  const columns = calendar.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const key = quoteIdentifier(calendar.key);
+  const { rowCount } = await client.query(
+    `insert into ${table} (${columns})
+     select ${columns} from json_populate_recordset(null::${table}, $1)
+     order by ${key}
+     on conflict (${key}) do nothing`,
+    [JSON.stringify(missing.map(({ day, text }) => ({ ...calendarRow(day), [calendar.key]: text })))],
+  );
+  return rowCount ?? 0;
+}
+
+async function selectMissing(
+  client: pg.ClientBase,
+  table: string,
+  key: string,
+  epochDays: Iterable<number>,
+): Promise<{ day: number; text: string }[]> {
+  const { rows } = await client.query<{ day: number; text: string }>(
+    `select day, to_char(date '1970-01-01' + day, 'YYYY-MM-DD') as text
+     from unnest($1::int[]) as day
+     where not exists (select from ${table} c where c.${quoteIdentifier(key)} = date '1970-01-01' + day)`,
+    [`{${[...epochDays].join(',')}}`],
+  );
+  return rows;
+}

@@ -1,0 +1,106 @@
+import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+
+/** A table as it is to be in the warehouse's database. */
+export interface Relation {
+  schema: string;
+  name: string;
+  columns: readonly RelationColumn[];
+  primaryKey?: readonly string[];
+  /** Column lists that no two rows share. */
+  uniques: readonly (readonly string[])[];
+  references: readonly Reference[];
+  /** Statements to run after the table is made. */
+  afterwards?: readonly string[];
+}
+
+export interface RelationColumn {
+  name: string;
+  type: ColumnType;
+  nullable: boolean;
+  /** What stands behind the type in the DDL, such as a default. */
+  generated?: string;
+}
+
+export type ColumnType =
+  | 'bigserial'
+  | 'boolean'
+  | 'date'
+  | 'int'
+  | 'int8'
+  | 'text'
+  | 'time'
+  | 'timestamptz'
+  | 'uuid'
+  | 'varchar'
+  | `numeric(${number},${number})`;
+
+export interface Reference {
+  column: string;
+  table: string;
+  key: string;
+}
+
+/** Foreign keys that Postgres checks at every row, or such that only say what belongs together. */
+export type ForeignKeys = 'declared' | 'enforced';
+
+export interface DdlOptions {
+  foreignKeys: ForeignKeys;
+  /** As `server_version_num`, such as 180004. */
+  serverVersion: number;
+}
+
+/** The first version that knows `not enforced` on foreign keys. */
+const notEnforcedSince = 180_000;
+
+/** The statements that make the table; what it references has to be there. */
+export function createStatements(relation: Relation, options: DdlOptions): string[] {
+  const isComment = options.foreignKeys === 'declared' && options.serverVersion < notEnforcedSince;
+  const lines = [
+    ...relation.columns.map(formatColumn),
+    ...(relation.primaryKey === undefined ? [] : [`primary key ${formatColumns(relation.primaryKey)}`]),
+    ...relation.uniques.map((columns) => `unique ${formatColumns(columns)}`),
+    ...(isComment
+      ? []
+      : relation.references.map((reference) => formatForeignKey(relation, reference, options))),
+  ];
+  const create = `create table ${quoteQualified(relation.schema, relation.name)} (\n  ${lines.join(',\n  ')}\n)`;
+  const comments = isComment
+    ? relation.references.map((reference) => formatComment(relation, reference))
+    : [];
+  return [create, ...comments, ...(relation.afterwards ?? [])];
+}
+
+/** How Postgres' own catalog writes the type. */
+export function catalogType(type: ColumnType): string {
+  return catalogTypes[type] ?? type;
+}
+
+const catalogTypes: Partial<Record<ColumnType, string>> = {
+  bigserial: 'bigint',
+  int: 'integer',
+  int8: 'bigint',
+  time: 'time without time zone',
+  timestamptz: 'timestamp with time zone',
+  varchar: 'character varying',
+};
+
+function formatColumn({ name, type, nullable, generated }: RelationColumn): string {
+  const rest = [nullable ? undefined : 'not null', generated].filter((part) => part !== undefined);
+  return [quoteIdentifier(name), type, ...rest].join(' ');
+}
+
+const formatColumns = (columns: readonly string[]): string => `(${columns.map(quoteIdentifier).join(', ')})`;
+
+const formatTarget = ({ schema }: Relation, { table, key }: Reference): string =>
+  `${quoteQualified(schema, table)} (${quoteIdentifier(key)})`;
+
+function formatForeignKey(relation: Relation, reference: Reference, { foreignKeys }: DdlOptions): string {
+  const key = `foreign key (${quoteIdentifier(reference.column)}) references ${formatTarget(relation, reference)}`;
+  return foreignKeys === 'declared' ? `${key} not enforced` : key;
+}
+
+function formatComment(relation: Relation, reference: Reference): string {
+  const column = `${quoteQualified(relation.schema, relation.name)}.${quoteIdentifier(reference.column)}`;
+  const text = `references ${formatTarget(relation, reference)}`.replaceAll("'", "''");
+  return `comment on column ${column} is '${text}'`;
+}
