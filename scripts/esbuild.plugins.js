@@ -1,4 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 /**
  * A bundle has no folder to read, so the star schema's definitions become one import per file here; in the
@@ -12,12 +14,28 @@ const starSchema = {
       const files = readdirSync(folder)
         .filter((file) => file.endsWith('.ts'))
         .sort();
-      const imports = files.map((file, index) => `import { table as table${index} } from './tables/${file}';`);
+      const imports = files.map(
+        (file, index) => `import { table as table${index} } from './tables/${file}';`,
+      );
       const list = files.map((_, index) => `table${index}`).join(', ');
       return { contents: `${imports.join('\n')}\nexport const definitions = [${list}];\n`, loader: 'ts' };
     });
   },
 };
 
+/** parquet-wasm reads its code from a file beside the running one (shared/parquet/parquet-wasm.ts). */
+const parquetWasm = {
+  name: 'parquet-wasm',
+  setup(build) {
+    const file = 'parquet_wasm_bg.wasm';
+    const installed = createRequire(import.meta.url).resolve(`parquet-wasm/esm/${file}`);
+    build.onLoad({ filter: /parquet-wasm\/esm\/parquet_wasm\.js$/ }, () => {
+      mkdirSync(build.initialOptions.outdir, { recursive: true });
+      copyFileSync(installed, join(build.initialOptions.outdir, file));
+      return undefined;
+    });
+  },
+};
+
 // biome-ignore lint/style/noDefaultExport: serverless-esbuild takes its plugins from the default export.
-export default () => [starSchema];
+export default () => [starSchema, parquetWasm];

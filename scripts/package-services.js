@@ -11,17 +11,23 @@ mkdirSync(target);
 
 for (const service of ['ingestion', 'transformation', 'loading']) {
   const folder = `${root}services/${service}`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}node_modules/osls/bin/serverless.js`, 'package'], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`${root}node_modules/osls/bin/serverless.js`, 'package'],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
+    },
+  );
   if (status !== 0) {
     console.error(`starlift: packaging ${service} failed\n${stdout}${stderr}`);
     process.exit(1);
   }
   for (const zip of readdirSync(`${folder}/.serverless`).filter((file) => file.endsWith('.zip'))) {
     copyFileSync(`${folder}/.serverless/${zip}`, `${target}/${service}-${zip}`);
-    console.log(`.package/${service}-${zip}  ${(statSync(`${target}/${service}-${zip}`).size / 2 ** 20).toFixed(1)} MB`);
+    console.log(
+      `.package/${service}-${zip}  ${(statSync(`${target}/${service}-${zip}`).size / 2 ** 20).toFixed(1)} MB`,
+    );
   }
 }

@@ -1,5 +1,11 @@
 import type { AwsClients } from '../../shared/aws-clients.ts';
-import { batchSize, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import {
+  batchSize,
+  functionTimeoutSeconds,
+  planTimeoutSeconds,
+  type QueueKind,
+  queueKinds,
+} from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
@@ -25,11 +31,16 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+// .ts in a clone, .js in an installed package.
+const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+const serviceModule = (path: string): string =>
+  new URL(`../../services/${path}${extension}`, import.meta.url).href;
+
 const handlers: Record<'plan' | QueueKind, string> = {
-  plan: new URL('../../services/ingestion/plan.handler.ts', import.meta.url).href,
-  extract: new URL('../../services/ingestion/extract.handler.ts', import.meta.url).href,
-  transform: new URL('../../services/transformation/handler.ts', import.meta.url).href,
-  load: new URL('../../services/loading/handler.ts', import.meta.url).href,
+  plan: serviceModule('ingestion/plan.handler'),
+  extract: serviceModule('ingestion/extract.handler'),
+  transform: serviceModule('transformation/handler'),
+  load: serviceModule('loading/handler'),
 };
 
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
@@ -59,6 +70,7 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
     size: options.workers,
     handlers,
     env: makeEnvironment(cloud, options),
+    timeoutSeconds: { plan: planTimeoutSeconds, ...functionTimeoutSeconds },
     onLog: options.onLog,
   });
   let mappings: EventSourceMapping[] = [];
