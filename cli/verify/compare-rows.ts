@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { parseRecordText } from './parse-record-text.ts';
 import type { SortedRow, SortedRows } from './sorted-rows.ts';
 import type { TableCheck } from './table-check.ts';
 import { addExample, type TableReport } from './table-report.ts';
@@ -109,8 +109,8 @@ function countDoubled(check: TableCheck, { values, version }: SortedRow, report:
 /** One row that differs counts once, and gives an example for each of its columns that does. */
 function countDifferent(check: TableCheck, expectedValues: string, foundValues: string, report: TableReport) {
   report.different += 1;
-  const expected = parseValues(expectedValues);
-  const found = parseValues(foundValues);
+  const expected = parseRecordText(expectedValues);
+  const found = parseRecordText(foundValues);
   for (const [index, column] of check.columns.entries()) {
     if (expected[index] === found[index]) continue;
     addExample(report, 'different', () => ({
@@ -126,11 +126,7 @@ const foundVersion = (check: TableCheck, version: string) =>
   check.isVersioned === true ? { column: 'last_updated', found: version } : {};
 
 /** The business key stands first in every check. */
-const keyOf = (values: string): string => parseValues(values)[0] ?? 'null';
-
-// text[], in Postgres' catalogue
-const textArrayOid: number = 1009;
-const parseValues: (values: string) => (string | null)[] = pg.types.getTypeParser(textArrayOid, 'text');
+const keyOf = (values: string): string => parseRecordText(values)[0] ?? 'null';
 
 /** Equal texts are the usual case; keys beyond 2^53 are compared exactly. */
 function isBefore(a: SortedRow, b: SortedRow): boolean {

@@ -20,32 +20,33 @@ export const dimDate: TableCheck = {
   columns,
   // An infinite date has no number: it sorts last as null, and no row is expected for it.
   sortKey: `case when isfinite(date_id) then date_id - date '2000-01-01' end`,
+  // Each column's distinct values first, once: all of the checks come after that.
   // A text that is no date is no row here. There is no cast that cannot fail before Postgres 16, so the day is
   // counted from the first of its month, and a day that the month does not have comes out as another text.
   expected: `
-    with text_day (text) as (
-      select agreed_payment_date from sales_order
-      union select agreed_delivery_date from sales_order
-      union select agreed_payment_date from purchase_order
-      union select agreed_delivery_date from purchase_order
-      union select payment_date from payment
-    ), parsed_day (text, day) as (
+    with text_day (text) as materialized (
+      select distinct agreed_payment_date from sales_order
+      union select distinct agreed_delivery_date from sales_order
+      union select distinct agreed_payment_date from purchase_order
+      union select distinct agreed_delivery_date from purchase_order
+      union select distinct payment_date from payment
+    ), parsed_day (text, day) as materialized (
       select text,
              case when text ~ '^\\d{4}-(0[1-9]|1[0-2])-[0-3]\\d$' and text !~ '^0000'
                   then (left(text, 8) || '01')::date + (right(text, 2)::int - 1) end
         from text_day
     ), named_day (day) as (
       select day from parsed_day where to_char(day, 'YYYY-MM-DD') = text
-      union select created_at::date from sales_order
-      union select last_updated::date from sales_order
-      union select created_at::date from purchase_order
-      union select last_updated::date from purchase_order
-      union select created_at::date from payment
-      union select last_updated::date from payment
+      union select distinct created_at::date from sales_order
+      union select distinct last_updated::date from sales_order
+      union select distinct created_at::date from purchase_order
+      union select distinct last_updated::date from purchase_order
+      union select distinct created_at::date from payment
+      union select distinct last_updated::date from payment
     )
     select calendar.*
       from named_day,
            lateral (select ${valuesOfDay('day').join(', ')}) as calendar (${columns.join(', ')})
-     where isfinite(day)`,
+     where isfinite(named_day.day)`,
   ownTruth: valuesOfDay('date_id'),
 };
