@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
+import type { TranscodeColumn } from './transcode/column-layout.ts';
+import { makeTranscoder } from './transcode/transcoder.ts';
+
+/** An object's content as it comes from a COPY. */
+export interface CompressedRows {
+  /**
+   * Takes the next bytes of the COPY. A promise asks to wait for it.
+   *
+   * @throws {ObjectTooLarge}
+   */
+  push(chunk: Uint8Array): void | Promise<void>;
+  /** @throws {ObjectTooLarge} */
+  finish(): Promise<{ bytes: Uint8Array; rows: number }>;
+  /** Gives up what was not finished. */
+  discard(): void;
+}
+
+/** The content would be larger than an object may be. Nobody but extractSlice sees it. */
+export class ObjectTooLarge extends Error {
+  override name = 'ObjectTooLarge';
+}
+
+/** Handed to zstd at a time: each hand-over is a trip to another thread. */
+const batchBytes = 512 * 1024;
+
+/**
+ * Makes the zstd-compressed NDJSON of a COPY's rows, in one zstd frame (readers of several are rare). No more is in
+ * memory than the compressed bytes and a few batches.
+ */
+export function makeCompressedRows(columns: readonly TranscodeColumn[], maxBytes: number): CompressedRows {
+  const transcoder = makeTranscoder(columns);
+  const output = collectOutput(maxBytes);
+  let batch = Buffer.allocUnsafe(batchBytes);
+  let filled = 0;
+
+  /** @returns whether zstd asks to wait */
+  const handOver = (): boolean => {
+    const isReady = output.zstd.write(batch.subarray(0, filled));
+    // zstd reads the batch later, so it is not ours any more.
+    batch = Buffer.allocUnsafe(batchBytes);
+    filled = 0;
+    return !isReady;
+  };
+
+  const append = (lines: Uint8Array): boolean => {
+    let mustWait = false;
+    for (let start = 0; start < lines.length; ) {
+      const part = lines.subarray(start, start + batchBytes - filled);
+      batch.set(part, filled);
+      filled += part.length;
+      start += part.length;
+      if (filled === batchBytes) mustWait = handOver();
+    }
+    return mustWait;
+  };
+
+  return {
+    push: (chunk) => {
+      output.assertFits();
+      return append(transcoder.push(chunk)) ? output.drained() : undefined;
+    },
+    finish: async () => {
+      const { rows } = transcoder.end();
+      handOver();
+      return { bytes: await output.end(), rows };
+    },
+    discard: () => output.zstd.destroy(),
+  };
+}
+
+interface Output {
+  zstd: ZstdCompress;
+  assertFits(): void;
+  drained(): Promise<void>;
+  end(): Promise<Uint8Array>;
+}
+
+function collectOutput(maxBytes: number): Output {
+  const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  zstd.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    // Beyond the limit only the count matters.
+    if (bytes <= maxBytes) chunks.push(chunk);
+  });
+  const assertFits = () => {
+    if (bytes > maxBytes) throw new ObjectTooLarge(`more than ${maxBytes} bytes compressed`);
+  };
+  return {
+    zstd,
+    assertFits,
+    drained: async () => {
+      await once(zstd, 'drain');
+    },
+    end: async () => {
+      zstd.end();
+      await finished(zstd);
+      assertFits();
+      return Buffer.concat(chunks);
+    },
+  };
+}

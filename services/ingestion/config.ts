@@ -1,0 +1,24 @@
+import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
+
+export interface IngestionConfig {
+  ingestedBucket: string;
+  extractQueueUrl: string;
+  sourceSecretId: string;
+  /** `trusted`: a restart of the source is no new identity, for its data folder is our own. */
+  sourceRestart: 'identity' | 'trusted';
+  /** Holds the source tables. */
+  sourceSchema: string;
+  forcePathStyle: boolean;
+}
+
+/** @throws {TerminalError} a variable is missing or malformed; the message names it */
+export function readConfig(environment: Record<string, string | undefined> = process.env): IngestionConfig {
+  return {
+    ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
+    extractQueueUrl: requiredVariable('EXTRACT_QUEUE_URL', environment),
+    sourceSecretId: requiredVariable('SOURCE_SECRET_ID', environment),
+    sourceRestart: choiceVariable('SOURCE_RESTART', ['identity', 'trusted'], environment),
+    sourceSchema: 'public',
+    forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+  };
+}

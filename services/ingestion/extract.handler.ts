@@ -1,0 +1,48 @@
+import middy from '@middy/core';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { handleRecords } from '../../shared/handler/sqs-records.ts';
+import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
+import { withLogging } from '../../shared/handler/with-logging.ts';
+import { makeLogger } from '../../shared/logger.ts';
+import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { parseExtractMessage } from '../../shared/queue/extract-message.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { readConfig } from './config.ts';
+import { extractSlice } from './extract.ts';
+import { recordFailure, recordRecovery } from './failed-slices.ts';
+import { makeSend } from './send-messages.ts';
+
+const config = readConfig();
+const logger = makeLogger('extract');
+const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const failedSlices = { ingested, eventBridge, logger };
+const deps = {
+  ingested,
+  send: makeSend(sqs, config.extractQueueUrl),
+  model: starSchema,
+  schema: config.sourceSchema,
+  restart: config.sourceRestart,
+};
+
+const handleBatch = handleRecords<DatabaseContext>(
+  async (record, { database }) => {
+    const message = parseExtractMessage(record.body);
+    const { run, slice, table } = message;
+    const outcome = await extractSlice(message, { ...deps, database });
+    logger.info('extracted', { run, slice, table, ...outcome });
+    await recordRecovery(record, message, failedSlices);
+  },
+  {
+    sqs,
+    queueUrl: config.extractQueueUrl,
+    onFailure: (failure) => recordFailure(failure, failedSlices),
+  },
+);
+
+/** Takes messages of the extract queue, each one slice of one table. */
+export const handler = middy(handleBatch)
+  .use(withLogging(logger))
+  .use(
+    withDatabase({ secretsManager, secretId: config.sourceSecretId, applicationName: 'starlift-extract' }),
+  );

@@ -1,0 +1,136 @@
+import type pg from 'pg';
+import { TerminalError } from '../../shared/errors.ts';
+import { formatSliceId, type RunId } from '../../shared/object-store/object-key.ts';
+import type { BlockRange, ExtractMessage, NewRows } from '../../shared/queue/extract-message.ts';
+import type { CaptureState, TableState } from './capture-state.ts';
+import { isWithinReach } from './new-rows-reach.ts';
+import type { PlannedRun, TableFailure } from './planned-run.ts';
+import { type SliceOptions, sliceTable } from './slice-table.ts';
+import type { AssessedTable, UsableTable } from './source-tables.ts';
+
+export interface PlanContext {
+  run: RunId;
+  /** What the last plan left. */
+  state: CaptureState;
+  plannedXmax: string;
+  /** On a standby. */
+  plannedLsn?: string;
+  slicing: SliceOptions;
+}
+
+export interface TablesPlan {
+  run: PlannedRun;
+  messages: ExtractMessage[];
+  /** What the next plan has to know of each table. */
+  states: Record<string, TableState>;
+}
+
+/** What is to be done for one table. */
+interface TablePlan {
+  state: TableState;
+  /** Without the numbers of their slices. */
+  messages: Omit<ExtractMessage, 'slice'>[];
+  failure?: TableFailure;
+  warning?: string;
+}
+
+/** Decides for every table what to extract. A table that cannot be read fails alone. */
+export async function planTables(
+  client: pg.ClientBase,
+  tables: readonly AssessedTable[],
+  context: PlanContext,
+): Promise<TablesPlan> {
+  const plans: [string, TablePlan][] = [];
+  for (const assessed of tables) {
+    plans.push([assessed.table.name, await planTable(client, assessed, context)]);
+  }
+  const messages = plans
+    .flatMap(([, plan]) => plan.messages)
+    .map((message, index): ExtractMessage => ({ ...message, slice: formatSliceId(index) }));
+  return {
+    run: {
+      run: context.run,
+      generation: context.state.generation,
+      slices: messages.map(({ slice, table, newRows }) => ({ slice, table, full: newRows === undefined })),
+      failures: plans.flatMap(([, { failure }]) => failure ?? []),
+      warnings: plans.flatMap(([, { warning }]) => warning ?? []),
+    },
+    messages,
+    states: Object.fromEntries(plans.map(([table, { state }]) => [table, state])),
+  };
+}
+
+async function planTable(
+  client: pg.ClientBase,
+  assessed: AssessedTable,
+  context: PlanContext,
+): Promise<TablePlan> {
+  if ('problem' in assessed) return planFailure(assessed.table.name, assessed.problem, context);
+  const newRows = newRowsOf(assessed, context);
+  try {
+    const ranges = await sliceTable(client, assessed, newRows, context.slicing);
+    return {
+      state: { fingerprint: assessed.fingerprint },
+      messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
+      ...warningOf(assessed, context.slicing.schema),
+    };
+  } catch (error) {
+    if (error instanceof TerminalError) return planFailure(assessed.table.name, error.message, context);
+    throw error;
+  }
+}
+
+/** Which rows are new; undefined where all are to be extracted. */
+function newRowsOf(
+  { table, fingerprint }: UsableTable,
+  { state, plannedXmax }: PlanContext,
+): NewRows | undefined {
+  const known = state.tables[table.name];
+  const isAsKnown = known !== undefined && 'fingerprint' in known && known.fingerprint === fingerprint;
+  if (state.captured === undefined || !isAsKnown) return undefined;
+  const newRows = { since: state.captured.base, inProgress: state.captured.inProgress };
+  return isWithinReach(newRows, plannedXmax) ? newRows : undefined;
+}
+
+function messageOf(
+  { table, relation }: UsableTable,
+  newRows: NewRows | undefined,
+  blocks: BlockRange | undefined,
+  context: PlanContext,
+): Omit<ExtractMessage, 'slice'> {
+  return {
+    ...envelopeOf(table.name, context),
+    ...(newRows && { newRows }),
+    ...(blocks && { blocks, fileNode: relation.fileNode }),
+  };
+}
+
+function envelopeOf(
+  table: string,
+  { run, state, plannedXmax, plannedLsn }: PlanContext,
+): Omit<ExtractMessage, 'slice'> {
+  const { generation, identity } = state;
+  const position = { plannedXmax, ...(plannedLsn && { plannedLsn }) };
+  return { version: 1, run, table, generation, identity, ...position };
+}
+
+/**
+ * The first plan that sees a failure sends a message all the same: its extract fails for this reason, and a dead
+ * letter is where an operator looks. Later plans send none; they go on saying it.
+ */
+function planFailure(table: string, reason: string, context: PlanContext): TablePlan {
+  const known = context.state.tables[table];
+  const isKnown = known !== undefined && 'failed' in known && known.failed === reason;
+  return {
+    state: { failed: reason },
+    messages: isKnown ? [] : [envelopeOf(table, context)],
+    failure: { table, error: 'TerminalError', reason },
+  };
+}
+
+function warningOf({ table, unknownColumns }: UsableTable, schema: string): { warning?: string } {
+  if (unknownColumns.length === 0) return {};
+  return {
+    warning: `${schema}.${table.name} has columns that the model does not take: ${unknownColumns.join(', ')}`,
+  };
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import { toPipelineError } from '../../shared/classify-error.ts';
+import { TerminalError } from '../../shared/errors.ts';
+import { captureStateKey, formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { Database } from '../../shared/postgres/database.ts';
+import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { type CaptureState, formatCaptureState } from './capture-state.ts';
+import { findCapturedXids } from './captured-xids.ts';
+import { claimGeneration } from './generation.ts';
+import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+import type { PlannedRun } from './planned-run.ts';
+import { readIdentity, type SourceRestart } from './source-identity.ts';
+import { type AssessedTable, assessTables } from './source-tables.ts';
+import { selectSnapshot } from './sql/select-snapshot.ts';
+import { selectWalPosition, type WalPosition } from './sql/select-wal-position.ts';
+import { setPlanSession } from './sql/set-plan-session.ts';
+import { waitUntilFlushed } from './wait-until-flushed.ts';
+
+export interface PlanDeps {
+  database: Pick<Database, 'withClient'>;
+  ingested: ObjectStore;
+  /** Puts the messages on the extract queue. */
+  send: (messages: readonly ExtractMessage[]) => Promise<void>;
+  model: StarSchema;
+  /** Holds the source tables. */
+  schema: string;
+  restart: SourceRestart;
+  now: () => Date;
+  /** Heap and TOAST of a slice: 8 MiB. */
+  sliceBytes?: number;
+  /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
+  probeMaxBytes?: number;
+}
+
+/**
+ * Plans one run: finds what is new in the source since the last plan and sends one message for each slice of it.
+ *
+ * Nothing is lost by a crash between any two steps: the state is written last, and the next plan begins at the
+ * state. Nothing is lost to another planner either: the state is replaced only as it was read, so each plan that
+ * counts begins where the one before it ended.
+ *
+ * @throws {TransientError} the source or S3 cannot be reached, or another planner began a new generation
+ * @throws {TerminalError} the source has no table of the model, or the state is corrupt
+ */
+export async function planRun(deps: PlanDeps): Promise<PlannedRun> {
+  try {
+    return await deps.database.withClient((client) => planOn(client, deps));
+  } catch (error) {
+    throw toPipelineError(error);
+  }
+}
+
+async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
+  await setPlanSession(client);
+  const identity = await readIdentity(client, deps.restart);
+  const tables = await assessTables(client, deps.schema, deps.model.sources);
+  assertAnyTable(tables, deps.schema);
+  const { xmax } = await selectSnapshot(client);
+  const { state, etag } = await claimGeneration(deps.ingested, { identity, xmax }, deps.now());
+
+  const { snapshot, captured } = await findCapturedXids(client, state.captured);
+  // Read after the question which xids are in progress: the log of all that had finished lies before.
+  const position = await selectWalPosition(client);
+  const context = contextOf(state, snapshot.xmax, position, deps);
+  // Only now, in snapshots later than the xids, may a table be looked at for new rows.
+  const plan = await planTables(client, tables, context);
+  await publish(plan, deps);
+
+  // A crash that takes back what had finished gives its xids out again, and the state calls them finished.
+  if (position.insertLsn !== null) await waitUntilFlushed(client, position.insertLsn);
+  const next: CaptureState = { ...state, captured, tables: plan.states };
+  const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
+  const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
+  return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
+}
+
+function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
+  if (tables.some((assessed) => !('isMissing' in assessed && assessed.isMissing))) return;
+  const names = tables.map(({ table }) => table.name).join(', ');
+  throw new TerminalError(`the source's schema ${schema} has none of the tables ${names}`);
+}
+
+function contextOf(
+  state: CaptureState,
+  xmax: string,
+  { replayLsn }: WalPosition,
+  { now, schema, sliceBytes = 8 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+): PlanContext {
+  return {
+    run: formatRunId(now(), randomBytes(2).toString('hex')),
+    state,
+    plannedXmax: xmax,
+    ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
+    slicing: { schema, sliceBytes, probeMaxBytes },
+  };
+}
+
+/** The record of the run first, so that no slice is ever under way that no record names. */
+async function publish({ run, messages }: TablesPlan, { ingested, send, now }: PlanDeps): Promise<void> {
+  if (messages.length === 0) return;
+  const record = { version: 1, ...run, plannedAt: now().toISOString() };
+  await ingested.put(formatRunKey(run.run), Buffer.from(JSON.stringify(record)));
+  await send(messages);
+}

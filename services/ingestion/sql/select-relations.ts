@@ -1,0 +1,94 @@
+import type pg from 'pg';
+
+export interface RelationColumn {
+  number: number;
+  name: string;
+  /** The base type's oid where the type is a domain. */
+  typeOid: number;
+  /** As Postgres writes it: `character varying(20)`. */
+  typeName: string;
+  /** Of a generated column: what it is made from. */
+  generatedAs: string | null;
+}
+
+export interface RelationMember {
+  oid: string;
+  name: string;
+  /** pg_class.relkind. */
+  kind: string;
+}
+
+/** A table of the source as its catalog describes it. */
+export interface Relation {
+  name: string;
+  oid: string;
+  kind: string;
+  mayBeRead: boolean;
+  hidesRows: boolean;
+  /** The table itself, its partitions and whatever inherits from it, by oid: all whose rows a query of it shows. */
+  members: RelationMember[];
+  /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
+  fileNode: string;
+  columns: RelationColumn[];
+}
+
+/**
+ * Describes those of the named relations that there are. Takes no lock on them, so a table under an exclusive
+ * lock does not hold the others up.
+ */
+export async function selectRelations(
+  client: pg.ClientBase,
+  schema: string,
+  names: readonly string[],
+): Promise<Relation[]> {
+  const { rows } = await client.query<Relation>(
+    `
+    with recursive root as (
+      select c.oid, c.relname, c.relkind, n.oid as schema_oid
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = $1
+         and c.relname = any($2::name[])
+         and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    ),
+    member as (
+      select oid as root_oid, oid, relname, relkind from root
+       union
+      select member.root_oid, c.oid, c.relname, c.relkind
+        from member
+        join pg_inherits i on i.inhparent = member.oid
+        join pg_class c on c.oid = i.inhrelid
+    ),
+    base_type as (
+      select oid as type_oid, oid, typtype, typbasetype from pg_type where typtype = 'd'
+       union all
+      select base_type.type_oid, t.oid, t.typtype, t.typbasetype
+        from base_type
+        join pg_type t on t.oid = base_type.typbasetype
+       where base_type.typtype = 'd'
+    )
+    select root.relname as name,
+           root.oid::text as oid,
+           root.relkind as kind,
+           has_schema_privilege(root.schema_oid, 'usage') and has_table_privilege(root.oid, 'select') as "mayBeRead",
+           row_security_active(root.oid) as "hidesRows",
+           (select json_agg(json_build_object('oid', oid::text, 'name', relname, 'kind', relkind) order by oid)
+              from member where root_oid = root.oid) as members,
+           (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
+              from member where root_oid = root.oid) as "fileNode",
+           (select coalesce(json_agg(json_build_object(
+                     'number', a.attnum,
+                     'name', a.attname,
+                     'typeOid', coalesce(base_type.oid, a.atttypid)::int8,
+                     'typeName', format_type(a.atttypid, a.atttypmod),
+                     'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end
+                   ) order by a.attnum), '[]')
+              from pg_attribute a
+              left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+              left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
+             where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns
+      from root`,
+    [schema, names],
+  );
+  return rows;
+}

@@ -1,0 +1,24 @@
+import type pg from 'pg';
+
+export interface RelationSize {
+  /** Heap blocks of the member that has the most: a ctid of any member lies below. */
+  blocks: number;
+  /** Heap and TOAST of all members. */
+  bytes: number;
+  /** The server's version, as 150004 for 15.4. */
+  serverVersion: number;
+}
+
+/** Sizes are read from the files, under a lock: pg_class.relpages is as old as the last vacuum. */
+export async function selectSize(client: pg.ClientBase, oids: readonly string[]): Promise<RelationSize> {
+  const { rows } = await client.query<{ blocks: string; bytes: string; serverVersion: string }>(
+    `
+    select coalesce(max(pg_relation_size(oid) / current_setting('block_size')::int8), 0)::text as blocks,
+           coalesce(sum(pg_table_size(oid)), 0)::text as bytes,
+           current_setting('server_version_num') as "serverVersion"
+      from unnest($1::oid[]) as oid`,
+    [oids],
+  );
+  const { blocks = '0', bytes = '0', serverVersion = '0' } = rows[0] ?? {};
+  return { blocks: Number(blocks), bytes: Number(bytes), serverVersion: Number(serverVersion) };
+}

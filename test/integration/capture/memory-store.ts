@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
+
+export interface MemoryStore extends ObjectStore {
+  objects: Map<string, StoredObject>;
+}
+
+/** A bucket in memory, for tests of the source's side. What S3 itself does is tested against S3. */
+export function makeMemoryStore(): MemoryStore {
+  const objects = new Map<string, StoredObject>();
+  const store = (key: string, body: Uint8Array, metadata: Record<string, string> = {}) => {
+    const etag = `${createHash('md5').update(body).digest('hex')}-${Math.random()}`;
+    objects.set(key, { body: Uint8Array.from(body), metadata, etag });
+  };
+  return {
+    bucket: 'ingested',
+    objects,
+    get: async (key) => objects.get(key),
+    head: async (key) => objects.get(key),
+    create: async (key, body, metadata) => {
+      if (objects.has(key)) return 'already there';
+      store(key, body, metadata);
+      return 'created';
+    },
+    replace: async (key, body, etag) => {
+      if (objects.get(key)?.etag !== etag) return false;
+      store(key, body);
+      return true;
+    },
+    put: async (key, body) => store(key, body),
+    delete: async (key) => {
+      objects.delete(key);
+    },
+    list: async function* (prefix) {
+      for (const [key, { body }] of objects) {
+        if (key.startsWith(prefix)) yield { key, size: body.length, lastModified: new Date(0) };
+      }
+    },
+  };
+}

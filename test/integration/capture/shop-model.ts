@@ -1,0 +1,50 @@
+import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
+import { defineIngestedOnly } from '../../../shared/star-schema/define.ts';
+import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+
+/** A shop of three tables, one of them joined to another. */
+export const shopModel = assembleStarSchema([
+  { ...calendar },
+  defineIngestedOnly({
+    table: 'item',
+    key: 'item_id',
+    columns: { item_id: 'int4', note: 'varchar?', price: 'numeric(10,2)?', last_updated: 'timestamp' },
+  }),
+  defineIngestedOnly({
+    table: 'department',
+    key: 'department_id',
+    columns: { department_id: 'int4', department_name: 'varchar', last_updated: 'timestamp' },
+  }),
+  defineIngestedOnly({
+    table: 'staff',
+    key: 'staff_id',
+    columns: { staff_id: 'int4', first_name: 'varchar', department_id: 'int4?', last_updated: 'timestamp' },
+    joins: [{ table: 'department', on: { department_id: 'department_id' }, columns: ['department_name'] }],
+  }),
+]);
+
+/** Its tables, and the role that reads them with nothing but select. */
+export const shopTables = `
+  create table item (
+    item_id int primary key, note varchar(2000), price numeric(10,2),
+    last_updated timestamp not null default '2024-01-01 00:00:00.000001');
+  create table department (
+    department_id int primary key, department_name text not null,
+    last_updated timestamp not null default '2024-01-01');
+  create table staff (
+    staff_id int primary key, first_name text not null, department_id int references department,
+    last_updated timestamp not null default '2024-01-01');
+  grant usage on schema public to reader;
+  grant select on all tables in schema public to reader;
+  alter default privileges in schema public grant select on tables to reader;`;
+
+/** What the source holds of each table, by SQL of its own. Sorted by key. */
+export const shopRows = {
+  item: 'select item_id, note, price, last_updated from item order by item_id',
+  department: 'select department_id, department_name, last_updated from department order by department_id',
+  staff: `
+    select staff_id, first_name, s.department_id, s.last_updated,
+           d.department_name as "department.department_name"
+      from staff s left join department d using (department_id)
+     order by staff_id`,
+};
