@@ -1,0 +1,53 @@
+import middy from '@middy/core';
+import type { SQSRecord } from 'aws-lambda';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { type PipelineEvent, putEvent } from '../../shared/events.ts';
+import { reportFailure, tell } from '../../shared/handler/report-failure.ts';
+import { handleRecords } from '../../shared/handler/sqs-records.ts';
+import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
+import { withLogging } from '../../shared/handler/with-logging.ts';
+import { makeLogger } from '../../shared/logger.ts';
+import { formatObjectKey } from '../../shared/object-store/object-key.ts';
+import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { readConfig } from './config.ts';
+import { loadMessage } from './load-message.ts';
+import { makeReadyWarehouse } from './ready-warehouse.ts';
+
+const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
+const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
+const logger = makeLogger('load');
+const notify = (event: PipelineEvent) => putEvent(eventBridge, event);
+const report = { stage: 'load', logger, notify };
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
+const deps = {
+  processedBucket,
+  processed: makeObjectStore(s3, processedBucket),
+  model: starSchema,
+  schema,
+};
+
+async function handleRecord(record: SQSRecord, { database }: DatabaseContext): Promise<void> {
+  await readyWarehouse(database);
+  for (const { key, ...counts } of await loadMessage(record, { ...deps, database })) {
+    const { table, run } = key;
+    const object = formatObjectKey(key);
+    logger.info('loaded', { run, table, key: object, ...counts });
+    // Only a message that has been a dead letter says when it failed.
+    if (record.messageAttributes.failedAt === undefined) continue;
+    await tell({ type: 'Table Recovered', detail: { stage: 'load', table, key: object } }, report);
+  }
+}
+
+/** Takes messages of the load queue, each an event of the processed bucket. */
+export const handler = middy(
+  handleRecords(handleRecord, {
+    sqs,
+    queueUrl: config.loadQueueUrl,
+    onFailure: (failure) => reportFailure(failure, report),
+  }),
+)
+  .use(withLogging(logger))
+  .use(
+    withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-load' }),
+  );

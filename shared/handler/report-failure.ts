@@ -1,0 +1,32 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { PipelineEvent } from '../events.ts';
+import type { RecordFailure } from './sqs-records.ts';
+
+export interface ReportDeps {
+  /** The part of the pipeline that failed, such as load. */
+  stage: string;
+  logger: Pick<Logger, 'warn' | 'error'>;
+  notify(event: PipelineEvent): Promise<void>;
+}
+
+/** Logs a failed message, and tells the outside of one that went to the dead-letter queue. */
+export async function reportFailure(failure: RecordFailure, deps: ReportDeps): Promise<void> {
+  const { error, action } = failure;
+  const { error: name, reason, table, key } = failure.reason;
+  const subject = { ...(table !== undefined && { table }), ...(key !== undefined && { key }) };
+  if (action === 'retry') {
+    deps.logger.warn('the message goes back to its queue', { ...subject, error });
+    return;
+  }
+  deps.logger.error('the message went to the dead-letter queue', { ...subject, error });
+  await tell({ type: 'Table Failed', detail: { stage: deps.stage, ...subject, error: name, reason } }, deps);
+}
+
+/** Tells the outside. What became of the message stands, so an event that is not taken is logged and no more. */
+export async function tell(event: PipelineEvent, { logger, notify }: ReportDeps): Promise<void> {
+  try {
+    await notify(event);
+  } catch (cause) {
+    logger.error(`the event ${event.type} was not taken`, { error: cause as Error });
+  }
+}
