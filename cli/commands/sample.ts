@@ -1,0 +1,62 @@
+import { connect } from '../connect.ts';
+import { fillSampleShop } from '../embedded/sample/fill.ts';
+import type { CommandModule } from '../parse-command.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+const maxOrders = 1_000_000_000;
+
+export const command: CommandModule = {
+  summary: 'Fills a database of your own with the sample shop: its tables and a year of trade.',
+  usage: 'starlift sample --source URL [--orders N] [--seed K]',
+  options: {
+    source: { type: 'string' },
+    orders: { type: 'string', default: '5000' },
+    seed: { type: 'string', default: '1' },
+  },
+  run: async (values, _positionals, terminal) => {
+    const orders = parseWhole('--orders', values.orders, maxOrders);
+    const seed = parseWhole('--seed', values.seed, 0xffff_ffff);
+    if (typeof values.source !== 'string') {
+      throw new UsageError(
+        '--source is missing: it names the database to fill (postgres://user:password@host:port/database)',
+      );
+    }
+    const client = await connect(values.source, 'source');
+    try {
+      const startedAt = performance.now();
+      const filled = await fillSampleShop(client, { orders, seed, onProgress: makeProgress(terminal) });
+      const rows = Object.values(filled).reduce((sum, count) => sum + count, 0);
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      if (!terminal.isInteractive) {
+        for (const [table, count] of Object.entries(filled)) terminal.info(progressLine(table, count));
+      }
+      terminal.info(`The sample shop is there: ${rows.toLocaleString('en')} rows in ${seconds} s.`);
+      return 0;
+    } finally {
+      await client.end();
+    }
+  },
+};
+
+/** @throws {UsageError} no whole number from 0 to max; names the option */
+function parseWhole(option: string, text: string | boolean | undefined, max: number): number {
+  const number = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number <= max)) {
+    throw new UsageError(
+      `${option} ${String(text)} is no whole number from 0 to ${max.toLocaleString('en')}`,
+    );
+  }
+  return number;
+}
+
+function makeProgress(terminal: Terminal): (table: string, rows: number) => void {
+  const done = new Map<string, number>();
+  return (table, rows) => {
+    done.set(table, rows);
+    terminal.redraw([...done].map(([name, count]) => progressLine(name, count)));
+  };
+}
+
+const progressLine = (table: string, rows: number): string =>
+  `  ${table.padEnd(16)} ${rows.toLocaleString('en').padStart(12)} rows`;

@@ -1,0 +1,28 @@
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { warehouseDdl } from '../../shared/warehouse/ddl.ts';
+import type { CommandModule } from '../parse-command.ts';
+import { describeTable } from '../schema/describe-table.ts';
+
+// The oldest Postgres that a warehouse may be: its statements run on every newer one too.
+const serverVersion = 130_000;
+
+export const command: CommandModule = {
+  summary: "Shows the warehouse's tables and where each comes from; --sql gives their DDL, ready for psql.",
+  usage: 'starlift schema [--sql]',
+  options: { sql: { type: 'boolean', default: false } },
+  run: async (values, _positionals, terminal) => {
+    if (values.sql === true) {
+      const schema = process.env.WAREHOUSE_SCHEMA || 'public';
+      const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
+      for (const statement of warehouseDdl(starSchema, { schema, foreignKeys, serverVersion })) {
+        terminal.result(`${statement};\n`);
+      }
+      return 0;
+    }
+    for (const table of starSchema.tables) {
+      for (const line of describeTable(table)) terminal.result(line);
+      terminal.result('');
+    }
+    return 0;
+  },
+};

@@ -1,0 +1,78 @@
+import { text as readText } from 'node:stream/consumers';
+import type pg from 'pg';
+import { connect } from '../connect.ts';
+import type { CommandModule } from '../parse-command.ts';
+import { promptForStatements } from '../sql/prompt.ts';
+import { describeSqlError, runStatement } from '../sql/run-statement.ts';
+import { splitStatements } from '../sql/split-statements.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const command: CommandModule = {
+  summary:
+    'Asks the warehouse, or with --source the source: one query, the statements of a pipe, or a prompt (\\q ends it).',
+  usage: 'starlift sql [--source|--warehouse] [QUERY] [--data DIR] [--json]',
+  options: {
+    source: { type: 'boolean', default: false },
+    warehouse: { type: 'boolean', default: false },
+    data: { type: 'string', default: '.starlift' },
+    json: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+  run: async (values, positionals, terminal) => {
+    const [query, surplus] = positionals;
+    if (surplus !== undefined) throw new UsageError('sql takes one QUERY: put it in quotes');
+    if (values.source === true && values.warehouse === true) {
+      throw new UsageError('sql takes --source or --warehouse, not both');
+    }
+    const { openDatabases } = await import('../embedded/open-databases.ts');
+    const databases = await openDatabases({ data: String(values.data) });
+    try {
+      const [url, what] =
+        values.source === true
+          ? ([databases.sourceUrl, 'source'] as const)
+          : ([databases.warehouseUrl, 'warehouse'] as const);
+      return await withInterrupt(await connect(url, what), (client) => ask(client, query, terminal));
+    } finally {
+      await databases.release();
+    }
+  },
+};
+
+/** Ctrl-C breaks a running statement off, and what was started for it is still let go of. */
+async function withInterrupt(
+  client: pg.Client,
+  work: (client: pg.Client) => Promise<number>,
+): Promise<number> {
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+    void client.end();
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    return await work(client);
+  } catch (error) {
+    if (isInterrupted) return 130;
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+    if (!isInterrupted) await client.end();
+  }
+}
+
+async function ask(client: pg.Client, query: string | undefined, terminal: Terminal): Promise<number> {
+  if (query === undefined && process.stdin.isTTY) {
+    await promptForStatements(client, terminal, { input: process.stdin, output: process.stdout });
+    return 0;
+  }
+  const { statements, rest } = splitStatements(query ?? (await readText(process.stdin)));
+  for (const statement of [...statements, rest]) {
+    try {
+      await runStatement(client, statement, terminal);
+    } catch (error) {
+      throw new Error(describeSqlError(error), { cause: error });
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,82 @@
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Example, TableReport } from './table-report.ts';
+import type { VerifyReport } from './verify-warehouse.ts';
+
+const countColumns = ['expected', 'found', 'missing', 'extra', 'doubled', 'different', 'dangling'] as const;
+
+/** A table of counts, a line for each example, and what it means. */
+export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): void {
+  const lines = formatTable(
+    [{ name: 'table' }, ...countColumns.map((name) => ({ name, align: 'right' as const }))],
+    tables.map((report) => [report.table, ...countColumns.map((name) => showCount(report[name]))]),
+  );
+  for (const line of lines) terminal.info(line);
+  terminal.info('');
+  for (const { problem } of tables) {
+    if (problem !== undefined) terminal.info(`${terminal.style('red', '!')} ${problem}`);
+  }
+  for (const example of tables.flatMap(({ examples }) => examples)) {
+    terminal.info(`${terminal.style('red', '!')} ${formatExample(example)}`);
+  }
+  terminal.info(conclude(ok, tables, terminal));
+}
+
+export function printExtraRow(table: string, key: string, version: string, terminal: Terminal): void {
+  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: not in the source any more`);
+}
+
+/** The report as --json gives it: a table's examples and problem only where it has any. */
+export function toJson({ ok, tables }: VerifyReport) {
+  return {
+    ok,
+    tables: tables.map(({ examples, ...report }) => ({
+      ...report,
+      ...(examples.length > 0 && { examples }),
+    })),
+  };
+}
+
+/** @example 'fact_payment 7 is different: payment_amount is 12.01 in the warehouse, 12.00 in the source' */
+export function formatExample({ kind, table, key, column, expected, found }: Example): string {
+  const row = `${table} ${key}`;
+  switch (kind) {
+    case 'missing':
+      if (expected === undefined) return `${row} is missing`;
+      return found === undefined
+        ? `${row} is missing: no version of ${column} ${expected}`
+        : `${row} is missing: no version of ${column} ${expected}; the latest there is ${found}`;
+    case 'extra':
+      return `${row} is extra: the source has no row of this key`;
+    case 'doubled':
+      return `${row} is doubled${found === undefined ? '' : `: ${column} ${found}`}`;
+    case 'different':
+      return `${row} is different: ${column} is ${show(found)} in the warehouse, ${show(expected)} in the source`;
+    case 'dangling':
+      return `${row} dangles: its ${column} ${show(found)} is no row of the dimension`;
+  }
+}
+
+const showCount = (count: number): string => count.toLocaleString('en');
+
+/** So that '' and null can be told apart, and no line break or control character gets to the terminal. */
+const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);
+
+function conclude(ok: boolean, tables: readonly TableReport[], terminal: Terminal): string {
+  const expected = tables.reduce((sum, table) => sum + table.expected, 0);
+  if (ok) {
+    return terminal.style(
+      'green',
+      `The warehouse is exact: all ${showCount(expected)} rows of ${tables.length} tables are there with their values, none doubled or dangling.`,
+    );
+  }
+  const parts = countColumns.slice(2).flatMap((name) => {
+    const count = tables.reduce((sum, table) => sum + table[name], 0);
+    return count === 0 ? [] : [`${showCount(count)} ${name}`];
+  });
+  const summary = parts.length === 0 ? 'not every table could be read' : parts.join(', ');
+  return terminal.style(
+    'red',
+    `The warehouse is not an exact copy: ${summary}. Rows that the source has written since the last run count as missing until the next one.`,
+  );
+}
