@@ -18,16 +18,28 @@ export async function writeParquet(
 ): Promise<Uint8Array> {
   const wasm = await loadParquetWasm();
   const source = toWasmBatches(wasm, batches);
-  const parquet = await wasm.transformParquetStream(source.stream, writerPropertiesOf(wasm, table));
+  try {
+    const parquet = await collect(
+      wasm.transformParquetStream(source.stream, writerPropertiesOf(wasm, table)),
+    );
+    source.assertNotFailed();
+    return parquet;
+  } catch (error) {
+    // What went wrong first: parquet-wasm only saw a stream that ended too early.
+    source.assertNotFailed();
+    throw error;
+  }
+}
+
+async function collect(stream: Promise<ReadableStream>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of parquet) parts.push(part);
-  source.throwFailure();
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  for await (const part of await stream) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /**
- * The stream that parquet-wasm reads. It takes an error of its source for a broken promise of its own and
- * aborts the whole wasm instance, so a failure ends the stream and is thrown afterwards.
+ * The stream that parquet-wasm reads. At an error of its source it ends the file as if it were whole, or throws an
+ * error of its own where no batch came before; so a failure is kept here, and thrown when the stream has ended.
  */
 function toWasmBatches(wasm: ParquetWasm, batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>) {
   let failure: { error: unknown } | undefined;
@@ -40,7 +52,7 @@ function toWasmBatches(wasm: ParquetWasm, batches: AsyncIterable<RecordBatch> | 
   }
   return {
     stream: ReadableStream.from(encode()),
-    throwFailure: () => {
+    assertNotFailed: () => {
       if (failure !== undefined) throw failure.error;
     },
   };

@@ -1,0 +1,170 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { reportFailure } from '../../../services/transformation/report-failure.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { putEvent } from '../../../shared/events.ts';
+import { makeLogger } from '../../../shared/logger.ts';
+import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { credentials, ingest, ingestedKey, listKeys, openZones, paymentLine, type Zones } from './zones.ts';
+
+type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+const path = '2024/02/29/20240229T235959999Z00af';
+let zones: Zones;
+let sqs: SQSClient;
+let handler: Handler;
+
+beforeAll(async () => {
+  zones = await openZones();
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: zones.cloud.endpoint,
+    AWS_REGION: zones.cloud.region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    INGESTED_BUCKET: 'ingested',
+    PROCESSED_BUCKET: 'processed',
+    TRANSFORM_QUEUE_URL: zones.cloud.queueUrl('transform'),
+    S3_FORCE_PATH_STYLE: 'true',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  });
+  sqs = new SQSClient({});
+  // Imported here: the handler reads its environment when it is loaded, as on Lambda.
+  handler = (await import('../../../services/transformation/handler.ts')).handler as unknown as Handler;
+  await receive('transform');
+});
+
+afterAll(async () => {
+  sqs.destroy();
+  await zones.stop();
+});
+
+async function receive(queue: string) {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: zones.cloud.queueUrl(queue),
+      MaxNumberOfMessages: 10,
+      MessageSystemAttributeNames: ['All'],
+      MessageAttributeNames: ['All'],
+    }),
+  );
+  return Messages;
+}
+
+const recordOf = (body: string, attributes: Record<string, string> = {}): SQSRecord =>
+  ({
+    messageId: 'm-1',
+    receiptHandle: 'none',
+    body,
+    attributes: { ApproximateReceiveCount: '1' },
+    messageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, stringValue]) => [name, { dataType: 'String', stringValue }]),
+    ),
+  }) as unknown as SQSRecord;
+
+const handle = (...records: SQSRecord[]) => handler({ Records: records }, { awsRequestId: 'r-1' } as Context);
+
+describe('the transform handler', () => {
+  it("transforms what S3's own event names", async () => {
+    await ingest(zones, ingestedKey('payment', '0001'), [paymentLine(1)]);
+    const [message] = await receive('transform');
+    expect(await handle(recordOf(message?.Body ?? ''))).toEqual({ batchItemFailures: [] });
+    expect(await listKeys(zones.processed)).toEqual([
+      `dim_date/${path}-0001-r0.parquet`,
+      `fact_payment/${path}-0001-r0.parquet`,
+    ]);
+    expect(await receive('transform-dlq')).toEqual([]);
+  });
+
+  it('puts a new revision for a message with a replay attribute', async () => {
+    const key = await ingest(zones, ingestedKey('payment', '0002'), [paymentLine(1)]);
+    const body = formatObjectCreated({ bucket: 'ingested', key });
+    await handle(recordOf(body));
+    await handle(recordOf(body, { replay: 'again' }));
+    expect(await listKeys(zones.processed)).toEqual(
+      expect.arrayContaining([
+        `fact_payment/${path}-0002-r0.parquet`,
+        `fact_payment/${path}-0002-r1.parquet`,
+      ]),
+    );
+  });
+
+  it('takes the test event of S3 for done', async () => {
+    expect(await handle(recordOf('{"Service":"Amazon S3","Event":"s3:TestEvent"}'))).toEqual({
+      batchItemFailures: [],
+    });
+  });
+
+  it.each([
+    ['an object that is not there', 'ingested', `payment/${path}-4040.ndjson.zst`, 'is not there'],
+    ['an unknown table', 'ingested', `refund/${path}-0001.ndjson.zst`, 'no source table refund'],
+    ['a key of nobody', 'ingested', 'holiday.jpg', 'not the key'],
+    ['a processed key', 'ingested', `payment/${path}-0001-r0.parquet`, 'not the key of an ingested object'],
+    ['another bucket', 'elsewhere', `payment/${path}-0001.ndjson.zst`, 'another bucket'],
+  ])('dead-letters %s at once, names its key, and tells of it', async (_what, bucket, key, reason) => {
+    const body = formatObjectCreated({ bucket, key });
+    expect(await handle(recordOf(body, { replay: 'r-7' }))).toEqual({ batchItemFailures: [] });
+    const [letter, ...others] = await receive('transform-dlq');
+    expect(others).toEqual([]);
+    expect(letter?.Body).toBe(body);
+    expect(letter?.MessageAttributes).toMatchObject({
+      error: { StringValue: 'TerminalError' },
+      reason: { StringValue: expect.stringContaining(reason) },
+      key: { StringValue: key },
+      replay: { StringValue: 'r-7' },
+    });
+    const event = zones.cloud.events().at(-1);
+    expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Failed' });
+    expect(JSON.parse(event?.Detail ?? '')).toMatchObject({
+      stage: 'transform',
+      key,
+      error: 'TerminalError',
+    });
+  });
+
+  it('transforms the other objects of a message that names a bad one', async () => {
+    const good = await ingest(zones, ingestedKey('payment', '0003'), [paymentLine(1)]);
+    const bad = `payment/${path}-4041.ndjson.zst`;
+    const [first, second] = [bad, good].map(
+      (key) => JSON.parse(formatObjectCreated({ bucket: 'ingested', key })).Records[0],
+    );
+    await handle(recordOf(JSON.stringify({ Records: [first, second] })));
+    expect(await listKeys(zones.processed)).toContain(`fact_payment/${path}-0003-r0.parquet`);
+    expect(
+      (await receive('transform-dlq')).map(({ MessageAttributes }) => MessageAttributes?.key),
+    ).toMatchObject([{ StringValue: bad }]);
+  });
+});
+
+describe('reportFailure', () => {
+  const failure = {
+    record: recordOf('{}'),
+    error: new TerminalError('no use'),
+    reason: { error: 'TerminalError', reason: 'no use', failedAt: '2024-02-29T00:00:00.000Z' },
+  };
+
+  it('tells nobody of a message that is tried again', async () => {
+    const before = zones.cloud.events().length;
+    const eventBridge = new EventBridgeClient({});
+    const deps = {
+      logger: makeLogger('test'),
+      notify: (event: Parameters<typeof putEvent>[1]) => putEvent(eventBridge, event),
+    };
+    await reportFailure({ ...failure, action: 'retry' }, deps);
+    expect(zones.cloud.events()).toHaveLength(before);
+    await reportFailure({ ...failure, action: 'dead-letter' }, deps);
+    expect(zones.cloud.events()).toHaveLength(before + 1);
+    eventBridge.destroy();
+  });
+
+  it('keeps a dead letter single where the event cannot be told', async () => {
+    const error = jest.fn();
+    const logger = { warn: jest.fn(), error };
+    const notify = async () => {
+      throw new Error('no event bus');
+    };
+    await reportFailure({ ...failure, action: 'dead-letter' }, { logger, notify });
+    expect(error).toHaveBeenCalledTimes(2);
+  });
+});
