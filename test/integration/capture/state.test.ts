@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+
+const stateKey = 'state/capture.json';
+
+describe('the capture state', () => {
+  let server: PostgresServer;
+  let bench: CaptureBench;
+  let databases = 0;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    bench = await makeCaptureBench(await server.createDatabase(`state_${++databases}`));
+    await bench.source.query(`insert into item values (1, 'a')`);
+  });
+  afterEach(() => bench.end());
+
+  const readState = () => JSON.parse(Buffer.from(bench.store.objects.get(stateKey)?.body ?? []).toString());
+
+  it('is not written when the messages could not be sent, so that the next plan sends them', async () => {
+    await bench.run();
+    const before = readState();
+    await bench.source.query(`insert into item values (2, 'b')`);
+    const failing = { send: () => Promise.reject(new TransientError('no queue')) };
+    await expect(bench.plan(failing)).rejects.toThrow('no queue');
+    expect(readState()).toEqual(before);
+    await bench.run();
+    await bench.expectExact('item');
+  });
+
+  it('keeps what the faster of two planners wrote; both have sent right messages', async () => {
+    await bench.run();
+    await bench.source.query(`insert into item values (2, 'b')`);
+    const open = await bench.connect();
+    await open.query(`begin; insert into item values (3, 'c')`);
+    // Within the first plan, after it has read the state: another plan, and a commit between the two.
+    const slower = await bench.plan({
+      send: async (messages) => {
+        bench.queue.push(...messages);
+        await open.query('commit');
+        await bench.plan();
+      },
+    });
+    expect(slower.warnings).toEqual([expect.stringMatching(/another plan was faster/)]);
+    await bench.extractAll();
+    await bench.run();
+    await bench.expectExact('item');
+  });
+
+  it('begins a generation once, though two planners see the source for the first time', async () => {
+    const racing = {
+      ...bench.store,
+      get: async (key: string) => {
+        const read = await bench.store.get(key);
+        if (read === undefined && !bench.store.objects.has(stateKey)) await bench.plan();
+        return read;
+      },
+    };
+    await expect(bench.plan({ ingested: racing })).rejects.toThrow(TransientError);
+    expect(new Set(bench.queue.map(({ generation }) => generation)).size).toBe(1);
+    await bench.extractAll();
+    await bench.expectExact('item');
+  });
+
+  it('that is corrupt is one error that names it', async () => {
+    await bench.run();
+    await bench.store.put(stateKey, Buffer.from('{"version":1,'));
+    const failure = await bench.plan().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TerminalError);
+    expect(failure).toMatchObject({ key: stateKey, message: expect.stringContaining(stateKey) });
+  });
+
+  it('that is lost leads to a full extract that counts as newer than all before', async () => {
+    await bench.run();
+    await bench.source.query(`update item set note = 'b'`);
+    await bench.store.delete(stateKey);
+    await bench.plan({ now: () => new Date(Date.now() + 5_000) });
+    await bench.extractAll();
+    await bench.expectExact('item');
+  });
+
+  it('of a source whose xids went back begins a new generation', async () => {
+    await bench.run();
+    const state = readState();
+    const ahead = {
+      ...state,
+      captured: { base: String(BigInt(state.captured.base) + 1000n), inProgress: [] },
+    };
+    await bench.store.put(stateKey, Buffer.from(JSON.stringify(ahead)));
+    const planned = await bench.plan();
+    expect(BigInt(planned.generation)).toBe(BigInt(state.generation) + 1n);
+    expect(planned.slices.every(({ full }) => full)).toBe(true);
+  });
+
+  it('records a run with its slices before their messages are sent', async () => {
+    let recorded: unknown;
+    const planned = await bench.plan({
+      send: async ([message]) => {
+        const body = bench.store.objects.get(`state/runs/${message?.run}.json`)?.body ?? [];
+        recorded = JSON.parse(Buffer.from(body).toString());
+      },
+    });
+    expect(recorded).toMatchObject({
+      ...planned,
+      version: 1,
+      plannedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+  });
+});
