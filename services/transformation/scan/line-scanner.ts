@@ -1,11 +1,12 @@
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import type { Batch } from '../rows/column-buffers.ts';
 import { dayAt, noDay, secondAt } from './digits.ts';
+import { unescapedAt } from './escapes.ts';
 import { type Target, valueCode } from './value-code.ts';
 
 /**
  * Adds the rows of whole lines to the batch, up to the first line that is not exactly as an extract writes it
- * (keys in the model's order, no spaces, no escapes, every value legal), or until the batch is full.
+ * (keys in the model's order, no spaces, every value legal), or until the batch is full.
  *
  * The batch has room for all the text of the lines, and the bytes go on for slackBytes behind `to`.
  *
@@ -29,8 +30,14 @@ export function makeLineScanner(table: Dimension | Fact): LineScanner | undefine
   const { fields } = table.source;
   const codes = fields.map((field, index) => fieldCode(table, field, index));
   if (codes.includes(undefined)) return undefined;
-  const make = new Function('dayAt', 'secondAt', 'noDay', scannerCode(table, codes.join('\n')));
-  return make(dayAt, secondAt, noDay);
+  const make = new Function(
+    'dayAt',
+    'secondAt',
+    'noDay',
+    'unescapedAt',
+    scannerCode(table, codes.join('\n')),
+  );
+  return make(dayAt, secondAt, noDay, unescapedAt);
 }
 
 /** A key may be compared, and a date be read, beyond the last line's end. */

@@ -15,7 +15,12 @@ function skipTypeCode(type: SourceField['type']): string {
 const skipTextCode = `
 if (bytes[p] !== 34) break fits;
 let byte = 0;
-while ((byte = bytes[++p]) !== 34) if (byte === 92 || byte < 32) break fits;
+while ((byte = bytes[++p]) !== 34) {
+  if (byte === 92) {
+    if (unescapedAt(bytes, p) < 0) break fits;
+    p += bytes[p + 1] === 117 ? 5 : 1;
+  } else if (byte < 32) break fits;
+}
 p++;`;
 
 const skipBooleanCode = `

@@ -1,5 +1,6 @@
 import type { SourceField, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import type { WarehouseType } from '../../../shared/star-schema/define.ts';
+import { nullCode } from './null-code.ts';
 import { skipCode } from './skip-code.ts';
 
 /** A column that a field feeds, and its place in the batch. */
@@ -96,12 +97,16 @@ if (view.getInt32(p, true) === 0x65757274) { p += 4; words${index}[row] = 1; }
 else if (bytes[p] === 102 && view.getInt32(p + 1, true) === 0x65736c61) { p += 5; words${index}[row] = 0; }
 else break fits;`;
 
-/** A byte below 32 is a broken line, its end too; a backslash is an escape. Other bytes are the text's own. */
+/** A byte below 32 is a broken line, its end too. An escape of one byte takes two bytes in the line or six. */
 const textCode = ({ index }: Target): string => `{
   if (bytes[p] !== 34) break fits;
   let end = offsets${index}[row], byte = 0;
   while ((byte = bytes[++p]) !== 34) {
-    if (byte === 92 || byte < 32) break fits;
+    if (byte === 92) {
+      byte = unescapedAt(bytes, p);
+      if (byte < 0) break fits;
+      p += bytes[p + 1] === 117 ? 5 : 1;
+    } else if (byte < 32) break fits;
     bytes${index}[end++] = byte;
   }
   p++;
@@ -134,17 +139,3 @@ const timestampStoreCode = ({ column, index }: Target): string =>
   column.from.kind === 'date of'
     ? `words${index}[row] = day;`
     : `words${index}[2 * row] = micros; words${index}[2 * row + 1] = micros / 4294967296;`;
-
-const nullCode = ({ column, index }: Target): string => {
-  const isNull = `isValid${index}[row] = 0;`;
-  switch (column.type.name) {
-    case 'varchar':
-      return `${isNull} offsets${index}[row + 1] = offsets${index}[row];`;
-    case 'time':
-      return `${isNull} words${index}[2 * row] = words${index}[2 * row + 1] = 0;`;
-    case 'numeric':
-      return `${isNull} words${index}.fill(0, 4 * row, 4 * row + 4);`;
-    default:
-      return `${isNull} words${index}[row] = 0;`;
-  }
-};

@@ -126,7 +126,7 @@ describe('the lines of an extract', () => {
     (_name, table) => {
       const value = ({ name, type }: SourceField) => {
         if (name.endsWith('_date')) return '"2024-02-29"';
-        if (type === 'varchar') return '"Zoë 😀"';
+        if (type === 'varchar') return '"Zo\\u000b\\"\\\\\\/\\b\\f\\n\\r\\t\\u001Fë 😀"';
         if (type === 'timestamp') return JSON.stringify(timestamps[0]);
         return type === 'bool' ? 'false' : '-12';
       };

@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals';
+import { makeQuarantine } from '../../../services/transformation/quarantine.ts';
+
+const fault = { key: 1, column: 'payment_date', reason: 'is null' };
+
+const entriesOf = (file: Uint8Array): { line: number | null; reason: string; row: string | null }[] =>
+  Buffer.from(file)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+describe('the quarantine', () => {
+  it('stays small where every row of a large object is bad, and still counts them all', () => {
+    const quarantine = makeQuarantine();
+    const row = Buffer.from(`{"note":"${'x'.repeat(290)}"}`);
+    for (let line = 1; line <= 200_000; line++) quarantine.add(line, fault, row);
+    const file = quarantine.toFile();
+    const entries = entriesOf(file);
+    expect(quarantine.rows).toBe(200_000);
+    expect(file.length).toBeLessThan(9 * 1024 * 1024);
+    expect(entries[0]).toEqual({ line: 1, ...fault, row: row.toString() });
+    expect(entries.at(-2)).toMatchObject({ line: entries.length - 1, reason: 'is null', row: null });
+    expect(entries.at(-1)).toMatchObject({
+      line: null,
+      reason: `${200_000 - (entries.length - 1)} more rows of the ingested object break the contract`,
+    });
+  });
+
+  it('is an empty file of no rows', () => {
+    expect(makeQuarantine().toFile()).toHaveLength(0);
+  });
+});
