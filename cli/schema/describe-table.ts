@@ -38,9 +38,11 @@ function formatType(type: WarehouseType): string {
 }
 
 function formatKey(table: WarehouseTable, column: WarehouseColumn | CalendarColumn): string {
-  if ('references' in column && column.references !== undefined) return `-> ${column.references}`;
-  if (!businessKey(table).includes(column.name)) return '';
-  return table.kind === 'fact' ? 'business key' : 'primary key';
+  const keys = businessKey(table).includes(column.name)
+    ? [table.kind === 'fact' ? 'business key' : 'primary key']
+    : [];
+  if ('references' in column && column.references !== undefined) keys.push(`-> ${column.references}`);
+  return keys.join(', ');
 }
 
 function formatOrigin({ kind, field }: Derivation): string {

@@ -1,7 +1,7 @@
 // A string, a quoted name, a dollar-quoted text, a comment, or a word, each as a whole; one that does not end goes
 // to the end of the text. Words are taken whole so that the e of like'x' and the $ of a$b$ open nothing.
 const token =
-  /[eE]'(?:[^'\\]|\\.|'')*\\?(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|[\p{L}_][\p{L}\p{N}_$]*|\$((?:[\p{L}_][\p{L}\p{N}_]*)?)\$.*?(?:\$\1\$|$)|--[^\n]*|\/\*|;|./gsu;
+  /[eE]'(?:[^'\\]+|\\.|'')*\\?(?:'|$)|'[^']*(?:''[^']*)*(?:'|$)|"[^"]*(?:""[^"]*)*(?:"|$)|[\p{L}_][\p{L}\p{N}_$]*|\$((?:[\p{L}_][\p{L}\p{N}_]*)?)\$.*?(?:\$\1\$|$)|--[^\n]*|\/\*|;|./gsu;
 
 /**
  * Cuts SQL text at the semicolons that end statements, by Postgres' lexical rules: not at those in strings, quoted
