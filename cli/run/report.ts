@@ -120,10 +120,16 @@ export async function printNextSteps(
       terminal.info(line);
   }
   terminal.info('\nNext:');
-  terminal.info('  npm start -- --watch                 go on, as the shop goes on trading');
-  terminal.info("  npx starlift sql 'select …'          ask the warehouse");
-  terminal.info('  npx starlift verify                  compare source and warehouse, row by row');
-  terminal.info(`  the warehouse, while a --watch runs: ${withoutPassword(pipeline.stack.warehouseUrl)}`);
+  const isEmbedded = pipeline.stack.shopUrl !== undefined;
+  const watch = isEmbedded ? 'npm start -- --watch' : 'starlift run --watch …';
+  terminal.info(`  ${watch.padEnd(30)} go on${isEmbedded ? ', as the shop goes on trading' : ''}`);
+  terminal.info(`  ${"npx starlift sql 'select …'".padEnd(30)} ask the warehouse`);
+  terminal.info(`  ${'npx starlift verify'.padEnd(30)} compare source and warehouse, row by row`);
+  terminal.info(`  ${'the warehouse'.padEnd(30)} ${withoutPassword(pipeline.stack.warehouseUrl)}`);
+  if (isEmbedded)
+    terminal.info(
+      `  ${''.padEnd(30)} (while a --watch runs; its password is in the data folder's stack.json)`,
+    );
 }
 
 /** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */

@@ -5,6 +5,7 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { type DeadLetter, listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
 import { queueNames } from '../embedded/resources.ts';
+import { fillCalendarYears } from './fill-calendar.ts';
 import { countLoaded, countWaiting, readLastObjectId, type WaitingCount } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
@@ -48,6 +49,8 @@ export async function runOnce(
   const planned = (await pipeline.services.plan()) as PlannedRun;
   await followToTheEnd(pipeline, after, onProgress, signal);
   const ledger = await countLoaded(pipeline.warehouse, after);
+  if (ledger.some(({ rows }) => rows > 0))
+    await fillCalendarYears(pipeline.warehouse, pipeline.warehouseSchema);
   const deadLetters = await listDeadLetters(pipeline.stack.cloud.endpoint);
   const waiting = await countWaiting(pipeline.warehouse);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);

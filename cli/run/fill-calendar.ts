@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import { quoteQualified } from '../../shared/postgres/identifier.ts';
+import { epochDayOf } from '../../shared/star-schema/calendar.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { insertDates } from '../../shared/warehouse/insert-dates.ts';
+
+/** Between years further apart than this lies a slip of somebody's pen, not a business. */
+const longestSpanYears = 100;
+
+/** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
+export async function fillCalendarYears(warehouse: pg.Client, schema: string): Promise<void> {
+  const { calendar } = starSchema;
+  const table = quoteQualified(schema, calendar.name);
+  const { rows } = await warehouse.query<{ year: number; days: number }>(
+    `select year, count(*)::int as days from ${table} group by year order by year`,
+  );
+  const filled = new Set(rows.filter(({ year, days }) => days === daysOf(year)).map(({ year }) => year));
+  const missing = yearsAround(rows.map(({ year }) => year)).filter((year) => !filled.has(year));
+  const days = missing.flatMap((year) =>
+    Array.from({ length: daysOf(year) }, (_, index) => epochDayOf(year, 1, 1) + index),
+  );
+  if (days.length > 0) await insertDates(warehouse, { schema, calendar }, days);
+}
+
+/**
+ * The years that a calendar for these should have: they and all between, unless they lie too far apart.
+ *
+ * @param years ascending
+ */
+export function yearsAround(years: readonly number[]): number[] {
+  const [first] = years;
+  const last = years.at(-1);
+  if (first === undefined || last === undefined) return [];
+  if (last - first > longestSpanYears) return [...years];
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+const daysOf = (year: number): number => epochDayOf(year + 1, 1, 1) - epochDayOf(year, 1, 1);
