@@ -13,7 +13,7 @@ export interface TableColumn {
  * formatTable([{ name: 'table' }, { name: 'rows', align: 'right' }], [['dim_date', '365']])
  * // '  table   | rows '
  * // '----------+------'
- * // ' dim_date |  365 '
+ * // ' dim_date |  365'
  */
 export function formatTable(
   columns: readonly TableColumn[],
@@ -37,8 +37,11 @@ function formatRow(row: string[][], columns: readonly TableColumn[], widths: num
       .map((cell, index) => {
         const text = cell[line] ?? '';
         const gap = ' '.repeat((widths[index] ?? 0) - widthOf(text));
-        const padded = columns[index]?.align === 'right' ? gap + text : text + gap;
-        return ` ${padded}${line + 1 < cell.length ? '+' : ' '}`;
+        const isRight = columns[index]?.align === 'right';
+        const goesOn = line + 1 < cell.length;
+        // At the end of a row psql leaves out what nobody can see.
+        if (index === row.length - 1 && !goesOn) return ` ${isRight && line < cell.length ? gap : ''}${text}`;
+        return ` ${isRight ? gap + text : text + gap}${goesOn ? '+' : ' '}`;
       })
       .join('|'),
   );

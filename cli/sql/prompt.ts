@@ -20,7 +20,14 @@ export async function promptForStatements(
   { input, output }: PromptStreams,
 ): Promise<void> {
   const lines = createInterface({ input, output, prompt: `${client.database ?? 'postgres'}=> ` });
-  lines.on('SIGINT', () => lines.close());
+  let isClosed = false;
+  lines.once('close', () => {
+    isClosed = true;
+  });
+  lines.on('SIGINT', () => {
+    lines.close();
+    void client.end();
+  });
   let pending = '';
   lines.prompt();
   for await (const line of lines) {
@@ -28,6 +35,8 @@ export async function promptForStatements(
     const { statements, rest } = splitStatements(pending + line);
     for (const statement of statements) await answer(client, statement, terminal);
     pending = rest.trim() === '' ? '' : `${rest}\n`;
+    // The input may have ended while its last lines wait: a closed prompt throws.
+    if (isClosed) continue;
     lines.setPrompt(`${client.database ?? 'postgres'}${pending === '' ? '=' : '-'}> `);
     lines.prompt();
   }
