@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
+import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import type { LoadTarget } from '../load-target.ts';
-import { isNewer } from './is-newer.ts';
 
 /**
  * Puts rows into their table: new keys are inserted, and where the key is there, the newer object's row stays.
@@ -14,8 +14,9 @@ import { isNewer } from './is-newer.ts';
  * @param from a temporary table with the target's columns, no key in it twice
  */
 export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
-  await client.query(insertOrLock(target, from));
-  await client.query(updateOlder(target, from));
+  const { rowCount: inserted } = await client.query(insertOrLock(target, from));
+  const { rows } = await client.query<{ all: number }>(`select count(*)::int as all from ${from}`);
+  if (inserted !== rows[0]?.all) await client.query(updateOlder(target, from));
 }
 
 const objectId = quoteIdentifier(objectIdColumn);
@@ -39,7 +40,3 @@ function updateOlder({ table, columns, key }: LoadTarget, from: string): string 
     where ${matches(key, 's', 't')}
       and s.${objectId} <> t.${objectId} and ${isNewer('s', 't')}`;
 }
-
-/** Both rows have the same key. */
-export const matches = (key: readonly string[], a: string, b: string): string =>
-  key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');

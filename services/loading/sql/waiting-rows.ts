@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
+import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import type { LoadTarget } from '../load-target.ts';
-import { isNewer } from './is-newer.ts';
 import { type DimensionReference, hasReferences } from './missing-references.ts';
-import { matches } from './put-rows.ts';
 
 /** Until the transaction ends no dimension's load can come between a look at the dimensions and the parking. */
 export async function holdDimensions(client: pg.ClientBase): Promise<void> {

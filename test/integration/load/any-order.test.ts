@@ -124,7 +124,7 @@ describe('a warehouse', () => {
         for (const index of order) await warehouse.load(keys[index] as ProcessedKey);
         await expectLatest(objects);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -137,7 +137,7 @@ describe('a warehouse', () => {
         await Promise.all([drain(queue), drain(queue), drain(queue)]);
         await expectLatest(objects);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -163,7 +163,7 @@ describe('a warehouse', () => {
         for (const index of order) await warehouse.load(keys[index] as ProcessedKey, { replay: 'again' });
         await expectLatest(objects);
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 });

@@ -1,6 +1,6 @@
-import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { quoteIdentifier } from '../postgres/identifier.ts';
+import { ledgerTable } from './ledger-schema.ts';
+import { objectIdColumn } from './warehouse-schema.ts';
 
 const objectId = quoteIdentifier(objectIdColumn);
 const version = (entry: string): string =>
@@ -20,3 +20,7 @@ export const isNewer = (candidate: string, current: string): string =>
     where new.object_id = ${candidate}.${objectId} and old.object_id = ${current}.${objectId}
       and ${version('new')} > ${version('old')}
   )`;
+
+/** An SQL condition: both rows have the same key. */
+export const matches = (key: readonly string[], a: string, b: string): string =>
+  key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');

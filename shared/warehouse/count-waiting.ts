@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+import type { Fact, StarSchema } from '../star-schema/assemble.ts';
+import { businessKey } from './business-key.ts';
+import { isNewer, matches } from './is-newer.ts';
+import { ledgerTable, parkedTable } from './ledger-schema.ts';
+import { objectIdColumn } from './warehouse-schema.ts';
+
+export interface WaitingRows {
+  /** The fact. */
+  table: string;
+  /** The run whose objects the rows came in. */
+  run: string;
+  rows: number;
+}
+
+/**
+ * Counts the facts' rows that wait for a dimension.
+ *
+ * A parked row that the warehouse has as new or newer waits for nothing: two loads that do not see each other can
+ * leave one behind, until the next release takes it away.
+ */
+export async function countWaiting(
+  client: pg.ClientBase,
+  model: StarSchema,
+  schema: string,
+): Promise<WaitingRows[]> {
+  const facts = model.tables.filter((table) => table.kind === 'fact');
+  if (facts.length === 0) return [];
+  const { rows } = await client.query<WaitingRows>(
+    facts.map((fact, index) => selectWaiting(fact, schema, index + 1)).join('\nunion all\n'),
+    facts.map(({ name }) => name),
+  );
+  return rows;
+}
+
+function selectWaiting(fact: Fact, schema: string, parameter: number): string {
+  const key = businessKey(fact).map(quoteIdentifier);
+  return `
+    select $${parameter}::text as table, o.run, count(*)::int as rows
+    from ${parkedTable(fact.name)} p join ${ledgerTable} o on o.object_id = p.${quoteIdentifier(objectIdColumn)}
+    where not exists (
+      select from ${quoteQualified(schema, fact.name)} t
+      where ${matches(key, 'p', 't')} and not ${isNewer('p', 't')}
+    )
+    group by o.run`;
+}
