@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type CaptureState,
+  firstGeneration,
+  formatCaptureState,
+  parseCaptureState,
+} from '../../../services/ingestion/capture-state.ts';
+import { needsNewGeneration } from '../../../services/ingestion/generation.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+
+const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+const states: fc.Arbitrary<CaptureState> = fc.record(
+  {
+    version: fc.constant(1 as const),
+    generation: xid,
+    identity: fc.string(),
+    captured: fc.record({ base: xid, inProgress: fc.array(xid) }),
+    tables: fc.dictionary(
+      fc.string(),
+      fc.oneof(fc.record({ fingerprint: fc.string() }), fc.record({ failed: fc.string() })),
+      { noNullPrototype: true },
+    ),
+  },
+  { requiredKeys: ['version', 'generation', 'identity', 'tables'], noNullPrototype: true },
+);
+
+describe('the capture state', () => {
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(states, (state) => {
+        expect(parseCaptureState(formatCaptureState(state))).toEqual(state);
+      }),
+    );
+  });
+
+  const valid = { version: 1, generation: '1', identity: 'a', tables: {} };
+  it.each([
+    ['nothing', ''],
+    ['half of it', '{"version":1,"gener'],
+    ['a list', '[]'],
+    ['another version', JSON.stringify({ ...valid, version: 2 })],
+    ['no generation', JSON.stringify({ ...valid, generation: 'one' })],
+    ['no identity', JSON.stringify({ ...valid, identity: null })],
+    ['no xid', JSON.stringify({ ...valid, captured: { base: '-1', inProgress: [] } })],
+    ['no list of xids', JSON.stringify({ ...valid, captured: { base: '1', inProgress: ['1); drop'] } })],
+    ['no tables', JSON.stringify({ ...valid, tables: [] })],
+    ['a table without a state', JSON.stringify({ ...valid, tables: { staff: {} } })],
+  ])('with %s in it is one error that names its key', (_, text) => {
+    const parse = () => parseCaptureState(Buffer.from(text));
+    expect(parse).toThrow(TerminalError);
+    expect(parse).toThrow(/^the capture state state\/capture\.json is corrupt: /);
+  });
+
+  it('begins with a generation above all that an earlier state can have reached', () => {
+    expect(firstGeneration(new Date('2024-02-29T12:00:00.999Z'))).toBe('1709208000');
+  });
+});
+
+describe('a new generation', () => {
+  const state: CaptureState = {
+    version: 1,
+    generation: '1',
+    identity: 'a',
+    captured: { base: '1000', inProgress: [] },
+    tables: {},
+  };
+
+  it.each([
+    ['begins without a state', undefined, { identity: 'a', xmax: '5' }, true],
+    ['begins with another identity', state, { identity: 'b', xmax: '1000' }, true],
+    ['begins when the xids went back', state, { identity: 'a', xmax: '999' }, true],
+    ['does not when nothing happened', state, { identity: 'a', xmax: '1000' }, false],
+    ['does not when the xids have one digit more', state, { identity: 'a', xmax: '10000' }, false],
+  ])('%s', (_, known, source, expected) => {
+    expect(needsNewGeneration(known, source)).toBe(expected);
+  });
+});

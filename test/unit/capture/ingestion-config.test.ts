@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../../../services/ingestion/config.ts';
+
+const environment = {
+  INGESTED_BUCKET: 'zone',
+  EXTRACT_QUEUE_URL: 'http://queue',
+  SOURCE_SECRET_ID: 'secret',
+};
+
+describe('the configuration of the ingestion service', () => {
+  it('has defaults for what need not be set', () => {
+    expect(readConfig(environment)).toEqual({
+      ingestedBucket: 'zone',
+      extractQueueUrl: 'http://queue',
+      sourceSecretId: 'secret',
+      sourceRestart: 'identity',
+      sourceSchema: 'public',
+      forcePathStyle: false,
+    });
+    const set = { ...environment, SOURCE_RESTART: 'trusted', S3_FORCE_PATH_STYLE: 'true' };
+    expect(readConfig(set)).toMatchObject({ sourceRestart: 'trusted', forcePathStyle: true });
+  });
+
+  it.each(['INGESTED_BUCKET', 'EXTRACT_QUEUE_URL', 'SOURCE_SECRET_ID'])(
+    'names %s when it is missing',
+    (name) => {
+      expect(() => readConfig({ ...environment, [name]: '' })).toThrow(name);
+    },
+  );
+
+  it('names a variable that has none of its values', () => {
+    expect(() => readConfig({ ...environment, SOURCE_RESTART: 'maybe' })).toThrow(/SOURCE_RESTART.*"maybe"/);
+  });
+});
