@@ -25,6 +25,7 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
   const isInteractive = output.isTTY === true && process.env.TERM !== 'dumb';
   const hasColour = isInteractive && !process.env.NO_COLOR;
   let drawn = 0;
+  for (const stream of [stdout, stderr]) stream.once('error', endQuietly);
 
   const write = (stream: Output, line: string) => {
     stream.write(`${line}\n`);
@@ -46,4 +47,10 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
     },
     style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
   };
+}
+
+/** Nobody reads on, as after `| head`: there is nobody to tell. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
 }
