@@ -25,7 +25,7 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
   const isInteractive = output.isTTY === true && process.env.TERM !== 'dumb';
   const hasColour = isInteractive && !process.env.NO_COLOR;
   let drawn = 0;
-  for (const stream of [stdout, stderr]) stream.once('error', endQuietly);
+  for (const stream of [stdout, stderr]) stream.on('error', passOverClosedPipe);
 
   const write = (stream: Output, line: string) => {
     stream.write(`${line}\n`);
@@ -49,8 +49,7 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
   };
 }
 
-/** Nobody reads on, as after `| head`: there is nobody to tell. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+/** Nobody reads on, as after `| head`: the command goes on to its own end, for a stack is to be stopped there. */
+function passOverClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
