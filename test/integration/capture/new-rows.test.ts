@@ -1,15 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import {
+  type PostgresServer,
+  startTemporaryPostgres,
+  type TemporaryPostgresOptions,
+} from '../../helpers/temporary-postgres.ts';
 import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';
+import { describeWithInstalledPostgres, startInstalled } from './installed-postgres.ts';
 
-describe('which rows a run extracts', () => {
+describe('which rows a run extracts', () => extractsNewRows(startTemporaryPostgres));
+describeWithInstalledPostgres('which rows a run extracts, on the installed Postgres', () =>
+  extractsNewRows(startInstalled),
+);
+
+function extractsNewRows(start: (options: TemporaryPostgresOptions) => Promise<PostgresServer>): void {
   let server: PostgresServer;
   let bench: CaptureBench;
   let databases = 0;
 
   beforeAll(async () => {
-    server = await startTemporaryPostgres({ settings: { max_prepared_transactions: '4' } });
+    server = await start({ settings: { max_prepared_transactions: '4' } });
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
@@ -188,4 +198,4 @@ describe('which rows a run extracts', () => {
     await bench.expectExact('item');
     expect(countRows(bench.store, 'item')).toBe(1001);
   });
-});
+}

@@ -109,6 +109,7 @@ describe('a source that was killed', () => {
 describe('a transaction that is open on an idle server', () => {
   it('does not keep a run waiting for the log to be flushed', async () => {
     const [, bench] = await startShop(startTemporaryPostgres());
+    await bench.source.query('alter role reader set default_transaction_read_only = on');
     await bench.run();
     const open = await bench.connect();
     await open.query(`begin; insert into item values (3, 'not committed')`);
@@ -118,6 +119,25 @@ describe('a transaction that is open on an idle server', () => {
     await bench.run();
     // Nothing else would have it flushed but the background writer's snapshot, every 15 s.
     expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+});
+
+describe('a source that does not grant the functions of its control file', () => {
+  it('is told apart by its address and its start', async () => {
+    const [server, bench] = await startShop(startTemporaryPostgres());
+    await bench.source.query(`revoke execute on function pg_control_system(), pg_control_checkpoint(),
+      pg_control_recovery() from public`);
+    await bench.run();
+    const { identity } = JSON.parse(
+      Buffer.from(bench.store.objects.get('state/capture.json')?.body ?? []).toString(),
+    );
+    expect(JSON.parse(identity)[0]).toBe(`127.0.0.1 127.0.0.1:${server.port}`);
+    await bench.source.query(`insert into item values (3, 'c')`);
+    expect((await bench.run()).slices).toEqual([{ slice: '0000', table: 'item', full: false }]);
+    await server.restart();
+    const after = await attach(server, bench);
+    expect((await after.run()).slices.every(({ full }) => full)).toBe(true);
+    await after.expectExact('item');
   });
 });
 
