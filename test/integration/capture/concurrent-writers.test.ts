@@ -1,0 +1,84 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+
+const items = 300;
+const sliceBytes = 24 * 1024;
+
+/** Numbers below a limit, the same for the same seed (Lehmer's generator). */
+function makeRandom(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % limit;
+  };
+}
+
+describe('several sessions that write during the runs', () => {
+  let server: PostgresServer;
+  let bench: CaptureBench;
+  let databases = 0;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({ settings: { autovacuum_naptime: '1s' } });
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    bench = await makeCaptureBench(await server.createDatabase(`shop_${++databases}`));
+    await bench.source.query(`
+      insert into item select n, repeat('x', 200), 0 from generate_series(1, ${items}) n;
+      insert into department select n, 'department ' || n from generate_series(1, 5) n;
+      insert into staff select n, 'name ' || n, n % 5 + 1 from generate_series(1, 40) n`);
+  });
+  afterEach(() => bench.end());
+
+  /** One transaction of a few statements: some under savepoints, some rolled back, some slow to commit. */
+  async function writeOnce(client: pg.Client, random: (limit: number) => number): Promise<void> {
+    const id = random(items) + 1;
+    const statements = [
+      `update item set price = price + 1 where item_id between ${id} and ${id + random(4)}`,
+      `update item set note = repeat('y', ${random(900)}) where item_id = ${id}`,
+      `insert into item values (${1000 + random(100_000)}, 'new') on conflict do nothing`,
+      `update department set department_name = 'd ${random(1000)}' where department_id = ${(id % 5) + 1}`,
+      `update staff set department_id = ${random(5) + 1} where staff_id = ${(id % 40) + 1}`,
+    ];
+    await client.query('begin');
+    for (let n = random(4); n >= 0; n--) {
+      await client.query('savepoint s');
+      await client.query(statements[random(statements.length)] ?? '');
+      if (random(4) === 0) await client.query('rollback to s');
+      if (random(3) === 0) await client.query('release s');
+    }
+    await client.query(random(6) === 0 ? 'rollback' : 'commit');
+  }
+
+  it.each([1, 2, 3])('lose nothing, whatever the order of the extracts (seed %i)', async (seed) => {
+    const random = makeRandom(seed);
+    let isWriting = true;
+    const write = async (writer: number) => {
+      const client = await bench.connect();
+      // Sessions that wait for each other's rows may deadlock: the one that Postgres ends begins anew.
+      for (const own = makeRandom(seed * 100 + writer); isWriting; ) {
+        await writeOnce(client, own).catch(() => client.query('rollback'));
+      }
+    };
+    const writers = [1, 2, 3, 4].map(write);
+    for (let run = 0; run < 12; run++) {
+      await bench.plan({ sliceBytes });
+      bench.queue.sort(() => random(3) - 1);
+      // Some slices wait for a later run's extracts.
+      for (let n = bench.queue.length - random(8); n > 0; n--) {
+        const message = bench.queue.shift();
+        if (message !== undefined) await bench.extract(message);
+      }
+    }
+    isWriting = false;
+    await Promise.all(writers);
+    await bench.plan({ sliceBytes });
+    bench.queue.sort(() => random(3) - 1);
+    await bench.extractAll();
+    await bench.expectExact('item', 'department', 'staff');
+    expect((await bench.plan({ sliceBytes })).slices).toEqual([]);
+  });
+});
