@@ -9,11 +9,13 @@ const isStale = !isMissing && statSync(installed).mtimeMs < statSync('package-lo
 if (isMissing || isStale) {
   console.error('starlift: installing what is missing (npm install)…');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it insists on the optional binaries of every other platform, which not every registry has.
+  // With --no-save the lock file is followed and stays as it is.
+  const { status } = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) {
-    console.error('starlift: npm ci failed; see the lines above');
+    console.error('starlift: npm install failed; see the lines above');
     process.exit(1);
   }
 }
