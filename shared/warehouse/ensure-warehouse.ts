@@ -5,6 +5,7 @@ import { inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 import { warehouseLocks } from './advisory-locks.ts';
 import { findDifferences } from './compare-relation.ts';
+import { enforce, findUnenforced } from './enforce-foreign-keys.ts';
 import { ledgerRelations } from './ledger-schema.ts';
 import { readCatalog } from './read-catalog.ts';
 import { createStatements, type DdlOptions, type ForeignKeys, type Relation } from './relation.ts';
@@ -17,8 +18,9 @@ export interface EnsureOptions {
 }
 
 /**
- * Makes what is missing of the warehouse's tables and of the pipeline's own beside them. Nothing that is there
- * is changed or dropped, and when all is there this is one query. Any number may call it at once.
+ * Makes what is missing of the warehouse's tables and of the pipeline's own beside them, foreign keys included
+ * where they are to be enforced. Nothing else that is there is changed and nothing is dropped; when all is there
+ * this is one query, or two. Any number may call it at once.
  *
  * @throws {TerminalError} a table is there with other columns, types or keys; the message names each
  */
@@ -28,11 +30,13 @@ export async function ensureWarehouse(
   { schema, foreignKeys }: EnsureOptions,
 ): Promise<void> {
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
-  if ((await findMissing(client, relations)).length === 0) return;
+  const findLax = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
+  if ((await findMissing(client, relations)).length === 0 && (await findLax()).length === 0) return;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
     await create(client, await findMissing(client, relations), { foreignKeys, serverVersion });
+    await enforce(client, relations, await findLax());
   });
 }
 

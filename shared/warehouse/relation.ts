@@ -61,7 +61,7 @@ export function createStatements(relation: Relation, options: DdlOptions): strin
     ...relation.uniques.map((columns) => `unique ${formatColumns(columns)}`),
     ...(isComment
       ? []
-      : relation.references.map((reference) => formatForeignKey(relation, reference, options))),
+      : relation.references.map((reference) => formatForeignKey(relation, reference, options.foreignKeys))),
   ];
   const create = `create table ${quoteQualified(relation.schema, relation.name)} (\n  ${lines.join(',\n  ')}\n)`;
   const comments = isComment
@@ -94,7 +94,7 @@ const formatColumns = (columns: readonly string[]): string => `(${columns.map(qu
 const formatTarget = ({ schema }: Relation, { table, key }: Reference): string =>
   `${quoteQualified(schema, table)} (${quoteIdentifier(key)})`;
 
-function formatForeignKey(relation: Relation, reference: Reference, { foreignKeys }: DdlOptions): string {
+export function formatForeignKey(relation: Relation, reference: Reference, foreignKeys: ForeignKeys): string {
   const key = `foreign key (${quoteIdentifier(reference.column)}) references ${formatTarget(relation, reference)}`;
   return foreignKeys === 'declared' ? `${key} not enforced` : key;
 }

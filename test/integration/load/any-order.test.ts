@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { TransientError } from '../../../shared/errors.ts';
 import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
+import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import type { TextRow } from './parquet-objects.ts';
 import { smallModel } from './small-model.ts';
@@ -82,12 +84,14 @@ describe('a warehouse', () => {
   let warehouse: WarehouseUnderTest;
   beforeAll(async () => {
     server = await startTemporaryPostgres();
-    warehouse = await WarehouseUnderTest.make(await server.createDatabase('any_order'), smallModel);
   });
-  afterAll(async () => {
-    await warehouse.end();
-    await server.stop();
-  });
+  afterAll(() => server.stop());
+  afterEach(() => warehouse.end());
+
+  const make = async (foreignKeys: ForeignKeys) => {
+    const url = await server.createDatabase(`any_order_${randomUUID()}`);
+    warehouse = await WarehouseUnderTest.make(url, smallModel, { foreignKeys });
+  };
 
   const empty = async () => {
     await warehouse.ask(
@@ -117,6 +121,7 @@ describe('a warehouse', () => {
   };
 
   it('is the same whatever the order of deliveries, each once or more', async () => {
+    await make('declared');
     await fc.assert(
       fc.asyncProperty(deliveries, async ({ objects, order }) => {
         await empty();
@@ -128,18 +133,22 @@ describe('a warehouse', () => {
     );
   });
 
-  it('is the same with three loaders at a time', async () => {
-    await fc.assert(
-      fc.asyncProperty(deliveries, async ({ objects, order }) => {
-        await empty();
-        const keys = await putAll(objects);
-        const queue = order.map((index) => keys[index] as ProcessedKey);
-        await Promise.all([drain(queue), drain(queue), drain(queue)]);
-        await expectLatest(objects);
-      }),
-      { numRuns: 40 },
-    );
-  });
+  it.each(['declared', 'enforced'] as const)(
+    'is the same with three loaders at a time, foreign keys %s',
+    async (foreignKeys) => {
+      await make(foreignKeys);
+      await fc.assert(
+        fc.asyncProperty(deliveries, async ({ objects, order }) => {
+          await empty();
+          const keys = await putAll(objects);
+          const queue = order.map((index) => keys[index] as ProcessedKey);
+          await Promise.all([drain(queue), drain(queue), drain(queue)]);
+          await expectLatest(objects);
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
   /** As the queue does: what fails transiently comes back. */
   const drain = async (queue: ProcessedKey[]) => {
@@ -154,6 +163,7 @@ describe('a warehouse', () => {
   };
 
   it('is the same when everything is replayed into emptied tables, in any order', async () => {
+    await make('declared');
     await fc.assert(
       fc.asyncProperty(deliveries, async ({ objects, order }) => {
         await empty();

@@ -102,6 +102,19 @@ describe.each(Object.entries(starters))('a warehouse on %s', (name, start) => {
   );
 
   it(
+    'turns declared foreign keys into enforced ones when it is told to, once the rows allow it',
+    within(async (client) => {
+      await ensure(client);
+      await client.query(dangling);
+      await expect(ensure(client, { foreignKeys: 'enforced' })).rejects.toMatchObject({ code: '23503' });
+      await client.query('delete from fact_sales_order');
+      await ensure(client, { foreignKeys: 'enforced' });
+      await ensure(client, { foreignKeys: 'enforced' });
+      await expect(client.query(dangling)).rejects.toMatchObject({ code: '23503' });
+    }),
+  );
+
+  it(
     'takes one row of each fact and version, and one binding',
     within(async (client) => {
       await ensure(client);

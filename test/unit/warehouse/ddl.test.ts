@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
+import {
+  dateOf,
+  defineDimension,
+  defineFact,
+  int,
+  numeric,
+  timeOf,
+  varchar,
+} from '../../../shared/star-schema/define.ts';
+import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { businessKey } from '../../../shared/warehouse/business-key.ts';
+import { warehouseDdl } from '../../../shared/warehouse/ddl.ts';
+import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
+
+const colour = defineDimension({
+  name: 'dim_colour',
+  source: { table: 'colour', key: 'colour_id', columns: { colour_id: 'int4', name: 'varchar?' } },
+  key: 'colour_id',
+  columns: { colour_id: int('colour_id'), name: varchar('name', { nullable: true }) },
+});
+
+const columns = {
+  sale_id: 'int4',
+  price: 'numeric(12,2)',
+  colour_id: 'int4',
+  last_updated: 'timestamp',
+} as const;
+const sale = defineFact({
+  name: 'fact_sale',
+  source: { table: 'sale', key: 'sale_id', columns },
+  key: 'sale_id',
+  surrogateKey: 'sale_record_id',
+  columns: {
+    sale_id: int('sale_id'),
+    price: numeric(12, 2, 'price'),
+    colour_id: int('colour_id', { references: 'dim_colour' }),
+    changed_on: dateOf('last_updated'),
+    changed_at: timeOf('last_updated'),
+  },
+});
+
+// The fact stands before what it references.
+const model = assembleStarSchema([sale, colour, calendar]);
+const ddl = (foreignKeys: ForeignKeys, serverVersion: number) =>
+  warehouseDdl(model, { schema: 'shop', foreignKeys, serverVersion });
+
+const factUpToKeys = `create table "shop"."fact_sale" (
+  "sale_record_id" bigserial not null,
+  "sale_id" int not null,
+  "price" numeric(12,2) not null,
+  "colour_id" int not null,
+  "changed_on" date not null,
+  "changed_at" time not null,
+  "_object_id" int8 not null,
+  primary key ("sale_record_id"),
+  unique ("sale_id", "changed_on", "changed_at")`;
+
+describe('the DDL of the warehouse', () => {
+  it('makes dimensions before the facts that name them', () => {
+    const made = ddl('enforced', 150_000).flatMap(
+      (statement) => /^create table (\S+)/.exec(statement)?.[1] ?? [],
+    );
+    expect(made).toEqual(['"shop"."dim_date"', '"shop"."dim_colour"', '"shop"."fact_sale"']);
+  });
+
+  it('has nulls where the model has them, and the lineage', () => {
+    expect(ddl('declared', 180_000)).toContain(`create table "shop"."dim_colour" (
+  "colour_id" int not null,
+  "name" varchar,
+  "_object_id" int8 not null,
+  primary key ("colour_id")
+)`);
+  });
+
+  it('declares foreign keys without enforcing them from Postgres 18 on', () => {
+    expect(ddl('declared', 180_000).at(-1)).toBe(`${factUpToKeys},
+  foreign key ("colour_id") references "shop"."dim_colour" ("colour_id") not enforced,
+  foreign key ("changed_on") references "shop"."dim_date" ("date_id") not enforced
+)`);
+  });
+
+  it('names them in comments below Postgres 18', () => {
+    expect(ddl('declared', 170_009).slice(-3)).toEqual([
+      `${factUpToKeys}\n)`,
+      `comment on column "shop"."fact_sale"."colour_id" is 'references "shop"."dim_colour" ("colour_id")'`,
+      `comment on column "shop"."fact_sale"."changed_on" is 'references "shop"."dim_date" ("date_id")'`,
+    ]);
+  });
+
+  it.each([150_000, 180_000])('enforces them where that is asked for, on %d too', (version) => {
+    expect(ddl('enforced', version).at(-1)).toBe(`${factUpToKeys},
+  foreign key ("colour_id") references "shop"."dim_colour" ("colour_id"),
+  foreign key ("changed_on") references "shop"."dim_date" ("date_id")
+)`);
+  });
+
+  it('refuses a fact whose versions cannot be told apart', () => {
+    const { changed_on: _, ...rest } = sale.columns;
+    const undated = assembleStarSchema([{ ...sale, columns: rest }, colour, calendar]);
+    expect(() => businessKey(undated.table('fact_sale'))).toThrow(
+      'fact_sale has no column for the date of last_updated',
+    );
+  });
+});
