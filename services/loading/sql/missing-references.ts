@@ -23,7 +23,8 @@ export async function areAllThere(
     `select from unnest($1::${type}[]) as wanted (id)
      where not exists (select from ${dimension} d where d.${key} = wanted.id)
      limit 1`,
-    [keys],
+    // pg takes many times as long to write an array of numbers as join does, and text needs its escapes.
+    [type === 'int' ? `{${keys.join(',')}}` : keys],
   );
   return rowCount === 0;
 }
