@@ -107,8 +107,7 @@ async function publish({ run, messages }: TablesPlan, deps: PlanDeps): Promise<v
   // Dimensions first: a fact that arrives before its dimension has to wait in the warehouse, at several times the
   // cost of loading it. This is for speed alone; queues keep no order.
   const [dimensions, facts] = partition(messages, ({ table }) => !feedsFact(deps.model, table));
-  await send(dimensions);
-  await send(facts);
+  for (const part of [dimensions, facts]) if (part.length > 0) await send(part);
 }
 
 const feedsFact = (model: StarSchema, source: string): boolean =>
