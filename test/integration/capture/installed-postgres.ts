@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { describe } from '@jest/globals';
 import { installedBinaries } from '../../helpers/postgres-binaries.ts';
 import { startPostgresIn } from '../../helpers/postgres-server.ts';
@@ -36,6 +37,11 @@ export async function startCopy(
   const folder = await makeServerFolder();
   const source = ['-h', '127.0.0.1', '-p', String(server.port), '-U', 'postgres'];
   const options = ['-D', folder, '-X', 'stream', '-c', 'fast', '--no-sync'];
-  await server.run('pg_basebackup', [...source, ...options, ...(kind === 'standby' ? ['-R'] : [])]);
-  return startPostgresIn(folder, { binDir: server.binDir, settings });
+  try {
+    await server.run('pg_basebackup', [...source, ...options, ...(kind === 'standby' ? ['-R'] : [])]);
+    return await startPostgresIn(folder, { binDir: server.binDir, settings });
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
