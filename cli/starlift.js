@@ -20,7 +20,10 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 function runUnderNode24() {
   const node = findNode24();
   if (node === undefined) {
-    console.error('starlift: Node 24 is missing; run `npm install` in the folder of Starlift first');
+    console.error(
+      `starlift: needs Node 24 or newer, and this is ${process.version}; \`npm install\` in a clone, ` +
+        'or `npm install node@24` beside the package, brings it',
+    );
     return 2;
   }
   // The child is in the terminal's process group and gets Ctrl-C itself: the parent only waits.
