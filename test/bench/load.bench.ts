@@ -14,9 +14,17 @@ const orders = 100_000;
 const table = starSchema.table('fact_sales_order');
 const columns = [...table.columns.map(({ name }) => name), '_object_id'].join(', ');
 const rows = Array.from({ length: orders }, (_, order) => ({
-  ...{ sales_order_id: String(order), created_date: `2024-01-0${(order % 9) + 1}`, created_time: '10:11:12.123456' },
+  ...{
+    sales_order_id: String(order),
+    created_date: `2024-01-0${(order % 9) + 1}`,
+    created_time: '10:11:12.123456',
+  },
   ...{ last_updated_date: `2024-02-0${(order % 9) + 1}`, last_updated_time: '10:11:12.123456' },
-  ...{ sales_staff_id: String(order % 20), counterparty_id: String(order % 20), units_sold: String(order % 10_000) },
+  ...{
+    sales_staff_id: String(order % 20),
+    counterparty_id: String(order % 20),
+    units_sold: String(order % 10_000),
+  },
   ...{ unit_price: '12.34', currency_id: String(order % 3), design_id: String(order % 250) },
   ...{ agreed_payment_date: '2024-03-01', agreed_delivery_date: '2024-03-05' },
   agreed_delivery_location_id: String(order % 30),

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import pg from 'pg';
@@ -11,6 +11,7 @@ import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { deadLettersOf, recordOf } from './load-records.ts';
 import { Bucket, type ObjectFacts } from './parquet-objects.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
@@ -69,38 +70,12 @@ describe('the handler of the load queue', () => {
     return key;
   };
 
-  const recordOf = (body: string, attributes: Record<string, string> = {}) =>
-    ({
-      messageId: `message-${body.length}`,
-      receiptHandle: 'none',
-      body,
-      attributes: { ApproximateReceiveCount: '5' },
-      messageAttributes: Object.fromEntries(
-        Object.entries(attributes).map(([name, stringValue]) => [name, { dataType: 'String', stringValue }]),
-      ),
-    }) as unknown as SQSRecord;
-
   const handle = (...records: SQSRecord[]) =>
     handler({ Records: records }, { awsRequestId: 'request', functionName: 'load' } as Context);
 
   const created = (key: string, bucket = 'processed') => formatObjectCreated({ bucket, key });
   const currencies = async () =>
     (await client.query('select currency_id, currency_name from shop.dim_currency')).rows;
-
-  const deadLetters = async () => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        ...{ QueueUrl: cloud.queueUrl(`${queue}-dlq`), MaxNumberOfMessages: 10 },
-        ...{ MessageAttributeNames: ['All'], VisibilityTimeout: 30 },
-      }),
-    );
-    return Messages.map(({ Body, MessageAttributes }) => ({
-      body: Body,
-      attributes: Object.fromEntries(
-        Object.entries(MessageAttributes ?? {}).map(([name, { StringValue }]) => [name, StringValue]),
-      ),
-    }));
-  };
 
   it('makes the warehouse and loads the object that an event names', async () => {
     const key = await putObject('dim_currency', { rows: [currency('Pound Sterling')] });
@@ -122,7 +97,7 @@ describe('the handler of the load queue', () => {
     );
     expect(response).toEqual({ batchItemFailures: [] });
     expect(await currencies()).toEqual([{ currency_id: 1, currency_name: 'pound' }]);
-    const letters = await deadLetters();
+    const letters = await deadLettersOf(sqs, cloud.queueUrl(queue));
     expect(letters).toHaveLength(2);
     expect(letters).toEqual(
       expect.arrayContaining([

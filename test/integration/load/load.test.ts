@@ -1,17 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import type { TextRow } from './parquet-objects.ts';
 import { smallModel } from './small-model.ts';
+import { red, round, sale } from './small-rows.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
-
-const red = { colour_id: '1', name: 'red' };
-const round = { shape_id: '7', name: 'round' };
-
-const sale = (changes: TextRow = {}): TextRow => ({
-  ...{ sale_id: '1', last_updated_date: '2024-02-29', last_updated_time: '23:59:59.999999' },
-  ...{ colour_id: '1', shape_id: '7', note: 'first' },
-  ...changes,
-});
 
 const salesQuery = `
   select sale_id, last_updated_date, last_updated_time, colour_id, shape_id, note from fact_sale

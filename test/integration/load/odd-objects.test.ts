@@ -1,19 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import type { TextRow } from './parquet-objects.ts';
 import { smallModel } from './small-model.ts';
+import { red, round } from './small-rows.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
-
-const red = { colour_id: '1', name: 'red' };
-const round = { shape_id: '7', name: 'round' };
-const sale = (changes: TextRow = {}): TextRow => ({
-  ...{ sale_id: '1', last_updated_date: '2024-02-29', last_updated_time: '12:00:00' },
-  ...{ colour_id: '1', shape_id: '7', note: 'first' },
-  ...changes,
-});
 
 describe('an odd object', () => {
   let server: PostgresServer;
@@ -29,10 +20,7 @@ describe('an odd object', () => {
   });
   afterEach(() => warehouse.end());
 
-  const notes = () => warehouse.ask('select sale_id, note from fact_sale order by sale_id, note');
-  const parked = () => warehouse.ask('select sale_id, note from starlift.parked_fact_sale order by sale_id');
   const entries = () => warehouse.ask('select warehouse_table, rows from starlift.object');
-  const waiting = () => warehouse.database.withClient((client) => countWaiting(client, smallModel, 'public'));
 
   it('of no rows has its ledger entry', async () => {
     expect(await warehouse.putAndLoad('fact_sale', { rows: [] })).toMatchObject({
@@ -113,59 +101,6 @@ describe('an odd object', () => {
     await warehouse.putAndLoad('dim_date', { rows: [leapDay] });
     await warehouse.putAndLoad('dim_date', { rows: [leapDay], slice: 1 });
     expect(await warehouse.ask('select * from dim_date')).toEqual([{ ...leapDay, _object_id: '1' }]);
-  });
-
-  it('keeps every version of a fact, and edits one in place', async () => {
-    await warehouse.putAndLoad('dim_colour', { rows: [red] });
-    await warehouse.putAndLoad('dim_shape', { rows: [round] });
-    const later = sale({ last_updated_time: '12:00:00.000001', note: 'second' });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale(), later] });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ note: 'edited' })], xmax: 200 });
-    expect(await notes()).toEqual([
-      { sale_id: '1', note: 'edited' },
-      { sale_id: '1', note: 'second' },
-    ]);
-  });
-
-  it('keeps its surrogate keys when its rows are replaced', async () => {
-    await warehouse.putAndLoad('dim_colour', { rows: [red] });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: null })] });
-    const before = await warehouse.ask('select sale_record_id from fact_sale');
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: null, note: 'edited' })], xmax: 200 });
-    expect(await warehouse.ask('select sale_record_id from fact_sale')).toEqual(before);
-  });
-
-  it('that is newer ends the waiting of an older row of the same version', async () => {
-    await warehouse.putAndLoad('dim_colour', { rows: [red] });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: '8' })], xmax: 100 });
-    expect(await waiting()).toEqual([
-      { table: 'fact_sale', run: expect.stringMatching(/^20240229T/), rows: 1 },
-    ]);
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: null, note: 'newer' })], xmax: 200 });
-    expect(await notes()).toEqual([{ sale_id: '1', note: 'newer' }]);
-    expect(await parked()).toEqual([]);
-  });
-
-  it('that is older does not wait where the warehouse has a newer row', async () => {
-    await warehouse.putAndLoad('dim_colour', { rows: [red] });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: null, note: 'newer' })], xmax: 200 });
-    await warehouse.putAndLoad('fact_sale', { rows: [sale({ shape_id: '8' })], xmax: 100 });
-    expect(await notes()).toEqual([{ sale_id: '1', note: 'newer' }]);
-    expect(await waiting()).toEqual([]);
-  });
-
-  it('parks the newest of several versions of a waiting row', async () => {
-    for (const [xmax, note] of [
-      [200, 'second'],
-      [300, 'third'],
-      [100, 'first'],
-    ] as const) {
-      await warehouse.putAndLoad('fact_sale', { rows: [sale({ note })], xmax });
-    }
-    expect(await parked()).toEqual([{ sale_id: '1', note: 'third' }]);
-    await warehouse.putAndLoad('dim_colour', { rows: [red] });
-    expect(await warehouse.putAndLoad('dim_shape', { rows: [round] })).toMatchObject({ released: 1 });
-    expect(await notes()).toEqual([{ sale_id: '1', note: 'third' }]);
   });
 
   it('is loaded again by a replay, under its own id, where its rows have gone', async () => {

@@ -2,19 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import type { TextRow } from './parquet-objects.ts';
 import { smallModel } from './small-model.ts';
+import { blue, red, round, sale } from './small-rows.ts';
+import { untilLoadsWait } from './until-loads-wait.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
-
-const red = { colour_id: '1', name: 'red' };
-const blue = { colour_id: '2', name: 'blue' };
-const round = { shape_id: '7', name: 'round' };
-const sale = (changes: TextRow = {}): TextRow => ({
-  ...{ sale_id: '1', last_updated_date: '2024-02-29', last_updated_time: '12:00:00' },
-  ...{ colour_id: '1', shape_id: '7', note: 'first' },
-  ...changes,
-});
-const deadlineMs = 10_000;
 
 describe('loads that meet', () => {
   let server: PostgresServer;
@@ -42,18 +33,7 @@ describe('loads that meet', () => {
   const parked = () => warehouse.ask('select sale_id, note from starlift.parked_fact_sale order by sale_id');
   const dimensionsLock = `${warehouseLocks.dimensions[0]}, ${warehouseLocks.dimensions[1]}`;
 
-  /** Until so many loads wait for a lock: of this type, or of any. */
-  const untilWaiting = async (count: number, lock = '%') => {
-    const deadline = Date.now() + deadlineMs;
-    const waiting = `select from pg_stat_activity where datname = current_database()
-      and wait_event_type = 'Lock' and wait_event like $1`;
-    for (;;) {
-      // Not in the other's transaction, for that sees the same activity to its end.
-      const { length } = await warehouse.ask(waiting, [lock]);
-      if (length === count) return;
-      if (Date.now() > deadline) throw new Error(`${length} loads wait for ${lock}, not ${count}`);
-    }
-  };
+  const untilWaiting = (count: number, lock?: string) => untilLoadsWait(warehouse, count, lock);
 
   const enterOther = (key: string, xmax: number) =>
     other.query<{ object_id: string }>(
@@ -97,7 +77,7 @@ describe('loads that meet', () => {
     const dimension = warehouse.putAndLoad('dim_colour', { rows: [red] });
     await untilWaiting(1, 'advisory');
     await other.query(
-      `insert into starlift.parked_fact_sale values (1, '2024-02-29', '12:00:00', 1, 7, 'slow', $1)`,
+      `insert into starlift.parked_fact_sale values (1, '2024-02-29', '23:59:59.999999', 1, 7, 'slow', $1)`,
       [entered.rows[0]?.object_id],
     );
     await other.query('commit');
