@@ -25,6 +25,11 @@ export interface WorkerEvents {
 
 const stopTimeoutMs = 1000;
 
+// A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB, and
+// glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a process.
+const memoryFlags = ['--max-semi-space-size=8'];
+const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
+
 /** Forks a worker. It imports its handlers by itself and reports `ready`. */
 export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: WorkerEvents): WorkerProcess {
   // Compiled, both files are .js.
@@ -34,8 +39,8 @@ export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: Work
     [JSON.stringify(handlers)],
     {
       // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
-      execArgv: [],
-      env: { PATH: process.env.PATH, ...env },
+      execArgv: memoryFlags,
+      env: { PATH: process.env.PATH, ...memoryEnvironment, ...env },
       silent: true,
     },
   );
