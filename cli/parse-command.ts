@@ -21,6 +21,8 @@ export interface CommandModule {
 const commands: Record<string, () => Promise<{ command: CommandModule }>> = {
   run: () => import('./commands/run.ts'),
   status: () => import('./commands/status.ts'),
+  failures: () => import('./commands/failures.ts'),
+  redrive: () => import('./commands/redrive.ts'),
   verify: () => import('./commands/verify.ts'),
   schema: () => import('./commands/schema.ts'),
   sample: () => import('./commands/sample.ts'),

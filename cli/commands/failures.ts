@@ -1,0 +1,50 @@
+import { type FailureGroup, groupFailures, listFailures } from '../operator/list-failures.ts';
+import { parseSelection, selectionOptions } from '../operator/selection.ts';
+import { commandFor } from '../operator/target.ts';
+import { targetOptions, withTarget } from '../operator/target-options.ts';
+import type { CommandModule } from '../parse-command.ts';
+import type { Terminal } from '../terminal.ts';
+
+const shownKeys = 3;
+
+export const command: CommandModule = {
+  summary:
+    'Shows what has failed for good, by table and reason, and the command that sends it again. Exit 1 when there is any.',
+  usage: 'starlift failures [--table T] [--queue extract|transform|load] [--data DIR] [--json]',
+  options: { ...targetOptions, ...selectionOptions },
+  run: async (values, _positionals, terminal) => {
+    const selection = parseSelection(values);
+    return withTarget(values, async (target) => {
+      const failures = await listFailures(target, selection);
+      const groups = groupFailures(failures, target);
+      if (terminal.json) terminal.result(JSON.stringify({ ok: failures.length === 0, failures: groups }));
+      else if (groups.length === 0) terminal.info('Nothing has failed for good.');
+      else {
+        for (const group of groups) printGroup(group, terminal);
+        terminal.info(`Send all of them again: ${commandFor(target, 'redrive')}`);
+      }
+      return failures.length === 0 ? 0 : 1;
+    });
+  },
+};
+
+function printGroup(group: FailureGroup, terminal: Terminal): void {
+  const { table, queue, error, reason, count, attempts, firstSeen, lastSeen, messages, redrive } = group;
+  const messageCount = count === 1 ? '1 message' : `${count.toLocaleString('en')} messages`;
+  terminal.info(
+    `${terminal.style('red', '!')} ${table ?? '(no table)'}, ${queue}: ${error === '' ? '' : `${error}: `}${reason}`,
+  );
+  const tried = attempts === null ? '' : `, ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`;
+  const expired = messages.filter((message) => message.expired).length;
+  const lost = expired === 0 ? '' : `, ${expired} of them known by their record in S3 only`;
+  const seen =
+    count === 1 ? `at ${showTime(firstSeen)}` : `from ${showTime(firstSeen)} to ${showTime(lastSeen)}`;
+  terminal.info(`    ${messageCount}${tried}, ${seen} UTC${lost}`);
+  for (const { key, messageId } of messages.slice(0, shownKeys))
+    terminal.info(`    ${key ?? `message ${messageId}`}`);
+  if (count > shownKeys) terminal.info(`    and ${(count - shownKeys).toLocaleString('en')} more`);
+  terminal.info(`    ${redrive}`);
+  terminal.info('');
+}
+
+const showTime = (iso: string): string => iso.slice(0, 19).replace('T', ' ');

@@ -1,0 +1,51 @@
+import { type Redriven, redrive } from '../operator/redrive.ts';
+import { parseSelection, selectionOptions } from '../operator/selection.ts';
+import { targetOptions, withTarget } from '../operator/target-options.ts';
+import type { CommandModule } from '../parse-command.ts';
+import type { Terminal } from '../terminal.ts';
+
+export const command: CommandModule = {
+  summary:
+    'Sends dead letters back to the queues that they came from: of a table, a queue, one message, or all. The next run takes them.',
+  usage: 'starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] [--data DIR] [--json]',
+  options: {
+    ...targetOptions,
+    ...selectionOptions,
+    message: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+  },
+  run: async (values, _positionals, terminal) => {
+    const selection = parseSelection(values);
+    const dryRun = values['dry-run'] === true;
+    return withTarget(values, async (target) => {
+      const redriven = await redrive(target, selection, { dryRun });
+      const isComplete = redriven.every(({ outcome }) => outcome !== 'not received');
+      if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, redriven }));
+      else printRedriven(redriven, terminal);
+      return isComplete ? 0 : 1;
+    });
+  },
+};
+
+const sentences: Record<Redriven['outcome'], string> = {
+  sent: 'sent back to the queue',
+  moving: 'being moved back by SQS to the queue',
+  'would be sent': 'would be sent back to the queue',
+  'not received': 'held by another reader, and still a dead letter of the queue',
+};
+
+function printRedriven(redriven: readonly Redriven[], terminal: Terminal): void {
+  if (redriven.length === 0) {
+    terminal.info('There is no such dead letter: nothing to send again.');
+    return;
+  }
+  const counts = new Map<string, number>();
+  for (const { queue, table, outcome } of redriven) {
+    const line = `${sentences[outcome]} ${queue}${table === null ? '' : ` (${table})`}`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  for (const [line, count] of counts) terminal.info(`${count.toLocaleString('en')} ${line}`);
+  if (redriven.some(({ outcome }) => outcome === 'sent' || outcome === 'moving')) {
+    terminal.info('The next run takes them; a run that watches does so at once.');
+  }
+}

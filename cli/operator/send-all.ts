@@ -1,0 +1,66 @@
+import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { TransientError } from '../../shared/errors.ts';
+
+export interface OutgoingMessage {
+  body: string;
+  attributes?: Record<string, MessageAttributeValue>;
+}
+
+/** SQS takes no more in one request, and no more bytes than these: 1 MiB, and 256 KiB before August 2025. */
+const batchMessages = 10;
+const batchBytes = 200 * 1024;
+const concurrentBatches = 8;
+
+export const textAttribute = (value: string): MessageAttributeValue => ({
+  DataType: 'String',
+  StringValue: value,
+});
+
+/** @throws {TransientError} the queue did not take all of them; what it took stays sent */
+export async function sendAll(
+  sqs: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  const batches = cutBatches(messages);
+  for (let start = 0; start < batches.length; start += concurrentBatches) {
+    const group = batches.slice(start, start + concurrentBatches);
+    await Promise.all(group.map((batch) => sendBatch(sqs, queueUrl, batch)));
+  }
+}
+
+function cutBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
+  const batches: OutgoingMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.body + JSON.stringify(message.attributes ?? {}));
+    const last = batches.at(-1);
+    if (last === undefined || last.length === batchMessages || bytes + size > batchBytes) {
+      batches.push([message]);
+      bytes = size;
+    } else {
+      last.push(message);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+async function sendBatch(
+  sqs: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  const entries = messages.map(({ body, attributes }, index) => ({
+    ...{ Id: String(index), MessageBody: body },
+    ...(attributes !== undefined && { MessageAttributes: attributes }),
+  }));
+  const { Failed = [] } = await sqs.send(
+    new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }),
+  );
+  const [first] = Failed;
+  if (first === undefined) return;
+  throw new TransientError(
+    `SQS did not take ${Failed.length} of ${messages.length} messages: ${first.Message ?? first.Code}`,
+  );
+}
