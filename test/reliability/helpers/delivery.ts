@@ -1,0 +1,50 @@
+import type { ReceivedMessage } from '../../../cli/embedded/workers/sqs-event.ts';
+import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
+import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { Director } from './invocation.ts';
+import { eventOf, isDoneWith } from './queues.ts';
+import type { World } from './world.ts';
+
+/** Plans, and plans anew where the planner crashed, as its schedule would. */
+export async function plan(world: World, director: Director): Promise<PlannedRun> {
+  for (;;) {
+    const outcome = await world.functions.invoke('plan', {}, director);
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'done') return outcome.value as PlannedRun;
+  }
+}
+
+/**
+ * Delivers until the queues are empty, one message at a time. A message that failed, or whose handler crashed, comes
+ * back at once.
+ *
+ * @param inOrder puts the messages of one look at a queue in the order of their delivery
+ */
+export async function deliverAll(
+  world: World,
+  director: Director,
+  inOrder: (messages: ReceivedMessage[]) => ReceivedMessage[] = (messages) => messages,
+): Promise<void> {
+  for (let delivered = 1; delivered > 0; ) {
+    delivered = 0;
+    for (const kind of queueKinds) delivered += await deliverQueue(world, kind, director, inOrder);
+  }
+}
+
+async function deliverQueue(
+  { queues, functions }: World,
+  kind: QueueKind,
+  director: Director,
+  inOrder: (messages: ReceivedMessage[]) => ReceivedMessage[],
+): Promise<number> {
+  const messages = inOrder(await queues.receiveAll(kind));
+  const done: ReceivedMessage[] = [];
+  for (const message of messages) {
+    const outcome = await functions.invoke(kind, eventOf(kind, message), director);
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'done' && isDoneWith(outcome.value, message)) done.push(message);
+    else await queues.giveBack(kind, message);
+  }
+  await queues.delete(kind, done);
+  return messages.length;
+}
