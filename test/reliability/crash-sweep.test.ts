@@ -61,7 +61,8 @@ describe('a crash at any call that a handler makes, before or after it took effe
     const { director, calls } = crashAt(point);
     await loadInitially(world, director, history);
     await expectAllArrived(world, history);
-    await runRound(() => 'go on');
+    // What a plan leaves behind is for the plans after it.
+    if (initial[point.number]?.startsWith('plan')) await runRound(() => 'go on');
     return calls[point.number];
   };
 
