@@ -1,0 +1,86 @@
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { type Replay, type ReplaySelection, replay, type Zone } from '../operator/replay.ts';
+import { parseTable } from '../operator/table-names.ts';
+import { type OptionValues, targetOptions, textOption, withTarget } from '../operator/target-options.ts';
+import type { CommandModule } from '../parse-command.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const command: CommandModule = {
+  summary:
+    "Feeds a table's objects of a period through the pipeline again: from the processed zone into the warehouse, or with --zone ingested through the transform too.",
+  usage:
+    'starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] [--data DIR] [--json]',
+  options: {
+    ...targetOptions,
+    table: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    zone: { type: 'string', default: 'processed' },
+    'dry-run': { type: 'boolean', default: false },
+  },
+  run: async (values, _positionals, terminal) => {
+    const selection = parseReplay(values);
+    const dryRun = values['dry-run'] === true;
+    return withTarget(values, async (target) => {
+      const replayed = await replay(target, selection, { dryRun });
+      if (terminal.json) {
+        const { id, tables } = replayed;
+        terminal.result(
+          JSON.stringify({ ok: true, dryRun, zone: selection.zone, replay: dryRun ? null : id, tables }),
+        );
+      } else printReplay(replayed, { ...selection, dryRun }, terminal);
+      return 0;
+    });
+  },
+};
+
+/** @throws {UsageError} no table, one that is not there, a day that is none, or a period that ends before it begins */
+function parseReplay(values: OptionValues): ReplaySelection {
+  const table = textOption(values.table);
+  if (table === undefined) throw new UsageError('--table is missing: it names the table to replay');
+  const from = parseDay('--from', textOption(values.from));
+  const to = parseDay('--to', textOption(values.to));
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new UsageError(`--from ${from} is after --to ${to}`);
+  }
+  const zone = parseZone(textOption(values.zone) ?? '');
+  const tables = parseTable(table, starSchema);
+  if (zone === 'ingested' && tables.sources.length === 0) {
+    throw new UsageError(`${table} is made of the dates that facts name: replay it from --zone processed`);
+  }
+  if (zone === 'processed' && tables.tables.length === 0) {
+    throw new UsageError(`${table} ends in the ingested zone: no warehouse table is made from it alone`);
+  }
+  return { tables, zone, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+}
+
+function parseZone(text: string): Zone {
+  if (text === 'ingested' || text === 'processed') return text;
+  throw new UsageError(`--zone ${text} is neither ingested nor processed`);
+}
+
+function parseDay(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  // 30 February is the 1st of March to Date.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text) {
+    throw new UsageError(`${option} ${text} is no day: use YYYY-MM-DD`);
+  }
+  return text;
+}
+
+function printReplay(
+  { tables }: Replay,
+  { zone, dryRun }: { zone: Zone; dryRun: boolean },
+  terminal: Terminal,
+): void {
+  const end = `to be ${zone === 'ingested' ? 'transformed' : 'loaded'} again`;
+  for (const { table, objects } of tables) {
+    const what = `${objects.toLocaleString('en')} ${objects === 1 ? 'object' : 'objects'} of ${table}`;
+    terminal.info(`${what} ${dryRun ? 'would be' : objects === 1 ? 'was' : 'were'} sent ${end}`);
+  }
+  if (!dryRun && tables.some(({ objects }) => objects > 0)) {
+    terminal.info('The next run takes them; a run that watches does so at once.');
+  }
+}

@@ -1,0 +1,67 @@
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { describeWait, groupWaits } from '../operator/describe-waits.ts';
+import { hasLedger } from '../operator/mended-rows.ts';
+import { readWaiting } from '../operator/read-waiting.ts';
+import { commandFor, type OperatorTarget } from '../operator/target.ts';
+import { targetOptions, textOption, withTarget } from '../operator/target-options.ts';
+import { dropWaiting, parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
+import type { CommandModule } from '../parse-command.ts';
+import type { Terminal } from '../terminal.ts';
+
+export const command: CommandModule = {
+  summary:
+    'Shows the facts that wait for a dimension row, and why it is not there; --drop forgets those rows. Exit 1 when any waits.',
+  usage: 'starlift waiting [--table T] [--drop] [--data DIR] [--json]',
+  options: { ...targetOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
+  run: async (values, _positionals, terminal) => {
+    const selection = parseWaitingSelection(textOption(values.table), starSchema);
+    return withTarget(values, (target) =>
+      values.drop === true ? drop(target, selection, terminal) : list(target, selection, terminal),
+    );
+  },
+};
+
+async function list(
+  target: OperatorTarget,
+  selection: WaitingSelection,
+  terminal: Terminal,
+): Promise<number> {
+  const waiting = await readWaiting(target, starSchema, selection);
+  if (terminal.json) terminal.result(JSON.stringify({ ok: waiting.length === 0, waiting }));
+  else if (waiting.length === 0) terminal.info('No row waits.');
+  for (const group of terminal.json ? [] : groupWaits(waiting)) {
+    terminal.info(`${terminal.style('red', '!')} ${describeWait(group)}`);
+    terminal.info(`    ${group.mend}`);
+  }
+  if (waiting.length > 0) terminal.info(`To do without these rows: ${commandFor(target, 'waiting --drop')}`);
+  return waiting.length === 0 ? 0 : 1;
+}
+
+async function drop(
+  target: OperatorTarget,
+  selection: WaitingSelection,
+  terminal: Terminal,
+): Promise<number> {
+  const waiting = await readWaiting(target, starSchema, selection);
+  for (const group of groupWaits(waiting)) terminal.info(describeWait(group));
+  const dropped = waiting.length === 0 ? [] : await dropRows(target, selection);
+  if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped }));
+  else if (dropped.length === 0) terminal.info('No row waits: nothing to drop.');
+  for (const { table, rows } of terminal.json ? [] : dropped) {
+    const again = commandFor(target, `replay --table ${table}`);
+    terminal.info(
+      `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} of ${table} dropped (${again} would bring them back to wait)`,
+    );
+  }
+  return 0;
+}
+
+async function dropRows(target: OperatorTarget, selection: WaitingSelection) {
+  const warehouse = await target.warehouse();
+  try {
+    if (!(await hasLedger(warehouse))) return [];
+    return await dropWaiting(warehouse, starSchema, target.warehouseSchema, selection);
+  } finally {
+    await warehouse.end();
+  }
+}

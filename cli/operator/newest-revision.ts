@@ -1,0 +1,21 @@
+import type { ProcessedKey } from '../../shared/object-store/object-key.ts';
+
+/** The object of the highest revision of each slice of one table. */
+export interface NewestRevisions {
+  add(key: ProcessedKey): void;
+  /** Of the slice that this key is of. */
+  of(key: ProcessedKey): ProcessedKey | undefined;
+  all(): ProcessedKey[];
+}
+
+export function makeNewestRevisions(): NewestRevisions {
+  const newest = new Map<string, ProcessedKey>();
+  const sliceOf = ({ run, slice }: ProcessedKey) => `${run}-${slice}`;
+  return {
+    add(key) {
+      if ((newest.get(sliceOf(key))?.revision ?? -1) < key.revision) newest.set(sliceOf(key), key);
+    },
+    of: (key) => newest.get(sliceOf(key)),
+    all: () => [...newest.values()],
+  };
+}

@@ -1,0 +1,135 @@
+import {
+  formatObjectKey,
+  formatQuarantineKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { findMended } from './mended-rows.ts';
+import { makeNewestRevisions } from './newest-revision.ts';
+import { tableFolder } from './table-folder.ts';
+import type { OperatorTarget } from './target.ts';
+
+/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
+export interface QuarantinedRow {
+  /** From 1; null in a last line that only counts the rows for which there was no room. */
+  line: number | null;
+  /** The source's business key; null where the line shows none. */
+  key: number | string | null;
+  column: string | null;
+  reason: string;
+  /** The row as it was extracted; null where there was no room for it. */
+  row: string | null;
+}
+
+/** The rows of one slice that broke the contract when it was transformed last. */
+export interface QuarantineFile {
+  /** The warehouse table that they were meant for. */
+  table: string;
+  /** The file's key in the processed bucket. */
+  file: string;
+  /** The key of the object that they are in. */
+  ingested: string;
+  /** Without the rows that have been mended since. */
+  rows: QuarantinedRow[];
+  /** Rows still in quarantine: more than `rows` where the file had no room for all. */
+  quarantined: number;
+  /** Rows of which a newer version has been loaded since. */
+  mended: number;
+}
+
+type QuarantineTarget = Pick<OperatorTarget, 'processed' | 'warehouse' | 'warehouseSchema'>;
+
+const prefix = 'quarantine/';
+const concurrentReads = 8;
+
+/**
+ * What is still in quarantine. A file counts until its slice is transformed again: the new revision carries what is
+ * good now, with a file of its own for what is not. A row counts until a newer version of it has been loaded: an
+ * object is immutable, so a row that was mended in the source comes in another one.
+ *
+ * @param tables warehouse tables
+ */
+export async function listQuarantine(
+  target: QuarantineTarget,
+  model: StarSchema,
+  tables: readonly string[],
+): Promise<QuarantineFile[]> {
+  const current: ProcessedKey[] = [];
+  for (const table of tables) current.push(...(await listCurrent(target.processed, table)));
+  const files: QuarantineFile[] = [];
+  for (let start = 0; start < current.length; start += concurrentReads) {
+    const group = current.slice(start, start + concurrentReads);
+    files.push(...(await Promise.all(group.map((key) => readFile(target.processed, key, model)))));
+  }
+  if (files.length === 0) return files;
+  return findMended(target, model, files);
+}
+
+/** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
+export async function countQuarantined(
+  target: QuarantineTarget,
+  model: StarSchema,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const names = model.tables.map(({ name }) => name);
+  for (const { table, quarantined } of await listQuarantine(target, model, names)) {
+    if (quarantined > 0) counts.set(table, (counts.get(table) ?? 0) + quarantined);
+  }
+  return counts;
+}
+
+/** The file of the highest revision of each slice, unless a still higher one went through without. */
+async function listCurrent(processed: Pick<ObjectStore, 'list'>, table: string): Promise<ProcessedKey[]> {
+  const quarantined = makeNewestRevisions();
+  const transformed = makeNewestRevisions();
+  const days = new Set<string>();
+  for await (const { key: text } of processed.list(prefix + tableFolder(table))) {
+    const key = parseQuarantineKey(text);
+    if (key === undefined) continue;
+    quarantined.add(key);
+    days.add(text.slice(prefix.length, text.lastIndexOf('/') + 1));
+  }
+  for (const day of days) {
+    for await (const { key: text } of processed.list(day)) {
+      const key = parseObjectKey(text);
+      if (key.zone === 'processed') transformed.add(key);
+    }
+  }
+  return quarantined.all().filter((key) => (transformed.of(key)?.revision ?? 0) <= key.revision);
+}
+
+function parseQuarantineKey(text: string): ProcessedKey | undefined {
+  if (!text.endsWith('.ndjson')) return undefined;
+  const key = parseObjectKey(text.slice(prefix.length).replace(/\.ndjson$/, '.parquet'));
+  return key.zone === 'processed' ? key : undefined;
+}
+
+async function readFile(
+  processed: Pick<ObjectStore, 'get'>,
+  key: ProcessedKey,
+  model: StarSchema,
+): Promise<QuarantineFile> {
+  const file = formatQuarantineKey(key);
+  const object = await processed.get(file);
+  const lines = Buffer.from(object?.body ?? [])
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  const rows = lines.map((line) => JSON.parse(line) as QuarantinedRow);
+  const table = model.table(key.table);
+  const source = table.kind === 'calendar' ? table.name : table.source.name;
+  const { run, slice } = key;
+  return {
+    table: key.table,
+    file,
+    ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
+    rows: rows.filter(({ line }) => line !== null),
+    quarantined: rows.reduce(
+      (sum, { line, reason }) => sum + (line === null ? Number.parseInt(reason, 10) : 1),
+      0,
+    ),
+    mended: 0,
+  };
+}

@@ -1,0 +1,30 @@
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { listFailures } from './list-failures.ts';
+import { hasLedger } from './mended-rows.ts';
+import { listQuarantine } from './quarantine.ts';
+import type { OperatorTarget } from './target.ts';
+import { listMissing, type WaitingSelection } from './waiting.ts';
+import { type ExplainedWait, explainWaits } from './waiting-causes.ts';
+
+/** The dimension rows that facts wait for, each with why it is not there. */
+export async function readWaiting(
+  target: OperatorTarget,
+  model: StarSchema,
+  selection: WaitingSelection,
+): Promise<ExplainedWait[]> {
+  const warehouse = await target.warehouse();
+  try {
+    if (!(await hasLedger(warehouse))) return [];
+    const missing = await listMissing(warehouse, model, target.warehouseSchema, selection);
+    if (missing.length === 0) return [];
+    const failures = await listFailures(target);
+    return explainWaits(target, model, missing, {
+      quarantine: await listQuarantine(target, model, [
+        ...new Set(missing.map(({ dimension }) => dimension)),
+      ]),
+      failedTables: new Set(failures.flatMap(({ table }) => table ?? [])),
+    });
+  } finally {
+    await warehouse.end();
+  }
+}

@@ -1,0 +1,43 @@
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { UsageError } from '../usage-error.ts';
+import { listQuarantine } from './quarantine.ts';
+import { makeReplayId, sendReplay } from './replay.ts';
+import type { OperatorTarget } from './target.ts';
+
+export interface Released {
+  /** The replay's id; null where there was nothing to release. */
+  replay: string | null;
+  /** Keys of the quarantine files whose rows are put through again. */
+  files: string[];
+  rows: number;
+}
+
+/**
+ * Puts quarantined rows through again: the objects that they are in are transformed anew. What is good now is
+ * loaded, and what is not is quarantined again, in the file of the new revision.
+ *
+ * @param selection.tables warehouse tables
+ * @param selection.file one quarantine file; undefined for all of the tables
+ * @throws {UsageError} no such file is in quarantine
+ */
+export async function release(
+  target: OperatorTarget,
+  model: StarSchema,
+  { tables, file }: { tables: readonly string[]; file: string | undefined },
+): Promise<Released> {
+  const files = (await listQuarantine(target, model, tables)).filter(
+    (each) => each.quarantined > 0 && (file === undefined || each.file === file),
+  );
+  if (files.length === 0) {
+    if (file !== undefined)
+      throw new UsageError(`--file ${file} is not in quarantine for ${tables.join(', ')}`);
+    return { replay: null, files: [], rows: 0 };
+  }
+  const replay = makeReplayId(new Date());
+  await sendReplay(target, 'ingested', replay, [...new Set(files.map(({ ingested }) => ingested))]);
+  return {
+    replay,
+    files: files.map((each) => each.file),
+    rows: files.reduce((sum, { quarantined }) => sum + quarantined, 0),
+  };
+}

@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { QuarantineFile } from './quarantine.ts';
+import { commandFor, type OperatorTarget } from './target.ts';
+import type { MissingDimensionRow } from './waiting.ts';
+
+/**
+ * Why a dimension row is not there:
+ * - `quarantined`: it broke the contract
+ * - `failed`: messages of its table have failed for good, and may have it
+ * - `deleted`: the source does not have it
+ * - `expected`: nothing is known to keep it from coming
+ */
+export type WaitingCause = 'quarantined' | 'failed' | 'deleted' | 'expected';
+
+export interface ExplainedWait extends MissingDimensionRow {
+  cause: WaitingCause;
+  /** The command by which the waiting ends. */
+  mend: string;
+}
+
+export interface WaitingFacts {
+  quarantine: readonly QuarantineFile[];
+  /** Source and warehouse tables that have failed. */
+  failedTables: ReadonlySet<string>;
+}
+
+/** Says of each missing dimension row why it is missing, as far as can be known from here. */
+export async function explainWaits(
+  target: Pick<OperatorTarget, 'source' | 'selector'>,
+  model: StarSchema,
+  missing: readonly MissingDimensionRow[],
+  { quarantine, failedTables }: WaitingFacts,
+): Promise<ExplainedWait[]> {
+  if (missing.length === 0) return [];
+  const bad = new Set(
+    quarantine.flatMap(({ table, rows }) => rows.map(({ key }) => `${table} ${String(key)}`)),
+  );
+  const gone = await findGone(target, model, missing);
+  return missing.map((wait) => {
+    const id = `${wait.dimension} ${wait.key}`;
+    const dimension = model.table(wait.dimension);
+    const source = dimension.kind === 'calendar' ? '' : dimension.source.name;
+    const hasFailed = failedTables.has(wait.dimension) || failedTables.has(source);
+    const cause = bad.has(id) ? 'quarantined' : hasFailed ? 'failed' : gone.has(id) ? 'deleted' : 'expected';
+    return { ...wait, cause, mend: mendOf(cause, wait, target) };
+  });
+}
+
+function mendOf(
+  cause: WaitingCause,
+  { table, dimension }: MissingDimensionRow,
+  target: Pick<OperatorTarget, 'selector'>,
+): string {
+  switch (cause) {
+    case 'quarantined':
+      return commandFor(target, `quarantine release --table ${dimension}`);
+    case 'failed':
+      return commandFor(target, `redrive --table ${dimension}`);
+    case 'deleted':
+      return commandFor(target, `waiting --drop --table ${table}`);
+    case 'expected':
+      return commandFor(target, 'run');
+  }
+}
+
+/** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
+async function findGone(
+  { source }: Pick<OperatorTarget, 'source'>,
+  model: StarSchema,
+  missing: readonly MissingDimensionRow[],
+): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  // What the source would say is one cause of several: without its answer the others still hold.
+  const client = await source?.().catch(() => undefined);
+  if (client === undefined) return gone;
+  try {
+    for (const name of new Set(missing.map(({ dimension }) => dimension))) {
+      const dimension = model.table(name);
+      if (dimension.kind !== 'dimension') continue;
+      const keys = missing.filter((wait) => wait.dimension === name).map(({ key }) => key);
+      for (const key of await selectGone(client, dimension, keys)) gone.add(`${name} ${key}`);
+    }
+  } finally {
+    await client.end();
+  }
+  return gone;
+}
+
+async function selectGone(
+  client: pg.ClientBase,
+  { source }: Dimension,
+  keys: readonly string[],
+): Promise<string[]> {
+  const type = source.columns.find(({ name }) => name === source.key)?.type ?? 'int4';
+  try {
+    const { rows } = await client.query<{ key: string }>(
+      `select distinct wanted.id::text as key
+       from unnest($1::text[]::${type}[]) wanted (id)
+       where not exists (
+         select from ${quoteQualified('public', source.name)} s
+         where s.${quoteIdentifier(source.key)} = wanted.id
+       )`,
+      [keys],
+    );
+    return rows.map(({ key }) => key);
+  } catch {
+    // The table may be gone or forbidden, which is a trouble of its own and told as such.
+    return [];
+  }
+}
