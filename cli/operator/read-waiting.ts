@@ -6,11 +6,16 @@ import type { OperatorTarget } from './target.ts';
 import { listMissing, type WaitingSelection } from './waiting.ts';
 import { type ExplainedWait, explainWaits } from './waiting-causes.ts';
 
-/** The dimension rows that facts wait for, each with why it is not there. */
+/**
+ * The dimension rows that facts wait for, each with why it is not there.
+ *
+ * @param failing tables that cannot be extracted, beside those of which a message has failed
+ */
 export async function readWaiting(
   target: OperatorTarget,
   model: StarSchema,
   selection: WaitingSelection,
+  failing: Iterable<string> = [],
 ): Promise<ExplainedWait[]> {
   const warehouse = await target.warehouse();
   try {
@@ -22,7 +27,7 @@ export async function readWaiting(
       quarantine: await listQuarantine(target, model, [
         ...new Set(missing.map(({ dimension }) => dimension)),
       ]),
-      failedTables: new Set(failures.flatMap(({ table }) => table ?? [])),
+      failedTables: new Set([...failing, ...failures.flatMap(({ table }) => table ?? [])]),
     });
   } finally {
     await warehouse.end();

@@ -1,93 +1,101 @@
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { connect } from '../connect.ts';
-import { type DeadLetter, listDeadLetters } from '../embedded/dead-letters.ts';
-import type { OpenedStack } from '../embedded/open-stack.ts';
-import { queueNames } from '../embedded/resources.ts';
-import { countWaiting, readTableStates, type TableState } from '../run/ledger.ts';
-
-export interface TableStatus extends TableState {
-  waiting: number;
-  deadLetters: number;
-}
-
-export interface QueueStatus {
-  queue: QueueKind;
-  /** Messages that wait for a handler. */
-  ready: number;
-  inFlight: number;
-  deadLetters: number;
-}
-
-export interface Status {
-  /** Nothing needs a hand. */
-  ok: boolean;
-  tables: TableStatus[];
-  queues: QueueStatus[];
-  deadLetters: DeadLetter[];
-}
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
+import { type Failure, groupFailures, listFailures } from '../operator/list-failures.ts';
+import { hasLedger } from '../operator/mended-rows.ts';
+import { countQuarantined } from '../operator/quarantine.ts';
+import { readWaiting } from '../operator/read-waiting.ts';
+import type { OperatorTarget } from '../operator/target.ts';
+import { parseWaitingSelection } from '../operator/waiting.ts';
+import { type RunRecord, readPlanRecords, timeOfRun } from './read-plan.ts';
+import { readQueues } from './read-queues.ts';
+import { readTables } from './read-tables.ts';
+import { countRowsInFlight } from './rows-in-flight.ts';
+import type { DeadLetterStatus, QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
+import { listTroubles, type TroubleFacts } from './troubles.ts';
 
 /** One look at everything; the warehouse may be empty still. */
-export async function readStatus(stack: OpenedStack): Promise<Status> {
-  const warehouse = await connect(stack.warehouseUrl, 'warehouse');
+export async function readStatus(target: OperatorTarget, now: Date = new Date()): Promise<Status> {
+  const warehouse = await target.warehouse();
   try {
-    const deadLetters = await listDeadLetters(stack.endpoint);
-    const tables = (await hasLedger(warehouse)) ? await readTables(warehouse, deadLetters) : [];
-    const queues = await Promise.all(
-      queueKinds.map((queue) => readQueue(stack.clients.sqs, stack.endpoint, queue, deadLetters)),
-    );
-    const ok = deadLetters.length === 0 && tables.every(({ waiting }) => waiting === 0);
-    return { ok, tables, queues, deadLetters };
+    const plan = await readPlanRecords(target.ingested, now);
+    const queues = await readQueues(target, now);
+    const letters = await listFailures(target);
+    const failures = groupFailures(letters, target);
+    const facts: TroubleFacts = {
+      failures,
+      failing: plan.failing,
+      quarantined: await countQuarantined(target, starSchema),
+      waiting: await readWaiting(target, starSchema, allFacts, plan.failing.keys()),
+    };
+    const isLoaded = await hasLedger(warehouse);
+    const { plannedAt } = plan;
+    const troubles = listTroubles(facts, target);
+    return {
+      ok: troubles.length === 0,
+      plannedAt: plannedAt?.toISOString() ?? null,
+      run: plan.lastRun === undefined ? null : await readRun(warehouse, plan.lastRun, isLoaded),
+      tables: isLoaded ? await readLoadedTables(target, warehouse, { ...facts, queues, plannedAt, now }) : [],
+      queues,
+      deadLetters: letters.map(describeLetter),
+      waiting: [...facts.waiting],
+      troubles,
+    };
   } finally {
     await warehouse.end();
   }
 }
 
-async function hasLedger(warehouse: pg.Client): Promise<boolean> {
-  const { rows } = await warehouse.query<{ exists: boolean }>(
-    `select to_regclass('starlift.object') is not null as exists`,
-  );
-  return rows[0]?.exists === true;
+const allFacts = parseWaitingSelection(undefined, starSchema);
+
+const describeLetter = ({
+  queue,
+  messageId,
+  table,
+  key,
+  error,
+  reason,
+  failedAt,
+}: Failure): DeadLetterStatus => ({
+  ...{ queue, messageId, table: table ?? null, key: key ?? null },
+  ...{ error, reason, failedAt },
+});
+
+interface LoadedFacts extends TroubleFacts {
+  queues: readonly QueueStatus[];
+  plannedAt: Date | undefined;
+  now: Date;
 }
 
-async function readTables(warehouse: pg.Client, deadLetters: readonly DeadLetter[]): Promise<TableStatus[]> {
-  const states = await readTableStates(warehouse);
-  const waiting = await countWaiting(warehouse);
-  return starSchema.tables.map((table) => {
-    const names = table.kind === 'calendar' ? [table.name] : [table.name, table.source.name];
-    return {
-      ...(states.find((state) => state.table === table.name) ?? {
-        table: table.name,
-        objects: 0,
-        rows: 0,
-        quarantined: 0,
-        loadedAt: null,
-        run: null,
-      }),
-      waiting: waiting.find((count) => count.table === table.name)?.rows ?? 0,
-      deadLetters: deadLetters.filter((letter) => names.includes(letter.table ?? '')).length,
-    };
-  });
+async function readLoadedTables(
+  target: OperatorTarget,
+  warehouse: pg.Client,
+  { queues, ...facts }: LoadedFacts,
+): Promise<TableStatus[]> {
+  const depthOf = (kind: string) =>
+    queues.filter(({ queue }) => queue === kind).reduce((sum, each) => sum + each.ready + each.inFlight, 0);
+  const isBusy = queues.some(({ ready, inFlight }) => ready + inFlight > 0);
+  const deadKeys = new Set(
+    facts.failures.flatMap(({ messages }) => messages.flatMap(({ key }) => key ?? [])),
+  );
+  // With nothing on the queues nothing is under way, and the buckets need not be searched.
+  const inFlight = isBusy
+    ? await countRowsInFlight(target, warehouse, starSchema, { deadKeys, now: facts.now })
+    : new Map<string, number>();
+  const isExtracting = depthOf('extract') > 0;
+  return readTables(warehouse, starSchema, target.warehouseSchema, { ...facts, inFlight, isExtracting });
 }
 
-async function readQueue(
-  sqs: SQSClient,
-  endpoint: string,
-  queue: QueueKind,
-  deadLetters: readonly DeadLetter[],
-): Promise<QueueStatus> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: `${endpoint}/000000000000/${queueNames[queue]}`,
-      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-    }),
+async function readRun(
+  warehouse: pg.ClientBase,
+  { run, slices, warnings }: RunRecord,
+  isLoaded: boolean,
+): Promise<RunStatus> {
+  const plannedAt = timeOfRun(run).toISOString();
+  if (!isLoaded) return { run, plannedAt, slices, loaded: 0, warnings };
+  const { rows } = await warehouse.query<{ loaded: number }>(
+    `select coalesce(sum(rows), 0)::float8 as loaded from ${ledgerTable} where run = $1 and revision = 0`,
+    [run],
   );
-  return {
-    queue,
-    ready: Number(Attributes.ApproximateNumberOfMessages ?? 0),
-    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
-    deadLetters: deadLetters.filter((letter) => letter.queue === queue).length,
-  };
+  return { run, plannedAt, slices, loaded: rows[0]?.loaded ?? 0, warnings };
 }

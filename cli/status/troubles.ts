@@ -1,0 +1,52 @@
+import { describeWait, groupWaits } from '../operator/describe-waits.ts';
+import type { FailureGroup } from '../operator/list-failures.ts';
+import { commandFor, type OperatorTarget } from '../operator/target.ts';
+import type { ExplainedWait } from '../operator/waiting-causes.ts';
+import type { Trouble } from './status.ts';
+
+export interface TroubleFacts {
+  failures: readonly FailureGroup[];
+  /** Source tables that the last plan could not extract, with the reason. */
+  failing: ReadonlyMap<string, string>;
+  /** Rows in quarantine by warehouse table. */
+  quarantined: ReadonlyMap<string, number>;
+  waiting: readonly ExplainedWait[];
+}
+
+/** Everything that needs a hand, each with the command that mends it: first what others depend on. */
+export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, 'selector'>): Trouble[] {
+  const { failures, failing, quarantined, waiting } = facts;
+  const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
+  return [
+    ...failures.map(describeFailure),
+    ...[...failing]
+      .filter(([table]) => !known.has(`extract ${table}`))
+      .map(
+        ([table, reason]): Trouble => ({
+          ...{ kind: 'cannot be extracted', table, text: `${table} cannot be extracted: ${reason}` },
+          // Its message is on the queue again, or has been taken off it: the plan goes by the source alone.
+          command: commandFor(target, 'run'),
+        }),
+      ),
+    ...[...quarantined].map(
+      ([table, rows]): Trouble => ({
+        ...{ kind: 'quarantined', table },
+        text: `${countRows(rows)} of ${table} broke the contract`,
+        command: commandFor(target, `quarantine --table ${table}`),
+      }),
+    ),
+    ...groupWaits(waiting).map(
+      (group): Trouble => ({
+        ...{ kind: 'waiting', table: group.table, text: describeWait(group), command: group.mend },
+      }),
+    ),
+  ];
+}
+
+function describeFailure({ table, queue, reason, count, redrive }: FailureGroup): Trouble {
+  const messages = count === 1 ? '' : ` (${count.toLocaleString('en')} messages)`;
+  const text = `${table ?? 'a message of no known table'} failed in ${queue}: ${reason}${messages}`;
+  return { kind: 'failed', table, text, command: redrive };
+}
+
+const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);
