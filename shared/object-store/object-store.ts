@@ -41,7 +41,8 @@ export interface ObjectStore {
   /** Puts without a condition: for records that any writer may write again. */
   put(key: string, body: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
-  list(prefix: string): AsyncIterable<ListedObject>;
+  /** In the order of the keys' bytes; with `after`, only keys behind it. */
+  list(prefix: string, after?: string): AsyncIterable<ListedObject>;
 }
 
 export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
@@ -70,7 +71,7 @@ export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
     delete: async (key) => {
       await s3.send(new DeleteObjectCommand(at(key)));
     },
-    list: (prefix) => listObjects(s3, bucket, prefix),
+    list: (prefix, after) => listObjects(s3, bucket, prefix, after),
   };
 }
 
@@ -80,8 +81,14 @@ async function getObject(s3: S3Client, bucket: string, key: string): Promise<Sto
   return { body: await Body.transformToByteArray(), metadata: Metadata ?? {}, etag: ETag ?? '' };
 }
 
-async function* listObjects(s3: S3Client, bucket: string, prefix: string): AsyncIterable<ListedObject> {
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+async function* listObjects(
+  s3: S3Client,
+  bucket: string,
+  prefix: string,
+  after: string | undefined,
+): AsyncIterable<ListedObject> {
+  const input = { Bucket: bucket, Prefix: prefix, StartAfter: after };
+  for await (const page of paginateListObjectsV2({ client: s3 }, input)) {
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       if (Key !== undefined) yield { key: Key, size: Size ?? 0, lastModified: LastModified ?? new Date(0) };
     }

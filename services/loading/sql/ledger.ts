@@ -8,6 +8,14 @@ export async function isInLedger(client: pg.ClientBase, key: string): Promise<bo
   return rowCount === 1;
 }
 
+/** Which of the keys are in the ledger. */
+export async function selectLoadedKeys(client: pg.ClientBase, keys: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ key: string }>(`select key from ${ledgerTable} where key = any($1)`, [
+    keys,
+  ]);
+  return rows.map(({ key }) => key);
+}
+
 export interface LedgerEntry {
   key: ProcessedKey;
   metadata: ProcessedMetadata;

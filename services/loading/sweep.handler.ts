@@ -1,0 +1,37 @@
+import middy from '@middy/core';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
+import { withLogging } from '../../shared/handler/with-logging.ts';
+import { makeLogger } from '../../shared/logger.ts';
+import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { logSweep } from '../../shared/sweep/log-sweep.ts';
+import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { readConfig } from './config.ts';
+import { makeReadyWarehouse } from './ready-warehouse.ts';
+import { sweepProcessed } from './sweep.ts';
+
+const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
+const { s3, sqs, secretsManager } = makeAwsClients(config);
+const logger = makeLogger('loading-sweep');
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
+const deps = {
+  processed: makeObjectStore(s3, processedBucket),
+  model: starSchema,
+  sqs,
+  queueUrl: config.loadQueueUrl,
+  now: () => new Date(),
+};
+
+/** The scheduled sweep of the processed zone. It takes no input; it returns what it did. */
+export const handler = middy()
+  .use(withLogging(logger))
+  .use(
+    withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-sweep' }),
+  )
+  .handler(async (_event: unknown, { database }: DatabaseContext): Promise<SweepResult> => {
+    await readyWarehouse(database);
+    const result = await sweepProcessed({ ...deps, database });
+    logSweep(result, logger);
+    return result;
+  });

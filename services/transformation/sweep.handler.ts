@@ -1,0 +1,31 @@
+import middy from '@middy/core';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { withLogging } from '../../shared/handler/with-logging.ts';
+import { makeLogger } from '../../shared/logger.ts';
+import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { logSweep } from '../../shared/sweep/log-sweep.ts';
+import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { readConfig } from './config.ts';
+import { sweepIngested } from './sweep.ts';
+
+const config = readConfig();
+const { s3, sqs } = makeAwsClients(config);
+const logger = makeLogger('transformation-sweep');
+const deps = {
+  ingested: makeObjectStore(s3, config.ingestedBucket),
+  processed: makeObjectStore(s3, config.processedBucket),
+  model: starSchema,
+  sqs,
+  queueUrl: config.transformQueueUrl,
+  now: () => new Date(),
+};
+
+/** The scheduled sweep of the ingested zone. It takes no input; it returns what it did. */
+export const handler = middy()
+  .use(withLogging(logger))
+  .handler(async (): Promise<SweepResult> => {
+    const result = await sweepIngested(deps);
+    logSweep(result, logger);
+    return result;
+  });

@@ -1,0 +1,71 @@
+import {
+  formatObjectKey,
+  type IngestedKey,
+  type ObjectKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../object-store/object-key.ts';
+import type { ListedObject } from '../object-store/object-store.ts';
+import type { StarSchema } from '../star-schema/assemble.ts';
+
+/** What else is known of the objects of a zone. */
+export interface SweepFacts {
+  /** Whether the next step has done its work on an object. */
+  isFollowed(key: ObjectKey): boolean;
+  /** Of dead letters: an operator sends those again, when they are mended. */
+  deadKeys: ReadonlySet<string>;
+  /** Younger objects may be on their way. */
+  before: Date;
+  /** Messages on the zone's queue, in flight included. */
+  queued: number;
+}
+
+/**
+ * Decides which objects an event was lost for: they lie in their zone, and nobody is going to take them further.
+ *
+ * A queue with at least as many messages as objects are missing accounts for all of them: it is behind, and sending
+ * them once more would put it further behind. It is swept when it has caught up.
+ *
+ * @returns their keys, the oldest object's first
+ */
+export function findLost(objects: readonly ListedObject[], facts: SweepFacts): string[] {
+  const missing = objects.filter(
+    ({ key, lastModified }) =>
+      lastModified < facts.before && !facts.deadKeys.has(key) && isUnfollowed(key, facts),
+  );
+  if (missing.length <= facts.queued) return [];
+  return missing
+    .toSorted((a, b) => a.lastModified.getTime() - b.lastModified.getTime())
+    .map(({ key }) => key);
+}
+
+/** What is no object of ours (a key of nobody's below a table's folder) is nobody's to send. */
+function isUnfollowed(text: string, { isFollowed }: SweepFacts): boolean {
+  const key = parseOrUndefined(text);
+  return key !== undefined && !isFollowed(key);
+}
+
+function parseOrUndefined(text: string): ObjectKey | undefined {
+  try {
+    return parseObjectKey(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an ingested object has been transformed into all that its source feeds; a table's object is put last. */
+export function isTransformed(
+  { table, run, slice }: Pick<IngestedKey, 'table' | 'run' | 'slice'>,
+  processedKeys: ReadonlySet<string>,
+  model: Pick<StarSchema, 'sources'>,
+): boolean {
+  const source = model.sources.find(({ name }) => name === table);
+  const firstKey = (fed: string): ProcessedKey => ({
+    zone: 'processed',
+    table: fed,
+    run,
+    slice,
+    revision: 0,
+  });
+  return (source?.feeds ?? []).every((fed) => processedKeys.has(formatObjectKey(firstKey(fed))));
+}

@@ -1,0 +1,163 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { loadMessage } from '../../../services/loading/load-message.ts';
+import { sweepProcessed } from '../../../services/loading/sweep.ts';
+import { sweepIngested } from '../../../services/transformation/sweep.ts';
+import { transformMessage } from '../../../services/transformation/transform-message.ts';
+import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { credentials, ingestedKey } from '../transform/zones.ts';
+import { ingestCurrency, type LossyZones, openLossyZones } from './lossy-zones.ts';
+
+describe('the sweep', () => {
+  let zones: LossyZones;
+  let server: PostgresServer;
+  let warehouse: pg.Client;
+  let sqs: SQSClient;
+  let slice = 0;
+  /** Reads as if so many minutes had passed since the objects were put. */
+  const inMinutes = (minutes: number) => () => new Date(Date.now() + minutes * 60_000);
+
+  beforeAll(async () => {
+    zones = await openLossyZones();
+    const { endpoint, region } = zones.cloud;
+    sqs = new SQSClient({ endpoint, region, credentials });
+    server = await startTemporaryPostgres();
+    warehouse = new pg.Client(await server.createDatabase('warehouse'));
+    await warehouse.connect();
+    await ensureWarehouse(warehouse, starSchema, { schema: 'public', foreignKeys: 'declared' });
+  });
+  afterAll(async () => {
+    sqs.destroy();
+    await warehouse.end();
+    await zones.stop();
+    await server.stop();
+  });
+  beforeEach(() => {
+    slice++;
+  });
+
+  const database = {
+    withClient: <T>(work: (client: pg.PoolClient) => Promise<T>) => work(warehouse as never),
+  };
+  const sweepTransform = (minutes = 16) =>
+    sweepIngested({
+      ...zones,
+      model: starSchema,
+      sqs,
+      queueUrl: zones.cloud.queueUrl('transform'),
+      now: inMinutes(minutes),
+    });
+  const sweepLoad = (minutes = 16) =>
+    sweepProcessed({
+      ...zones,
+      database,
+      model: starSchema,
+      sqs,
+      queueUrl: zones.cloud.queueUrl('load'),
+      now: inMinutes(minutes),
+    });
+
+  /** Takes the messages off a queue and does their work. */
+  async function work(queue: 'transform' | 'load'): Promise<number> {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: zones.cloud.queueUrl(queue), MaxNumberOfMessages: 10 }),
+    );
+    for (const { Body = '' } of Messages) {
+      const record = { body: Body, messageAttributes: {} } as never;
+      const common = { ...zones, database, model: starSchema, schema: 'public' };
+      if (queue === 'load') await loadMessage(record, { ...common, processedBucket: 'processed' });
+      else {
+        const deps = { ...common, ingestedBucket: 'ingested', notify: async () => {}, warn: () => {} };
+        await transformMessage(record, deps);
+      }
+    }
+    await zones.emptyQueue(queue);
+    return Messages.length;
+  }
+
+  const currencies = async () =>
+    (await warehouse.query('select currency_id from dim_currency order by 1')).rows.map(
+      (row: { currency_id: number }) => row.currency_id,
+    );
+
+  it('brings an object whose events were all lost into the warehouse, and then finds nothing more', async () => {
+    const key = await ingestCurrency(zones, slice, 7);
+    expect((await sweepTransform(14)).sent).toEqual([]);
+    expect(await sweepTransform()).toEqual({ objects: 1, sent: [key], isBlind: false });
+    expect(await work('transform')).toBe(1);
+    expect((await sweepTransform()).sent).toEqual([]);
+    expect((await sweepLoad(14)).sent).toEqual([]);
+    expect((await sweepLoad()).sent).toEqual([
+      key.replace('currency/', 'dim_currency/').replace('.ndjson.zst', '-r0.parquet'),
+    ]);
+    expect(await work('load')).toBe(1);
+    expect(await currencies()).toEqual([7]);
+    expect((await sweepLoad()).sent).toEqual([]);
+  });
+
+  it('loads what the warehouse has lost with a failover', async () => {
+    const before = await currencies();
+    await warehouse.query('delete from starlift.object; delete from dim_currency');
+    expect((await sweepLoad()).sent).toHaveLength(1);
+    await work('load');
+    expect(await currencies()).toEqual(before);
+  });
+
+  it('leaves dead letters to the operator, those too that SQS has moved by itself, and gives them back', async () => {
+    const keys = [await ingestCurrency(zones, slice, 8), await ingestCurrency(zones, ++slice, 9)];
+    const letters = zones.cloud.queueUrl('transform-dlq');
+    const [byHandler = '', bySqs = ''] = keys;
+    const attributes = { key: { DataType: 'String', StringValue: byHandler } };
+    const send = (body: string, more: object = {}) =>
+      sqs.send(new SendMessageCommand({ QueueUrl: letters, MessageBody: body, ...more }));
+    await send('not JSON', { MessageAttributes: attributes });
+    await send(formatObjectCreated({ bucket: 'ingested', key: bySqs }));
+    expect((await sweepTransform()).sent).toEqual([]);
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: letters, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
+    );
+    expect(Messages).toHaveLength(2);
+    await zones.emptyQueue('transform-dlq');
+    expect((await sweepTransform()).sent.sort()).toEqual([...keys].sort());
+    await work('transform');
+  });
+
+  it('sends nothing while the queue may hold all that is missing', async () => {
+    const key = await ingestCurrency(zones, slice, 10);
+    const queueUrl = zones.cloud.queueUrl('transform');
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: formatObjectCreated({ bucket: 'ingested', key }),
+      }),
+    );
+    expect((await sweepTransform()).sent).toEqual([]);
+    await zones.emptyQueue('transform');
+    expect((await sweepTransform()).sent).toEqual([key]);
+    await work('transform');
+  });
+
+  it('does not look at the runs of long ago', async () => {
+    const old = { ...ingestedKey('currency', '0001'), run: '20200101T000000000Z00af' };
+    const key = await ingestCurrency(zones, 1, 11, old);
+    expect((await sweepTransform()).sent).toEqual([]);
+    await zones.s3.send(new DeleteObjectCommand({ Bucket: 'ingested', Key: key }));
+  });
+
+  it('runs as the scheduled functions, which say what they did', async () => {
+    Object.assign(process.env, zones.environment(server.port));
+    const context = { awsRequestId: 'r-1', functionName: 'sweep' };
+    for (const service of ['transformation', 'loading']) {
+      const { handler } = (await import(`../../../services/${service}/sweep.handler.ts`)) as {
+        handler: (event: unknown, context: unknown) => Promise<unknown>;
+      };
+      // What is missing was put just now: it may be on its way.
+      expect(await handler({}, context)).toMatchObject({ sent: [], isBlind: false });
+    }
+  });
+});
