@@ -1,16 +1,6 @@
 import type pg from 'pg';
-import type { Fact } from '../../shared/star-schema/assemble.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { ledgerTable, parkedTable } from '../../shared/warehouse/ledger-schema.ts';
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { LedgerCount } from './tally.ts';
-
-/** Rows of a fact that wait for a dimension row. */
-export interface WaitingCount {
-  table: string;
-  rows: number;
-}
-
-const facts = starSchema.tables.filter((table): table is Fact => table.kind === 'fact');
 
 /** The keys of all objects that the warehouse has loaded. */
 export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {
@@ -29,34 +19,15 @@ export async function readLastObjectId(warehouse: pg.Client): Promise<string> {
 /** What the objects after a ledger id brought, by warehouse table. */
 export async function countLoaded(warehouse: pg.Client, afterObjectId: string): Promise<LedgerCount[]> {
   const { rows } = await warehouse.query<LedgerCount>(
-    `select object.warehouse_table as table,
-            sum(object.rows)::float8 as rows,
-            sum(object.quarantined)::float8 as quarantined,
-            coalesce(max(parked.rows), 0)::float8 as waiting
-       from ${ledgerTable} object
-       left join (${parkedByTable('where _object_id > $1')}) parked on parked.table = object.warehouse_table
-      where object.object_id > $1
-      group by object.warehouse_table`,
+    `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
+            array_agg(distinct run) as runs
+       from ${ledgerTable}
+      where object_id > $1
+      group by warehouse_table`,
     [afterObjectId],
   );
   return rows;
 }
-
-/** All facts that wait, from whichever run. */
-export async function countWaiting(warehouse: pg.Client): Promise<WaitingCount[]> {
-  const { rows } = await warehouse.query<WaitingCount>(
-    `select * from (${parkedByTable('')}) parked where rows > 0`,
-  );
-  return rows;
-}
-
-const parkedByTable = (condition: string): string =>
-  facts
-    .map(
-      ({ name }) => `select '${name.replaceAll("'", "''")}' as table, count(*)::float8 as rows
-                          from ${parkedTable(name)} ${condition}`,
-    )
-    .join(' union all ');
 
 /** What the ledger holds of one warehouse table. */
 export interface TableState {

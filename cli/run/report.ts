@@ -70,12 +70,15 @@ function printTable(report: RunReport, terminal: Terminal): void {
 }
 
 /** Each thing that needs a hand, in one line that says how to look closer. */
-function printTrouble({ tables, waiting, deadLetters }: RunReport, terminal: Terminal): void {
+function printTrouble({ tables, waiting, deadLetters, failures }: RunReport, terminal: Terminal): void {
   const say = (text: string) => terminal.info(`${terminal.style('red', '!')} ${text}`);
   for (const { queue, table, key, reason } of deadLetters.slice(0, 10)) {
     say(`dead letter in ${queue}: ${[table, key].filter(Boolean).join(' ')}: ${reason}`);
   }
   if (deadLetters.length > 10) say(`and ${deadLetters.length - 10} more dead letters`);
+  for (const { table, reason } of failures) {
+    if (!deadLetters.some((letter) => letter.table === table)) say(`${table} cannot be read: ${reason}`);
+  }
   for (const { table, quarantined } of tables.filter(hasQuarantined)) {
     say(
       `${showCount(quarantined)} rows of ${table} broke the contract; see quarantine/${table}/ in the processed bucket`,

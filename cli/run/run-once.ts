@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import { type DeadLetter, listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { countLoaded, countWaiting, readLastObjectId, type WaitingCount } from './ledger.ts';
+import { countLoaded, readLastObjectId } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
@@ -27,7 +28,9 @@ export interface RunReport {
   /** Slices that the plan found to hold something new. */
   slices: number;
   deadLetters: DeadLetter[];
-  waiting: WaitingCount[];
+  waiting: WaitingRows[];
+  /** Tables that the plan could not read. */
+  failures: PlannedRun['failures'];
   warnings: string[];
 }
 
@@ -52,9 +55,9 @@ export async function runOnce(
   if (ledger.some(({ rows }) => rows > 0))
     await fillCalendarYears(pipeline.warehouse, pipeline.warehouseSchema);
   const deadLetters = await listDeadLetters(pipeline.stack.cloud.endpoint);
-  const waiting = await countWaiting(pipeline.warehouse);
+  const waiting = await countWaiting(pipeline.warehouse, starSchema, pipeline.warehouseSchema);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
-  const tables = makeTallies(starSchema, ledger, await countFailedRows(pipeline, failedNow));
+  const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(pipeline, failedNow));
   const ok =
     deadLetters.length === 0 && waiting.length === 0 && tables.every(({ quarantined }) => quarantined === 0);
   return {
@@ -65,6 +68,7 @@ export async function runOnce(
     slices: planned.slices.length,
     deadLetters,
     waiting,
+    failures: planned.failures,
     warnings: planned.warnings,
   };
 }

@@ -1,4 +1,5 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 
 /** What became of a warehouse table's rows in one run: extracted = loaded + waiting + quarantined + failed. */
 export interface TableTally {
@@ -19,21 +20,23 @@ export interface LedgerCount {
   table: string;
   rows: number;
   quarantined: number;
-  waiting: number;
+  /** The runs that the objects came from. */
+  runs: string[];
 }
 
 /** Makes one tally per warehouse table, in the model's order. */
 export function makeTallies(
   model: StarSchema,
   ledger: readonly LedgerCount[],
+  waitingRows: readonly WaitingRows[],
   failedRows: ReadonlyMap<string, number>,
 ): TableTally[] {
   return model.tables.map((table) => {
-    const { rows, quarantined, waiting } = ledger.find((count) => count.table === table.name) ?? {
-      rows: 0,
-      quarantined: 0,
-      waiting: 0,
-    };
+    const loaded = ledger.find((count) => count.table === table.name);
+    const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
+    const waiting = waitingRows
+      .filter((waits) => waits.table === table.name && runs.includes(waits.run))
+      .reduce((sum, waits) => sum + waits.rows, 0);
     const failed = failedRows.get(table.name) ?? 0;
     return {
       table: table.name,
