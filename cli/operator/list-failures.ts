@@ -51,8 +51,9 @@ export async function listFailures(
   selection: FailureSelection = {},
   now: Date = new Date(),
 ): Promise<Failure[]> {
-  const letters = await target.listDeadLetters();
+  // Records first: a handler sends the dead letter before it writes the record, so no letter is missed.
   const records = new Map((await listFailedRecords(target.ingested)).map((record) => [record.key, record]));
+  const letters = await target.listDeadLetters();
   const isRecent = ({ redrivenAt }: FailedRecord) =>
     redrivenAt !== undefined && now.getTime() - Date.parse(redrivenAt) < mainRetentionMs;
   const failures = letters.map((letter): Failure => {

@@ -1,0 +1,87 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { connect } from '../../../cli/connect.ts';
+import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
+import type { OpenedTarget } from '../../../cli/operator/target.ts';
+import { parseCommand } from '../../../cli/parse-command.ts';
+import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
+import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
+import { makeTerminal } from '../../../cli/terminal.ts';
+
+export interface CommandOutcome {
+  code: number;
+  text: string;
+}
+
+/** The embedded stack with its services at work on the sample shop, and an operator's commands beside it. */
+export class OperatedStack {
+  readonly data: string;
+  readonly target: OpenedTarget;
+  readonly #pipeline: Pipeline;
+
+  private constructor(data: string, pipeline: Pipeline, target: OpenedTarget) {
+    this.data = data;
+    this.#pipeline = pipeline;
+    this.target = target;
+  }
+
+  static async start(): Promise<OperatedStack> {
+    const data = fs.mkdtempSync(join(tmpdir(), 'starlift-operator-'));
+    // Postgres runs as another user where the tests are root, and must pass through.
+    fs.chmodSync(data, 0o711);
+    const pipeline = await startPipeline({ data }, makeTerminal(new PassThrough(), new PassThrough(), false));
+    return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
+  }
+
+  /** One run, to its end. */
+  run(): Promise<RunReport> {
+    return runOnce(this.#pipeline, () => {});
+  }
+
+  /** A command as the command line runs it, attached to the running stack. */
+  async command(...args: string[]): Promise<CommandOutcome> {
+    const output = new PassThrough();
+    const terminal = makeTerminal(output, new PassThrough(), args.includes('--json'));
+    const code = await (await parseCommand([...args, '--data', this.data]))(terminal);
+    return { code, text: String(output.read() ?? '') };
+  }
+
+  /** The same with --json: its exit code and what it printed. */
+  async json<T>(...args: string[]): Promise<T & { code: number }> {
+    const { code, text } = await this.command(...args, '--json');
+    return { ...(JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as T), code };
+  }
+
+  source<T = Record<string, unknown>>(sql: string): Promise<T[]> {
+    return query<T>(this.#pipeline.stack.shopUrl ?? '', sql);
+  }
+
+  warehouse<T = Record<string, unknown>>(sql: string): Promise<T[]> {
+    return query<T>(this.#pipeline.stack.warehouseUrl, sql);
+  }
+
+  /** What verify finds, by table; empty where source and warehouse are the same. */
+  async differences(): Promise<Record<string, unknown>[]> {
+    const { tables } = await this.json<{ tables: Record<string, unknown>[] }>('verify');
+    const kinds = ['missing', 'extra', 'doubled', 'different', 'dangling'];
+    return tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
+  }
+
+  async stop(): Promise<void> {
+    await this.#pipeline.stop();
+    fs.rmSync(this.data, { recursive: true, force: true });
+  }
+}
+
+async function query<T>(url: string, sql: string): Promise<T[]> {
+  const client = await connect(url, 'source');
+  try {
+    const result: unknown = await client.query({ text: sql, queryMode: 'simple' } as { text: string });
+    const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
+    return last.rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { QuarantineFile } from '../../../cli/operator/quarantine.ts';
+import type { ExplainedWait } from '../../../cli/operator/waiting-causes.ts';
+import type { Status } from '../../../cli/status/status.ts';
+import { OperatedStack } from './operated-stack.ts';
+
+jest.setTimeout(120_000);
+
+interface Quarantine {
+  ok: boolean;
+  files: QuarantineFile[];
+}
+interface Waiting {
+  waiting: ExplainedWait[];
+}
+
+describe('rows in quarantine, and facts that wait', () => {
+  let stack: OperatedStack;
+  beforeAll(async () => {
+    stack = await OperatedStack.start();
+    await stack.run();
+  });
+  afterAll(() => stack?.stop());
+
+  const quarantine = (...args: string[]) => stack.json<Quarantine>('quarantine', ...args);
+  const waiting = (...args: string[]) => stack.json<Waiting>('waiting', ...args);
+  const rowsOf = ({ files }: Quarantine) =>
+    files.map(({ table, rows }) => [table, ...rows.map(({ key, column }) => `${key} ${column}`)]);
+
+  it('are shown with their reason, line and key, each file with the object that it is of', async () => {
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    await stack.source(`update payment set payment_date = 'soon' where payment_id in (5, 6)`);
+    await stack.run();
+    const { code, files } = await quarantine('--table', 'payment');
+    expect(code).toBe(1);
+    const [file] = files;
+    expect(file?.file).toMatch(/^quarantine\/fact_payment\/.*-r0\.ndjson$/);
+    expect(file?.ingested).toMatch(/^payment\/.*\.ndjson\.zst$/);
+    expect(file?.rows.map(({ line, key, column, reason }) => [line, key, column, reason])).toEqual([
+      [1, 5, 'payment_date', 'is no date of the form YYYY-MM-DD'],
+      [2, 6, 'payment_date', 'is no date of the form YYYY-MM-DD'],
+    ]);
+    const status = await stack.json<Status>('status');
+    expect(status).toMatchObject({ code: 1, ok: false });
+    expect(status.troubles).toEqual([
+      {
+        ...{ kind: 'quarantined', table: 'fact_payment', text: '2 rows of fact_payment broke the contract' },
+        command: `npx starlift quarantine --table fact_payment --data ${stack.data}`,
+      },
+    ]);
+    expect((await stack.command('quarantine')).text).toContain(
+      'line 1, key 5: payment_date is no date of the form YYYY-MM-DD',
+    );
+  });
+
+  it('that are released while they are still bad stand in the file of the new revision alone', async () => {
+    const { files } = await quarantine();
+    const released = await stack.json<{ rows: number; files: string[] }>(
+      ...['quarantine', 'release', '--table', 'fact_payment', '--file', files[0]?.file ?? ''],
+    );
+    expect(released).toMatchObject({ code: 0, rows: 2, files: [files[0]?.file] });
+    await stack.run();
+    const again = await quarantine();
+    expect(again.files.map(({ file }) => file.slice(-10))).toEqual(['-r1.ndjson']);
+    expect(rowsOf(again)).toEqual([['fact_payment', '5 payment_date', '6 payment_date']]);
+  });
+
+  it('that were mended in the source are in quarantine no longer', async () => {
+    await stack.source(`update payment set payment_date = '2025-01-01' where payment_id = 5`);
+    await stack.run();
+    expect(rowsOf(await quarantine())).toEqual([['fact_payment', '6 payment_date']]);
+    await stack.source(`update payment set payment_date = '2025-01-02' where payment_id = 6`);
+    await stack.run();
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    expect((await stack.command('status')).code).toBe(0);
+    expect(await stack.differences()).toEqual([]);
+  });
+
+  it('that a mended contract takes are loaded by their release, and their file counts no longer', async () => {
+    // As an older contract would have left it: the row is in the ingested object, and not in the processed one.
+    const [object] = await stack.warehouse<{ key: string }>(
+      `select key from starlift.object where warehouse_table = 'dim_currency' order by object_id limit 1`,
+    );
+    const file = `quarantine/${object?.key.replace('.parquet', '.ndjson')}`;
+    const line = { line: 1, key: 1, column: 'currency_code', reason: 'is too long', row: '{}' };
+    await stack.target.processed.create(file, Buffer.from(`${JSON.stringify(line)}\n`));
+    await stack.warehouse('delete from dim_currency where currency_id = 1');
+    expect(rowsOf(await quarantine())).toEqual([['dim_currency', '1 currency_code']]);
+    expect((await stack.command('quarantine', 'release', '--table', 'currency')).code).toBe(0);
+    await stack.run();
+    expect(await quarantine()).toMatchObject({ code: 0, files: [] });
+    expect(await stack.differences()).toEqual([]);
+    expect(await stack.json('quarantine', 'release', '--table', 'currency')).toMatchObject({
+      code: 0,
+      rows: 0,
+    });
+  });
+
+  it('refuses a file that is not in quarantine', async () => {
+    await expect(
+      stack.command('quarantine', 'release', '--table', 'currency', '--file', 'quarantine/no-such.ndjson'),
+    ).rejects.toThrow('--file quarantine/no-such.ndjson is not in quarantine for dim_currency');
+  });
+
+  it('keep their facts waiting, and are named as the cause', async () => {
+    await stack.source(`
+      alter table counterparty drop constraint counterparty_legal_address_id_fkey;
+      insert into counterparty select 901, 'Nowhere Ltd', 99999, null, null, now(), now();
+      update sales_order set counterparty_id = 901 where sales_order_id in (1, 2)`);
+    await stack.run();
+    const listed = await waiting();
+    expect(listed).toEqual({
+      ...{ code: 1, ok: false },
+      waiting: [
+        {
+          ...{
+            table: 'fact_sales_order',
+            column: 'counterparty_id',
+            dimension: 'dim_counterparty',
+            key: '901',
+          },
+          ...{ rows: 2, cause: 'quarantined' },
+          mend: `npx starlift quarantine release --table dim_counterparty --data ${stack.data}`,
+        },
+      ],
+    });
+    const { troubles } = await stack.json<Status>('status');
+    expect(troubles.map(({ text }) => text)).toContain(
+      '2 rows of fact_sales_order wait for dim_counterparty 901, which broke the contract and is in quarantine',
+    );
+    await stack.source('update counterparty set legal_address_id = 1 where counterparty_id = 901');
+    await stack.run();
+    expect(await waiting()).toMatchObject({ code: 0, waiting: [] });
+    expect(await stack.differences()).toEqual([]);
+  });
+
+  it('that wait for a row which the source has no longer are named, and an operator can do without them', async () => {
+    await stack.source(`
+      alter table payment drop constraint payment_currency_id_fkey;
+      update payment set currency_id = 77 where payment_id in (7, 8, 9)`);
+    await stack.run();
+    expect(await waiting('--table', 'currency')).toMatchObject({
+      code: 1,
+      waiting: [{ table: 'fact_payment', dimension: 'dim_currency', key: '77', rows: 3, cause: 'deleted' }],
+    });
+    expect(await waiting('--table', 'dim_staff')).toMatchObject({ code: 0, waiting: [] });
+    const { text } = await stack.command('status');
+    expect(text).toContain(
+      '3 rows of fact_payment wait for dim_currency 77, which the source does not have: it cannot come',
+    );
+    expect(await stack.json('waiting', '--drop', '--table', 'dim_staff')).toMatchObject({ dropped: [] });
+    const dropped = await stack.command('waiting', '--drop', '--table', 'payment');
+    expect(dropped.code).toBe(0);
+    expect(dropped.text).toMatch(/3 rows of fact_payment wait .*\n3 rows of fact_payment dropped/);
+    expect(await waiting()).toMatchObject({ code: 0, waiting: [] });
+    expect(await stack.warehouse('select count(*)::int from starlift.parked_fact_payment')).toEqual([
+      { count: 0 },
+    ]);
+  });
+});

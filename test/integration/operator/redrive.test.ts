@@ -1,0 +1,196 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
+import { connectionTo } from '../../../cli/embedded/endpoint.ts';
+import { inspectDeadLetters, inspectQueue } from '../../../cli/operator/inspect-queue.ts';
+import { listFailures } from '../../../cli/operator/list-failures.ts';
+import { receiveDeadLetters } from '../../../cli/operator/receive-all.ts';
+import { redrive } from '../../../cli/operator/redrive.ts';
+import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+
+describe('dead letters of queues that nobody empties', () => {
+  const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-redrive-'));
+  let cloud: Cloud;
+  let clients: AwsClients;
+  let target: OperatorTarget;
+
+  beforeAll(async () => {
+    const queue = { visibilitySeconds: 600, maxReceiveCount: 5 };
+    cloud = await startCloud({
+      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: {} },
+      queues: queueKinds.map((name) => ({ name, ...queue })),
+    });
+    clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
+    const deadLetterUrl = (kind: QueueKind) => cloud.queueUrl(`${kind}-dlq`);
+    target = {
+      sqs: clients.sqs,
+      ingested: makeObjectStore(clients.s3, 'ingested'),
+      processed: makeObjectStore(clients.s3, 'processed'),
+      queueUrl: (kind) => cloud.queueUrl(kind),
+      deadLetterUrl,
+      warehouse: () => Promise.reject(new Error('no warehouse is needed here')),
+      warehouseSchema: 'public',
+      // As on AWS, where nobody can look into a queue: by receiving and giving back.
+      listDeadLetters: () => receiveDeadLetters(target),
+      receiveWaitSeconds: 0,
+      oldestSentAt: async () => undefined,
+      selector: '',
+    };
+  });
+  beforeEach(async () => {
+    for (const url of queueKinds.flatMap((kind) => [target.queueUrl(kind), target.deadLetterUrl(kind)])) {
+      await drain(url);
+    }
+    await target.ingested.delete(recordKey);
+  });
+  afterAll(async () => {
+    for (const client of [clients.sqs, clients.s3]) client.destroy();
+    await cloud.stop();
+    fs.rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const recordKey = 'failed/20260101T000000000Zabcd-0003.json';
+  const extractBody = JSON.stringify({ run: '20260101T000000000Zabcd', slice: '0003', table: 'staff' });
+
+  async function drain(url: string): Promise<void> {
+    const { DeleteMessageCommand } = await import('@aws-sdk/client-sqs');
+    for (;;) {
+      const { Messages = [] } = await clients.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, VisibilityTimeout: 60 }),
+      );
+      if (Messages.length === 0) return;
+      for (const { ReceiptHandle } of Messages) {
+        await clients.sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+      }
+    }
+  }
+
+  async function bury(kind: QueueKind, body: string, attributes: Record<string, string>): Promise<string> {
+    const entries = Object.entries(attributes).map(([name, text]) => [
+      ...[name, { DataType: 'String', StringValue: text }],
+    ]);
+    const { MessageId } = await clients.sqs.send(
+      new SendMessageCommand({
+        ...{ QueueUrl: target.deadLetterUrl(kind), MessageBody: body },
+        MessageAttributes: Object.fromEntries(entries),
+      }),
+    );
+    return MessageId ?? '';
+  }
+
+  const waitingOn = async (kind: QueueKind) =>
+    (await inspectQueue(cloud.endpoint, target.queueUrl(kind))).map(({ body, attribute }) => ({
+      ...{ body, failedAt: attribute('failedAt'), reason: attribute('reason'), replay: attribute('replay') },
+    }));
+
+  it('are seen alike by receiving and by inspection, and can be received at once afterwards', async () => {
+    for (let number = 10; number < 34; number++) {
+      await bury('load', `message ${number}`, {
+        ...{ error: 'TerminalError', reason: 'no such table', table: 'dim_staff', key: `key ${number}` },
+        ...{ failedAt: `2026-01-01T00:00:${number}.000Z`, attempts: '2' },
+      });
+    }
+    await bury('extract', extractBody, {});
+    const inspected = await inspectDeadLetters(cloud.endpoint, target.deadLetterUrl);
+    expect(inspected).toHaveLength(25);
+    expect(await target.listDeadLetters()).toEqual(inspected);
+    expect(await target.listDeadLetters()).toEqual(inspected);
+    expect(inspected[0]).toMatchObject({
+      ...{ queue: 'load', body: 'message 10', table: 'dim_staff', key: 'key 10', attempts: 2 },
+      ...{ error: 'TerminalError', reason: 'no such table', failedAt: '2026-01-01T00:00:10.000Z' },
+    });
+    expect(inspected.at(-1)).toMatchObject({
+      ...{ queue: 'extract', table: 'staff', error: '' },
+      reason: 'its handler ended without an answer on every attempt',
+    });
+  });
+
+  it('go back with all that they carry; those that were not meant stay and can be received', async () => {
+    await bury('load', 'one', {
+      table: 'dim_staff',
+      reason: 'a',
+      failedAt: '2026-01-01T00:00:00Z',
+      replay: 'r1',
+    });
+    await bury('load', 'two', { table: 'dim_design', reason: 'b', failedAt: '2026-01-01T00:00:01Z' });
+    const redriven = await redrive(target, { tables: { sources: ['staff'], tables: ['dim_staff'] } });
+    expect(redriven.map(({ table, outcome }) => [table, outcome])).toEqual([['dim_staff', 'sent']]);
+    expect(await waitingOn('load')).toEqual([
+      { body: 'one', failedAt: '2026-01-01T00:00:00Z', reason: 'a', replay: 'r1' },
+    ]);
+    expect((await listFailures(target)).map(({ body }) => body)).toEqual(['two']);
+    expect((await redrive(target, {})).map(({ outcome }) => outcome)).toEqual(['sent']);
+    expect(await redrive(target, {})).toEqual([]);
+    expect((await waitingOn('load')).map(({ body }) => body)).toEqual(['one', 'two']);
+  });
+
+  it('that another reader holds are said to be where they are', async () => {
+    await bury('load', 'held', { table: 'dim_staff', reason: 'a' });
+    const inspecting = {
+      ...target,
+      listDeadLetters: () => inspectDeadLetters(cloud.endpoint, target.deadLetterUrl),
+    };
+    await clients.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: target.deadLetterUrl('load'), VisibilityTimeout: 600 }),
+    );
+    expect((await redrive(inspecting, {})).map(({ outcome }) => outcome)).toEqual(['not received']);
+    expect(await waitingOn('load')).toEqual([]);
+  });
+
+  it('of an extract that have expired are sent from their record, once in four days', async () => {
+    const record = {
+      ...{ table: 'staff', error: 'TerminalError', reason: 'permission denied', body: extractBody },
+      failedAt: '2026-01-01T00:00:00.000Z',
+    };
+    await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
+    const now = new Date('2026-01-20T00:00:00Z');
+    expect(await listFailures(target, {}, now)).toMatchObject([
+      { messageId: recordKey, table: 'staff', reason: 'permission denied', isExpired: true },
+    ]);
+    expect(await redrive(target, { messageId: recordKey }, { now })).toMatchObject([{ outcome: 'sent' }]);
+    expect(await waitingOn('extract')).toEqual([
+      { body: extractBody, failedAt: record.failedAt, reason: record.reason, replay: undefined },
+    ]);
+    expect(await listFailures(target, {}, now)).toEqual([]);
+    expect(await redrive(target, {}, { now })).toEqual([]);
+    // The main queue keeps a message four days: what has not been heard of since is lost there too.
+    expect(await listFailures(target, {}, new Date('2026-01-24T00:00:00Z'))).toHaveLength(1);
+  });
+
+  it('of an extract are one failure with their record, and the record outlives the redrive', async () => {
+    const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody };
+    await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2026-01-01' })));
+    await bury('extract', extractBody, { table: 'staff', reason: 'r', failedAt: '2026-01-01' });
+    expect(await listFailures(target)).toMatchObject([{ key: recordKey, isExpired: false }]);
+    await redrive(target, {});
+    expect(await listFailures(target)).toEqual([]);
+    const kept = await target.ingested.get(recordKey);
+    expect(JSON.parse(Buffer.from(kept?.body ?? []).toString())).toMatchObject({
+      ...record,
+      redrivenAt: expect.any(String),
+    });
+  });
+
+  it('are not marked as sent again where the record says that they have failed once more', async () => {
+    const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody, failedAt: '1' };
+    await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
+    const failingAgain = {
+      ...target,
+      sqs: {
+        send: async (command: SendMessageCommand) => {
+          const sent = await clients.sqs.send(command);
+          await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2' })));
+          return sent;
+        },
+      } as unknown as OperatorTarget['sqs'],
+    };
+    await redrive(failingAgain, { messageId: recordKey });
+    expect(await listFailures(target)).toMatchObject([{ failedAt: '2', isExpired: true }]);
+  });
+});
