@@ -100,6 +100,7 @@ const startMapping = (
     functionName: kind,
     batchSize: batchSize[kind],
     maximumConcurrency: workers,
+    returnsFailed: true,
     pool,
     onError: (error) => onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
   });

@@ -33,6 +33,11 @@ export interface EventSourceMappingOptions {
    * visibility timeout. So it is short, which costs nothing on one machine.
    */
   waitSeconds?: number;
+  /**
+   * Whether the messages of an invocation that failed as a whole, its worker having died, come back at once. On AWS
+   * they come after the visibility timeout, half an hour here, and somebody watches this queue. false when not given.
+   */
+  returnsFailed?: boolean;
 }
 
 const firstRetryMs = 50;
@@ -123,11 +128,23 @@ class Mapping implements EventSourceMapping {
 
   async #process(messages: readonly ReceivedMessage[]): Promise<void> {
     const { pool, functionName, queueArn } = this.#options;
-    const response = await pool.invoke(functionName, makeSqsEvent(messages, queueArn));
+    const response = await this.#orGiveBack(
+      messages,
+      pool.invoke(functionName, makeSqsEvent(messages, queueArn)),
+    );
     const failed = parseBatchResponse(response, new Set(messages.map(({ MessageId }) => MessageId)));
     // Given back meanwhile, they are another receiver's.
     if (this.#over) return;
     await this.#queue.delete(messages.filter(({ MessageId }) => !failed.has(MessageId)));
+  }
+
+  async #orGiveBack(messages: readonly ReceivedMessage[], invocation: Promise<unknown>): Promise<unknown> {
+    try {
+      return await invocation;
+    } catch (error) {
+      if (this.#options.returnsFailed === true && !this.#over) await this.#queue.giveBack(messages);
+      throw error;
+    }
   }
 
   async #report(work: Promise<void>): Promise<void> {

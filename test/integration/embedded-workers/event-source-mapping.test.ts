@@ -23,9 +23,14 @@ describe('the event source mapping', () => {
 
   const map = (
     work: Work,
-    options: { batchSize?: number; maximumConcurrency?: number; waitSeconds?: number } = {},
+    options: {
+      batchSize?: number;
+      maximumConcurrency?: number;
+      waitSeconds?: number;
+      returnsFailed?: boolean;
+    } = {},
   ) => {
-    const { batchSize = 10, maximumConcurrency = 2, waitSeconds = 1 } = options;
+    const { batchSize = 10, maximumConcurrency = 2, waitSeconds = 1, returnsFailed = false } = options;
     const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, 10);
     const onError = (error: unknown) => errors.push(error);
     const { sqs, queueUrl, queueArn } = queue;
@@ -40,6 +45,7 @@ describe('the event source mapping', () => {
         pool,
         onError,
         waitSeconds,
+        returnsFailed,
       },
     });
   };
@@ -128,6 +134,24 @@ describe('the event source mapping', () => {
     await until(async () => (await queue.count(queue.deadLetterUrl)).ready === 1);
     expect(receives).toEqual(['1', '2']);
     expect(await isEmpty()).toBe(true);
+  });
+
+  it('brings the messages of a worker that died again at once where somebody waits for them', async () => {
+    queue = await startTestQueue(600);
+    await queue.send('deadly');
+    let invocations = 0;
+    map(
+      async () => {
+        invocations++;
+        if (invocations === 1) throw new Error('the worker died');
+      },
+      { returnsFailed: true },
+    );
+    await until(isEmpty);
+    expect(invocations).toBe(2);
+    expect(errors).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('the worker died') }),
+    ]);
   });
 
   it('keeps batches and invocations within their limits', async () => {
