@@ -1,7 +1,13 @@
 import { expect } from '@jest/globals';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { deliverAll, plan } from './helpers/delivery.ts';
-import { expectExact, expectNothingLeft, type History, remember } from './helpers/expectations.ts';
+import {
+  expectExact,
+  expectNothingLeft,
+  expectWholeHistory,
+  type History,
+  remember,
+} from './helpers/expectations.ts';
 import type { Director } from './helpers/invocation.ts';
 import type { World } from './helpers/world.ts';
 
@@ -44,7 +50,8 @@ export async function runIncrementally(
 
 /** Asserts that all has arrived, once, and that the next plan finds nothing new. */
 export async function expectAllArrived(world: World, history: History): Promise<void> {
-  await expectExact(world, history);
+  await expectExact(world);
+  await expectWholeHistory(world, history);
   await expectNothingLeft(world);
   expect((await plan(world, () => 'go on')).slices).toEqual([]);
 }

@@ -28,13 +28,13 @@ describe('a crash at any call that a handler makes, before or after it took effe
   let world: World;
   /** Rounds of the incremental part that this warehouse has seen; undefined where it is to be made anew. */
   let round: number | undefined;
-  let history: History = new Set();
+  let history: History = new Map();
   let initial: string[];
   let incremental: string[];
 
   const beginAnew = async () => {
     await world.reset();
-    history = new Set();
+    history = new Map();
     round = 0;
   };
 

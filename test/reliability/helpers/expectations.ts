@@ -6,37 +6,68 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { World } from './world.ts';
 
-const facts = ['sales_order', 'purchase_order', 'payment'] as const;
+/** Each fact's values that a version of it is told by, in the source and in the warehouse. */
+const facts = {
+  sales_order: 'units_sold, unit_price',
+  purchase_order: 'item_quantity, item_unit_price',
+  payment: 'paid, payment_amount',
+};
 
-/** Every version of every fact that the source has shown when a run was planned, as `sales_order 7 2024-03-01 …`. */
-export type History = Set<string>;
+/**
+ * All that the source has shown of each version of a fact: `sales_order 7 2024-03-01 09:00:00.000001` to its values,
+ * of which there are several where it was edited in place, the latest last.
+ */
+export type History = Map<string, string[]>;
 
 /** Adds what the source shows now. */
 export async function remember(history: History, source: pg.Client): Promise<void> {
-  for (const fact of facts) {
-    const updated = `to_char(last_updated, 'YYYY-MM-DD HH24:MI:SS.US')`;
-    for (const version of await texts(source, `select ${fact}_id || ' ' || ${updated} from ${fact}`)) {
-      history.add(`${fact} ${version}`);
-    }
+  for (const [version, values] of await readVersions(source, (fact) => [fact, 'last_updated'])) {
+    const known = history.get(version) ?? [];
+    history.set(version, [...known.filter((each) => each !== values), values]);
   }
 }
 
-/** Asserts that the warehouse is what the source asks for, by SQL that shares nothing with the pipeline. */
-export async function expectExact({ source, warehouse }: World, history: History): Promise<void> {
+/** Asserts that the warehouse has what the source asks for, by SQL that shares nothing with the pipeline. */
+export async function expectExact({ source, warehouse }: World): Promise<void> {
   const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
   const faulty = report.tables.filter(
     ({ problem, missing, extra, doubled, different, dangling }) =>
       problem !== undefined || missing + extra + doubled + different + dangling > 0,
   );
   expect(faulty).toEqual([]);
-  const versions: string[] = [];
-  for (const fact of facts) {
-    const updated = `to_char(last_updated_date + last_updated_time, 'YYYY-MM-DD HH24:MI:SS.US')`;
-    const found = await texts(warehouse, `select ${fact}_id || ' ' || ${updated} from fact_${fact}`);
-    versions.push(...found.map((version) => `${fact} ${version}`));
-    expect(await texts(warehouse, `select ${fact}_id::text from starlift.parked_fact_${fact}`)).toEqual([]);
+  for (const fact of Object.keys(facts)) {
+    expect((await warehouse.query(`select * from starlift.parked_fact_${fact}`)).rows).toEqual([]);
   }
-  expect(versions.sort()).toEqual([...history].sort());
+}
+
+/** Asserts that the warehouse has every version that the source has shown, as it was shown last, and no other. */
+export async function expectWholeHistory({ warehouse }: World, history: History): Promise<void> {
+  const latest = [...history].map(([version, values]) => `${version}: ${values.at(-1)}`);
+  const found = (await readWarehouseVersions(warehouse)).map(([version, values]) => `${version}: ${values}`);
+  expect(found.sort()).toEqual(latest.sort());
+}
+
+/** Asserts that the warehouse has no version of a fact twice, nor one that the source has never shown. */
+export async function expectTrueHistory({ warehouse }: World, history: History): Promise<void> {
+  const found = await readWarehouseVersions(warehouse);
+  expect(found.filter(([version, values]) => !history.get(version)?.includes(values))).toEqual([]);
+  expect(new Set(found.map(([version]) => version)).size).toBe(found.length);
+}
+
+const readWarehouseVersions = (warehouse: pg.Client) =>
+  readVersions(warehouse, (fact) => [`fact_${fact}`, 'last_updated_date + last_updated_time']);
+
+async function readVersions(
+  client: pg.Client,
+  locate: (fact: string) => [table: string, updated: string],
+): Promise<[version: string, values: string][]> {
+  const queries = Object.entries(facts).map(([fact, values]) => {
+    const [table, updated] = locate(fact);
+    const at = `to_char(${updated}, 'YYYY-MM-DD HH24:MI:SS.US')`;
+    return `select concat_ws(' ', '${fact}', ${fact}_id, ${at}), concat_ws(' ', ${values}) from ${table}`;
+  });
+  const text = queries.join(' union all ');
+  return (await client.query<[string, string]>({ text, rowMode: 'array' })).rows;
 }
 
 /** Asserts that no message is left anywhere, dead or alive, and that no failure is still on record. */
@@ -49,9 +80,4 @@ export async function expectNothingLeft({ queues, clients }: World): Promise<voi
   const failed: string[] = [];
   for await (const { key } of makeObjectStore(clients.s3, buckets.ingested).list('failed/')) failed.push(key);
   expect(failed).toEqual([]);
-}
-
-async function texts(client: pg.Client, query: string): Promise<string[]> {
-  const { rows } = await client.query<[string]>({ text: query, rowMode: 'array' });
-  return rows.map(([text]) => text);
 }

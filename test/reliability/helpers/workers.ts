@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import type { FunctionName, Functions } from './functions.ts';
+import type { Director, Outcome, Verdict } from './invocation.ts';
+
+/** An invocation that makes its calls one by one, each when it is told to. */
+export interface Worker<T> {
+  readonly name: FunctionName;
+  /** What it works on. */
+  readonly task: T;
+  /** The calls that it is about to make: none while one is under way, several where it makes them side by side. */
+  readonly turns: Turn[];
+  outcome: Outcome<unknown> | undefined;
+}
+
+interface Turn {
+  call: string;
+  take(verdict: Verdict): void;
+}
+
+/** How long a call may take before we ask whether it waits for another session's lock. */
+const patienceMs = 5;
+
+/**
+ * Invocations side by side of which one moves at a time: so it is the caller, and not the machine, who decides in
+ * which order their calls to the outside take effect.
+ */
+export class Workers<T> {
+  readonly #functions: Functions;
+  readonly #database: pg.Client;
+  readonly #all = new Set<Worker<T>>();
+  #changed = Promise.withResolvers<void>();
+
+  /** @param database a session of the server that the functions use, to see which of them wait for a lock */
+  constructor(functions: Functions, database: pg.Client) {
+    this.#functions = functions;
+    this.#database = database;
+  }
+
+  get all(): Worker<T>[] {
+    return [...this.#all];
+  }
+
+  /** Those that can make their next call now. */
+  get ready(): Worker<T>[] {
+    return this.all.filter(({ turns }) => turns.length > 0);
+  }
+
+  /** Starts an invocation, up to its first call. */
+  async start(name: FunctionName, task: T, event: unknown): Promise<void> {
+    const worker: Worker<T> = { name, task, turns: [], outcome: undefined };
+    this.#all.add(worker);
+    const director: Director = ({ name: call }) =>
+      new Promise((resolve) => {
+        worker.turns.push({ call, take: resolve });
+        this.#changed.resolve();
+      });
+    void this.#functions.invoke(name, event, director).then((outcome) => {
+      worker.outcome = outcome;
+      this.#changed.resolve();
+    });
+    await this.#settle();
+  }
+
+  /** Lets a worker make its next call, or die of it. */
+  async step({ turns }: Worker<T>, verdict: Verdict): Promise<void> {
+    turns.shift()?.take(verdict);
+    await this.#settle();
+  }
+
+  /** Takes out the invocations that have ended. */
+  takeEnded(): Worker<T>[] {
+    const ended = this.all.filter(({ outcome }) => outcome !== undefined);
+    for (const worker of ended) this.#all.delete(worker);
+    return ended;
+  }
+
+  get #moving(): Worker<T>[] {
+    return this.all.filter(({ turns, outcome }) => turns.length === 0 && outcome === undefined);
+  }
+
+  /** Until every worker has ended, is about to make a call, or waits for a lock that another session holds. */
+  async #settle(): Promise<void> {
+    while (this.#moving.length > 0) {
+      await Promise.race([this.#changed.promise, delay(patienceMs)]);
+      this.#changed = Promise.withResolvers<void>();
+      const moving = this.#moving.length;
+      if (moving > 0 && this.ready.length > 0 && (await this.#countBlocked()) >= moving) return;
+    }
+  }
+
+  async #countBlocked(): Promise<number> {
+    const { rowCount } = await this.#database.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'starlift-%'`,
+    );
+    return rowCount ?? 0;
+  }
+}
