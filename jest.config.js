@@ -1,6 +1,6 @@
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
   // Two cores, and most tests wait for servers: one worker a core.
