@@ -25,6 +25,9 @@ export interface DataFolder {
 
 const stackFileName = 'stack.json';
 
+/** SQLITE_BUSY, https://www.sqlite.org/rescode.html */
+const sqliteBusy = 5;
+
 /**
  * Takes the folder for this process, making it where it is missing.
  *
@@ -38,10 +41,15 @@ export function takeDataFolder(path: string): DataFolder | undefined {
   const lock = openLock(path);
   try {
     lock.exec('begin exclusive');
-  } catch {
+  } catch (cause) {
     lock.close();
-    return undefined;
+    if ((cause as { errcode?: unknown }).errcode === sqliteBusy) return undefined;
+    throw new UsageError(`--data ${path}: its lock.sqlite cannot be locked (${(cause as Error).message})`, {
+      cause,
+    });
   }
+  // One that was killed leaves its own: until ours is written, nobody is to attach to a dead process.
+  rmSync(join(path, stackFileName), { force: true });
   return {
     path,
     writeStackFile: (stack) => writeJson(path, stackFileName, stack),
@@ -65,7 +73,8 @@ function openLock(path: string): DatabaseSync {
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o711);
     const lock = new DatabaseSync(join(path, 'lock.sqlite'));
-    lock.exec('pragma busy_timeout = 0; pragma journal_mode = delete');
+    // Nothing that reads the file: while another process holds it, that would fail.
+    lock.exec('pragma busy_timeout = 0');
     return lock;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
