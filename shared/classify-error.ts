@@ -1,4 +1,5 @@
 import { type FailureSubject, PipelineError, TerminalError, TransientError } from './errors.ts';
+import { describeServerError, isServerError } from './postgres/describe-database-error.ts';
 import { isTransientState } from './postgres/sqlstate.ts';
 
 /** Node's system errors of a connection that may come back. */
@@ -36,7 +37,6 @@ interface KnownFailure {
   code?: unknown;
   name?: unknown;
   message?: unknown;
-  severity?: unknown;
   $metadata?: { httpStatusCode?: number };
   $retryable?: unknown;
 }
@@ -76,8 +76,9 @@ function isTransient({ code, name, message, $metadata, $retryable }: KnownFailur
   );
 }
 
-/** An error's own words, with the SQLSTATE that an operator can look up. Postgres puts row values into DETAIL only. */
-function describe({ code, name, message, severity }: KnownFailure): string {
-  const text = typeof message === 'string' && message !== '' ? message : String(name ?? 'unknown failure');
-  return typeof code === 'string' && severity !== undefined ? `${text} (SQLSTATE ${code})` : text;
+/** An error's own words, without a row's values. */
+function describe(failure: KnownFailure): string {
+  if (isServerError(failure)) return describeServerError(failure);
+  const { name, message } = failure;
+  return typeof message === 'string' && message !== '' ? message : String(name ?? 'unknown failure');
 }
