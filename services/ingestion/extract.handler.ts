@@ -36,6 +36,7 @@ const handleBatch = handleRecords<DatabaseContext>(
   {
     sqs,
     queueUrl: config.extractQueueUrl,
+    logger,
     onFailure: (failure) => recordFailure(failure, failedSlices),
   },
 );

@@ -44,6 +44,7 @@ export const handler = middy(
   handleRecords(handleRecord, {
     sqs,
     queueUrl: config.loadQueueUrl,
+    logger,
     onFailure: (failure) => reportFailure(failure, report),
   }),
 )

@@ -1,7 +1,9 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { toPipelineError } from '../classify-error.ts';
 import type { PipelineError } from '../errors.ts';
+import { makeDeadLetterAttributes } from '../queue/dead-letter-attributes.ts';
 import { type FailureReason, failureReasonOf } from '../queue/message-error.ts';
 import { deadLetterQueueName } from '../queue/queue-settings.ts';
 import { decideRetry } from '../queue/retry-policy.ts';
@@ -11,6 +13,8 @@ export interface RecordsDeps {
   queueUrl: string;
   /** Told of every failed record; where an operator is told, this is where it happens. */
   onFailure?: (failure: RecordFailure) => void | Promise<void>;
+  /** Told of what goes wrong after a failure; such a record comes back when its time is over. */
+  logger?: Pick<Logger, 'error'>;
 }
 
 export interface RecordFailure {
@@ -54,29 +58,31 @@ async function isDoneWith<C>(
     return true;
   } catch (thrown) {
     const error = toPipelineError(thrown);
-    const verdict = decideRetry(error, Number(record.attributes.ApproximateReceiveCount));
-    const reason = failureReasonOf(error);
-    if (verdict.action === 'dead-letter') await sendToDeadLetters(record, reason, deps);
-    else await hideFor(verdict.visibilitySeconds, record, deps);
-    await deps.onFailure?.({ record, error, reason, action: verdict.action });
-    return verdict.action === 'dead-letter';
+    try {
+      return await settleFailure(record, error, deps);
+    } catch (cause) {
+      deps.logger?.error('a failed message could not be sent on: it comes back', { error: cause as Error });
+      return false;
+    }
   }
 }
 
+/** @returns true when the record is done with: it is among the dead letters */
+async function settleFailure(record: SQSRecord, error: PipelineError, deps: RecordsDeps): Promise<boolean> {
+  const verdict = decideRetry(error, Number(record.attributes.ApproximateReceiveCount));
+  const reason = failureReasonOf(error);
+  if (verdict.action === 'dead-letter') await sendToDeadLetters(record, reason, deps);
+  else await hideFor(verdict.visibilitySeconds, record, deps);
+  await deps.onFailure?.({ record, error, reason, action: verdict.action });
+  return verdict.action === 'dead-letter';
+}
+
 async function sendToDeadLetters(record: SQSRecord, reason: FailureReason, deps: RecordsDeps): Promise<void> {
-  const text = (value: string) => ({ DataType: 'String', StringValue: value });
-  const attributes = { ...reason, attempts: record.attributes.ApproximateReceiveCount };
-  const kept = Object.entries(record.messageAttributes).flatMap(([name, { stringValue }]) =>
-    stringValue === undefined ? [] : [[name, text(stringValue)] as const],
-  );
   await deps.sqs.send(
     new SendMessageCommand({
       QueueUrl: deadLetterQueueName(deps.queueUrl),
       MessageBody: record.body,
-      MessageAttributes: {
-        ...Object.fromEntries(kept),
-        ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, text(value)])),
-      },
+      MessageAttributes: makeDeadLetterAttributes(record, reason),
     }),
   );
 }

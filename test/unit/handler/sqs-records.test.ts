@@ -80,4 +80,24 @@ describe('handleRecords', () => {
       ['dead-letter', 'TransientError', reason],
     ]);
   });
+
+  it('keeps the neighbours of a record whose failure cannot be settled', async () => {
+    const logged: string[] = [];
+    const handled: string[] = [];
+    const handler = handleRecords(
+      async ({ body }) => {
+        if (body === 'bad') throw new TerminalError('no use');
+        handled.push(body);
+      },
+      {
+        sqs: { send: async () => Promise.reject(new Error('SQS is away')) } as never,
+        queueUrl: 'q',
+        logger: { error: (...said: unknown[]) => void logged.push(String(said[0])) },
+      },
+    );
+    const Records = ['bad', 'good'].map((body) => record(body, body));
+    expect(await handler({ Records }, {})).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
+    expect(handled).toEqual(['good']);
+    expect(logged).toEqual(['a failed message could not be sent on: it comes back']);
+  });
 });

@@ -1,0 +1,70 @@
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import type { FailureReason } from './message-error.ts';
+
+/**
+ * What SQS takes: a message of 256 KiB with the names, types and values of its attributes, and where a queue allows
+ * it (from August 2025) one of 1 MiB; ten attributes.
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+ */
+const messageBytes = [256 * 1024, 1024 * 1024];
+const maxAttributes = 10;
+const dataType = 'String';
+
+/**
+ * The attributes of a dead letter: why it failed, and those that the message had. The body is never touched, so
+ * where it leaves too little room the reason is cut, and what does not fit at all is left out.
+ */
+export function makeDeadLetterAttributes(
+  { body, messageAttributes, attributes }: Pick<SQSRecord, 'body' | 'messageAttributes' | 'attributes'>,
+  { reason, ...rest }: FailureReason,
+): Record<string, MessageAttributeValue> {
+  const { replay, ...others } = Object.fromEntries(
+    Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue]),
+  );
+  const { failedAt, error, table, key } = rest;
+  const attempts = attributes.ApproximateReceiveCount;
+  // The most needed first: what a message of a replay does depends on it, and by failedAt a recovery is known.
+  const wanted = { replay, failedAt, error, table, key, attempts, reason };
+  const chosen = new Map<string, string>();
+  let room = roomBeside(body);
+  for (const [name, value] of [...Object.entries(wanted), ...Object.entries({ ...others, ...wanted })]) {
+    if (value === undefined || chosen.has(name) || chosen.size === maxAttributes) continue;
+    const text = cutToRoom(name, toValidText(value), room);
+    if (text === '') continue;
+    chosen.set(name, text);
+    room -= sizeOf(name, text);
+  }
+  return Object.fromEntries(
+    [...chosen].map(([name, StringValue]) => [name, { DataType: dataType, StringValue }]),
+  );
+}
+
+function roomBeside(body: string): number {
+  const bytes = Buffer.byteLength(body);
+  return (messageBytes.find((limit) => bytes <= limit) ?? bytes) - bytes;
+}
+
+const sizeOf = (name: string, text: string): number =>
+  name.length + dataType.length + Buffer.byteLength(text);
+
+/** Only a reason says something when it is cut. */
+function cutToRoom(name: string, text: string, room: number): string {
+  if (sizeOf(name, text) <= room) return text;
+  return name === 'reason' ? cutToBytes(text, room - sizeOf(name, '')) : '';
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  let left = bytes;
+  let end = 0;
+  for (const character of text) {
+    left -= Buffer.byteLength(character);
+    if (left < 0) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
+/** SQS refuses a message for one character that XML 1.0 does not have. */
+const toValidText = (text: string): string =>
+  text.toWellFormed().replaceAll(/[^\t\n\r\u{20}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\u{FFFD}');
