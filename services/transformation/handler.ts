@@ -2,19 +2,21 @@ import middy from '@middy/core';
 import type { Context, SQSRecord } from 'aws-lambda';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
 import { type PipelineEvent, putEvent } from '../../shared/events.ts';
+import { reportFailure, tell } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
+import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { readConfig } from './config.ts';
-import { reportFailure } from './report-failure.ts';
 import { transformMessage } from './transform-message.ts';
 
 const config = readConfig();
 const aws = makeAwsClients(config);
 const logger = makeLogger('transformation');
 const notify = (event: PipelineEvent) => putEvent(aws.eventBridge, event);
+const report = { stage: 'transform', logger, notify };
 
 const deps = {
   ingestedBucket: config.ingestedBucket,
@@ -28,6 +30,10 @@ const deps = {
 async function handleRecord(record: SQSRecord, _context: Context): Promise<void> {
   for (const { key, tables } of await transformMessage(record, deps)) {
     logger.info('transformed', { key, tables });
+    // Only a message that has been a dead letter says when it failed.
+    if (record.messageAttributes.failedAt === undefined) continue;
+    const { table } = parseObjectKey(key);
+    await tell({ type: 'Table Recovered', detail: { stage: 'transform', table, key } }, report);
   }
 }
 
@@ -35,6 +41,7 @@ export const handler = middy(
   handleRecords(handleRecord, {
     sqs: aws.sqs,
     queueUrl: config.transformQueueUrl,
-    onFailure: (failure) => reportFailure(failure, { logger, notify }),
+    logger,
+    onFailure: (failure) => reportFailure(failure, report),
   }),
 ).use(withLogging(logger));

@@ -2,9 +2,9 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { reportFailure } from '../../../services/transformation/report-failure.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { putEvent } from '../../../shared/events.ts';
+import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { credentials, ingest, ingestedKey, listKeys, openZones, paymentLine, type Zones } from './zones.ts';
@@ -90,6 +90,18 @@ describe('the transform handler', () => {
     );
   });
 
+  it('says so when a dead letter comes back and succeeds', async () => {
+    const key = await ingest(zones, ingestedKey('payment', '0004'), [paymentLine(1)]);
+    const body = formatObjectCreated({ bucket: 'ingested', key });
+    await handle(recordOf(body));
+    const before = zones.cloud.events().length;
+    await handle(recordOf(body, { failedAt: '2024-02-29T00:00:00.000Z' }));
+    const [event, ...others] = zones.cloud.events().slice(before);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Recovered' });
+    expect(JSON.parse(event?.Detail ?? '')).toEqual({ stage: 'transform', table: 'payment', key });
+  });
+
   it('takes the test event of S3 for done', async () => {
     expect(await handle(recordOf('{"Service":"Amazon S3","Event":"s3:TestEvent"}'))).toEqual({
       batchItemFailures: [],
@@ -148,6 +160,7 @@ describe('reportFailure', () => {
     const before = zones.cloud.events().length;
     const eventBridge = new EventBridgeClient({});
     const deps = {
+      stage: 'transform',
       logger: makeLogger('test'),
       notify: (event: Parameters<typeof putEvent>[1]) => putEvent(eventBridge, event),
     };
@@ -164,7 +177,7 @@ describe('reportFailure', () => {
     const notify = async () => {
       throw new Error('no event bus');
     };
-    await reportFailure({ ...failure, action: 'dead-letter' }, { logger, notify });
+    await reportFailure({ ...failure, action: 'dead-letter' }, { stage: 'transform', logger, notify });
     expect(error).toHaveBeenCalledTimes(2);
   });
 });
