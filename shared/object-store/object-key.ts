@@ -79,6 +79,11 @@ function decodeTable(encoded: string, key: string): string {
   }
 }
 
+const runPattern = new RegExp(`^${run}$`);
+
+export const isRunId = (text: string): boolean => runPattern.test(text);
+export const isSliceId = (text: string): boolean => /^\d{4,}(\.[01])*$/.test(text);
+
 /** @param tie four hexadecimal characters that tell two runs of one millisecond apart */
 export function formatRunId(startedAt: Date, tie: string): RunId {
   return `${startedAt.toISOString().replaceAll(/[-:.]/g, '')}${tie}`;

@@ -1,5 +1,5 @@
 import { TerminalError } from '../errors.ts';
-import type { RunId, SliceId } from '../object-store/object-key.ts';
+import { isRunId, isSliceId, type RunId, type SliceId } from '../object-store/object-key.ts';
 import { parseJsonObject } from './parse-json.ts';
 
 /** Which rows of a table are new, by the xids that wrote them. Decimal digits of an xid8. */
@@ -42,16 +42,33 @@ export const formatExtractMessage = (message: ExtractMessage): string => JSON.st
 /** @throws {TerminalError} the text is no extract message of a version that this code knows */
 export function parseExtractMessage(body: string): ExtractMessage {
   const record = parseJsonObject(body);
+  try {
+    assertFields(record);
+  } catch (error) {
+    // Its table is known all the same, and an operator looks for failures by it.
+    const { table } = record;
+    if (error instanceof TerminalError && typeof table === 'string')
+      throw new TerminalError(error.message, { table, cause: error.cause });
+    throw error;
+  }
+  return record as unknown as ExtractMessage;
+}
+
+function assertFields(record: Record<string, unknown>): void {
   if (record.version !== 1)
     throw new TerminalError(`an extract message of unknown version ${JSON.stringify(record.version)}`);
   for (const name of ['run', 'slice', 'table', 'generation', 'identity', 'plannedXmax']) {
     if (typeof record[name] !== 'string') throw new TerminalError(`the extract message has no ${name}`);
   }
+  if (!isRunId(String(record.run))) throw new TerminalError("the extract message's run is no run's id");
+  if (!isSliceId(String(record.slice)))
+    throw new TerminalError("the extract message's slice is no slice's id");
+  if (!/^\d{1,19}$/.test(String(record.generation)))
+    throw new TerminalError("the extract message's generation is no number");
   assertXid('plannedXmax', record.plannedXmax);
   if (record.plannedLsn !== undefined) assertLsn(record.plannedLsn);
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
-  return record as unknown as ExtractMessage;
 }
 
 function assertXid(name: string, value: unknown): void {
@@ -67,7 +84,7 @@ function assertLsn(value: unknown): void {
 }
 
 function assertNewRows(value: unknown): void {
-  const { since, inProgress } = value as Partial<NewRows>;
+  const { since, inProgress } = (value ?? {}) as Partial<NewRows>;
   assertXid('newRows.since', since);
   if (!Array.isArray(inProgress))
     throw new TerminalError("the extract message's newRows.inProgress is no list");
@@ -75,7 +92,7 @@ function assertNewRows(value: unknown): void {
 }
 
 function assertBlocks(value: unknown): void {
-  const { from, to } = value as Partial<BlockRange>;
+  const { from, to } = (value ?? {}) as Partial<BlockRange>;
   const isBlock = (block: unknown) => Number.isInteger(block) && (block as number) >= 0;
   if (!isBlock(from) || (to !== undefined && !isBlock(to))) {
     throw new TerminalError("the extract message's blocks are no range");

@@ -31,6 +31,12 @@ describe('extract messages', () => {
     ['not JSON', 'hello'],
     ['no object', '[]'],
     ['of another version', JSON.stringify({ ...message, version: 2 })],
+    ['of an older version', JSON.stringify({ ...message, version: 0 })],
+    ['of a run that is none', JSON.stringify({ ...message, run: '../../state/runs' })],
+    ['of a slice that is none', JSON.stringify({ ...message, slice: '1/../2' })],
+    ['of a generation that is none', JSON.stringify({ ...message, generation: 'first' })],
+    ['with new rows that are none', JSON.stringify({ ...message, newRows: null })],
+    ['with blocks that are none', JSON.stringify({ ...message, blocks: null })],
     ['without a table', JSON.stringify({ ...message, table: undefined })],
     ['with an xid that is none', JSON.stringify({ ...message, plannedXmax: '1; drop' })],
     ['with a list that is none', JSON.stringify({ ...message, newRows: { since: '1', inProgress: 'x' } })],
@@ -42,6 +48,12 @@ describe('extract messages', () => {
   ])('%s are refused for good', (_, body) => {
     expect(() => parseExtractMessage(body)).toThrow(TerminalError);
   });
+});
+
+it('an extract message that cannot be read names its table all the same', () => {
+  expect(() => parseExtractMessage(JSON.stringify({ ...message, version: 0 }))).toThrow(
+    expect.objectContaining({ table: 'sales_order', message: expect.stringContaining('version 0') }),
+  );
 });
 
 describe('S3 events', () => {
