@@ -1,0 +1,36 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { parseCommand } from '../../../cli/parse-command.ts';
+import { makeTerminal } from '../../../cli/terminal.ts';
+
+const terminal = makeTerminal(new PassThrough(), new PassThrough(), false);
+const runCommand = async (line: string) => (await parseCommand(line.split(' ')))(terminal);
+
+describe('wrong usage of an operator command', () => {
+  // Each is refused before any stack is started: there is nothing to start in this folder.
+  it.each([
+    ['failures --table nothing', /^--table nothing is no table of the model; there are .*payment.*dim_date/],
+    ['failures --queue loading', '--queue loading is none of extract, transform, load'],
+    ['failures extra', /^Unexpected argument 'extra'/],
+    ['redrive --table fact', /^--table fact is no table of the model/],
+    ['replay', '--table is missing: it names the table to replay'],
+    ['replay --table payment --zone raw', '--zone raw is neither ingested nor processed'],
+    ['replay --table payment --from 2026-02-30', '--from 2026-02-30 is no day: use YYYY-MM-DD'],
+    ['replay --table payment --to yesterday', '--to yesterday is no day: use YYYY-MM-DD'],
+    [
+      'replay --table payment --from 2026-02-02 --to 2026-02-01',
+      '--from 2026-02-02 is after --to 2026-02-01',
+    ],
+    ['replay --table dim_date --zone ingested', /^dim_date is made of the dates that facts name/],
+    ['replay --table department', /^department ends in the ingested zone/],
+    ['quarantine drop', 'quarantine drop: it can be listed, or released by quarantine release'],
+    ['quarantine --file k', '--file belongs to quarantine release'],
+    ['quarantine release', '--table is missing: it names the table to release'],
+    ['waiting --table dim_date', '--table dim_date: no row ever waits for it'],
+  ])('%s', async (line, message) => {
+    await expect(runCommand(line)).rejects.toMatchObject({
+      exitCode: 2,
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
+    });
+  });
+});
