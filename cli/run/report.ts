@@ -1,4 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { alignmentOf } from '../sql/run-statement.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -117,7 +118,7 @@ export async function printNextSteps(
     for (const line of exampleQuery.split('\n')) terminal.info(terminal.style('dim', `  ${line}`));
     terminal.info('');
     for (const line of formatTable(
-      fields.map(({ name }) => ({ name })),
+      fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) })),
       cells,
     ))
       terminal.info(line);

@@ -56,4 +56,5 @@ function printAsPsql({ command, rowCount, fields, rows }: StatementResult, termi
 // The types that psql aligns right: int2, int4, int8, oid, xid, cid, float4, float8, money, numeric, xid8.
 const numericTypes = new Set([21, 23, 20, 26, 28, 29, 700, 701, 790, 1700, 5069]);
 
-const alignmentOf = (type: number): 'left' | 'right' => (numericTypes.has(type) ? 'right' : 'left');
+/** How psql sets a column of this type. */
+export const alignmentOf = (type: number): 'left' | 'right' => (numericTypes.has(type) ? 'right' : 'left');

@@ -1,0 +1,96 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
+import type { PostgresServer } from '../helpers/temporary-postgres.ts';
+
+export interface Tally {
+  table: string;
+  source: string | null;
+  extracted: number;
+  loaded: number;
+  waiting: number;
+  quarantined: number;
+  failed: number;
+}
+
+/** What `run --json` ends with. */
+export interface RunResult {
+  run: string;
+  seconds: number;
+  ok: boolean;
+  tables: Tally[];
+}
+
+/** What `verify --json` ends with. */
+export interface VerifyResult {
+  ok: boolean;
+  tables: Record<string, unknown>[];
+}
+
+/** The two databases and the folder of one road. */
+export interface Road {
+  source: string;
+  warehouse: string;
+  data: string;
+}
+
+/** Runs `run --json` on a road of one's own databases. */
+export const runRoad = ({ source, warehouse, data }: Road, ...more: string[]): Promise<CommandResult> =>
+  starlift(['run', '--source', source, '--warehouse', warehouse, '--data', data, '--json', ...more]);
+
+/** Runs once more where all must be well: fails with what the command wrote where it is not. */
+export async function runClean(road: Road): Promise<RunResult> {
+  const result = await runRoad(road);
+  if (result.code !== 0)
+    throw new Error(`run ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
+  return lastJson<RunResult>(result);
+}
+
+/** Compares source and warehouse by `verify`; fails with its findings. */
+export async function assertExact({ source, warehouse }: Pick<Road, 'source' | 'warehouse'>): Promise<void> {
+  const result = await starlift(['verify', '--source', source, '--warehouse', warehouse]);
+  if (result.code !== 0)
+    throw new Error(`verify ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
+}
+
+/** The rows that one run loaded, by warehouse table. */
+export const loadedRows = ({ tables }: RunResult): Record<string, number> =>
+  Object.fromEntries(tables.map(({ table, loaded }) => [table, loaded]));
+
+/** Runs SQL on a connection of its own; several statements give the last one's rows. Values as texts. */
+export async function ask(url: string, sql: string): Promise<(string | null)[][]> {
+  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => String } });
+  await client.connect();
+  try {
+    const answer = await client.query<(string | null)[]>({ text: sql, rowMode: 'array' });
+    return (Array.isArray(answer) ? (answer as (typeof answer)[]) : [answer]).at(-1)?.rows ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
+/** A small sample shop as a template for `createDatabase`. @returns the database's URL */
+export async function makeShop(server: PostgresServer, name: string, orders = 300): Promise<string> {
+  const url = await server.createDatabase(name);
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await fillSampleShop(client, { orders });
+  } finally {
+    await client.end();
+  }
+  return url;
+}
+
+/** A new folder for `--data`. The embedded Postgres, which may run as another user, can pass through it. */
+export async function makeDataFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlift-e2e-'));
+  await chmod(folder, 0o711);
+  return folder;
+}
+
+export const removeFolder = (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 5 });
