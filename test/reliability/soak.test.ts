@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { spawnStarlift } from '../helpers/starlift.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { canSampleProcesses, type ProcessSample, sampleProcesses } from './helpers/process-sample.ts';
+import { makeShop, openShop } from './helpers/shop.ts';
+
+const isLong = process.env.RELIABILITY === 'long';
+const runs = isLong ? 2000 : 100;
+/** Until here caches fill, connections open and code is compiled. */
+const warmUpRuns = isLong ? 200 : 40;
+const minutes = 60_000;
+
+/** What was held at the end of one run. */
+interface Sample {
+  processes: Map<number, ProcessSample>;
+  connections: number;
+}
+
+describe('a watch that goes on for long', () => {
+  const data = mkdtempSync(join(tmpdir(), 'starlift-soak-'));
+  let server: PostgresServer;
+  let source: pg.Client;
+  let warehouse: pg.Client;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+    source = new pg.Client(await server.createDatabase('shop'));
+    warehouse = new pg.Client(await server.createDatabase('warehouse'));
+    for (const client of [source, warehouse]) await client.connect();
+    await makeShop(source);
+    await openShop(source);
+  });
+  afterAll(async () => {
+    for (const client of [source, warehouse]) await client.end();
+    await server.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  /** Runs of one process, each of which finds something new. */
+  const watch = async (): Promise<Sample[]> => {
+    const urls = ['--source', server.url('shop'), '--warehouse', server.url('warehouse')];
+    const child = spawnStarlift(['run', ...urls, '--data', data, '--watch', '--every', '0.001', '--json']);
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    const samples: Sample[] = [];
+    for await (const line of createInterface({ input: child.stdout as Readable })) {
+      if (samples.length === runs) continue;
+      expect(JSON.parse(line)).toMatchObject({ ok: true });
+      samples.push({ processes: sampleProcesses(child.pid ?? 0), connections: await countConnections() });
+      if (samples.length === runs) child.kill('SIGTERM');
+      else await source.query(oneMoreOrder(samples.length));
+    }
+    expect({ code: await ended, errors, runs: samples.length }).toMatchObject({ code: 0, runs });
+    return samples;
+  };
+
+  const countConnections = async (): Promise<number> => {
+    const sessions = `select from pg_stat_activity where application_name like 'starlift%'`;
+    return (await warehouse.query(sessions)).rowCount ?? 0;
+  };
+
+  const itOnLinux = canSampleProcesses ? it : it.skip;
+  itOnLinux(
+    'holds no more memory, connections or file handles',
+    async () => {
+      const samples = await watch();
+      const warm = samples.slice(warmUpRuns / 2, warmUpRuns);
+      const late = samples.slice(-warmUpRuns / 2);
+      for (const pid of warm.at(-1)?.processes.keys() ?? []) {
+        const of = (key: keyof ProcessSample, from: Sample[]) =>
+          from.map(({ processes }) => processes.get(pid)?.[key] ?? Number.NaN);
+        const memory = [median(of('residentKib', warm)), median(of('residentKib', late))] as const;
+        const handles = [Math.max(...of('handles', warm)), Math.max(...of('handles', late))] as const;
+        tell(`soak: process ${pid}: ${memory.join(' -> ')} KiB, ${handles.join(' -> ')} handles`);
+        expect(memory[1]).toBeLessThanOrEqual(memory[0] * 1.1);
+        expect(handles[1]).toBeLessThanOrEqual(handles[0]);
+      }
+      const connections = [warm, late].map((part) => Math.max(...part.map((each) => each.connections)));
+      tell(`soak: ${runs} runs, ${connections.join(' -> ')} connections`);
+      expect(connections[1]).toBeLessThanOrEqual(connections[0] ?? 0);
+      expect(await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).toMatchObject({
+        ok: true,
+      });
+    },
+    60 * minutes,
+  );
+});
+
+const oneMoreOrder = (n: number): string => `
+  insert into sales_order
+  select ${n} + 1000, 1, 1, 1, ${n}, 1.25, 1, '2024-04-01', '2024-05-01', 1, now_at, now_at
+    from (select timestamp '2024-09-01' + ${n} * interval '1 minute' as now_at) clock`;
+
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** On stderr at once, where Jest would add its own frame. */
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
