@@ -1,6 +1,6 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { hasLedger } from '../operator/mended-rows.ts';
+import { isWhole } from '../operator/has-ledger.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
 import { targetOptions, textOption, withTarget } from '../operator/target-options.ts';
@@ -59,7 +59,7 @@ async function drop(
 async function dropRows(target: OperatorTarget, selection: WaitingSelection) {
   const warehouse = await target.warehouse();
   try {
-    if (!(await hasLedger(warehouse))) return [];
+    if (!(await isWhole(warehouse, starSchema, target.warehouseSchema))) return [];
     return await dropWaiting(warehouse, starSchema, target.warehouseSchema, selection);
   } finally {
     await warehouse.end();

@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifie
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
+import { isWhole } from './has-ledger.ts';
 import type { QuarantineFile } from './quarantine.ts';
 import type { OperatorTarget } from './target.ts';
 
@@ -15,7 +16,7 @@ export async function findMended(
 ): Promise<QuarantineFile[]> {
   const warehouse = await target.warehouse();
   try {
-    if (!(await hasLedger(warehouse))) return [...files];
+    if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [...files];
     const left: QuarantineFile[] = [];
     for (const file of files) {
       const { table, rows } = file;
@@ -35,14 +36,6 @@ export async function findMended(
   } finally {
     await warehouse.end();
   }
-}
-
-export async function hasLedger(warehouse: pg.ClientBase): Promise<boolean> {
-  const { rows } = await warehouse.query<{ exists: boolean }>(
-    'select to_regclass($1) is not null as exists',
-    [ledgerTable],
-  );
-  return rows[0]?.exists === true;
 }
 
 interface NewerQuery {

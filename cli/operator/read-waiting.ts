@@ -1,6 +1,6 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { isWhole } from './has-ledger.ts';
 import { listFailures } from './list-failures.ts';
-import { hasLedger } from './mended-rows.ts';
 import { listQuarantine } from './quarantine.ts';
 import type { OperatorTarget } from './target.ts';
 import { listMissing, type WaitingSelection } from './waiting.ts';
@@ -19,7 +19,7 @@ export async function readWaiting(
 ): Promise<ExplainedWait[]> {
   const warehouse = await target.warehouse();
   try {
-    if (!(await hasLedger(warehouse))) return [];
+    if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [];
     const missing = await listMissing(warehouse, model, target.warehouseSchema, selection);
     if (missing.length === 0) return [];
     const failures = await listFailures(target);

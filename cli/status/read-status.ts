@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
+import { hasLedger, listMissingTables } from '../operator/has-ledger.ts';
 import { type Failure, groupFailures, listFailures } from '../operator/list-failures.ts';
-import { hasLedger } from '../operator/mended-rows.ts';
 import { countQuarantined } from '../operator/quarantine.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import type { OperatorTarget } from '../operator/target.ts';
@@ -22,13 +22,14 @@ export async function readStatus(target: OperatorTarget, now: Date = new Date())
     const queues = await readQueues(target, now);
     const letters = await listFailures(target);
     const failures = groupFailures(letters, target);
+    const isLoaded = await hasLedger(warehouse);
     const facts: TroubleFacts = {
       failures,
+      missingTables: isLoaded ? await listMissingTables(warehouse, starSchema, target.warehouseSchema) : [],
       failing: plan.failing,
       quarantined: await countQuarantined(target, starSchema),
       waiting: await readWaiting(target, starSchema, allFacts, plan.failing.keys()),
     };
-    const isLoaded = await hasLedger(warehouse);
     const { plannedAt } = plan;
     const troubles = listTroubles(facts, target);
     return {

@@ -11,6 +11,8 @@ export interface TableFacts {
   failing: ReadonlyMap<string, string>;
   quarantined: ReadonlyMap<string, number>;
   inFlight: ReadonlyMap<string, number>;
+  /** Tables that somebody has dropped. */
+  missingTables: readonly string[];
   /** Some slice is not extracted yet, and may be any table's. */
   isExtracting: boolean;
   /** When the last plan was complete. */
@@ -26,7 +28,7 @@ export async function readTables(
   facts: TableFacts,
 ): Promise<TableStatus[]> {
   const states = new Map((await readTableStates(warehouse)).map((state) => [state.table, state]));
-  const waiting = await countWaiting(warehouse, model, schema);
+  const waiting = facts.missingTables.length > 0 ? [] : await countWaiting(warehouse, model, schema);
   return model.tables.map((table) => {
     const source = table.kind === 'calendar' ? null : table.source.name;
     const state = states.get(table.name) ?? emptyState(table.name);

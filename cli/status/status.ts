@@ -59,7 +59,7 @@ export interface DeadLetterStatus {
 
 /** Something that needs a hand, and the command that mends it or shows more. */
 export interface Trouble {
-  kind: 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting';
+  kind: 'missing' | 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting';
   table: string | null;
   text: string;
   command: string;

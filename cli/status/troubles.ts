@@ -6,6 +6,8 @@ import type { Trouble } from './status.ts';
 
 export interface TroubleFacts {
   failures: readonly FailureGroup[];
+  /** Warehouse tables that were there at the first run and are not now. */
+  missingTables: readonly string[];
   /** Source tables that the last plan could not extract, with the reason. */
   failing: ReadonlyMap<string, string>;
   /** Rows in quarantine by warehouse table. */
@@ -15,9 +17,15 @@ export interface TroubleFacts {
 
 /** Everything that needs a hand, each with the command that mends it: first what others depend on. */
 export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, 'selector'>): Trouble[] {
-  const { failures, failing, quarantined, waiting } = facts;
+  const { failures, missingTables, failing, quarantined, waiting } = facts;
   const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
   return [
+    ...missingTables.map(
+      (table): Trouble => ({
+        ...{ kind: 'missing', table, text: `the warehouse has no table ${table} any more` },
+        command: commandFor(target, `replay --table ${table}`),
+      }),
+    ),
     ...failures.map(describeFailure),
     ...[...failing]
       .filter(([table]) => !known.has(`extract ${table}`))
