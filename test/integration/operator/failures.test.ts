@@ -34,6 +34,17 @@ describe('what has failed for good', () => {
     expect((await stack.command('status')).code).toBe(0);
   });
 
+  it('is not a column that is new: status names it, and all goes on', async () => {
+    await stack.source(`alter table payment_type add column colour text`);
+    await stack.run();
+    const status = await stack.json<Status>('status');
+    expect(status).toMatchObject({ code: 0, ok: true, troubles: [] });
+    expect(status.run?.warnings).toEqual([
+      'public.payment_type has columns that the model does not take: colour',
+    ]);
+    expect((await stack.command('status')).text).toContain('warning: public.payment_type has columns');
+  });
+
   describe('a column that is gone from the source', () => {
     it('fails its table alone, and the operator sees the reason and the way back', async () => {
       await stack.source(`
