@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
 import type { Redriven } from '../../../cli/operator/redrive.ts';
 import type { Status } from '../../../cli/status/status.ts';
+import { lastJson, starlift } from '../../helpers/starlift.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);
@@ -183,5 +184,20 @@ describe('what has failed for good', () => {
     expect((await failures()).failures).toHaveLength(2);
     const { text } = await stack.command('failures');
     expect(text).toContain('! (no table), transform: TerminalError: the message is not JSON');
+  });
+
+  it('are the same to a process of its own when none runs on the folder, and a redrive waits for the next run', async () => {
+    const { failures: groups } = await failures();
+    await stack.release();
+    const run = (...args: string[]) => starlift([...args, '--data', stack.data, '--json']);
+    const listed = await run('failures');
+    expect(listed.code).toBe(1);
+    expect(lastJson<Failures>(listed).failures).toEqual(groups);
+    expect(lastJson<Redrive>(await run('redrive', '--queue', 'transform')).redriven).toHaveLength(2);
+    expect((await run('failures')).code).toBe(0);
+    const status = lastJson<Status>(await run('status'));
+    expect(status.queues).toContainEqual(
+      expect.objectContaining({ queue: 'transform', ready: 2, deadLetters: 0 }),
+    );
   });
 });

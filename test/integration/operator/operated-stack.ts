@@ -20,6 +20,7 @@ export class OperatedStack {
   readonly data: string;
   readonly target: OpenedTarget;
   readonly #pipeline: Pipeline;
+  #stopped: Promise<void> | undefined;
 
   private constructor(data: string, pipeline: Pipeline, target: OpenedTarget) {
     this.data = data;
@@ -69,8 +70,14 @@ export class OperatedStack {
     return tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
   }
 
+  /** Ends the process' hold of the folder, which stays as it is. */
+  release(): Promise<void> {
+    this.#stopped ??= this.#pipeline.stop();
+    return this.#stopped;
+  }
+
   async stop(): Promise<void> {
-    await this.#pipeline.stop();
+    await this.release();
     fs.rmSync(this.data, { recursive: true, force: true });
   }
 }
