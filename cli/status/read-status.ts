@@ -27,6 +27,7 @@ export async function readStatus(target: OperatorTarget, now: Date = new Date())
       failures,
       missingTables: isLoaded ? await listMissingTables(warehouse, starSchema, target.warehouseSchema) : [],
       failing: plan.failing,
+      isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
       quarantined: await countQuarantined(target, starSchema),
       waiting: await readWaiting(target, starSchema, allFacts, plan.failing.keys()),
     };
@@ -75,12 +76,11 @@ async function readLoadedTables(
 ): Promise<TableStatus[]> {
   const depthOf = (kind: string) =>
     queues.filter(({ queue }) => queue === kind).reduce((sum, each) => sum + each.ready + each.inFlight, 0);
-  const isBusy = queues.some(({ ready, inFlight }) => ready + inFlight > 0);
   const deadKeys = new Set(
     facts.failures.flatMap(({ messages }) => messages.flatMap(({ key }) => key ?? [])),
   );
   // With nothing on the queues nothing is under way, and the buckets need not be searched.
-  const inFlight = isBusy
+  const inFlight = facts.isBusy
     ? await countRowsInFlight(target, warehouse, starSchema, { deadKeys, now: facts.now })
     : new Map<string, number>();
   const isExtracting = depthOf('extract') > 0;

@@ -13,11 +13,15 @@ export interface TroubleFacts {
   /** Rows in quarantine by warehouse table. */
   quarantined: ReadonlyMap<string, number>;
   waiting: readonly ExplainedWait[];
+  /** Messages are on the queues. */
+  isBusy: boolean;
 }
 
 /** Everything that needs a hand, each with the command that mends it: first what others depend on. */
 export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, 'selector'>): Trouble[] {
-  const { failures, missingTables, failing, quarantined, waiting } = facts;
+  const { failures, missingTables, failing, quarantined, isBusy } = facts;
+  // What is under way may bring the row at any moment: as yet that is nobody's trouble.
+  const waiting = facts.waiting.filter(({ cause }) => cause !== 'expected' || !isBusy);
   const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
   return [
     ...missingTables.map(

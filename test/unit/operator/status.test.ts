@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 const target = { selector: ' --data d' };
 const nothing: TroubleFacts = {
   ...{ failures: [], missingTables: [], failing: new Map(), quarantined: new Map(), waiting: [] },
+  isBusy: false,
 };
 
 describe('what needs a hand', () => {
@@ -62,6 +63,26 @@ describe('what needs a hand', () => {
         text: 'currency failed in extract: gone (2 messages)',
         command: 'npx …',
       },
+    ]);
+  });
+
+  it('is no fact that waits for what may be under way', () => {
+    const wait = {
+      table: 'fact_payment',
+      column: 'currency_id',
+      dimension: 'dim_currency',
+      rows: 1,
+      mend: '',
+    };
+    const waiting = [
+      { ...wait, key: '1', cause: 'expected' as const },
+      { ...wait, key: '2', cause: 'deleted' as const },
+    ];
+    const textsOf = (isBusy: boolean) =>
+      listTroubles({ ...nothing, waiting, isBusy }, target).map(({ text }) => text);
+    expect(textsOf(false)).toHaveLength(2);
+    expect(textsOf(true)).toEqual([
+      expect.stringContaining('dim_currency 2, which the source does not have'),
     ]);
   });
 
