@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
+import { makeLiveBlock } from './live-block.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -12,38 +13,40 @@ export interface Terminal {
   /** Data that was asked for: to stdout always. */
   result(line: string): void;
   error(message: string): void;
-  /** Redraws the block of lines that was drawn last; writes nothing where nobody watches. */
+  /** Draws a block of lines over the one drawn last, none to take it away; nothing where nobody watches. */
   redraw(lines: readonly string[]): void;
   style(style: Style, text: string): string;
 }
 
-type Output = Writable & { isTTY?: boolean; columns?: number };
+type Output = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** Colours only on a terminal that asks for no silence (NO_COLOR, https://no-color.org). */
 export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Terminal {
   const output = json ? stderr : stdout;
   const isInteractive = output.isTTY === true && process.env.TERM !== 'dumb';
   const hasColour = isInteractive && !process.env.NO_COLOR;
-  let drawn = 0;
+  // A pseudo-terminal that nobody has sized says 0.
+  const block = makeLiveBlock(() => ({ columns: output.columns || 80, rows: output.rows || 24 }));
   for (const stream of [stdout, stderr]) stream.on('error', passOverClosedPipe);
 
-  const write = (stream: Output, line: string) => {
-    stream.write(`${line}\n`);
-    drawn = 0;
+  const write = (stream: Output, text: string) => {
+    if (text !== '') stream.write(text);
+  };
+  // Above the block, which stays at the bottom: stdout and stderr may be one terminal.
+  const writeLine = (stream: Output, line: string) => {
+    write(output, block.clear());
+    write(stream, `${line}\n`);
+    write(output, block.restore());
   };
 
   return {
     isInteractive,
     json,
-    info: (line) => write(output, line),
-    result: (line) => write(stdout, line),
-    error: (message) => write(stderr, `starlift: ${message}`),
+    info: (line) => writeLine(output, line),
+    result: (line) => writeLine(stdout, line),
+    error: (message) => writeLine(stderr, `starlift: ${message}`),
     redraw: (lines) => {
-      if (!isInteractive) return;
-      const width = output.columns ?? 80;
-      const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-      output.write(`${up}${lines.map((line) => `\x1b[2K${line.slice(0, width * 2)}\n`).join('')}`);
-      drawn = lines.length;
+      if (isInteractive) write(output, block.draw(lines));
     },
     style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
   };

@@ -7,6 +7,9 @@ import { runOnce } from '../run/run-once.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
+/** A server's end is heard of a moment later than its connections'. */
+const reasonWithinMs = 500;
+
 export const command: CommandModule = {
   summary: 'Takes everything new in the source through the three services into the warehouse.',
   usage: 'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]',
@@ -24,14 +27,31 @@ export const command: CommandModule = {
     const interrupted = interruption();
     const pipeline = await startPipeline({ data: data ?? '.starlift', source, warehouse }, terminal);
     try {
-      return values.watch === true
-        ? await watch(pipeline, everySeconds, interrupted, terminal)
-        : await runToTheEnd(pipeline, interrupted, terminal);
+      const work =
+        values.watch === true
+          ? watch(pipeline, everySeconds, interrupted, terminal)
+          : runToTheEnd(pipeline, interrupted, terminal);
+      return await unlessBroken(work, pipeline.stack.broken);
     } finally {
       await pipeline.stop();
     }
   },
 };
+
+/** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
+async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
+  const reason = new Promise<never>((_, reject) => {
+    broken.addEventListener('abort', () => reject(broken.reason));
+  });
+  const late = () => delay(reasonWithinMs, undefined, { ref: false });
+  return Promise.race([
+    work.catch(async (error: unknown) => {
+      await Promise.race([reason, late()]);
+      throw error;
+    }),
+    reason,
+  ]);
+}
 
 async function runToTheEnd(
   pipeline: Pipeline,

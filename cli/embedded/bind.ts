@@ -4,7 +4,7 @@ import { UsageError } from '../usage-error.ts';
 import type { DataFolder } from './data-folder.ts';
 
 /** What a data folder belongs to. */
-interface Binding {
+export interface Binding {
   warehouseId: string;
   sourceId: string;
   /** false until the warehouse has it too: a crash between the two writes must not lock anybody out. */
@@ -14,15 +14,18 @@ interface Binding {
 const fileName = 'binding.json';
 
 /**
- * Binds the folder to this source and this warehouse, or makes sure that it is bound to these two.
+ * Makes sure that the folder may be bound to this source and this warehouse, or is bound to these two; writes nothing.
  *
  * The capture state and the ledger belong together: another source's rows would be taken for changes of this one,
  * another folder's state would call rows loaded that never were.
  *
- * @param warehouse connected to a warehouse that has the ledger's schema
  * @throws {UsageError} the folder or the warehouse is bound to something else
  */
-export async function bindFolder(folder: DataFolder, source: pg.Client, warehouse: pg.Client): Promise<void> {
+export async function findBinding(
+  folder: DataFolder,
+  source: pg.Client,
+  warehouse: pg.Client,
+): Promise<Binding> {
   const sourceId = await identifySource(source);
   const known = folder.readJson(fileName) as Binding | undefined;
   if (known !== undefined && known.sourceId !== sourceId) {
@@ -31,16 +34,36 @@ export async function bindFolder(folder: DataFolder, source: pg.Client, warehous
     );
   }
   const binding = known ?? { warehouseId: randomUUID(), sourceId, isConfirmed: false };
-  if (known === undefined) folder.writeJson(fileName, binding);
-  const warehouseId = await claimWarehouse(warehouse, binding);
-  if (warehouseId !== binding.warehouseId) {
-    throw new UsageError(
-      known?.isConfirmed === true
-        ? `--data ${folder.path} loads another warehouse; choose another folder, or name that warehouse by --warehouse`
-        : 'the warehouse is loaded from another data folder; name that folder by --data, or choose another warehouse',
-    );
-  }
-  if (!binding.isConfirmed) folder.writeJson(fileName, { ...binding, isConfirmed: true });
+  const warehouseId = await readWarehouseId(warehouse);
+  if (warehouseId !== undefined || binding.isConfirmed) assertSame(folder, binding, warehouseId);
+  return binding;
+}
+
+/**
+ * Binds the folder and the warehouse to each other.
+ *
+ * @param warehouse connected to a warehouse that has the ledger's schema
+ * @throws {UsageError} another folder was faster
+ */
+export async function bindFolder(folder: DataFolder, binding: Binding, warehouse: pg.Client): Promise<void> {
+  if (binding.isConfirmed) return;
+  folder.writeJson(fileName, binding);
+  await warehouse.query(
+    `insert into starlift.binding (warehouse_id, source_id)
+     select $1, $2 where not exists (select from starlift.binding)`,
+    [binding.warehouseId, binding.sourceId],
+  );
+  assertSame(folder, binding, await readWarehouseId(warehouse));
+  folder.writeJson(fileName, { ...binding, isConfirmed: true });
+}
+
+function assertSame(folder: DataFolder, binding: Binding, warehouseId: string | undefined): void {
+  if (warehouseId === binding.warehouseId) return;
+  throw new UsageError(
+    binding.isConfirmed
+      ? `--data ${folder.path} loads another warehouse; choose another folder, or name that warehouse by --warehouse`
+      : 'the warehouse is loaded from another data folder; name that folder by --data, or choose another warehouse',
+  );
 }
 
 /** The same for a replica, a promoted standby and a restored backup; another for another database. */
@@ -56,15 +79,12 @@ async function identifySource(source: pg.Client): Promise<string> {
   }
 }
 
-/** @returns the id that the warehouse is bound to: ours where it was bound to none and we may bind it */
-async function claimWarehouse(warehouse: pg.Client, binding: Binding): Promise<string | undefined> {
-  if (!binding.isConfirmed) {
-    await warehouse.query(
-      `insert into starlift.binding (warehouse_id, source_id)
-       select $1, $2 where not exists (select from starlift.binding)`,
-      [binding.warehouseId, binding.sourceId],
-    );
-  }
+/** @returns undefined where the warehouse is bound to no folder yet */
+async function readWarehouseId(warehouse: pg.Client): Promise<string | undefined> {
+  const { rows: made } = await warehouse.query<{ isMade: boolean }>(
+    `select to_regclass('starlift.binding') is not null as "isMade"`,
+  );
+  if (made[0]?.isMade !== true) return undefined;
   const { rows } = await warehouse.query<{ id: string }>(
     'select warehouse_id::text as id from starlift.binding',
   );

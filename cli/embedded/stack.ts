@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
+import { TransientError } from '../../shared/errors.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
 import { UsageError } from '../usage-error.ts';
@@ -32,6 +33,8 @@ export interface Stack {
   /** The embedded source as its owner; undefined for a source of one's own. */
   shopUrl: string | undefined;
   warehouseUrl: string;
+  /** Aborts, with the reason, when the embedded Postgres ends without having been told to. */
+  broken: AbortSignal;
   stop(): Promise<void>;
 }
 
@@ -42,33 +45,18 @@ export interface Stack {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const data = resolve(options.data);
-  const sourceSecret = options.source === undefined ? undefined : secretOfUrl('--source', options.source);
-  const warehouseSecret =
-    options.warehouse === undefined ? undefined : secretOfUrl('--warehouse', options.warehouse);
+  // Before the folder is made: a URL that is none leaves nothing behind.
+  if (options.source !== undefined) secretOfUrl('--source', options.source);
+  if (options.warehouse !== undefined) secretOfUrl('--warehouse', options.warehouse);
   const folder = takeFolder(data);
-  const needsPostgres = sourceSecret === undefined || warehouseSecret === undefined;
-  const [started, clouded] = await Promise.allSettled([
-    needsPostgres
-      ? startEmbeddedPostgres({ dataDir: data, ...(options.onLog && { onLog: options.onLog }) })
-      : undefined,
-    startCloud(cloudOptions(data)),
-  ]);
-  const postgres = started.status === 'fulfilled' ? started.value : undefined;
-  const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
-  const stop = async () => {
-    await Promise.allSettled([cloud?.stop(), postgres?.stop()]);
+  const servers = await startServers(data, options).catch((error: unknown) => {
     folder.release();
-  };
-  if (cloud === undefined || started.status === 'rejected') {
-    await stop();
-    throw started.status === 'rejected' ? started.reason : (clouded as PromiseRejectedResult).reason;
-  }
-  const urls = chooseUrls(options, postgres);
-  cloud.putSecret(secretIds.source, JSON.stringify(sourceSecret ?? secretOfUrl('--source', urls.sourceUrl)));
-  cloud.putSecret(
-    secretIds.warehouse,
-    JSON.stringify(warehouseSecret ?? secretOfUrl('--warehouse', urls.warehouseUrl)),
-  );
+    throw error;
+  });
+  const { cloud } = servers;
+  const urls = chooseUrls(options, servers.postgres);
+  cloud.putSecret(secretIds.source, JSON.stringify(secretOfUrl('--source', urls.sourceUrl)));
+  cloud.putSecret(secretIds.warehouse, JSON.stringify(secretOfUrl('--warehouse', urls.warehouseUrl)));
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   folder.writeStackFile({
     pid: process.pid,
@@ -83,8 +71,45 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ingested: makeObjectStore(clients.s3, buckets.ingested),
     processed: makeObjectStore(clients.s3, buckets.processed),
     ...urls,
-    stop,
+    broken: servers.broken,
+    stop: async () => {
+      await servers.stop();
+      folder.release();
+    },
   };
+}
+
+interface Servers {
+  cloud: Cloud;
+  /** Undefined where both databases are the user's own. */
+  postgres: EmbeddedPostgres | undefined;
+  broken: AbortSignal;
+  stop(): Promise<void>;
+}
+
+async function startServers(data: string, { source, warehouse, onLog }: StackOptions): Promise<Servers> {
+  const needsPostgres = source === undefined || warehouse === undefined;
+  const [started, clouded] = await Promise.allSettled([
+    needsPostgres ? startEmbeddedPostgres({ dataDir: data, ...(onLog && { onLog }) }) : undefined,
+    startCloud(cloudOptions(data)),
+  ]);
+  const postgres = started.status === 'fulfilled' ? started.value : undefined;
+  const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
+  const breaking = new AbortController();
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    await Promise.allSettled([cloud?.stop(), postgres?.stop()]);
+  };
+  if (cloud === undefined || started.status === 'rejected') {
+    await stop();
+    throw started.status === 'rejected' ? started.reason : (clouded as PromiseRejectedResult).reason;
+  }
+  void postgres?.ended.then(() => {
+    if (!isStopping)
+      breaking.abort(new TransientError('the embedded Postgres has ended; run again to carry on'));
+  });
+  return { cloud, postgres, broken: breaking.signal, stop };
 }
 
 function takeFolder(data: string): DataFolder {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
-import { bindFolder } from '../embedded/bind.ts';
+import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
@@ -13,6 +13,7 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { listLoadedKeys } from './ledger.ts';
+import { formatServiceLog } from './service-log.ts';
 
 /** A stack with its services at work, and a connection to look into the warehouse. */
 export interface Pipeline {
@@ -25,54 +26,82 @@ export interface Pipeline {
 
 const unfinishedFile = 'unfinished.json';
 
+interface WarehouseOptions {
+  schema: string;
+  foreignKeys: 'declared' | 'enforced';
+}
+
 /**
  * Starts everything that a run needs. Whatever cannot work is found before anything is written.
  *
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
-  const warehouseSchema = process.env.WAREHOUSE_SCHEMA || 'public';
-  const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
+  const model: WarehouseOptions = {
+    schema: process.env.WAREHOUSE_SCHEMA || 'public',
+    foreignKeys: process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared',
+  };
+  await lookAhead(options);
   const stack = await startStack(options);
   const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
-  const stop = async () => {
-    for (const step of undo.reverse()) await step();
-  };
+  const stop = () => undoAll(undo);
   try {
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
-    const services = startServices(stack.cloud, stack.clients, {
-      sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
-      warehouseSchema,
-      foreignKeys,
-      workers: Math.max(2, availableParallelism()),
-      onLog: (line) => terminal.info(line),
-    });
+    const services = startStackServices(stack, model, terminal);
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = await connect(stack.warehouseUrl, 'warehouse');
     undo.push(() => warehouse.end());
-    await prepareDatabases(stack, warehouse, { schema: warehouseSchema, foreignKeys });
+    await prepareDatabases(stack, warehouse, model);
     await resumeAfterKill(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
-    undo.push(async () => stack.folder.writeJson(unfinishedFile, null));
+    undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
     services.start();
-    return { stack, services, warehouse, warehouseSchema, stop };
+    return { stack, services, warehouse, warehouseSchema: model.schema, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+/** The last thing done first. One that cannot be undone does not keep the others from it. */
+async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps.toReversed()) {
+    await step().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Databases of the user's own, before the folder is made and anything is started. */
+async function lookAhead({ source, warehouse }: StackOptions): Promise<void> {
+  if (source !== undefined) {
+    const client = await connect(source, 'source');
+    await assertSourceHasTables(client).finally(() => client.end());
+  }
+  if (warehouse !== undefined) await (await connect(warehouse, 'warehouse')).end();
+}
+
+const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
+  startServices(stack.cloud, stack.clients, {
+    sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
+    warehouseSchema: schema,
+    foreignKeys,
+    workers: Math.max(2, availableParallelism()),
+    onLog: (line) => terminal.info(process.env.STARLIFT_DEBUG ? line : formatServiceLog(line)),
+  });
+
 async function prepareDatabases(
   stack: Stack,
   warehouse: pg.Client,
-  options: { schema: string; foreignKeys: 'declared' | 'enforced' },
+  options: WarehouseOptions,
 ): Promise<void> {
   const source = await connect(stack.sourceUrl, 'source');
   try {
     await assertSourceHasTables(source);
+    const binding = await findBinding(stack.folder, source, warehouse);
     await ensureWarehouse(warehouse, starSchema, options);
-    await bindFolder(stack.folder, source, warehouse);
+    await bindFolder(stack.folder, binding, warehouse);
   } finally {
     await source.end();
   }

@@ -20,6 +20,7 @@ export function drawProgress(counts: readonly LedgerCount[], terminal: Terminal)
 
 /** What a run came to, and what needs a hand; with --json one line of it as the last one of stdout. */
 export function printReport(report: RunReport, terminal: Terminal): void {
+  terminal.redraw([]);
   for (const warning of report.warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
   if (terminal.json) {
     const { run, seconds, ok, tables } = report;
@@ -59,7 +60,6 @@ function printTable(report: RunReport, terminal: Terminal): void {
       ...columns.map((name) => showCount(tally[name])),
     ]),
   );
-  terminal.redraw([]);
   terminal.info('');
   for (const line of lines) terminal.info(line);
   const loaded = report.tables.reduce((sum, tally) => sum + tally.loaded, 0);

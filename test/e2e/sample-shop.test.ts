@@ -135,8 +135,8 @@ describe('the sample shop', () => {
       data,
       `with years as (select min(year) as first, max(year) as last from dim_date)
        select 'days missing', count(*) from years,
-              generate_series(make_date(first, 1, 1), make_date(last, 12, 31), '1 day') as day
-        where not exists (select from dim_date where date_id = day::date)`,
+              generate_series(make_date(first, 1, 1), make_date(last, 12, 31), '1 day') as calendar (its_day)
+        where not exists (select from dim_date where date_id = its_day::date)`,
     ]);
     expect(holes.stdout).toMatch(/days missing +\| +0\n/);
     expect(holes.code).toBe(0);

@@ -1,0 +1,51 @@
+import type { ChildProcess } from 'node:child_process';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { finished, spawnStarlift } from '../helpers/starlift.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
+import { seen } from './seen.ts';
+
+describe('run --watch', () => {
+  let server: PostgresServer;
+  let road: Road;
+  let child: ChildProcess | undefined;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+    const source = await makeShop(server, 'shop', 50);
+    road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
+  });
+  afterEach(() => {
+    child?.kill('SIGKILL');
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'brings changes, and %s ends it cleanly within 5 s',
+    async (signal) => {
+      child = spawnStarlift([
+        ...['run', '--watch', '--every', '1'],
+        ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
+      ]);
+      const ended = finished(child);
+      const name = `name of ${signal}`;
+      await seen(async () => (await ask(road.warehouse, 'select 1 from dim_staff')).length > 0);
+      await ask(road.source, `update staff set first_name = '${name}' where staff_id = 3`);
+      await seen(
+        async () =>
+          (await ask(road.warehouse, `select 1 from dim_staff where first_name = '${name}'`)).length === 1,
+      );
+      const interruptedAt = Date.now();
+      child.kill(signal);
+      const { code, stdout } = await ended;
+      expect(Date.now() - interruptedAt).toBeLessThan(5000);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Stopped watching.');
+    },
+  );
+
+  it('leaves nothing behind that the next run would stumble over', async () => {
+    await runClean(road);
+    await assertExact(road);
+    await server.stop();
+    await removeFolder(road.data);
+  });
+});
