@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import type { RowRandom } from '../../../cli/embedded/sample/random.ts';
-import type { ReceivedMessage } from '../../../cli/embedded/workers/sqs-event.ts';
 import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
-import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { type History, remember } from './expectations.ts';
+import { type Delivery, Mailbox } from './mailbox.ts';
 import { eventOf, isDoneWith } from './queues.ts';
 import { beginLate, changeShop } from './trading.ts';
 import { Workers } from './workers.ts';
 import type { World } from './world.ts';
 
-/** A delivery; undefined where the work is a plan. */
-type Task = { kind: QueueKind; message: ReceivedMessage } | undefined;
+/** undefined where the work is a plan. */
+type Task = Delivery | undefined;
 
 const maxWorkers = 5;
 
@@ -21,38 +21,40 @@ export class Schedule {
   readonly #random: RowRandom;
   readonly #workers: Workers<Task>;
   readonly #late: pg.Client;
+  readonly #mailbox: Mailbox;
   #isLateOpen = false;
   /** What handlers threw: such invocations are tried again. */
   readonly failures: string[] = [];
   /** Of the last plan that ended. */
   #slices: number | undefined;
-  /** Received and not yet delivered, or to be delivered once more. */
-  readonly #pending: NonNullable<Task>[] = [];
 
   constructor(world: World, late: pg.Client, random: RowRandom) {
     this.#world = world;
     this.#late = late;
     this.#random = random;
+    this.#mailbox = new Mailbox(world.queues, random);
     this.#workers = new Workers(world.functions, world.source);
   }
 
   /** Changes, plans and deliveries all at once, with everything that can happen to a message. */
   async run(actions: number): Promise<void> {
-    await this.#plan();
     for (let action = 0; action < actions; action++) {
       const chance = this.#random.below(100);
-      if (chance < 2) await this.#changeSource();
-      else if (chance < 3) await this.#plan();
-      else if (chance < 4) await this.#timeOut();
-      else if (chance < 5) await this.#duplicate();
-      else if (chance < 8) await this.#receive();
-      else if (chance < 20) await this.#deliver();
+      if (chance < 5) await this.#changeSource();
+      else if (chance < 8) await this.#plan();
+      else if (chance < 9) await this.#timeOut();
+      else if (chance < 10) await this.#duplicate();
+      else if (chance < 13) await this.#mailbox.receive();
+      else if (chance < 24) await this.#deliver();
       else await this.#step(this.#random.oneIn(80));
       await this.#clearUp();
     }
   }
 
-  /** Goes on without changes and faults until a plan finds nothing new and all is delivered. */
+  /**
+   * Goes on without changes and faults until a plan finds nothing new and all is delivered; at the very last what
+   * was held back, when all that is newer has gone by.
+   */
   async finish(): Promise<void> {
     if (this.#isLateOpen) await this.#endLate('commit');
     do {
@@ -61,13 +63,15 @@ export class Schedule {
       await this.#plan();
       await this.#drain();
     } while (this.#slices !== 0);
+    this.#mailbox.letGo();
+    await this.#drain();
   }
 
   async #drain(): Promise<void> {
     for (;;) {
-      await this.#receive();
-      if (this.#pending.length + this.#workers.all.length === 0 && (await this.#redrive()) === 0) return;
-      while (this.#pending.length + this.#workers.all.length > 0) {
+      await this.#mailbox.receive();
+      if (this.#mailbox.size + this.#workers.all.length === 0 && (await this.#redrive()) === 0) return;
+      while (this.#mailbox.size + this.#workers.all.length > 0) {
         if (this.#random.oneIn(5)) await this.#deliver();
         else await this.#step(false);
         await this.#clearUp();
@@ -96,22 +100,15 @@ export class Schedule {
     await remember(this.history, this.#world.source);
   }
 
+  /** Two at once at most: the schedule of AWS may be late, not a crowd. */
   async #plan(): Promise<void> {
+    if (this.#workers.all.filter(({ name }) => name === 'plan').length >= 2) return;
     await this.#workers.start('plan', undefined, {});
   }
 
-  async #receive(): Promise<void> {
-    for (const kind of queueKinds) {
-      const messages = await this.#world.queues.receiveAll(kind);
-      this.#pending.push(...messages.map((message) => ({ kind, message })));
-    }
-  }
-
-  /** Any of the messages that were received: none has a claim to be the next. */
   async #deliver(): Promise<void> {
-    const index = this.#random.below(this.#pending.length);
-    if (this.#pending.length === 0 || this.#workers.all.length >= maxWorkers) return;
-    const [task] = this.#pending.splice(index, 1);
+    if (this.#workers.all.length >= maxWorkers) return;
+    const task = this.#mailbox.take();
     if (task !== undefined) await this.#workers.start(task.kind, task, eventOf(task.kind, task.message));
   }
 
@@ -129,8 +126,8 @@ export class Schedule {
 
   /** SQS delivers at least once. */
   async #duplicate(): Promise<void> {
-    const task = pick(this.#workers.all, this.#random)?.task ?? pick(this.#pending, this.#random);
-    if (task !== undefined) this.#pending.push(task);
+    const task = pick(this.#workers.all, this.#random)?.task ?? this.#mailbox.peek();
+    if (task !== undefined) this.#mailbox.add(task);
   }
 
   async #clearUp(): Promise<void> {

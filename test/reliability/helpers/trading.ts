@@ -9,7 +9,16 @@ const heldOrder = 5;
 
 /** One committed change of the shop, of every kind that capture has to do with. */
 export async function changeShop(source: pg.Client, random: RowRandom): Promise<void> {
-  const changes = [sellOrder, sellOrder, editOrder, editInPlace, pay, moveStaff, renameParents, reviseDesign];
+  const changes = [
+    sellOrder,
+    editOrder,
+    editInPlace,
+    pay,
+    moveStaff,
+    renameParents,
+    renameParents,
+    reviseDesign,
+  ];
   const change = changes[random.below(changes.length)] ?? sellOrder;
   await source.query(`begin; ${change(random)}; ${random.oneIn(8) ? 'rollback' : 'commit'}`);
 }
