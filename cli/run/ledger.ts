@@ -8,23 +8,21 @@ export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<
   return new Set(rows.map(({ key }) => key));
 }
 
-/** The greatest ledger id so far: what a run loads comes after it. */
-export async function readLastObjectId(warehouse: pg.Client): Promise<string> {
-  const { rows } = await warehouse.query<{ id: string }>(
-    `select coalesce(max(object_id), 0)::text as id from ${ledgerTable}`,
-  );
-  return rows[0]?.id ?? '0';
+/** The warehouse's own clock, to the microsecond: what a run loads is entered after it. */
+export async function readClock(warehouse: pg.Client): Promise<string> {
+  const { rows } = await warehouse.query<{ now: string }>('select clock_timestamp()::text as now');
+  return rows[0]?.now ?? '-infinity';
 }
 
-/** What the objects after a ledger id brought, by warehouse table. */
-export async function countLoaded(warehouse: pg.Client, afterObjectId: string): Promise<LedgerCount[]> {
+/** What has been loaded since then, by warehouse table; of a replay too, which enters no new objects. */
+export async function countLoaded(warehouse: pg.Client, since: string): Promise<LedgerCount[]> {
   const { rows } = await warehouse.query<LedgerCount>(
     `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
             array_agg(distinct run) as runs
        from ${ledgerTable}
-      where object_id > $1
+      where loaded_at >= $1::timestamptz
       group by warehouse_table`,
-    [afterObjectId],
+    [since],
   );
   return rows;
 }

@@ -4,7 +4,7 @@ import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { RunReport } from './run-once.ts';
-import type { LedgerCount, TableTally } from './tally.ts';
+import type { LedgerCount } from './tally.ts';
 
 const showCount = (rows: number): string => rows.toLocaleString('en');
 
@@ -71,7 +71,7 @@ function printTable(report: RunReport, terminal: Terminal): void {
 }
 
 /** Each thing that needs a hand, in one line that says how to look closer. */
-function printTrouble({ tables, waiting, deadLetters, failures }: RunReport, terminal: Terminal): void {
+function printTrouble({ waiting, quarantined, deadLetters, failures }: RunReport, terminal: Terminal): void {
   const say = (text: string) => terminal.info(`${terminal.style('red', '!')} ${text}`);
   for (const { queue, table, key, reason } of deadLetters.slice(0, 10)) {
     say(`dead letter in ${queue}: ${[table, key].filter(Boolean).join(' ')}: ${reason}`);
@@ -80,20 +80,17 @@ function printTrouble({ tables, waiting, deadLetters, failures }: RunReport, ter
   for (const { table, reason } of failures) {
     if (!deadLetters.some((letter) => letter.table === table)) say(`${table} cannot be read: ${reason}`);
   }
-  for (const { table, quarantined } of tables.filter(hasQuarantined)) {
-    say(
-      `${showCount(quarantined)} rows of ${table} broke the contract; see quarantine/${table}/ in the processed bucket`,
-    );
+  for (const [table, rows] of quarantined) {
+    say(`${showCount(rows)} rows of ${table} broke the contract: npx starlift quarantine --table ${table}`);
   }
   for (const { table, rows } of waiting) {
     say(
-      `${showCount(rows)} rows of ${table} wait for a dimension row: starlift sql 'select * from starlift.parked_${table}'`,
+      `${showCount(rows)} rows of ${table} wait for a dimension row: npx starlift waiting --table ${table}`,
     );
   }
-  if (deadLetters.length + waiting.length > 0) say('look closer with: npx starlift status');
+  if (deadLetters.length > 0)
+    say('mend the cause, then: npx starlift redrive (npx starlift failures says more)');
 }
-
-const hasQuarantined = ({ quarantined }: TableTally): boolean => quarantined > 0;
 
 const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
   from fact_sales_order f

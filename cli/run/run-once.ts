@@ -3,11 +3,14 @@ import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
-import { type DeadLetter, listDeadLetters } from '../embedded/dead-letters.ts';
+import { connect } from '../connect.ts';
+import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
 import { queueNames } from '../embedded/resources.ts';
+import type { DeadLetter } from '../operator/dead-letter.ts';
+import { countQuarantined } from '../operator/quarantine.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { countLoaded, readLastObjectId } from './ledger.ts';
+import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
@@ -29,6 +32,8 @@ export interface RunReport {
   slices: number;
   deadLetters: DeadLetter[];
   waiting: WaitingRows[];
+  /** Rows by warehouse table, of earlier runs too. */
+  quarantined: ReadonlyMap<string, number>;
   /** Tables that the plan could not read. */
   failures: PlannedRun['failures'];
   warnings: string[];
@@ -48,34 +53,45 @@ export async function runOnce(
   signal?: AbortSignal,
 ): Promise<RunReport> {
   const startedAt = Date.now();
-  const after = await readLastObjectId(pipeline.warehouse);
+  const since = await readClock(pipeline.warehouse);
   const planned = (await pipeline.services.plan()) as PlannedRun;
-  await followToTheEnd(pipeline, after, onProgress, signal);
-  const ledger = await countLoaded(pipeline.warehouse, after);
+  await followToTheEnd(pipeline, since, onProgress, signal);
+  const ledger = await countLoaded(pipeline.warehouse, since);
   if (ledger.some(({ rows }) => rows > 0))
     await fillCalendarYears(pipeline.warehouse, pipeline.warehouseSchema);
   const deadLetters = await listDeadLetters(pipeline.stack.cloud.endpoint);
   const waiting = await countWaiting(pipeline.warehouse, starSchema, pipeline.warehouseSchema);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
   const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(pipeline, failedNow));
-  const ok =
-    deadLetters.length === 0 && waiting.length === 0 && tables.every(({ quarantined }) => quarantined === 0);
+  const quarantined = await countStillQuarantined(pipeline);
   return {
     run: planned.run,
     seconds: (Date.now() - startedAt) / 1000,
-    ok: ok && planned.failures.length === 0,
+    ok:
+      [deadLetters, waiting, planned.failures].every(({ length }) => length === 0) && quarantined.size === 0,
     tables,
     slices: planned.slices.length,
     deadLetters,
     waiting,
+    quarantined,
     failures: planned.failures,
     warnings: planned.warnings,
   };
 }
 
+const countStillQuarantined = ({ stack, warehouseSchema }: Pipeline) =>
+  countQuarantined(
+    {
+      processed: stack.processed,
+      warehouse: () => connect(stack.warehouseUrl, 'warehouse'),
+      warehouseSchema,
+    },
+    starSchema,
+  );
+
 async function followToTheEnd(
   { stack, warehouse }: Pipeline,
-  after: string,
+  since: string,
   onProgress: (counts: readonly LedgerCount[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -83,7 +99,7 @@ async function followToTheEnd(
   let lookedAt = 0;
   while (!signal?.aborted && !(await isDrained(stack.clients.sqs, urlOf))) {
     if (Date.now() - lookedAt > 10 * lookEveryMs) {
-      onProgress(await countLoaded(warehouse, after));
+      onProgress(await countLoaded(warehouse, since));
       lookedAt = Date.now();
     }
     await delay(lookEveryMs);
