@@ -9,9 +9,34 @@ export interface Binding {
   sourceId: string;
   /** false until the warehouse has it too: a crash between the two writes must not lock anybody out. */
   isConfirmed: boolean;
+  /** Databases of the user's own, not the embedded ones. */
+  own: readonly Side[];
 }
 
+type Side = 'source' | 'warehouse';
+const sides: readonly Side[] = ['source', 'warehouse'];
+
+/** The URLs that the user has named. */
+export type NamedDatabases = Partial<Record<Side, string | undefined>>;
+
 const fileName = 'binding.json';
+
+/**
+ * Makes sure that a folder of the user's own databases is not opened on embedded ones, before those are started.
+ *
+ * @throws {UsageError} a database of the folder is not named
+ */
+export function assertDatabasesNamed(folder: DataFolder, named: NamedDatabases): void {
+  const known = folder.readJson(fileName) as Binding | undefined;
+  const own = known?.own ?? [];
+  if (own.every((side) => named[side] !== undefined)) return;
+  const options = own.map((side) => `--${side}`).join(' and ');
+  throw new UsageError(
+    own.length === sides.length
+      ? `--data ${folder.path} is of databases of your own: name them by ${options}`
+      : `--data ${folder.path} is of a ${own.join()} of your own: name it by ${options}`,
+  );
+}
 
 /**
  * Makes sure that the folder may be bound to this source and this warehouse, or is bound to these two; writes nothing.
@@ -22,7 +47,7 @@ const fileName = 'binding.json';
  * @throws {UsageError} the folder or the warehouse is bound to something else
  */
 export async function findBinding(
-  folder: DataFolder,
+  { folder, named }: { folder: DataFolder; named: NamedDatabases },
   source: pg.Client,
   warehouse: pg.Client,
 ): Promise<Binding> {
@@ -33,7 +58,8 @@ export async function findBinding(
       `--data ${folder.path} captures another source (${known.sourceId}, this one is ${sourceId}); choose another folder`,
     );
   }
-  const binding = known ?? { warehouseId: randomUUID(), sourceId, isConfirmed: false };
+  const own = sides.filter((side) => named[side] !== undefined);
+  const binding = known ?? { warehouseId: randomUUID(), sourceId, isConfirmed: false, own };
   const warehouseId = await readWarehouseId(warehouse);
   if (warehouseId !== undefined || binding.isConfirmed) assertSame(folder, binding, warehouseId);
   return binding;

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
-import { TransientError } from '../../shared/errors.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
-import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Cloud, startCloud } from './cloud/start-cloud.ts';
+import { assertDatabasesNamed, type NamedDatabases } from './bind.ts';
+import type { Cloud } from './cloud/start-cloud.ts';
 import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
 import { secretOfUrl } from './database-url.ts';
 import { connectionTo } from './endpoint.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
-import { buckets, queueNames, secretIds } from './resources.ts';
+import type { EmbeddedPostgres } from './postgres/embedded-postgres.ts';
+import { buckets, secretIds } from './resources.ts';
+import { startServers } from './servers.ts';
 
 export interface StackOptions {
   /** The data folder. */
@@ -24,6 +24,7 @@ export interface StackOptions {
 /** Queues, buckets, secrets and databases of one data folder, on this machine; without the services. */
 export interface Stack {
   folder: DataFolder;
+  named: NamedDatabases;
   cloud: Cloud;
   clients: AwsClients;
   ingested: ObjectStore;
@@ -48,7 +49,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Before the folder is made: a URL that is none leaves nothing behind.
   if (options.source !== undefined) secretOfUrl('--source', options.source);
   if (options.warehouse !== undefined) secretOfUrl('--warehouse', options.warehouse);
-  const folder = takeFolder(data);
+  const folder = takeFolder(data, options);
   const servers = await startServers(data, options).catch((error: unknown) => {
     folder.release();
     throw error;
@@ -66,6 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   return {
     folder,
+    named: options,
     cloud,
     clients,
     ingested: makeObjectStore(clients.s3, buckets.ingested),
@@ -79,63 +81,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-interface Servers {
-  cloud: Cloud;
-  /** Undefined where both databases are the user's own. */
-  postgres: EmbeddedPostgres | undefined;
-  broken: AbortSignal;
-  stop(): Promise<void>;
-}
-
-async function startServers(data: string, { source, warehouse, onLog }: StackOptions): Promise<Servers> {
-  const needsPostgres = source === undefined || warehouse === undefined;
-  const [started, clouded] = await Promise.allSettled([
-    needsPostgres ? startEmbeddedPostgres({ dataDir: data, ...(onLog && { onLog }) }) : undefined,
-    startCloud(cloudOptions(data)),
-  ]);
-  const postgres = started.status === 'fulfilled' ? started.value : undefined;
-  const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
-  const breaking = new AbortController();
-  let isStopping = false;
-  const stop = async () => {
-    isStopping = true;
-    await Promise.allSettled([cloud?.stop(), postgres?.stop()]);
-  };
-  if (cloud === undefined || started.status === 'rejected') {
-    await stop();
-    throw started.status === 'rejected' ? started.reason : (clouded as PromiseRejectedResult).reason;
-  }
-  void postgres?.ended.then(() => {
-    if (!isStopping)
-      breaking.abort(new TransientError('the embedded Postgres has ended; run again to carry on'));
-  });
-  return { cloud, postgres, broken: breaking.signal, stop };
-}
-
-function takeFolder(data: string): DataFolder {
+function takeFolder(data: string, named: NamedDatabases): DataFolder {
   const folder = takeDataFolder(data);
-  if (folder !== undefined) return folder;
+  if (folder !== undefined) {
+    try {
+      assertDatabasesNamed(folder, named);
+      return folder;
+    } catch (error) {
+      folder.release();
+      throw error;
+    }
+  }
   const holder = readStackFile(data)?.pid;
   const by = holder === undefined ? 'another process' : `process ${holder}`;
   throw new UsageError(`--data ${data}: ${by} is running on this folder; stop it or choose another folder`);
-}
-
-function cloudOptions(data: string) {
-  return {
-    dataDir: `${data}/cloud`,
-    buckets: Object.values(buckets),
-    queues: queueKinds.map((kind) => ({
-      name: queueNames[kind],
-      visibilitySeconds: visibilitySeconds(kind),
-      maxReceiveCount,
-      retentionSeconds: 4 * 24 * 3600,
-    })),
-    notifications: [
-      { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },
-      { bucket: buckets.processed, suffix: '.parquet', queue: queueNames.load },
-    ],
-    secrets: {},
-  };
 }
 
 function chooseUrls({ source, warehouse }: StackOptions, postgres: EmbeddedPostgres | undefined) {

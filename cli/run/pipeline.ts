@@ -13,7 +13,7 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { listLoadedKeys } from './ledger.ts';
-import { formatServiceLog } from './service-log.ts';
+import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
 /** A stack with its services at work, and a connection to look into the warehouse. */
 export interface Pipeline {
@@ -37,10 +37,7 @@ interface WarehouseOptions {
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
-  const model: WarehouseOptions = {
-    schema: process.env.WAREHOUSE_SCHEMA || 'public',
-    foreignKeys: process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared',
-  };
+  const model = { schema: process.env.WAREHOUSE_SCHEMA || 'public', foreignKeys: readForeignKeys() };
   await lookAhead(options);
   const stack = await startStack(options);
   const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
@@ -62,6 +59,12 @@ export async function startPipeline(options: StackOptions, terminal: Terminal): 
     await stop();
     throw error;
   }
+}
+
+function readForeignKeys(): WarehouseOptions['foreignKeys'] {
+  const text = process.env.WAREHOUSE_FOREIGN_KEYS || 'declared';
+  if (text === 'declared' || text === 'enforced') return text;
+  throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${text}: use declared or enforced`);
 }
 
 /** The last thing done first. One that cannot be undone does not keep the others from it. */
@@ -88,7 +91,10 @@ const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOpti
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(2, availableParallelism()),
-    onLog: (line) => terminal.info(process.env.STARLIFT_DEBUG ? line : formatServiceLog(line)),
+    onLog: (line) => {
+      if (process.env.STARLIFT_DEBUG) terminal.info(line);
+      else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));
+    },
   });
 
 async function prepareDatabases(
@@ -99,7 +105,7 @@ async function prepareDatabases(
   const source = await connect(stack.sourceUrl, 'source');
   try {
     await assertSourceHasTables(source);
-    const binding = await findBinding(stack.folder, source, warehouse);
+    const binding = await findBinding(stack, source, warehouse);
     await ensureWarehouse(warehouse, starSchema, options);
     await bindFolder(stack.folder, binding, warehouse);
   } finally {

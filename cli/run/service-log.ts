@@ -1,4 +1,14 @@
 /**
+ * Says whether the command itself tells what a line tells: why a plan failed is why the command ends, and every dead
+ * letter stands in its report.
+ */
+export function isToldByCommand(line: string): boolean {
+  const entry = parseEntry(line);
+  if (entry?.level !== 'ERROR') return false;
+  return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));
+}
+
+/**
  * A line of a service's log as a person reads it. What is no log line of ours is given as it is.
  *
  * @param line one JSON object of the services' logger, or whatever a worker has written

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatServiceLog } from '../../../cli/run/service-log.ts';
+import { formatServiceLog, isToldByCommand } from '../../../cli/run/service-log.ts';
 
 describe('a line of a service log', () => {
   it('is shown in one short line: stage, what happened, to what, and why', () => {
@@ -24,4 +24,17 @@ describe('a line of a service log', () => {
       expect(formatServiceLog(line)).toBe(line);
     },
   );
+
+  it.each([
+    ['{"level":"ERROR","message":"the invocation failed","service":"starlift-plan"}', true],
+    [
+      '{"level":"ERROR","message":"the message went to the dead-letter queue","service":"starlift-load"}',
+      true,
+    ],
+    ['{"level":"WARN","message":"the message goes back to its queue","service":"starlift-load"}', false],
+    ['{"level":"ERROR","message":"the event could not be put","service":"starlift-load"}', false],
+    ['Error: no heap left', false],
+  ])('is left to the command where that tells the same: %s', (line, isTold) => {
+    expect(isToldByCommand(line)).toBe(isTold);
+  });
 });

@@ -1,0 +1,67 @@
+import { TransientError } from '../../shared/errors.ts';
+import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
+import { type Cloud, startCloud } from './cloud/start-cloud.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
+import { buckets, queueNames } from './resources.ts';
+import type { StackOptions } from './stack.ts';
+
+/** The servers of one stack. */
+export interface Servers {
+  cloud: Cloud;
+  /** Undefined where both databases are the user's own. */
+  postgres: EmbeddedPostgres | undefined;
+  /** Aborts, with the reason, when the embedded Postgres ends without having been told to. */
+  broken: AbortSignal;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the cloud, and Postgres where a database is not the user's own; both or none.
+ *
+ * @throws {StackError | TerminalError} one line that names what is wrong
+ */
+export async function startServers(
+  data: string,
+  { source, warehouse, onLog }: StackOptions,
+): Promise<Servers> {
+  const needsPostgres = source === undefined || warehouse === undefined;
+  const [started, clouded] = await Promise.allSettled([
+    needsPostgres ? startEmbeddedPostgres({ dataDir: data, ...(onLog && { onLog }) }) : undefined,
+    startCloud(cloudOptions(data)),
+  ]);
+  const postgres = started.status === 'fulfilled' ? started.value : undefined;
+  const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
+  const breaking = new AbortController();
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    await Promise.allSettled([cloud?.stop(), postgres?.stop()]);
+  };
+  if (cloud === undefined || started.status === 'rejected') {
+    await stop();
+    throw started.status === 'rejected' ? started.reason : (clouded as PromiseRejectedResult).reason;
+  }
+  void postgres?.ended.then(() => {
+    if (!isStopping)
+      breaking.abort(new TransientError('the embedded Postgres has ended; run again to carry on'));
+  });
+  return { cloud, postgres, broken: breaking.signal, stop };
+}
+
+function cloudOptions(data: string) {
+  return {
+    dataDir: `${data}/cloud`,
+    buckets: Object.values(buckets),
+    queues: queueKinds.map((kind) => ({
+      name: queueNames[kind],
+      visibilitySeconds: visibilitySeconds(kind),
+      maxReceiveCount,
+      retentionSeconds: 4 * 24 * 3600,
+    })),
+    notifications: [
+      { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },
+      { bucket: buckets.processed, suffix: '.parquet', queue: queueNames.load },
+    ],
+    secrets: {},
+  };
+}
