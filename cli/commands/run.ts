@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { startTrading } from '../embedded/sample/trading.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { type Pipeline, startPipeline } from '../run/pipeline.ts';
@@ -25,6 +26,7 @@ export const command: CommandModule = {
     const everySeconds = parseEvery(values.every);
     const { source, warehouse, data } = values as Record<string, string | undefined>;
     const interrupted = interruption();
+    if (values.watch === true) keepYoungGenerationSmall();
     const pipeline = await startPipeline({ data: data ?? '.starlift', source, warehouse }, terminal);
     try {
       const work =
@@ -96,6 +98,14 @@ function parseEvery(text: unknown): number {
     throw new UsageError(`--every ${String(text)} is no number of seconds between 0 and 86400`);
   }
   return seconds;
+}
+
+/**
+ * A watch of many short runs holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to
+ * 96 MB and takes its time with what it has promoted to the old: 370 MB resident after 500 runs, in place of 165.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Aborts on Ctrl-C or SIGTERM; a second one ends the process at once, as impatience is clear enough. */
