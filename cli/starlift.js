@@ -5,16 +5,25 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 
 const source = new URL('./main.ts', import.meta.url);
 const compiled = new URL('../dist/cli/main.js', import.meta.url);
 const isClone = existsSync(source);
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  if (process.argv.includes('--watch')) keepYoungGenerationSmall();
   const { main } = await import(isClone ? source.href : compiled.href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
   process.exitCode = runUnderNode24();
+}
+
+// A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its
+// time with what it has promoted to the old: 370 MB resident after 500 runs, in place of 165. It works only before
+// anything is loaded, for V8 does not shrink what has grown.
+function keepYoungGenerationSmall() {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 function runUnderNode24() {
