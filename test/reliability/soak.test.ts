@@ -78,8 +78,8 @@ describe('a watch that goes on for long', () => {
     async () => {
       const samples = await watch();
       const warmUp = samples.slice(0, warmUpRuns);
-      const warm = warmUp.slice(warmUpRuns / 2);
-      const late = samples.slice(-warmUpRuns / 2);
+      const warm = warmUp.slice(-warmUpRuns / 4);
+      const late = samples.slice(-warmUpRuns / 4);
       for (const pid of warm.at(-1)?.processes.keys() ?? []) {
         const of = (key: keyof ProcessSample, from: Sample[]) =>
           from.map(({ processes }) => processes.get(pid)?.[key] ?? Number.NaN);
