@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { toPipelineError } from '../classify-error.ts';
+import { connectPatiently } from './connect-patiently.ts';
 import type { DatabaseSecret } from './database-secret.ts';
 
 /** A database behind a secret that may be rotated at any time. */
@@ -15,39 +15,37 @@ export interface DatabaseOptions {
   maxConnections: number;
 }
 
-/** @param fresh true where the cached secret was refused */
+/** @param fresh true where connecting with the cached secret has failed */
 export type SecretFetcher = (options: { fresh: boolean }) => Promise<DatabaseSecret>;
 
 const connectTimeoutMs = 10_000;
-const idleTimeoutMs = 60_000;
+const patienceMs = 20_000;
+/** Shorter than the patience: where connections are scarce, idle ones are given up while others still wait. */
+const idleTimeoutMs = 10_000;
 
 /**
- * Connects on first use. When Postgres refuses the password (28P01), the secret is fetched again and tried once
- * more: a rotated password costs one retry, not an outage.
+ * Connects on first use. When that fails for a passing reason it is tried again for 20 seconds, each time with the
+ * secret fetched anew: a rotated password, a restart or a failover costs a moment, not an outage.
  */
 export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOptions): Database {
   let pool: pg.Pool | undefined;
+  let known: string | undefined;
 
-  const openPool = async (fresh: boolean): Promise<pg.Pool> => {
-    const opened = makePool(await fetchSecret({ fresh }), options);
-    const previous = pool;
-    pool = opened;
-    await previous?.end();
-    return opened;
-  };
-
-  const connect = async (): Promise<pg.PoolClient> => {
-    try {
-      return await (pool ?? (await openPool(false))).connect();
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '28P01') throw toPipelineError(error);
-      return (await openPool(true)).connect();
+  const connect = async (failedAttempts: number): Promise<pg.PoolClient> => {
+    const secret = await fetchSecret({ fresh: failedAttempts > 0 });
+    const current = JSON.stringify(secret);
+    if (pool === undefined || current !== known) {
+      // Its lent connections live on until they are released.
+      pool?.end().catch(() => {});
+      pool = makePool(secret, options);
+      known = current;
     }
+    return pool.connect();
   };
 
   return {
     withClient: async (work) => {
-      const client = await connect();
+      const client = await connectPatiently(connect, patienceMs);
       let failed = true;
       try {
         const result = await work(client);
@@ -75,6 +73,7 @@ function makePool(secret: DatabaseSecret, { applicationName, maxConnections }: D
     ssl: sslmode === 'disable' ? false : { rejectUnauthorized: sslmode === 'verify-full' },
     application_name: applicationName,
     max: maxConnections,
+    keepAlive: true,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     allowExitOnIdle: true,
