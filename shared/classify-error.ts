@@ -69,10 +69,10 @@ function isTransient({ code, name, message, $metadata, $retryable }: KnownFailur
   if (typeof code === 'string' && (transientSystemErrors.has(code) || isTransientState(code))) return true;
   if (typeof name === 'string' && transientAwsErrors.has(name)) return true;
   if ($retryable !== undefined || ($metadata?.httpStatusCode ?? 0) >= 500) return true;
-  // pg reports a socket that ended under a query by these texts alone, without a code.
+  // pg reports a socket that ended, under a query or before it, by these texts alone, without a code.
   return (
     typeof message === 'string' &&
-    /Connection terminated|timeout exceeded when trying to connect/.test(message)
+    /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(message)
   );
 }
 

@@ -5,6 +5,11 @@ import { maxReceiveCount } from './queue-settings.ts';
 export type Verdict = { action: 'dead-letter' } | { action: 'retry'; visibilitySeconds: number };
 
 const firstDelaySeconds = 2;
+/**
+ * The four delays add up to more than the five minutes between two plans: by then a source that has become another
+ * server is planned anew, and what was planned on the old one is superseded rather than dead-lettered.
+ */
+const delayFactor = 5;
 const longestDelaySeconds = 300;
 
 /**
@@ -16,6 +21,6 @@ const longestDelaySeconds = 300;
  */
 export function decideRetry(error: PipelineError, receiveCount: number): Verdict {
   if (error instanceof TerminalError || receiveCount >= maxReceiveCount) return { action: 'dead-letter' };
-  const visibilitySeconds = Math.min(firstDelaySeconds * 4 ** (receiveCount - 1), longestDelaySeconds);
+  const visibilitySeconds = Math.min(firstDelaySeconds * delayFactor ** (receiveCount - 1), longestDelaySeconds);
   return { action: 'retry', visibilitySeconds };
 }

@@ -91,7 +91,7 @@ describe('the retry policy', () => {
   it('waits longer each time, then gives up with the reason on the last receive that SQS allows', () => {
     const delays = [1, 2, 3, 4].map((count) => decideRetry(new TransientError('x'), count));
     expect(delays).toEqual(
-      [2, 8, 32, 128].map((visibilitySeconds) => ({ action: 'retry', visibilitySeconds })),
+      [2, 10, 50, 250].map((visibilitySeconds) => ({ action: 'retry', visibilitySeconds })),
     );
     expect(decideRetry(new TransientError('x'), 5)).toEqual({ action: 'dead-letter' });
   });

@@ -17,6 +17,10 @@ describe('toPipelineError', () => {
     ['a conflict of conditional writes', { name: 'ConditionalRequestConflict' }],
     ['an S3 server error', { $metadata: { httpStatusCode: 503 } }],
     ['what the SDK calls retryable', { $retryable: {} }],
+    [
+      'a socket that ended before a query',
+      { message: 'Client has encountered a connection error and is not queryable' },
+    ],
     ['a socket that ended under a query', { message: 'Connection terminated unexpectedly' }],
   ])('%s is tried again', (_, fields) => {
     expect(toPipelineError(failure(fields))).toBeInstanceOf(TransientError);
