@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
@@ -5,6 +6,7 @@ import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
+import { clusterPath } from '../embedded/postgres/cluster.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
 import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
@@ -13,12 +15,14 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { listLoadedKeys } from './ledger.ts';
+import { assertSourceHasTables, lookAhead } from './look-ahead.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
 /** A stack with its services at work, and a connection to look into the warehouse. */
 export interface Pipeline {
   stack: Stack;
   services: Services;
+  /** Another one after a reconnect. */
   warehouse: pg.Client;
   warehouseSchema: string;
   stop(): Promise<void>;
@@ -37,8 +41,9 @@ interface WarehouseOptions {
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
-  const model = { schema: process.env.WAREHOUSE_SCHEMA || 'public', foreignKeys: readForeignKeys() };
+  const model = readWarehouseOptions(process.env);
   await lookAhead(options);
+  if (needsCluster(options)) terminal.info(`Making the embedded databases in ${options.data}, once.`);
   const stack = await startStack(options);
   const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
   const stop = () => undoAll(undo);
@@ -48,24 +53,32 @@ export async function startPipeline(options: StackOptions, terminal: Terminal): 
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = await connect(stack.warehouseUrl, 'warehouse');
-    undo.push(() => warehouse.end());
+    const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, stop };
+    undo.push(() => pipeline.warehouse.end());
     await prepareDatabases(stack, warehouse, model);
     await resumeAfterKill(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
     undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
     services.start();
-    return { stack, services, warehouse, warehouseSchema: model.schema, stop };
+    return pipeline;
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function readForeignKeys(): WarehouseOptions['foreignKeys'] {
-  const text = process.env.WAREHOUSE_FOREIGN_KEYS || 'declared';
-  if (text === 'declared' || text === 'enforced') return text;
-  throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${text}: use declared or enforced`);
+function readWarehouseOptions({
+  WAREHOUSE_SCHEMA,
+  WAREHOUSE_FOREIGN_KEYS,
+}: NodeJS.ProcessEnv): WarehouseOptions {
+  const [schema, foreignKeys] = [WAREHOUSE_SCHEMA || 'public', WAREHOUSE_FOREIGN_KEYS || 'declared'];
+  if (foreignKeys === 'declared' || foreignKeys === 'enforced') return { schema, foreignKeys };
+  throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${foreignKeys}: use declared or enforced`);
 }
+
+/** The embedded Postgres is still to be made, which takes seconds that somebody watches. */
+const needsCluster = ({ data, source, warehouse }: StackOptions): boolean =>
+  (source === undefined || warehouse === undefined) && !existsSync(clusterPath(data));
 
 /** The last thing done first. One that cannot be undone does not keep the others from it. */
 async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
@@ -74,15 +87,6 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
     await step().catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];
-}
-
-/** Databases of the user's own, before the folder is made and anything is started. */
-async function lookAhead({ source, warehouse }: StackOptions): Promise<void> {
-  if (source !== undefined) {
-    const client = await connect(source, 'source');
-    await assertSourceHasTables(client).finally(() => client.end());
-  }
-  if (warehouse !== undefined) await (await connect(warehouse, 'warehouse')).end();
 }
 
 const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
@@ -110,19 +114,6 @@ async function prepareDatabases(
     await bindFolder(stack.folder, binding, warehouse);
   } finally {
     await source.end();
-  }
-}
-
-async function assertSourceHasTables(source: pg.Client): Promise<void> {
-  const names = starSchema.sources.map(({ name }) => name);
-  const { rows } = await source.query(
-    `select from pg_class where relnamespace = to_regnamespace('public') and relname = any($1) limit 1`,
-    [names],
-  );
-  if (rows.length === 0) {
-    throw new UsageError(
-      `the source has none of the model's tables (${names.join(', ')}) in its schema public`,
-    );
   }
 }
 

@@ -1,8 +1,6 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { alignmentOf } from '../sql/run-statement.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Pipeline } from './pipeline.ts';
 import type { RunReport } from './run-once.ts';
 import type { LedgerCount } from './tally.ts';
 
@@ -90,52 +88,4 @@ function printTrouble({ waiting, quarantined, deadLetters, failures }: RunReport
   }
   if (deadLetters.length > 0)
     say('mend the cause, then: npx starlift redrive (npx starlift failures says more)');
-}
-
-const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
-  from fact_sales_order f
-  join dim_date d on d.date_id = f.created_date
-  join dim_currency c using (currency_id)
- group by d.year, d.month, d.month_name, c.currency_code
- order by revenue desc
- limit 5`;
-
-/** What to try next: the way into the warehouse, a question to it with its answer, and the watch. */
-export async function printNextSteps(
-  pipeline: Pipeline,
-  report: RunReport,
-  terminal: Terminal,
-): Promise<void> {
-  if (report.tables.every(({ extracted }) => extracted === 0)) return;
-  const schema = pipeline.warehouseSchema;
-  if (schema === 'public') {
-    const { fields, rows } = await pipeline.warehouse.query<Record<string, unknown>>(exampleQuery);
-    const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
-    terminal.info('\nThe best months, asked of the star schema:\n');
-    for (const line of exampleQuery.split('\n')) terminal.info(terminal.style('dim', `  ${line}`));
-    terminal.info('');
-    for (const line of formatTable(
-      fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) })),
-      cells,
-    ))
-      terminal.info(line);
-  }
-  terminal.info('\nNext:');
-  const isEmbedded = pipeline.stack.shopUrl !== undefined;
-  const watch = isEmbedded ? 'npm start -- --watch' : 'starlift run --watch …';
-  terminal.info(`  ${watch.padEnd(30)} go on${isEmbedded ? ', as the shop goes on trading' : ''}`);
-  terminal.info(`  ${"npx starlift sql 'select …'".padEnd(30)} ask the warehouse`);
-  terminal.info(`  ${'npx starlift verify'.padEnd(30)} compare source and warehouse, row by row`);
-  terminal.info(`  ${'the warehouse'.padEnd(30)} ${withoutPassword(pipeline.stack.warehouseUrl)}`);
-  if (isEmbedded)
-    terminal.info(
-      `  ${''.padEnd(30)} (while a --watch runs; its password is in the data folder's stack.json)`,
-    );
-}
-
-/** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */
-function withoutPassword(text: string): string {
-  const url = new URL(text);
-  url.password = '';
-  return url.href;
 }

@@ -42,6 +42,27 @@ describe('run --watch', () => {
     },
   );
 
+  it('waits for databases that restart, and goes on', async () => {
+    child = spawnStarlift([
+      ...['run', '--watch', '--every', '0.3'],
+      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
+    ]);
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const ended = finished(child);
+    await seen(() => output.includes('Watching'));
+    await server.kill('SIGINT');
+    await seen(() => output.includes('looking again in 0.3 s'));
+    await server.restart();
+    await ask(road.source, `update staff set first_name = 'restarted' where staff_id = 4`);
+    const arrived = `select 1 from dim_staff where first_name = 'restarted'`;
+    await seen(async () => (await ask(road.warehouse, arrived)).length === 1);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('leaves nothing behind that the next run would stumble over', async () => {
     await runClean(road);
     await assertExact(road);

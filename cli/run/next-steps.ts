@@ -1,0 +1,58 @@
+import { alignmentOf } from '../sql/run-statement.ts';
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Pipeline } from './pipeline.ts';
+
+const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
+  from fact_sales_order f
+  join dim_date d on d.date_id = f.created_date
+  join dim_currency c using (currency_id)
+ group by d.year, d.month, d.month_name, c.currency_code
+ order by revenue desc
+ limit 5`;
+
+/** What to try next: a question to the star schema with its answer, the watch, and the way into the warehouse. */
+export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
+  if (pipeline.warehouseSchema === 'public') await printExample(pipeline, terminal);
+  terminal.info('\nNext:');
+  const steps = listSteps(pipeline, data === '.starlift' ? '' : ` --data ${data}`);
+  const width = Math.max(...steps.map(([what]) => what.length));
+  for (const [what, why] of steps) terminal.info(`  ${what.padEnd(width)}  ${why}`);
+}
+
+async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promise<void> {
+  const { fields, rows } = await warehouse.query<Record<string, unknown>>(exampleQuery);
+  const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
+  const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
+  terminal.info('\nThe best months, asked of the star schema:\n');
+  for (const line of exampleQuery.split('\n')) terminal.info(terminal.style('dim', `  ${line}`));
+  terminal.info('');
+  for (const line of formatTable(columns, cells)) terminal.info(line);
+}
+
+function listSteps({ stack }: Pipeline, folder: string): [what: string, why: string][] {
+  const { source, warehouse } = stack.named;
+  const verify = 'compare source and warehouse, row by row';
+  // Of databases of the user's own we know no more than what was just typed.
+  if (source !== undefined || warehouse !== undefined) {
+    return [
+      ['the same with --watch', 'go on, whenever something changes'],
+      ['npx starlift verify', `${verify}; with the same options`],
+      ['the warehouse', withoutPassword(stack.warehouseUrl)],
+    ];
+  }
+  return [
+    [`npm start --${folder} --watch`, 'go on, as the shop goes on trading'],
+    [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
+    [`npx starlift verify${folder}`, verify],
+    ['the warehouse', withoutPassword(stack.warehouseUrl)],
+    ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`],
+  ];
+}
+
+/** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  url.password = '';
+  return url.href;
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { toPipelineError } from '../../shared/classify-error.ts';
+import { TransientError } from '../../shared/errors.ts';
+import { connect } from '../connect.ts';
+import { startTrading } from '../embedded/sample/trading.ts';
+import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+import type { Pipeline } from './pipeline.ts';
+import { printTick } from './report.ts';
+import { runOnce } from './run-once.ts';
+
+export interface WatchOptions {
+  everySeconds: number;
+  interrupted: AbortSignal;
+}
+
+/** A server's end is heard of a moment later than its connections'. */
+const endIsHeardWithinMs = 500;
+
+/**
+ * Runs again and again until it is interrupted. The embedded shop trades meanwhile. A database that is away for a
+ * while is waited for.
+ *
+ * @throws {Error} what will not pass by itself, such as a capture state that is corrupt
+ */
+export async function watchSource(
+  pipeline: Pipeline,
+  { everySeconds, interrupted }: WatchOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { shopUrl, broken } = pipeline.stack;
+  const ending = AbortSignal.any([interrupted, broken]);
+  const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
+  try {
+    terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
+    while (!ending.aborted) {
+      await look(pipeline, { everySeconds, ending }, terminal);
+      await delay(everySeconds * 1000, undefined, { signal: ending }).catch(() => {});
+    }
+  } finally {
+    await trading?.stop();
+  }
+}
+
+async function look(
+  pipeline: Pipeline,
+  { everySeconds, ending }: { everySeconds: number; ending: AbortSignal },
+  terminal: Terminal,
+): Promise<void> {
+  try {
+    await renewConnection(pipeline);
+    const report = await runOnce(pipeline, () => {}, ending);
+    if (!ending.aborted) printTick(report, terminal);
+  } catch (error) {
+    await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
+    if (ending.aborted) return;
+    if (!passesByItself(error)) throw error;
+    const { message } = error as Error;
+    terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
+  }
+}
+
+/** A connection lost since the last look, as by a restart of the warehouse, is made anew. */
+async function renewConnection(pipeline: Pipeline): Promise<void> {
+  try {
+    await pipeline.warehouse.query('select');
+  } catch {
+    pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+  }
+}
+
+function passesByItself(error: unknown): boolean {
+  // A database that cannot be had: when the watch began it could.
+  if (error instanceof UsageError) return true;
+  if (error instanceof InvocationError) return error.errorType === TransientError.name;
+  // What pg says of a query on a connection that was lost before it.
+  if (error instanceof Error && error.message.includes('not queryable')) return true;
+  return toPipelineError(error) instanceof TransientError;
+}
