@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTrading } from '../embedded/sample/trading.ts';
 import type { CommandModule } from '../parse-command.ts';
+import { printNextSteps } from '../run/next-steps.ts';
 import { type Pipeline, startPipeline } from '../run/pipeline.ts';
-import { drawProgress, printNextSteps, printReport, printTick } from '../run/report.ts';
+import { drawProgress, printReport } from '../run/report.ts';
 import { runOnce } from '../run/run-once.ts';
+import { type WatchOptions, watchSource } from '../run/watch-source.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -23,14 +24,14 @@ export const command: CommandModule = {
   },
   run: async (values, _positionals, terminal) => {
     const everySeconds = parseEvery(values.every);
-    const { source, warehouse, data } = values as Record<string, string | undefined>;
+    const { source, warehouse, data = '.starlift' } = values as Record<string, string | undefined>;
     const interrupted = interruption();
-    const pipeline = await startPipeline({ data: data ?? '.starlift', source, warehouse }, terminal);
+    const pipeline = await startPipeline({ data, source, warehouse }, terminal);
     try {
       const work =
         values.watch === true
-          ? watch(pipeline, everySeconds, interrupted, terminal)
-          : runToTheEnd(pipeline, interrupted, terminal);
+          ? watch(pipeline, { everySeconds, interrupted }, terminal)
+          : runToTheEnd(pipeline, { data, interrupted }, terminal);
       return await unlessBroken(work, pipeline.stack.broken);
     } finally {
       await pipeline.stop();
@@ -53,9 +54,15 @@ async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T
   ]);
 }
 
+async function watch(pipeline: Pipeline, options: WatchOptions, terminal: Terminal): Promise<number> {
+  await watchSource(pipeline, options, terminal);
+  if (options.interrupted.aborted) terminal.info('Stopped watching.');
+  return 0;
+}
+
 async function runToTheEnd(
   pipeline: Pipeline,
-  interrupted: AbortSignal,
+  { data, interrupted }: { data: string; interrupted: AbortSignal },
   terminal: Terminal,
 ): Promise<number> {
   const report = await runOnce(pipeline, (counts) => drawProgress(counts, terminal), interrupted);
@@ -64,30 +71,9 @@ async function runToTheEnd(
     return 130;
   }
   printReport(report, terminal);
-  if (!terminal.json) await printNextSteps(pipeline, report, terminal);
+  const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
+  if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;
-}
-
-async function watch(
-  pipeline: Pipeline,
-  everySeconds: number,
-  interrupted: AbortSignal,
-  terminal: Terminal,
-): Promise<number> {
-  const { shopUrl } = pipeline.stack;
-  const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
-  try {
-    terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
-    while (!interrupted.aborted) {
-      const report = await runOnce(pipeline, () => {}, interrupted);
-      if (!interrupted.aborted) printTick(report, terminal);
-      await delay(everySeconds * 1000, undefined, { signal: interrupted }).catch(() => {});
-    }
-    terminal.info('Stopped watching.');
-    return 0;
-  } finally {
-    await trading?.stop();
-  }
 }
 
 function parseEvery(text: unknown): number {
