@@ -1,0 +1,55 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+
+export interface GuardedDatabase {
+  /** The superuser's, without a password. */
+  admin: pg.Client;
+  /** What the deployed functions get: a role of its own, its password, no TLS. */
+  secret(): Record<string, string | number>;
+  /** Gives the role another password and ends its connections, as a failover after a rotation does. */
+  rotatePassword(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const role = 'starlift';
+
+/** Starts a Postgres of its own with an empty database and a role that has to show its password. */
+export async function startGuardedDatabase(name: string): Promise<GuardedDatabase> {
+  const server = await startTemporaryPostgres({ ownIdentity: true });
+  const url = await server.createDatabase(name);
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  let password = 'first';
+  await admin.query(`create role ${role} login password '${password}'`);
+  await requirePassword(server.dataDir);
+  await admin.query('select pg_reload_conf()');
+  return {
+    admin,
+    secret: () => ({
+      host: '127.0.0.1',
+      port: server.port,
+      dbname: name,
+      username: role,
+      password,
+      sslmode: 'disable',
+    }),
+    rotatePassword: async () => {
+      password = `${password} and another`;
+      await admin.query(`alter role ${role} password '${password}'`);
+      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+    },
+    stop: async () => {
+      await admin.end();
+      await server.stop();
+    },
+  };
+}
+
+/** The first line that fits a connection decides. */
+async function requirePassword(dataDir: string): Promise<void> {
+  const path = join(dataDir, 'pg_hba.conf');
+  const rules = await readFile(path, 'utf8');
+  await writeFile(path, `host all ${role} 127.0.0.1/32 scram-sha-256\n${rules}`);
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type CommandResult, finished } from '../helpers/starlift.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const settings = {
+  SLS_TELEMETRY_DISABLED: '1',
+  SLS_NOTIFICATIONS_MODE: 'off',
+  // How often osls asks how far the stack is, in milliseconds.
+  SLS_AWS_MONITORING_FREQUENCY: '300',
+  NO_COLOR: '1',
+};
+
+/** Runs a program of the project as a user does, against the AWS of the environment. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  { cwd = '.', environment }: { cwd?: string; environment: Record<string, string> },
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [`${root}${program}`, ...args], {
+    cwd: `${root}${cwd}`,
+    env: {
+      ...process.env,
+      ...settings,
+      ...environment,
+      PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return finished(child);
+}
+
+/** `npm run deploy`: all three services, in order. */
+export const deployAll = (stage: string, environment: Record<string, string>) =>
+  runProgram('node_modules/@osls/compose/bin/serverless-compose', ['deploy', '--stage', stage], {
+    environment,
+  });
+
+/** `serverless deploy` in the folder of one service. */
+export const deployService = (
+  service: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+) =>
+  runProgram('node_modules/osls/bin/serverless.js', ['deploy', ...args], {
+    cwd: `services/${service}`,
+    environment,
+  });
+
+/** `npm run remove`. */
+export const removeStage = (args: readonly string[], environment: Record<string, string>) =>
+  runProgram('scripts/remove-stage.ts', args, { environment });
