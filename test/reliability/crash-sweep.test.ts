@@ -90,6 +90,7 @@ describe('a crash at any call that a handler makes, before or after it took effe
         try {
           const called = isInitial ? await crashInitially(point) : await crashIncrementally(point);
           if (called !== undefined) swept++;
+          if (swept % 100 === 0) tell(`crash sweep: ${swept} of ${points.length}, now ${name}`);
         } catch (error) {
           failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
           round = undefined;
