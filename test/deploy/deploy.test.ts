@@ -1,10 +1,11 @@
 import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
-import { GetFunctionConcurrencyCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { ListEventSourceMappingsCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
 import { redrive } from '../../cli/operator/redrive.ts';
+import { expectedAlarms, readAlarms } from './alarms.ts';
 import { type DeployedStage, openStage } from './deployed-stage.ts';
 import { type GuardedDatabase, startGuardedDatabase } from './guarded-database.ts';
 import { type MiniStack, startMiniStack } from './ministack.ts';
@@ -45,6 +46,12 @@ describe('a stage deployed by serverless', () => {
     const { code, stdout, stderr } = await deployAll(stage, aws.environment);
     expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
     expect(await nodeVersionOfFunctions(deployed.lambda, plan)).toMatch(/^v24\./);
+  });
+
+  it('has an alarm on all that can get stuck, which writes to the operator', async () => {
+    const { alarms, subscribers } = await readAlarms(aws);
+    expect(alarms).toEqual(expectedAlarms);
+    expect(subscribers).toEqual(['operator@example.com']);
   });
 
   it('the sample shop lands, every row of it', async () => {
@@ -96,7 +103,8 @@ describe('a stage deployed by serverless', () => {
   });
 
   it('rotated passwords cost nothing', async () => {
-    await Promise.all([source.rotatePassword(), warehouse.rotatePassword()]);
+    const refusals = await Promise.all([source.rotatePassword(), warehouse.rotatePassword()]);
+    expect(refusals).toEqual(['28P01', '28P01']);
     await deployed.putSecrets();
     await source.admin.query(`update staff set first_name = 'Rotated' where staff_id = 1`);
     await deployed.invoke(plan);
@@ -111,10 +119,10 @@ describe('a stage deployed by serverless', () => {
       deployService('loading', ['--stage', stage, '--param', 'loaders=3'], aws.environment),
     ]);
     expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
-    const { ReservedConcurrentExecutions } = await deployed.lambda.send(
-      new GetFunctionConcurrencyCommand({ FunctionName: `starlift-loading-${stage}-load` }),
+    const { EventSourceMappings } = await deployed.lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: `starlift-loading-${stage}-load` }),
     );
-    expect(ReservedConcurrentExecutions).toBe(3);
+    expect(EventSourceMappings?.map(({ ScalingConfig }) => ScalingConfig?.MaximumConcurrency)).toEqual([3]);
     await deployed.waitUntilLoaded(180);
     expect(await deployed.deadLetters()).toEqual(noDeadLetters);
   });

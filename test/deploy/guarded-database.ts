@@ -4,12 +4,17 @@ import pg from 'pg';
 import { startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 
 export interface GuardedDatabase {
-  /** The superuser's, without a password. */
+  /** The superuser's, who needs no password; the same for its connection. */
+  url: string;
   admin: pg.Client;
   /** What the deployed functions get: a role of its own, its password, no TLS. */
   secret(): Record<string, string | number>;
-  /** Gives the role another password and ends its connections, as a failover after a rotation does. */
-  rotatePassword(): Promise<void>;
+  /**
+   * Gives the role another password and ends its connections, as a failover after a rotation does.
+   *
+   * @returns the SQLSTATE with which the server refuses the password that was
+   */
+  rotatePassword(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -26,6 +31,7 @@ export async function startGuardedDatabase(name: string): Promise<GuardedDatabas
   await requirePassword(server.dataDir);
   await admin.query('select pg_reload_conf()');
   return {
+    url,
     admin,
     secret: () => ({
       host: '127.0.0.1',
@@ -36,9 +42,17 @@ export async function startGuardedDatabase(name: string): Promise<GuardedDatabas
       sslmode: 'disable',
     }),
     rotatePassword: async () => {
+      const previous = password;
       password = `${password} and another`;
       await admin.query(`alter role ${role} password '${password}'`);
       await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+      return refusalOf({
+        host: '127.0.0.1',
+        port: server.port,
+        database: name,
+        user: role,
+        password: previous,
+      });
     },
     stop: async () => {
       await admin.end();
@@ -52,4 +66,15 @@ async function requirePassword(dataDir: string): Promise<void> {
   const path = join(dataDir, 'pg_hba.conf');
   const rules = await readFile(path, 'utf8');
   await writeFile(path, `host all ${role} 127.0.0.1/32 scram-sha-256\n${rules}`);
+}
+
+async function refusalOf(connection: pg.ClientConfig): Promise<string> {
+  const client = new pg.Client(connection);
+  try {
+    await client.connect();
+  } catch (error) {
+    return String((error as { code?: unknown }).code);
+  }
+  await client.end();
+  return 'none';
 }
