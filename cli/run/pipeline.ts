@@ -14,7 +14,7 @@ import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { listLoadedKeys } from './ledger.ts';
+import { listLoadedKeys, readClock } from './ledger.ts';
 import { assertSourceHasTables, lookAhead } from './look-ahead.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
@@ -25,6 +25,8 @@ export interface Pipeline {
   /** Another one after a reconnect. */
   warehouse: pg.Client;
   warehouseSchema: string;
+  /** Up to when reports have counted what was loaded, by the warehouse's clock. */
+  countedUntil: string;
   stop(): Promise<void>;
 }
 
@@ -53,12 +55,14 @@ export async function startPipeline(options: StackOptions, terminal: Terminal): 
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = await connect(stack.warehouseUrl, 'warehouse');
-    const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, stop };
+    const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
     undo.push(() => pipeline.warehouse.end());
     await prepareDatabases(stack, warehouse, model);
     await resumeAfterKill(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
     undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
+    // What a killed run has left is loaded from here on, and counts for the first report.
+    pipeline.countedUntil = await readClock(warehouse);
     services.start();
     return pipeline;
   } catch (error) {

@@ -53,10 +53,11 @@ export async function runOnce(
   signal?: AbortSignal,
 ): Promise<RunReport> {
   const startedAt = Date.now();
-  const since = await readClock(pipeline.warehouse);
+  const since = pipeline.countedUntil;
   const planned = (await pipeline.services.plan()) as PlannedRun;
   await followToTheEnd(pipeline, since, onProgress, signal);
   const ledger = await countLoaded(pipeline.warehouse, since);
+  pipeline.countedUntil = await readClock(pipeline.warehouse);
   if (ledger.some(({ rows }) => rows > 0))
     await fillCalendarYears(pipeline.warehouse, pipeline.warehouseSchema);
   const deadLetters = await listDeadLetters(pipeline.stack.cloud.endpoint);

@@ -14,6 +14,9 @@ import {
   runClean,
   runRoad,
 } from './road.ts';
+import { seen } from './seen.ts';
+import { startWatch } from './watch.ts';
+import { startWriter } from './writer.ts';
 
 /** A version of one sales order as the warehouse keeps it. */
 const versionsOf = (id: number) =>
@@ -49,7 +52,6 @@ describe('changes in the source', () => {
     expect(versions.map(([, lastUpdated]) => lastUpdated)).toEqual([before, '2031-01-01 10:00:00.000001']);
     expect(versions.at(-1)?.[0]).toBe('111');
     expect((await ask(road.warehouse, versionsOf(8))).map(([units]) => units)).toEqual(['222']);
-    await assertExact(road);
   });
 
   it('a department and an address reach all who belong to them, though their rows are untouched', async () => {
@@ -83,7 +85,6 @@ describe('changes in the source', () => {
     await Promise.all([late.end(), undone.end()]);
     expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 1 });
     expect(await ask(road.warehouse, versionsOf(900001))).toHaveLength(1);
-    await assertExact(road);
   });
 
   it('odd but legal rows land', async () => {
@@ -91,10 +92,18 @@ describe('changes in the source', () => {
       road.source,
       `insert into currency values (0, 'ZZZ', now(), now()), (-5, 'gbp', now(), now());
        insert into address values (-1, '', null, null, 'Łódź', E'tab\\tand \\\\ and "', 'Åland', E'two\\nlines', now(), now());
-       insert into design values (0, '🧵', '', 'null', '-infinity'::timestamp, now())`,
+       insert into design values (0, '🧵', '', 'null', '-infinity'::timestamp, now());
+       insert into sales_order
+       select id, 0, staff_id, counterparty_id, 1, 0.01, -5, '0001-01-01', '9999-12-31', -1, created_at, last_updated
+         from sales_order, (values (0), (-2147483648)) as odd (id) where sales_order_id = 1`,
     );
     const report = await runClean(road);
-    expect(loadedRows(report)).toMatchObject({ dim_currency: 2, dim_location: 1, dim_design: 1 });
+    expect(loadedRows(report)).toMatchObject({
+      dim_currency: 2,
+      dim_location: 1,
+      dim_design: 1,
+      fact_sales_order: 2,
+    });
     expect(
       await ask(
         road.warehouse,
@@ -105,12 +114,23 @@ describe('changes in the source', () => {
   });
 
   it('is exact after sessions that wrote all the while through repeated runs', async () => {
-    const writers = Array.from({ length: 4 }, (_, index) => write(road.source, index));
-    for (let run = 0; run < 5; run++) expect((await runRoad(road)).code).toBe(0);
-    await Promise.all(writers.map((writer) => writer.stop()));
+    const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
+    const watch = startWatch([
+      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
+      ...['--every', '0.05', '--json'],
+    ]);
+    const runs = () => watch.output().match(/^\{"run":.*\}$/gm) ?? [];
+    try {
+      await seen(() => runs().length >= 8);
+    } finally {
+      await Promise.all(writers.map((writer) => writer.stop()));
+      await watch.end('SIGINT');
+    }
+    const loaded = runs().map((line) => loadedRows(JSON.parse(line) as RunResult));
+    expect(loaded.filter(({ fact_payment = 0 }) => fact_payment > 0).length).toBeGreaterThan(4);
     await runClean(road);
     await assertExact(road);
-  });
+  }, 120_000);
 
   it('a date that is none goes to quarantine, and its neighbours land', async () => {
     await ask(
@@ -125,29 +145,3 @@ describe('changes in the source', () => {
     expect(result.stderr).toMatch(/fact_sales_order.*contract|quarantine/);
   });
 });
-
-/** A session that edits its own orders without a pause, some edits in place, some rolled back, until it is stopped. */
-function write(url: string, lane: number): { stop(): Promise<void> } {
-  let isStopped = false;
-  const work = (async () => {
-    const client = new pg.Client(url);
-    await client.connect();
-    for (let step = 0; !isStopped; step++) {
-      const id = 100 + lane + 4 * (step % 40);
-      const moved = step % 3 === 0 ? ', last_updated = clock_timestamp()' : '';
-      await client.query('begin');
-      await client.query(`update sales_order set units_sold = ${step}${moved} where sales_order_id = ${id}`);
-      await client.query('savepoint s');
-      await client.query(`update payment set paid = not paid where payment_id = ${id}`);
-      if (step % 5 === 0) await client.query('rollback to savepoint s');
-      await client.query(step % 7 === 0 ? 'rollback' : 'commit');
-    }
-    await client.end();
-  })();
-  return {
-    stop: () => {
-      isStopped = true;
-      return work;
-    },
-  };
-}

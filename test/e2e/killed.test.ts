@@ -73,6 +73,7 @@ describe('a run that is killed', () => {
   it('loads in the end all of the shop, exactly, and says that it carries on', async () => {
     const last = await starlift(['run', '--data', data]);
     expect(last).toMatchObject({ code: 0, stdout: expect.stringContaining('carrying on') });
+    expect(last.stdout).toContain('All loaded: ');
     expect(await starlift(['verify', '--data', data])).toMatchObject({ code: 0 });
     const counted = await starlift([
       'sql',
