@@ -50,11 +50,11 @@ describe('connections', () => {
     road.start('load');
     await seen(isServerFull);
     await warehouse.query('commit');
-    await road.settle();
+    await road.settle('load', 100);
     const { rows } = await warehouse.query('select key from starlift.object where key = any($1)', [copies]);
     expect(rows).toHaveLength(120);
     await expectExact();
-  });
+  }, 120_000);
 
   it('a server that restarts in the middle of a run costs no dead letter', async () => {
     road = await startInlineRoad({ ...databases });

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type Databases, makeDatabases } from '../integration/failures/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../integration/failures/inline-road.ts';
+import { startWriters } from './helpers/concurrent-writers.ts';
+import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './helpers/fact-history.ts';
+import { openShop } from './helpers/shop.ts';
+
+const isLong = process.env.RELIABILITY === 'long';
+const runs = isLong ? 30 : 6;
+const sessions = 4;
+const seed = Number(process.env.SEED ?? 1);
+
+describe(`a source that ${sessions} sessions write to during ${runs} runs (SEED=${seed})`, () => {
+  let server: PostgresServer;
+  let databases: Databases;
+  let road: InlineRoad;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({
+      settings: { max_prepared_transactions: '1000', wal_writer_delay: '1ms', deadlock_timeout: '20ms' },
+    });
+    databases = await makeDatabases(server);
+    await rememberFacts(databases.source);
+    await openShop(databases.source);
+    road = await startInlineRoad(databases);
+  });
+  afterAll(async () => {
+    await road.end();
+    await databases.end();
+    await server.stop();
+  });
+
+  it(
+    'is in the warehouse exactly, with no version of a fact that was never committed',
+    async () => {
+      const { source, warehouse } = databases;
+      const writers = startWriters(server.url('shop'), sessions, seed);
+      try {
+        let endLong: (() => Promise<void>) | undefined;
+        for (let run = 0; run < runs; run++) {
+          if (run % 3 === 0) endLong = await writers.beginLong();
+          await road.run();
+          if (run % 3 === 2) await endLong?.();
+          if (run % 2 === 1) await writers.endPrepared();
+        }
+      } finally {
+        await writers.stop();
+      }
+      await road.run();
+      expect(await road.deadLetters()).toEqual([]);
+      const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+      expect(report.tables.filter((table) => !isExact(table))).toEqual([]);
+      const found = await readWarehouseVersions(warehouse);
+      const committed = await readCommittedVersions(source);
+      expect(found.filter((version) => !committed.has(version))).toEqual([]);
+      expect(new Set(found).size).toBe(found.length);
+      // What is left is nothing, and what was written was all of it.
+      expect((await road.plan()).slices).toEqual([]);
+      for (const [kind, count] of Object.entries(writers.tally)) {
+        expect({ kind, happened: count > 0 }).toEqual({ kind, happened: true });
+      }
+    },
+    isLong ? 600_000 : 120_000,
+  );
+});
+
+const isExact = (table: Awaited<ReturnType<typeof verifyWarehouse>>['tables'][number]): boolean =>
+  table.problem === undefined &&
+  table.missing + table.extra + table.doubled + table.different + table.dangling === 0;
