@@ -104,14 +104,15 @@ describe('a crash at any call that a handler makes, before or after it took effe
   );
 });
 
-/** All points, or as many as the short form takes, evenly spread; POINT=17-after is that one alone. */
+/** All points (SHARD=0/4: a fourth of them), or as many as the short form takes; POINT=17-after is that one alone. */
 function choosePoints(calls: number): Point[] {
   const all = Array.from({ length: calls }, (_, number) => number).flatMap((number) =>
     (['before', 'after'] as const).map((stage) => ({ number, stage })),
   );
   const alone = process.env.POINT;
   if (alone !== undefined) return all.filter(({ number, stage }) => `${number}-${stage}` === alone);
-  if (isLong) return all;
+  const [shard = 0, shards = 1] = process.env.SHARD?.split('/').map(Number) ?? [];
+  if (isLong) return all.filter((_, index) => index % shards === shard);
   const offset = all.length / shortPoints;
   return Array.from(
     { length: shortPoints },
