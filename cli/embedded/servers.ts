@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { TransientError } from '../../shared/errors.ts';
 import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
 import { type Cloud, startCloud } from './cloud/start-cloud.ts';
+import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames } from './resources.ts';
 import type { StackOptions } from './stack.ts';
@@ -22,9 +24,10 @@ export interface Servers {
  */
 export async function startServers(
   data: string,
-  { source, warehouse, onLog }: StackOptions,
+  { source, warehouse, onLog, onMakeCluster }: StackOptions,
 ): Promise<Servers> {
   const needsPostgres = source === undefined || warehouse === undefined;
+  if (needsPostgres && !existsSync(clusterPath(data))) onMakeCluster?.();
   const [started, clouded] = await Promise.allSettled([
     needsPostgres ? startEmbeddedPostgres({ dataDir: data, ...(onLog && { onLog }) }) : undefined,
     startCloud(cloudOptions(data)),

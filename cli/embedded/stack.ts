@@ -17,6 +17,8 @@ export interface StackOptions {
   /** Databases of one's own in place of the embedded ones. */
   source?: string | undefined;
   warehouse?: string | undefined;
+  /** Told when the embedded Postgres has to be made first. */
+  onMakeCluster?: () => void;
   /** Lines of the servers' logs. */
   onLog?: (line: string) => void;
 }

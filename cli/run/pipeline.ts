@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
@@ -6,7 +5,6 @@ import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
-import { clusterPath } from '../embedded/postgres/cluster.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
 import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
@@ -45,8 +43,11 @@ interface WarehouseOptions {
 export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
   const model = readWarehouseOptions(process.env);
   await lookAhead(options);
-  if (needsCluster(options)) terminal.info(`Making the embedded databases in ${options.data}, once.`);
-  const stack = await startStack(options);
+  const stack = await startStack({
+    ...options,
+    // It takes seconds that somebody watches.
+    onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
+  });
   const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
   const stop = () => undoAll(undo);
   try {
@@ -79,10 +80,6 @@ function readWarehouseOptions({
   if (foreignKeys === 'declared' || foreignKeys === 'enforced') return { schema, foreignKeys };
   throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${foreignKeys}: use declared or enforced`);
 }
-
-/** The embedded Postgres is still to be made, which takes seconds that somebody watches. */
-const needsCluster = ({ data, source, warehouse }: StackOptions): boolean =>
-  (source === undefined || warehouse === undefined) && !existsSync(clusterPath(data));
 
 /** The last thing done first. One that cannot be undone does not keep the others from it. */
 async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {

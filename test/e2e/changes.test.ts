@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { lastJson } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
@@ -17,6 +17,9 @@ import {
 import { seen } from './seen.ts';
 import { startWatch } from './watch.ts';
 import { startWriter } from './writer.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
 
 /** A version of one sales order as the warehouse keeps it. */
 const versionsOf = (id: number) =>
@@ -130,7 +133,7 @@ describe('changes in the source', () => {
     expect(loaded.filter(({ fact_payment = 0 }) => fact_payment > 0).length).toBeGreaterThan(4);
     await runClean(road);
     await assertExact(road);
-  }, 120_000);
+  });
 
   it('a date that is none goes to quarantine, and its neighbours land', async () => {
     await ask(

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it, jest } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
 
 describe('a role that may only read', () => {
   let server: PostgresServer;

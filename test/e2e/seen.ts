@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @param seconds the deadline
  * @throws what the last look threw, or that it never held
  */
-export async function seen(look: () => boolean | Promise<boolean>, seconds = 40): Promise<void> {
+export async function seen(look: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     try {

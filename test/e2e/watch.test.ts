@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { finished, spawnStarlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
 import { seen } from './seen.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
 
 describe('run --watch', () => {
   let server: PostgresServer;
