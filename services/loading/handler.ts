@@ -31,8 +31,8 @@ const deps = {
 async function handleRecord(record: SQSRecord, { database }: DatabaseContext): Promise<void> {
   // The bucket's own test of its notifications comes at the deploy, when the secret may not be filled in yet.
   if (parseObjectCreated(record.body).length === 0) return;
-  await readyWarehouse(database);
-  for (const { key, ...counts } of await loadMessage(record, { ...deps, database })) {
+  const refused = await readyWarehouse(database);
+  for (const { key, ...counts } of await loadMessage(record, { ...deps, refused, database })) {
     const { table, run } = key;
     const object = formatObjectKey(key);
     logger.info('loaded', { run, table, key: object, ...counts });

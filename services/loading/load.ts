@@ -9,6 +9,7 @@ import { readParquet } from '../../shared/parquet/read-parquet.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 import { namedDays } from './dimension-references.ts';
 import { loadCalendar, loadDimension, type Warehouse } from './load-dimension.ts';
@@ -23,6 +24,8 @@ export interface LoadDeps {
   model: StarSchema;
   /** The schema of the star schema's tables. */
   schema: string;
+  /** Tables that cannot be loaded as they are; the others can. */
+  refused?: RefusedTables;
 }
 
 export interface LoadOptions {
@@ -66,6 +69,8 @@ export async function loadObject(
   const name = formatObjectKey(key);
   try {
     const table = deps.model.table(key.table);
+    const refusal = deps.refused?.get(key.table);
+    if (refusal !== undefined) throw refusal;
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
     if (isKnown && options.replay === undefined) return alreadyLoaded(key);
     const object = { key, table, ...(await readObject(name, table, deps.processed)) };

@@ -6,7 +6,7 @@ import type { StarSchema } from '../star-schema/assemble.ts';
 import { warehouseLocks } from './advisory-locks.ts';
 import { findDifferences } from './compare-relation.ts';
 import { enforce, findUnenforced } from './enforce-foreign-keys.ts';
-import { ledgerRelations } from './ledger-schema.ts';
+import { ledgerRelations, ledgerSchema } from './ledger-schema.ts';
 import { readCatalog } from './read-catalog.ts';
 import { createStatements, type DdlOptions, type ForeignKeys, type Relation } from './relation.ts';
 import { warehouseRelations } from './warehouse-schema.ts';
@@ -17,45 +17,77 @@ export interface EnsureOptions {
   foreignKeys: ForeignKeys;
 }
 
+/** The star schema's tables that are there, and are not as the model wants them; each with the reason. */
+export type RefusedTables = ReadonlyMap<string, TerminalError>;
+
 /**
- * Makes what is missing of the warehouse's tables and of the pipeline's own beside them, foreign keys included
- * where they are to be enforced. Nothing else that is there is changed and nothing is dropped; when all is there
- * this is one query, or two. Any number may call it at once.
+ * Makes what is missing of the warehouse, as `prepareWarehouse` does, where all that is there is the model's.
  *
  * @throws {TerminalError} a table is there with other columns, types or keys; the message names each
  */
 export async function ensureWarehouse(
   client: pg.ClientBase,
   model: StarSchema,
-  { schema, foreignKeys }: EnsureOptions,
+  options: EnsureOptions,
 ): Promise<void> {
+  for (const refusal of (await prepareWarehouse(client, model, options)).values()) throw refusal;
+}
+
+/**
+ * Makes what is missing of the warehouse's tables and of the pipeline's own beside them, foreign keys included
+ * where they are to be enforced. Nothing else that is there is changed and nothing is dropped; when all is there
+ * this is one query, or two. Any number may call it at once. Where a table is refused, none is made.
+ *
+ * @throws {TerminalError} one of the pipeline's own tables is not as it was made
+ */
+export async function prepareWarehouse(
+  client: pg.ClientBase,
+  model: StarSchema,
+  { schema, foreignKeys }: EnsureOptions,
+): Promise<RefusedTables> {
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
+  const { missing, refused } = await compare(client, relations);
+  if (refused.size > 0) {
+    // Keys and references of what is missing may lead to a table that is refused.
+    if (missing.length > 0) for (const refusal of refused.values()) throw refusal;
+    return refused;
+  }
   const findLax = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
-  if ((await findMissing(client, relations)).length === 0 && (await findLax()).length === 0) return;
+  if (missing.length === 0 && (await findLax()).length === 0) return refused;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
-    await create(client, await findMissing(client, relations), { foreignKeys, serverVersion });
+    const { missing } = await compare(client, relations);
+    await create(client, missing, { foreignKeys, serverVersion });
     await enforce(client, relations, await findLax());
   });
+  return refused;
 }
 
-async function findMissing(client: pg.ClientBase, relations: readonly Relation[]): Promise<Relation[]> {
+async function compare(
+  client: pg.ClientBase,
+  relations: readonly Relation[],
+): Promise<{ missing: Relation[]; refused: Map<string, TerminalError> }> {
   const catalog = await readCatalog(client, relations);
-  const pairs = relations.map((wanted) => ({
-    wanted,
-    found: catalog.find(({ schema, name }) => schema === wanted.schema && name === wanted.name),
-  }));
-  for (const { wanted, found } of pairs) {
-    const [first, ...rest] = found === undefined ? [] : findDifferences(wanted, found);
-    if (first === undefined) continue;
-    const name = `${wanted.schema}.${wanted.name}`;
-    throw new TerminalError(
-      `the warehouse's table ${name} is not the model's: ${[first, ...rest].join('; ')}`,
+  const missing: Relation[] = [];
+  const refused = new Map<string, TerminalError>();
+  for (const wanted of relations) {
+    const found = catalog.find(({ schema, name }) => schema === wanted.schema && name === wanted.name);
+    if (found === undefined) {
+      missing.push(wanted);
+      continue;
+    }
+    const differences = findDifferences(wanted, found);
+    if (differences.length === 0) continue;
+    const refusal = new TerminalError(
+      `the warehouse's table ${wanted.schema}.${wanted.name} is not the model's: ${differences.join('; ')}`,
       { table: wanted.name },
     );
+    // The pipeline's own: nothing can be loaded without them.
+    if (wanted.schema === ledgerSchema) throw refusal;
+    refused.set(wanted.name, refusal);
   }
-  return pairs.filter(({ found }) => found === undefined).map(({ wanted }) => wanted);
+  return { missing, refused };
 }
 
 async function readServerVersion(client: pg.ClientBase): Promise<number> {
