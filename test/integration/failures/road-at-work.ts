@@ -1,0 +1,89 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listDeadLetters } from '../../../cli/embedded/dead-letters.ts';
+import { isDrained } from '../../../cli/embedded/drained.ts';
+import { queueNames } from '../../../cli/embedded/resources.ts';
+import { startServices } from '../../../cli/embedded/services.ts';
+import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
+import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
+import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
+import { redrive } from '../../../cli/operator/redrive.ts';
+import { readClock } from '../../../cli/run/ledger.ts';
+import type { Pipeline } from '../../../cli/run/pipeline.ts';
+import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { seen } from '../../e2e/seen.ts';
+import { connect } from './databases.ts';
+
+/** The stack and its services as `starlift run` has them at work, in processes of their own. */
+export interface RoadAtWork {
+  stack: Stack;
+  /** All lines that the services have written. */
+  log: string[];
+  plan(): Promise<unknown>;
+  run(): Promise<RunReport>;
+  /** Waits until the queues are empty. */
+  settle(): Promise<DeadLetter[]>;
+  redrive(): Promise<unknown>;
+  /** The details of all events of a type, oldest first. */
+  events(type: string): Record<string, unknown>[];
+  /** All that lies in the data folder's event file. */
+  eventFile(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startRoadAtWork(urls: {
+  sourceUrl: string;
+  warehouseUrl: string;
+}): Promise<RoadAtWork> {
+  const data = await mkdtemp(join(tmpdir(), 'starlift-at-work-'));
+  await chmod(data, 0o711);
+  const stack = await startStack({ data, source: urls.sourceUrl, warehouse: urls.warehouseUrl });
+  const warehouse = await connect(urls.warehouseUrl);
+  const log: string[] = [];
+  const model = { schema: 'public', foreignKeys: 'declared' } as const;
+  await ensureWarehouse(warehouse, starSchema, model);
+  const services = startServices(stack.cloud, stack.clients, {
+    ...{
+      sourceRestart: 'identity',
+      warehouseSchema: model.schema,
+      foreignKeys: model.foreignKeys,
+      workers: 2,
+    },
+    onLog: (line) => log.push(line),
+  });
+  const stop = async () => {
+    await services.stop();
+    await warehouse.end();
+    await stack.stop();
+    await rm(data, { recursive: true, force: true });
+  };
+  const countedUntil = await readClock(warehouse);
+  const pipeline: Pipeline = { stack, services, warehouse, warehouseSchema: 'public', countedUntil, stop };
+  services.start();
+  return {
+    ...{ stack, log, stop },
+    plan: () => services.plan(),
+    run: () => runOnce(pipeline, () => {}),
+    settle: async () => {
+      await seen(() => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])));
+      return listDeadLetters(stack.cloud.endpoint);
+    },
+    redrive: async () => {
+      const target = await openEmbeddedTarget({ data });
+      try {
+        return await redrive(target, {});
+      } finally {
+        await target.release();
+      }
+    },
+    events: (type) =>
+      stack.cloud
+        .events()
+        .filter(({ DetailType }) => DetailType === type)
+        .map(({ Detail = '{}' }) => JSON.parse(Detail) as Record<string, unknown>),
+    eventFile: () => readFile(join(data, 'cloud', 'events.ndjson'), 'utf8').catch(() => ''),
+  };
+}
