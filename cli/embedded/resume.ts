@@ -1,8 +1,10 @@
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { findLost, isTransformed } from '../../shared/sweep/find-lost.ts';
+import { listTables } from '../../shared/sweep/list-tables.ts';
+import { sendAgain } from '../../shared/sweep/send-again.ts';
 
 export interface ResumeDeps {
   ingested: ObjectStore;
@@ -17,47 +19,38 @@ export interface ResumeDeps {
   model: StarSchema;
 }
 
+/** The greatest that a Date can be: nobody is at work, so no object is on its way. */
+const anyAge = new Date(8.64e15);
+
 /**
- * After a kill: sends again what is ingested without processed, or processed without a ledger row.
+ * After a kill: sends again what is ingested without processed, or processed without a ledger row, as the scheduled
+ * sweep does, at once and whatever its age.
  *
  * What is on a queue already is sent twice by this, which changes nothing.
  *
  * @returns how many objects were sent again
  */
 export async function resumeWork(deps: ResumeDeps): Promise<number> {
-  const processedKeys = new Set(await listKeys(deps.processed));
-  const untransformed = (await listKeys(deps.ingested)).filter(
-    (key) => !deps.deadKeys.has(key) && !isTransformed(key, processedKeys, deps.model),
+  const { ingested, processed, sqs, model, loadedKeys, deadKeys } = deps;
+  const ingestedObjects = await listTables(
+    ingested,
+    model.sources.map(({ name }) => name),
   );
-  const unloaded = [...processedKeys].filter((key) => !deps.loadedKeys.has(key) && !deps.deadKeys.has(key));
-  await sendAll(deps.sqs, deps.transformQueueUrl, deps.ingested.bucket, untransformed);
-  await sendAll(deps.sqs, deps.loadQueueUrl, deps.processed.bucket, unloaded);
+  const processedObjects = await listTables(
+    processed,
+    model.tables.map(({ name }) => name),
+  );
+  const processedKeys = new Set(processedObjects.map(({ key }) => key));
+  const facts = { deadKeys, before: anyAge, queued: 0 };
+  const untransformed = findLost(ingestedObjects, {
+    ...facts,
+    isFollowed: (key) => isTransformed(key, processedKeys, model),
+  });
+  const unloaded = findLost(processedObjects, {
+    ...facts,
+    isFollowed: (key) => loadedKeys.has(formatObjectKey(key)),
+  });
+  await sendAgain(sqs, deps.transformQueueUrl, ingested.bucket, untransformed);
+  await sendAgain(sqs, deps.loadQueueUrl, processed.bucket, unloaded);
   return untransformed.length + unloaded.length;
-}
-
-async function listKeys(store: ObjectStore): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('')) {
-    if (isObjectKey(key)) keys.push(key);
-  }
-  return keys;
-}
-
-const isObjectKey = (key: string): boolean =>
-  /\.(ndjson\.zst|parquet)$/.test(key) && !/^(state|failed|quarantine)\//.test(key);
-
-function isTransformed(key: string, processed: ReadonlySet<string>, model: StarSchema): boolean {
-  const { table, run, slice } = parseObjectKey(key);
-  const source = model.sources.find(({ name }) => name === table);
-  return (source?.feeds ?? []).every((fed) =>
-    processed.has(formatObjectKey({ zone: 'processed', table: fed, run, slice, revision: 0 })),
-  );
-}
-
-async function sendAll(sqs: SQSClient, queueUrl: string, bucket: string, keys: string[]): Promise<void> {
-  for (const key of keys) {
-    await sqs.send(
-      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: formatObjectCreated({ bucket, key }) }),
-    );
-  }
 }
