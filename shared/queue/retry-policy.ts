@@ -21,6 +21,9 @@ const longestDelaySeconds = 300;
  */
 export function decideRetry(error: PipelineError, receiveCount: number): Verdict {
   if (error instanceof TerminalError || receiveCount >= maxReceiveCount) return { action: 'dead-letter' };
-  const visibilitySeconds = Math.min(firstDelaySeconds * delayFactor ** (receiveCount - 1), longestDelaySeconds);
+  const visibilitySeconds = Math.min(
+    firstDelaySeconds * delayFactor ** (receiveCount - 1),
+    longestDelaySeconds,
+  );
   return { action: 'retry', visibilitySeconds };
 }
