@@ -8,5 +8,6 @@ export default {
   // Many tests start servers, and the other core may be doing the same.
   testTimeout: 60_000,
   coverageProvider: 'v8',
+  coverageThreshold: { global: { lines: 90, branches: 90 } },
   collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts'],
 };
