@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandModule } from '../parse-command.ts';
+import { makeEmbeddedSite } from '../run/embedded-site.ts';
 import { printNextSteps } from '../run/next-steps.ts';
 import { type Pipeline, startPipeline } from '../run/pipeline.ts';
 import { drawProgress, printReport } from '../run/report.ts';
@@ -65,7 +66,11 @@ async function runToTheEnd(
   { data, interrupted }: { data: string; interrupted: AbortSignal },
   terminal: Terminal,
 ): Promise<number> {
-  const report = await runOnce(pipeline, (counts) => drawProgress(counts, terminal), interrupted);
+  const report = await runOnce(
+    makeEmbeddedSite(pipeline),
+    (counts) => drawProgress(counts, terminal),
+    interrupted,
+  );
   if (interrupted.aborted) {
     terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
     return 130;

@@ -2,25 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
-import { connect } from '../connect.ts';
-import { listDeadLetters } from '../embedded/dead-letters.ts';
-import { isDrained } from '../embedded/drained.ts';
-import { queueNames } from '../embedded/resources.ts';
+import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { countQuarantined } from '../operator/quarantine.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { countLoaded, readClock } from './ledger.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { PlannedRun, RunSite } from './run-site.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
-
-/** What the plan function answers. */
-interface PlannedRun {
-  run: string;
-  slices: { slice: string; table: string }[];
-  failures: { table: string; reason: string }[];
-  warnings: string[];
-}
 
 export interface RunReport {
   run: string;
@@ -39,8 +26,8 @@ export interface RunReport {
   warnings: string[];
 }
 
-/** How often the warehouse and the queues are looked at, in milliseconds. */
-const lookEveryMs = 25;
+/** How often the warehouse is looked at for what has been loaded so far, in milliseconds. */
+const countEveryMs = 250;
 
 /**
  * Plans, and follows the work until everything new has reached the warehouse or is accounted for.
@@ -48,23 +35,21 @@ const lookEveryMs = 25;
  * @param onProgress gets what has been loaded so far, as it changes
  */
 export async function runOnce(
-  pipeline: Pipeline,
+  site: RunSite,
   onProgress: (counts: readonly LedgerCount[]) => void,
   signal?: AbortSignal,
 ): Promise<RunReport> {
   const startedAt = Date.now();
-  const since = pipeline.countedUntil;
-  const planned = (await pipeline.services.plan()) as PlannedRun;
-  await followToTheEnd(pipeline, since, onProgress, signal);
-  const ledger = await countLoaded(pipeline.warehouse, since);
-  pipeline.countedUntil = await readClock(pipeline.warehouse);
-  if (ledger.some(({ rows }) => rows > 0))
-    await fillCalendarYears(pipeline.warehouse, pipeline.warehouseSchema);
-  const deadLetters = await listDeadLetters(pipeline.stack.cloud.endpoint);
-  const waiting = await countWaiting(pipeline.warehouse, starSchema, pipeline.warehouseSchema);
+  const planned = await site.plan();
+  await followToTheEnd(site, planned, onProgress, signal);
+  const ledger = await site.countLoaded();
+  await site.endReport();
+  if (ledger.some(({ rows }) => rows > 0)) await fillCalendarYears(site.warehouse, site.warehouseSchema);
+  const deadLetters = await site.listDeadLetters();
+  const waiting = await site.countWaiting();
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
-  const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(pipeline, failedNow));
-  const quarantined = await countStillQuarantined(pipeline);
+  const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
+  const quarantined = await countStillQuarantined(site);
   return {
     run: planned.run,
     seconds: (Date.now() - startedAt) / 1000,
@@ -80,36 +65,28 @@ export async function runOnce(
   };
 }
 
-const countStillQuarantined = ({ stack, warehouseSchema }: Pipeline) =>
-  countQuarantined(
-    {
-      processed: stack.processed,
-      warehouse: () => connect(stack.warehouseUrl, 'warehouse'),
-      warehouseSchema,
-    },
-    starSchema,
-  );
+const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }: RunSite) =>
+  countQuarantined({ processed, warehouse: connectWarehouse, warehouseSchema }, starSchema);
 
 async function followToTheEnd(
-  { stack, warehouse }: Pipeline,
-  since: string,
+  site: RunSite,
+  planned: PlannedRun,
   onProgress: (counts: readonly LedgerCount[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const urlOf = (kind: keyof typeof queueNames) => stack.cloud.queueUrl(queueNames[kind]);
-  let lookedAt = 0;
-  while (!signal?.aborted && !(await isDrained(stack.clients.sqs, urlOf))) {
-    if (Date.now() - lookedAt > 10 * lookEveryMs) {
-      onProgress(await countLoaded(warehouse, since));
-      lookedAt = Date.now();
+  let countedAt = 0;
+  while (!signal?.aborted && !(await site.isDone(planned))) {
+    if (Date.now() - countedAt > countEveryMs) {
+      onProgress(await site.countLoaded());
+      countedAt = Date.now();
     }
-    await delay(lookEveryMs);
+    await delay(site.lookEveryMs);
   }
 }
 
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */
 async function countFailedRows(
-  { stack }: Pipeline,
+  { ingested, processed }: RunSite,
   deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, number>> {
   const failed = new Map<string, number>();
@@ -117,7 +94,7 @@ async function countFailedRows(
   for (const text of new Set(deadLetters.flatMap(({ key }) => key ?? []))) {
     const key = parseKnownKey(text);
     if (key === undefined) continue;
-    const object = await (key.zone === 'ingested' ? stack.ingested : stack.processed).head(text);
+    const object = await (key.zone === 'ingested' ? ingested : processed).head(text);
     if (object === undefined) continue;
     if (key.zone === 'processed') add(key.table, parseProcessedMetadata(text, object.metadata).rows);
     else {

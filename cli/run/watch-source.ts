@@ -6,6 +6,7 @@ import { startTrading } from '../embedded/sample/trading.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { makeEmbeddedSite } from './embedded-site.ts';
 import type { Pipeline } from './pipeline.ts';
 import { printTick } from './report.ts';
 import { runOnce } from './run-once.ts';
@@ -50,7 +51,7 @@ async function look(
 ): Promise<void> {
   try {
     await renewConnection(pipeline);
-    const report = await runOnce(pipeline, () => {}, ending);
+    const report = await runOnce(makeEmbeddedSite(pipeline), () => {}, ending);
     if (!ending.aborted) printTick(report, terminal);
   } catch (error) {
     await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});

@@ -9,6 +9,7 @@ import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
 import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
 import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
 import { redrive } from '../../../cli/operator/redrive.ts';
+import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { readClock } from '../../../cli/run/ledger.ts';
 import type { Pipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
@@ -66,7 +67,7 @@ export async function startRoadAtWork(urls: {
   return {
     ...{ stack, log, stop },
     plan: () => services.plan(),
-    run: () => runOnce(pipeline, () => {}),
+    run: () => runOnce(makeEmbeddedSite(pipeline), () => {}),
     settle: async () => {
       await seen(() => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])));
       return listDeadLetters(stack.cloud.endpoint);

@@ -6,6 +6,7 @@ import { connect } from '../../../cli/connect.ts';
 import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
 import type { OpenedTarget } from '../../../cli/operator/target.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
+import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
@@ -38,7 +39,7 @@ export class OperatedStack {
 
   /** One run, to its end. */
   run(): Promise<RunReport> {
-    return runOnce(this.#pipeline, () => {});
+    return runOnce(makeEmbeddedSite(this.#pipeline), () => {});
   }
 
   /** A command as the command line runs it, attached to the running stack. */

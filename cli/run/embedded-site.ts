@@ -1,0 +1,33 @@
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import { connect } from '../connect.ts';
+import { listDeadLetters } from '../embedded/dead-letters.ts';
+import { isDrained } from '../embedded/drained.ts';
+import { queueNames } from '../embedded/resources.ts';
+import { countLoaded, readClock } from './ledger.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { PlannedRun, RunSite } from './run-site.ts';
+
+/** The embedded stack as a run sees it: its queues count exactly, so that it is done when they are empty. */
+export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
+  const { stack, services, warehouseSchema } = pipeline;
+  return {
+    ingested: stack.ingested,
+    processed: stack.processed,
+    // Another one after a reconnect.
+    get warehouse() {
+      return pipeline.warehouse;
+    },
+    warehouseSchema,
+    connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
+    plan: async () => (await services.plan()) as PlannedRun,
+    isDone: () => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])),
+    lookEveryMs: 25,
+    countLoaded: () => countLoaded(pipeline.warehouse, pipeline.countedUntil),
+    endReport: async () => {
+      pipeline.countedUntil = await readClock(pipeline.warehouse);
+    },
+    countWaiting: () => countWaiting(pipeline.warehouse, starSchema, warehouseSchema),
+    listDeadLetters: () => listDeadLetters(stack.cloud.endpoint),
+  };
+}

@@ -1,0 +1,39 @@
+import type pg from 'pg';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import type { DeadLetter } from '../operator/dead-letter.ts';
+import type { LedgerCount } from './tally.ts';
+
+/** What the plan function answers. */
+export interface PlannedRun {
+  run: string;
+  generation: string;
+  slices: { slice: string; table: string }[];
+  failures: { table: string; reason: string }[];
+  warnings: string[];
+}
+
+/** Where a run takes place: the embedded stack with its services at work, or a deployed stage. */
+export interface RunSite {
+  ingested: Pick<ObjectStore, 'head'>;
+  processed: ObjectStore;
+  /** Open for as long as the site is. */
+  readonly warehouse: pg.Client;
+  /** The schema of the star schema's tables. */
+  warehouseSchema: string;
+  /** Connects to the warehouse once more; the caller ends the client. */
+  connectWarehouse(): Promise<pg.Client>;
+  /** Runs the plan function. */
+  plan(): Promise<PlannedRun>;
+  /** Whether everything that was planned has reached the warehouse or is accounted for. */
+  isDone(planned: PlannedRun): Promise<boolean>;
+  /** How long to wait between two such questions, in milliseconds. */
+  lookEveryMs: number;
+  /** What has been loaded since the last report ended, by warehouse table. */
+  countLoaded(): Promise<LedgerCount[]>;
+  /** What is loaded from here on counts for the next report. */
+  endReport(): Promise<void>;
+  countWaiting(): Promise<WaitingRows[]>;
+  /** All dead letters, of earlier runs too. */
+  listDeadLetters(): Promise<DeadLetter[]>;
+}
