@@ -1,10 +1,10 @@
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
+import { textAttribute } from '../../shared/queue/send-all.ts';
 import { markRedriven } from './failed-records.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 import { moveQueue } from './move-queue.ts';
-import { giveBack, type ReceivedMessage, receiveAll } from './receive-all.ts';
-import { textAttribute } from './send-all.ts';
 import type { OperatorTarget } from './target.ts';
 
 export interface Redriven {

@@ -1,13 +1,10 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { FailureReason } from './message-error.ts';
+import { attributeBytes, maxMessageBytes } from './message-size.ts';
 
-/**
- * What SQS takes: a message of 256 KiB with the names, types and values of its attributes, and where a queue allows
- * it (from August 2025) one of 1 MiB; ten attributes.
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
- */
-const messageBytes = [256 * 1024, 1024 * 1024];
+/** A body of more is on a queue that allows 1 MiB. */
+const messageLimits = [maxMessageBytes, 1024 * 1024];
 const maxAttributes = 10;
 const dataType = 'String';
 
@@ -42,11 +39,11 @@ export function makeDeadLetterAttributes(
 
 function roomBeside(body: string): number {
   const bytes = Buffer.byteLength(body);
-  return (messageBytes.find((limit) => bytes <= limit) ?? bytes) - bytes;
+  return (messageLimits.find((limit) => bytes <= limit) ?? bytes) - bytes;
 }
 
 const sizeOf = (name: string, text: string): number =>
-  name.length + dataType.length + Buffer.byteLength(text);
+  attributeBytes(name, { DataType: dataType, StringValue: text });
 
 /** Only a reason says something when it is cut. */
 function cutToRoom(name: string, text: string, room: number): string {

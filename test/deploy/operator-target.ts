@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { receiveDeadLetters } from '../../cli/operator/receive-all.ts';
+import { receiveDeadLetters } from '../../cli/operator/receive-dead-letters.ts';
 import type { OperatorTarget } from '../../cli/operator/target.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import type { DeployedStage } from './deployed-stage.ts';

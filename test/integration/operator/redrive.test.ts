@@ -7,7 +7,7 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { connectionTo } from '../../../cli/embedded/endpoint.ts';
 import { inspectDeadLetters, inspectQueue } from '../../../cli/operator/inspect-queue.ts';
 import { listFailures } from '../../../cli/operator/list-failures.ts';
-import { receiveDeadLetters } from '../../../cli/operator/receive-all.ts';
+import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
 import { redrive } from '../../../cli/operator/redrive.ts';
 import type { OperatorTarget } from '../../../cli/operator/target.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';

@@ -1,14 +1,13 @@
 import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { TransientError } from '../../shared/errors.ts';
+import { TransientError } from '../errors.ts';
+import { maxMessageBytes, messageBytes } from './message-size.ts';
 
 export interface OutgoingMessage {
   body: string;
   attributes?: Record<string, MessageAttributeValue>;
 }
 
-/** SQS takes no more in one request, and no more bytes than these: 1 MiB, and 256 KiB before August 2025. */
 const batchMessages = 10;
-const batchBytes = 200 * 1024;
 const concurrentBatches = 8;
 
 export const textAttribute = (value: string): MessageAttributeValue => ({
@@ -16,7 +15,11 @@ export const textAttribute = (value: string): MessageAttributeValue => ({
   StringValue: value,
 });
 
-/** @throws {TransientError} the queue did not take all of them; what it took stays sent */
+/**
+ * Puts messages on a queue, in batches of as many as SQS takes at a time: ten, and 256 KiB.
+ *
+ * @throws {TransientError} the queue did not take all of them; what it took stays sent
+ */
 export async function sendAll(
   sqs: Pick<SQSClient, 'send'>,
   queueUrl: string,
@@ -29,13 +32,14 @@ export async function sendAll(
   }
 }
 
+/** A message that is too large by itself goes alone: SQS says what is wrong with it, and it takes no other along. */
 function cutBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
   const batches: OutgoingMessage[][] = [];
   let bytes = 0;
   for (const message of messages) {
-    const size = Buffer.byteLength(message.body + JSON.stringify(message.attributes ?? {}));
+    const size = messageBytes(message.body, message.attributes);
     const last = batches.at(-1);
-    if (last === undefined || last.length === batchMessages || bytes + size > batchBytes) {
+    if (last === undefined || last.length === batchMessages || bytes + size > maxMessageBytes) {
       batches.push([message]);
       bytes = size;
     } else {

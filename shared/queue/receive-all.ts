@@ -4,9 +4,6 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from './dead-letter.ts';
-import type { OperatorTarget } from './target.ts';
 
 /** A message that was received, and is held until its visibility timeout is over. */
 export type ReceivedMessage = Message & { MessageId: string; ReceiptHandle: string };
@@ -18,9 +15,11 @@ export interface ReceiveOptions {
   waitSeconds?: number;
 }
 
+const batchMessages = 10;
+
 /**
- * Receives each message of a queue once, until a receive brings nothing that is new. Every one is to be deleted or
- * given back.
+ * Receives each message of a queue once, until a receive brings nothing that is new. SQS shows a message only to who
+ * receives it: every one is to be deleted or given back.
  */
 export async function* receiveAll(
   sqs: Pick<SQSClient, 'send'>,
@@ -32,11 +31,11 @@ export async function* receiveAll(
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: queueUrl,
-        MaxNumberOfMessages: 10,
+        MaxNumberOfMessages: batchMessages,
         VisibilityTimeout: visibilitySeconds,
         WaitTimeSeconds: waitSeconds,
         MessageAttributeNames: ['All'],
-        MessageSystemAttributeNames: ['SentTimestamp'],
+        MessageSystemAttributeNames: ['All'],
       }),
     );
     const received = Messages.filter(isWhole);
@@ -59,46 +58,13 @@ export async function giveBack(
   queueUrl: string,
   messages: readonly ReceivedMessage[],
 ): Promise<void> {
-  for (let start = 0; start < messages.length; start += 10) {
-    const entries = messages.slice(start, start + 10).map(({ ReceiptHandle }, index) => ({
-      ...{ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 },
-    }));
-    await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+  for (let start = 0; start < messages.length; start += batchMessages) {
+    const Entries = messages
+      .slice(start, start + batchMessages)
+      .map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
+    await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries }));
   }
 }
-
-/**
- * All dead letters of a deployed stage, oldest first. SQS shows a message only to who receives it, so each is
- * received for a short time and given back.
- */
-export async function receiveDeadLetters({
-  sqs,
-  deadLetterUrl,
-  receiveWaitSeconds,
-}: Pick<OperatorTarget, 'sqs' | 'deadLetterUrl' | 'receiveWaitSeconds'>): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for (const queue of queueKinds) {
-    const held: ReceivedMessage[] = [];
-    try {
-      for await (const messages of receiveAll(sqs, deadLetterUrl(queue), {
-        waitSeconds: receiveWaitSeconds,
-      })) {
-        held.push(...messages);
-        letters.push(...messages.map((message) => describeDeadLetter(queue, toQueuedMessage(message))));
-      }
-    } finally {
-      await giveBack(sqs, deadLetterUrl(queue), held);
-    }
-  }
-  return letters.sort(byAge);
-}
-
-export const toQueuedMessage = (message: ReceivedMessage): QueuedMessage => ({
-  messageId: message.MessageId,
-  body: message.Body ?? '',
-  sentAt: new Date(Number(message.Attributes?.SentTimestamp ?? 0)),
-  attribute: (name) => message.MessageAttributes?.[name]?.StringValue,
-});
 
 const isWhole = (message: Message): message is ReceivedMessage =>
   message.MessageId !== undefined && message.ReceiptHandle !== undefined;
