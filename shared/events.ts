@@ -1,21 +1,29 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { TransientError } from './errors.ts';
+import type { QueueKind } from './queue/queue-settings.ts';
 
 /** What the pipeline tells the outside; the detail of each is documented in docs/events.md. */
 export type PipelineEvent =
   | {
       type: 'Table Failed';
-      detail: { stage: string; table?: string; key?: string; error: string; reason: string };
+      detail: { queue: QueueKind; table?: string; key?: string; error: string; reason: string };
     }
   | { type: 'Rows Quarantined'; detail: { table: string; key: string; rows: number } }
-  | { type: 'Table Recovered'; detail: { stage: string; table: string; key: string } };
+  | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } };
 
 /** @throws {TransientError} EventBridge did not take the event */
-export async function putEvent(
-  eventBridge: Pick<EventBridgeClient, 'send'>,
-  event: PipelineEvent,
-): Promise<void> {
-  const entry = { Source: 'starlift', DetailType: event.type, Detail: JSON.stringify(event.detail) };
-  const { FailedEntryCount } = await eventBridge.send(new PutEventsCommand({ Entries: [entry] }));
-  if (FailedEntryCount) throw new TransientError(`EventBridge did not take the event ${event.type}`);
-}
+export type Notify = (event: PipelineEvent) => Promise<void>;
+
+/**
+ * Makes the function that tells the outside.
+ *
+ * @param stage the deployed stage's name, which every event carries: stages share the bus of their account
+ */
+export const makeNotify =
+  (eventBridge: Pick<EventBridgeClient, 'send'>, stage: string): Notify =>
+  async ({ type, detail }) => {
+    const Detail = JSON.stringify({ stage, ...detail });
+    const entry = { Source: 'starlift', DetailType: type, Detail };
+    const { FailedEntryCount } = await eventBridge.send(new PutEventsCommand({ Entries: [entry] }));
+    if (FailedEntryCount) throw new TransientError(`EventBridge did not take the event ${type}`);
+  };

@@ -1,7 +1,7 @@
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
 
 /** The names of what the embedded stack makes: those that a deployed stage `embedded` would have. */
-const stage = 'embedded';
+export const stage = 'embedded';
 
 export const buckets = {
   ingested: `starlift-${stage}-ingested`,

@@ -7,7 +7,7 @@ import {
   queueKinds,
 } from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
-import { buckets, queueNames, secretIds } from './resources.ts';
+import { buckets, queueNames, secretIds, stage } from './resources.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
 
@@ -46,6 +46,7 @@ const handlers: Record<'plan' | QueueKind, string> = {
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 function makeEnvironment(cloud: Cloud, options: ServiceOptions): Record<string, string> {
   return {
+    STAGE: stage,
     INGESTED_BUCKET: buckets.ingested,
     PROCESSED_BUCKET: buckets.processed,
     EXTRACT_QUEUE_URL: cloud.queueUrl(queueNames.extract),

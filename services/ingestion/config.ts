@@ -1,6 +1,8 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 
 export interface IngestionConfig {
+  /** The deployed stage's name, which events carry. */
+  stage: string;
   ingestedBucket: string;
   extractQueueUrl: string;
   sourceSecretId: string;
@@ -14,6 +16,7 @@ export interface IngestionConfig {
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
 export function readConfig(environment: Record<string, string | undefined> = process.env): IngestionConfig {
   return {
+    stage: requiredVariable('STAGE', environment),
     ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
     extractQueueUrl: requiredVariable('EXTRACT_QUEUE_URL', environment),
     sourceSecretId: requiredVariable('SOURCE_SECRET_ID', environment),

@@ -1,5 +1,7 @@
 import middy from '@middy/core';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { makeNotify } from '../../shared/events.ts';
+import type { ReportDeps } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
@@ -16,7 +18,8 @@ const config = readConfig();
 const logger = makeLogger('extract');
 const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const failedSlices = { ingested, eventBridge, logger };
+const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
+const failedSlices = { ingested, report };
 const deps = {
   ingested,
   send: makeSend(sqs, config.extractQueueUrl),

@@ -2,6 +2,8 @@ import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
 
 export interface LoadConfig {
+  /** The deployed stage's name, which events carry. */
+  stage: string;
   processedBucket: string;
   loadQueueUrl: string;
   warehouseSecretId: string;
@@ -14,6 +16,7 @@ export interface LoadConfig {
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
 export function readConfig(environment: Record<string, string | undefined> = process.env): LoadConfig {
   return {
+    stage: requiredVariable('STAGE', environment),
     processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
     loadQueueUrl: requiredVariable('LOAD_QUEUE_URL', environment),
     warehouseSecretId: requiredVariable('WAREHOUSE_SECRET_ID', environment),

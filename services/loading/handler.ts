@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import type { SQSRecord } from 'aws-lambda';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
-import { type PipelineEvent, putEvent } from '../../shared/events.ts';
-import { reportFailure, tell } from '../../shared/handler/report-failure.ts';
+import { makeNotify } from '../../shared/events.ts';
+import { type ReportDeps, reportFailure, tell } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
@@ -18,8 +18,7 @@ import { makeReadyWarehouse } from './ready-warehouse.ts';
 const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
 const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
 const logger = makeLogger('load');
-const notify = (event: PipelineEvent) => putEvent(eventBridge, event);
-const report = { stage: 'load', logger, notify };
+const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, config.stage) };
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
 const deps = {
   processedBucket,
@@ -38,7 +37,7 @@ async function handleRecord(record: SQSRecord, { database }: DatabaseContext): P
     logger.info('loaded', { run, table, key: object, ...counts });
     // Only a message that has been a dead letter says when it failed.
     if (record.messageAttributes.failedAt === undefined) continue;
-    await tell({ type: 'Table Recovered', detail: { stage: 'load', table, key: object } }, report);
+    await tell({ type: 'Table Recovered', detail: { queue: report.queue, table, key: object } }, report);
   }
 }
 

@@ -1,6 +1,8 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 
 export interface TransformationConfig {
+  /** The deployed stage's name, which events carry. */
+  stage: string;
   ingestedBucket: string;
   processedBucket: string;
   transformQueueUrl: string;
@@ -12,6 +14,7 @@ export function readConfig(
   environment: Record<string, string | undefined> = process.env,
 ): TransformationConfig {
   return {
+    stage: requiredVariable('STAGE', environment),
     ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
     processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
     transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),

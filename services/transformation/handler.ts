@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import type { Context, SQSRecord } from 'aws-lambda';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
-import { type PipelineEvent, putEvent } from '../../shared/events.ts';
-import { reportFailure, tell } from '../../shared/handler/report-failure.ts';
+import { makeNotify } from '../../shared/events.ts';
+import { type ReportDeps, reportFailure, tell } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
@@ -15,8 +15,8 @@ import { transformMessage } from './transform-message.ts';
 const config = readConfig();
 const aws = makeAwsClients(config);
 const logger = makeLogger('transformation');
-const notify = (event: PipelineEvent) => putEvent(aws.eventBridge, event);
-const report = { stage: 'transform', logger, notify };
+const notify = makeNotify(aws.eventBridge, config.stage);
+const report: ReportDeps = { queue: 'transform', logger, notify };
 
 const deps = {
   ingestedBucket: config.ingestedBucket,
@@ -33,7 +33,7 @@ async function handleRecord(record: SQSRecord, _context: Context): Promise<void>
     // Only a message that has been a dead letter says when it failed.
     if (record.messageAttributes.failedAt === undefined) continue;
     const { table } = parseObjectKey(key);
-    await tell({ type: 'Table Recovered', detail: { stage: 'transform', table, key } }, report);
+    await tell({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
   }
 }
 

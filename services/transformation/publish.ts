@@ -1,4 +1,4 @@
-import type { PipelineEvent } from '../../shared/events.ts';
+import type { Notify } from '../../shared/events.ts';
 import {
   formatObjectKey,
   formatQuarantineKey,
@@ -13,7 +13,7 @@ import type { TransformedRows } from './transform-rows.ts';
 
 export interface PublishDeps {
   processed: Pick<ObjectStore, 'create' | 'list'>;
-  notify(event: PipelineEvent): Promise<void>;
+  notify: Notify;
 }
 
 export interface Publication {

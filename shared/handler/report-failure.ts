@@ -1,12 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { PipelineEvent } from '../events.ts';
+import type { Notify, PipelineEvent } from '../events.ts';
+import type { QueueKind } from '../queue/queue-settings.ts';
 import type { RecordFailure } from './sqs-records.ts';
 
 export interface ReportDeps {
-  /** The part of the pipeline that failed, such as load. */
-  stage: string;
+  /** The queue that the function is fed from. */
+  queue: QueueKind;
   logger: Pick<Logger, 'warn' | 'error'>;
-  notify(event: PipelineEvent): Promise<void>;
+  notify: Notify;
 }
 
 /** Logs a failed message, and tells the outside of one that went to the dead-letter queue. */
@@ -19,11 +20,14 @@ export async function reportFailure(failure: RecordFailure, deps: ReportDeps): P
     return;
   }
   deps.logger.error('the message went to the dead-letter queue', { ...subject, error });
-  await tell({ type: 'Table Failed', detail: { stage: deps.stage, ...subject, error: name, reason } }, deps);
+  await tell({ type: 'Table Failed', detail: { queue: deps.queue, ...subject, error: name, reason } }, deps);
 }
 
 /** Tells the outside. What became of the message stands, so an event that is not taken is logged and no more. */
-export async function tell(event: PipelineEvent, { logger, notify }: ReportDeps): Promise<void> {
+export async function tell(
+  event: PipelineEvent,
+  { logger, notify }: Pick<ReportDeps, 'notify'> & { logger: Pick<Logger, 'error'> },
+): Promise<void> {
   try {
     await notify(event);
   } catch (cause) {

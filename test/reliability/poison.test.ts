@@ -80,7 +80,7 @@ describe('poison', () => {
       const told = events.filter(
         ({ type, detail }) =>
           type === 'Table Failed' &&
-          detail.stage === row.queue &&
+          detail.queue === row.queue &&
           expected.reason.test(String(detail.reason)),
       );
       expect(told.length).toBeGreaterThan(0);

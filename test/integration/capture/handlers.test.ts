@@ -45,6 +45,7 @@ beforeAll(async () => {
     AWS_REGION: cloud.region,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
+    STAGE: 'ci',
     INGESTED_BUCKET: 'ingested',
     EXTRACT_QUEUE_URL: cloud.queueUrl('extract'),
     SOURCE_SECRET_ID: 'source',
@@ -170,7 +171,7 @@ describe('the plan and extract handlers', () => {
       body: deadLetters[0]?.Body,
     });
     expect(Date.parse(record.failedAt)).toBeGreaterThan(0);
-    const detail = { stage: 'extract', table: 'payment', key };
+    const detail = { stage: 'ci', queue: 'extract', table: 'payment', key };
     expect(lastEvent()).toEqual(['Table Failed', { ...detail, error: 'TerminalError', reason }]);
 
     await source.query('alter table payment rename column amount to payment_amount');

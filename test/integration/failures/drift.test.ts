@@ -87,10 +87,18 @@ describe("the source's schema drifts", () => {
       await change(mend);
       expect(extracted(await road.run(), 'dim_design')).toBe(3);
       await expectExact();
-      expect(road.events('Table Failed').at(-1)).toMatchObject({ stage: 'extract', table: 'design' });
+      expect(road.events('Table Failed').at(-1)).toMatchObject({
+        stage: 'embedded',
+        queue: 'extract',
+        table: 'design',
+      });
       await road.redrive();
       expect(await road.settle()).toEqual([]);
-      expect(road.events('Table Recovered').at(-1)).toMatchObject({ stage: 'extract', table: 'design' });
+      expect(road.events('Table Recovered').at(-1)).toMatchObject({
+        stage: 'embedded',
+        queue: 'extract',
+        table: 'design',
+      });
     },
   );
 

@@ -6,7 +6,7 @@ import { secretOfUrl } from '../../../cli/embedded/database-url.ts';
 import { listDeadLetters } from '../../../cli/embedded/dead-letters.ts';
 import { isDrained } from '../../../cli/embedded/drained.ts';
 import { connectionTo } from '../../../cli/embedded/endpoint.ts';
-import { buckets, queueNames, secretIds } from '../../../cli/embedded/resources.ts';
+import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
 import {
   type EventSourceMapping,
   startEventSourceMapping,
@@ -120,7 +120,7 @@ const cloudOptions = (dataDir: string): Parameters<typeof startCloud>[0] => ({
 /** What handlers read when they are loaded. A test may have set the log level. */
 function setEnvironment(endpoint: string, region: string, queueUrl: (kind: QueueKind) => string): void {
   Object.assign(process.env, {
-    ...{ INGESTED_BUCKET: buckets.ingested, PROCESSED_BUCKET: buckets.processed },
+    ...{ STAGE: stage, INGESTED_BUCKET: buckets.ingested, PROCESSED_BUCKET: buckets.processed },
     EXTRACT_QUEUE_URL: queueUrl('extract'),
     TRANSFORM_QUEUE_URL: queueUrl('transform'),
     LOAD_QUEUE_URL: queueUrl('load'),

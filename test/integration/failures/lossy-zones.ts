@@ -39,7 +39,8 @@ export async function openLossyZones(): Promise<LossyZones> {
       return {
         ...{ AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, S3_FORCE_PATH_STYLE: 'true' },
         ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-        ...{ INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed', WAREHOUSE_SECRET_ID: 'warehouse' },
+        ...{ STAGE: 'ci', INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed' },
+        WAREHOUSE_SECRET_ID: 'warehouse',
         ...{ TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'), LOAD_QUEUE_URL: cloud.queueUrl('load') },
       };
     },

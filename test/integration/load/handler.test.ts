@@ -46,7 +46,7 @@ describe('the handler of the load queue', () => {
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
       ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{ PROCESSED_BUCKET: 'processed', LOAD_QUEUE_URL: cloud.queueUrl(queue) },
+      ...{ STAGE: 'ci', PROCESSED_BUCKET: 'processed', LOAD_QUEUE_URL: cloud.queueUrl(queue) },
       ...{ WAREHOUSE_SECRET_ID: 'warehouse', WAREHOUSE_SCHEMA: 'shop' },
     });
     sqs = new SQSClient({});

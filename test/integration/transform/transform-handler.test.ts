@@ -3,7 +3,7 @@ import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { TerminalError } from '../../../shared/errors.ts';
-import { putEvent } from '../../../shared/events.ts';
+import { makeNotify } from '../../../shared/events.ts';
 import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
@@ -23,6 +23,7 @@ beforeAll(async () => {
     AWS_REGION: zones.cloud.region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    STAGE: 'ci',
     INGESTED_BUCKET: 'ingested',
     PROCESSED_BUCKET: 'processed',
     TRANSFORM_QUEUE_URL: zones.cloud.queueUrl('transform'),
@@ -99,7 +100,12 @@ describe('the transform handler', () => {
     const [event, ...others] = zones.cloud.events().slice(before);
     expect(others).toEqual([]);
     expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Recovered' });
-    expect(JSON.parse(event?.Detail ?? '')).toEqual({ stage: 'transform', table: 'payment', key });
+    expect(JSON.parse(event?.Detail ?? '')).toEqual({
+      stage: 'ci',
+      queue: 'transform',
+      table: 'payment',
+      key,
+    });
   });
 
   it('takes the test event of S3 for done', async () => {
@@ -129,7 +135,7 @@ describe('the transform handler', () => {
     const event = zones.cloud.events().at(-1);
     expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Failed' });
     expect(JSON.parse(event?.Detail ?? '')).toMatchObject({
-      stage: 'transform',
+      ...{ stage: 'ci', queue: 'transform' },
       key,
       error: 'TerminalError',
     });
@@ -160,9 +166,9 @@ describe('reportFailure', () => {
     const before = zones.cloud.events().length;
     const eventBridge = new EventBridgeClient({});
     const deps = {
-      stage: 'transform',
+      queue: 'transform' as const,
       logger: makeLogger('test'),
-      notify: (event: Parameters<typeof putEvent>[1]) => putEvent(eventBridge, event),
+      notify: makeNotify(eventBridge, 'ci'),
     };
     await reportFailure({ ...failure, action: 'retry' }, deps);
     expect(zones.cloud.events()).toHaveLength(before);
@@ -177,7 +183,7 @@ describe('reportFailure', () => {
     const notify = async () => {
       throw new Error('no event bus');
     };
-    await reportFailure({ ...failure, action: 'dead-letter' }, { stage: 'transform', logger, notify });
+    await reportFailure({ ...failure, action: 'dead-letter' }, { queue: 'transform', logger, notify });
     expect(error).toHaveBeenCalledTimes(2);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { connectionTo } from '../../../cli/embedded/endpoint.ts';
-import { buckets, queueNames, secretIds } from '../../../cli/embedded/resources.ts';
+import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
@@ -117,6 +117,7 @@ function cloudOptions(dataDir: string, port: number): Parameters<typeof startClo
 /** What handlers read when they are loaded. */
 function setEnvironment(cloud: Cloud): void {
   Object.assign(process.env, {
+    STAGE: stage,
     INGESTED_BUCKET: buckets.ingested,
     PROCESSED_BUCKET: buckets.processed,
     EXTRACT_QUEUE_URL: cloud.queueUrl(queueNames.extract),

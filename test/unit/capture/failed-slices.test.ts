@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { SQSRecord } from 'aws-lambda';
 import { recordFailure, recordRecovery } from '../../../services/ingestion/failed-slices.ts';
 import { TerminalError } from '../../../shared/errors.ts';
+import { makeNotify } from '../../../shared/events.ts';
 import { type ExtractMessage, formatExtractMessage } from '../../../shared/queue/extract-message.ts';
 import { failureReasonOf } from '../../../shared/queue/message-error.ts';
 
@@ -28,8 +29,11 @@ function makeDeps() {
       put: async (put: string) => void keys.add(put),
       delete: async (deleted: string) => void keys.delete(deleted),
     },
-    eventBridge: { send } as never,
-    logger: { error: (text: unknown) => logged.push(String(text)), warn: () => {} } as never,
+    report: {
+      queue: 'extract' as const,
+      logger: { error: (text: unknown) => logged.push(String(text)), warn: () => {} } as never,
+      notify: makeNotify({ send } as never, 'ci'),
+    },
   };
 }
 
@@ -41,7 +45,7 @@ describe('the record of a failed slice', () => {
     const deps = makeDeps();
     await recordFailure({ record, error, reason: failureReasonOf(error), action: 'dead-letter' }, deps);
     expect([...deps.keys]).toEqual([key]);
-    expect(deps.logged).toContain('the event could not be put');
+    expect(deps.logged).toContain('the event Table Failed was not taken');
 
     await recordRecovery(record, message, deps);
     expect([...deps.keys]).toEqual([key]);

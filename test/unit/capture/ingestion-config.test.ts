@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../../services/ingestion/config.ts';
 
 const environment = {
+  STAGE: 'dev',
   INGESTED_BUCKET: 'zone',
   EXTRACT_QUEUE_URL: 'http://queue',
   SOURCE_SECRET_ID: 'secret',
@@ -10,6 +11,7 @@ const environment = {
 describe('the configuration of the ingestion service', () => {
   it('has defaults for what need not be set', () => {
     expect(readConfig(environment)).toEqual({
+      stage: 'dev',
       ingestedBucket: 'zone',
       extractQueueUrl: 'http://queue',
       sourceSecretId: 'secret',
@@ -21,7 +23,7 @@ describe('the configuration of the ingestion service', () => {
     expect(readConfig(set)).toMatchObject({ sourceRestart: 'trusted', forcePathStyle: true });
   });
 
-  it.each(['INGESTED_BUCKET', 'EXTRACT_QUEUE_URL', 'SOURCE_SECRET_ID'])(
+  it.each(['STAGE', 'INGESTED_BUCKET', 'EXTRACT_QUEUE_URL', 'SOURCE_SECRET_ID'])(
     'names %s when it is missing',
     (name) => {
       expect(() => readConfig({ ...environment, [name]: '' })).toThrow(name);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../../services/loading/config.ts';
 
 const complete = {
+  STAGE: 'dev',
   PROCESSED_BUCKET: 'processed',
   LOAD_QUEUE_URL: 'https://queue',
   WAREHOUSE_SECRET_ID: 'warehouse',
@@ -10,6 +11,7 @@ const complete = {
 describe('the configuration of the load', () => {
   it('is public, declared and virtual-hosted where nothing else is said', () => {
     expect(readConfig(complete)).toEqual({
+      stage: 'dev',
       processedBucket: 'processed',
       loadQueueUrl: 'https://queue',
       warehouseSecretId: 'warehouse',

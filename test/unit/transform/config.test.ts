@@ -1,11 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../../services/transformation/config.ts';
 
-const environment = { INGESTED_BUCKET: 'in', PROCESSED_BUCKET: 'out', TRANSFORM_QUEUE_URL: 'http://q' };
+const environment = {
+  STAGE: 'dev',
+  INGESTED_BUCKET: 'in',
+  PROCESSED_BUCKET: 'out',
+  TRANSFORM_QUEUE_URL: 'http://q',
+};
 
 describe('readConfig', () => {
   it('reads all variables, and S3 at its own host names by default', () => {
     expect(readConfig(environment)).toEqual({
+      stage: 'dev',
       ingestedBucket: 'in',
       processedBucket: 'out',
       transformQueueUrl: 'http://q',
