@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs';
+import type { Benchmark, Result } from './benchmark.ts';
+import { benchmark as ingest } from './benchmarks/ingest.ts';
+import { benchmark as load } from './benchmarks/load.ts';
+import { benchmark as transform } from './benchmarks/transform.ts';
+import { benchmark as whole } from './benchmarks/whole.ts';
+import { parseOptions, usage } from './options.ts';
+import { formatResults } from './report/format-results.ts';
+import { describeMachine } from './report/machine.ts';
+import { serverSettings, startBenchServers } from './setup/servers.ts';
+
+const benchmarks: readonly Benchmark[] = [ingest, transform, load, whole];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === undefined) return 2;
+  const { rows, reps, only, json } = options;
+  const chosen = benchmarks.filter(({ name, isLong }) => only?.includes(name) ?? isLong !== true);
+  const servers = await startBenchServers();
+  const results: Result[] = [];
+  try {
+    for (const benchmark of chosen) {
+      process.stderr.write(`${benchmark.name}: ${benchmark.about}\n`);
+      results.push(...(await benchmark.run({ servers, rows, reps })));
+    }
+  } finally {
+    await servers.stop();
+  }
+  const machine = describeMachine(servers.version);
+  process.stdout.write(`${formatResults(results, machine)}\n`);
+  const record = { machine, serverSettings, rows, reps, results };
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(record, undefined, 2)}\n`);
+  return 0;
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    const names = benchmarks.map(({ name }) => name);
+    return parseOptions(args, names);
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n${usage}\n`);
+    for (const { name, about } of benchmarks) process.stderr.write(`  ${name.padEnd(12)} ${about}\n`);
+    return undefined;
+  }
+}

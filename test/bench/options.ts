@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  rows: number;
+  reps: number;
+  /** Names; undefined for all that are not long. */
+  only: string[] | undefined;
+  json: string | undefined;
+}
+
+export const usage = 'npm run bench [-- --rows 1000000 --reps 5 --only NAME[,NAME…] --json FILE]';
+
+/** @throws {Error} one line that names what is wrong */
+export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string', default: '1000000' },
+      reps: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const only = values.only?.split(',');
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown} is none of ${names.join(', ')}`);
+  return {
+    rows: parseWhole('--rows', values.rows),
+    reps: parseWhole('--reps', values.reps),
+    only,
+    json: values.json,
+  };
+}
+
+function parseWhole(option: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${option} ${text} is no whole number above 0`);
+  return Number(text);
+}

@@ -1,0 +1,24 @@
+import { finished, spawnStarlift, starlift } from '../../helpers/starlift.ts';
+
+export interface RunTarget {
+  source: string;
+  warehouse: string;
+  /** The data folder. */
+  data: string;
+}
+
+/** Runs `starlift run` to its end, as a process of its own. @throws it did not end well */
+export async function runStarlift(
+  { source, warehouse, data }: RunTarget,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const args = ['run', '--source', source, '--warehouse', warehouse, '--data', data, '--json'];
+  const { code, stdout, stderr } = await finished(spawnStarlift(args, env));
+  if (code !== 0) throw new Error(`starlift run ended with ${code}:\n${stdout}\n${stderr}`);
+}
+
+/** @throws `starlift verify` finds the warehouse to be other than the source */
+export async function assertVerified({ source, warehouse }: Omit<RunTarget, 'data'>): Promise<void> {
+  const { code, stdout, stderr } = await starlift(['verify', '--source', source, '--warehouse', warehouse]);
+  if (code !== 0) throw new Error(`starlift verify ended with ${code}:\n${stdout}\n${stderr}`);
+}

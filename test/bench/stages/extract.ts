@@ -1,0 +1,54 @@
+import pg from 'pg';
+import { extractSlice } from '../../../services/ingestion/extract.ts';
+import { planRun } from '../../../services/ingestion/plan.ts';
+import type { Database } from '../../../shared/postgres/database.ts';
+import type { ExtractMessage } from '../../../shared/queue/extract-message.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { makeFolderStore } from './folder-store.ts';
+
+/** Plans and extracts all that is new, one slice after the other, into objects as the ingested zone has them. */
+export async function extract(task: Record<string, string>): Promise<void> {
+  const { source = '', folder = '' } = task;
+  await withDatabase(source, async (database) => {
+    const ingested = makeFolderStore(folder);
+    const messages: ExtractMessage[] = [];
+    const send = async (planned: readonly ExtractMessage[]) => {
+      messages.push(...planned);
+    };
+    const deps = {
+      database,
+      ingested,
+      send,
+      model: starSchema,
+      schema: 'public',
+      restart: 'trusted',
+    } as const;
+    await planRun({ ...deps, now: () => new Date() });
+    // What is cut in two sends its halves.
+    for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+      await extractSlice(message, deps);
+    }
+  });
+}
+
+/** One connection, as a function has it. */
+export async function withDatabase(
+  url: string,
+  work: (database: Pick<Database, 'withClient'>) => Promise<void>,
+): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  try {
+    await work({
+      withClient: async (run) => {
+        const client = await pool.connect();
+        try {
+          return await run(client);
+        } finally {
+          client.release();
+        }
+      },
+    });
+  } finally {
+    await pool.end();
+  }
+}

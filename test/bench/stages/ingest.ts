@@ -1,0 +1,57 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { cutBlockRanges } from '../../../services/ingestion/block-ranges.ts';
+import { assessUsableTable } from '../../../services/ingestion/source-tables.ts';
+import { beginExtract } from '../../../services/ingestion/sql/begin-extract.ts';
+import { copyRows } from '../../../services/ingestion/sql/copy-rows.ts';
+import { selectSize } from '../../../services/ingestion/sql/select-size.ts';
+import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
+import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+
+const schema = 'public';
+const table = starSchema.source('sales_order');
+const sliceBytes = 8 * 2 ** 20;
+const limits = { statementTimeoutMs: 240_000, lockTimeoutMs: 10_000 };
+
+/** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */
+export async function ingest(task: Record<string, string>): Promise<void> {
+  const { source = '', folder = '' } = task;
+  mkdirSync(folder, { recursive: true });
+  const client = new pg.Client(source);
+  await client.connect();
+  try {
+    await beginExtract(client, schema, [table.name], limits);
+    const { relation, columns } = await assessUsableTable(client, schema, table);
+    const size = await selectSize(
+      client,
+      relation.members.map(({ oid }) => oid),
+    );
+    for (const [index, blocks] of cutBlockRanges(size, sliceBytes).entries()) {
+      const path = join(folder, `${String(index).padStart(4, '0')}.ndjson`);
+      const sql = copyRows(table, { schema, ...(blocks && { blocks }) });
+      await writeSlice(client, sql, makeTranscoder(columns), path);
+    }
+    await client.query('commit');
+  } finally {
+    await client.end();
+  }
+}
+
+async function writeSlice(
+  client: pg.Client,
+  sql: string,
+  transcoder: ReturnType<typeof makeTranscoder>,
+  path: string,
+): Promise<void> {
+  const file = openSync(path, 'w');
+  try {
+    await copyOut(client, sql, (chunk) => {
+      writeSync(file, transcoder.push(chunk));
+    });
+    transcoder.end();
+  } finally {
+    closeSync(file);
+  }
+}

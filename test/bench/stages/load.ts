@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeCopyRows } from '../../../services/loading/copy-binary/encode-rows.ts';
+import { loadObject } from '../../../services/loading/load.ts';
+import {
+  type ProcessedKey,
+  parseObjectKey,
+  processedSuffix,
+} from '../../../shared/object-store/object-key.ts';
+import { readParquet } from '../../../shared/parquet/read-parquet.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { withDatabase } from './extract.ts';
+import { listKeys, makeFolderStore } from './folder-store.ts';
+
+/**
+ * Loads a folder's processed objects, one after the other, those of facts last.
+ *
+ * @param task.only `facts`, or `others`: then the warehouse's tables are made first
+ */
+export async function load(task: Record<string, string>): Promise<void> {
+  const { warehouse = '', folder = '', only } = task;
+  const processed = makeFolderStore(folder);
+  await withDatabase(warehouse, async (database) => {
+    if (only === 'others') {
+      const options = { schema: 'public', foreignKeys: 'declared' } as const;
+      await database.withClient((client) => ensureWarehouse(client, starSchema, options));
+    }
+    const deps = { database, processed, model: starSchema, schema: 'public' };
+    for (const key of processedKeys(folder)) {
+      const isFact = starSchema.table(key.table).kind === 'fact';
+      if (isFact !== (only === 'facts')) continue;
+      const { waiting } = await loadObject(key, deps);
+      if (waiting > 0) throw new Error(`${waiting} rows of ${key.table} wait`);
+    }
+  });
+}
+
+/** What the load does of a fact's objects before Postgres gets them: reads the Parquet and encodes the COPY. */
+export async function encode(task: Record<string, string>): Promise<number> {
+  const { folder = '' } = task;
+  let bytes = 0;
+  for (const text of listKeys(folder).filter((key) => key.startsWith('fact_sales_order/'))) {
+    const table = starSchema.table('fact_sales_order');
+    const batches = await readParquet(table, text, readFileSync(join(folder, text)));
+    for (const chunk of encodeCopyRows(batches, '1')) bytes += chunk.length;
+  }
+  return bytes;
+}
+
+function processedKeys(folder: string): ProcessedKey[] {
+  return listKeys(folder)
+    .filter((key) => key.endsWith(processedSuffix))
+    .flatMap((text) => {
+      const key = parseObjectKey(text);
+      return key.zone === 'processed' ? [key] : [];
+    });
+}
