@@ -4,8 +4,8 @@ import { epochDayOf } from '../../shared/star-schema/calendar.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 
-/** Between years further apart than this lies a slip of somebody's pen, not a business. */
-const longestSpanYears = 100;
+/** In a gap of more years than this lies a slip of somebody's pen, not a business. */
+const longestGapYears = 100;
 
 /** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
 export async function fillCalendarYears(warehouse: pg.Client, schema: string): Promise<void> {
@@ -23,16 +23,15 @@ export async function fillCalendarYears(warehouse: pg.Client, schema: string): P
 }
 
 /**
- * The years that a calendar for these should have: they and all between, unless they lie too far apart.
+ * The years that a calendar for these should have: they and all between, but for the gaps that are too long.
  *
  * @param years ascending
  */
-export function yearsAround(years: readonly number[]): number[] {
-  const [first] = years;
-  const last = years.at(-1);
-  if (first === undefined || last === undefined) return [];
-  if (last - first > longestSpanYears) return [...years];
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
+export const yearsAround = (years: readonly number[]): number[] =>
+  years.flatMap((year, index) => {
+    const next = years[index + 1] ?? year;
+    const gap = next - year > longestGapYears ? 1 : Math.max(1, next - year);
+    return Array.from({ length: gap }, (_, offset) => year + offset);
+  });
 
 const daysOf = (year: number): number => epochDayOf(year + 1, 1, 1) - epochDayOf(year, 1, 1);

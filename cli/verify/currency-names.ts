@@ -7,7 +7,7 @@ import pg from 'pg';
  *
  * @see https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html
  */
-const majorCurrencies: Record<string, string> = {
+const ownNames: Record<string, string> = {
   AUD: 'Australian Dollar',
   BRL: 'Brazilian Real',
   CAD: 'Canadian Dollar',
@@ -23,6 +23,7 @@ const majorCurrencies: Record<string, string> = {
   ILS: 'New Israeli Sheqel',
   INR: 'Indian Rupee',
   JPY: 'Yen',
+  KMF: 'Comorian Franc',
   KRW: 'Won',
   MXN: 'Mexican Peso',
   NOK: 'Norwegian Krone',
@@ -34,12 +35,14 @@ const majorCurrencies: Record<string, string> = {
   THB: 'Baht',
   TRY: 'Turkish Lira',
   USD: 'US Dollar',
+  XAD: 'Arab Accounting Dinar',
+  XCG: 'Caribbean Guilder',
   ZAR: 'Rand',
 };
 
 /** Every known currency as rows for an SQL `values` list: (code, name). */
 export function currencyNamesSql(): string {
   const names = new Map(data.map(({ code, currency }) => [code, currency]));
-  for (const [code, name] of Object.entries(majorCurrencies)) names.set(code, name);
+  for (const [code, name] of Object.entries(ownNames)) names.set(code, name);
   return [...names].map((pair) => `(${pair.map(pg.escapeLiteral).join(', ')})`).join(', ');
 }

@@ -11,4 +11,8 @@ describe('yearsAround', () => {
   it('does not fill the ages between a slip of the pen and the present', () => {
     expect(yearsAround([2022, 2023, 9999])).toEqual([2022, 2023, 9999]);
   });
+
+  it('leaves no hole on either side of a slip of the pen', () => {
+    expect(yearsAround([202, 2022, 2025, 9999])).toEqual([202, 2022, 2023, 2024, 2025, 9999]);
+  });
 });

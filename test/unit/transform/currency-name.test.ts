@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { data } from 'currency-codes';
 import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
 
 describe('currencyNameOf', () => {
@@ -9,8 +10,17 @@ describe('currencyNameOf', () => {
     ['EUR', 'Euro'],
     ['JPY', 'Yen'],
     ['CHF', 'Swiss Franc'],
+    // The agency's own file has a space behind this one.
+    ['KMF', 'Comorian Franc'],
+    // Added to list one in 2025.
+    ['XCG', 'Caribbean Guilder'],
+    ['XAD', 'Arab Accounting Dinar'],
   ])('knows %s as %s', (code, name) => {
     expect(currencyNameOf(code)).toBe(name);
+  });
+
+  it('has no name that begins or ends with a space', () => {
+    for (const { code } of data) expect(currencyNameOf(code)).toMatch(/^\S.*\S$/);
   });
 
   it.each(['ZZZ', 'gbp', '', 'GBP ', '__proto__'])('knows no name of %j', (code) => {
