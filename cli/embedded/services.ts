@@ -5,6 +5,7 @@ import {
   planTimeoutSeconds,
   type QueueKind,
   queueKinds,
+  sweepTimeoutSeconds,
 } from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from './resources.ts';
@@ -27,6 +28,8 @@ export interface Services {
   start(): void;
   /** Runs the plan function, as the schedule does on AWS. */
   plan(): Promise<unknown>;
+  /** Runs the sweep of this queue, as the schedule does on AWS. */
+  sweep(kind: QueueKind): Promise<unknown>;
   /** Returns what is not done to its queue. */
   stop(): Promise<void>;
 }
@@ -36,11 +39,16 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 const serviceModule = (path: string): string =>
   new URL(`../../services/${path}${extension}`, import.meta.url).href;
 
-const handlers: Record<'plan' | QueueKind, string> = {
+const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
+
+const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
   plan: serviceModule('ingestion/plan.handler'),
   extract: serviceModule('ingestion/extract.handler'),
   transform: serviceModule('transformation/handler'),
   load: serviceModule('loading/handler'),
+  'sweep-extract': serviceModule('ingestion/sweep.handler'),
+  'sweep-transform': serviceModule('transformation/sweep.handler'),
+  'sweep-load': serviceModule('loading/sweep.handler'),
 };
 
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
@@ -71,7 +79,10 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
     size: options.workers,
     handlers,
     env: makeEnvironment(cloud, options),
-    timeoutSeconds: { plan: planTimeoutSeconds, ...functionTimeoutSeconds },
+    timeoutSeconds: {
+      ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
+      ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),
+    },
     onLog: options.onLog,
   });
   let mappings: EventSourceMapping[] = [];
@@ -80,6 +91,7 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
       mappings = queueKinds.map((kind) => startMapping(kind, pool, cloud, clients, options));
     },
     plan: () => pool.invoke('plan', {}),
+    sweep: (kind) => pool.invoke(sweepOf(kind), {}),
     stop: async () => {
       await Promise.all(mappings.map((mapping) => mapping.stop()));
       await pool.stop();

@@ -1,3 +1,4 @@
+import { makeMovedAttributes, reasonOfMoved, wasMoved } from '../../shared/queue/moved-letter.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 
 /** A message that waits in a dead-letter queue, with the reason that its handler gave. */
@@ -5,7 +6,9 @@ export interface DeadLetter {
   queue: QueueKind;
   messageId: string;
   body: string;
-  /** Empty where the message was moved by the queue itself, its handler having died on every attempt. */
+  /** SQS moved it by itself, its function having died at every receive, and no sweep has told of it yet. */
+  isMoved: boolean;
+  /** Empty where the body left no room for it. */
   error: string;
   reason: string;
   table?: string;
@@ -22,21 +25,27 @@ export interface QueuedMessage {
   messageId: string;
   body: string;
   sentAt: Date;
-  attribute(name: string): string | undefined;
+  attributes: Readonly<Record<string, string>>;
+  /** The queue that SQS moved it from. */
+  sourceArn: string | undefined;
 }
 
-/** Reads what the handler has left in the message's attributes. */
+/** Reads what the handler has left in the message's attributes, or what is known of a letter that SQS has moved. */
 export function describeDeadLetter(queue: QueueKind, message: QueuedMessage): DeadLetter {
-  const { messageId, body, sentAt, attribute } = message;
+  const { messageId, body, sentAt, attributes, sourceArn } = message;
+  const letter = { body, attributes, sourceArn };
+  const isMoved = wasMoved(queue, letter);
+  const known = isMoved ? makeMovedAttributes(letter, reasonOfMoved(queue, body, sentAt)) : {};
+  const attribute = (name: string) => known[name]?.StringValue ?? attributes[name];
   const table = attribute('table') ?? (queue === 'extract' ? sliceOf(body)?.table : undefined);
   const key = attribute('key');
   const attempts = Number(attribute('attempts'));
   return {
-    queue,
-    messageId,
-    body,
+    ...{ queue, messageId, body, isMoved },
     error: attribute('error') ?? '',
-    reason: attribute('reason') ?? 'its handler ended without an answer on every attempt',
+    reason:
+      attribute('reason') ??
+      'its body left no room for the reason: the event Table Failed and the log have it',
     failedAt: attribute('failedAt') ?? sentAt.toISOString(),
     ...(table !== undefined && { table }),
     ...(key !== undefined && { key }),

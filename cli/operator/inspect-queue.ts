@@ -1,4 +1,5 @@
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { textAttributes } from '../../shared/queue/receive-all.ts';
 import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from './dead-letter.ts';
 import type { OperatorTarget } from './target.ts';
 
@@ -45,5 +46,7 @@ const toQueuedMessage = (message: InspectedMessage): QueuedMessage => ({
   messageId: message.messageId,
   body: message.body,
   sentAt: new Date(message.sentTimestamp),
-  attribute: (name) => message.messageAttributes[name]?.StringValue,
+  attributes: textAttributes({ MessageAttributes: message.messageAttributes }),
+  // The embedded queues do not say it.
+  sourceArn: undefined,
 });

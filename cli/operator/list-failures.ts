@@ -69,7 +69,7 @@ export async function listFailures(
 
 /** The message's id is lost with it: the record's key stands in. */
 const toFailure = (record: FailedRecord): Failure => ({
-  ...{ queue: 'extract', messageId: record.key, key: record.key, record, isExpired: true },
+  ...{ queue: 'extract', messageId: record.key, key: record.key, record, isExpired: true, isMoved: false },
   ...{ body: record.body, table: record.table, error: record.error, reason: record.reason },
   failedAt: record.failedAt,
 });

@@ -1,5 +1,10 @@
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
+import {
+  giveBack,
+  type ReceivedMessage,
+  receiveAll,
+  textAttributes,
+} from '../../shared/queue/receive-all.ts';
 import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from './dead-letter.ts';
 import type { OperatorTarget } from './target.ts';
 
@@ -33,5 +38,6 @@ const toQueuedMessage = (message: ReceivedMessage): QueuedMessage => ({
   messageId: message.MessageId,
   body: message.Body ?? '',
   sentAt: new Date(Number(message.Attributes?.SentTimestamp ?? 0)),
-  attribute: (name) => message.MessageAttributes?.[name]?.StringValue,
+  attributes: textAttributes(message),
+  sourceArn: message.Attributes?.DeadLetterQueueSourceArn,
 });

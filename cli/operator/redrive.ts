@@ -1,4 +1,4 @@
-import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
 import { textAttribute } from '../../shared/queue/send-all.ts';
@@ -6,6 +6,8 @@ import { markRedriven } from './failed-records.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 import { moveQueue } from './move-queue.ts';
 import type { OperatorTarget } from './target.ts';
+
+type MessageAttributes = Record<string, MessageAttributeValue>;
 
 export interface Redriven {
   queue: QueueKind;
@@ -88,7 +90,7 @@ async function resend(
         await sqs.send(
           new SendMessageCommand({
             ...{ QueueUrl: queueUrl(queue), MessageBody: message.Body },
-            ...(message.MessageAttributes && { MessageAttributes: message.MessageAttributes }),
+            MessageAttributes: withoutLastFailure(message.MessageAttributes),
           }),
         );
         await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
@@ -102,16 +104,17 @@ async function resend(
   return sent;
 }
 
-/** What the record has kept of the dead letter, the time of its failure above all: by it a recovery is known. */
-async function sendExpired({ sqs, queueUrl }: OperatorTarget, failure: Failure): Promise<void> {
-  const { error, reason, table, failedAt } = failure;
-  const attributes = Object.entries({ error, reason, table, failedAt }).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, textAttribute(value)] as const],
-  );
+/**
+ * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
+ * and would be taken for the reason if its function should die the next time.
+ */
+const withoutLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
+
+async function sendExpired({ sqs, queueUrl }: OperatorTarget, { queue, body, failedAt }: Failure) {
   await sqs.send(
     new SendMessageCommand({
-      ...{ QueueUrl: queueUrl(failure.queue), MessageBody: failure.body },
-      MessageAttributes: Object.fromEntries(attributes),
+      ...{ QueueUrl: queueUrl(queue), MessageBody: body },
+      MessageAttributes: { failedAt: textAttribute(failedAt) },
     }),
   );
 }

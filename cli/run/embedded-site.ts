@@ -4,6 +4,7 @@ import { connect } from '../connect.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
 import { queueNames } from '../embedded/resources.ts';
+import type { DeadLetter } from '../operator/dead-letter.ts';
 import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { PlannedRun, RunSite } from './run-site.ts';
@@ -28,6 +29,16 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
       pipeline.countedUntil = await readClock(pipeline.warehouse);
     },
     countWaiting: () => countWaiting(pipeline.warehouse, starSchema, warehouseSchema),
-    listDeadLetters: () => listDeadLetters(stack.cloud.endpoint),
+    listDeadLetters: () => listTold(pipeline),
   };
+}
+
+/** What the queues have moved by themselves is told of at once, rather than by the next scheduled sweep. */
+async function listTold({ stack, services }: Pipeline): Promise<DeadLetter[]> {
+  const { endpoint } = stack.cloud;
+  const letters = await listDeadLetters(endpoint);
+  const untold = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
+  if (untold.size === 0) return letters;
+  for (const queue of untold) await services.sweep(queue);
+  return listDeadLetters(endpoint);
 }

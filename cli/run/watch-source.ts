@@ -10,6 +10,7 @@ import { makeEmbeddedSite } from './embedded-site.ts';
 import type { Pipeline } from './pipeline.ts';
 import { printTick } from './report.ts';
 import { runOnce } from './run-once.ts';
+import { makeScheduledSweeps } from './scheduled-sweeps.ts';
 
 export interface WatchOptions {
   everySeconds: number;
@@ -33,10 +34,11 @@ export async function watchSource(
   const { shopUrl, broken } = pipeline.stack;
   const ending = AbortSignal.any([interrupted, broken]);
   const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
+  const sweep = makeScheduledSweeps(pipeline.services);
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
     while (!ending.aborted) {
-      await look(pipeline, { everySeconds, ending }, terminal);
+      await look(pipeline, { everySeconds, ending, sweep }, terminal);
       await delay(everySeconds * 1000, undefined, { signal: ending }).catch(() => {});
     }
   } finally {
@@ -46,11 +48,12 @@ export async function watchSource(
 
 async function look(
   pipeline: Pipeline,
-  { everySeconds, ending }: { everySeconds: number; ending: AbortSignal },
+  { everySeconds, ending, sweep }: { everySeconds: number; ending: AbortSignal; sweep: () => Promise<void> },
   terminal: Terminal,
 ): Promise<void> {
   try {
     await renewConnection(pipeline);
+    await sweep();
     const report = await runOnce(makeEmbeddedSite(pipeline), () => {}, ending);
     if (!ending.aborted) printTick(report, terminal);
   } catch (error) {

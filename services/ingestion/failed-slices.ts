@@ -5,6 +5,7 @@ import type { RecordFailure } from '../../shared/handler/sqs-records.ts';
 import { formatFailedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { type ExtractMessage, parseExtractMessage } from '../../shared/queue/extract-message.ts';
+import type { FailureReason } from '../../shared/queue/message-error.ts';
 
 export interface FailedSlicesDeps {
   ingested: Pick<ObjectStore, 'put' | 'delete'>;
@@ -18,9 +19,17 @@ export async function recordFailure(failure: RecordFailure, deps: FailedSlicesDe
   if (message === undefined) return reportFailure(failure, deps.report);
   const { run, slice, table } = message;
   const reason = { ...failure.reason, table, key: formatFailedKey(run, slice) };
-  const { key, ...content } = reason;
-  await deps.ingested.put(key, Buffer.from(JSON.stringify({ ...content, body: record.body })));
+  await putRecord(deps.ingested, record.body, reason);
   return reportFailure({ ...failure, reason }, deps.report);
+}
+
+/** @param reason its key is the record's; without one the message is no slice's, and nothing is recorded */
+export async function putRecord(
+  ingested: Pick<ObjectStore, 'put'>,
+  body: string,
+  { key, ...content }: FailureReason,
+): Promise<void> {
+  if (key !== undefined) await ingested.put(key, Buffer.from(JSON.stringify({ ...content, body })));
 }
 
 /** Takes the record of a failure back when its redriven message succeeds. */

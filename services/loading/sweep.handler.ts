@@ -1,18 +1,21 @@
 import middy from '@middy/core';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { makeNotify } from '../../shared/events.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { logSweep } from '../../shared/sweep/log-sweep.ts';
+import { logSweep, logTold } from '../../shared/sweep/log-sweep.ts';
 import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
 import { readConfig } from './config.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { sweepProcessed } from './sweep.ts';
 
 const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
-const { s3, sqs, secretsManager } = makeAwsClients(config);
+const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
 const logger = makeLogger('loading-sweep');
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
 const deps = {
@@ -22,6 +25,11 @@ const deps = {
   queueUrl: config.loadQueueUrl,
   now: () => new Date(),
 };
+const letters: MovedLettersDeps = {
+  ...{ sqs, queue: 'load', now: deps.now },
+  deadLetterUrl: deadLetterQueueName(config.loadQueueUrl),
+  notify: makeNotify(eventBridge, config.stage),
+};
 
 /** The scheduled sweep of the processed zone. It takes no input; it returns what it did. */
 export const handler = middy()
@@ -29,9 +37,14 @@ export const handler = middy()
   .use(
     withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-sweep' }),
   )
-  .handler(async (_event: unknown, { database }: DatabaseContext): Promise<SweepResult> => {
-    await readyWarehouse(database);
-    const result = await sweepProcessed({ ...deps, database });
-    logSweep(result, logger);
-    return result;
-  });
+  .handler(
+    async (_event: unknown, { database }: DatabaseContext): Promise<SweepResult & { told: number }> => {
+      // First: it needs no warehouse.
+      const told = await tellOfMoved(letters);
+      logTold(told, logger);
+      await readyWarehouse(database);
+      const result = await sweepProcessed({ ...deps, database });
+      logSweep(result, logger);
+      return { ...result, told };
+    },
+  );

@@ -1,16 +1,19 @@
 import middy from '@middy/core';
 import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { makeNotify } from '../../shared/events.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
+import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { logSweep } from '../../shared/sweep/log-sweep.ts';
+import { logSweep, logTold } from '../../shared/sweep/log-sweep.ts';
 import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
 import { readConfig } from './config.ts';
 import { sweepIngested } from './sweep.ts';
 
 const config = readConfig();
-const { s3, sqs } = makeAwsClients(config);
+const { s3, sqs, eventBridge } = makeAwsClients(config);
 const logger = makeLogger('transformation-sweep');
 const deps = {
   ingested: makeObjectStore(s3, config.ingestedBucket),
@@ -20,12 +23,19 @@ const deps = {
   queueUrl: config.transformQueueUrl,
   now: () => new Date(),
 };
+const letters: MovedLettersDeps = {
+  ...{ sqs, queue: 'transform', now: deps.now },
+  deadLetterUrl: deadLetterQueueName(config.transformQueueUrl),
+  notify: makeNotify(eventBridge, config.stage),
+};
 
 /** The scheduled sweep of the ingested zone. It takes no input; it returns what it did. */
 export const handler = middy()
   .use(withLogging(logger))
-  .handler(async (): Promise<SweepResult> => {
+  .handler(async (): Promise<SweepResult & { told: number }> => {
+    const told = await tellOfMoved(letters);
+    logTold(told, logger);
     const result = await sweepIngested(deps);
     logSweep(result, logger);
-    return result;
+    return { ...result, told };
   });

@@ -10,6 +10,7 @@ export const deadLetterQueueName = (name: string): string => `${name}-dlq`;
 /** Visibility is six times the function's timeout, as AWS asks of an event source mapping. */
 export const functionTimeoutSeconds: Record<QueueKind, number> = { extract: 300, transform: 120, load: 300 };
 export const planTimeoutSeconds = 300;
+export const sweepTimeoutSeconds = 300;
 export const visibilitySeconds = (kind: QueueKind): number => 6 * functionTimeoutSeconds[kind];
 
 /** Messages in one invocation. */

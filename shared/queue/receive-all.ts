@@ -66,5 +66,17 @@ export async function giveBack(
   }
 }
 
+/** The values of a message's attributes, by name. */
+export const textAttributes = ({
+  MessageAttributes = {},
+}: {
+  MessageAttributes?: Record<string, { StringValue?: string | undefined }> | undefined;
+}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(MessageAttributes).flatMap(([name, { StringValue }]) =>
+      StringValue === undefined ? [] : [[name, StringValue]],
+    ),
+  );
+
 const isWhole = (message: Message): message is ReceivedMessage =>
   message.MessageId !== undefined && message.ReceiptHandle !== undefined;

@@ -3,6 +3,11 @@ import type { SweepResult } from './sweep-zone.ts';
 
 const shownKeys = 100;
 
+/** Functions do not die at every receive every day either. */
+export function logTold(told: number, logger: Pick<Logger, 'warn'>): void {
+  if (told > 0) logger.warn('the queue had moved messages by itself: they are told of now', { told });
+}
+
 /** A sweep that found something is worth a look: events do not get lost every day. */
 export function logSweep(
   { objects, sent, isBlind }: SweepResult,

@@ -85,8 +85,9 @@ describe('dead letters of queues that nobody empties', () => {
   }
 
   const waitingOn = async (kind: QueueKind) =>
-    (await inspectQueue(cloud.endpoint, target.queueUrl(kind))).map(({ body, attribute }) => ({
-      ...{ body, failedAt: attribute('failedAt'), reason: attribute('reason'), replay: attribute('replay') },
+    (await inspectQueue(cloud.endpoint, target.queueUrl(kind))).map(({ body, attributes }) => ({
+      body,
+      ...attributes,
     }));
 
   it('are seen alike by receiving and by inspection, and can be received at once afterwards', async () => {
@@ -106,23 +107,27 @@ describe('dead letters of queues that nobody empties', () => {
       ...{ error: 'TerminalError', reason: 'no such table', failedAt: '2026-01-01T00:00:10.000Z' },
     });
     expect(inspected.at(-1)).toMatchObject({
-      ...{ queue: 'extract', table: 'staff', error: '' },
-      reason: 'its handler ended without an answer on every attempt',
+      ...{ queue: 'extract', table: 'staff', error: 'FunctionDied', attempts: 5 },
+      reason: 'its function died, or ran out of time, at every one of 5 receives',
     });
   });
 
-  it('go back with all that they carry; those that were not meant stay and can be received', async () => {
+  it('go back with what they came with and the time of their failure; those that were not meant stay and can be received', async () => {
     await bury('load', 'one', {
-      table: 'dim_staff',
+      ...{ table: 'dim_staff', error: 'TerminalError' },
       reason: 'a',
       failedAt: '2026-01-01T00:00:00Z',
       replay: 'r1',
     });
-    await bury('load', 'two', { table: 'dim_design', reason: 'b', failedAt: '2026-01-01T00:00:01Z' });
+    await bury('load', 'two', {
+      ...{ table: 'dim_design', error: 'TerminalError' },
+      reason: 'b',
+      failedAt: '2026-01-01T00:00:01Z',
+    });
     const redriven = await redrive(target, { tables: { sources: ['staff'], tables: ['dim_staff'] } });
     expect(redriven.map(({ table, outcome }) => [table, outcome])).toEqual([['dim_staff', 'sent']]);
     expect(await waitingOn('load')).toEqual([
-      { body: 'one', failedAt: '2026-01-01T00:00:00Z', reason: 'a', replay: 'r1' },
+      { body: 'one', failedAt: '2026-01-01T00:00:00Z', replay: 'r1' },
     ]);
     expect((await listFailures(target)).map(({ body }) => body)).toEqual(['two']);
     expect((await redrive(target, {})).map(({ outcome }) => outcome)).toEqual(['sent']);
@@ -131,7 +136,7 @@ describe('dead letters of queues that nobody empties', () => {
   });
 
   it('that another reader holds are said to be where they are', async () => {
-    await bury('load', 'held', { table: 'dim_staff', reason: 'a' });
+    await bury('load', 'held', { table: 'dim_staff', error: 'TerminalError', reason: 'a' });
     const inspecting = {
       ...target,
       listDeadLetters: () => inspectDeadLetters(cloud.endpoint, target.deadLetterUrl),
@@ -154,9 +159,7 @@ describe('dead letters of queues that nobody empties', () => {
       { messageId: recordKey, table: 'staff', reason: 'permission denied', isExpired: true },
     ]);
     expect(await redrive(target, { messageId: recordKey }, { now })).toMatchObject([{ outcome: 'sent' }]);
-    expect(await waitingOn('extract')).toEqual([
-      { body: extractBody, failedAt: record.failedAt, reason: record.reason, replay: undefined },
-    ]);
+    expect(await waitingOn('extract')).toEqual([{ body: extractBody, failedAt: record.failedAt }]);
     expect(await listFailures(target, {}, now)).toEqual([]);
     expect(await redrive(target, {}, { now })).toEqual([]);
     // The main queue keeps a message four days: what has not been heard of since is lost there too.
@@ -166,7 +169,10 @@ describe('dead letters of queues that nobody empties', () => {
   it('of an extract are one failure with their record, and the record outlives the redrive', async () => {
     const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody };
     await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2026-01-01' })));
-    await bury('extract', extractBody, { table: 'staff', reason: 'r', failedAt: '2026-01-01' });
+    await bury('extract', extractBody, {
+      ...{ table: 'staff', error: 'TerminalError' },
+      ...{ reason: 'r', failedAt: '2026-01-01' },
+    });
     expect(await listFailures(target)).toMatchObject([{ key: recordKey, isExpired: false }]);
     await redrive(target, {});
     expect(await listFailures(target)).toEqual([]);

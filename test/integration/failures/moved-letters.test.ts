@@ -1,0 +1,216 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ChangeMessageVisibilityCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
+import { connectionTo } from '../../../cli/embedded/endpoint.ts';
+import { inspectDeadLetters } from '../../../cli/operator/inspect-queue.ts';
+import { listFailures } from '../../../cli/operator/list-failures.ts';
+import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
+import { redrive } from '../../../cli/operator/redrive.ts';
+import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { type MovedLettersDeps, tellOfMoved } from '../../../shared/sweep/tell-of-moved.ts';
+
+const run = '20240229T235959999Z00af';
+const day = '2024/02/29';
+const reason = 'its function died, or ran out of time, at every one of 5 receives';
+const slice = {
+  ...{ version: 1, run, slice: '0003', table: 'staff', generation: '1', identity: 'a', plannedXmax: '100' },
+};
+const letters = {
+  extract: { body: JSON.stringify(slice), table: 'staff', key: `failed/${run}-0003.json` },
+  transform: letterAbout('ingested', 'staff', `staff/${day}/${run}-0003.ndjson.zst`),
+  load: letterAbout('processed', 'dim_staff', `dim_staff/${day}/${run}-0003-r0.parquet`),
+};
+
+function letterAbout(bucket: string, table: string, key: string) {
+  return { body: formatObjectCreated({ bucket, key }), table, key };
+}
+
+describe('a message that its queue has moved to the dead letters by itself', () => {
+  const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-moved-'));
+  let cloud: Cloud;
+  let clients: AwsClients;
+  let target: OperatorTarget;
+  const deadLetterUrl = (kind: QueueKind) => cloud.queueUrl(`${kind}-dlq`);
+
+  beforeAll(async () => {
+    const queue = { visibilitySeconds: 600, maxReceiveCount: 5 };
+    cloud = await startCloud({
+      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: {} },
+      queues: queueKinds.map((name) => ({ name, ...queue })),
+    });
+    clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
+    target = {
+      sqs: clients.sqs,
+      ingested: makeObjectStore(clients.s3, 'ingested'),
+      processed: makeObjectStore(clients.s3, 'processed'),
+      queueUrl: (kind) => cloud.queueUrl(kind),
+      deadLetterUrl,
+      warehouse: () => Promise.reject(new Error('no warehouse is needed here')),
+      warehouseSchema: 'public',
+      listDeadLetters: () => inspectDeadLetters(cloud.endpoint, deadLetterUrl),
+      receiveWaitSeconds: 0,
+      oldestSentAt: async () => undefined,
+      selector: '',
+    };
+    Object.assign(process.env, {
+      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
+      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
+      ...{ STAGE: 'ci', INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed' },
+      ...{ EXTRACT_QUEUE_URL: cloud.queueUrl('extract'), TRANSFORM_QUEUE_URL: cloud.queueUrl('transform') },
+      SOURCE_SECRET_ID: 'source',
+    });
+  });
+  beforeEach(async () => {
+    for (const kind of queueKinds) {
+      for (const QueueUrl of [cloud.queueUrl(kind), deadLetterUrl(kind)])
+        await clients.sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    }
+  });
+  afterAll(async () => {
+    for (const client of Object.values(clients)) client.destroy();
+    await cloud.stop();
+    fs.rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  /** Receives what is on the queue, and dies of it, until the queue has had enough. */
+  async function dieOf(kind: QueueKind): Promise<void> {
+    const QueueUrl = cloud.queueUrl(kind);
+    for (let receive = 1; receive <= 6; receive++) {
+      const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+      expect(Messages).toHaveLength(receive <= 5 ? 1 : 0);
+      for (const { ReceiptHandle } of Messages) {
+        const VisibilityTimeout = 0;
+        await clients.sqs.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }),
+        );
+      }
+    }
+  }
+
+  async function sendAndDie(kind: QueueKind, body: string): Promise<void> {
+    await clients.sqs.send(new SendMessageCommand({ QueueUrl: cloud.queueUrl(kind), MessageBody: body }));
+    await dieOf(kind);
+  }
+
+  const depsOf = (queue: QueueKind): MovedLettersDeps & { told: unknown[] } => {
+    const told: unknown[] = [];
+    return {
+      ...{ sqs: clients.sqs, queue, deadLetterUrl: deadLetterUrl(queue), told },
+      notify: async ({ detail }) => void told.push(detail),
+      now: () => new Date('2024-03-01T00:00:00Z'),
+    };
+  };
+
+  it.each(queueKinds)('is told of once, and says why, on the %s queue', async (queue) => {
+    const { body, table, key } = letters[queue];
+    await sendAndDie(queue, body);
+    const deps = depsOf(queue);
+    expect(await tellOfMoved(deps)).toBe(1);
+    expect(deps.told).toEqual([{ queue, table, key, error: 'FunctionDied', reason }]);
+    expect(await tellOfMoved(deps)).toBe(0);
+    expect(deps.told).toHaveLength(1);
+    const [letter, ...others] = await target.listDeadLetters();
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({
+      ...{ queue, body, table, key, error: 'FunctionDied', reason, attempts: 5, isMoved: false },
+      failedAt: '2024-03-01T00:00:00.000Z',
+    });
+    expect(await receiveDeadLetters(target)).toEqual([letter]);
+  });
+
+  it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
+    for (const queue of ['extract', 'transform'] as const) await sendAndDie(queue, letters[queue].body);
+    const before = cloud.events().length;
+    for (const service of ['ingestion', 'transformation']) {
+      const { handler } = (await import(`../../../services/${service}/sweep.handler.ts`)) as {
+        handler: (event: unknown, context: unknown) => Promise<unknown>;
+      };
+      const context = { awsRequestId: 'r-1', functionName: 'sweep' };
+      expect(await handler({}, context)).toMatchObject({ told: 1 });
+      expect(await handler({}, context)).toMatchObject({ told: 0 });
+    }
+    const told = cloud.events().slice(before);
+    expect(told.map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)])).toEqual(
+      (['extract', 'transform'] as const).map((queue) => {
+        const { table, key } = letters[queue];
+        return ['Table Failed', { stage: 'ci', queue, table, key, error: 'FunctionDied', reason }];
+      }),
+    );
+    await clients.sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
+    const expired = (await listFailures(target)).filter(({ isExpired }) => isExpired);
+    expect(expired).toMatchObject([{ table: 'staff', queue: 'extract', reason, error: 'FunctionDied' }]);
+    await target.ingested.delete(letters.extract.key);
+  });
+
+  it('is shown with the same reason before any sweep has found it', async () => {
+    await sendAndDie('load', letters.load.body);
+    expect(await listFailures(target)).toMatchObject([
+      { table: 'dim_staff', error: 'FunctionDied', reason, attempts: 5, isMoved: true },
+    ]);
+  });
+
+  it('is told of again when it was sent back and its function dies once more', async () => {
+    await sendAndDie('load', letters.load.body);
+    const deps = depsOf('load');
+    await tellOfMoved(deps);
+    expect(await redrive(target, {})).toMatchObject([{ outcome: 'sent' }]);
+    await dieOf('load');
+    expect(await tellOfMoved(deps)).toBe(1);
+    expect(deps.told).toHaveLength(2);
+  });
+
+  it('that carries the reason of an earlier failure is known by the queue that SQS names', async () => {
+    const stale = { error: 'TerminalError', reason: 'no such table', failedAt: '2024-02-29T00:00:00Z' };
+    await clients.sqs.send(
+      new SendMessageCommand({
+        ...{ QueueUrl: deadLetterUrl('load'), MessageBody: letters.load.body },
+        MessageAttributes: Object.fromEntries(
+          Object.entries(stale).map(([name, text]) => [name, { DataType: 'String', StringValue: text }]),
+        ),
+      }),
+    );
+    const deps = depsOf('load');
+    expect(await tellOfMoved(deps)).toBe(0);
+    let received = 0;
+    const onAws = async (command: ReceiveMessageCommand) => {
+      const answer = await clients.sqs.send(command);
+      if (!(command instanceof ReceiveMessageCommand) || received++ > 0) return answer;
+      const [message] = answer.Messages ?? [];
+      if (message?.Attributes !== undefined)
+        message.Attributes.DeadLetterQueueSourceArn = 'arn:aws:sqs:x:0:load';
+      return answer;
+    };
+    expect(await tellOfMoved({ ...deps, sqs: { send: onAws } as never })).toBe(1);
+    expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
+  });
+
+  it('stays as it is while nobody can be told, and is not lost', async () => {
+    await sendAndDie('load', letters.load.body);
+    const deps = depsOf('load');
+    const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
+    await expect(tellOfMoved(failing)).rejects.toThrow('no event bus');
+    expect(await tellOfMoved(deps)).toBe(1);
+    expect(await listFailures(target)).toHaveLength(1);
+  });
+
+  it('whose body leaves no room for a reason is shown with where the reason is', async () => {
+    const body = `{"x":"${'x'.repeat(256 * 1024 - 8)}"}`;
+    await sendAndDie('load', body);
+    const deps = depsOf('load');
+    // Where SQS names no queue it cannot be told from one that its function could give no reason to.
+    expect(await tellOfMoved(deps)).toBe(0);
+    expect(await listFailures(target)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
+  });
+});
