@@ -1,3 +1,6 @@
+// What handlers say of themselves in CloudWatch's format is nobody's here.
+process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability}/**/*.test.ts'],

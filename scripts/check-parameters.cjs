@@ -5,9 +5,17 @@ const rate = /^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days)
  * sentence, or undefined.
  *
  * @param {{stage: string, rates?: string[], concurrency?: (number | string)[], email?: string, vpc?: string[],
- *   upstream?: Record<string, string>}} parameters
+ *   seconds?: Record<string, number | string>, upstream?: Record<string, string>}} parameters
  */
-function findFault({ stage, rates = [], concurrency = [], email = '', vpc = [], upstream = {} }) {
+function findFault({
+  stage,
+  rates = [],
+  concurrency = [],
+  email = '',
+  vpc = [],
+  seconds = {},
+  upstream = {},
+}) {
   // Of it the buckets' names are made, which have 63 characters at most.
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
@@ -19,6 +27,8 @@ function findFault({ stage, rates = [], concurrency = [], email = '', vpc = [], 
   const badNumber = concurrency.find((count) => !(Number.isInteger(Number(count)) && Number(count) >= 2));
   if (badNumber !== undefined) return `the concurrency ${badNumber} is not a whole number from 2 on`;
   if (email !== '' && !/^\S+@\S+\.\S+$/.test(email)) return `the alarmEmail ${email} is no email address`;
+  const badSeconds = Object.entries(seconds).find(([, value]) => !/^[1-9]\d{0,6}$/.test(String(value)));
+  if (badSeconds !== undefined) return `${badSeconds.join(' ')} is not a number of seconds from 1 on`;
   const [subnets = '', groups = ''] = vpc;
   if ((subnets === '') !== (groups === '')) {
     return 'subnetIds and securityGroupIds belong together: one of them is empty';

@@ -70,6 +70,8 @@ function makeEnvironment(cloud: Cloud, options: ServiceOptions): Record<string, 
     AWS_REGION: cloud.region,
     AWS_ACCESS_KEY_ID: 'starlift',
     AWS_SECRET_ACCESS_KEY: 'starlift',
+    // There is no CloudWatch to read them.
+    POWERTOOLS_METRICS_DISABLED: 'true',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'WARN',
   };
 }

@@ -21,6 +21,8 @@ export interface CaptureState {
   /** Absent until a plan of this generation is complete. */
   captured?: CapturedXids;
   tables: Record<string, TableState>;
+  /** When the last complete plan looked at the source, ISO 8601: up to then all that was committed is captured. */
+  plannedAt?: string;
 }
 
 /** The state and the etag under which it was read. */
@@ -47,6 +49,9 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are not valid');
   if (!isObject(value.tables) || !Object.values(value.tables).every(isTableState)) {
     throw corrupt('its tables are not valid');
+  }
+  if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
+    throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
   }
   return value as unknown as CaptureState;
 }

@@ -5,7 +5,9 @@ import type { ReportDeps } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../shared/logger.ts';
+import { makeTableMetrics } from '../../shared/metrics.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseExtractMessage } from '../../shared/queue/extract-message.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
@@ -16,6 +18,7 @@ import { makeSend } from './send-messages.ts';
 
 const config = readConfig();
 const logger = makeLogger('extract');
+const metrics = makeTableMetrics(config.stage);
 const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
@@ -34,6 +37,7 @@ const handleBatch = handleRecords<DatabaseContext>(
     const { run, slice, table } = message;
     const outcome = await extractSlice(message, { ...deps, database });
     logger.info('extracted', { run, slice, table, ...outcome });
+    if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
     await recordRecovery(record, message, failedSlices);
   },
   {
@@ -47,6 +51,7 @@ const handleBatch = handleRecords<DatabaseContext>(
 /** Takes messages of the extract queue, each one slice of one table. */
 export const handler = middy(handleBatch)
   .use(withLogging(logger))
+  .use(withMetrics(metrics))
   .use(
     withDatabase({ secretsManager, secretId: config.sourceSecretId, applicationName: 'starlift-extract' }),
   );

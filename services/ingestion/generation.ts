@@ -39,7 +39,11 @@ export async function claimGeneration(
   const read = await readCaptureState(ingested);
   if (read !== undefined && !needsNewGeneration(read.state, source)) return read;
   const generation = read ? String(BigInt(read.state.generation) + 1n) : firstGeneration(now);
-  const state: CaptureState = { version: 1, generation, identity: source.identity, tables: {} };
+  const plannedAt = read?.state.plannedAt;
+  const state: CaptureState = {
+    ...{ version: 1, generation, identity: source.identity, tables: {} },
+    ...(plannedAt !== undefined && { plannedAt }),
+  };
   const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);
   const written = isOurs ? await readCaptureState(ingested) : undefined;
   if (written?.state.generation !== generation || written.state.identity !== source.identity) {

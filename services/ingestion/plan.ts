@@ -58,6 +58,7 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   const identity = await readIdentity(client, deps.restart);
   const tables = await assessTables(client, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
+  const plannedAt = deps.now().toISOString();
   const { xmax } = await selectSnapshot(client);
   const { state, etag } = await claimGeneration(deps.ingested, { identity, xmax }, deps.now());
 
@@ -67,11 +68,11 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   const context = contextOf(state, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(client, tables, context);
-  await publish(plan, deps);
+  await publish(plan, state.plannedAt, deps);
 
   // A crash that takes back what had finished gives its xids out again, and the state calls them finished.
   if (position.insertLsn !== null) await waitUntilFlushed(client, position.insertLsn);
-  const next: CaptureState = { ...state, captured, tables: plan.states };
+  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states };
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
   return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
@@ -98,11 +99,20 @@ function contextOf(
   };
 }
 
-/** The record of the run first, so that no slice is ever under way that no record names. */
-async function publish({ run, messages }: TablesPlan, deps: PlanDeps): Promise<void> {
+/**
+ * The record of the run first, so that no slice is ever under way that no record names. Where nothing comes of a plan
+ * after its record, the next one has the same `since`, and finds the same rows.
+ *
+ * @param since when the plan before this one looked; absent for the first
+ */
+async function publish(
+  { run, messages }: TablesPlan,
+  since: string | undefined,
+  deps: PlanDeps,
+): Promise<void> {
   const { ingested, send, now } = deps;
   if (messages.length === 0) return;
-  const record = { version: 1, ...run, plannedAt: now().toISOString() };
+  const record = { version: 1, ...run, plannedAt: now().toISOString(), ...(since && { since }) };
   await ingested.put(formatRunKey(run.run), Buffer.from(JSON.stringify(record)));
   // Dimensions first: a fact that arrives before its dimension has to wait in the warehouse, at several times the
   // cost of loading it. This is for speed alone; queues keep no order.

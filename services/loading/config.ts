@@ -2,7 +2,7 @@ import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
 
 export interface LoadConfig {
-  /** The deployed stage's name, which events carry. */
+  /** The deployed stage's name, which events and metrics carry. */
   stage: string;
   processedBucket: string;
   loadQueueUrl: string;
@@ -11,6 +11,18 @@ export interface LoadConfig {
   warehouseSchema: string;
   foreignKeys: ForeignKeys;
   forcePathStyle: boolean;
+}
+
+export interface FreshnessConfig extends LoadConfig {
+  /** Where the plans leave their records. */
+  ingestedBucket: string;
+}
+
+/** @throws {TerminalError} as `readConfig` */
+export function readFreshnessConfig(
+  environment: Record<string, string | undefined> = process.env,
+): FreshnessConfig {
+  return { ...readConfig(environment), ingestedBucket: requiredVariable('INGESTED_BUCKET', environment) };
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */

@@ -6,7 +6,9 @@ import { type ReportDeps, reportFailure, tell } from '../../shared/handler/repor
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../shared/logger.ts';
+import { makeTableMetrics } from '../../shared/metrics.ts';
 import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
@@ -15,10 +17,11 @@ import { readConfig } from './config.ts';
 import { loadMessage } from './load-message.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 
-const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
+const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
 const logger = makeLogger('load');
-const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, config.stage) };
+const metrics = makeTableMetrics(stage);
+const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, stage) };
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
 const deps = {
   processedBucket,
@@ -35,6 +38,7 @@ async function handleRecord(record: SQSRecord, { database }: DatabaseContext): P
     const { table, run } = key;
     const object = formatObjectKey(key);
     logger.info('loaded', { run, table, key: object, ...counts });
+    if (counts.outcome === 'loaded') metrics.add(table, { RowsLoaded: counts.rows });
     // Only a message that has been a dead letter says when it failed.
     if (record.messageAttributes.failedAt === undefined) continue;
     await tell({ type: 'Table Recovered', detail: { queue: report.queue, table, key: object } }, report);
@@ -51,6 +55,7 @@ export const handler = middy(
   }),
 )
   .use(withLogging(logger))
+  .use(withMetrics(metrics))
   .use(
     withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-load' }),
   );

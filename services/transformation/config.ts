@@ -1,7 +1,7 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 
 export interface TransformationConfig {
-  /** The deployed stage's name, which events carry. */
+  /** The deployed stage's name, which events and metrics carry. */
   stage: string;
   ingestedBucket: string;
   processedBucket: string;

@@ -118,6 +118,7 @@ function cloudOptions(dataDir: string, port: number): Parameters<typeof startClo
 function setEnvironment(cloud: Cloud): void {
   Object.assign(process.env, {
     STAGE: stage,
+    POWERTOOLS_METRICS_DISABLED: 'true',
     INGESTED_BUCKET: buckets.ingested,
     PROCESSED_BUCKET: buckets.processed,
     EXTRACT_QUEUE_URL: cloud.queueUrl(queueNames.extract),

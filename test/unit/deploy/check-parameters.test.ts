@@ -7,6 +7,7 @@ interface Parameters {
   concurrency?: (number | string)[];
   email?: string;
   vpc?: string[];
+  seconds?: Record<string, number | string>;
   upstream?: Record<string, string>;
 }
 const { findFault } = createRequire(import.meta.url)('../../../scripts/check-parameters.cjs') as {
@@ -44,6 +45,13 @@ describe('the check of a deployment’s parameters', () => {
     expect(faultOf({ email: '' })).toBeUndefined();
     expect(faultOf({ email: 'operator@example.com' })).toBeUndefined();
     expect(faultOf({ email: 'operator' })).toBe('the alarmEmail operator is no email address');
+  });
+
+  it('refuses an objective that is no number of seconds, by its name', () => {
+    expect(faultOf({ seconds: { lagObjectiveSeconds: 900 } })).toBeUndefined();
+    expect(faultOf({ seconds: { lagObjectiveSeconds: '15m' } })).toBe(
+      'lagObjectiveSeconds 15m is not a number of seconds from 1 on',
+    );
   });
 
   it('refuses subnets without security groups', () => {

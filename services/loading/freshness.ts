@@ -1,0 +1,110 @@
+import { toPipelineError } from '../../shared/classify-error.ts';
+import type { Database } from '../../shared/postgres/database.ts';
+import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import type { PlanRecords, RunRecord } from './plan-records.ts';
+import { type LoadedRun, selectLoadedRuns } from './sql/select-loaded-runs.ts';
+
+export interface FreshnessDeps {
+  /** The warehouse, with all of its tables. */
+  database: Pick<Database, 'withClient'>;
+  readPlans(now: Date): Promise<PlanRecords | undefined>;
+  model: StarSchema;
+  /** The schema of the star schema's tables. */
+  schema: string;
+  now(): Date;
+}
+
+export interface TableFreshness {
+  table: string;
+  /** undefined where nothing of the table has ever been captured, or nobody knows. */
+  lagSeconds: number | undefined;
+  /** Rows that wait for a dimension; of facts only. */
+  waiting: number | undefined;
+}
+
+/**
+ * How old the warehouse is, table by table: now minus the instant up to which all that was committed in the source
+ * has been captured and loaded. A source in which nothing happens is as fresh as the last plan that looked at it.
+ *
+ * @throws {TransientError} S3 or the warehouse does not answer
+ */
+export async function measureFreshness(deps: FreshnessDeps): Promise<TableFreshness[]> {
+  try {
+    const now = deps.now();
+    const plans = await deps.readPlans(now);
+    return await deps.database.withClient(async (client) => {
+      const loaded = await selectLoadedRuns(client, plans?.runs[0]?.run ?? '');
+      const waiting = await countWaiting(client, deps.model, deps.schema);
+      return deps.model.tables.map((table) => {
+        const instant = plans && freshUntil(table, deps.model, { plans, loaded });
+        const rows = waiting.filter((each) => each.table === table.name).map((each) => each.rows);
+        return {
+          table: table.name,
+          lagSeconds: instant && Math.max(0, (now.getTime() - instant.getTime()) / 1000),
+          waiting: table.kind === 'fact' ? rows.reduce((sum, count) => sum + count, 0) : undefined,
+        };
+      });
+    });
+  } catch (error) {
+    throw toPipelineError(error);
+  }
+}
+
+export interface FreshnessFacts {
+  plans: PlanRecords;
+  loaded: readonly LoadedRun[];
+}
+
+/** @returns undefined where nobody knows: the table cannot be extracted, and nothing of it is loaded */
+export function freshUntil(
+  table: WarehouseTable,
+  model: StarSchema,
+  facts: FreshnessFacts,
+): Date | undefined {
+  // The calendar is made of what the facts name.
+  if (table.kind === 'calendar') {
+    const tables = model.tables.filter(({ kind }) => kind === 'fact');
+    return earliest(tables.map((fact) => freshUntil(fact, model, facts)));
+  }
+  const { plannedAt, failing, runs } = facts.plans;
+  const source = table.source.name;
+  const loaded = new Map(
+    facts.loaded.filter((each) => each.table === table.name).map((each) => [each.run, each.slices]),
+  );
+  const open = openRuns(source, runs, loaded);
+  const instants = open.map(({ since, plannedAt }) => new Date(since ?? plannedAt));
+  if (!failing.has(source)) return earliest([plannedAt, ...instants]);
+  const newest = runs.findLast(({ run }) => loaded.has(run));
+  return newest && earliest([new Date(newest.plannedAt), ...instants]);
+}
+
+/** The runs whose rows of a table are not all loaded; those before a full extract of it that is do not matter. */
+function openRuns(
+  source: string,
+  runs: readonly RunRecord[],
+  loaded: ReadonlyMap<string, readonly string[]>,
+): RunRecord[] {
+  const open: RunRecord[] = [];
+  for (const record of runs.toReversed()) {
+    const slices = record.slices.filter(({ table }) => table === source);
+    if (slices.length === 0) continue;
+    const isLoaded = slices.every(({ slice }) => isSliceLoaded(slice, loaded.get(record.run) ?? []));
+    if (!isLoaded) open.push(record);
+    const isFailure = record.failures.some(({ table }) => table === source);
+    if (isLoaded && !isFailure && slices.every(({ full }) => full)) break;
+  }
+  return open;
+}
+
+/** A slice that was too large has been cut into halves, and these perhaps again. */
+function isSliceLoaded(slice: string, loaded: readonly string[]): boolean {
+  if (loaded.includes(slice)) return true;
+  if (!loaded.some((each) => each.startsWith(`${slice}.`))) return false;
+  return isSliceLoaded(`${slice}.0`, loaded) && isSliceLoaded(`${slice}.1`, loaded);
+}
+
+function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
+  if (instants.length === 0 || instants.includes(undefined)) return undefined;
+  return new Date(Math.min(...instants.map(Number)));
+}

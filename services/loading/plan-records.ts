@@ -1,0 +1,109 @@
+import { TerminalError } from '../../shared/errors.ts';
+import { captureStateKey, formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+
+/** What the plans have left in the ingested bucket, as far as it tells how fresh the warehouse is. */
+export interface PlanRecords {
+  /** When the last complete plan looked at the source. */
+  plannedAt: Date;
+  /** Source tables that cannot be extracted as they are. */
+  failing: ReadonlySet<string>;
+  /** The runs that found something, the oldest first. */
+  runs: readonly RunRecord[];
+}
+
+export interface RunRecord {
+  run: string;
+  /** When the plan before this one looked: ISO 8601; undefined for the first. */
+  since: string | undefined;
+  /** ISO 8601. */
+  plannedAt: string;
+  slices: readonly { slice: string; table: string; full: boolean }[];
+  /** Source tables that could not be planned. */
+  failures: readonly { table: string }[];
+}
+
+/** Longer than a message can live on a queue and then among the dead letters. */
+const recordDays = 4 + 14;
+const concurrentReads = 16;
+const runFolder = formatRunKey('').replace(/\.json$/, '');
+
+/**
+ * Makes a reader of the plans' records, which remembers the runs that it has read: those are never changed.
+ *
+ * @returns of the reader: undefined as long as no plan has been complete
+ * @throws {TerminalError} of the reader: a record is not what a plan writes
+ */
+export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'>) {
+  const known = new Map<string, RunRecord>();
+  return async (now: Date): Promise<PlanRecords | undefined> => {
+    const state = await readJson(ingested, captureStateKey);
+    if (typeof state?.plannedAt !== 'string') return undefined;
+    const keys = new Set(await listRecentKeys(ingested, now));
+    for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
+    await readMissing(ingested, [...keys], known);
+    const runs = [...keys].flatMap((key) => known.get(key) ?? []);
+    const failing = new Set(failingTables(state.tables));
+    return { plannedAt: new Date(state.plannedAt), failing, runs: withoutOverridden(runs) };
+  };
+}
+
+async function listRecentKeys(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string[]> {
+  const oldest = formatRunKey(formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000'));
+  const keys: string[] = [];
+  for await (const { key } of ingested.list(runFolder, oldest)) keys.push(key);
+  return keys;
+}
+
+async function readMissing(
+  ingested: Pick<ObjectStore, 'get'>,
+  keys: readonly string[],
+  known: Map<string, RunRecord>,
+): Promise<void> {
+  const missing = keys.filter((key) => !known.has(key));
+  for (let start = 0; start < missing.length; start += concurrentReads) {
+    const group = missing.slice(start, start + concurrentReads);
+    await Promise.all(
+      group.map(async (key) => {
+        const record = await readJson(ingested, key);
+        if (record !== undefined) known.set(key, asRunRecord(key, record));
+      }),
+    );
+  }
+}
+
+function asRunRecord(key: string, record: Record<string, unknown>): RunRecord {
+  const { run, plannedAt, slices, failures } = record;
+  const hasAll = typeof run === 'string' && typeof plannedAt === 'string';
+  if (!hasAll || !Array.isArray(slices) || !Array.isArray(failures)) {
+    throw new TerminalError('this is no record of a run', { key });
+  }
+  return record as unknown as RunRecord;
+}
+
+function failingTables(tables: unknown): string[] {
+  const states = Object.entries((tables ?? {}) as Record<string, { failed?: unknown }>);
+  return states.filter(([, { failed }]) => failed !== undefined).map(([table]) => table);
+}
+
+/**
+ * A plan that came to nothing after its record was put is followed by one that begins where it had begun, and finds
+ * the same rows: its own slices may never have been sent.
+ */
+function withoutOverridden(runs: readonly RunRecord[]): RunRecord[] {
+  const last = new Map(runs.map((record) => [record.since, record]));
+  return runs.filter((record) => last.get(record.since) === record);
+}
+
+async function readJson(
+  ingested: Pick<ObjectStore, 'get'>,
+  key: string,
+): Promise<Record<string, unknown> | undefined> {
+  const object = await ingested.get(key);
+  if (object === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(object.body).toString());
+  } catch (cause) {
+    throw new TerminalError('this is not JSON', { key, cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+
+/**
+ * What is told of a table. Rows are counted where they are done, once however often a message is delivered:
+ * extracted by source table, the others by warehouse table; loaded ones include those that wait. Waiting rows and
+ * lag are what a look at the warehouse has found.
+ */
+export type TableMetric =
+  | 'RowsExtracted'
+  | 'RowsTransformed'
+  | 'RowsQuarantined'
+  | 'RowsLoaded'
+  | 'RowsWaiting'
+  | 'LagSeconds';
+
+export type TableValues = Partial<Record<TableMetric, number>>;
+
+/** The metrics of one invocation. */
+export interface TableMetrics {
+  /** Counts of one table add up; of lag and waiting rows there is one value. */
+  add(table: string, values: TableValues): void;
+  /** Writes one line a table in CloudWatch's embedded metric format to stdout, and begins anew. */
+  flush(): void;
+}
+
+export const metricsNamespace = 'Starlift';
+
+/**
+ * Makes the metrics of a deployed stage, with the dimensions `stage` and `table`, and no other: each combination is
+ * a metric that AWS charges for. Where nobody reads them, POWERTOOLS_METRICS_DISABLED=true leaves them out.
+ */
+export function makeTableMetrics(stage: string): TableMetrics {
+  const metrics = makeMetrics(stage);
+  const tables = new Map<string, TableValues>();
+  return {
+    add: (table, values) => {
+      const sums = tables.get(table) ?? {};
+      for (const [name, value] of Object.entries(values) as [TableMetric, number][]) {
+        sums[name] = (sums[name] ?? 0) + value;
+      }
+      tables.set(table, sums);
+    },
+    flush: () => {
+      for (const [table, values] of tables) write(metrics, table, values);
+      tables.clear();
+    },
+  };
+}
+
+function makeMetrics(stage: string): Metrics {
+  const metrics = new Metrics({ namespace: metricsNamespace });
+  // Otherwise the name of the service is a third dimension.
+  metrics.clearDefaultDimensions();
+  metrics.setDefaultDimensions({ stage });
+  return metrics;
+}
+
+function write(metrics: Metrics, table: string, values: TableValues): void {
+  if (Object.keys(values).length === 0) return;
+  metrics.addDimension('table', table);
+  for (const [name, value] of Object.entries(values)) {
+    metrics.addMetric(name, name.endsWith('Seconds') ? MetricUnit.Seconds : MetricUnit.Count, value);
+  }
+  metrics.publishStoredMetrics();
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from '@jest/globals';
+import { type FreshnessFacts, freshUntil } from '../../../services/loading/freshness.ts';
+import type { RunRecord } from '../../../services/loading/plan-records.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+
+const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;
+const runId = (minute: number) => `20260301T10${String(minute).padStart(2, '0')}00000Zabcd`;
+
+/** A run of the minute, of one table; the plan before it looked a minute earlier. */
+const runAt = (minute: number, table: string, { slices = ['0000'], full = false } = {}): RunRecord => ({
+  ...{ run: runId(minute), since: at(minute - 1), plannedAt: at(minute), failures: [] },
+  slices: slices.map((slice) => ({ slice, table, full })),
+});
+const loadedAt = (minute: number, table: string, slices = ['0000']) => ({
+  table,
+  run: runId(minute),
+  slices,
+});
+
+/** As of which minute a table is; plans have been made each minute up to 30. */
+function minuteOf(
+  table: string,
+  facts: { runs?: RunRecord[]; loaded?: FreshnessFacts['loaded']; failing?: string[] },
+) {
+  const { runs = [], loaded = [], failing = [] } = facts;
+  const plans = { plannedAt: new Date(at(30)), failing: new Set(failing), runs };
+  return freshUntil(starSchema.table(table), starSchema, { plans, loaded })?.getUTCMinutes();
+}
+
+describe('a warehouse table is as fresh as', () => {
+  it('the last plan where nothing happens: a quiet source is not a late one', () => {
+    expect(minuteOf('dim_design', {})).toBe(30);
+    const runs = [runAt(5, 'design')];
+    expect(minuteOf('dim_design', { runs, loaded: [loadedAt(5, 'dim_design')] })).toBe(30);
+  });
+
+  it('the plan before the oldest run that is not loaded, whatever has overtaken it', () => {
+    const runs = [runAt(5, 'design'), runAt(10, 'design'), runAt(20, 'design')];
+    const loaded = [loadedAt(5, 'dim_design'), loadedAt(20, 'dim_design')];
+    expect(minuteOf('dim_design', { runs, loaded })).toBe(9);
+    expect(minuteOf('dim_staff', { runs, loaded })).toBe(30);
+  });
+
+  it('before a run of which one slice is missing', () => {
+    const runs = [runAt(10, 'design', { slices: ['0000', '0001'] })];
+    expect(minuteOf('dim_design', { runs, loaded: [loadedAt(10, 'dim_design')] })).toBe(9);
+    const loaded = [loadedAt(10, 'dim_design', ['0001', '0000'])];
+    expect(minuteOf('dim_design', { runs, loaded })).toBe(30);
+  });
+
+  it('its halves, where a slice was cut', () => {
+    const runs = [runAt(10, 'design')];
+    const withSlices = (...slices: string[]) => ({ runs, loaded: [loadedAt(10, 'dim_design', slices)] });
+    expect(minuteOf('dim_design', withSlices('0000.0', '0000.1.0'))).toBe(9);
+    expect(minuteOf('dim_design', withSlices('0000.0', '0000.1.0', '0000.1.1'))).toBe(30);
+  });
+
+  it('a full extract that is loaded: what was lost before it, it has', () => {
+    const runs = [runAt(5, 'design'), runAt(10, 'design', { full: true })];
+    expect(minuteOf('dim_design', { runs })).toBe(4);
+    expect(minuteOf('dim_design', { runs, loaded: [loadedAt(10, 'dim_design')] })).toBe(30);
+  });
+
+  it('the last run that brought something of it, where it cannot be extracted any more', () => {
+    const failed = { ...runAt(10, 'design', { full: true }), failures: [{ table: 'design' }] };
+    const runs = [runAt(5, 'design'), failed];
+    const loaded = [loadedAt(5, 'dim_design')];
+    expect(minuteOf('dim_design', { runs: [runAt(5, 'design')], loaded, failing: ['design'] })).toBe(5);
+    expect(minuteOf('dim_design', { runs, loaded, failing: ['design'] })).toBe(5);
+    expect(minuteOf('dim_design', { failing: ['design'] })).toBeUndefined();
+    expect(minuteOf('dim_staff', { runs, loaded, failing: ['design'] })).toBe(30);
+  });
+
+  it('the latest fact, for the calendar', () => {
+    const runs = [runAt(10, 'payment'), runAt(20, 'sales_order')];
+    expect(minuteOf('dim_date', { runs })).toBe(9);
+    expect(minuteOf('dim_date', { runs, loaded: [loadedAt(10, 'fact_payment')] })).toBe(19);
+  });
+});
