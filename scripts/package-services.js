@@ -1,5 +1,5 @@
 // Packages the three services as `serverless deploy` would, with no network and no credentials, and leaves their
-// zips in .package/.
+// zips and templates in .package/.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,10 @@ for (const service of ['ingestion', 'transformation', 'loading']) {
     console.error(`starlift: packaging ${service} failed\n${stdout}${stderr}`);
     process.exit(1);
   }
+  copyFileSync(
+    `${folder}/.serverless/cloudformation-template-update-stack.json`,
+    `${target}/${service}.template.json`,
+  );
   for (const zip of readdirSync(`${folder}/.serverless`).filter((file) => file.endsWith('.zip'))) {
     copyFileSync(`${folder}/.serverless/${zip}`, `${target}/${service}-${zip}`);
     console.log(

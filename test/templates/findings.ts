@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { installLinters } from './install-linters.ts';
+import { services, templatePath } from './packaged.ts';
+
+/** What a linter says of one place in a template. */
+export interface Finding {
+  /** The rule, such as E3510 or CKV_AWS_27. */
+  rule: string;
+  /** Service and path, such as `loading Resources/LoadQueue/Properties`. */
+  place: string;
+  message: string;
+}
+
+interface CfnLintMatch {
+  Filename: string;
+  Level: string;
+  Location: { Path: (string | number)[] | null };
+  Message: string;
+  Rule: { Id: string };
+}
+
+/** All that cfn-lint says by default: errors and warnings. */
+export async function runCfnLint(): Promise<Finding[]> {
+  const paths = services.map(templatePath);
+  const stdout = await runLinter('cfn-lint', ['--format', 'json', '--', ...paths]);
+  return (JSON.parse(stdout) as CfnLintMatch[]).map(({ Filename, Location, Message, Rule }) => ({
+    rule: Rule.Id,
+    place: `${serviceOf(Filename)} ${(Location.Path ?? []).join('/')}`,
+    message: Message,
+  }));
+}
+
+interface CheckovReport {
+  results: {
+    failed_checks: { check_id: string; check_name: string; file_path: string; resource: string }[];
+  };
+  summary: { parsing_errors: number };
+}
+
+/** All that checkov says of CloudFormation. */
+export async function runCheckov(): Promise<Finding[]> {
+  // Without --skip-download it asks its maker's server for links to its documentation.
+  const options = [
+    '--framework',
+    'cloudformation',
+    '--compact',
+    '--quiet',
+    '--output',
+    'json',
+    '--skip-download',
+  ];
+  const paths = services.flatMap((service) => ['--file', templatePath(service)]);
+  const { results, summary } = JSON.parse(
+    await runLinter('checkov', [...options, ...paths]),
+  ) as CheckovReport;
+  if (summary.parsing_errors > 0) throw new Error('checkov could not read a template');
+  return results.failed_checks.map(({ check_id, check_name, file_path, resource }) => ({
+    rule: check_id,
+    place: `${serviceOf(file_path)} ${resource.split('.').at(-1)}`,
+    message: check_name,
+  }));
+}
+
+const serviceOf = (path: string): string => /(\w+)\.template\.json$/.exec(path)?.[1] ?? path;
+
+/** Both end with another code than 0 where they have findings, and the findings say more. */
+async function runLinter(program: string, args: readonly string[]): Promise<string> {
+  const path = join(await installLinters(), program);
+  const env = { ...process.env, NO_COLOR: '1', LOG_LEVEL: 'CRITICAL' };
+  try {
+    return (await promisify(execFile)(path, args, { env, maxBuffer: 64 * 2 ** 20 })).stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    if (stdout?.trimStart().match(/^[[{]/)) return stdout;
+    throw new Error(`${program} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
