@@ -5,21 +5,29 @@ import { UsageError } from './usage-error.ts';
 
 const connectTimeoutMs = 10_000;
 
+/** What OpenSSL says of a certificate whose authority it does not know. */
+const unknownAuthority =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE))$/;
+
 /**
  * Connects to one of the two databases. The caller ends the client.
  *
  * @param what names the database, and its option, in messages
  * @throws {UsageError} the URL is none, or the database cannot be had by it: one line, never with the password
  */
-export async function connect(url: string, what: 'source' | 'warehouse'): Promise<pg.Client> {
-  const secret = secretOf(`--${what}`, url);
+export const connect = async (url: string, what: 'source' | 'warehouse'): Promise<pg.Client> =>
+  connectTo(secretOfUrl(`--${what}`, url), what);
+
+/** The same by what a URL says, or a stage's secret. */
+export async function connectTo(secret: DatabaseSecret, what: 'source' | 'warehouse'): Promise<pg.Client> {
+  const { sslmode = 'verify-full' } = secret;
   const client = new pg.Client({
     host: secret.host,
     port: secret.port,
     database: secret.dbname,
     user: secret.username,
     password: secret.password,
-    ssl: secret.sslmode === 'disable' ? false : { rejectUnauthorized: secret.sslmode === 'verify-full' },
+    ssl: sslmode === 'disable' ? false : { rejectUnauthorized: sslmode === 'verify-full' },
     application_name: 'starlift',
     connectionTimeoutMillis: connectTimeoutMs,
   });
@@ -34,16 +42,6 @@ export async function connect(url: string, what: 'source' | 'warehouse'): Promis
   return client;
 }
 
-function secretOf(option: string, url: string): DatabaseSecret {
-  try {
-    return secretOfUrl(option, url);
-  } catch (error) {
-    if (!(error instanceof URIError)) throw error;
-    // Its own message is no help, and the URL may hold a password.
-    throw new UsageError(`${option} is no Postgres URL: a % in it that is meant as itself is written %25`);
-  }
-}
-
 /** Postgres' own words never hold the password; pg's do not either. */
 function explainRefusal(what: string, secret: DatabaseSecret, error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
@@ -54,6 +52,9 @@ function explainRefusal(what: string, secret: DatabaseSecret, error: unknown): s
   // pg has been asked for a password and was given none.
   if (text.startsWith('SASL')) return `${where} asks for a password of user ${username}`;
   if (code === '3D000') return `${where} has no database ${dbname}`;
+  if (typeof code === 'string' && unknownAuthority.test(code)) {
+    return `${where} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`;
+  }
   if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return `${where} cannot be reached (${code})`;
   if (/timeout/i.test(text))
     return `${where} cannot be reached (no answer in ${connectTimeoutMs / 1000} seconds)`;

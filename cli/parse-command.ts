@@ -27,6 +27,7 @@ const commands: Record<string, () => Promise<{ command: CommandModule }>> = {
   quarantine: () => import('./commands/quarantine.ts'),
   waiting: () => import('./commands/waiting.ts'),
   verify: () => import('./commands/verify.ts'),
+  secrets: () => import('./commands/secrets.ts'),
   schema: () => import('./commands/schema.ts'),
   sample: () => import('./commands/sample.ts'),
   sql: () => import('./commands/sql.ts'),

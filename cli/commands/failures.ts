@@ -1,7 +1,7 @@
 import { type FailureGroup, groupFailures, listFailures } from '../operator/list-failures.ts';
 import { parseSelection, selectionOptions } from '../operator/selection.ts';
 import { commandFor } from '../operator/target.ts';
-import { targetOptions, withTarget } from '../operator/target-options.ts';
+import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -10,7 +10,7 @@ const shownKeys = 3;
 export const command: CommandModule = {
   summary:
     'Shows what has failed for good, by table and reason, and the command that sends it again. Exit 1 when there is any.',
-  usage: 'starlift failures [--table T] [--queue extract|transform|load] [--data DIR] [--json]',
+  usage: `starlift failures [--table T] [--queue extract|transform|load] ${targetUsage}`,
   options: { ...targetOptions, ...selectionOptions },
   run: async (values, _positionals, terminal) => {
     const selection = parseSelection(values);

@@ -3,7 +3,13 @@ import { listQuarantine, type QuarantineFile } from '../operator/quarantine.ts';
 import { type Released, release } from '../operator/release.ts';
 import { parseTable, parseTableOption } from '../operator/table-names.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import { type OptionValues, targetOptions, textOption, withTarget } from '../operator/target-options.ts';
+import {
+  type OptionValues,
+  targetOptions,
+  targetUsage,
+  textOption,
+  withTarget,
+} from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -13,8 +19,7 @@ const shownRows = 5;
 export const command: CommandModule = {
   summary:
     'Shows the rows that broke the contract, each with its reason; release puts them through again when contract or source is mended. Exit 1 when there is any.',
-  usage:
-    'starlift quarantine [--table T] [--data DIR] [--json]; starlift quarantine release --table T [--file KEY] [--data DIR] [--json]',
+  usage: `starlift quarantine [--table T] ${targetUsage}; starlift quarantine release --table T [--file KEY] ${targetUsage}`,
   options: { ...targetOptions, table: { type: 'string' }, file: { type: 'string' } },
   allowPositionals: true,
   run: async (values, [action = 'list', surplus], terminal) => {
@@ -75,17 +80,21 @@ async function releaseTable(values: OptionValues, terminal: Terminal): Promise<n
   return withTarget(values, async (target) => {
     const released = await release(target, starSchema, { tables, file: textOption(values.file) });
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, ...released }));
-    else printReleased(released, name, terminal);
+    else printReleased(released, { table: name, takenBy: target.takenBy }, terminal);
     return 0;
   });
 }
 
-function printReleased({ files, rows }: Released, table: string, terminal: Terminal): void {
+function printReleased(
+  { files, rows }: Released,
+  { table, takenBy }: { table: string; takenBy: string },
+  terminal: Terminal,
+): void {
   if (files.length === 0) {
     terminal.info(`No row of ${table} is in quarantine: nothing to release.`);
     return;
   }
   const slices = files.length === 1 ? '1 object' : `${files.length.toLocaleString('en')} objects`;
   terminal.info(`${slices} with ${rows.toLocaleString('en')} quarantined rows sent to be transformed again`);
-  terminal.info('The next run takes them; a run that watches does so at once.');
+  terminal.info(takenBy);
 }

@@ -1,13 +1,14 @@
 import { type Redriven, redrive } from '../operator/redrive.ts';
 import { parseSelection, selectionOptions } from '../operator/selection.ts';
-import { targetOptions, withTarget } from '../operator/target-options.ts';
+import type { OperatorTarget } from '../operator/target.ts';
+import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const command: CommandModule = {
   summary:
     'Sends dead letters back to the queues that they came from: of a table, a queue, one message, or all. The next run takes them.',
-  usage: 'starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] [--data DIR] [--json]',
+  usage: `starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] ${targetUsage}`,
   options: {
     ...targetOptions,
     ...selectionOptions,
@@ -21,7 +22,7 @@ export const command: CommandModule = {
       const redriven = await redrive(target, selection, { dryRun });
       const isComplete = redriven.every(({ outcome }) => outcome !== 'not received');
       if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, redriven }));
-      else printRedriven(redriven, terminal);
+      else printRedriven(redriven, target, terminal);
       return isComplete ? 0 : 1;
     });
   },
@@ -34,7 +35,11 @@ const sentences: Record<Redriven['outcome'], string> = {
   'not received': 'held by another reader, and still a dead letter of the queue',
 };
 
-function printRedriven(redriven: readonly Redriven[], terminal: Terminal): void {
+function printRedriven(
+  redriven: readonly Redriven[],
+  { takenBy }: Pick<OperatorTarget, 'takenBy'>,
+  terminal: Terminal,
+): void {
   if (redriven.length === 0) {
     terminal.info('There is no such dead letter: nothing to send again.');
     return;
@@ -46,6 +51,6 @@ function printRedriven(redriven: readonly Redriven[], terminal: Terminal): void 
   }
   for (const [line, count] of counts) terminal.info(`${count.toLocaleString('en')} ${line}`);
   if (redriven.some(({ outcome }) => outcome === 'sent' || outcome === 'moving')) {
-    terminal.info('The next run takes them; a run that watches does so at once.');
+    terminal.info(takenBy);
   }
 }

@@ -1,7 +1,13 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../operator/replay.ts';
 import { parseTable } from '../operator/table-names.ts';
-import { type OptionValues, targetOptions, textOption, withTarget } from '../operator/target-options.ts';
+import {
+  type OptionValues,
+  targetOptions,
+  targetUsage,
+  textOption,
+  withTarget,
+} from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -9,8 +15,7 @@ import { UsageError } from '../usage-error.ts';
 export const command: CommandModule = {
   summary:
     "Feeds a table's objects of a period through the pipeline again: from the processed zone into the warehouse, or with --zone ingested through the transform too.",
-  usage:
-    'starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] [--data DIR] [--json]',
+  usage: `starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] ${targetUsage}`,
   options: {
     ...targetOptions,
     table: { type: 'string' },
@@ -29,7 +34,7 @@ export const command: CommandModule = {
         terminal.result(
           JSON.stringify({ ok: true, dryRun, zone: selection.zone, replay: dryRun ? null : id, tables }),
         );
-      } else printReplay(replayed, { ...selection, dryRun }, terminal);
+      } else printReplay(replayed, { ...selection, dryRun, takenBy: target.takenBy }, terminal);
       return 0;
     });
   },
@@ -72,7 +77,7 @@ function parseDay(option: string, text: string | undefined): string | undefined 
 
 function printReplay(
   { tables }: Replay,
-  { zone, dryRun }: { zone: Zone; dryRun: boolean },
+  { zone, dryRun, takenBy }: { zone: Zone; dryRun: boolean; takenBy: string },
   terminal: Terminal,
 ): void {
   const end = `to be ${zone === 'ingested' ? 'transformed' : 'loaded'} again`;
@@ -81,6 +86,6 @@ function printReplay(
     terminal.info(`${what} ${dryRun ? 'would be' : objects === 1 ? 'was' : 'were'} sent ${end}`);
   }
   if (!dryRun && tables.some(({ objects }) => objects > 0)) {
-    terminal.info('The next run takes them; a run that watches does so at once.');
+    terminal.info(takenBy);
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseStage, targetOptions } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { makeEmbeddedSite } from '../run/embedded-site.ts';
 import { printNextSteps } from '../run/next-steps.ts';
@@ -14,19 +15,21 @@ const reasonWithinMs = 500;
 
 export const command: CommandModule = {
   summary: 'Takes everything new in the source through the three services into the warehouse.',
-  usage: 'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]',
+  usage:
+    'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]; starlift run --stage NAME [--region R] [--json]',
   options: {
-    source: { type: 'string' },
-    warehouse: { type: 'string' },
-    data: { type: 'string', default: '.starlift' },
+    ...targetOptions,
     watch: { type: 'boolean', default: false },
-    every: { type: 'string', default: '10' },
-    json: { type: 'boolean', default: false },
+    every: { type: 'string' },
   },
   run: async (values, _positionals, terminal) => {
-    const everySeconds = parseEvery(values.every);
+    const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every']);
+    const everySeconds = parseEvery(values.every ?? '10');
     const { source, warehouse, data = '.starlift' } = values as Record<string, string | undefined>;
     const interrupted = interruption();
+    if (stage !== undefined) {
+      return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
+    }
     const pipeline = await startPipeline({ data, source, warehouse }, terminal);
     try {
       const work =

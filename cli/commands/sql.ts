@@ -1,6 +1,7 @@
 import { text as readText } from 'node:stream/consumers';
 import type pg from 'pg';
-import { connect } from '../connect.ts';
+import { withDatabases } from '../databases.ts';
+import { stageOptions } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { promptForStatements } from '../sql/prompt.ts';
 import { describeSqlError, runStatement } from '../sql/run-statement.ts';
@@ -11,11 +12,12 @@ import { UsageError } from '../usage-error.ts';
 export const command: CommandModule = {
   summary:
     'Asks the warehouse, or with --source the source: one query, the statements of a pipe, or a prompt (\\q ends it).',
-  usage: 'starlift sql [--source|--warehouse] [QUERY] [--data DIR] [--json]',
+  usage: 'starlift sql [--source|--warehouse] [QUERY] [--data DIR | --stage NAME [--region R]] [--json]',
   options: {
     source: { type: 'boolean', default: false },
     warehouse: { type: 'boolean', default: false },
-    data: { type: 'string', default: '.starlift' },
+    ...stageOptions,
+    data: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -25,17 +27,10 @@ export const command: CommandModule = {
     if (values.source === true && values.warehouse === true) {
       throw new UsageError('sql takes --source or --warehouse, not both');
     }
-    const { openDatabases } = await import('../embedded/open-databases.ts');
-    const databases = await openDatabases({ data: String(values.data) });
-    try {
-      const [url, what] =
-        values.source === true
-          ? ([databases.sourceUrl, 'source'] as const)
-          : ([databases.warehouseUrl, 'warehouse'] as const);
-      return await withInterrupt(await connect(url, what), (client) => ask(client, query, terminal));
-    } finally {
-      await databases.release();
-    }
+    return withDatabases(values, {}, async (databases) => {
+      const client = await databases[values.source === true ? 'source' : 'warehouse']();
+      return withInterrupt(client, (connected) => ask(connected, query, terminal));
+    });
   },
 };
 

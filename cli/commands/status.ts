@@ -1,3 +1,4 @@
+import { commandFor } from '../operator/target.ts';
 import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { printStatus } from '../status/print-status.ts';
@@ -12,7 +13,7 @@ export const command: CommandModule = {
     withTarget(values, async (target) => {
       const status = await readStatus(target);
       if (terminal.json) terminal.result(JSON.stringify(status));
-      else printStatus(status, terminal);
+      else printStatus(status, terminal, target.selector === '' ? 'npm start' : commandFor(target, 'run'));
       return status.ok ? 0 : 1;
     }),
 };

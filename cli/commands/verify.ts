@@ -1,5 +1,6 @@
-import { connect } from '../connect.ts';
-import type { Databases } from '../databases.ts';
+import type pg from 'pg';
+import { type Databases, withDatabases } from '../databases.ts';
+import { stageOptions, textOption } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
@@ -7,23 +8,24 @@ import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 export const command: CommandModule = {
   summary:
     'Compares source and warehouse row by row, by SQL of its own. Exit 1 on any difference; --deleted lists every row whose key the source no longer has.',
-  usage: 'starlift verify [--source URL] [--warehouse URL] [--data DIR] [--deleted] [--json]',
+  usage:
+    'starlift verify [--source URL] [--warehouse URL] [--data DIR | --stage NAME [--region R]] [--deleted] [--json]',
   options: {
+    ...stageOptions,
     source: { type: 'string' },
     warehouse: { type: 'string' },
-    data: { type: 'string', default: '.starlift' },
+    data: { type: 'string' },
     deleted: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
   run: async (values, _positionals, terminal) => {
-    const { source, warehouse, data } = values as Record<string, string | undefined>;
-    const databases = await findDatabases(source, warehouse, data);
+    const urls = { source: textOption(values.source), warehouse: textOption(values.warehouse) };
     const deleted: DeletedRow[] = [];
-    try {
+    return withDatabases(values, urls, async (databases) => {
       const report = await withClients(databases, (clients) =>
         verifyWarehouse({
           ...clients,
-          warehouseSchema: process.env.WAREHOUSE_SCHEMA || 'public',
+          warehouseSchema: databases.warehouseSchema,
           onExtra: (table, key, version) => {
             if (values.deleted !== true) return;
             if (terminal.json) deleted.push({ table, key, ...(version !== '' && { last_updated: version }) });
@@ -36,9 +38,7 @@ export const command: CommandModule = {
         terminal.result(JSON.stringify({ ...toJson(report), ...(values.deleted === true && { deleted }) }));
       }
       return report.ok ? 0 : 1;
-    } finally {
-      await databases.release();
-    }
+    });
   },
 };
 
@@ -48,26 +48,13 @@ interface DeletedRow {
   last_updated?: string;
 }
 
-/** With both URLs nothing is started, and the embedded stack is not even read. */
-async function findDatabases(
-  source: string | undefined,
-  warehouse: string | undefined,
-  data: string | undefined,
-): Promise<Databases> {
-  if (source !== undefined && warehouse !== undefined) {
-    return { sourceUrl: source, warehouseUrl: warehouse, release: async () => {} };
-  }
-  const { openDatabases } = await import('../embedded/open-databases.ts');
-  return openDatabases({ source, warehouse, data });
-}
-
 async function withClients<T>(
-  { sourceUrl, warehouseUrl }: Databases,
-  work: (clients: Record<'source' | 'warehouse', Awaited<ReturnType<typeof connect>>>) => Promise<T>,
+  databases: Databases,
+  work: (clients: Record<'source' | 'warehouse', pg.Client>) => Promise<T>,
 ): Promise<T> {
-  const source = await connect(sourceUrl, 'source');
+  const source = await databases.source();
   try {
-    const warehouse = await connect(warehouseUrl, 'warehouse');
+    const warehouse = await databases.warehouse();
     try {
       return await work({ source, warehouse });
     } finally {

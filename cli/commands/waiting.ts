@@ -3,7 +3,7 @@ import { describeWait, groupWaits } from '../operator/describe-waits.ts';
 import { isWhole } from '../operator/has-ledger.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import { targetOptions, textOption, withTarget } from '../operator/target-options.ts';
+import { targetOptions, targetUsage, textOption, withTarget } from '../operator/target-options.ts';
 import { dropWaiting, parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -11,7 +11,7 @@ import type { Terminal } from '../terminal.ts';
 export const command: CommandModule = {
   summary:
     'Shows the facts that wait for a dimension row, and why it is not there; --drop forgets those rows. Exit 1 when any waits.',
-  usage: 'starlift waiting [--table T] [--drop] [--data DIR] [--json]',
+  usage: `starlift waiting [--table T] [--drop] ${targetUsage}`,
   options: { ...targetOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
   run: async (values, _positionals, terminal) => {
     const selection = parseWaitingSelection(textOption(values.table), starSchema);

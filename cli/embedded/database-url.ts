@@ -8,6 +8,16 @@ import { UsageError } from '../usage-error.ts';
  * @throws {UsageError} it is no Postgres URL; the message never holds it, for it may hold a password
  */
 export function secretOfUrl(option: string, text: string): DatabaseSecret {
+  try {
+    return parseUrl(option, text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    // Its own message is no help, and the URL may hold a password.
+    throw new UsageError(`${option} is no Postgres URL: a % in it that is meant as itself is written %25`);
+  }
+}
+
+function parseUrl(option: string, text: string): DatabaseSecret {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new UsageError(`${option} is no Postgres URL: use postgres://user:password@host:port/database`);

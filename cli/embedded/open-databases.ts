@@ -1,5 +1,11 @@
-import type { Databases } from '../databases.ts';
 import { openStack } from './open-stack.ts';
+
+/** The two databases, and what must be let go of when the work is done. */
+export interface DatabaseUrls {
+  sourceUrl: string;
+  warehouseUrl: string;
+  release(): Promise<void>;
+}
 
 export interface DatabaseOptions {
   source?: string | undefined;
@@ -16,7 +22,7 @@ export async function openDatabases({
   source,
   warehouse,
   data = '.starlift',
-}: DatabaseOptions): Promise<Databases> {
+}: DatabaseOptions): Promise<DatabaseUrls> {
   if (source !== undefined && warehouse !== undefined) {
     return { sourceUrl: source, warehouseUrl: warehouse, release: async () => {} };
   }

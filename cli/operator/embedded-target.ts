@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';
 import { connect } from '../connect.ts';
@@ -7,7 +8,7 @@ import type { StackOptions } from '../embedded/stack.ts';
 import { inspectDeadLetters, inspectQueue } from './inspect-queue.ts';
 import type { OpenedTarget } from './target.ts';
 
-const defaultFolder = '.starlift';
+export const defaultFolder = '.starlift';
 const accountId = '000000000000';
 
 /**
@@ -34,10 +35,15 @@ export async function openEmbeddedTarget(options: StackOptions): Promise<OpenedT
       const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
       return sent.length === 0 ? undefined : new Date(Math.min(...sent));
     },
-    selector: options.data === defaultFolder ? '' : ` --data ${quoteForShell(options.data)}`,
+    selector: dataSelector(options.data),
+    takenBy: 'The next run takes them; a run that watches does so at once.',
     release,
   };
 }
+
+/** What the user adds to a command for it to work on this folder; empty for the default. */
+export const dataSelector = (data: string): string =>
+  resolve(data) === resolve(defaultFolder) ? '' : ` --data ${quoteForShell(data)}`;
 
 const quoteForShell = (text: string): string =>
   /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,4 @@
-import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import {
   giveBack,
   type ReceivedMessage,
@@ -17,21 +17,18 @@ export async function receiveDeadLetters({
   deadLetterUrl,
   receiveWaitSeconds,
 }: Pick<OperatorTarget, 'sqs' | 'deadLetterUrl' | 'receiveWaitSeconds'>): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for (const queue of queueKinds) {
+  const receiveFrom = async (queue: QueueKind) => {
     const held: ReceivedMessage[] = [];
     try {
-      for await (const messages of receiveAll(sqs, deadLetterUrl(queue), {
-        waitSeconds: receiveWaitSeconds,
-      })) {
-        held.push(...messages);
-        letters.push(...messages.map((message) => describeDeadLetter(queue, toQueuedMessage(message))));
-      }
+      const options = { waitSeconds: receiveWaitSeconds };
+      for await (const messages of receiveAll(sqs, deadLetterUrl(queue), options)) held.push(...messages);
     } finally {
       await giveBack(sqs, deadLetterUrl(queue), held);
     }
-  }
-  return letters.sort(byAge);
+    return held.map((message) => describeDeadLetter(queue, toQueuedMessage(message)));
+  };
+  // All at once: each waits a second to be sure that nothing is left in its queue.
+  return (await Promise.all(queueKinds.map(receiveFrom))).flat().sort(byAge);
 }
 
 const toQueuedMessage = (message: ReceivedMessage): QueuedMessage => ({

@@ -1,25 +1,63 @@
-import { openEmbeddedTarget } from './embedded-target.ts';
-import type { OpenedTarget, OperatorTarget } from './target.ts';
+import type { StageName } from '../stage/open-stage.ts';
+import { UsageError } from '../usage-error.ts';
+import type { OperatorTarget } from './target.ts';
 
-/** The options by which a command is told what to work on. */
+/** The options that name a deployed stage. */
+export const stageOptions = { stage: { type: 'string' }, region: { type: 'string' } } as const;
+
+/** The options by which a command is told what to work on: a data folder, or a deployed stage. */
 export const targetOptions = {
-  data: { type: 'string', default: '.starlift' },
+  ...stageOptions,
+  data: { type: 'string' },
   source: { type: 'string' },
   warehouse: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
 
-export const targetUsage = '[--data DIR] [--json]';
+export const targetUsage = '[--data DIR | --stage NAME [--region R]] [--json]';
 
 export type OptionValues = Record<string, string | boolean | undefined>;
+
+const databasesOfItsOwn = ['data', 'source', 'warehouse'];
+
+/**
+ * Reads --stage and --region.
+ *
+ * @param excluded options that make no sense beside --stage
+ * @returns undefined where no stage is named
+ * @throws {UsageError} --stage beside one of them, --region without it, or a name that no stage can have
+ */
+export function parseStage(
+  values: OptionValues,
+  excluded: readonly string[] = databasesOfItsOwn,
+): StageName | undefined {
+  const [stage, region] = [textOption(values.stage), textOption(values.region)];
+  if (stage === undefined) {
+    if (region !== undefined) throw new UsageError('--region belongs to --stage');
+    return undefined;
+  }
+  const other = excluded.find((option) => values[option] !== undefined && values[option] !== false);
+  if (other !== undefined) {
+    throw new UsageError(
+      `--${other} makes no sense beside --stage: a stage has databases, data and a schedule of its own`,
+    );
+  }
+  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
+    throw new UsageError(`--stage ${stage} is no stage's name: up to 12 lower-case letters and digits`);
+  }
+  return { stage, region };
+}
 
 /** Opens what the options name, and lets go of it when the work has ended, however it ends. */
 export async function withTarget<T>(
   values: OptionValues,
   work: (target: OperatorTarget) => Promise<T>,
 ): Promise<T> {
-  const target: OpenedTarget = await openEmbeddedTarget({
-    data: String(values.data),
+  const stage = parseStage(values);
+  if (stage !== undefined) return (await import('../stage/open-stage.ts')).withStage(stage, work);
+  const { defaultFolder, openEmbeddedTarget } = await import('./embedded-target.ts');
+  const target = await openEmbeddedTarget({
+    data: textOption(values.data) ?? defaultFolder,
     source: textOption(values.source),
     warehouse: textOption(values.warehouse),
   });

@@ -25,6 +25,8 @@ export interface OperatorTarget {
   oldestSentAt(queueUrl: string): Promise<Date | undefined>;
   /** What the user adds to a command for it to work on this target, such as ` --data DIR`; empty for the default. */
   selector: string;
+  /** Who takes the messages that a command has sent, as a sentence. */
+  takenBy: string;
 }
 
 /** A target that was opened for one command. */

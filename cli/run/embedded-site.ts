@@ -5,6 +5,7 @@ import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
 import { queueNames } from '../embedded/resources.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
+import { dataSelector } from '../operator/embedded-target.ts';
 import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { PlannedRun, RunSite } from './run-site.ts';
@@ -20,6 +21,7 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
       return pipeline.warehouse;
     },
     warehouseSchema,
+    selector: dataSelector(stack.folder.path),
     connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
     plan: async () => (await services.plan()) as PlannedRun,
     isDone: () => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])),

@@ -1,4 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { commandFor } from '../operator/target.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RunReport } from './run-once.ts';
@@ -69,7 +70,9 @@ function printTable(report: RunReport, terminal: Terminal): void {
 }
 
 /** Each thing that needs a hand, in one line that says how to look closer. */
-function printTrouble({ waiting, quarantined, deadLetters, failures }: RunReport, terminal: Terminal): void {
+function printTrouble(report: RunReport, terminal: Terminal): void {
+  const { waiting, quarantined, deadLetters, failures } = report;
+  const command = (text: string) => commandFor(report, text);
   const say = (text: string) => terminal.info(`${terminal.style('red', '!')} ${text}`);
   for (const { queue, table, key, reason } of deadLetters.slice(0, 10)) {
     say(`dead letter in ${queue}: ${[table, key].filter(Boolean).join(' ')}: ${reason}`);
@@ -79,13 +82,13 @@ function printTrouble({ waiting, quarantined, deadLetters, failures }: RunReport
     if (!deadLetters.some((letter) => letter.table === table)) say(`${table} cannot be read: ${reason}`);
   }
   for (const [table, rows] of quarantined) {
-    say(`${showCount(rows)} rows of ${table} broke the contract: npx starlift quarantine --table ${table}`);
+    say(`${showCount(rows)} rows of ${table} broke the contract: ${command(`quarantine --table ${table}`)}`);
   }
   for (const { table, rows } of waiting) {
     say(
-      `${showCount(rows)} rows of ${table} wait for a dimension row: npx starlift waiting --table ${table}`,
+      `${showCount(rows)} rows of ${table} wait for a dimension row: ${command(`waiting --table ${table}`)}`,
     );
   }
   if (deadLetters.length > 0)
-    say('mend the cause, then: npx starlift redrive (npx starlift failures says more)');
+    say(`mend the cause, then: ${command('redrive')} (${command('failures')} says more)`);
 }

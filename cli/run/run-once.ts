@@ -24,6 +24,8 @@ export interface RunReport {
   /** Tables that the plan could not read. */
   failures: PlannedRun['failures'];
   warnings: string[];
+  /** The site's. */
+  selector: string;
 }
 
 /** How often the warehouse is looked at for what has been loaded so far, in milliseconds. */
@@ -62,6 +64,7 @@ export async function runOnce(
     quarantined,
     failures: planned.failures,
     warnings: planned.warnings,
+    selector: site.selector,
   };
 }
 

@@ -23,6 +23,8 @@ export interface RunSite {
   warehouseSchema: string;
   /** Connects to the warehouse once more; the caller ends the client. */
   connectWarehouse(): Promise<pg.Client>;
+  /** What the user adds to a command for it to work on this site, such as ` --data DIR`; empty for the default. */
+  selector: string;
   /** Runs the plan function. */
   plan(): Promise<PlannedRun>;
   /** Whether everything that was planned has reached the warehouse or is accounted for. */

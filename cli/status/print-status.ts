@@ -6,9 +6,17 @@ const right = (name: string): TableColumn => ({ name, align: 'right' });
 const showCount = (count: number): string => count.toLocaleString('en');
 const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
 
-/** One screen: tables, queues, the last run, and what needs a hand with the command that mends it. */
-export function printStatus({ ok, run, tables, queues, troubles }: Status, terminal: Terminal): void {
-  if (tables.length === 0) terminal.info('Nothing has been loaded yet: npm start begins.');
+/**
+ * One screen: tables, queues, the last run, and what needs a hand with the command that mends it.
+ *
+ * @param begin the command of a first run
+ */
+export function printStatus(
+  { ok, run, tables, queues, troubles }: Status,
+  terminal: Terminal,
+  begin = 'npm start',
+): void {
+  if (tables.length === 0) terminal.info(`Nothing has been loaded yet: ${begin} begins.`);
   else for (const line of formatTables(tables)) terminal.info(line);
   terminal.info('');
   for (const line of formatQueues(queues)) terminal.info(line);

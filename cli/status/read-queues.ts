@@ -15,9 +15,10 @@ async function readQueue(target: OperatorTarget, queue: QueueKind, now: Date): P
     queue,
     ready: main.ready,
     inFlight: main.inFlight,
-    oldestSeconds: await readAge(target, url, now),
+    // Where a metric tells the age, it is minutes old: of a queue that is empty by now too.
+    oldestSeconds: main.ready + main.inFlight === 0 ? null : await readAge(target, url, now),
     deadLetters: dead.ready + dead.inFlight,
-    oldestDeadLetterSeconds: await readAge(target, deadUrl, now),
+    oldestDeadLetterSeconds: dead.ready + dead.inFlight === 0 ? null : await readAge(target, deadUrl, now),
   };
 }
 

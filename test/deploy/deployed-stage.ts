@@ -1,8 +1,8 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
 import type { GuardedDatabase } from './guarded-database.ts';
 import type { MiniStack } from './ministack.ts';
 import { region } from './ministack.ts';
@@ -15,9 +15,12 @@ export interface DeployedStage {
   /** Messages on a queue, those in hand included. */
   countMessages(url: string): Promise<number>;
   deadLetters(): Promise<Record<QueueKind, number>>;
-  putSecrets(): Promise<void>;
-  /** Calls a function and waits for its answer. */
-  invoke(name: string): Promise<unknown>;
+  /** A command of the command line on this stage; the input is what it reads from stdin. */
+  command(args: string, input?: string): Promise<CommandResult>;
+  /** The same with --json: its exit code and what it printed. */
+  json<T>(args: string): Promise<T & { code: number | null }>;
+  /** Puts both databases' secrets, and returns all that the command has printed. */
+  putSecrets(): Promise<string>;
   /** Waits until the warehouse is what the source says. */
   waitUntilLoaded(seconds: number): Promise<void>;
 }
@@ -30,23 +33,17 @@ export interface Databases {
 /** A deployed stage, seen through AWS's own API. */
 export function openStage(
   stage: string,
-  { endpoint }: MiniStack,
+  { endpoint, environment }: MiniStack,
   { source, warehouse }: Databases,
 ): DeployedStage {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const connection = { endpoint, region, credentials };
   const lambda = new LambdaClient(connection);
   const sqs = new SQSClient(connection);
-  const secretsManager = new SecretsManagerClient(connection);
   const queueUrl = (kind: QueueKind, suffix = '') =>
     `${endpoint}/000000000000/${queueName(stage, kind)}${suffix}`;
-  const putSecret = (name: string, value: unknown) =>
-    secretsManager.send(
-      new PutSecretValueCommand({
-        SecretId: `starlift/${stage}/${name}`,
-        SecretString: JSON.stringify(value),
-      }),
-    );
+  const command = (args: string, input?: string) =>
+    starlift([...args.split(' '), '--stage', stage], environment, input);
   return {
     lambda,
     sqs,
@@ -56,11 +53,20 @@ export function openStage(
       const counts = queueKinds.map(async (kind) => [kind, await countMessages(sqs, queueUrl(kind, '-dlq'))]);
       return Object.fromEntries(await Promise.all(counts));
     },
-    putSecrets: async () => {
-      await putSecret('source', source.secret());
-      await putSecret('warehouse', warehouse.secret());
+    command,
+    json: async <T>(args: string) => {
+      const result = await command(`${args} --json`);
+      return { ...lastJson<T>(result), code: result.code };
     },
-    invoke: (name) => invoke(lambda, name),
+    putSecrets: async () => {
+      const results = [
+        await command('secrets put source', `${source.guardedUrl()}\n`),
+        await command('secrets put warehouse', `${warehouse.guardedUrl()}\n`),
+      ];
+      const told = results.map(({ stdout, stderr }) => stdout + stderr).join('');
+      if (results.some(({ code }) => code !== 0)) throw new Error(`a secret was not put:\n${told}`);
+      return told;
+    },
     waitUntilLoaded: async (seconds) => {
       await waitUntil('the warehouse is what the source says', seconds, () =>
         isLoaded({ source, warehouse }),
@@ -77,13 +83,6 @@ async function countMessages(sqs: SQSClient, QueueUrl: string): Promise<number> 
     }),
   );
   return Object.values(Attributes).reduce((sum, value) => sum + Number(value), 0);
-}
-
-async function invoke(lambda: LambdaClient, FunctionName: string): Promise<unknown> {
-  const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName }));
-  const text = Buffer.from(Payload ?? []).toString();
-  if (FunctionError !== undefined) throw new Error(`${FunctionName}: ${text}`);
-  return JSON.parse(text);
 }
 
 async function isLoaded({ source, warehouse }: Databases): Promise<boolean> {

@@ -8,7 +8,9 @@ export interface GuardedDatabase {
   url: string;
   admin: pg.Client;
   /** What the deployed functions get: a role of its own, its password, no TLS. */
-  secret(): Record<string, string | number>;
+  guardedUrl(): string;
+  /** Of that role, now. */
+  password(): string;
   /**
    * Gives the role another password and ends its connections, as a failover after a rotation does.
    *
@@ -33,14 +35,9 @@ export async function startGuardedDatabase(name: string): Promise<GuardedDatabas
   return {
     url,
     admin,
-    secret: () => ({
-      host: '127.0.0.1',
-      port: server.port,
-      dbname: name,
-      username: role,
-      password,
-      sslmode: 'disable',
-    }),
+    guardedUrl: () =>
+      `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${server.port}/${name}?sslmode=disable`,
+    password: () => password,
     rotatePassword: async () => {
       const previous = password;
       password = `${password} and another`;

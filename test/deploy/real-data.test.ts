@@ -38,8 +38,8 @@ if (dump === undefined)
     const { code, stdout, stderr } = await deployAll(stage, aws.environment);
     expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
     await deployed.putSecrets();
-    await deployed.invoke(`starlift-ingestion-${stage}-plan`);
-    await deployed.waitUntilLoaded(240);
+    expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
+    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true });
     const { rows } = await warehouse.admin.query(
       `select (select count(distinct sales_order_id) from fact_sales_order)::int as sales_orders,
               (select count(distinct payment_id) from fact_payment)::int as payments,

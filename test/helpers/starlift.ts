@@ -9,15 +9,25 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs the command line as a user does: in a process of its own, its output in a pipe. */
-export function starlift(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
-  return finished(spawnStarlift(args, env));
+/**
+ * Runs the command line as a user does: in a process of its own, its output in a pipe.
+ *
+ * @param input what it reads from stdin; nothing where it is left out
+ */
+export function starlift(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input?: string,
+): Promise<CommandResult> {
+  const child = spawnStarlift(args, env);
+  child.stdin?.end(input);
+  return finished(child);
 }
 
 export function spawnStarlift(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [program, ...args], {
     env: { ...process.env, NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
 

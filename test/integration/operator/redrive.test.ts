@@ -41,6 +41,7 @@ describe('dead letters of queues that nobody empties', () => {
       receiveWaitSeconds: 0,
       oldestSentAt: async () => undefined,
       selector: '',
+      takenBy: '',
     };
   });
   beforeEach(async () => {

@@ -27,6 +27,18 @@ describe('wrong usage of an operator command', () => {
     ['quarantine --file k', '--file belongs to quarantine release'],
     ['quarantine release', '--table is missing: it names the table to release'],
     ['waiting --table dim_date', '--table dim_date: no row ever waits for it'],
+    ['status --region eu-west-1', '--region belongs to --stage'],
+    ['status --stage dev --data d', /^--data makes no sense beside --stage: /],
+    ['failures --stage dev --warehouse postgres:', /^--warehouse makes no sense beside --stage: /],
+    ['verify --stage dev --source postgres:', /^--source makes no sense beside --stage: /],
+    ['verify --stage dev --data d', /^--data makes no sense beside --stage: /],
+    ['sql --stage dev --data d', /^--data makes no sense beside --stage: /],
+    ['run --stage dev --watch', /^--watch makes no sense beside --stage: /],
+    ['run --stage dev --every 5', /^--every makes no sense beside --stage: /],
+    ['run --stage Dev_1', /^--stage Dev_1 is no stage's name/],
+    ['secrets', /^secrets knows `put source` and `put warehouse`/],
+    ['secrets put lake --stage dev', /^secrets knows `put source` and `put warehouse`/],
+    ['secrets put source', '--stage is missing: it names the stage whose secret to put'],
   ])('%s', async (line, message) => {
     await expect(runCommand(line)).rejects.toMatchObject({
       exitCode: 2,

@@ -1,0 +1,53 @@
+import { UsageError } from '../usage-error.ts';
+
+/** The services in the order of the flow; each is a stack. */
+const services = ['ingestion', 'transformation', 'loading'] as const;
+
+/** What a stage is made of, by the outputs of its stacks (services/<service>/serverless.yml). */
+const outputsOf = {
+  ingestion: ['ingestedBucket', 'extractQueueUrl', 'transformQueueUrl', 'planFunction', 'sourceSecret'],
+  transformation: ['processedBucket', 'loadQueueUrl'],
+  loading: ['warehouseSecret', 'warehouseSchema'],
+} as const;
+
+type OutputName = (typeof outputsOf)[keyof typeof outputsOf][number];
+
+export type StageResources = Record<OutputName, string>;
+
+/** The outputs of a stack by their names; undefined where there is no such stack. */
+export type StackOutputs = ReadonlyMap<string, string> | undefined;
+
+export const stackNames = (stage: string): string[] =>
+  services.map((service) => `starlift-${service}-${stage}`);
+
+/**
+ * Picks a stage's resources out of its stacks' outputs.
+ *
+ * @param stacks by service, in the order of stackNames()
+ * @param region undefined where nobody has named one
+ * @throws {UsageError} the stage is not there, or not whole; names what is missing
+ */
+export function pickResources(
+  { stage, region }: { stage: string; region: string | undefined },
+  stacks: readonly StackOutputs[],
+): StageResources {
+  const names = stackNames(stage);
+  const where = region === undefined ? '' : ` in ${region}`;
+  const missing = names.filter((_, index) => stacks[index] === undefined);
+  if (missing.length === names.length) {
+    throw new UsageError(`there is no stage ${stage}${where}: npm run deploy -- --stage ${stage} makes it`);
+  }
+  if (missing.length > 0) {
+    throw new UsageError(
+      `the stage ${stage}${where} is not whole: there is no stack ${missing.join(' and ')}`,
+    );
+  }
+  const picked = services.flatMap((service, index) =>
+    outputsOf[service].map((name) => {
+      const value = stacks[index]?.get(name);
+      if (value !== undefined) return [name, value];
+      throw new UsageError(`the stack ${names[index]}${where} has no output ${name}: deploy it again`);
+    }),
+  );
+  return Object.fromEntries(picked) as StageResources;
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type pg from 'pg';
+import type { RunReport } from '../../../cli/run/run-once.ts';
+import type { PlannedRun } from '../../../cli/run/run-site.ts';
+import { type FollowedSlices, followSlices } from '../../../cli/stage/follow-slices.ts';
+import { listFollowedSlices } from '../../../cli/stage/unfinished-runs.ts';
+import { formatRunKey } from '../../../shared/object-store/object-key.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { seen } from '../../e2e/seen.ts';
+import { OperatedStack } from './operated-stack.ts';
+
+jest.setTimeout(120_000);
+
+describe('following slices by the ledger and the dead letters', () => {
+  let stack: OperatedStack;
+  let warehouse: pg.Client;
+  beforeAll(async () => {
+    stack = await OperatedStack.start();
+    warehouse = await stack.target.warehouse();
+  });
+  afterAll(async () => {
+    await warehouse?.end();
+    await stack?.stop();
+  });
+
+  const follow = async (run: string): Promise<FollowedSlices> => {
+    const object = await stack.target.ingested.get(formatRunKey(run));
+    const planned = JSON.parse(Buffer.from(object?.body ?? []).toString()) as PlannedRun;
+    // Of this run alone: the hour before it is looked at in a test of its own.
+    const slices = await listFollowedSlices(stack.target.ingested, planned, new Date());
+    const own = slices.filter((slice) => slice.run === run);
+    return followSlices(own, { target: stack.target, warehouse, model: starSchema });
+  };
+
+  it('ends when all of a run is loaded, department too, which ends in the ingested zone', async () => {
+    const report = await stack.run();
+    expect(report.slices).toBe(starSchema.sources.length);
+    expect(await (await follow(report.run)).look()).toBe(0);
+  });
+
+  it('goes on for as long as a load is held up', async () => {
+    const holder = await stack.target.warehouse();
+    await holder.query('begin; lock table dim_design in access exclusive mode');
+    await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
+    let ended: RunReport | undefined;
+    const running = stack.run().then((report) => {
+      ended = report;
+    });
+    await seen(async () => {
+      const { rows } = await warehouse.query<{ waits: boolean }>(
+        `select exists (select from pg_locks where relation = 'dim_design'::regclass and not granted) as waits`,
+      );
+      return rows[0]?.waits === true;
+    });
+    const run = await newestRun(stack);
+    const followed = await follow(run);
+    expect(await followed.look()).toBe(1);
+    expect(await followed.lookForFailures()).toBe(1);
+    await holder.query('rollback');
+    await holder.end();
+    await running;
+    expect(ended?.run).toBe(run);
+    expect(await followed.look()).toBe(0);
+  });
+
+  it('ends when what is not loaded has failed for good, wherever on its way', async () => {
+    await stack.source(`
+      alter table transaction rename column transaction_type to kind;
+      insert into transaction select 90001, 'SALE', null, null, now(), now();
+      update currency set currency_code = 'BAD' where currency_id = 1`);
+    await stack.warehouse(`alter table dim_currency add constraint poison check (currency_code <> 'BAD')`);
+    const followed = await follow((await stack.run()).run);
+    expect(await followed.look()).toBe(2);
+    expect(await followed.lookForFailures()).toBe(0);
+  });
+});
+
+async function newestRun({ target }: OperatedStack): Promise<string> {
+  const keys: string[] = [];
+  for await (const { key } of target.ingested.list('state/runs/')) keys.push(key);
+  return keys.at(-1)?.replace(/^.*\/|\.json$/g, '') ?? '';
+}

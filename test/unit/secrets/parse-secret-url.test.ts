@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { parseSecretUrl } from '../../../cli/secrets/parse-secret-url.ts';
+
+const shape = 'postgres://user:password@host:port/database';
+
+describe('a URL for a secret', () => {
+  it('holds every user, password and database, percent-encoded', () => {
+    const text = fc.string({ minLength: 1, unit: 'grapheme' }).filter((each) => each.isWellFormed());
+    fc.assert(
+      fc.property(
+        text,
+        text,
+        text,
+        fc.integer({ min: 1, max: 65_535 }),
+        (username, password, dbname, port) => {
+          const [user, word, name] = [username, password, dbname].map(encodeURIComponent);
+          expect(
+            parseSecretUrl(`postgresql://${user}:${word}@db.example:${port}/${name}?sslmode=require`),
+          ).toEqual({ host: 'db.example', port, dbname, username, password, sslmode: 'require' });
+        },
+      ),
+    );
+  });
+
+  it('is verified TLS on port 5432 where it says nothing else', () => {
+    expect(parseSecretUrl('postgres://u:p@h/d')).toEqual({
+      ...{ host: 'h', port: 5432, dbname: 'd', username: 'u', password: 'p' },
+      sslmode: 'verify-full',
+    });
+  });
+
+  it.each([
+    ['', `no URL has come by stdin: ${shape}`],
+    [
+      'postgres://u:s3cret@h/d\npostgres://u:s3cret@h/d',
+      `what has come by stdin is more than one URL: ${shape}`,
+    ],
+    ['s3cret', `the URL is no Postgres URL: use ${shape}`],
+    ['mysql://u:s3cret@h/d', `the URL is no Postgres URL: use ${shape}`],
+    ['postgres://u@h/d', `the URL has no password: ${shape}`],
+    ['postgres://:s3cret@h/d', `the URL has no user: ${shape}`],
+    ['postgres://h/d', `the URL has no user and no password: ${shape}`],
+    ['postgres://u:s3cret@h', `the URL names no database: use ${shape}`],
+    [
+      'postgres://u:s3cret%@h/d',
+      'the URL is no Postgres URL: a % in it that is meant as itself is written %25',
+    ],
+    [
+      'postgres://u:s3cret@h/d?sslmode=prefer',
+      'the URL has sslmode=prefer: use disable, require or verify-full',
+    ],
+  ])('%j is refused by one line without what it holds', (text, message) => {
+    expect(() => parseSecretUrl(text)).toThrow(expect.objectContaining({ message, exitCode: 2 }));
+    expect(message).not.toMatch(/s3cret|\n/);
+  });
+});

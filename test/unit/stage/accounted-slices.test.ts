@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type FollowedSlice,
+  isAccounted,
+  makeKnownSlices,
+  type SliceFacts,
+} from '../../../cli/stage/accounted-slices.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+
+const run = '20261125T120000000Zabcd';
+const sliceOf = (table: string, slice = '0003'): FollowedSlice => ({ run, slice, table });
+
+/** @param known of each kind, `table slice` */
+function factsOf(known: Partial<Record<keyof SliceFacts, string[]>>): SliceFacts {
+  const make = (names: string[] = []) => {
+    const slices = makeKnownSlices();
+    for (const name of names) {
+      const [table = '', slice = ''] = name.split(' ');
+      slices.add(table, { run, slice });
+    }
+    return slices;
+  };
+  return { loaded: make(known.loaded), ingested: make(known.ingested), failed: make(known.failed) };
+}
+
+const isDone = (slice: FollowedSlice, known: Partial<Record<keyof SliceFacts, string[]>>): boolean =>
+  isAccounted(slice, factsOf(known), starSchema);
+
+describe('a slice', () => {
+  it("of a dimension's source is done when the dimension's object is loaded", () => {
+    expect(isDone(sliceOf('design'), {})).toBe(false);
+    expect(isDone(sliceOf('design'), { loaded: ['dim_design 0004', 'dim_staff 0003'] })).toBe(false);
+    expect(isDone(sliceOf('design'), { loaded: ['dim_design 0003'] })).toBe(true);
+  });
+
+  it("of a fact's source is done when its dates are loaded too", () => {
+    expect(isDone(sliceOf('payment'), { loaded: ['fact_payment 0003'] })).toBe(false);
+    expect(isDone(sliceOf('payment'), { loaded: ['dim_date 0003'] })).toBe(false);
+    expect(isDone(sliceOf('payment'), { loaded: ['fact_payment 0003', 'dim_date 0003'] })).toBe(true);
+  });
+
+  it('of a table that ends in the ingested zone is done when it is there', () => {
+    expect(isDone(sliceOf('department'), {})).toBe(false);
+    expect(isDone(sliceOf('department'), { ingested: ['department 0003'] })).toBe(true);
+  });
+
+  it('is accounted for when its extract, its transform or one of its loads is a dead letter', () => {
+    expect(isDone(sliceOf('payment'), { failed: ['payment 0003'] })).toBe(true);
+    expect(isDone(sliceOf('payment'), { failed: ['fact_payment 0003'] })).toBe(false);
+    expect(isDone(sliceOf('payment'), { failed: ['fact_payment 0003'], loaded: ['dim_date 0003'] })).toBe(
+      true,
+    );
+    expect(isDone(sliceOf('design'), { failed: ['payment 0003'] })).toBe(false);
+  });
+
+  it('is not done by the same slice of another run', () => {
+    const other = { ...sliceOf('design'), run: '20261125T120000001Zabcd' };
+    expect(isDone(other, { loaded: ['dim_design 0003'] })).toBe(false);
+  });
+
+  it('that was cut, however often, is done when every part is', () => {
+    const parts = fc.letrec<{ tree: string[] }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constant<string[]>(['']),
+        fc
+          .tuple(tie('tree'), tie('tree'))
+          .map(([left, right]) => [...left.map((part) => `.0${part}`), ...right.map((part) => `.1${part}`)]),
+      ),
+    })).tree;
+    const missing = fc.option(fc.nat(), { nil: undefined });
+    fc.assert(
+      fc.property(parts, missing, (leaves, lacks) => {
+        const left =
+          lacks === undefined ? leaves : leaves.filter((_, index) => index !== lacks % leaves.length);
+        const loaded = left.map((part) => `dim_design 0003${part}`);
+        expect(isDone(sliceOf('design'), { loaded })).toBe(lacks === undefined);
+      }),
+    );
+  });
+});
