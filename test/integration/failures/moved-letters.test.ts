@@ -63,6 +63,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       receiveWaitSeconds: 0,
       oldestSentAt: async () => undefined,
       selector: '',
+      takenBy: '',
     };
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
