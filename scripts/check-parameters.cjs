@@ -33,7 +33,7 @@ function findFault({
   if ((subnets === '') !== (groups === '')) {
     return 'subnetIds and securityGroupIds belong together: one of them is empty';
   }
-  const missing = Object.keys(upstream).find((name) => upstream[name].includes('offline-'));
+  const missing = Object.keys(upstream).find((name) => upstream[name]?.includes('offline-'));
   if (missing !== undefined) {
     return `there is no ${missing}: the services before this one have to be deployed to the stage ${stage} first`;
   }
@@ -44,6 +44,12 @@ function findFault({
 module.exports = class CheckParameters {
   static findFault = findFault;
 
+  /**
+   * @param {{
+   *   service: { custom: { checkedParameters: Parameters<typeof findFault>[0] } },
+   *   classes: { Error: new (message: string, code: string) => Error },
+   * }} serverless
+   */
   constructor(serverless) {
     this.hooks = {
       'before:package:cleanup': () => {

@@ -2,9 +2,13 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+/** @typedef {import('esbuild').Plugin} Plugin */
+
 /**
  * A bundle has no folder to read, so the star schema's definitions become one import per file here; in the
  * sources shared/star-schema/load-definitions.ts reads the folder itself.
+ *
+ * @type {Plugin}
  */
 const starSchema = {
   name: 'star-schema',
@@ -23,15 +27,21 @@ const starSchema = {
   },
 };
 
-/** parquet-wasm reads its code from a file beside the running one (shared/parquet/parquet-wasm.ts). */
+/**
+ * parquet-wasm reads its code from a file beside the running one (shared/parquet/parquet-wasm.ts).
+ *
+ * @type {Plugin}
+ */
 const parquetWasm = {
   name: 'parquet-wasm',
   setup(build) {
     const file = 'parquet_wasm_bg.wasm';
     const installed = createRequire(import.meta.url).resolve(`parquet-wasm/esm/${file}`);
     build.onLoad({ filter: /parquet-wasm\/esm\/parquet_wasm\.js$/ }, () => {
-      mkdirSync(build.initialOptions.outdir, { recursive: true });
-      copyFileSync(installed, join(build.initialOptions.outdir, file));
+      const { outdir } = build.initialOptions;
+      if (outdir === undefined) throw new Error('a bundle that reads Parquet needs a folder for its wasm');
+      mkdirSync(outdir, { recursive: true });
+      copyFileSync(installed, join(outdir, file));
       return undefined;
     });
   },

@@ -1,6 +1,7 @@
 const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
 
 const account = '000000000000';
+/** @param {string} name */
 const offlineQueue = (name) => ({
   arn: `arn:aws:sqs:eu-west-2:${account}:starlift-offline-${name}`,
   url: `https://sqs.eu-west-2.amazonaws.com/${account}/starlift-offline-${name}`,
@@ -21,6 +22,8 @@ const offline = {
  * The outputs of the stacks before this one, for a `serverless deploy` of one service by itself. With compose they
  * are parameters, and nobody asks here. Where a stack is not there yet its outputs stay the offline ones, which
  * scripts/check-parameters.cjs refuses to deploy.
+ *
+ * @param {{ resolveVariable(name: string): Promise<string> }} variables osls' own
  */
 module.exports = async ({ resolveVariable }) => {
   if (!process.argv.includes('deploy')) return offline;
@@ -33,6 +36,10 @@ module.exports = async ({ resolveVariable }) => {
   return { ...offline, ...found };
 };
 
+/**
+ * @param {InstanceType<typeof CloudFormationClient>} client
+ * @param {string} name
+ */
 async function readOutputs(client, name) {
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
@@ -40,7 +47,7 @@ async function readOutputs(client, name) {
     return Object.fromEntries(outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
   } catch (error) {
     // CloudFormation has no error of its own for a stack that is not there.
-    if (/does not exist/.test(error.message)) return {};
+    if (error instanceof Error && /does not exist/.test(error.message)) return {};
     throw error;
   }
 }

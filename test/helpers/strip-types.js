@@ -6,7 +6,12 @@ import { stripTypeScriptTypes } from 'node:module';
  * numbers stay true and no source map is needed.
  */
 const transformer = {
+  /** @param {string} source */
   process: (source) => ({ code: stripTypeScriptTypes(source) }),
+  /**
+   * @param {string} source
+   * @param {string} path
+   */
   getCacheKey: (source, path) =>
     createHash('sha256').update(process.version).update(path).update(source).digest('hex'),
 };
