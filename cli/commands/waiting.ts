@@ -1,6 +1,7 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
 import { isWhole } from '../operator/has-ledger.ts';
+import { describeRefused, readRefused } from '../operator/read-refused.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
 import { targetOptions, targetUsage, textOption, withTarget } from '../operator/target-options.ts';
@@ -27,14 +28,21 @@ async function list(
   terminal: Terminal,
 ): Promise<number> {
   const waiting = await readWaiting(target, starSchema, selection);
-  if (terminal.json) terminal.result(JSON.stringify({ ok: waiting.length === 0, waiting }));
-  else if (waiting.length === 0) terminal.info('No row waits.');
+  const refused = await readRefused(target, starSchema, selection);
+  const ok = waiting.length === 0 && refused.length === 0;
+  if (terminal.json) terminal.result(JSON.stringify({ ok, waiting, refused }));
+  else if (ok) terminal.info('No row waits.');
+  for (const each of terminal.json ? [] : refused) {
+    terminal.info(`${terminal.style('red', '!')} ${describeRefused(each)}`);
+    terminal.info(`    when the warehouse is mended: ${each.mend}`);
+  }
   for (const group of terminal.json ? [] : groupWaits(waiting)) {
     terminal.info(`${terminal.style('red', '!')} ${describeWait(group)}`);
     terminal.info(`    ${group.mend}`);
   }
-  if (waiting.length > 0) terminal.info(`To do without these rows: ${commandFor(target, 'waiting --drop')}`);
-  return waiting.length === 0 ? 0 : 1;
+  if (waiting.length > 0 && !terminal.json)
+    terminal.info(`To do without these rows: ${commandFor(target, 'waiting --drop')}`);
+  return ok ? 0 : 1;
 }
 
 async function drop(

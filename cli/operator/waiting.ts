@@ -106,6 +106,13 @@ const lacks = ({ column, dimension }: DimensionReference, schema: string): strin
   )`;
 };
 
+/** An SQL condition on a parked row `p`: all the dimension rows that it names are there, and it is not put in yet. */
+export const waitsForNothing = (fact: Fact, model: StarSchema, schema: string): string =>
+  [
+    waits(fact, schema),
+    ...referencesOf(fact, model).map((reference) => `not (${lacks(reference, schema)})`),
+  ].join(' and ');
+
 /** A parked row that the warehouse has as new or newer waits for nothing. */
 const waits = (fact: Fact, schema: string): string => `not exists (
     select from ${quoteQualified(schema, fact.name)} t

@@ -4,6 +4,7 @@ import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasLedger, listMissingTables } from '../operator/has-ledger.ts';
 import { type Failure, groupFailures, listFailures } from '../operator/list-failures.ts';
 import { countQuarantined } from '../operator/quarantine.ts';
+import { readRefused } from '../operator/read-refused.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import type { OperatorTarget } from '../operator/target.ts';
 import { parseWaitingSelection } from '../operator/waiting.ts';
@@ -30,6 +31,7 @@ export async function readStatus(target: OperatorTarget, now: Date = new Date())
       isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
       quarantined: await countQuarantined(target, starSchema),
       waiting: await readWaiting(target, starSchema, allFacts, plan.failing.keys()),
+      refused: await readRefused(target, starSchema, allFacts),
     };
     const { plannedAt } = plan;
     const troubles = listTroubles(facts, target);
@@ -41,6 +43,7 @@ export async function readStatus(target: OperatorTarget, now: Date = new Date())
       queues,
       deadLetters: letters.map(describeLetter),
       waiting: [...facts.waiting],
+      refused: [...facts.refused],
       troubles,
     };
   } finally {

@@ -1,4 +1,5 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import type { RefusedRows } from '../operator/read-refused.ts';
 import type { ExplainedWait } from '../operator/waiting-causes.ts';
 
 export interface TableStatus {
@@ -59,7 +60,7 @@ export interface DeadLetterStatus {
 
 /** Something that needs a hand, and the command that mends it or shows more. */
 export interface Trouble {
-  kind: 'missing' | 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting';
+  kind: 'missing' | 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting' | 'refused';
   table: string | null;
   text: string;
   command: string;
@@ -75,5 +76,6 @@ export interface Status {
   queues: QueueStatus[];
   deadLetters: DeadLetterStatus[];
   waiting: ExplainedWait[];
+  refused: RefusedRows[];
   troubles: Trouble[];
 }

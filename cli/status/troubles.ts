@@ -1,5 +1,6 @@
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
 import type { FailureGroup } from '../operator/list-failures.ts';
+import { describeRefused, type RefusedRows } from '../operator/read-refused.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
 import type { ExplainedWait } from '../operator/waiting-causes.ts';
 import type { Trouble } from './status.ts';
@@ -13,6 +14,7 @@ export interface TroubleFacts {
   /** Rows in quarantine by warehouse table. */
   quarantined: ReadonlyMap<string, number>;
   waiting: readonly ExplainedWait[];
+  refused: readonly RefusedRows[];
   /** Messages are on the queues. */
   isBusy: boolean;
 }
@@ -45,6 +47,12 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
         ...{ kind: 'quarantined', table },
         text: `${countRows(rows)} of ${table} broke the contract`,
         command: commandFor(target, `quarantine --table ${table}`),
+      }),
+    ),
+    ...facts.refused.map(
+      (refused): Trouble => ({
+        ...{ kind: 'refused', table: refused.table },
+        ...{ text: describeRefused(refused), command: refused.mend },
       }),
     ),
     ...groupWaits(waiting).map(

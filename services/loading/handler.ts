@@ -16,6 +16,7 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { readConfig } from './config.ts';
 import { loadMessage } from './load-message.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
+import { tellOfReleases } from './tell-of-releases.ts';
 
 const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
@@ -34,11 +35,12 @@ async function handleRecord(record: SQSRecord, { database }: DatabaseContext): P
   // The bucket's own test of its notifications comes at the deploy, when the secret may not be filled in yet.
   if (parseObjectCreated(record.body).length === 0) return;
   const refused = await readyWarehouse(database);
-  for (const { key, ...counts } of await loadMessage(record, { ...deps, refused, database })) {
+  for (const { key, releases, ...counts } of await loadMessage(record, { ...deps, refused, database })) {
     const { table, run } = key;
     const object = formatObjectKey(key);
     logger.info('loaded', { run, table, key: object, ...counts });
     if (counts.outcome === 'loaded') metrics.add(table, { RowsLoaded: counts.rows });
+    await tellOfReleases(releases, object, report);
     // Only a message that has been a dead letter says when it failed.
     if (record.messageAttributes.failedAt === undefined) continue;
     await tell({ type: 'Table Recovered', detail: { queue: report.queue, table, key: object } }, report);

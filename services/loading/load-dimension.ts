@@ -1,13 +1,11 @@
 import type pg from 'pg';
-import { quoteQualified } from '../../shared/postgres/identifier.ts';
-import type { Calendar, Dimension, Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Calendar, Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { copyNewRows, type ObjectRows, stageRows } from './copy-rows.ts';
-import { dimensionReferences } from './dimension-references.ts';
-import { parkedTarget, warehouseTarget } from './load-target.ts';
+import { warehouseTarget } from './load-target.ts';
+import { type FactRelease, releaseFact } from './release-fact.ts';
 import { insertNewRows } from './sql/insert-new-rows.ts';
 import { putRows } from './sql/put-rows.ts';
-import { createStaging } from './sql/staging.ts';
-import { holdParking, isAnyParked, takeReady } from './sql/waiting-rows.ts';
+import { holdParking } from './sql/waiting-rows.ts';
 
 export interface Warehouse {
   client: pg.PoolClient;
@@ -17,16 +15,12 @@ export interface Warehouse {
 
 const staging = 'pg_temp.staging';
 
-/**
- * Puts a dimension's rows, the newest of each key, and releases the facts that waited for them.
- *
- * @returns the number of rows that have stopped waiting
- */
+/** Puts a dimension's rows, the newest of each key, and releases the facts that waited for them. */
 export async function loadDimension(
   warehouse: Warehouse,
   dimension: Dimension,
   rows: ObjectRows,
-): Promise<number> {
+): Promise<FactRelease[]> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(dimension, schema);
   if (!(await copyNewRows(client, target, rows))) {
@@ -37,11 +31,10 @@ export async function loadDimension(
   const naming = facts.filter(({ columns }) =>
     columns.some(({ references }) => references === dimension.name),
   );
-  if (naming.length === 0) return 0;
-  await holdParking(client);
-  let released = 0;
-  for (const fact of naming) released += await releaseFact(warehouse, fact);
-  return released;
+  const releases: FactRelease[] = [];
+  if (naming.length > 0) await holdParking(client);
+  for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
+  return releases;
 }
 
 /** Dates are the same in every object: the first to come stays. */
@@ -53,15 +46,4 @@ export async function loadCalendar(
   const target = warehouseTarget(calendar, schema);
   await stageRows(client, target, staging, rows);
   await insertNewRows(client, target, staging);
-}
-
-/** In statements that begin after the lock was had: they see every row that was parked before. */
-async function releaseFact({ client, model, schema }: Warehouse, fact: Fact): Promise<number> {
-  const parked = parkedTarget(fact, schema);
-  if (!(await isAnyParked(client, parked))) return 0;
-  const released = quoteQualified('pg_temp', `released_${fact.name}`);
-  await createStaging(client, parked, released);
-  const count = await takeReady(client, parked, dimensionReferences(fact, model, schema), released);
-  if (count > 0) await putRows(client, warehouseTarget(fact, schema), released);
-  return count;
 }

@@ -5,40 +5,43 @@ import { copyNewRows, type ObjectRows, stageRows } from './copy-rows.ts';
 import { dimensionReferences, hasAllDimensions } from './dimension-references.ts';
 import type { Warehouse } from './load-dimension.ts';
 import { type LoadTarget, parkedTarget, warehouseTarget } from './load-target.ts';
+import { type FactRelease, releaseFact } from './release-fact.ts';
 import { putRows } from './sql/put-rows.ts';
 import { createStaging } from './sql/staging.ts';
-import {
-  dropSuperseded,
-  holdDimensions,
-  isAnyParked,
-  splitWaiting,
-  unparkSuperseded,
-} from './sql/waiting-rows.ts';
+import { selectWaitingState } from './sql/unreleased.ts';
+import { dropSuperseded, holdDimensions, splitWaiting, unparkSuperseded } from './sql/waiting-rows.ts';
 
 const staging = 'pg_temp.staging';
 const waiting = 'pg_temp.waiting';
 
-/**
- * Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on.
- *
- * @returns the number of rows parked
- */
-export async function loadFact(warehouse: Warehouse, fact: Fact, rows: ObjectRows): Promise<number> {
+interface FactLoad {
+  /** Rows parked. */
+  waiting: number;
+  /** Of rows that the warehouse had refused before. */
+  releases: FactRelease[];
+}
+
+/** Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on. */
+export async function loadFact(warehouse: Warehouse, fact: Fact, rows: ObjectRows): Promise<FactLoad> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(fact, schema);
   const parked = parkedTarget(fact, schema);
   const areAllReady = await hasAllDimensions(client, { fact, model, schema }, rows.batches);
   if (!areAllReady) await holdDimensions(client);
-  let parkedRows = 0;
+  let waitingRows = 0;
   if (!areAllReady || !(await copyNewRows(client, target, rows))) {
     await stageRows(client, target, staging, rows);
-    if (!areAllReady) parkedRows = await parkWaiting(warehouse, fact, { target, parked });
+    if (!areAllReady) waitingRows = await parkWaiting(warehouse, fact, { target, parked });
     await putRows(client, target, staging);
   }
-  if (await isAnyParked(client, parked)) {
+  const releases: FactRelease[] = [];
+  const { isAnyParked, isUnreleased } = await selectWaitingState(client, parked, fact.name);
+  if (isAnyParked) {
     await unparkSuperseded(client, parked, target, keyExtent(fact, rows.batches));
+    // The table takes rows again: what was refused before need not wait for a dimension's next load.
+    if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
-  return parkedRows;
+  return { waiting: waitingRows, releases };
 }
 
 /** Looks at the dimensions again, in a statement that began after the lock was had. */

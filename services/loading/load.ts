@@ -14,6 +14,7 @@ import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 import { namedDays } from './dimension-references.ts';
 import { loadCalendar, loadDimension, type Warehouse } from './load-dimension.ts';
 import { loadFact } from './load-fact.ts';
+import type { FactRelease } from './release-fact.ts';
 import { enterAgain, enterInLedger, isInLedger } from './sql/ledger.ts';
 import { limitWaiting } from './sql/limit-waiting.ts';
 
@@ -42,6 +43,8 @@ export interface LoadResult {
   waiting: number;
   /** Rows of facts that had waited for this dimension's. */
   released: number;
+  /** What became of the facts whose rows might be released. */
+  releases: FactRelease[];
 }
 
 /** What is read of an object before a connection is borrowed for it. */
@@ -82,7 +85,7 @@ export async function loadObject(
 
 const alreadyLoaded = (key: ProcessedKey): LoadResult => ({
   ...{ key, outcome: 'already loaded' },
-  ...{ rows: 0, waiting: 0, released: 0 },
+  ...{ rows: 0, waiting: 0, released: 0, releases: [] },
 });
 
 async function readObject(key: string, table: WarehouseTable, processed: Pick<ObjectStore, 'get'>) {
@@ -121,12 +124,21 @@ async function writeRows(
   warehouse: Warehouse,
   table: WarehouseTable,
   rows: { batches: RecordBatch[]; objectId: string },
-): Promise<{ waiting: number; released: number }> {
-  if (rows.batches.length === 0) return { waiting: 0, released: 0 };
-  if (table.kind === 'fact') return { waiting: await loadFact(warehouse, table, rows), released: 0 };
+): Promise<Pick<LoadResult, 'waiting' | 'released' | 'releases'>> {
+  const { waiting, releases } = await put(warehouse, table, rows);
+  return { waiting, released: releases.reduce((sum, release) => sum + release.rows, 0), releases };
+}
+
+async function put(
+  warehouse: Warehouse,
+  table: WarehouseTable,
+  rows: { batches: RecordBatch[]; objectId: string },
+): Promise<{ waiting: number; releases: FactRelease[] }> {
+  if (rows.batches.length === 0) return { waiting: 0, releases: [] };
+  if (table.kind === 'fact') return loadFact(warehouse, table, rows);
   if (table.kind === 'dimension') {
-    return { waiting: 0, released: await loadDimension(warehouse, table, rows) };
+    return { waiting: 0, releases: await loadDimension(warehouse, table, rows) };
   }
   await loadCalendar(warehouse, table, rows);
-  return { waiting: 0, released: 0 };
+  return { waiting: 0, releases: [] };
 }

@@ -18,10 +18,13 @@ const parkedName = (fact: string): string => `parked_${fact}`;
 /** Where the fact's rows wait whose dimensions have not landed. */
 export const parkedTable = (fact: string): string => quoteQualified(ledgerSchema, parkedName(fact));
 
-/** The pipeline's own tables: the ledger, the binding, and for each fact one for the rows that wait. */
+/** One row for each fact whose rows the warehouse does not take though they wait for nothing any more. */
+export const unreleasedTable = quoteQualified(ledgerSchema, 'unreleased');
+
+/** The pipeline's own tables: the ledger, the binding, and for the facts those for the rows that wait. */
 export function ledgerRelations(model: StarSchema): Relation[] {
   const facts = model.tables.filter((table) => table.kind === 'fact');
-  return [ledgerRelation, bindingRelation, ...facts.map(parkedRelation)];
+  return [ledgerRelation, bindingRelation, unreleasedRelation, ...facts.map(parkedRelation)];
 }
 
 const ledgerRelation: Relation = {
@@ -60,6 +63,21 @@ const bindingRelation: Relation = {
   references: [],
   // Over a constant, so that there is room for one row.
   afterwards: [`create unique index on ${bindingTable} ((true))`],
+};
+
+const unreleasedRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'unreleased',
+  columns: [
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    // Whose load has tried it last.
+    { name: 'tried_by', type: 'text', nullable: false },
+    { name: 'reason', type: 'text', nullable: false },
+    { name: 'since', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+  ],
+  primaryKey: ['warehouse_table'],
+  uniques: [],
+  references: [],
 };
 
 function parkedRelation(fact: Fact): Relation {

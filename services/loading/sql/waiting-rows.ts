@@ -50,11 +50,6 @@ export async function takeReady(
   return rowCount ?? 0;
 }
 
-export async function isAnyParked(client: pg.ClientBase, { table }: LoadTarget): Promise<boolean> {
-  const { rows } = await client.query<{ any: boolean }>(`select exists (select from ${table}) as any`);
-  return rows[0]?.any === true;
-}
-
 /** Forgets the rows of a temporary table that wait in vain: the warehouse has them, as new or newer. */
 export async function dropSuperseded(
   client: pg.ClientBase,

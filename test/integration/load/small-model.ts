@@ -45,5 +45,7 @@ const sale = defineFact({
   },
 });
 
+export const smallTables = [calendar, colour, shape, sale];
+
 /** Two dimensions and a fact that names both, one of them perhaps not. */
-export const smallModel = assembleStarSchema([calendar, colour, shape, sale]);
+export const smallModel = assembleStarSchema(smallTables);

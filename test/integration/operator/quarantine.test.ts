@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { QuarantineFile } from '../../../cli/operator/quarantine.ts';
+import type { RefusedRows } from '../../../cli/operator/read-refused.ts';
 import type { ExplainedWait } from '../../../cli/operator/waiting-causes.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -12,6 +13,7 @@ interface Quarantine {
 }
 interface Waiting {
   waiting: ExplainedWait[];
+  refused: RefusedRows[];
 }
 
 describe('rows in quarantine, and facts that wait', () => {
@@ -110,7 +112,7 @@ describe('rows in quarantine, and facts that wait', () => {
     await stack.run();
     const listed = await waiting();
     expect(listed).toEqual({
-      ...{ code: 1, ok: false },
+      ...{ code: 1, ok: false, refused: [] },
       waiting: [
         {
           ...{
@@ -156,5 +158,37 @@ describe('rows in quarantine, and facts that wait', () => {
     expect(await stack.warehouse('select count(*)::int from starlift.parked_fact_payment')).toEqual([
       { count: 0 },
     ]);
+  });
+
+  it('that the warehouse refuses when their dimension lands are named with its reason, and stop alone', async () => {
+    await stack.source('update payment set currency_id = 78 where payment_id in (10, 11)');
+    await stack.run();
+    await stack.warehouse('alter table fact_payment add constraint no_francs check (currency_id <> 78)');
+    await stack.source(`insert into currency select 78, 'CHF', now(), now()`);
+    const report = await stack.run();
+    expect(report.ok).toBe(false);
+    expect(report.deadLetters).toEqual([]);
+    expect(await stack.warehouse('select currency_code from dim_currency where currency_id = 78')).toEqual([
+      { currency_code: 'CHF' },
+    ]);
+    const reason =
+      'new row for relation "fact_payment" violates check constraint "no_francs" (SQLSTATE 23514)';
+    const mend = `npx starlift replay --table dim_currency --data ${stack.data}`;
+    expect(await waiting()).toEqual({
+      ...{ code: 1, ok: false, waiting: [] },
+      refused: [
+        { table: 'fact_payment', rows: 2, reason, mend, since: expect.stringMatching(/^\d{4}-.*Z$/) },
+      ],
+    });
+    const text = `2 rows of fact_payment wait for nothing any more, but the warehouse refuses them: ${reason}`;
+    const status = await stack.json<Status>('status');
+    expect(status.troubles).toEqual([{ kind: 'refused', table: 'fact_payment', text, command: mend }]);
+    await stack.warehouse('alter table fact_payment drop constraint no_francs');
+    expect((await stack.command('replay', '--table', 'dim_currency')).code).toBe(0);
+    expect((await stack.run()).ok).toBe(true);
+    expect((await stack.command('status')).code).toBe(0);
+    expect(await stack.warehouse('select payment_id from fact_payment where currency_id = 78')).toHaveLength(
+      2,
+    );
   });
 });

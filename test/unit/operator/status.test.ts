@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 const target = { selector: ' --data d' };
 const nothing: TroubleFacts = {
   ...{ failures: [], missingTables: [], failing: new Map(), quarantined: new Map(), waiting: [] },
+  refused: [],
   isBusy: false,
 };
 
@@ -144,6 +145,7 @@ describe('the records of plans', () => {
 describe('the screen of status', () => {
   const status: Status = {
     ...{ ok: true, plannedAt: '2026-03-05T10:00:00.000Z', deadLetters: [], waiting: [], troubles: [] },
+    refused: [],
     run: {
       ...{ run: '20260305T095959000Zab12', plannedAt: '2026-03-05T09:59:59.000Z', slices: 2, loaded: 1234 },
       warnings: ['public.design has columns that the model does not take: colour'],
