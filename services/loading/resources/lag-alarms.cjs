@@ -1,6 +1,8 @@
 /**
  * An alarm for each warehouse table of the model that is older than the stage's objective. Two measurements in a row
  * have to be late, or missing: a pipeline that does not even measure is late too.
+ *
+ * @param {{ resolveVariable(name: string): Promise<string> }} variables osls' own
  */
 module.exports = async ({ resolveVariable }) => {
   // Node 24 runs the model as it is.
@@ -15,10 +17,18 @@ module.exports = async ({ resolveVariable }) => {
   return { Resources: Object.fromEntries(alarms) };
 };
 
-/** dim_payment_type is DimPaymentTypeLagAlarm: logical ids are letters and digits. */
+/**
+ * dim_payment_type is DimPaymentTypeLagAlarm: logical ids are letters and digits.
+ *
+ * @param {string} table
+ */
 const logicalId = (table) =>
-  `${table.replace(/(?:^|[^a-z0-9]+)([a-z0-9])/gi, (_, first) => first.toUpperCase())}LagAlarm`;
+  `${table.replace(/(?:^|[^a-z0-9]+)([a-z0-9])/gi, (_, /** @type {string} */ first) => first.toUpperCase())}LagAlarm`;
 
+/**
+ * @param {string} table
+ * @param {{ stage: string, seconds: number, topic: string }} of
+ */
 const makeAlarm = (table, { stage, seconds, topic }) => ({
   Type: 'AWS::CloudWatch::Alarm',
   Properties: {
