@@ -52,7 +52,10 @@ const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> 
 };
 
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
-function makeEnvironment(cloud: Cloud, options: ServiceOptions): Record<string, string> {
+export function makeEnvironment(
+  cloud: Cloud,
+  options: Pick<ServiceOptions, 'sourceRestart' | 'warehouseSchema' | 'foreignKeys'>,
+): Record<string, string> {
   return {
     STAGE: stage,
     INGESTED_BUCKET: buckets.ingested,

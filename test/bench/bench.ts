@@ -1,15 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import type { Benchmark, Result } from './benchmark.ts';
+import { benchmark as coldStart } from './benchmarks/cold-start.ts';
+import { benchmark as increments } from './benchmarks/increments.ts';
 import { benchmark as ingest } from './benchmarks/ingest.ts';
 import { benchmark as load } from './benchmarks/load.ts';
+import { benchmark as peers } from './benchmarks/peers.ts';
+import { benchmark as plan } from './benchmarks/plan.ts';
+import { growth, shop } from './benchmarks/shop.ts';
 import { benchmark as transform } from './benchmarks/transform.ts';
+import { benchmark as watch } from './benchmarks/watch.ts';
 import { benchmark as whole } from './benchmarks/whole.ts';
+import { benchmark as wholeKeys } from './benchmarks/whole-keys.ts';
 import { parseOptions, usage } from './options.ts';
 import { formatResults } from './report/format-results.ts';
 import { describeMachine } from './report/machine.ts';
 import { serverSettings, startBenchServers } from './setup/servers.ts';
 
-const benchmarks: readonly Benchmark[] = [ingest, transform, load, whole];
+const benchmarks: readonly Benchmark[] = [
+  ...[ingest, transform, load, whole, peers, increments, watch, coldStart],
+  ...[wholeKeys, shop, growth, plan],
+];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -19,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { rows, reps, only, json } = options;
   const chosen = benchmarks.filter(({ name, isLong }) => only?.includes(name) ?? isLong !== true);
   const servers = await startBenchServers();
+  const machine = describeMachine(servers.version);
   const results: Result[] = [];
   try {
     for (const benchmark of chosen) {
@@ -26,10 +37,10 @@ async function main(args: readonly string[]): Promise<number> {
       results.push(...(await benchmark.run({ servers, rows, reps })));
     }
   } finally {
+    // What was measured before something failed is worth minutes.
+    process.stdout.write(`${formatResults(results, machine)}\n`);
     await servers.stop();
   }
-  const machine = describeMachine(servers.version);
-  process.stdout.write(`${formatResults(results, machine)}\n`);
   const record = { machine, serverSettings, rows, reps, results };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(record, undefined, 2)}\n`);
   return 0;

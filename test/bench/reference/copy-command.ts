@@ -7,7 +7,7 @@ const hasPsql = spawnSync('psql', ['--version']).status === 0;
 /** Who runs the reference's statements: psql where it is installed, else a program of the project's own over pg. */
 export const referenceName = hasPsql ? 'psql' : 'pg';
 
-/** The command, for a shell, that runs a COPY from its stdin or to its stdout. */
+/** The command, for a shell, that runs a COPY from its stdin or to its stdout, or other statements. */
 export function copyCommand(url: string, sql: string): string {
   const words = hasPsql
     ? ['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', sql]

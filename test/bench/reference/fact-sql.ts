@@ -45,15 +45,20 @@ export const addForeignKeys = [
   ],
 ].map(([column, table]) => `alter table fact_sales_order add foreign key (${column}) references ${table}`);
 
-const select = `
-select sales_order_id, created_at::date, created_at::time, last_updated::date, last_updated::time, staff_id,
-       counterparty_id, units_sold, unit_price, currency_id, design_id, agreed_payment_date::date,
-       agreed_delivery_date::date, agreed_delivery_location_id
-  from sales_order`;
+const expressions = [
+  ...['sales_order_id', 'created_at::date', 'created_at::time', 'last_updated::date', 'last_updated::time'],
+  ...['staff_id', 'counterparty_id', 'units_sold', 'unit_price', 'currency_id', 'design_id'],
+  ...['agreed_payment_date::date', 'agreed_delivery_date::date', 'agreed_delivery_location_id'],
+];
+
+/** The fact's rows, by the fact's names. */
+export const selectFact = (where = 'true'): string =>
+  `select ${expressions.map((expression, index) => `${expression} as ${factColumns[index]}`).join(', ')}
+     from sales_order where ${where}`;
 
 /** @param where all rows when left out */
 export const copyFactOut = (where = 'true'): string =>
-  `copy (${select} where ${where}) to stdout (format binary)`;
+  `copy (${selectFact(where)}) to stdout (format binary)`;
 
 export const copyFactIn = `copy fact_sales_order (${factColumns.join(', ')}) from stdin (format binary)`;
 

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { type BenchContext, type Benchmark, compare, type Result, withFolder } from '../benchmark.ts';
+import { emptyFolder } from '../setup/empty-folder.ts';
+import { execute } from '../setup/servers.ts';
+import { ordersOfShop, shopDatabase } from '../setup/source-databases.ts';
+import { assertVerified, runStarlift } from '../setup/starlift-run.ts';
+import { freshDatabase } from '../setup/warehouses.ts';
+
+export const shop: Benchmark = {
+  name: 'shop',
+  about: '`starlift run` of the whole sample shop with so many sales orders: 4.32 rows for each of them',
+  isLong: true,
+  run: (context) => runShop('shop', context.rows, context),
+};
+
+export const growth: Benchmark = {
+  name: 'growth',
+  about: '`starlift run` of a whole shop of so many rows in all, and of one ten times as large',
+  isLong: true,
+  run: async (context) => [
+    ...(await runShop('growth', ordersOfShop(context.rows), context)),
+    ...(await runShop('growth', ordersOfShop(context.rows * 10), { ...context, reps: 1 })),
+  ],
+};
+
+async function runShop(benchmark: string, orders: number, context: BenchContext): Promise<Result[]> {
+  const source = await shopDatabase(context.servers.source, orders);
+  const rows = await countRows(source);
+  const { warehouse } = context.servers;
+  return withFolder(async (folder) => {
+    const target = { source, warehouse: warehouse.url('whole'), data: join(folder, 'data') };
+    const subject = {
+      name: `starlift run, ${orders.toLocaleString('en')} orders`,
+      prepare: async () => {
+        await emptyFolder(target.data);
+        await freshDatabase(warehouse, 'whole');
+      },
+      run: () => runStarlift(target),
+      check: () => assertVerified(target),
+    };
+    const results = await compare(benchmark, [subject], context, { rows });
+    return results.map((result) => ({ ...result, note: noteOf(result) }));
+  });
+}
+
+const noteOf = ({ rows, summary }: Result): string =>
+  `${Math.round(rows / summary.seconds.median).toLocaleString('en')} rows a second, ` +
+  `${((summary.seconds.median / rows) * 1e6).toFixed(2)} us a row`;
+
+async function countRows(url: string): Promise<number> {
+  const counts = starSchema.sources.map(({ name }) => `(select count(*) from ${name})`);
+  const [row] = await execute<{ rows: string }>(url, [`select ${counts.join(' + ')} as rows`]);
+  return Number(row?.rows);
+}
