@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';
 import { connect } from '../connect.ts';
+import type { NamedDatabases } from '../embedded/bind.ts';
 import { openStack } from '../embedded/open-stack.ts';
 import { buckets, queueNames } from '../embedded/resources.ts';
 import type { StackOptions } from '../embedded/stack.ts';
@@ -35,15 +36,23 @@ export async function openEmbeddedTarget(options: StackOptions): Promise<OpenedT
       const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
       return sent.length === 0 ? undefined : new Date(Math.min(...sent));
     },
-    selector: dataSelector(options.data),
+    selector: dataSelector(options.data, options),
     takenBy: 'The next run takes them; a run that watches does so at once.',
     release,
   };
 }
 
-/** What the user adds to a command for it to work on this folder; empty for the default. */
-export const dataSelector = (data: string): string =>
-  resolve(data) === resolve(defaultFolder) ? '' : ` --data ${quoteForShell(data)}`;
+/**
+ * What the user adds to a command for it to work on this folder; empty for the default.
+ *
+ * @param named databases of the user's own. Their URLs may hold passwords, and are for the user to put in.
+ */
+export const dataSelector = (data: string, { source, warehouse }: NamedDatabases = {}): string =>
+  [
+    ...(resolve(data) === resolve(defaultFolder) ? [] : [` --data ${quoteForShell(data)}`]),
+    ...(source === undefined ? [] : [' --source URL']),
+    ...(warehouse === undefined ? [] : [' --warehouse URL']),
+  ].join('');
 
 const quoteForShell = (text: string): string =>
   /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

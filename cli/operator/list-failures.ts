@@ -42,6 +42,12 @@ export interface FailureGroup {
   }[];
 }
 
+/** @example 'dim_staff failed in load: permission denied for table dim_staff (SQLSTATE 42501) (3 messages)' */
+export function describeGroup({ table, queue, reason, count }: FailureGroup): string {
+  const messages = count === 1 ? '' : ` (${count.toLocaleString('en')} messages)`;
+  return `${table ?? 'a message of no known table'} failed in ${queue}: ${reason}${messages}`;
+}
+
 /** A message waits so long on a main queue; one that was sent again before that has expired there too. */
 const mainRetentionMs = 4 * 24 * 3600 * 1000;
 
@@ -92,10 +98,10 @@ export function groupFailures(
     group.push(failure);
     groups.set(key, group);
   }
-  return [...groups.values()].flatMap((group) => describeGroup(group, target));
+  return [...groups.values()].flatMap((group) => makeGroup(group, target));
 }
 
-function describeGroup(group: readonly Failure[], target: Pick<OperatorTarget, 'selector'>): FailureGroup[] {
+function makeGroup(group: readonly Failure[], target: Pick<OperatorTarget, 'selector'>): FailureGroup[] {
   const [first] = group;
   if (first === undefined) return [];
   const { table, queue, error, reason } = first;

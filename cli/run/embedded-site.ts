@@ -21,7 +21,7 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
       return pipeline.warehouse;
     },
     warehouseSchema,
-    selector: dataSelector(stack.folder.path),
+    selector: dataSelector(stack.folder.path, stack.named),
     connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
     plan: async () => (await services.plan()) as PlannedRun,
     isDone: () => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])),

@@ -1,3 +1,4 @@
+import { dataSelector } from '../operator/embedded-target.ts';
 import { alignmentOf } from '../sql/run-statement.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -15,7 +16,7 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
   if (pipeline.warehouseSchema === 'public') await printExample(pipeline, terminal);
   terminal.info('\nNext:');
-  const steps = listSteps(pipeline, data === '.starlift' ? '' : ` --data ${data}`);
+  const steps = listSteps(pipeline, dataSelector(data));
   const width = Math.max(...steps.map(([what]) => what.length));
   for (const [what, why] of steps) terminal.info(`  ${what.padEnd(width)}  ${why}`);
 }

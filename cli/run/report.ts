@@ -1,7 +1,7 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { commandFor } from '../operator/target.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { formatTrouble } from './format-trouble.ts';
 import type { RunReport } from './run-once.ts';
 import type { LedgerCount } from './tally.ts';
 
@@ -33,8 +33,23 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   printTrouble(report, terminal);
 }
 
-/** One line for a look that found something, none for one that did not. */
-export function printTick(report: RunReport, terminal: Terminal): void {
+/**
+ * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
+ * hand whenever that has changed.
+ */
+export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
+  let told: string[] = [];
+  return (report) => {
+    printTick(report, terminal);
+    const trouble = formatTrouble(report, terminal);
+    if (trouble.join() === told.join()) return;
+    told = trouble;
+    for (const line of trouble) terminal.info(line);
+    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
+  };
+}
+
+function printTick(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);
   if (terminal.json)
     terminal.result(
@@ -46,7 +61,6 @@ export function printTick(report: RunReport, terminal: Terminal): void {
       `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
     );
   }
-  printTrouble(report, terminal);
 }
 
 function printTable(report: RunReport, terminal: Terminal): void {
@@ -69,26 +83,6 @@ function printTable(report: RunReport, terminal: Terminal): void {
   );
 }
 
-/** Each thing that needs a hand, in one line that says how to look closer. */
-function printTrouble(report: RunReport, terminal: Terminal): void {
-  const { waiting, quarantined, deadLetters, failures } = report;
-  const command = (text: string) => commandFor(report, text);
-  const say = (text: string) => terminal.info(`${terminal.style('red', '!')} ${text}`);
-  for (const { queue, table, key, reason } of deadLetters.slice(0, 10)) {
-    say(`dead letter in ${queue}: ${[table, key].filter(Boolean).join(' ')}: ${reason}`);
-  }
-  if (deadLetters.length > 10) say(`and ${deadLetters.length - 10} more dead letters`);
-  for (const { table, reason } of failures) {
-    if (!deadLetters.some((letter) => letter.table === table)) say(`${table} cannot be read: ${reason}`);
-  }
-  for (const [table, rows] of quarantined) {
-    say(`${showCount(rows)} rows of ${table} broke the contract: ${command(`quarantine --table ${table}`)}`);
-  }
-  for (const { table, rows } of waiting) {
-    say(
-      `${showCount(rows)} rows of ${table} wait for a dimension row: ${command(`waiting --table ${table}`)}`,
-    );
-  }
-  if (deadLetters.length > 0)
-    say(`mend the cause, then: ${command('redrive')} (${command('failures')} says more)`);
-}
+const printTrouble = (report: RunReport, terminal: Terminal): void => {
+  for (const line of formatTrouble(report, terminal)) terminal.info(line);
+};

@@ -8,8 +8,8 @@ import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { makeEmbeddedSite } from './embedded-site.ts';
 import type { Pipeline } from './pipeline.ts';
-import { printTick } from './report.ts';
-import { runOnce } from './run-once.ts';
+import { makeTickPrinter } from './report.ts';
+import { type RunReport, runOnce } from './run-once.ts';
 import { makeScheduledSweeps } from './scheduled-sweeps.ts';
 
 export interface WatchOptions {
@@ -34,11 +34,14 @@ export async function watchSource(
   const { shopUrl, broken } = pipeline.stack;
   const ending = AbortSignal.any([interrupted, broken]);
   const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
-  const sweep = makeScheduledSweeps(pipeline.services);
+  const watch = {
+    ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
+    sweep: makeScheduledSweeps(pipeline.services),
+  };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
     while (!ending.aborted) {
-      await look(pipeline, { everySeconds, ending, sweep }, terminal);
+      await look(pipeline, watch, terminal);
       await delay(everySeconds * 1000, undefined, { signal: ending }).catch(() => {});
     }
   } finally {
@@ -46,16 +49,23 @@ export async function watchSource(
   }
 }
 
+interface Watch {
+  everySeconds: number;
+  ending: AbortSignal;
+  sweep(): Promise<void>;
+  tell(report: RunReport): void;
+}
+
 async function look(
   pipeline: Pipeline,
-  { everySeconds, ending, sweep }: { everySeconds: number; ending: AbortSignal; sweep: () => Promise<void> },
+  { everySeconds, ending, sweep, tell }: Watch,
   terminal: Terminal,
 ): Promise<void> {
   try {
     await renewConnection(pipeline);
     await sweep();
     const report = await runOnce(makeEmbeddedSite(pipeline), () => {}, ending);
-    if (!ending.aborted) printTick(report, terminal);
+    if (!ending.aborted) tell(report);
   } catch (error) {
     await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
     if (ending.aborted) return;

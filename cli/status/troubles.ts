@@ -1,5 +1,5 @@
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import type { FailureGroup } from '../operator/list-failures.ts';
+import { describeGroup, type FailureGroup } from '../operator/list-failures.ts';
 import { describeRefused, type RefusedRows } from '../operator/read-refused.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
 import type { ExplainedWait } from '../operator/waiting-causes.ts';
@@ -63,10 +63,8 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
   ];
 }
 
-function describeFailure({ table, queue, reason, count, redrive }: FailureGroup): Trouble {
-  const messages = count === 1 ? '' : ` (${count.toLocaleString('en')} messages)`;
-  const text = `${table ?? 'a message of no known table'} failed in ${queue}: ${reason}${messages}`;
-  return { kind: 'failed', table, text, command: redrive };
-}
+const describeFailure = (group: FailureGroup): Trouble => ({
+  ...{ kind: 'failed', table: group.table, text: describeGroup(group), command: group.redrive },
+});
 
 const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);

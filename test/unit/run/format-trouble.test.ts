@@ -1,0 +1,72 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { dataSelector } from '../../../cli/operator/embedded-target.ts';
+import { formatTrouble } from '../../../cli/run/format-trouble.ts';
+import { makeTickPrinter } from '../../../cli/run/report.ts';
+import type { RunReport } from '../../../cli/run/run-once.ts';
+import { makeTerminal } from '../../../cli/terminal.ts';
+
+const report: RunReport = {
+  ...{ run: '20240229T235959999Z00af', seconds: 1, ok: false, tables: [], slices: 0 },
+  ...{ deadLetters: [], waiting: [], failures: [], quarantined: new Map(), warnings: [] },
+  selector: dataSelector("/tmp/my data's"),
+};
+const letter = {
+  ...{ queue: 'extract' as const, body: '{}', isMoved: false, table: 'design', error: 'TerminalError' },
+  ...{ reason: 'permission denied for table public.design', failedAt: '2024-03-01T00:00:00.000Z' },
+};
+
+function makeTestTerminal() {
+  const output = new PassThrough();
+  return {
+    terminal: makeTerminal(output, new PassThrough(), false),
+    read: () => String(output.read() ?? ''),
+  };
+}
+
+describe('what a run tells of what needs a hand', () => {
+  const { terminal } = makeTestTerminal();
+
+  it('is the reason, and the command that mends it on this very data folder', () => {
+    const letters = ['1', '2'].map((messageId) => ({ ...letter, messageId }));
+    expect(formatTrouble({ ...report, deadLetters: letters }, terminal)).toEqual([
+      '! design failed in extract: permission denied for table public.design (2 messages)',
+      "    when that is mended: npx starlift redrive --table design --queue extract --data '/tmp/my data'\\''s'",
+    ]);
+  });
+
+  it('names the databases that the command needs, and not what is in their URLs', () => {
+    const named = { source: 'postgres://reader:secret@host/shop', warehouse: undefined };
+    const selector = dataSelector('.starlift', named);
+    const quarantined = new Map([['fact_payment', 1]]);
+    expect(formatTrouble({ ...report, quarantined, selector }, terminal)).toEqual([
+      '! 1 row of fact_payment broke the contract',
+      '    npx starlift quarantine --table fact_payment --source URL',
+    ]);
+  });
+
+  it('counts the rows of a table that wait once, whatever runs they came in', () => {
+    const waiting = [
+      { table: 'fact_payment', run: 'a', rows: 2 },
+      { table: 'fact_payment', run: 'b', rows: 3 },
+    ];
+    expect(formatTrouble({ ...report, waiting, selector: '' }, terminal)).toEqual([
+      '! 5 rows of fact_payment wait',
+      '    npx starlift waiting --table fact_payment',
+    ]);
+  });
+
+  it('is told once by a watch, and so is its end', () => {
+    const { terminal, read } = makeTestTerminal();
+    const tell = makeTickPrinter(terminal);
+    const failing = { ...report, deadLetters: [{ ...letter, messageId: '1' }] };
+    tell(failing);
+    expect(read()).toContain('design failed in extract');
+    tell(failing);
+    expect(read()).toBe('');
+    tell({ ...report, ok: true });
+    expect(read()).toContain('Nothing needs a hand any more.');
+    tell({ ...report, ok: true });
+    expect(read()).toBe('');
+  });
+});
