@@ -1,4 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { dropQuarantined } from '../operator/drop-quarantined.ts';
 import { listQuarantine, type QuarantineFile } from '../operator/quarantine.ts';
 import { type Released, release } from '../operator/release.ts';
 import { parseTable, parseTableOption } from '../operator/table-names.ts';
@@ -18,22 +19,28 @@ const shownRows = 5;
 
 export const command: CommandModule = {
   summary:
-    'Shows the rows that broke the contract, each with its reason; release puts them through again when contract or source is mended. Exit 1 when there is any.',
-  usage: `starlift quarantine [--table T] ${targetUsage}; starlift quarantine release --table T [--file KEY] ${targetUsage}`,
-  options: { ...targetOptions, table: { type: 'string' }, file: { type: 'string' } },
+    'Shows the rows that broke the contract, each with its reason; release puts them through again when contract or source is mended, drop gives them up. Exit 1 when there is any.',
+  usage: `starlift quarantine [--table T] ${targetUsage}; starlift quarantine release --table T [--file KEY] ${targetUsage}; starlift quarantine drop --table T [--file KEY] [--key K] ${targetUsage}`,
+  options: {
+    ...targetOptions,
+    ...{ table: { type: 'string' }, file: { type: 'string' }, key: { type: 'string' } },
+  },
   allowPositionals: true,
   run: async (values, [action = 'list', surplus], terminal) => {
-    if (surplus !== undefined || (action !== 'list' && action !== 'release')) {
-      throw new UsageError(
-        `quarantine ${surplus ?? action}: it can be listed, or released by quarantine release`,
-      );
-    }
-    return action === 'list' ? list(values, terminal) : releaseTable(values, terminal);
+    if (surplus === undefined && action === 'list') return list(values, terminal);
+    if (surplus === undefined && action === 'release') return releaseTable(values, terminal);
+    if (surplus === undefined && action === 'drop') return dropRows(values, terminal);
+    throw new UsageError(
+      `quarantine ${surplus ?? action}: it can be listed, released by quarantine release, or given up by quarantine drop`,
+    );
   },
 };
 
 async function list(values: OptionValues, terminal: Terminal): Promise<number> {
-  if (textOption(values.file) !== undefined) throw new UsageError('--file belongs to quarantine release');
+  if (textOption(values.file) !== undefined) {
+    throw new UsageError('--file belongs to quarantine release and quarantine drop');
+  }
+  if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
   const { tables } = parseTableOption(textOption(values.table), starSchema);
   return withTarget(values, async (target) => {
     const all = await listQuarantine(target, starSchema, tables);
@@ -56,13 +63,21 @@ function printFiles(
       `When the contract is mended: ${commandFor(target, `quarantine release --table ${table}`)}`,
     );
     terminal.info('A row that is mended in the source comes by itself with the next run.');
+    const drop = commandFor(target, `quarantine drop --table ${table}`);
+    terminal.info(`To do without a row (--key K), or all of them: ${drop}`);
     terminal.info('');
   }
 }
 
-function printFile({ table, file, rows, quarantined }: QuarantineFile, terminal: Terminal): void {
-  const count = quarantined === 1 ? '1 row' : `${quarantined.toLocaleString('en')} rows`;
-  terminal.info(`${terminal.style('red', '!')} ${count} of ${table} broke the contract`);
+function printFile(file: QuarantineFile, terminal: Terminal): void {
+  const { table, quarantined } = file;
+  terminal.info(`${terminal.style('red', '!')} ${countRows(quarantined)} of ${table} broke the contract`);
+  printRows(file, terminal);
+}
+
+const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);
+
+function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Terminal): void {
   terminal.info(`    ${file}`);
   for (const { line, key, column, reason } of rows.slice(0, shownRows)) {
     terminal.info(
@@ -74,8 +89,8 @@ function printFile({ table, file, rows, quarantined }: QuarantineFile, terminal:
 }
 
 async function releaseTable(values: OptionValues, terminal: Terminal): Promise<number> {
-  const name = textOption(values.table);
-  if (name === undefined) throw new UsageError('--table is missing: it names the table to release');
+  const name = requiredTable(values, 'release');
+  if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
   const { tables } = parseTable(name, starSchema);
   return withTarget(values, async (target) => {
     const released = await release(target, starSchema, { tables, file: textOption(values.file) });
@@ -97,4 +112,38 @@ function printReleased(
   const slices = files.length === 1 ? '1 object' : `${files.length.toLocaleString('en')} objects`;
   terminal.info(`${slices} with ${rows.toLocaleString('en')} quarantined rows sent to be transformed again`);
   terminal.info(takenBy);
+}
+
+function requiredTable(values: OptionValues, action: string): string {
+  const name = textOption(values.table);
+  if (name === undefined) throw new UsageError(`--table is missing: it names the table to ${action}`);
+  return name;
+}
+
+async function dropRows(values: OptionValues, terminal: Terminal): Promise<number> {
+  const name = requiredTable(values, 'drop rows of');
+  const { tables } = parseTable(name, starSchema);
+  return withTarget(values, async (target) => {
+    const selection = { tables, file: textOption(values.file), key: textOption(values.key) };
+    const files = await dropQuarantined(target, starSchema, selection);
+    if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped: files }));
+    else printDropped(files, name, target, terminal);
+    return 0;
+  });
+}
+
+function printDropped(
+  files: readonly QuarantineFile[],
+  name: string,
+  target: Pick<OperatorTarget, 'selector'>,
+  terminal: Terminal,
+): void {
+  if (files.length === 0) terminal.info(`No row of ${name} is in quarantine: nothing to drop.`);
+  for (const file of files) {
+    const { table, quarantined } = file;
+    terminal.info(`${countRows(quarantined)} of ${table} ${quarantined === 1 ? 'is' : 'are'} given up`);
+    printRows(file, terminal);
+    const again = commandFor(target, `quarantine release --table ${table} --file ${file.file}`);
+    terminal.info(`The file stays as their record; ${again} puts them through again.`);
+  }
 }

@@ -29,6 +29,7 @@ export function groupWaits(waits: readonly ExplainedWait[]): WaitGroup[] {
 
 const causes: Record<WaitingCause, string> = {
   quarantined: 'which broke the contract and is in quarantine',
+  dropped: 'which broke the contract and was given up',
   failed: 'whose table has failed',
   deleted: 'which the source does not have: it cannot come',
   expected: 'which has not landed yet',

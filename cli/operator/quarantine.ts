@@ -2,13 +2,12 @@ import {
   formatObjectKey,
   formatQuarantineKey,
   type ProcessedKey,
-  parseObjectKey,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { type CurrentFile, listCurrent } from './current-quarantine.ts';
+import { withoutDropped } from './dropped-rows.ts';
 import { findMended } from './mended-rows.ts';
-import { makeNewestRevisions } from './newest-revision.ts';
-import { tableFolder } from './table-folder.ts';
 import type { OperatorTarget } from './target.ts';
 
 /** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
@@ -31,23 +30,24 @@ export interface QuarantineFile {
   file: string;
   /** The key of the object that they are in. */
   ingested: string;
-  /** Without the rows that have been mended since. */
+  /** Without the rows that have been mended or given up since. */
   rows: QuarantinedRow[];
   /** Rows still in quarantine: more than `rows` where the file had no room for all. */
   quarantined: number;
   /** Rows of which a newer version has been loaded since. */
   mended: number;
+  /** Rows that an operator has given up. */
+  dropped: QuarantinedRow[];
 }
 
 type QuarantineTarget = Pick<OperatorTarget, 'processed' | 'warehouse' | 'warehouseSchema'>;
 
-const prefix = 'quarantine/';
 const concurrentReads = 8;
 
 /**
  * What is still in quarantine. A file counts until its slice is transformed again: the new revision carries what is
  * good now, with a file of its own for what is not. A row counts until a newer version of it has been loaded: an
- * object is immutable, so a row that was mended in the source comes in another one.
+ * object is immutable, so a row that was mended in the source comes in another one. Nor does one that was given up.
  *
  * @param tables warehouse tables
  */
@@ -56,15 +56,17 @@ export async function listQuarantine(
   model: StarSchema,
   tables: readonly string[],
 ): Promise<QuarantineFile[]> {
-  const current: ProcessedKey[] = [];
+  const current: CurrentFile[] = [];
   for (const table of tables) current.push(...(await listCurrent(target.processed, table)));
   const files: QuarantineFile[] = [];
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);
-    files.push(...(await Promise.all(group.map((key) => readFile(target.processed, key, model)))));
+    files.push(...(await Promise.all(group.map(({ key }) => readFile(target.processed, key, model)))));
   }
   if (files.length === 0) return files;
-  return findMended(target, model, files);
+  const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
+  const bad = await findMended(target, model, files);
+  return Promise.all(bad.map((file) => withoutDropped(target.processed, file, records.get(file.file) ?? [])));
 }
 
 /** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
@@ -78,32 +80,6 @@ export async function countQuarantined(
     if (quarantined > 0) counts.set(table, (counts.get(table) ?? 0) + quarantined);
   }
   return counts;
-}
-
-/** The file of the highest revision of each slice, unless a still higher one went through without. */
-async function listCurrent(processed: Pick<ObjectStore, 'list'>, table: string): Promise<ProcessedKey[]> {
-  const quarantined = makeNewestRevisions();
-  const transformed = makeNewestRevisions();
-  const days = new Set<string>();
-  for await (const { key: text } of processed.list(prefix + tableFolder(table))) {
-    const key = parseQuarantineKey(text);
-    if (key === undefined) continue;
-    quarantined.add(key);
-    days.add(text.slice(prefix.length, text.lastIndexOf('/') + 1));
-  }
-  for (const day of days) {
-    for await (const { key: text } of processed.list(day)) {
-      const key = parseObjectKey(text);
-      if (key.zone === 'processed') transformed.add(key);
-    }
-  }
-  return quarantined.all().filter((key) => (transformed.of(key)?.revision ?? 0) <= key.revision);
-}
-
-function parseQuarantineKey(text: string): ProcessedKey | undefined {
-  if (!text.endsWith('.ndjson')) return undefined;
-  const key = parseObjectKey(text.slice(prefix.length).replace(/\.ndjson$/, '.parquet'));
-  return key.zone === 'processed' ? key : undefined;
 }
 
 async function readFile(
@@ -131,5 +107,6 @@ async function readFile(
       0,
     ),
     mended: 0,
+    dropped: [],
   };
 }

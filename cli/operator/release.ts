@@ -17,7 +17,7 @@ export interface Released {
  * loaded, and what is not is quarantined again, in the file of the new revision.
  *
  * @param selection.tables warehouse tables
- * @param selection.file one quarantine file; undefined for all of the tables
+ * @param selection.file one quarantine file, given up or not; undefined for all of the tables that were not
  * @throws {UsageError} no such file is in quarantine
  */
 export async function release(
@@ -25,8 +25,8 @@ export async function release(
   model: StarSchema,
   { tables, file }: { tables: readonly string[]; file: string | undefined },
 ): Promise<Released> {
-  const files = (await listQuarantine(target, model, tables)).filter(
-    (each) => each.quarantined > 0 && (file === undefined || each.file === file),
+  const files = (await listQuarantine(target, model, tables)).filter(({ quarantined, dropped, ...each }) =>
+    file === undefined ? quarantined > 0 : each.file === file && quarantined + dropped.length > 0,
   );
   if (files.length === 0) {
     if (file !== undefined)
@@ -38,6 +38,6 @@ export async function release(
   return {
     replay,
     files: files.map((each) => each.file),
-    rows: files.reduce((sum, { quarantined }) => sum + quarantined, 0),
+    rows: files.reduce((sum, { quarantined, dropped }) => sum + quarantined + dropped.length, 0),
   };
 }

@@ -8,11 +8,12 @@ import type { MissingDimensionRow } from './waiting.ts';
 /**
  * Why a dimension row is not there:
  * - `quarantined`: it broke the contract
+ * - `dropped`: it broke the contract, and an operator has given it up
  * - `failed`: messages of its table have failed for good, and may have it
  * - `deleted`: the source does not have it
  * - `expected`: nothing is known to keep it from coming
  */
-export type WaitingCause = 'quarantined' | 'failed' | 'deleted' | 'expected';
+export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'expected';
 
 export interface ExplainedWait extends MissingDimensionRow {
   cause: WaitingCause;
@@ -34,16 +35,22 @@ export async function explainWaits(
   { quarantine, failedTables }: WaitingFacts,
 ): Promise<ExplainedWait[]> {
   if (missing.length === 0) return [];
-  const bad = new Set(
-    quarantine.flatMap(({ table, rows }) => rows.map(({ key }) => `${table} ${String(key)}`)),
-  );
+  const idsOf = (of: 'rows' | 'dropped') =>
+    new Set(quarantine.flatMap((file) => file[of].map(({ key }) => `${file.table} ${String(key)}`)));
+  const [bad, dropped] = [idsOf('rows'), idsOf('dropped')];
   const gone = await findGone(target, model, missing);
   return missing.map((wait) => {
     const id = `${wait.dimension} ${wait.key}`;
     const dimension = model.table(wait.dimension);
     const source = dimension.kind === 'calendar' ? '' : dimension.source.name;
     const hasFailed = failedTables.has(wait.dimension) || failedTables.has(source);
-    const cause = bad.has(id) ? 'quarantined' : hasFailed ? 'failed' : gone.has(id) ? 'deleted' : 'expected';
+    const causes: [WaitingCause, boolean][] = [
+      ['quarantined', bad.has(id)],
+      ['failed', hasFailed],
+      ['deleted', gone.has(id)],
+      ['dropped', dropped.has(id)],
+    ];
+    const cause = causes.find(([, isSo]) => isSo)?.[0] ?? 'expected';
     return { ...wait, cause, mend: mendOf(cause, wait, target) };
   });
 }
@@ -59,6 +66,7 @@ function mendOf(
     case 'failed':
       return commandFor(target, `redrive --table ${dimension}`);
     case 'deleted':
+    case 'dropped':
       return commandFor(target, `waiting --drop --table ${table}`);
     case 'expected':
       return commandFor(target, 'run');

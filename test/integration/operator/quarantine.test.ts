@@ -104,6 +104,48 @@ describe('rows in quarantine, and facts that wait', () => {
     ).rejects.toThrow('--file quarantine/no-such.ndjson is not in quarantine for dim_currency');
   });
 
+  it('that cannot be mended are given up, one by one or all, and their file stays as their record', async () => {
+    await stack.source(`
+      insert into payment select 90000 + payment_id, transaction_id, counterparty_id, payment_amount, currency_id,
+        payment_type_id, paid, 'never', company_ac_number, counterparty_ac_number, now(), now()
+      from payment where payment_id in (12, 13, 14) order by payment_id`);
+    await stack.run();
+    await stack.source('delete from payment where payment_id > 90000');
+    const [file] = (await quarantine()).files;
+    const key = file?.file ?? '';
+    const before = await stack.target.processed.get(key);
+    const one = await stack.command('quarantine', 'drop', '--table', 'payment', '--key', '90013');
+    expect(one.code).toBe(0);
+    expect(one.text).toMatch(
+      /^1 row of fact_payment is given up\n.*\n +line 2, key 90013: payment_date is no date/,
+    );
+    expect(one.text).not.toContain('key 90012');
+    expect(rowsOf(await quarantine())).toEqual([
+      ['fact_payment', '90012 payment_date', '90014 payment_date'],
+    ]);
+    expect((await stack.run()).quarantined).toEqual(new Map([['fact_payment', 2]]));
+    const rest = await stack.json<{ dropped: QuarantineFile[] }>('quarantine', 'drop', '--table', 'payment');
+    expect(rest.dropped.map(({ rows }) => rows.map((row) => row.key))).toEqual([[90012, 90014]]);
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    expect((await stack.command('status')).code).toBe(0);
+    expect((await stack.run()).ok).toBe(true);
+    expect((await stack.target.processed.get(key))?.etag).toBe(before?.etag);
+    expect((await stack.command('quarantine', 'drop', '--table', 'payment')).text).toBe(
+      'No row of payment is in quarantine: nothing to drop.\n',
+    );
+    await expect(stack.command('quarantine', 'drop', '--table', 'payment', '--key', '90012')).rejects.toThrow(
+      '--key 90012 is not in quarantine for fact_payment',
+    );
+    // Given up is not gone: the file can be put through again, and what is still bad counts again.
+    await stack.command('quarantine', 'release', '--table', 'payment', '--file', key);
+    await stack.run();
+    expect(rowsOf(await quarantine())).toEqual([
+      ['fact_payment', '90012 payment_date', '90013 payment_date', '90014 payment_date'],
+    ]);
+    await stack.command('quarantine', 'drop', '--table', 'payment');
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('keep their facts waiting, and are named as the cause', async () => {
     await stack.source(`
       alter table counterparty drop constraint counterparty_legal_address_id_fkey;
