@@ -1,5 +1,6 @@
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import type { Cloud } from './cloud/start-cloud.ts';
+import { queueNames } from './resources.ts';
 
 /**
  * Says whether no work is left in the three queues.
@@ -7,26 +8,10 @@ import { queueKinds } from '../../shared/queue/queue-settings.ts';
  * Work flows one way, a message is deleted only when what it leads to is on the next queue, and the embedded
  * queues count exactly. So one look at each, in the order of the flow, proves it: what was behind the look has
  * passed, nothing can come from before it.
+ *
+ * @param kinds all of them, or the first ones
  */
-export async function isDrained(
-  sqs: SQSClient,
-  queueUrlOf: (kind: (typeof queueKinds)[number]) => string,
-): Promise<boolean> {
-  for (const kind of queueKinds) {
-    if ((await countMessages(sqs, queueUrlOf(kind))) > 0) return false;
-  }
-  return true;
-}
-
-const counts = [
-  'ApproximateNumberOfMessages',
-  'ApproximateNumberOfMessagesNotVisible',
-  'ApproximateNumberOfMessagesDelayed',
-] as const;
-
-async function countMessages(sqs: SQSClient, queueUrl: string): Promise<number> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...counts] }),
-  );
-  return counts.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
-}
+export const isDrained = (
+  cloud: Pick<Cloud, 'countMessages'>,
+  kinds: readonly QueueKind[] = queueKinds,
+): boolean => kinds.every((kind) => cloud.countMessages(queueNames[kind]) === 0);

@@ -3,7 +3,6 @@ import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { connect } from '../connect.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { isDrained } from '../embedded/drained.ts';
-import { queueNames } from '../embedded/resources.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
 import { countLoaded, readClock } from './ledger.ts';
@@ -24,8 +23,8 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
     selector: dataSelector(stack.folder.path, stack.named),
     connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
     plan: async () => (await services.plan()) as PlannedRun,
-    isDone: () => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])),
-    lookEveryMs: 25,
+    isDone: async () => isDrained(stack.cloud),
+    lookEveryMs: 5,
     countLoaded: () => countLoaded(pipeline.warehouse, pipeline.countedUntil),
     endReport: async () => {
       pipeline.countedUntil = await readClock(pipeline.warehouse);

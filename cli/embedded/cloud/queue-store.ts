@@ -1,3 +1,4 @@
+import { TerminalError } from '../../../shared/errors.ts';
 import { accountId, region, type SqsQueue, SqsStore, sqsQueueArn } from './fauxqs.ts';
 import type { QueueDatabase } from './queue-database.ts';
 
@@ -12,6 +13,12 @@ export interface QueueOptions {
 
 const fourDays = 4 * 24 * 3600;
 const fourteenDays = 14 * 24 * 3600;
+
+const counts = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
 
 /** fauxqs' queues, with what a kill between two of its statements would lose made one transaction. */
 export class QueueStore extends SqsStore {
@@ -57,6 +64,13 @@ export class QueueStore extends SqsStore {
         maxReceiveCount: options.maxReceiveCount,
       }),
     });
+  }
+
+  /** @throws {TerminalError} there is no such queue */
+  countMessages(name: string): number {
+    const queue = this.getQueueByName(name);
+    if (queue === undefined) throw new TerminalError(`There is no queue ${name}`);
+    return counts.reduce((sum, count) => sum + Number(queue.getAttribute(count)), 0);
   }
 
   #ensure(name: string, endpoint: string, attributes: Record<string, string>): SqsQueue {

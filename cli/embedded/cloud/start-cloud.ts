@@ -29,6 +29,8 @@ export interface Cloud {
   endpoint: string;
   region: string;
   queueUrl(name: string): string;
+  /** Messages that the queue holds: waiting, in flight or delayed. Exact, which no queue of AWS' is. */
+  countMessages(queueName: string): number;
   putSecret(name: string, value: string): void;
   /** The last 1000 events that were put, oldest first. */
   events(): readonly PutEventsEntry[];
@@ -74,6 +76,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       endpoint,
       region,
       queueUrl: (name) => formatQueueUrl(endpoint, name),
+      countMessages: (name) => queues.countMessages(name),
       putSecret: (name, value) => secrets.put(name, value),
       events: () => bus.recent(),
       stop,

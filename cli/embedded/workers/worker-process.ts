@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { InvokeMessage, WorkerMessage } from './worker-message.ts';
@@ -27,7 +29,9 @@ const stopTimeoutMs = 1000;
 
 // A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB, and
 // glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a process.
-const memoryFlags = ['--max-semi-space-size=8'];
+// V8 also counts those buffers against the old generation, which is small here: with its usual growth it marked the
+// whole heap at every 10 MB, 80 times in 1,000,000 rows and a fourth of all the CPU time.
+const memoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300'];
 const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. It imports its handlers by itself and reports `ready`. */
@@ -40,7 +44,7 @@ export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: Work
     {
       // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
       execArgv: memoryFlags,
-      env: { PATH: process.env.PATH, ...memoryEnvironment, ...env },
+      env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache(), ...env },
       silent: true,
     },
   );
@@ -59,6 +63,12 @@ export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: Work
       clearTimeout(force);
     },
   };
+}
+
+/** What this process has compiled, or one before it, is compiled for its workers too. */
+function compileCache(): Record<string, string> {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 function whenGone(child: ChildProcess): Promise<string> {

@@ -79,8 +79,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   const settle = async (upTo: QueueKind = 'load', seconds = 50) => {
     const kinds = queueKinds.slice(0, queueKinds.indexOf(upTo) + 1);
     for (const kind of kinds) start(kind);
-    const urlOf = (kind: QueueKind) => queueUrl(kinds.includes(kind) ? kind : upTo);
-    await seen(() => isDrained(clients.sqs, urlOf), seconds);
+    await seen(() => isDrained(cloud, kinds), seconds);
   };
   const plan = async () => (await pool.invoke('plan', {})) as PlannedRun;
   return {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listDeadLetters } from '../../../cli/embedded/dead-letters.ts';
 import { isDrained } from '../../../cli/embedded/drained.ts';
-import { queueNames } from '../../../cli/embedded/resources.ts';
 import { startServices } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
 import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
@@ -69,7 +68,7 @@ export async function startRoadAtWork(urls: {
     plan: () => services.plan(),
     run: () => runOnce(makeEmbeddedSite(pipeline), () => {}),
     settle: async () => {
-      await seen(() => isDrained(stack.clients.sqs, (kind) => stack.cloud.queueUrl(queueNames[kind])));
+      await seen(() => isDrained(stack.cloud));
       return listDeadLetters(stack.cloud.endpoint);
     },
     redrive: async () => {
