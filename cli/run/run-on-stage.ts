@@ -17,7 +17,9 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
   return withStage(name, async (stage) => {
     const warehouse = await connectFromHere(stage);
     try {
-      const site = await makeStageSite(stage, warehouse);
+      const site = await makeStageSite(stage, warehouse, (sentence) =>
+        terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
+      );
       const work = runOnce(site, (counts) => drawProgress(counts, terminal), interrupted);
       const report = await Promise.race([work, abortion(interrupted)]);
       if (report === undefined) {

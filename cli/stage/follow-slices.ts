@@ -18,10 +18,10 @@ export interface FollowDeps {
 
 /** Slices on their way. Done is known by the ledger and the dead letters; queues count only approximately. */
 export interface FollowedSlices {
-  /** Looks into the ledger, and says how many slices are left. */
-  look(): Promise<number>;
+  /** Looks into the ledger, and gives the slices that are left. */
+  look(): Promise<readonly FollowedSlice[]>;
   /** The same, and asks which have failed for good: that costs more. */
-  lookForFailures(): Promise<number>;
+  lookForFailures(): Promise<readonly FollowedSlice[]>;
 }
 
 export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps): FollowedSlices {
@@ -29,11 +29,11 @@ export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps)
   let left = [...slices];
   let failed = makeKnownSlices();
   const look = async () => {
-    if (left.length === 0) return 0;
+    if (left.length === 0) return left;
     const loaded = await readLoaded(warehouse, left);
     const ingested = await listIngested(target.ingested, left, model);
     left = left.filter((slice) => !isAccounted(slice, { loaded, ingested, failed }, model));
-    return left.length;
+    return left;
   };
   return {
     look,

@@ -1,0 +1,47 @@
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { DatabaseSecret } from '../../shared/postgres/database-secret.ts';
+import { commandFor } from '../operator/target.ts';
+import { type OpenedStage, type StageName, withStage } from '../stage/open-stage.ts';
+import { isStillEmpty } from '../stage/read-stage-secret.ts';
+import type { Terminal } from '../terminal.ts';
+import { parseSecretUrl } from './parse-secret-url.ts';
+
+/**
+ * Puts how to reach a database into a stage's secret, as a new version, and says what to do next.
+ *
+ * @param readUrl is asked when the stage is found
+ * @throws {UsageError} the stage cannot be found or written to, or the URL is none; nothing has changed
+ */
+export function putSecret(
+  name: StageName,
+  what: 'source' | 'warehouse',
+  readUrl: () => Promise<string>,
+  terminal: Terminal,
+): Promise<void> {
+  return withStage(name, async (stage) => {
+    const secret = parseSecretUrl(await readUrl());
+    const { id } = stage.secret(what);
+    const { VersionId = '' } = await stage.secretsManager.send(
+      new PutSecretValueCommand({ SecretId: id, SecretString: JSON.stringify(secret) }),
+    );
+    if (terminal.json) terminal.result(JSON.stringify({ ok: true, secret: id, version: VersionId }));
+    else await printPut(what, secret, stage, terminal);
+  });
+}
+
+async function printPut(
+  what: 'source' | 'warehouse',
+  { host, port, dbname, username, sslmode }: Required<DatabaseSecret>,
+  stage: OpenedStage,
+  terminal: Terminal,
+): Promise<void> {
+  const { id } = stage.secret(what);
+  terminal.info(`The secret ${id} has a new version: ${username} at ${host}:${port}/${dbname}, ${sslmode}.`);
+  terminal.info(
+    'Functions at work go over to it within five minutes, at once where the password they know is refused.',
+  );
+  const other = what === 'source' ? 'warehouse' : 'source';
+  const isOtherEmpty = await isStillEmpty(stage.secretsManager, stage.secret(other));
+  const next = isOtherEmpty ? `secrets put ${other}` : 'run';
+  terminal.info(`Next: ${commandFor(stage, next)}`);
+}
