@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
 // came with the packages, from the sources in a clone, from dist/ in an installed package.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
@@ -17,12 +18,13 @@ const compileCache = new URL(
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (process.argv.includes('--watch')) keepYoungGenerationSmall();
+  endWithStarter();
   // Half of a command's time is the loading of its sources. Workers are told of the same folder.
   module.enableCompileCache(fileURLToPath(compileCache));
   const { main } = await import(isClone ? source.href : compiled.href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
-  process.exitCode = runUnderNode24();
+  process.exitCode = await runUnderNode24();
 }
 
 // A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its
@@ -32,7 +34,21 @@ function keepYoungGenerationSmall() {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-function runUnderNode24() {
+// Whoever kills the process that was started means the one that works: left behind, it would hold the data folder
+// against the next run. Under an older Node that process is the one below, and a channel tells of its end at once;
+// under `npm start` and npx it is npm, or npm's shell, and the parent's id changes.
+function endWithStarter() {
+  const endNow = () => process.kill(process.pid, 'SIGKILL');
+  const starter = process.ppid;
+  if (process.env.STARLIFT_STARTER === String(starter)) {
+    process.on('disconnect', endNow);
+    process.channel?.unref();
+  } else if (['start', 'npx'].includes(process.env.npm_lifecycle_event ?? '')) {
+    setInterval(() => process.ppid === starter || endNow(), 200).unref();
+  }
+}
+
+async function runUnderNode24() {
   const node = findNode24();
   if (node === undefined) {
     console.error(
@@ -41,13 +57,20 @@ function runUnderNode24() {
     );
     return 2;
   }
-  // The child is in the terminal's process group and gets Ctrl-C itself: the parent only waits.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-  const { status, error } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    env: { ...process.env, STARLIFT_STARTER: String(process.pid) },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  if (error !== undefined) console.error(`starlift: ${error.message}`);
-  return status ?? 1;
+  // A terminal's Ctrl-C reaches the child by itself as well; a signal to this process alone does not.
+  process.on('SIGINT', () => child.kill('SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.once('error', ({ message }) => {
+      console.error(`starlift: ${message}`);
+      resolve(1);
+    });
+    child.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code));
+  });
 }
 
 function findNode24() {

@@ -92,12 +92,17 @@ function parseEvery(text: unknown): number {
   return seconds;
 }
 
+/** The same signal may come twice: from the terminal, and passed on by the process that started this one. */
+const sameSignalWithinMs = 300;
+
 /** Aborts on Ctrl-C or SIGTERM; a second one ends the process at once, as impatience is clear enough. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
+  let firstAt = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (!controller.signal.aborted) firstAt = Date.now();
+      else if (Date.now() - firstAt > sameSignalWithinMs) process.exit(130);
       controller.abort();
     });
   }

@@ -9,8 +9,8 @@ type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 // The channel closes when the parent ends, whatever it died of: a worker never outlives it.
 process.on('disconnect', () => process.exit(0));
 if (!process.connected) process.exit(0);
-// Ctrl-C reaches every process of the terminal; the parent decides when the work in flight is over.
-process.on('SIGINT', () => {});
+// Ctrl-C, or what ends a terminal's job, reaches every process of it; the parent decides when the work in flight is over.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const handlers = await importHandlers(JSON.parse(process.argv[2] ?? '{}'));
 process.on('message', (message) => void answer(message as InvokeMessage));
