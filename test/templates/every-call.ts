@@ -1,0 +1,127 @@
+import type { Message } from '@aws-sdk/client-sqs';
+import { formatObjectCreated } from '../../shared/queue/object-created.ts';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { seen } from '../e2e/seen.ts';
+import type { Databases } from '../integration/failures/databases.ts';
+import type { PackagedRoad } from './packaged-road.ts';
+
+/** Takes the functions through all that they do: what goes well first, then each kind of failure and its mending. */
+export async function makeEveryCall(road: PackagedRoad, databases: Databases): Promise<void> {
+  await road.invoke('ingestion-plan');
+  await road.settle();
+  await quarantineAndSplit(road, databases);
+  await failAndRecover(road, databases);
+  await sendAstray(road);
+  for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
+  await retryEach(road, databases);
+  await sweepEach(road, databases);
+  await road.invoke('loading-freshness');
+  await road.ingested.delete('state/capture.json');
+  await sendAstrayWithoutState(road);
+}
+
+/** A row that breaks the contract; and a slice that has grown beyond one object since it was planned. */
+async function quarantineAndSplit(road: PackagedRoad, { source }: Databases): Promise<void> {
+  await road.stop('extract');
+  await source.query(`update sales_order set agreed_payment_date = 'soon' where sales_order_id = 1`);
+  await source.query(`update design set last_updated = now() where design_id = 1`);
+  await road.invoke('ingestion-plan');
+  // 24 MB of hexadecimal digits, of which no compression leaves less than half.
+  await source.query(`
+    insert into design
+    select 1000 + row, 'Large', (select string_agg(md5(random()::text || row || part), '')
+                                   from generate_series(1, 250) part), 'large.json', now(), now()
+      from generate_series(1, 3000) row`);
+  await road.settle();
+  await source.query('delete from design where design_id > 1000');
+}
+
+/** A table that cannot be read is a dead letter; its message is sent back once it can. */
+async function failAndRecover(road: PackagedRoad, { source }: Databases): Promise<void> {
+  await source.query('revoke select on currency from reader');
+  await road.invoke('ingestion-plan');
+  await road.settle();
+  await source.query('grant select on currency to reader');
+  await redrive(road, 'extract');
+}
+
+async function redrive(road: PackagedRoad, kind: QueueKind): Promise<void> {
+  const [letter] = await deadLettersOf(road, kind);
+  if (letter === undefined) throw new Error(`there is no dead letter of ${kind}`);
+  await road.send(kind, letter);
+  await road.settle();
+}
+
+async function deadLettersOf(road: PackagedRoad, kind: QueueKind): Promise<Message[]> {
+  let letters: Message[] = [];
+  await seen(async () => {
+    letters = await road.receive(`${kind}-dlq`);
+    return letters.length > 0;
+  });
+  return letters;
+}
+
+/** A slice that was planned on another server: the state tells whether it is superseded. */
+async function sendAstray(road: PackagedRoad): Promise<void> {
+  const [letter] = await deadLettersOf(road, 'extract');
+  const message = JSON.parse(letter?.Body ?? '{}') as object;
+  await road.send('extract', { Body: JSON.stringify({ ...message, generation: '1', identity: 'another' }) });
+  await road.settle();
+}
+
+async function sendAstrayWithoutState(road: PackagedRoad): Promise<void> {
+  const [letter] = await deadLettersOf(road, 'extract');
+  const message = JSON.parse(letter?.Body ?? '{}') as object;
+  const isRetried = countCalls(road, 'ingestion-extract', 'sqs:ChangeMessageVisibility');
+  await road.send('extract', { Body: JSON.stringify({ ...message, identity: 'another' }) });
+  road.start('extract');
+  await seen(() => countCalls(road, 'ingestion-extract', 'sqs:ChangeMessageVisibility') > isRetried);
+  await road.stop('extract');
+}
+
+const countCalls = (road: PackagedRoad, caller: string, action: string): number =>
+  road.proxy.calls.filter((call) => call.caller === caller && call.action === action).length;
+
+/** An object that is not there, one that is replayed, and one that has been a dead letter. */
+async function sendObjectMessages(road: PackagedRoad, kind: 'transform' | 'load'): Promise<void> {
+  const { bucket, list } = kind === 'transform' ? road.ingested : road.processed;
+  const prefix = kind === 'transform' ? 'currency/' : 'dim_currency/';
+  let key = '';
+  for await (const object of list(prefix)) key = object.key;
+  const text = (value: string) => ({ DataType: 'String', StringValue: value });
+  await road.send(kind, { Body: formatObjectCreated({ bucket, key: key.replace(/-\d{4}/, '-9999') }) });
+  const Body = formatObjectCreated({ bucket, key });
+  await road.send(kind, { Body, MessageAttributes: { replay: text('again') } });
+  await road.send(kind, { Body, MessageAttributes: { failedAt: text(new Date().toISOString()) } });
+  await road.settle();
+}
+
+/** S3, or the secrets, do not answer for a while: the message comes back later. */
+async function retryEach(road: PackagedRoad, { source }: Databases): Promise<void> {
+  const callers = ['ingestion-extract', 'transformation-transform', 'loading-load'];
+  for (const caller of callers) {
+    await source.query('update payment_type set last_updated = now()');
+    road.proxy.refuse = { caller, service: 's3' };
+    await road.invoke('ingestion-plan');
+    const before = countCalls(road, caller, 'sqs:ChangeMessageVisibility');
+    for (const kind of queueKinds) road.start(kind);
+    await seen(() => countCalls(road, caller, 'sqs:ChangeMessageVisibility') > before);
+    road.proxy.refuse = undefined;
+    await road.settle();
+  }
+}
+
+/** Events that were lost, and dead letters of which SQS has told nobody. */
+async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<void> {
+  for (const kind of queueKinds) {
+    const [letter] = await deadLettersOf(road, kind);
+    await road.send(`${kind}-dlq`, { Body: letter?.Body });
+  }
+  for await (const { key } of road.processed.list('dim_staff/')) await road.processed.delete(key);
+  await road.invoke('transformation-sweep');
+  await road.settle();
+  await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_location'`);
+  await road.invoke('loading-sweep');
+  await road.invoke('ingestion-sweep');
+  await road.settle();
+}

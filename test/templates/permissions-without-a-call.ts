@@ -1,0 +1,31 @@
+import type { PackagedFunction } from './packaged.ts';
+
+/** A permission that no code of ours uses, and why the role has it all the same. */
+export interface PermissionWithoutCall {
+  action: string;
+  resource: string;
+  reason: string;
+  /** Where AWS says so. */
+  source: string;
+}
+
+/** What Lambda itself does in the name of a function's role. */
+export function permissionsWithoutCall({
+  deployedName,
+  queueArn,
+}: PackagedFunction): PermissionWithoutCall[] {
+  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => ({
+    action,
+    resource: `arn:aws:logs:eu-west-2:000000000000:log-group:/aws/lambda/${deployedName}:*`,
+    reason: 'Lambda writes what the function logs',
+    source: 'https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html',
+  }));
+  if (queueArn === undefined) return logs;
+  const mapping = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'].map((action) => ({
+    action,
+    resource: queueArn,
+    reason: 'the event source mapping reads the queue',
+    source: 'https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions',
+  }));
+  return [...logs, ...mapping];
+}
