@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { account, region } from './intrinsics.ts';
 import { type PackagedFunction, zipPath } from './packaged.ts';
 
-const program = fileURLToPath(new URL('cold-function-process.js', import.meta.url));
+const program = fileURLToPath(new URL('cold-function-process.ts', import.meta.url));
 
 /** One execution environment of a packaged function: its zip in an empty folder, and a Node of its own. */
 export interface ColdFunction {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type Message, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Cloud, startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
 import { secretOfUrl } from '../../cli/embedded/database-url.ts';
-import { isDrained } from '../../cli/embedded/drained.ts';
 import { connectionTo } from '../../cli/embedded/endpoint.ts';
 import {
   type EventSourceMapping,
@@ -73,7 +72,8 @@ export async function startPackagedRoad(urls: {
     processed: makeObjectStore(clients.s3, bucketName('processed')),
     settle: async () => {
       for (const kind of queueKinds) mappings.start(kind);
-      await seen(() => isDrained(clients.sqs, queueUrl), 120);
+      // In the order of the flow: what was behind a look has passed, and nothing comes from before it.
+      await seen(() => queueKinds.every((kind) => cloud.countMessages(queueName(stage, kind)) === 0), 120);
     },
     send: async (queue, { Body, MessageAttributes }) => {
       const message = { QueueUrl: urlOf(queue), MessageBody: Body, MessageAttributes };
