@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Benchmark, Result } from './benchmark.ts';
 import { benchmark as coldStart } from './benchmarks/cold-start.ts';
-import { benchmark as increments } from './benchmarks/increments.ts';
+import { increments } from './benchmarks/increments.ts';
 import { benchmark as ingest } from './benchmarks/ingest.ts';
 import { benchmark as load } from './benchmarks/load.ts';
 import { benchmark as peers } from './benchmarks/peers.ts';
@@ -17,7 +17,7 @@ import { describeMachine } from './report/machine.ts';
 import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
-  ...[ingest, transform, load, whole, peers, increments, watch, coldStart],
+  ...[ingest, transform, load, whole, peers, ...increments, watch, coldStart],
   ...[wholeKeys, shop, growth, plan],
 ];
 
@@ -26,9 +26,9 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (options === undefined) return 2;
-  const { rows, reps, only, json } = options;
+  const { rows, reps, only, json, embedded } = options;
   const chosen = benchmarks.filter(({ name, isLong }) => only?.includes(name) ?? isLong !== true);
-  const servers = await startBenchServers();
+  const servers = await startBenchServers({ embedded });
   const machine = describeMachine(servers.version);
   const results: Result[] = [];
   try {

@@ -6,9 +6,12 @@ export interface BenchOptions {
   /** Names; undefined for all that are not long. */
   only: string[] | undefined;
   json: string | undefined;
+  /** The npm packages' Postgres even where another one is installed. */
+  embedded: boolean;
 }
 
-export const usage = 'npm run bench [-- --rows 1000000 --reps 5 --only NAME[,NAME…] --json FILE]';
+export const usage =
+  'npm run bench [-- --rows 1000000 --reps 5 --only NAME[,NAME…] --json FILE] [--embedded]';
 
 /** @throws {Error} one line that names what is wrong */
 export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions {
@@ -19,6 +22,7 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
       reps: { type: 'string', default: '5' },
       only: { type: 'string' },
       json: { type: 'string' },
+      embedded: { type: 'boolean', default: false },
     },
   });
   const only = values.only?.split(',');
@@ -29,6 +33,7 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
     reps: parseWhole('--reps', values.reps),
     only,
     json: values.json,
+    embedded: values.embedded,
   };
 }
 

@@ -32,11 +32,11 @@ function rowOf(
   reference: Result | undefined,
 ): string[] {
   const { seconds, clientCpu, serverCpu, largestProcess, allProcesses } = summary;
-  const megabytes = ({ median }: Spread) => (median / 2 ** 20).toFixed(0);
+  const megabytes = ({ median }: Spread) => (median === 0 ? '' : (median / 2 ** 20).toFixed(0));
   return [
     ...[benchmark, subject, rows.toLocaleString('en')],
     ...[seconds.median.toFixed(2), `${seconds.min.toFixed(2)}–${seconds.max.toFixed(2)}`],
-    ...[clientCpu.median.toFixed(2), serverCpu.median.toFixed(2)],
+    ...[clientCpu, serverCpu].map(({ median }) => (median === 0 ? '' : median.toFixed(2))),
     ...[megabytes(largestProcess), megabytes(allProcesses)],
     ...(reference === undefined ? ['', ''] : comparisonOf(summary, reference.summary)),
     note,

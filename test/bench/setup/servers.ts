@@ -37,8 +37,8 @@ export const serverSettings = {
 export const keptFolder = join(tmpdir(), `starlift-bench-${process.getuid?.() ?? 0}`);
 
 /** Starts an installed Postgres where there is one, else the npm packages' Postgres 18; durable, unlike the tests'. */
-export async function startBenchServers(): Promise<BenchServers> {
-  const binDir = installedBinaries() ?? embeddedBinaries();
+export async function startBenchServers({ embedded }: { embedded: boolean }): Promise<BenchServers> {
+  const binDir = (embedded ? undefined : installedBinaries()) ?? embeddedBinaries();
   const version = (await runServerProgram(binDir, 'postgres', ['--version'])).trim();
   await makeOpenFolder(keptFolder);
   const kept = join(
