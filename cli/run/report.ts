@@ -20,7 +20,7 @@ export function drawProgress(counts: readonly LedgerCount[], terminal: Terminal)
 /** What a run came to, and what needs a hand; with --json one line of it as the last one of stdout. */
 export function printReport(report: RunReport, terminal: Terminal): void {
   terminal.redraw([]);
-  for (const warning of report.warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
+  printWarnings(report.warnings, terminal);
   if (terminal.json) {
     const { run, seconds, ok, tables } = report;
     printTrouble(report, terminal);
@@ -35,15 +35,21 @@ export function printReport(report: RunReport, terminal: Terminal): void {
 
 /**
  * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
- * hand whenever that has changed.
+ * hand, and warnings, whenever they have changed.
  */
 export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
-  let told: string[] = [];
+  let toldTrouble: string[] = [];
+  let toldWarnings: readonly string[] = [];
   return (report) => {
     printTick(report, terminal);
+    printWarnings(
+      report.warnings.filter((warning) => !toldWarnings.includes(warning)),
+      terminal,
+    );
+    toldWarnings = report.warnings;
     const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === told.join()) return;
-    told = trouble;
+    if (trouble.join() === toldTrouble.join()) return;
+    toldTrouble = trouble;
     for (const line of trouble) terminal.info(line);
     if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
   };
@@ -81,6 +87,10 @@ function printTable(report: RunReport, terminal: Terminal): void {
     `${terminal.style(report.ok ? 'green' : 'yellow', report.ok ? 'All loaded' : 'Not all loaded')}: ` +
       `${showCount(loaded)} rows in ${report.seconds.toFixed(1)} s.`,
   );
+}
+
+function printWarnings(warnings: readonly string[], terminal: Terminal): void {
+  for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }
 
 const printTrouble = (report: RunReport, terminal: Terminal): void => {

@@ -64,6 +64,14 @@ export class OperatedStack {
     return query<T>(this.#pipeline.stack.warehouseUrl, sql);
   }
 
+  /** The details of the events of a type, oldest first. */
+  events(type: string): Record<string, unknown>[] {
+    return this.#pipeline.stack.cloud
+      .events()
+      .filter(({ DetailType }) => DetailType === type)
+      .map(({ Detail = '{}' }) => JSON.parse(Detail) as Record<string, unknown>);
+  }
+
   /** What verify finds, by table; empty where source and warehouse are the same. */
   async differences(): Promise<Record<string, unknown>[]> {
     const { tables } = await this.json<{ tables: Record<string, unknown>[] }>('verify');

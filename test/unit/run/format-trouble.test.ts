@@ -69,4 +69,14 @@ describe('what a run tells of what needs a hand', () => {
     tell({ ...report, ok: true });
     expect(read()).toBe('');
   });
+
+  it('is a warning once too, as of a new column', () => {
+    const { terminal, read } = makeTestTerminal();
+    const tell = makeTickPrinter(terminal);
+    const warnings = ['public.design has columns that the model does not take: colour'];
+    tell({ ...report, ok: true, warnings });
+    expect(read()).toBe(`warning: ${warnings[0]}\n`);
+    tell({ ...report, ok: true, warnings });
+    expect(read()).toBe('');
+  });
 });
