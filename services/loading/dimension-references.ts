@@ -22,7 +22,7 @@ export async function hasAllDimensions(
   batches: readonly RecordBatch[],
 ): Promise<boolean> {
   for (const { column, index, reference } of columnReferences(fact, model, schema)) {
-    const keys = [...distinctValues(batches, index)];
+    const keys = distinctValues(batches, index);
     if (!(await areAllThere(client, reference, column.type.name, keys))) return false;
   }
   return true;
@@ -33,7 +33,7 @@ export function namedDays(fact: Fact, model: StarSchema, batches: readonly Recor
   const indexes = fact.columns.flatMap(({ references }, index) =>
     references === model.calendar.name ? [index] : [],
   );
-  return new Set(indexes.flatMap((index) => [...distinctValues(batches, index)].map(Number)));
+  return new Set(indexes.flatMap((index) => distinctValues(batches, index).map(Number)));
 }
 
 function columnReferences(fact: Fact, model: StarSchema, schema: string): ColumnReference[] {

@@ -1,8 +1,8 @@
-import type { Data, RecordBatch } from 'apache-arrow';
-import { type ColumnWriter, makeColumnWriter } from './column-writer.ts';
-import { Int8Writer } from './int8-writer.ts';
+import type { RecordBatch } from 'apache-arrow';
+import { type Block, type ColumnWriter, makeColumnWriter, makeConstantWriter } from './column-writer.ts';
 
 const chunkBytes = 256 * 1024;
+const columnCountBytes = 2;
 const trailerBytes = 2;
 
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": the signature, no flags, no extension.
@@ -13,41 +13,69 @@ const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
  * given, the id of the object that they came from, as an int8.
  *
  * @returns chunks of about 256 KiB in one piece of memory: each is valid until the next is asked for
- * @throws {TerminalError} a column has a type that no warehouse column has
+ * @throws {TerminalError} a column has a type that no warehouse column has, or a value that its type has not
  */
 export function* encodeCopyRows(batches: readonly RecordBatch[], objectId?: string): Generator<Uint8Array> {
-  let chunk: Buffer = Buffer.allocUnsafe(chunkBytes);
-  let at = header.copy(chunk);
-  for (const batch of batches) {
-    const writers = makeWriters(batch.data.children, objectId);
-    const limitOf = makeRowLimit(writers);
-    for (let row = 0; row < batch.numRows; row++) {
-      const limit = limitOf(row);
-      if (at + limit > chunk.length - trailerBytes) {
-        yield chunk.subarray(0, at);
-        at = 0;
-        if (limit > chunk.length - trailerBytes) chunk = Buffer.allocUnsafe(limit + trailerBytes);
+  let chunk = makeChunk(chunkBytes);
+  let filled = header.copy(chunk.bytes);
+  for (const { data, numRows } of batches) {
+    const writers = data.children.map(makeColumnWriter);
+    if (objectId !== undefined) writers.push(makeConstantWriter(objectId));
+    const sizes = sizeRows(writers, numRows);
+    const cursors = new Int32Array(numRows);
+    for (let from = 0; from < numRows; ) {
+      const end = findEnd(sizes, from, chunk.bytes.length - trailerBytes - filled);
+      if (end > from) {
+        filled = writeRows(writers, { ...chunk, from, end, cursors }, sizes, filled);
+        from = end;
+      } else {
+        yield chunk.bytes.subarray(0, filled);
+        filled = 0;
+        const neededBytes = (sizes[from] as number) + trailerBytes;
+        if (neededBytes > chunk.bytes.length) chunk = makeChunk(neededBytes);
       }
-      at = chunk.writeInt16BE(writers.length, at);
-      for (const writer of writers) at = writer.write(chunk, at, row);
     }
   }
-  at = chunk.writeInt16BE(-1, at);
-  yield chunk.subarray(0, at);
+  chunk.view.setInt16(filled, -1);
+  yield chunk.bytes.subarray(0, filled + trailerBytes);
 }
 
-function makeWriters(columns: readonly Data[], objectId: string | undefined): ColumnWriter[] {
-  const writers = columns.map(makeColumnWriter);
-  return objectId === undefined ? writers : [...writers, new Int8Writer(objectId)];
+interface Chunk {
+  bytes: Uint8Array;
+  view: DataView;
 }
 
-/** Bytes that a row can take at most. */
-function makeRowLimit(writers: readonly ColumnWriter[]): (row: number) => number {
-  const fixedBytes = 2 + writers.reduce((sum, { maxBytes }) => sum + maxBytes, 0);
-  const offsets = writers.flatMap(({ valueOffsets }) => (valueOffsets === undefined ? [] : [valueOffsets]));
-  return (row) => {
-    let bytes = fixedBytes;
-    for (const offset of offsets) bytes += (offset[row + 1] ?? 0) - (offset[row] ?? 0);
-    return bytes;
-  };
+function makeChunk(length: number): Chunk {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+/** The bytes of each row. */
+function sizeRows(writers: readonly ColumnWriter[], rows: number): Int32Array {
+  const sizes = new Int32Array(rows).fill(columnCountBytes);
+  for (const writer of writers) writer.addSizes(sizes);
+  return sizes;
+}
+
+/** @returns the first row, from `from` on, that has no room any more */
+function findEnd(sizes: Int32Array, from: number, room: number): number {
+  let end = from;
+  for (let left = room; end < sizes.length; end++) {
+    left -= sizes[end] as number;
+    if (left < 0) break;
+  }
+  return end;
+}
+
+/** @returns where in the chunk the rows end */
+function writeRows(writers: readonly ColumnWriter[], block: Block, sizes: Int32Array, start: number): number {
+  const { view, from, end, cursors } = block;
+  let at = start;
+  for (let row = from; row < end; row++) {
+    view.setInt16(at, writers.length);
+    cursors[row] = at + columnCountBytes;
+    at += sizes[row] as number;
+  }
+  for (const writer of writers) writer.write(block);
+  return at;
 }
