@@ -1,5 +1,10 @@
+import { fileURLToPath } from 'node:url';
+
 // What handlers say of themselves in CloudWatch's format is nobody's here.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+// Workers that a test starts are compiled once, as the command line's are.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/starlift', import.meta.url));
 
 export default {
   testEnvironment: 'node',
@@ -8,6 +13,7 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
   // Two cores, and most tests wait for servers: one worker a core.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/helpers/longest-first.js',
   // Many tests start servers, and the other core may be doing the same.
   testTimeout: 60_000,
   coverageProvider: 'v8',

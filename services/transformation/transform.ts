@@ -3,6 +3,7 @@ import type { ObjectStore, PutOutcome } from '../../shared/object-store/object-s
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { type PublishDeps, publish } from './publish.ts';
 import { assertWhole, decompress, type IngestedObject, readIngested } from './read-ingested.ts';
+import { maxRowsPerBatch } from './rows/row-batches.ts';
 import { transformRows } from './transform-rows.ts';
 
 export interface TransformDeps extends PublishDeps {
@@ -61,7 +62,8 @@ async function transformInto(
   const { calendar } = deps.model;
   const table = deps.model.table(tableName);
   if (table.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
-  const rows = await transformRows(decompress(object), table, calendar);
+  const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
+  const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch });
   assertWhole(object, rows.lines);
   if (rows.unknownCurrencies.length > 0) {
     const key = formatObjectKey(object.key);

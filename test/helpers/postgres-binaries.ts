@@ -31,8 +31,16 @@ function configuredBinaries(): string | undefined {
   }
 }
 
+type ServerUser = Pick<SpawnOptions, 'uid' | 'gid'>;
+let knownUser: ServerUser | undefined;
+
 /** Who a server program runs as: Postgres refuses root, so root hands over to an unprivileged OS user. */
-export function serverUser(): Pick<SpawnOptions, 'uid' | 'gid'> {
+export function serverUser(): ServerUser {
+  knownUser ??= findServerUser();
+  return knownUser;
+}
+
+function findServerUser(): ServerUser {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
     try {
@@ -47,16 +55,23 @@ export function serverUser(): Pick<SpawnOptions, 'uid' | 'gid'> {
 /**
  * Runs one program of a Postgres installation as the server's OS user.
  *
+ * @param input what it reads from stdin
  * @returns what it wrote to stdout
  * @throws when it ends with another code than 0; the message holds its stderr
  */
-export async function runServerProgram(binDir: string, program: string, args: string[]): Promise<string> {
+export async function runServerProgram(
+  binDir: string,
+  program: string,
+  args: string[],
+  input = '',
+): Promise<string> {
   const options = {
     ...serverUser(),
     cwd: '/',
     env: { ...process.env, LC_ALL: 'C' },
     encoding: 'utf8',
   } as const;
-  const { stdout } = await execFileAsync(join(binDir, program), args, options);
-  return stdout;
+  const running = execFileAsync(join(binDir, program), args, options);
+  running.child.stdin?.end(input);
+  return (await running).stdout;
 }

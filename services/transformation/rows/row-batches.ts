@@ -17,6 +17,9 @@ export interface RowObserver {
   onEnd(lines: number, reader: RowReader): void;
 }
 
+/** Memory for so many rows is some megabytes: for a few changed rows a batch of their number does. */
+export const maxRowsPerBatch = 65_536;
+
 export interface RowBatchOptions {
   rowsPerBatch?: number;
   /** false leaves every line to the row reader, for which the scanner is only a faster way. */
@@ -33,7 +36,7 @@ export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
   table: Dimension | Fact,
   observer: RowObserver,
-  { rowsPerBatch = 65_536, scan = true }: RowBatchOptions = {},
+  { rowsPerBatch = maxRowsPerBatch, scan = true }: RowBatchOptions = {},
 ): AsyncGenerator<RecordBatch> {
   const schema = arrowSchemaOf(table);
   const scanner = scan ? makeLineScanner(table) : undefined;

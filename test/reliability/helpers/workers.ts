@@ -21,6 +21,10 @@ interface Turn {
 /** How long a call may take before we ask whether it waits for another session's lock. */
 const patienceMs = 5;
 
+/** Calls to AWS, and statements that leave every lock held that was held before: nobody's wait ends by them. */
+const keepsLocks =
+  /^\w+: (?:[A-Z]|(?:begin|set|select|savepoint|release|copy|create temporary|with|delete)\b)/;
+
 /**
  * Invocations side by side of which one moves at a time: so it is the caller, and not the machine, who decides in
  * which order their calls to the outside take effect.
@@ -30,6 +34,8 @@ export class Workers<T> {
   readonly #database: pg.Client;
   readonly #all = new Set<Worker<T>>();
   #changed = Promise.withResolvers<void>();
+  /** Workers that waited for a lock when the server was last asked. */
+  #blocked = 0;
 
   /** @param database a session of the server that the functions use, to see which of them wait for a lock */
   constructor(functions: Functions, database: pg.Client) {
@@ -59,13 +65,14 @@ export class Workers<T> {
       worker.outcome = outcome;
       this.#changed.resolve();
     });
-    await this.#settle();
+    await this.#settle(true);
   }
 
   /** Lets a worker make its next call, or die of it. */
   async step({ turns }: Worker<T>, verdict: Verdict): Promise<void> {
-    turns.shift()?.take(verdict);
-    await this.#settle();
+    const turn = turns.shift();
+    turn?.take(verdict);
+    await this.#settle(verdict === 'go on' && turn !== undefined && keepsLocks.test(turn.call));
   }
 
   /** Takes out the invocations that have ended. */
@@ -80,13 +87,18 @@ export class Workers<T> {
   }
 
   /** Until every worker has ended, is about to make a call, or waits for a lock that another session holds. */
-  async #settle(): Promise<void> {
+  async #settle(isNobodyReleased: boolean): Promise<void> {
     while (this.#moving.length > 0) {
       await Promise.race([this.#changed.promise, delay(patienceMs)]);
       this.#changed = Promise.withResolvers<void>();
       const moving = this.#moving.length;
-      if (moving > 0 && this.ready.length > 0 && (await this.#countBlocked()) >= moving) return;
+      if (moving === 0 || this.ready.length === 0) continue;
+      // Those that waited before wait still.
+      if (isNobodyReleased && moving <= this.#blocked) return;
+      this.#blocked = await this.#countBlocked();
+      if (this.#blocked >= moving) return;
     }
+    this.#blocked = 0;
   }
 
   async #countBlocked(): Promise<number> {
