@@ -1,6 +1,7 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { stage } from '../../cli/embedded/resources.ts';
 import type { DeadLetter } from '../../cli/operator/dead-letter.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
@@ -103,7 +104,12 @@ describe('poison', () => {
     expect(told).toEqual([
       {
         type: 'Rows Quarantined',
-        detail: { table: expected.table, rows: expected.rows, key: expect.stringMatching(/^quarantine\//) },
+        detail: {
+          stage,
+          table: expected.table,
+          rows: expected.rows,
+          key: expect.stringMatching(/^quarantine\//),
+        },
       },
     ]);
   });
