@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { memoryEnvironment, memoryFlags } from '../../cli/embedded/workers/worker-process.ts';
 import { alternate, type Subject } from './measure/alternate.ts';
 import type { Measurement } from './measure/measure.ts';
 import { type Summary, summarise } from './measure/summary.ts';
@@ -63,10 +64,10 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
-/** Lends the process that runs the product's stages; with the flags that the workers have. */
+/** Lends the process that runs the product's stages, started as the workers are. */
 export async function withStages<T>(work: (stages: Resident) => Promise<T>): Promise<T> {
   const program = fileURLToPath(new URL('./stages/stage-process.ts', import.meta.url));
-  const stages = startResident(process.execPath, ['--max-semi-space-size=8', program]);
+  const stages = startResident(process.execPath, [...memoryFlags, program], memoryEnvironment);
   try {
     return await work(stages);
   } finally {

@@ -9,8 +9,15 @@ export interface Resident {
 }
 
 /** @param command takes tasks as lines of JSON and answers each with one: `{"value": …}` or `{"error": "…"}` */
-export function startResident(command: string, args: readonly string[]): Resident {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+export function startResident(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Resident {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const nextLine = makeLineReader(child);
   return {
     run: async <T>(task: Record<string, unknown>) => {

@@ -31,8 +31,8 @@ const stopTimeoutMs = 1000;
 // glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a process.
 // V8 also counts those buffers against the old generation, which is small here: with its usual growth it marked the
 // whole heap at every 10 MB, 80 times in 1,000,000 rows and a fourth of all the CPU time.
-const memoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300'];
-const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
+export const memoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300'];
+export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. It imports its handlers by itself and reports `ready`. */
 export function forkWorker({ handlers, env, onLog }: WorkerOptions, events: WorkerEvents): WorkerProcess {

@@ -8,6 +8,7 @@ import { type Resident, startResident } from '../resident.ts';
 import { assertSums, type SalesSums, sumsOfParquet, sumsOfSource } from '../sales-sums.ts';
 import { emptyFolder } from '../setup/empty-folder.ts';
 import { ordersDatabase } from '../setup/source-databases.ts';
+import { listKeys } from '../stages/folder-store.ts';
 
 export const benchmark: Benchmark = {
   name: 'transform',
@@ -22,7 +23,12 @@ export const benchmark: Benchmark = {
         withStages(async (stages) => {
           const from = join(folder, 'lines');
           await stages.run({ stage: 'ingest', source, folder: from });
-          const subjects = [starlift(stages, from, join(folder, 'parquet'), expected)];
+          const objects = join(folder, 'objects');
+          await stages.run({ stage: 'extract', source, folder: objects });
+          const subjects = [
+            fromObjects(stages, objects, join(folder, 'processed'), expected),
+            fromLines(stages, from, join(folder, 'parquet'), expected),
+          ];
           if (duckdb !== undefined) subjects.push(rival(duckdb, from, join(folder, 'duckdb'), expected));
           return compare('transform', subjects, context, { rows });
         }),
@@ -33,9 +39,22 @@ export const benchmark: Benchmark = {
   },
 };
 
-function starlift(stages: Resident, from: string, folder: string, expected: SalesSums): Subject {
+/** As it is deployed: zstd objects in, and the dates beside the facts out. */
+function fromObjects(stages: Resident, from: string, folder: string, expected: SalesSums): Subject {
   return {
-    name: 'starlift',
+    name: 'starlift, zstd objects',
+    prepare: () => emptyFolder(folder),
+    run: () => stages.run<void>({ stage: 'transform', from, folder }),
+    check: async () => {
+      const facts = listKeys(folder).filter((key) => key.startsWith('fact_sales_order/'));
+      assertSums(await sumsOfParquet(facts.map((key) => join(folder, key))), expected);
+    },
+  };
+}
+
+function fromLines(stages: Resident, from: string, folder: string, expected: SalesSums): Subject {
+  return {
+    name: 'starlift, not compressed',
     prepare: () => emptyFolder(folder),
     run: () => stages.run<void>({ stage: 'transform-lines', from, folder }),
     check: () => assertFolder(folder, expected),

@@ -96,7 +96,12 @@ async function startIn(dataDir: string, binDir: string): Promise<PostgresServer>
     const args = ['-D', dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
     await runServerProgram(binDir, 'initdb', args);
   }
-  return startPostgresIn(dataDir, { binDir, settings: serverSettings });
+  try {
+    return await startPostgresIn(dataDir, { binDir, settings: serverSettings });
+  } catch (error) {
+    if (!String(error).includes('postmaster.pid')) throw error;
+    throw new Error(`another benchmark is running on ${dataDir}`, { cause: error });
+  }
 }
 
 /** The server's OS user has to get through it. */
