@@ -74,7 +74,7 @@ async function readVersions(
 export async function expectNothingLeft({ queues, clients }: World): Promise<void> {
   for (const kind of queueKinds) {
     for (const name of [queueNames[kind], deadLetterQueueName(queueNames[kind])]) {
-      expect({ name, messages: await queues.count(name) }).toEqual({ name, messages: 0 });
+      expect({ name, messages: queues.count(name) }).toEqual({ name, messages: 0 });
     }
   }
   const failed: string[] = [];

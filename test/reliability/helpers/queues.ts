@@ -1,5 +1,6 @@
-import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
+import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../../cli/embedded/resources.ts';
 import { parseBatchResponse } from '../../../cli/embedded/workers/batch-response.ts';
 import { openQueue, type QueueSource } from '../../../cli/embedded/workers/queue-source.ts';
@@ -9,16 +10,17 @@ import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue
 /** The three queues as an event source mapping sees them, and their dead letters as an operator does. */
 export class Queues {
   readonly #sqs: SQSClient;
-  readonly #urlOf: (name: string) => string;
+  readonly #cloud: Cloud;
 
-  constructor(sqs: SQSClient, urlOf: (name: string) => string) {
+  constructor(sqs: SQSClient, cloud: Cloud) {
     this.#sqs = sqs;
-    this.#urlOf = urlOf;
+    this.#cloud = cloud;
   }
 
   /** All messages that are there now; they stay invisible to others for the queue's visibility timeout. */
   async receiveAll(kind: QueueKind): Promise<ReceivedMessage[]> {
-    return receiveAll(this.#source(queueNames[kind]));
+    const name = queueNames[kind];
+    return this.count(name) === 0 ? [] : receiveAll(this.#source(name));
   }
 
   async delete(kind: QueueKind, messages: readonly ReceivedMessage[]): Promise<void> {
@@ -33,12 +35,14 @@ export class Queues {
 
   /** Sends the dead letters back to where they came from, attributes and all. @returns their number */
   async redrive(kind: QueueKind): Promise<number> {
-    const source = this.#source(deadLetterQueueName(queueNames[kind]));
+    const name = deadLetterQueueName(queueNames[kind]);
+    if (this.count(name) === 0) return 0;
+    const source = this.#source(name);
     const letters = await receiveAll(source);
     for (const letter of letters) {
       await this.#sqs.send(
         new SendMessageCommand({
-          QueueUrl: this.#urlOf(queueNames[kind]),
+          QueueUrl: this.#cloud.queueUrl(queueNames[kind]),
           MessageBody: letter.Body,
           MessageAttributes: letter.MessageAttributes,
         }),
@@ -49,17 +53,12 @@ export class Queues {
   }
 
   /** How many messages a queue holds, in flight or not. */
-  async count(name: string): Promise<number> {
-    const { Attributes = {} } = await this.#sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: this.#urlOf(name), AttributeNames: ['All'] }),
-    );
-    const { ApproximateNumberOfMessages: ready, ApproximateNumberOfMessagesNotVisible: inFlight } =
-      Attributes;
-    return Number(ready) + Number(inFlight);
+  count(name: string): number {
+    return this.#cloud.countMessages(name);
   }
 
   #source(name: string): QueueSource {
-    return openQueue(this.#sqs, this.#urlOf(name), 0);
+    return openQueue(this.#sqs, this.#cloud.queueUrl(name), 0);
   }
 }
 

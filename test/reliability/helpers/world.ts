@@ -41,7 +41,7 @@ export class World {
     this.source = parts.source;
     this.warehouse = parts.warehouse;
     this.clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(parts.cloud.endpoint) });
-    this.queues = new Queues(this.clients.sqs, (name) => parts.cloud.queueUrl(name));
+    this.queues = new Queues(this.clients.sqs, parts.cloud);
     this.#undo = undo;
   }
 
