@@ -1,24 +1,10 @@
-import { execFile } from 'node:child_process';
-import { chmod, chown, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import { giveCertificate } from '../../helpers/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-
-async function giveCertificate({ dataDir }: PostgresServer): Promise<void> {
-  const [key, certificate] = [join(dataDir, 'server.key'), join(dataDir, 'server.crt')];
-  const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes'];
-  const files = ['-keyout', key, '-out', certificate];
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', ...subject, ...files]);
-  const { uid, gid } = await stat(dataDir);
-  await chown(key, uid, gid);
-  await chown(certificate, uid, gid);
-  await chmod(key, 0o600);
-}
 
 async function connect(server: PostgresServer, ssl: pg.ClientConfig['ssl']): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: server.url(), ...(ssl === undefined ? {} : { ssl }) });

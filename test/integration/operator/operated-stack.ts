@@ -37,6 +37,16 @@ export class OperatedStack {
     return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
   }
 
+  /** Of the embedded cloud. */
+  get endpoint(): string {
+    return this.#pipeline.stack.cloud.endpoint;
+  }
+
+  /** A plan, as the schedule has it; its work goes on by itself. */
+  plan(): Promise<unknown> {
+    return this.#pipeline.services.plan();
+  }
+
   /** One run, to its end. */
   run(): Promise<RunReport> {
     return runOnce(makeEmbeddedSite(this.#pipeline), () => {});

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/connect.ts';
 import { UsageError } from '../../../cli/usage-error.ts';
 import { findFreePort } from '../../helpers/free-port.ts';
+import { giveCertificate } from '../../helpers/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.
@@ -95,6 +96,21 @@ describe('connecting to a database', () => {
     'postgres://me:s3cret@127.0.0.1/',
   ])('names the option of the malformed %s', async (url) => {
     expect(await refusal(url, 'warehouse')).toMatch(/^--warehouse /);
+  });
+
+  it('over TLS needs a certificate of an authority that is known here, unless it is told not to look', async () => {
+    await giveCertificate(server);
+    const client = await connect(`postgres://postgres@${address}/postgres`, 'source');
+    await client.query('alter system set ssl = on');
+    await client.query('select pg_reload_conf()');
+    await client.end();
+    const seen = await connect(`postgres://postgres@${address}/postgres?sslmode=require`, 'source');
+    const { rows } = await seen.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    expect(rows).toEqual([{ ssl: true }]);
+    await seen.end();
+    expect(await refusal(`postgres://postgres@${address}/postgres?sslmode=verify-full`)).toBe(
+      `the source at ${address} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
+    );
   });
 
   it('outlives its server: the next statement says so, and the process does not end', async () => {

@@ -1,0 +1,17 @@
+import { execFile } from 'node:child_process';
+import { chmod, chown, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { PostgresServer } from './temporary-postgres.ts';
+
+/** Gives a server a certificate that nobody but itself has signed; it takes TLS once `ssl` is on and it is restarted. */
+export async function giveCertificate({ dataDir }: Pick<PostgresServer, 'dataDir'>): Promise<void> {
+  const [key, certificate] = [join(dataDir, 'server.key'), join(dataDir, 'server.crt')];
+  const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes'];
+  const files = ['-keyout', key, '-out', certificate];
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', ...subject, ...files]);
+  const { uid, gid } = await stat(dataDir);
+  await chown(key, uid, gid);
+  await chown(certificate, uid, gid);
+  await chmod(key, 0o600);
+}
