@@ -8,7 +8,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/st
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
   // Two cores, and most tests wait for servers: one worker a core.
