@@ -51,9 +51,12 @@ const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> 
   'sweep-load': serviceModule('loading/sweep.handler'),
 };
 
+/** The cloud that the services work on: the embedded one, or another that speaks AWS' protocols. */
+export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'>;
+
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 export function makeEnvironment(
-  cloud: Cloud,
+  cloud: ServiceCloud,
   options: Pick<ServiceOptions, 'sourceRestart' | 'warehouseSchema' | 'foreignKeys'>,
 ): Record<string, string> {
   return {
@@ -79,7 +82,7 @@ export function makeEnvironment(
   };
 }
 
-export function startServices(cloud: Cloud, clients: AwsClients, options: ServiceOptions): Services {
+export function startServices(cloud: ServiceCloud, clients: AwsClients, options: ServiceOptions): Services {
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
     handlers,
@@ -107,7 +110,7 @@ export function startServices(cloud: Cloud, clients: AwsClients, options: Servic
 const startMapping = (
   kind: QueueKind,
   pool: WorkerPool,
-  cloud: Cloud,
+  cloud: ServiceCloud,
   clients: AwsClients,
   { workers, onLog }: ServiceOptions,
 ): EventSourceMapping =>

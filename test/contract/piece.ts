@@ -35,10 +35,12 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** '200', or the status and the name with which the request was refused. */
-export async function answerOf(request: Promise<unknown>): Promise<string> {
+export const answerOf = (request: Promise<unknown>): Promise<unknown> => orRefusal(request.then(() => '200'));
+
+/** What was asked for, or the status and the name with which it was refused, such as `404 NoSuchKey`. */
+export async function orRefusal(asked: Promise<unknown>): Promise<unknown> {
   try {
-    await request;
-    return '200';
+    return await asked;
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;

@@ -38,9 +38,13 @@ export class Secrets {
     };
   }
 
-  #replace({ SecretId, SecretString, ClientRequestToken }: Parameters<Operation>[0]): object {
+  #replace({ SecretId, SecretString, ClientRequestToken, VersionStages }: Parameters<Operation>[0]): object {
     const name = parseSecretId(SecretId);
     this.#current(name);
+    // A pending version that became the current one would be a password that no database has yet.
+    if (JSON.stringify(VersionStages ?? ['AWSCURRENT']) !== '["AWSCURRENT"]') {
+      throw new JsonServiceError('InvalidParameterException', 'Only AWSCURRENT is kept here.');
+    }
     if (typeof SecretString !== 'string') {
       throw new JsonServiceError('InvalidRequestException', 'You must provide SecretString.');
     }

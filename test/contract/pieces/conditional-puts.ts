@@ -6,7 +6,7 @@ const source = 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditiona
 const writers = Array.from({ length: 20 }, (_, number) => `writer ${number}`);
 
 /** 412: the condition does not hold. 409: another write of the key was under way, its outcome unknown. */
-const refusals = new Set(['412 PreconditionFailed', '409 ConditionalRequestConflict']);
+const refusals = new Set<unknown>(['412 PreconditionFailed', '409 ConditionalRequestConflict']);
 
 const oneWinner = { winners: 1, refused: 19, otherAnswers: [], holds: 'what the winner wrote' };
 

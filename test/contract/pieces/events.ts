@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import { type PipelineEvent, putEvent } from '../../../shared/events.ts';
+import { makeNotify, type PipelineEvent } from '../../../shared/events.ts';
 import { answerOf, definePiece } from '../piece.ts';
 import { makeQueue, queueArn, take } from '../queues.ts';
 import type { Service } from '../service.ts';
 
+const stage = 'contract';
 const failed: PipelineEvent = {
   type: 'Table Failed',
   detail: {
-    stage: 'load',
+    queue: 'load',
     table: 'dim_date',
     key: 'zürich/1',
     error: 'TerminalError',
@@ -21,7 +22,7 @@ const quarantined: PipelineEvent = {
 };
 const recovered: PipelineEvent = {
   type: 'Table Recovered',
-  detail: { stage: 'load', table: 'dim_date', key: 'zürich/1' },
+  detail: { queue: 'load', table: 'dim_date', key: 'zürich/1' },
 };
 
 export const eventsToQueue = definePiece({
@@ -29,14 +30,15 @@ export const eventsToQueue = definePiece({
   source: 'https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html',
   aws: [failed, quarantined].map(({ type, detail }) => ({
     ...{ version: '0', hasId: true, 'detail-type': type, source: 'starlift', account: 'its own' },
-    ...{ hasTime: true, region: 'its own', resources: [], detail },
+    ...{ hasTime: true, region: 'its own', resources: [], detail: { stage, ...detail } },
   })),
   observe: async (service) => {
     const queueUrl = await makeRuleToQueue(service, 'contract-events', { EventPattern: readPattern() });
     const { eventBridge } = service.clients;
-    const foreign = { Source: 'another', DetailType: failed.type, Detail: '{}' };
+    const foreign = { Source: 'another', DetailType: failed.type, Detail: JSON.stringify({ stage }) };
     await eventBridge.send(new PutEventsCommand({ Entries: [foreign] }));
-    for (const event of [recovered, failed, quarantined]) await putEvent(eventBridge, event);
+    await makeNotify(eventBridge, 'another')(failed);
+    for (const event of [recovered, failed, quarantined]) await makeNotify(eventBridge, stage)(event);
     const events = (await take(service, queueUrl, 2)).map(({ Body = '{}' }) => JSON.parse(Body));
     return events
       .map(({ id, time, account, region, ...rest }) => ({
@@ -87,8 +89,14 @@ const template = new URL('../../../services/ingestion/resources/notifications.ym
 /** The pattern of the rule that a deployed stage has. */
 function readPattern(): string {
   const text = readFileSync(template, 'utf8');
-  const [, source, types] = /EventPattern:\s+source: \[(.+)\]\s+detail-type: \[(.+)\]/.exec(text) ?? [];
+  const pattern =
+    /EventPattern:\s+source: \[(.+)\]\s+detail-type: \[(.+)\]\s+detail: \{ stage: \["\$\{sls:stage\}"\] \}/;
+  const [, source, types] = pattern.exec(text) ?? [];
   if (source === undefined || types === undefined)
     throw new Error(`no event pattern in ${template.pathname}`);
-  return JSON.stringify({ source: source.split(', '), 'detail-type': types.split(', ') });
+  return JSON.stringify({
+    source: source.split(', '),
+    'detail-type': types.split(', '),
+    detail: { stage: [stage] },
+  });
 }

@@ -29,7 +29,7 @@ export const objectCreated = definePiece({
   name: "the notification of an object's creation",
   source,
   aws: {
-    eventVersion: '2.x',
+    majorVersion: '2',
     eventSource: 'aws:s3',
     awsRegion: 'its own',
     eventName: 'ObjectCreated:Put',
@@ -55,8 +55,8 @@ export const objectCreated = definePiece({
     const { s3 } = record;
     const own = (value: string, expected: string) => (value === expected ? 'its own' : value);
     return {
-      // 2.0 to 2.3 differ by fields that only restores and lifecycles have.
-      eventVersion: record.eventVersion.replace(/^2\.[0-3]$/, '2.x'),
+      // The minor one goes up when a field is added.
+      majorVersion: record.eventVersion.split('.')[0],
       eventSource: record.eventSource,
       awsRegion: own(record.awsRegion, service.region),
       eventName: record.eventName,

@@ -4,7 +4,7 @@ import {
   PutSecretValueCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { answerOf, definePiece } from '../piece.ts';
+import { definePiece, orRefusal } from '../piece.ts';
 import type { Service } from '../service.ts';
 
 const source = 'https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html';
@@ -19,12 +19,11 @@ export const secretVersions = definePiece({
     const id = await service.makeSecret('contract/versions', JSON.stringify(first));
     const { versionId } = await read(service, id);
     await put(service, id, second);
-    const missing = new GetSecretValueCommand({ SecretId: 'contract/nothing' });
     return {
-      current: (await read(service, id)).value,
-      previous: (await read(service, id, { VersionStage: 'AWSPREVIOUS' })).value,
-      byId: (await read(service, id, { VersionId: versionId })).value,
-      missing: await answerOf(service.clients.secretsManager.send(missing)),
+      current: await secretOf(service, id),
+      previous: await secretOf(service, id, { VersionStage: 'AWSPREVIOUS' }),
+      byId: await secretOf(service, id, { VersionId: versionId }),
+      missing: await secretOf(service, 'contract/nothing'),
     };
   },
 });
@@ -44,8 +43,8 @@ export const rotationStages = definePiece({
     const { versionId } = await read(service, id);
     await put(service, id, second, { ClientRequestToken: pendingId, VersionStages: ['AWSPENDING'] });
     const whilePending = {
-      current: (await read(service, id)).value,
-      pending: (await read(service, id, { VersionStage: 'AWSPENDING' })).value,
+      current: await secretOf(service, id),
+      pending: await secretOf(service, id, { VersionStage: 'AWSPENDING' }),
     };
     await secretsManager.send(
       new UpdateSecretVersionStageCommand({
@@ -59,24 +58,28 @@ export const rotationStages = definePiece({
     return {
       whilePending,
       afterwards: {
-        current: (await read(service, id)).value,
-        previous: (await read(service, id, { VersionStage: 'AWSPREVIOUS' })).value,
+        current: await secretOf(service, id),
+        previous: await secretOf(service, id, { VersionStage: 'AWSPREVIOUS' }),
         stages: VersionIdsToStages[pendingId]?.toSorted(),
       },
     };
   },
 });
 
-async function read(
-  { clients }: Service,
-  SecretId: string,
-  which: { VersionStage?: string; VersionId?: string | undefined } = {},
-): Promise<{ value: unknown; versionId: string | undefined }> {
+interface Which {
+  VersionStage?: string;
+  VersionId?: string | undefined;
+}
+
+async function read({ clients }: Service, SecretId: string, which: Which = {}) {
   const { SecretString = 'null', VersionId } = await clients.secretsManager.send(
     new GetSecretValueCommand({ SecretId, ...which }),
   );
-  return { value: JSON.parse(SecretString), versionId: VersionId };
+  return { value: JSON.parse(SecretString) as unknown, versionId: VersionId };
 }
+
+const secretOf = (service: Service, id: string, which?: Which): Promise<unknown> =>
+  orRefusal(read(service, id, which).then(({ value }) => value));
 
 const put = ({ clients }: Service, SecretId: string, value: object, how: object = {}) =>
   clients.secretsManager.send(

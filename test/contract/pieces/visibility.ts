@@ -17,7 +17,7 @@ export const visibilityTimeout = definePiece({
     const [first] = await receive(service, queueUrl, { VisibilityTimeout: 2 });
     if (first === undefined) return { whileHidden: 'never received' };
     const whileHidden = (await receive(service, queueUrl)).length;
-    return { whileHidden, cameBack: await cameBack(service, queueUrl, hiddenAt + 2000) };
+    return { whileHidden, cameBack: seenOf(await cameBack(service, queueUrl, hiddenAt + 2000)) };
   },
 });
 
@@ -44,8 +44,11 @@ export const changedVisibility = definePiece({
     const Entries = [{ Id: '0', ReceiptHandle: givenBack.handle, VisibilityTimeout: 0 }];
     await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
     const givenBackInBatch = await cameBack(service, QueueUrl, Date.now());
-    const seen = ({ receives, notBefore }: Return) => ({ receives, notBefore });
-    return { putOff: seen(putOff), givenBack: seen(givenBack), givenBackInBatch: seen(givenBackInBatch) };
+    return {
+      putOff: seenOf(putOff),
+      givenBack: seenOf(givenBack),
+      givenBackInBatch: seenOf(givenBackInBatch),
+    };
   },
 });
 
@@ -54,6 +57,8 @@ interface Return {
   notBefore: boolean;
   handle: string | undefined;
 }
+
+const seenOf = ({ receives, notBefore }: Return) => ({ receives, notBefore });
 
 /** Longer than any test's own timeouts: what is received by then was not hidden for long. */
 const patienceSeconds = 10;

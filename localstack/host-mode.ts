@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { installLocalStack } from './install.ts';
+import type { LocalStack, StartOptions } from './local-stack.ts';
+import { untilReady } from './until-ready.ts';
+
+const graceMs = 10_000;
+
+/**
+ * Starts LocalStack's own code without Docker, on 127.0.0.1. Its data are in a folder of the temp folder, which goes
+ * with it.
+ *
+ * @throws {Unavailable} there is no fit Python, or a package cannot be had
+ * @throws {Error} it ends, or is not ready within a minute; with the end of its log
+ */
+export async function startInHostMode({ port, onProgress }: StartOptions): Promise<LocalStack> {
+  const python = await installLocalStack(() =>
+    onProgress('installing LocalStack into .venv-localstack, once: a minute or two…'),
+  );
+  const folder = await mkdtemp(join(tmpdir(), 'starlift-localstack-'));
+  const child = spawnLocalStack({ python, folder, port });
+  const stop = async () => {
+    await end(child);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await untilReady(endpoint, () => child.exitCode === null && child.signalCode === null);
+    return { endpoint, how: 'host mode', stop };
+  } catch (error) {
+    const log = readFileSync(join(folder, 'localstack.log'), 'utf8').slice(-4000);
+    await stop();
+    throw new Error(`LocalStack did not start:\n${log}`, { cause: error });
+  }
+}
+
+function spawnLocalStack({ python, folder, port }: { python: string; folder: string; port: number }) {
+  const output = openSync(join(folder, 'localstack.log'), 'w');
+  const child = spawn(python, ['-m', 'localstack.runtime.main'], {
+    cwd: folder,
+    env: makeEnvironment(folder, port),
+    stdio: ['ignore', output, output],
+    // A process group of its own, so that Ctrl-C is for us to hand on, and what it started ends with it.
+    detached: true,
+  });
+  const stopWithUs = () => signalGroup(child, 'SIGKILL');
+  process.once('exit', stopWithUs);
+  child.once('exit', () => process.removeListener('exit', stopWithUs));
+  return child;
+}
+
+/** Nothing of the machine's own environment: no proxy, no AWS profile, no setting of another LocalStack. */
+const makeEnvironment = (folder: string, port: number): Record<string, string> => ({
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: folder,
+  TEMP: folder,
+  GATEWAY_LISTEN: `127.0.0.1:${port}`,
+  LOCALSTACK_HOST: `127.0.0.1:${port}`,
+  // Its other server listens on every address, whatever GATEWAY_LISTEN says.
+  GATEWAY_SERVER: 'hypercorn',
+  SERVICES: 's3,sqs,secretsmanager,events,cloudwatch,sns,iam,sts,cloudformation,logs',
+  STRICT_SERVICE_LOADING: '1',
+  EAGER_SERVICE_LOADING: '0',
+  // It neither reports its use nor loads a certificate from the network.
+  DISABLE_EVENTS: '1',
+  SKIP_SSL_CERT_DOWNLOAD: '1',
+  DNS_ADDRESS: '0',
+  // Else it takes itself to be in a container, and writes to the system's folders.
+  OVERRIDE_IN_DOCKER: '0',
+  FILESYSTEM_ROOT: join(folder, 'root'),
+  // Its thread would keep the process from ending.
+  SQS_DISABLE_CLOUDWATCH_METRICS: '1',
+  LS_LOG: 'warn',
+});
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, 'exit');
+    signalGroup(child, 'SIGTERM');
+    const timer = new AbortController();
+    const grace = delay(graceMs, undefined, { signal: timer.signal }).catch(() => {});
+    await Promise.race([gone, grace]);
+    timer.abort();
+    signalGroup(child, 'SIGKILL');
+    await gone;
+  }
+  signalGroup(child, 'SIGKILL');
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
