@@ -11,7 +11,7 @@ const composeFile = fileURLToPath(new URL('docker-compose.yml', import.meta.url)
 /**
  * Starts the compose file's LocalStack, published on 127.0.0.1.
  *
- * @throws {Unavailable} there is no Docker daemon, no compose, or the image cannot be had
+ * @throws {Unavailable} there is no Docker daemon, no compose, or it cannot run the image
  * @throws {Error} it is not ready within a minute; with the end of its log
  */
 export async function startInDocker({ port, onProgress }: StartOptions): Promise<LocalStack> {
@@ -28,23 +28,24 @@ export async function startInDocker({ port, onProgress }: StartOptions): Promise
       },
     );
   onProgress('starting the image of localstack/docker-compose.yml…');
-  try {
-    await compose('pull', '--quiet', '--policy', 'missing');
-  } catch (error) {
-    throw new Unavailable(`the image cannot be had: ${lastLineOf(error)}`, { cause: error });
-  }
   const stop = async () => {
     await compose('down', '--volumes', '--timeout', '10');
   };
+  try {
+    await compose('up', '--detach', '--quiet-pull');
+  } catch (error) {
+    // There may be nothing to end: what `up` said is the reason either way.
+    await stop().catch(() => {});
+    throw new Unavailable(`Docker cannot run the image: ${lastLineOf(error)}`, { cause: error });
+  }
   const endpoint = `http://127.0.0.1:${port}`;
   try {
-    await compose('up', '--detach');
     await untilReady(endpoint, () => true);
     return { endpoint, how: 'Docker', stop };
   } catch (error) {
     const { stdout } = await compose('logs', '--no-color', '--tail', '50').catch(() => ({ stdout: '' }));
     await stop();
-    throw new Error(`LocalStack did not start: ${lastLineOf(error)}\n${stdout}`, { cause: error });
+    throw new Error(`LocalStack did not start:\n${stdout}`, { cause: error });
   }
 }
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { buckets, queueNames, secretIds } from '../cli/embedded/resources.ts';
+import { buckets, queueNames, secretIds, stage } from '../cli/embedded/resources.ts';
 import type { AwsClients } from '../shared/aws-clients.ts';
 import type { DatabaseSecret } from '../shared/postgres/database-secret.ts';
 import {
@@ -21,7 +21,7 @@ import {
 const accountId = '000000000000';
 export const region = 'eu-west-2';
 
-/** Takes every event of the pipeline (docs/events.md). */
+/** Takes every event of this stage's pipeline (docs/events.md). */
 export const eventQueueName = 'starlift-embedded-events';
 
 const arnOf = (queue: string): string => `arn:aws:sqs:${region}:${accountId}:${queue}`;
@@ -40,7 +40,7 @@ export async function makeResources(
     await secretsManager.send(new CreateSecretCommand({ Name: secretIds[which], SecretString }));
   }
   await sqs.send(new CreateQueueCommand({ QueueName: eventQueueName }));
-  const EventPattern = JSON.stringify({ source: ['starlift'] });
+  const EventPattern = JSON.stringify({ source: ['starlift'], detail: { stage: [stage] } });
   await eventBridge.send(new PutRuleCommand({ Name: eventQueueName, EventPattern }));
   const Targets = [{ Id: 'queue', Arn: arnOf(eventQueueName) }];
   await eventBridge.send(new PutTargetsCommand({ Rule: eventQueueName, Targets }));

@@ -1,11 +1,6 @@
 import { secretOfUrl } from '../cli/embedded/database-url.ts';
-import { buckets, queueNames } from '../cli/embedded/resources.ts';
 import { startServices } from '../cli/embedded/services.ts';
-import { receiveDeadLetters } from '../cli/operator/receive-dead-letters.ts';
-import type { OperatorTarget } from '../cli/operator/target.ts';
 import { type AwsClients, makeAwsClients } from '../shared/aws-clients.ts';
-import { makeObjectStore } from '../shared/object-store/object-store.ts';
-import { deadLetterQueueName, type QueueKind } from '../shared/queue/queue-settings.ts';
 import { makeResources, region } from './make-resources.ts';
 
 export interface RoadOptions {
@@ -23,8 +18,6 @@ export interface Road {
   queueUrl(name: string): string;
   /** Runs the plan function, as the schedule does on AWS. */
   plan(): Promise<unknown>;
-  /** What the operators' commands work on. */
-  target: OperatorTarget;
   stop(): Promise<void>;
 }
 
@@ -46,25 +39,9 @@ export async function startRoad({ endpoint, sourceUrl, warehouseUrl, onLog }: Ro
   services.start();
   return {
     ...{ clients, queueUrl, plan: services.plan },
-    target: makeTarget(clients, (kind) => queueUrl(queueNames[kind])),
     stop: async () => {
       await services.stop();
       for (const client of Object.values(clients)) client.destroy();
     },
-  };
-}
-
-function makeTarget({ s3, sqs }: AwsClients, queueUrl: (kind: QueueKind) => string): OperatorTarget {
-  const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
-  const receiveWaitSeconds = 0;
-  return {
-    ...{ sqs, queueUrl, deadLetterUrl, receiveWaitSeconds },
-    ingested: makeObjectStore(s3, buckets.ingested),
-    processed: makeObjectStore(s3, buckets.processed),
-    warehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
-    warehouseSchema: 'public',
-    listDeadLetters: () => receiveDeadLetters({ sqs, deadLetterUrl, receiveWaitSeconds }),
-    oldestSentAt: () => Promise.resolve(undefined),
-    selector: '',
   };
 }

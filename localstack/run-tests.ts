@@ -9,6 +9,10 @@ import { Unavailable } from './unavailable.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const say = (line: string) => console.error(`test:localstack: ${line}`);
 
+// Whoever is told to end stops LocalStack first. Ctrl-C reaches the tests by itself.
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort(signal));
+
 const localStack = await startOrSkip();
 if (localStack !== undefined) {
   say(`LocalStack is ready in ${localStack.how} at ${localStack.endpoint}`);
@@ -39,9 +43,9 @@ async function runJest(endpoint: string): Promise<number> {
     env: { ...process.env, LOCALSTACK_ENDPOINT: endpoint },
     stdio: 'inherit',
   });
-  // Ctrl-C reaches the tests too: we stay until they have ended, and stop LocalStack then.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const end = () => child.kill('SIGTERM');
+  if (stopping.signal.aborted) end();
+  stopping.signal.addEventListener('abort', end);
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 }

@@ -3,17 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
 import { redrive } from '../../cli/operator/redrive.ts';
+import type { OperatorTarget } from '../../cli/operator/target.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';
 import { waitUntil } from '../deploy/wait-until.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { localStackConnection } from './connection.ts';
+import { makeOperatorTarget } from './operator-target.ts';
 
 let server: PostgresServer;
 let source: pg.Client;
 let warehouse: pg.Client;
 let road: Road;
+let target: OperatorTarget;
 const log: string[] = [];
 
 beforeAll(async () => {
@@ -27,6 +30,7 @@ beforeAll(async () => {
     warehouseUrl: server.url('warehouse'),
     onLog: (line) => log.push(line),
   });
+  target = makeOperatorTarget(road);
 });
 
 afterAll(async () => {
@@ -41,7 +45,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     await untilLoaded();
     // The sample shop's own numbers, and two versions of none: nothing has changed yet.
     expect(await count('select from fact_sales_order')).toBe(500);
-    expect(await road.target.listDeadLetters()).toEqual([]);
+    expect(await target.listDeadLetters()).toEqual([]);
   });
 
   it('a second run brings the changes, and nothing else', async () => {
@@ -55,7 +59,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     expect(await count(`select from dim_staff where location = 'Elsewhere'`)).toBe(
       Number((await source.query('select from staff where department_id = 1')).rowCount),
     );
-    expect(await road.target.listDeadLetters()).toEqual([]);
+    expect(await target.listDeadLetters()).toEqual([]);
   });
 
   it('a poisoned table goes to its dead-letter queue while the others land, and is redriven by a move task', async () => {
@@ -64,7 +68,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     await source.query(`update payment_type set payment_type_name = 'Beside it' where payment_type_id = 1`);
     await road.plan();
     const [letter] = await waitUntil('the message is a dead letter', 60, async () => {
-      const letters = await road.target.listDeadLetters();
+      const letters = await target.listDeadLetters();
       return letters.length > 0 && letters;
     });
     expect(letter).toMatchObject({ queue: 'load', table: 'dim_currency', error: 'TerminalError' });
@@ -76,7 +80,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
       detail: { queue: 'load', table: 'dim_currency' },
     });
     await warehouse.query('alter table dim_currency drop constraint poison');
-    expect(await redrive(road.target, {})).toEqual([
+    expect(await redrive(target, {})).toEqual([
       expect.objectContaining({ queue: 'load', outcome: 'moving' }),
     ]);
     await untilLoaded();
@@ -84,7 +88,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
       'detail-type': 'Table Recovered',
       detail: { queue: 'load', table: 'dim_currency' },
     });
-    expect(await road.target.listDeadLetters()).toEqual([]);
+    expect(await target.listDeadLetters()).toEqual([]);
   });
 });
 

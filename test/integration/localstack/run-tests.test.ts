@@ -9,9 +9,9 @@ const docker = `
   const at = (name) => __dirname + '/' + name;
   const [command, ...rest] = process.argv.slice(2).filter((arg) => !arg.startsWith('/'));
   fs.appendFileSync(at('asked'), [command, ...rest].join(' ').replace(/\\d{4,}/, 'PORT') + '\\n');
-  if (rest.includes('pull') && process.env.REGISTRY === 'away') {
+  if (rest.includes('up') && process.env.REGISTRY === 'away') {
     console.error('trying…\\nno such host');
-    process.exitCode = 1;
+    process.exit(1);
   }
   const server = "require('node:http').createServer((_, response) => response.end(" +
     "JSON.stringify({ completed: { READY: true } }))).listen(process.env.LOCALSTACK_PORT, '127.0.0.1')";
@@ -20,7 +20,7 @@ const docker = `
     fs.writeFileSync(at('pid'), String(child.pid));
     child.unref();
   }
-  if (rest.includes('down')) process.kill(Number(fs.readFileSync(at('pid'), 'utf8')));
+  if (rest.includes('down') && fs.existsSync(at('pid'))) process.kill(Number(fs.readFileSync(at('pid'), 'utf8')));
 `;
 
 /** A Python that is fit, and whose pip reaches nothing. */
@@ -47,8 +47,8 @@ describe('npm run test:localstack', () => {
     expect(code).toBe(3);
     const compose = 'compose --file --project-name starlift-localstack-PORT';
     expect((await project.read('asked')).trim().split('\n')).toEqual([
-      ...['info', 'compose version', `${compose} pull --quiet --policy missing`],
-      ...[`${compose} up --detach`, `${compose} down --volumes --timeout 10`],
+      ...['info', 'compose version'],
+      ...[`${compose} up --detach --quiet-pull`, `${compose} down --volumes --timeout 10`],
     ]);
     const endpoint = /http:\S+/.exec(stdout)?.[0] ?? '';
     await seen(
@@ -75,7 +75,7 @@ describe('npm run test:localstack', () => {
     await project.addProgram('python3.12', python);
     const { code, stdout } = await project.run({ REGISTRY: 'away' });
     expect(stdout).toBe(
-      'test:localstack skipped: the image cannot be had: no such host, and ' +
+      'test:localstack skipped: Docker cannot run the image: no such host, and ' +
         'LocalStack cannot be installed: ERROR: no network\n',
     );
     expect(code).toBe(0);
