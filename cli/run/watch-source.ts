@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { TransientError } from '../../shared/errors.ts';
 import { connect } from '../connect.ts';
-import { startTrading } from '../embedded/sample/trading.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -33,7 +32,10 @@ export async function watchSource(
 ): Promise<void> {
   const { shopUrl, broken } = pipeline.stack;
   const ending = AbortSignal.any([interrupted, broken]);
-  const trading = shopUrl === undefined ? undefined : startTrading(shopUrl, {});
+  const trading =
+    shopUrl === undefined
+      ? undefined
+      : (await import('../embedded/sample/trading.ts')).startTrading(shopUrl, {});
   const watch = {
     ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
     sweep: makeScheduledSweeps(pipeline.services),

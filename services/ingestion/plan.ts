@@ -29,7 +29,7 @@ export interface PlanDeps {
   schema: string;
   restart: SourceRestart;
   now: () => Date;
-  /** Heap and TOAST of a slice: 8 MiB. */
+  /** Heap and TOAST of a slice: 16 MiB, 150,000 orders. With 8, a tenth of the CPU time of a run goes into calls. */
   sliceBytes?: number;
   /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
   probeMaxBytes?: number;
@@ -88,7 +88,7 @@ function contextOf(
   state: CaptureState,
   xmax: string,
   { replayLsn }: WalPosition,
-  { now, schema, sliceBytes = 8 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  { now, schema, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
 ): PlanContext {
   return {
     run: formatRunId(now(), randomBytes(2).toString('hex')),

@@ -1,6 +1,5 @@
 import { connect } from '../../connect.ts';
 import type { Terminal } from '../../terminal.ts';
-import { fillSampleShop } from './fill.ts';
 import { TABLE_NAMES } from './keys.ts';
 
 /** Fills the embedded source with the sample shop, once. It is one transaction: a kill leaves nothing half. */
@@ -13,6 +12,8 @@ export async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promis
       [TABLE_NAMES],
     );
     if (rowCount !== 0) return;
+    // Only the first run needs its names and addresses, which take a tenth of a second to load.
+    const { fillSampleShop } = await import('./fill.ts');
     const filled = await fillSampleShop(shop, {});
     const total = Object.values(filled).reduce((sum, count) => sum + count, 0);
     terminal.info(`The sample shop has opened: ${total.toLocaleString('en')} rows of a year's trade.`);

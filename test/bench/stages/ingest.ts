@@ -12,7 +12,7 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const schema = 'public';
 const table = starSchema.source('sales_order');
-const sliceBytes = 8 * 2 ** 20;
+const sliceBytes = 16 * 2 ** 20;
 const limits = { statementTimeoutMs: 240_000, lockTimeoutMs: 10_000 };
 
 /** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */
