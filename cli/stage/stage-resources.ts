@@ -35,7 +35,9 @@ export function pickResources(
   const where = region === undefined ? '' : ` in ${region}`;
   const missing = names.filter((_, index) => stacks[index] === undefined);
   if (missing.length === names.length) {
-    throw new UsageError(`there is no stage ${stage}${where}: npm run deploy -- --stage ${stage} makes it`);
+    throw new UsageError(
+      `there is no stage ${stage}${where}: --region names another, npm run deploy -- --stage ${stage} makes it`,
+    );
   }
   if (missing.length > 0) {
     throw new UsageError(

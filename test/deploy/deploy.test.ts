@@ -64,7 +64,8 @@ describe('a stage deployed by serverless', () => {
     const none = await starlift(['failures', '--stage', 'none'], aws.environment);
     expect(none).toEqual({
       ...{ code: 2, stdout: '' },
-      stderr: 'starlift: there is no stage none in eu-west-2: npm run deploy -- --stage none makes it\n',
+      stderr:
+        'starlift: there is no stage none in eu-west-2: --region names another, npm run deploy -- --stage none makes it\n',
     });
     const stranger = await starlift(['failures', '--stage', 'ci'], {
       ...aws.environment,
@@ -92,6 +93,9 @@ describe('a stage deployed by serverless', () => {
     for (const { rows, lagSeconds } of status.tables) {
       expect(rows).toBeGreaterThan(0);
       expect(lagSeconds).toBeLessThan(300);
+    }
+    for (const list of ['quarantine', 'waiting']) {
+      expect(await deployed.json(list)).toMatchObject({ code: 0, ok: true });
     }
     const asked = await deployed.command('sql --source --json select(1)');
     expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('"rows":[["1"]]') });

@@ -65,6 +65,8 @@ describe('the commands on a stage', () => {
       expect.objectContaining({ table: 'fact_payment', extracted: payments?.n, loaded: payments?.n }),
     );
     expect(await json('verify')).toMatchObject({ code: 0, ok: true });
+    for (const list of ['quarantine', 'waiting'])
+      expect(await json(list)).toMatchObject({ code: 0, ok: true });
     expect(await command('sql select(1)')).toMatchObject({ code: 0 });
   });
 
@@ -184,7 +186,8 @@ describe('the commands on a stage', () => {
     for (const name of Object.keys(stacks)) delete stacks[name];
     await expect(command('verify')).rejects.toMatchObject({
       exitCode: 2,
-      message: 'there is no stage embedded in eu-west-2: npm run deploy -- --stage embedded makes it',
+      message:
+        'there is no stage embedded in eu-west-2: --region names another, npm run deploy -- --stage embedded makes it',
     });
   });
 });

@@ -27,7 +27,7 @@ describe('the resources of a stage', () => {
     [
       'no stack is there',
       [undefined, undefined, undefined],
-      'there is no stage dev in eu-west-2: npm run deploy -- --stage dev makes it',
+      'there is no stage dev in eu-west-2: --region names another, npm run deploy -- --stage dev makes it',
     ],
     [
       'two are not there',
