@@ -12,14 +12,17 @@ import { benchmark as watch } from './benchmarks/watch.ts';
 import { benchmark as whole } from './benchmarks/whole.ts';
 import { benchmark as wholeKeys } from './benchmarks/whole-keys.ts';
 import { parseOptions, usage } from './options.ts';
-import { formatResults } from './report/format-results.ts';
-import { describeMachine } from './report/machine.ts';
+import { formatResults, legend } from './report/format-results.ts';
+import { describeMachine, formatMachine } from './report/machine.ts';
 import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, load, whole, peers, ...increments, watch, coldStart],
-  ...[wholeKeys, shop, growth, plan],
+  ...[wholeKeys, shop, ...growth, plan],
 ];
+
+// Told to end, it takes the servers along: they hang on the exit event.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -31,16 +34,18 @@ async function main(args: readonly string[]): Promise<number> {
   const servers = await startBenchServers({ embedded });
   const machine = describeMachine(servers.version);
   const results: Result[] = [];
+  process.stdout.write(`${formatMachine(machine)}\n`);
   try {
     for (const benchmark of chosen) {
-      process.stderr.write(`${benchmark.name}: ${benchmark.about}\n`);
-      results.push(...(await benchmark.run({ servers, rows, reps })));
+      const measured = await benchmark.run({ servers, rows, reps });
+      // At once: what comes after it may take minutes, and may fail.
+      process.stdout.write(`\n${benchmark.name}: ${benchmark.about}\n${formatResults(measured)}\n`);
+      results.push(...measured);
     }
   } finally {
-    // What was measured before something failed is worth minutes.
-    process.stdout.write(`${formatResults(results, machine)}\n`);
     await servers.stop();
   }
+  process.stdout.write(`\n${legend}\n`);
   const record = { machine, serverSettings, rows, reps, results };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(record, undefined, 2)}\n`);
   return 0;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memoryEnvironment, memoryFlags } from '../../cli/embedded/workers/worker-process.ts';
-import { alternate, type Subject } from './measure/alternate.ts';
+import { type AlternateOptions, alternate, type Subject } from './measure/alternate.ts';
 import type { Measurement } from './measure/measure.ts';
 import { type Summary, summarise } from './measure/summary.ts';
 import { type Resident, startResident } from './resident.ts';
@@ -42,11 +42,10 @@ export async function compare(
   benchmark: string,
   subjects: readonly Subject[],
   { servers, reps }: BenchContext,
-  { rows, nextRound }: { rows: number; nextRound?: () => Promise<void> },
+  { rows, ...options }: { rows: number } & Pick<AlternateOptions, 'nextRound' | 'warmUp'>,
 ): Promise<Result[]> {
   const { postmasters, settle } = servers;
-  const options = { reps, postmasters, settle, ...(nextRound && { nextRound }) };
-  const measurements = await alternate(subjects, options);
+  const measurements = await alternate(subjects, { reps, postmasters, settle, ...options });
   return subjects.map(({ name }, index) => {
     const runs = measurements[index] ?? [];
     const isReference = subjects.length > 1 && index === subjects.length - 1;
@@ -56,7 +55,7 @@ export async function compare(
 
 /** Lends an empty folder. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(keptFolder, 'run-'));
+  const folder = await mkdtemp(join(keptFolder, `run-${process.pid}-`));
   try {
     return await work(folder);
   } finally {

@@ -14,6 +14,8 @@ export interface AlternateOptions {
   /** Runs of each that count. */
   reps: number;
   postmasters: readonly number[];
+  /** False where one run takes minutes: its first seconds are its warm-up. */
+  warmUp?: boolean;
   /** Not measured: before every run of any. */
   settle?(): Promise<void>;
   /** What all subjects are to work on in the next round. */
@@ -28,10 +30,11 @@ export interface AlternateOptions {
  */
 export async function alternate(
   subjects: readonly Subject[],
-  { reps, postmasters, settle = async () => {}, nextRound = async () => {} }: AlternateOptions,
+  options: AlternateOptions,
 ): Promise<Measurement[][]> {
+  const { reps, postmasters, warmUp = true, settle = async () => {}, nextRound = async () => {} } = options;
   const measurements: Measurement[][] = subjects.map(() => []);
-  for (let round = 0; round <= reps; round++) {
+  for (let round = warmUp ? 0 : 1; round <= reps; round++) {
     await nextRound();
     for (const [index, subject] of subjects.entries()) {
       await subject.prepare?.();

@@ -17,3 +17,6 @@ export const describeMachine = (postgres: string): Machine => ({
   node: process.version,
   postgres,
 });
+
+export const formatMachine = ({ processor, cores, memoryGiB, system, node, postgres }: Machine): string =>
+  `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, ${postgres}`;

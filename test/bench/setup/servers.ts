@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -41,6 +41,7 @@ export async function startBenchServers({ embedded }: { embedded: boolean }): Pr
   const binDir = (embedded ? undefined : installedBinaries()) ?? embeddedBinaries();
   const version = (await runServerProgram(binDir, 'postgres', ['--version'])).trim();
   await makeOpenFolder(keptFolder);
+  await removeLeftovers(keptFolder);
   const kept = join(
     keptFolder,
     `source-${
@@ -108,6 +109,22 @@ async function startIn(dataDir: string, binDir: string): Promise<PostgresServer>
 async function makeOpenFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o755);
+}
+
+/** Of benchmarks that were killed: `run-<pid>-…` and `warehouse-<pid>`. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = /^(?:run|warehouse)-(\d+)/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { recursive: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function pidOf({ dataDir }: PostgresServer): Promise<number> {
