@@ -1,36 +1,27 @@
-const rate = /^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\))$/;
+const { parameterRules } = require('./parameter-rules.cjs');
 
 /**
  * What is wrong with the parameters of a deployment, as far as that can be known before anything is made; one
- * sentence, or undefined.
+ * sentence, or undefined. Each service looks at the parameters of all, for the first one is deployed first.
  *
- * @param {{stage: string, rates?: string[], concurrency?: (number | string)[], email?: string, vpc?: string[],
- *   seconds?: Record<string, number | string>, upstream?: Record<string, string>}} parameters
+ * @param {{
+ *   stage: string,
+ *   parameters: Record<string, string | number | undefined>,
+ *   upstream?: Record<string, string>,
+ * }} deployment
  */
-function findFault({
-  stage,
-  rates = [],
-  concurrency = [],
-  email = '',
-  vpc = [],
-  seconds = {},
-  upstream = {},
-}) {
+function findFault({ stage, parameters, upstream = {} }) {
   // Of it the buckets' names are made, which have 63 characters at most.
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
   }
-  const badRate = rates.find((text) => !rate.test(text));
-  if (badRate !== undefined) {
-    return `the schedule ${badRate} is neither like rate(5 minutes) nor like cron(0/5 * * * ? *)`;
+  for (const [name, { pattern, wanted }] of Object.entries(parameterRules)) {
+    const value = parameters[name];
+    if (value === undefined || value === null) return `the parameter ${name} is missing`;
+    if (!pattern.test(String(value)))
+      return `the parameter ${name} is ${JSON.stringify(value)}: it has to be ${wanted}`;
   }
-  const badNumber = concurrency.find((count) => !(Number.isInteger(Number(count)) && Number(count) >= 2));
-  if (badNumber !== undefined) return `the concurrency ${badNumber} is not a whole number from 2 on`;
-  if (email !== '' && !/^\S+@\S+\.\S+$/.test(email)) return `the alarmEmail ${email} is no email address`;
-  const badSeconds = Object.entries(seconds).find(([, value]) => !/^[1-9]\d{0,6}$/.test(String(value)));
-  if (badSeconds !== undefined) return `${badSeconds.join(' ')} is not a number of seconds from 1 on`;
-  const [subnets = '', groups = ''] = vpc;
-  if ((subnets === '') !== (groups === '')) {
+  if ((parameters.subnetIds === '') !== (parameters.securityGroupIds === '')) {
     return 'subnetIds and securityGroupIds belong together: one of them is empty';
   }
   const missing = Object.keys(upstream).find((name) => upstream[name]?.includes('offline-'));
@@ -40,23 +31,77 @@ function findFault({
   return undefined;
 }
 
+/**
+ * What is wrong with a secret that a parameter names; one sentence, or undefined.
+ *
+ * @param {string} arn
+ * @param {(arn: string) => Promise<string | undefined>} fetchSecret
+ * @param {(message: string) => void} warn told where the secret may not be read: then its functions find out
+ */
+async function findSecretFault(arn, fetchSecret, warn) {
+  // Node 24 runs it as it is.
+  const { parseDatabaseSecret } = await import('../shared/postgres/database-secret.ts');
+  let text;
+  try {
+    text = await fetchSecret(arn);
+  } catch (error) {
+    const { name } = /** @type {Error} */ (error);
+    if (name === 'ResourceNotFoundException') return `there is no secret ${arn}`;
+    warn(`the secret ${arn} could not be read, and its fields are not checked: ${name}`);
+    return undefined;
+  }
+  try {
+    parseDatabaseSecret(arn, text ?? '');
+    return undefined;
+  } catch (error) {
+    return /** @type {Error} */ (error).message;
+  }
+}
+
+/** @param {string} arn */
+async function fetchSecret(arn) {
+  const { GetSecretValueCommand, SecretsManagerClient } = require('@aws-sdk/client-secrets-manager');
+  const client = new SecretsManagerClient({ region: String(arn.split(':')[3]) });
+  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+  return SecretString;
+}
+
 /** An osls plugin: a deploy with a malformed parameter ends with one line, before anything is made. */
 module.exports = class CheckParameters {
   static findFault = findFault;
+  static findSecretFault = findSecretFault;
 
   /**
    * @param {{
-   *   service: { custom: { checkedParameters: Parameters<typeof findFault>[0] } },
+   *   service: { custom: { checked: Parameters<typeof findFault>[0] }, validate(): Promise<unknown> },
    *   classes: { Error: new (message: string, code: string) => Error },
    * }} serverless
+   * @param {unknown} _options
+   * @param {{ log: { warning(message: string): void } }} utils
    */
-  constructor(serverless) {
-    this.hooks = {
-      'before:package:cleanup': () => {
-        if (!process.argv.includes('deploy')) return;
-        const fault = findFault(serverless.service.custom.checkedParameters);
-        if (fault !== undefined) throw new serverless.classes.Error(fault, 'MALFORMED_PARAMETER');
-      },
+  constructor(serverless, _options, { log }) {
+    if (!process.argv.includes('deploy')) return;
+    const { service } = serverless;
+    const validate = service.validate.bind(service);
+    // No hook comes before osls' own look at the configuration, which says of a wrong schedule only where it stands.
+    service.validate = async () => {
+      const { checked } = service.custom;
+      const fault = findFault(checked) ?? (await findFaultOfSecrets(checked.parameters, log));
+      if (fault !== undefined) throw new serverless.classes.Error(fault, 'MALFORMED_PARAMETER');
+      return validate();
     };
   }
 };
+
+/**
+ * @param {Parameters<typeof findFault>[0]['parameters']} parameters
+ * @param {{ warning(message: string): void }} log
+ */
+async function findFaultOfSecrets({ sourceSecretArn, warehouseSecretArn }, log) {
+  for (const arn of [sourceSecretArn, warehouseSecretArn].map(String)) {
+    if (arn === '') continue;
+    const fault = await findSecretFault(arn, fetchSecret, (message) => log.warning(message));
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({
   options: {
     stage: { type: 'string' },
-    region: { type: 'string', default: 'eu-west-2' },
+    region: { type: 'string', default: process.env.AWS_REGION ?? 'eu-west-2' },
     'delete-data': { type: 'boolean', default: false },
   },
 });

@@ -1,4 +1,5 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
+import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
 
 export interface IngestionConfig {
   /** The deployed stage's name, which events and metrics carry. */
@@ -10,6 +11,8 @@ export interface IngestionConfig {
   sourceRestart: 'identity' | 'trusted';
   /** Holds the source tables. */
   sourceSchema: string;
+  /** Of the database, where its secret says none. */
+  sslmode: SslMode;
   forcePathStyle: boolean;
 }
 
@@ -22,6 +25,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sourceSecretId: requiredVariable('SOURCE_SECRET_ID', environment),
     sourceRestart: choiceVariable('SOURCE_RESTART', ['identity', 'trusted'], environment),
     sourceSchema: 'public',
+    sslmode: choiceVariable('SSLMODE', sslModes, environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
   };
 }

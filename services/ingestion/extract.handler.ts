@@ -53,5 +53,10 @@ export const handler = middy(handleBatch)
   .use(withLogging(logger))
   .use(withMetrics(metrics))
   .use(
-    withDatabase({ secretsManager, secretId: config.sourceSecretId, applicationName: 'starlift-extract' }),
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.sourceSecretId,
+      applicationName: 'starlift-extract',
+    }),
   );

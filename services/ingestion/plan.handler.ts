@@ -25,7 +25,14 @@ const deps = {
 /** The scheduled plan. It takes no input; it returns what it planned. */
 export const handler = middy()
   .use(withLogging(logger))
-  .use(withDatabase({ secretsManager, secretId: config.sourceSecretId, applicationName: 'starlift-plan' }))
+  .use(
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.sourceSecretId,
+      applicationName: 'starlift-plan',
+    }),
+  )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {
     const planned = await planRun({ ...deps, database });
     const { run, slices, failures, warnings } = planned;

@@ -1,4 +1,5 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
+import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
 
 export interface LoadConfig {
@@ -10,6 +11,8 @@ export interface LoadConfig {
   /** The schema of the star schema's tables. */
   warehouseSchema: string;
   foreignKeys: ForeignKeys;
+  /** Of the database, where its secret says none. */
+  sslmode: SslMode;
   forcePathStyle: boolean;
 }
 
@@ -34,6 +37,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     warehouseSecretId: requiredVariable('WAREHOUSE_SECRET_ID', environment),
     warehouseSchema: environment.WAREHOUSE_SCHEMA || 'public',
     foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
+    sslmode: choiceVariable('SSLMODE', sslModes, environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
   };
 }

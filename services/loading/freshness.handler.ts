@@ -31,7 +31,7 @@ export const handler = middy()
   .use(withMetrics(metrics))
   .use(
     withDatabase({
-      ...{ secretsManager, secretId: config.warehouseSecretId },
+      ...{ secretsManager, sslmode: config.sslmode, secretId: config.warehouseSecretId },
       applicationName: 'starlift-freshness',
     }),
   )

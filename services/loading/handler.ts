@@ -59,5 +59,10 @@ export const handler = middy(
   .use(withLogging(logger))
   .use(withMetrics(metrics))
   .use(
-    withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-load' }),
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.warehouseSecretId,
+      applicationName: 'starlift-load',
+    }),
   );

@@ -35,7 +35,12 @@ const letters: MovedLettersDeps = {
 export const handler = middy()
   .use(withLogging(logger))
   .use(
-    withDatabase({ secretsManager, secretId: config.warehouseSecretId, applicationName: 'starlift-sweep' }),
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.warehouseSecretId,
+      applicationName: 'starlift-sweep',
+    }),
   )
   .handler(
     async (_event: unknown, { database }: DatabaseContext): Promise<SweepResult & { told: number }> => {

@@ -2,6 +2,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Database, makeDatabase } from '../postgres/database.ts';
+import type { SslMode } from '../postgres/database-secret.ts';
 import { makeSecretFetcher } from './database-secret-cache.ts';
 
 export interface DatabaseContext extends Context {
@@ -12,6 +13,8 @@ export interface WithDatabaseOptions {
   secretsManager: Pick<SecretsManagerClient, 'send'>;
   secretId: string;
   applicationName: string;
+  /** Where the secret says none. */
+  sslmode: SslMode;
   maxConnections?: number;
 }
 
@@ -20,7 +23,11 @@ export function withDatabase(
   options: WithDatabaseOptions,
 ): MiddlewareObj<unknown, unknown, Error, DatabaseContext> {
   const { applicationName, maxConnections = 1 } = options;
-  const fetchSecret = makeSecretFetcher(options.secretsManager, options.secretId);
+  const readSecret = makeSecretFetcher(options.secretsManager, options.secretId);
+  const fetchSecret: typeof readSecret = async (how) => ({
+    sslmode: options.sslmode,
+    ...(await readSecret(how)),
+  });
   const database = makeDatabase(fetchSecret, { applicationName, maxConnections });
   return {
     before: ({ context }) => {

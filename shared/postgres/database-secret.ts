@@ -1,5 +1,9 @@
 import { TerminalError } from '../errors.ts';
 
+/** How TLS is used: `require` encrypts, whoever answers. The first is the default. */
+export const sslModes = ['verify-full', 'require', 'disable'] as const;
+export type SslMode = (typeof sslModes)[number];
+
 /** A database's secret in the shape that RDS writes. */
 export interface DatabaseSecret {
   host: string;
@@ -7,8 +11,8 @@ export interface DatabaseSecret {
   dbname: string;
   username: string;
   password: string;
-  /** `verify-full` where absent: RDS secrets do not have it. */
-  sslmode?: 'disable' | 'require' | 'verify-full';
+  /** RDS secrets do not have it. */
+  sslmode?: SslMode;
 }
 
 /**
@@ -28,7 +32,7 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new TerminalError(`the secret ${name} has no valid port`);
   const { sslmode } = value;
-  if (sslmode !== undefined && !['disable', 'require', 'verify-full'].includes(String(sslmode))) {
+  if (sslmode !== undefined && !sslModes.some((mode) => mode === sslmode)) {
     throw new TerminalError(`the secret ${name} has an sslmode other than disable, require, verify-full`);
   }
   return { ...value, port } as unknown as DatabaseSecret;

@@ -88,3 +88,12 @@ export const acceptedByCheckov: AcceptedFinding[] = [
     reason: 'holds packages, which are made again from the repository at any time',
   },
 ];
+
+export const acceptedOfWorkflows: AcceptedFinding[] = [
+  {
+    rule: 'CKV_GHA_7',
+    place: /deploy\.yml on\(deploy\)$/,
+    reason:
+      'the stage and the region are what a deployment is asked for; neither has a part in what is built',
+  },
+];

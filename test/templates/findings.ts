@@ -41,26 +41,40 @@ interface CheckovReport {
 
 /** All that checkov says of CloudFormation. */
 export async function runCheckov(): Promise<Finding[]> {
-  // Without --skip-download it asks its maker's server for links to its documentation.
-  const options = [
-    '--framework',
-    'cloudformation',
-    '--compact',
-    '--quiet',
-    '--output',
-    'json',
-    '--skip-download',
-  ];
-  const paths = services.flatMap((service) => ['--file', templatePath(service)]);
-  const { results, summary } = JSON.parse(
-    await runLinter('checkov', [...options, ...paths]),
-  ) as CheckovReport;
-  if (summary.parsing_errors > 0) throw new Error('checkov could not read a template');
-  return results.failed_checks.map(({ check_id, check_name, file_path, resource }) => ({
+  const failed = await checkovFailures('cloudformation', services.map(templatePath));
+  return failed.map(({ check_id, check_name, file_path, resource }) => ({
     rule: check_id,
     place: `${serviceOf(file_path)} ${resource.split('.').at(-1)}`,
     message: check_name,
   }));
+}
+
+/** All that checkov says of workflows. */
+export async function runCheckovOnWorkflows(paths: readonly string[]): Promise<Finding[]> {
+  const failed = await checkovFailures('github_actions', paths);
+  return failed.map(({ check_id, check_name, file_path, resource }) => ({
+    rule: check_id,
+    place: `${file_path} ${resource}`,
+    message: check_name,
+  }));
+}
+
+async function checkovFailures(framework: string, paths: readonly string[]) {
+  // Without --skip-download it asks its maker's server for links to its documentation.
+  const options = ['--compact', '--quiet', '--output', 'json', '--skip-download'];
+  const files = paths.flatMap((path) => ['--file', path]);
+  const stdout = await runLinter('checkov', ['--framework', framework, ...options, ...files]);
+  const report = JSON.parse(stdout) as Partial<CheckovReport>;
+  if ((report.summary?.parsing_errors ?? 0) > 0) throw new Error('checkov could not read a file');
+  return report.results?.failed_checks ?? [];
+}
+
+/** @returns what is wrong with workflows by GitHub's schema; empty where nothing is */
+export async function validateWorkflows(paths: readonly string[]): Promise<string[]> {
+  const options = ['--builtin-schema', 'vendor.github-workflows', '--output-format', 'json'];
+  const stdout = await runLinter('check-jsonschema', [...options, ...paths]);
+  const { errors } = JSON.parse(stdout) as { errors: { filename: string; message: string }[] };
+  return errors.map(({ filename, message }) => `${filename}: ${message}`);
 }
 
 const serviceOf = (path: string): string => /(\w+)\.template\.json$/.exec(path)?.[1] ?? path;

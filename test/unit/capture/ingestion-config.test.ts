@@ -17,6 +17,7 @@ describe('the configuration of the ingestion service', () => {
       sourceSecretId: 'secret',
       sourceRestart: 'identity',
       sourceSchema: 'public',
+      sslmode: 'verify-full',
       forcePathStyle: false,
     });
     const set = { ...environment, SOURCE_RESTART: 'trusted', S3_FORCE_PATH_STYLE: 'true' };

@@ -17,6 +17,7 @@ describe('the configuration of the load', () => {
       warehouseSecretId: 'warehouse',
       warehouseSchema: 'public',
       foreignKeys: 'declared',
+      sslmode: 'verify-full',
       forcePathStyle: false,
     });
   });

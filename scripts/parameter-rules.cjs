@@ -1,0 +1,46 @@
+const rate = {
+  // EventBridge takes the singular with 1, and with 1 only.
+  pattern: /^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\))$/,
+  wanted: 'like rate(5 minutes) or cron(0/5 * * * ? *)',
+};
+const concurrency = { pattern: /^([2-9]|[1-9]\d{1,2})$/, wanted: 'a whole number from 2 to 999' };
+const seconds = { pattern: /^[1-9]\d{0,6}$/, wanted: 'a number of seconds from 1 on' };
+const secretArn = {
+  pattern: /^$|^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+$/,
+  wanted: 'empty or the ARN of a secret',
+};
+const listOf = (/** @type {string} */ kind) => ({
+  pattern: new RegExp(`^$|^${kind}-[0-9a-f]+(,${kind}-[0-9a-f]+)*$`),
+  wanted: `empty or like ${kind}-0a1b,${kind}-2c3d`,
+});
+
+/** What each parameter of services/stages.yml has to be. */
+module.exports.parameterRules = {
+  schedule: rate,
+  sweepSchedule: rate,
+  freshnessSchedule: rate,
+  sourceSecretArn: secretArn,
+  warehouseSecretArn: secretArn,
+  sslmode: { pattern: /^(verify-full|require|disable)$/, wanted: 'verify-full, require or disable' },
+  caCertificates: { pattern: /^.*$/, wanted: 'empty or the path of a file' },
+  extractors: concurrency,
+  loaders: concurrency,
+  warehouseSchema: { pattern: /^.{1,63}$/s, wanted: 'the name of a schema' },
+  foreignKeys: { pattern: /^(declared|enforced)$/, wanted: 'declared or enforced' },
+  subnetIds: listOf('subnet'),
+  securityGroupIds: listOf('sg'),
+  alarmEmail: { pattern: /^$|^\S+@\S+\.\S+$/, wanted: 'empty or an email address' },
+  oldestMessageSeconds: seconds,
+  lagObjectiveSeconds: seconds,
+  logRetentionDays: {
+    // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+    pattern: /^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$/,
+    wanted: 'a number of days that CloudWatch Logs knows, such as 30',
+  },
+  tracing: { pattern: /^(Active|PassThrough)$/, wanted: 'Active or PassThrough' },
+  coldStorageDays: { pattern: /^(0|[3-9]\d|[1-9]\d{2,4})$/, wanted: '0, or a number of days from 30 on' },
+  coldStorageClass: {
+    pattern: /^(STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR)$/,
+    wanted: 'STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING or GLACIER_IR, which are read at once',
+  },
+};
