@@ -70,7 +70,7 @@ export function freshUntil(
   const { plannedAt, failing, runs } = facts.plans;
   const source = table.source.name;
   const loaded = new Map(
-    facts.loaded.filter((each) => each.table === table.name).map((each) => [each.run, each.slices]),
+    facts.loaded.filter((each) => each.table === table.name).map((each) => [each.run, new Set(each.slices)]),
   );
   const open = openRuns(source, runs, loaded);
   const instants = open.map(({ since, plannedAt }) => new Date(since ?? plannedAt));
@@ -83,13 +83,13 @@ export function freshUntil(
 function openRuns(
   source: string,
   runs: readonly RunRecord[],
-  loaded: ReadonlyMap<string, readonly string[]>,
+  loaded: ReadonlyMap<string, ReadonlySet<string>>,
 ): RunRecord[] {
   const open: RunRecord[] = [];
   for (const record of runs.toReversed()) {
     const slices = record.slices.filter(({ table }) => table === source);
     if (slices.length === 0) continue;
-    const isLoaded = slices.every(({ slice }) => isSliceLoaded(slice, loaded.get(record.run) ?? []));
+    const isLoaded = slices.every(({ slice }) => isSliceLoaded(slice, loaded.get(record.run) ?? noSlices));
     if (!isLoaded) open.push(record);
     const isFailure = record.failures.some(({ table }) => table === source);
     if (isLoaded && !isFailure && slices.every(({ full }) => full)) break;
@@ -97,10 +97,12 @@ function openRuns(
   return open;
 }
 
+const noSlices: ReadonlySet<string> = new Set();
+
 /** A slice that was too large has been cut into halves, and these perhaps again. */
-function isSliceLoaded(slice: string, loaded: readonly string[]): boolean {
-  if (loaded.includes(slice)) return true;
-  if (!loaded.some((each) => each.startsWith(`${slice}.`))) return false;
+function isSliceLoaded(slice: string, loaded: ReadonlySet<string>): boolean {
+  if (loaded.has(slice)) return true;
+  if (![...loaded].some((each) => each.startsWith(`${slice}.`))) return false;
   return isSliceLoaded(`${slice}.0`, loaded) && isSliceLoaded(`${slice}.1`, loaded);
 }
 
