@@ -22,7 +22,10 @@ export async function printNextSteps(pipeline: Pipeline, data: string, terminal:
 }
 
 async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promise<void> {
+  // The database, or the role, may have another search_path.
+  await warehouse.query('begin read only; set local search_path = public');
   const { fields, rows } = await warehouse.query<Record<string, unknown>>(exampleQuery);
+  await warehouse.query('rollback');
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
   terminal.info('\nThe best months, asked of the star schema:\n');

@@ -34,9 +34,9 @@ export interface VerifyReport {
  */
 export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
   const { source, warehouse, warehouseSchema } = options;
-  await beginReading(source);
+  await beginReading(source, 'public');
   try {
-    await beginReading(warehouse, `set local search_path = ${quoteIdentifier(warehouseSchema)};`);
+    await beginReading(warehouse, warehouseSchema);
     return await verifyTables(options);
   } finally {
     // A connection that is lost has no transaction any more, and the first error says more.
@@ -74,15 +74,15 @@ async function verifyTables({ source, warehouse, onTable, onExtra }: VerifyOptio
  * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
  * and not a difference. The rest is for speed: all rows are read, and most are sorted.
  */
-async function beginReading(client: pg.Client, more = ''): Promise<void> {
+async function beginReading(client: pg.Client, schema: string): Promise<void> {
   await client.query(`
     begin transaction isolation level repeatable read, read only;
+    set local search_path = ${quoteIdentifier(schema)};
     set local datestyle = 'ISO, YMD';
     set local row_security = off;
     set local cursor_tuple_fraction = 1;
     set local work_mem = '64MB';
-    set local jit = off;
-    ${more}`);
+    set local jit = off`);
 }
 
 async function compareTable(

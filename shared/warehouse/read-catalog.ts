@@ -13,7 +13,7 @@ export interface CatalogRelation {
 
 export interface CatalogColumn {
   name: string;
-  /** As `format_type` writes it. */
+  /** As `format_type` writes it, without quotes. */
   type: string;
   notNull: boolean;
   /** It has a default, or is generated. */
@@ -32,12 +32,13 @@ export async function readCatalog(
   return rows;
 }
 
+// With quote_all_identifiers on, format_type writes "text".
 // A partial, deferrable or expression index is none that `on conflict (columns)` can use.
 const catalogQuery = `
 select n.nspname as schema, c.relname as name, c.relkind in ('r', 'p') as "isTable",
   coalesce((
     select json_agg(json_build_object(
-        'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+        'name', a.attname, 'type', replace(format_type(a.atttypid, a.atttypmod), '"', ''),
         'notNull', a.attnotnull, 'filled', a.atthasdef or a.attidentity <> '') order by a.attnum)
     from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

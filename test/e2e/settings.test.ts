@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import {
+  ask,
+  assertExact,
+  loadedRows,
+  makeDataFolder,
+  makeShop,
+  type Road,
+  removeFolder,
+  runClean,
+} from './road.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
+
+/** Each changes how a server writes or reads values, names or plans, for every session that does not say otherwise. */
+const settings = {
+  array_nulls: 'off',
+  bytea_output: 'escape',
+  client_encoding: 'LATIN1',
+  client_min_messages: 'debug1',
+  datestyle: 'German, DMY',
+  default_transaction_isolation: 'serializable',
+  enable_seqscan: 'off',
+  enable_tidscan: 'off',
+  extra_float_digits: '-5',
+  intervalstyle: 'sql_standard',
+  plan_cache_mode: 'force_generic_plan',
+  quote_all_identifiers: 'on',
+  search_path: 'pg_catalog',
+  timezone: 'Asia/Kolkata',
+  transform_null_equals: 'on',
+};
+
+describe('databases with settings of their own', () => {
+  let server: PostgresServer;
+  let folder: string;
+  let road: Road;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+    folder = await makeDataFolder();
+    const source = await makeShop(server, 'shop', 50);
+    road = { source, warehouse: await server.createDatabase('warehouse'), data: join(folder, 'data') };
+    const timesOfDay = `timestamp '2024-03-31 02:30:00.000001' + sales_order_id * interval '1 hour 1 microsecond'`;
+    await ask(source, `update sales_order set created_at = ${timesOfDay}`);
+    for (const [name, value] of Object.entries(settings)) {
+      await ask(source, `alter database shop set ${name} = '${value}'`);
+      await ask(road.warehouse, `alter database warehouse set ${name} = '${value}'`);
+    }
+    await ask(source, 'alter database shop set default_transaction_read_only = on');
+  });
+  afterAll(() => removeFolder(folder));
+
+  it('make no difference to what lands', async () => {
+    expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 50 });
+    await assertExact(road);
+    const seen = `select created_date = date '2024-03-31', created_time
+      from public.fact_sales_order order by sales_order_id limit 1`;
+    expect(await ask(road.warehouse, seen)).toEqual([['t', '03:30:00.000002']]);
+  });
+
+  it('make no difference to the next run, which finds nothing new', async () => {
+    expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 0, dim_staff: 0 });
+  });
+});
