@@ -7,6 +7,7 @@ export type Command = (terminal: Terminal) => Promise<number>;
 /** What a file in commands/ exports as `command`. */
 export interface CommandModule {
   summary: string;
+  /** Its ways of use, with `; ` between them. */
   usage: string;
   options: NonNullable<ParseArgsConfig['options']>;
   allowPositionals?: boolean;
@@ -69,12 +70,12 @@ async function printHelp(terminal: Terminal): Promise<number> {
   );
   for (const load of Object.values(commands)) {
     const { command } = await load();
-    terminal.result(`  ${command.usage}\n      ${command.summary}`);
+    terminal.result(`  ${command.usage.replaceAll('; ', '\n  ')}\n      ${command.summary}`);
   }
   return 0;
 }
 
 async function printUsage(command: CommandModule, terminal: Terminal): Promise<number> {
-  terminal.result(`${command.usage}\n  ${command.summary}`);
+  terminal.result(`${command.usage.replaceAll('; ', '\n')}\n  ${command.summary}`);
   return 0;
 }

@@ -82,6 +82,9 @@ export function makeEnvironment(
   };
 }
 
+/** Of the 5 s in which a run ends: the rest is for the workers and for Postgres. */
+const graceMs = 2500;
+
 export function startServices(cloud: ServiceCloud, clients: AwsClients, options: ServiceOptions): Services {
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
@@ -101,7 +104,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     plan: () => pool.invoke('plan', {}),
     sweep: (kind) => pool.invoke(sweepOf(kind), {}),
     stop: async () => {
-      await Promise.all(mappings.map((mapping) => mapping.stop()));
+      await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
       await pool.stop();
     },
   };

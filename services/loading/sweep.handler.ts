@@ -7,8 +7,7 @@ import { makeLogger } from '../../shared/logger.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { logSweep, logTold } from '../../shared/sweep/log-sweep.ts';
-import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { runSweep } from '../../shared/sweep/run-sweep.ts';
 import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
 import { readConfig } from './config.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
@@ -42,14 +41,11 @@ export const handler = middy()
       applicationName: 'starlift-sweep',
     }),
   )
-  .handler(
-    async (_event: unknown, { database }: DatabaseContext): Promise<SweepResult & { told: number }> => {
-      // First: it needs no warehouse.
-      const told = await tellOfMoved(letters);
-      logTold(told, logger);
+  .handler((_event: unknown, { database }: DatabaseContext) => {
+    // Looking at dead letters needs no warehouse.
+    const sweep = async () => {
       await readyWarehouse(database);
-      const result = await sweepProcessed({ ...deps, database });
-      logSweep(result, logger);
-      return { ...result, told };
-    },
-  );
+      return sweepProcessed({ ...deps, database });
+    };
+    return runSweep({ tell: () => tellOfMoved(letters), sweep }, logger);
+  });

@@ -6,8 +6,7 @@ import { makeLogger } from '../../shared/logger.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { logSweep, logTold } from '../../shared/sweep/log-sweep.ts';
-import type { SweepResult } from '../../shared/sweep/sweep-zone.ts';
+import { runSweep } from '../../shared/sweep/run-sweep.ts';
 import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
 import { readConfig } from './config.ts';
 import { sweepIngested } from './sweep.ts';
@@ -32,10 +31,4 @@ const letters: MovedLettersDeps = {
 /** The scheduled sweep of the ingested zone. It takes no input; it returns what it did. */
 export const handler = middy()
   .use(withLogging(logger))
-  .handler(async (): Promise<SweepResult & { told: number }> => {
-    const told = await tellOfMoved(letters);
-    logTold(told, logger);
-    const result = await sweepIngested(deps);
-    logSweep(result, logger);
-    return { ...result, told };
-  });
+  .handler(() => runSweep({ tell: () => tellOfMoved(letters), sweep: () => sweepIngested(deps) }, logger));

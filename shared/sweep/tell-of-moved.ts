@@ -11,6 +11,8 @@ export interface MovedLettersDeps {
   deadLetterUrl: string;
   notify: Notify;
   now(): Date;
+  /** How long a receive waits for a message, in seconds: 1, for then all of a queue's servers are asked. */
+  receiveWaitSeconds?: number;
   /** Keeps what the dead letter would take along when it expires. */
   record?(body: string, reason: FailureReason): Promise<void>;
 }
@@ -29,11 +31,11 @@ const maxMessages = 5000;
  * @throws what SQS, EventBridge or the record throws; the next sweep does the rest
  */
 export async function tellOfMoved(deps: MovedLettersDeps): Promise<number> {
-  const { sqs, deadLetterUrl } = deps;
+  const { sqs, deadLetterUrl, receiveWaitSeconds: waitSeconds = 1 } = deps;
   const held: ReceivedMessage[] = [];
   let told = 0;
   try {
-    for await (const messages of receiveAll(sqs, deadLetterUrl)) {
+    for await (const messages of receiveAll(sqs, deadLetterUrl, { waitSeconds })) {
       held.push(...messages);
       for (const message of messages) {
         const letter = {

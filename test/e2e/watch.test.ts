@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import { finished, spawnStarlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
@@ -44,6 +45,30 @@ describe('run --watch', () => {
       expect(stdout).toContain('Stopped watching.');
     },
   );
+
+  it('ends within 5 s while a load is stuck, and the work is there for the next run', async () => {
+    child = spawnStarlift([
+      ...['run', '--watch', '--every', '1'],
+      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
+    ]);
+    const ended = finished(child);
+    const locker = new pg.Client(road.warehouse);
+    await locker.connect();
+    await locker.query('begin; lock table dim_design in access exclusive mode');
+    await ask(road.source, `update design set design_name = 'stuck' where design_id = 2`);
+    const stuck = `select 1 from pg_stat_activity where application_name = 'starlift-load' and wait_event_type = 'Lock'`;
+    await seen(async () => (await ask(road.warehouse, stuck)).length === 1);
+    const interruptedAt = Date.now();
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+    expect(Date.now() - interruptedAt).toBeLessThan(5000);
+    await locker.query('rollback');
+    await locker.end();
+    await runClean(road);
+    expect(await ask(road.warehouse, 'select design_name from dim_design where design_id = 2')).toEqual([
+      ['stuck'],
+    ]);
+  });
 
   it('waits for databases that restart, and goes on', async () => {
     child = spawnStarlift([

@@ -111,6 +111,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       ...{ sqs: clients.sqs, queue, deadLetterUrl: deadLetterUrl(queue), told },
       notify: async ({ detail }) => void told.push(detail),
       now: () => new Date('2024-03-01T00:00:00Z'),
+      receiveWaitSeconds: 0,
     };
   };
 

@@ -172,6 +172,10 @@ describe('rows in quarantine, and facts that wait', () => {
     expect(troubles.map(({ text }) => text)).toContain(
       '2 rows of fact_sales_order wait for dim_counterparty 901, which broke the contract and is in quarantine',
     );
+    expect((await stack.command('quarantine', 'drop', '--table', 'counterparty')).code).toBe(0);
+    expect((await waiting()).waiting).toMatchObject([
+      { cause: 'dropped', mend: `npx starlift waiting --drop --table fact_sales_order --data ${stack.data}` },
+    ]);
     await stack.source('update counterparty set legal_address_id = 1 where counterparty_id = 901');
     await stack.run();
     expect(await waiting()).toMatchObject({ code: 0, waiting: [] });
