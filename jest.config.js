@@ -11,8 +11,11 @@ export default {
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
-  // Two cores, and most tests wait for servers: one worker a core.
-  maxWorkers: 2,
+  // Two cores, and most tests wait for servers now and then: a third worker has the time that the others leave.
+  maxWorkers: 3,
+  // Coverage walks the whole heap at the start of every file, and what a file has loaded stays in it: a worker that has
+  // grown is replaced. Measured on the unit tests: 34 s of CPU time in place of 43.
+  workerIdleMemoryLimit: '300MB',
   testSequencer: '<rootDir>/test/helpers/longest-first.js',
   // Many tests start servers, and the other core may be doing the same.
   testTimeout: 60_000,
