@@ -43,8 +43,10 @@ export async function watchSource(
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
     while (!ending.aborted) {
+      const next = Date.now() + everySeconds * 1000;
       await look(pipeline, watch, terminal);
-      await delay(everySeconds * 1000, undefined, { signal: ending }).catch(() => {});
+      // From start to start, as a schedule has it: a change waits no longer for a run that took long.
+      await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
     }
   } finally {
     await trading?.stop();
