@@ -1,5 +1,5 @@
 import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
-import { ListEventSourceMappingsCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { InvokeCommand, ListEventSourceMappingsCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -99,6 +99,15 @@ describe('a stage deployed by serverless', () => {
     }
     const asked = await deployed.command('sql --source --json select(1)');
     expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('"rows":[["1"]]') });
+  });
+
+  it('measures how old each table is', async () => {
+    const { Payload, FunctionError } = await deployed.lambda.send(
+      new InvokeCommand({ FunctionName: `starlift-loading-${stage}-freshness` }),
+    );
+    const tables = JSON.parse(Buffer.from(Payload ?? []).toString()) as { lagSeconds: number }[];
+    expect({ FunctionError, tables: tables.length }).toEqual({ FunctionError: undefined, tables: 11 });
+    expect(tables.every(({ lagSeconds }) => lagSeconds < 180)).toBe(true);
   });
 
   it('a change in the source arrives by the schedule, without anybody calling', async () => {

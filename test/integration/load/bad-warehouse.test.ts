@@ -1,0 +1,96 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
+import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { findFreePort } from '../../helpers/free-port.ts';
+import { deadLettersOf } from './load-records.ts';
+
+type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+const queue = 'starlift-test-load';
+const key = 'dim_currency/2024/01/01/20240101T000000000Zabcd-0001-r0.parquet';
+const body = formatObjectCreated({ bucket: 'processed', key });
+const whole = {
+  host: '127.0.0.1',
+  dbname: 'warehouse',
+  username: 'loader',
+  password: 'p4ssw0rd',
+  sslmode: 'disable',
+};
+
+describe('a stage whose warehouse is not there', () => {
+  const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-load-'));
+  let cloud: Cloud;
+  let handler: Handler;
+  let sqs: SQSClient;
+
+  beforeAll(async () => {
+    cloud = await startCloud({
+      ...{ dataDir, buckets: ['processed'], notifications: [], secrets: { warehouse: '{}' } },
+      queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
+    });
+    Object.assign(process.env, {
+      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
+      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
+      ...{ STAGE: 'ci', PROCESSED_BUCKET: 'processed', LOAD_QUEUE_URL: cloud.queueUrl(queue) },
+      WAREHOUSE_SECRET_ID: 'warehouse',
+    });
+    sqs = new SQSClient({});
+    ({ handler } = (await import('../../../services/loading/handler.ts')) as unknown as { handler: Handler });
+  });
+  afterAll(async () => {
+    sqs.destroy();
+    await cloud.stop();
+    fs.rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  /** A message as it is received for the so-manieth time. */
+  async function receive(times: number): Promise<SQSRecord> {
+    const QueueUrl = cloud.queueUrl(queue);
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    const { MessageId: messageId, ReceiptHandle: receiptHandle } = Messages?.[0] ?? {};
+    const attributes = { ApproximateReceiveCount: String(times) };
+    return { messageId, receiptHandle, body, attributes, messageAttributes: {} } as unknown as SQSRecord;
+  }
+  const handle = (record: SQSRecord) =>
+    handler({ Records: [record] }, { awsRequestId: 'request' } as Context);
+  const letters = () => deadLettersOf(sqs, cloud.queueUrl(queue));
+  const transientLetters = async () =>
+    (await letters()).filter(({ attributes }) => attributes.error === 'TransientError');
+
+  it.each(['host', 'dbname', 'username', 'password', 'port'])(
+    'makes a dead letter at once of what its secret without %s cannot load, and says so in a line',
+    async (field) => {
+      cloud.putSecret('warehouse', JSON.stringify({ ...whole, port: 5432, [field]: undefined }));
+      expect(await handle(await receive(1))).toEqual({ batchItemFailures: [] });
+      const reason =
+        field === 'port' ? 'the secret warehouse has no valid port' : `the secret warehouse has no ${field}`;
+      expect(await letters()).toEqual([
+        { body, attributes: expect.objectContaining({ error: 'TerminalError', reason }) },
+      ]);
+    },
+  );
+
+  it('tries again while it cannot be reached, and makes a dead letter at the fifth time, with the reason', async () => {
+    const port = await findFreePort();
+    cloud.putSecret('warehouse', JSON.stringify({ ...whole, port }));
+    const first = await receive(1);
+    expect(await handle(first)).toEqual({ batchItemFailures: [{ itemIdentifier: first.messageId }] });
+    expect(await transientLetters()).toEqual([]);
+    expect(await handle(await receive(5))).toEqual({ batchItemFailures: [] });
+    expect(await transientLetters()).toEqual([
+      {
+        body,
+        attributes: expect.objectContaining({
+          ...{ error: 'TransientError', reason: expect.stringContaining(`127.0.0.1:${port}`) },
+        }),
+      },
+    ]);
+    // Each try is patient with a server that may be coming up.
+  }, 150_000);
+});
