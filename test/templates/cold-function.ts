@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,6 +15,8 @@ export interface ColdFunction {
   invoke(event: unknown): Promise<unknown>;
   /** How long its module took to import, and its first event to be handled; in milliseconds. */
   timings(): { importMs: number; firstMs: number } | undefined;
+  /** The text of its module. */
+  code: string;
   /** What it has written to stdout and stderr. */
   output(): string;
   stop(): Promise<void>;
@@ -37,7 +39,8 @@ export async function startColdFunction(packaged: PackagedFunction, endpoint: st
   const folder = await mkdtemp(join(tmpdir(), `starlift-${packaged.name}-`));
   const python = process.env.PYTHON ?? 'python3';
   await promisify(execFile)(python, ['-m', 'zipfile', '-e', zipPath(packaged.service), folder]);
-  const module = pathToFileURL(await findModule(folder, packaged.module)).href;
+  const path = await findModule(folder, packaged.module);
+  const module = pathToFileURL(path).href;
   const child = fork(program, [module], {
     ...{ cwd: folder, execArgv: [], silent: true },
     env: environmentOf(packaged, folder, endpoint),
@@ -59,6 +62,7 @@ export async function startColdFunction(packaged: PackagedFunction, endpoint: st
       return value;
     },
     timings: () => timings,
+    code: await readFile(path, 'utf8'),
     output: () => output,
     stop: async () => {
       child.kill('SIGKILL');

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { type Databases, makeDatabases } from '../integration/failures/databases.ts';
+import { actionsInBundle } from './bundled-commands.ts';
 import { comparePermissions } from './compare-permissions.ts';
 import { makeEveryCall } from './every-call.ts';
 import { readFunctions, services, zipPath } from './packaged.ts';
@@ -41,6 +42,18 @@ describe('the packaged functions, each from its zip in an empty folder', () => {
       expect(packaged && comparePermissions(packaged, calls)).toEqual({ missing: [], spare: [] });
     },
   );
+
+  it.each(functions.map(({ name }) => name))('%s was seen to call all that its code could', (name) => {
+    const called = new Set(
+      road.proxy.calls.filter(({ caller }) => caller === name).map(({ action }) => action),
+    );
+    const possible = actionsInBundle(road.functions.get(name)?.code ?? '');
+    expect(possible.size).toBeGreaterThan(0);
+    expect([...called].filter((action) => !possible.has(action))).toEqual([]);
+    // The object store comes whole: of it each function uses what its role says.
+    const unseen = [...possible].filter((action) => !action.startsWith('s3:') && !called.has(action));
+    expect(unseen).toEqual([]);
+  });
 
   it('the look at freshness writes the lag of all tables in the embedded metric format', () => {
     const lines = road.functions.get('loading-freshness')?.output().split('\n') ?? [];
