@@ -8,9 +8,14 @@ export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<
   return new Set(rows.map(({ key }) => key));
 }
 
-/** The warehouse's own clock, to the microsecond: what a run loads is entered after it. */
+/**
+ * The warehouse's own clock, to the microsecond: what a run loads is entered after it. In UTC: as the database's
+ * own DateStyle writes it, the zone may be an abbreviation that is read as another one.
+ */
 export async function readClock(warehouse: pg.Client): Promise<string> {
-  const { rows } = await warehouse.query<{ now: string }>('select clock_timestamp()::text as now');
+  const { rows } = await warehouse.query<{ now: string }>(
+    `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`,
+  );
   return rows[0]?.now ?? '-infinity';
 }
 

@@ -25,9 +25,12 @@ export const readExpectedRows = (source: pg.Client, check: TableCheck): SortedRo
 export const readFoundRows = (warehouse: pg.Client, check: TableCheck): SortedRows =>
   new SortedRows(warehouse, rowsQuery(check, check.table, check.ownTruth));
 
+/** An infinite timestamp has no time of day. */
+const lastUpdated = '(last_updated_date + last_updated_time)::text';
+
 /** The aliases keep `order by` on the columns: by a name of the select list it would sort their texts. */
 function rowsQuery(check: TableCheck, from: string, ownTruth?: readonly string[]): string {
-  const version = check.isVersioned ? '(last_updated_date + last_updated_time)::text' : `''`;
+  const version = check.isVersioned ? `coalesce(${lastUpdated}, last_updated_date::text)` : `''`;
   const order = check.isVersioned ? ', last_updated_date, last_updated_time' : '';
   const truth = ownTruth === undefined ? '' : `, ${rowText(ownTruth)} as own_truth_text`;
   return `select (${check.sortKey})::text as sort_key_text,

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { readClock } from '../../cli/run/ledger.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import {
   ask,
@@ -59,6 +61,16 @@ describe('databases with settings of their own', () => {
     const seen = `select created_date = date '2024-03-31', created_time
       from public.fact_sales_order order by sales_order_id limit 1`;
     expect(await ask(road.warehouse, seen)).toEqual([['t', '03:30:00.000002']]);
+  });
+
+  it('make no difference to the time from which a run counts what it has loaded', async () => {
+    const client = new pg.Client(road.warehouse);
+    await client.connect();
+    try {
+      expect(await readClock(client)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    } finally {
+      await client.end();
+    }
   });
 
   it('make no difference to the next run, which finds nothing new', async () => {

@@ -184,6 +184,15 @@ describe('verify', () => {
     ]);
   });
 
+  it('names the version of a row that no warehouse can hold', async () => {
+    const report = await verifyAfter({
+      source: `update sales_order set last_updated = 'infinity' where sales_order_id = 10`,
+    });
+    expect(examples(report)).toMatchObject([
+      { kind: 'missing', table: 'fact_sales_order', key: '10', column: 'last_updated', expected: 'infinity' },
+    ]);
+  });
+
   it('finds rows whose key the source no longer has, in every version, and lists them all', async () => {
     const listed: string[][] = [];
     const report = await verifyAfter(
