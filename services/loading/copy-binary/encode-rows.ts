@@ -1,5 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
-import { type Block, type ColumnWriter, makeColumnWriter, makeConstantWriter } from './column-writer.ts';
+import { type ColumnWriter, makeColumnWriter, makeConstantWriter } from './column-writer.ts';
+import type { Block } from './fixed-type.ts';
 
 const chunkBytes = 256 * 1024;
 const columnCountBytes = 2;
