@@ -1,21 +1,7 @@
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
-import { sweepPoints } from './helpers/crash-points.ts';
-import { CrashedWorld } from './helpers/crashed-world.ts';
+import { describeCrashSweep } from './helpers/crash-sweep.ts';
 
-const minutes = 60_000;
-
-describe('a crash at any call of the two runs after the first, before or after it took effect', () => {
-  let world: CrashedWorld;
-  beforeAll(async () => {
-    world = await CrashedWorld.start();
-  });
-  afterAll(() => world.stop());
-
-  it(
-    'loses nothing and doubles nothing',
-    async () => {
-      await sweepPoints(await world.countIncrementally(), (point) => world.crashIncrementally(point));
-    },
-    120 * minutes,
-  );
+describeCrashSweep({
+  name: 'the two runs after the first',
+  count: (world) => world.countIncrementally(),
+  crash: (world, point) => world.crashIncrementally(point),
 });

@@ -1,27 +1,46 @@
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { RowRandom } from '../../../cli/embedded/sample/random.ts';
 import { loadInitially } from '../crash-scenario.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from './expectations.ts';
 import { isLong, takeShard, tell } from './long-form.ts';
 import { Schedule } from './schedule.ts';
-import type { World } from './world.ts';
+import { World } from './world.ts';
 
 const actions = 500;
 
+const minutes = 60_000;
+
 /**
- * Runs the seeds 1 to 25, in the long form to 500, that the filter takes (SHARD=0/4: a fourth of them); SEED=17 is that
- * one alone. Asserts that every one passes.
- *
- * @param late a session of the source, whose transactions stay open for long
+ * A test that runs the seeds 1 to 25, in the long form to 500: the odd or the even ones, that two of Jest's workers
+ * share (SHARD=0/4: a fourth of them); SEED=17 is that one alone.
  */
-export async function runSeeds(
-  world: World,
-  late: pg.Client,
-  isTaken: (seed: number) => boolean,
-): Promise<void> {
+export function describeSeeds(which: 'odd' | 'even'): void {
+  describe(`messages that come twice, late, in any order, to several workers, while they are worked on (${which} seeds)`, () => {
+    let world: World;
+    /** A session of the source, whose transactions stay open for long. */
+    let late: pg.Client;
+    beforeAll(async () => {
+      world = await World.start();
+      late = await world.connectToSource();
+    });
+    afterAll(async () => {
+      await late.end();
+      await world.stop();
+    });
+
+    it(
+      'change nothing in the warehouse',
+      async () => {
+        await runSeeds(world, late, chooseSeeds(which));
+      },
+      120 * minutes,
+    );
+  });
+}
+
+async function runSeeds(world: World, late: pg.Client, seeds: readonly number[]): Promise<void> {
   const failures: string[] = [];
-  const seeds = chooseSeeds(isTaken);
   for (const [index, seed] of seeds.entries()) {
     try {
       await runSeed(world, late, seed);
@@ -51,7 +70,8 @@ async function runSeed(world: World, late: pg.Client, seed: number): Promise<voi
   await expectNothingLeft(world);
 }
 
-function chooseSeeds(isTaken: (seed: number) => boolean): number[] {
+function chooseSeeds(which: 'odd' | 'even'): number[] {
+  const isTaken = (seed: number) => seed % 2 === (which === 'odd' ? 1 : 0);
   const alone = process.env.SEED;
   const seeds = Array.from({ length: isLong ? 500 : 25 }, (_, index) => index + 1).filter(isTaken);
   return alone === undefined ? takeShard(seeds) : [Number(alone)].filter(isTaken);
