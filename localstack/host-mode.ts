@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { installLocalStack } from './install.ts';
 import type { LocalStack, StartOptions } from './local-stack.ts';
-import { untilReady } from './until-ready.ts';
+import { untilReady, untilSilent } from './until-ready.ts';
 
 const graceMs = 10_000;
 
@@ -24,11 +24,11 @@ export async function startInHostMode({ port, onProgress }: StartOptions): Promi
   );
   const folder = await mkdtemp(join(tmpdir(), 'starlift-localstack-'));
   const child = spawnLocalStack({ python, folder, port });
+  const endpoint = `http://127.0.0.1:${port}`;
   const stop = async () => {
-    await end(child);
+    await end(child, endpoint);
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  const endpoint = `http://127.0.0.1:${port}`;
   try {
     await untilReady(endpoint, () => child.exitCode === null && child.signalCode === null);
     return { endpoint, how: 'host mode', stop };
@@ -78,14 +78,15 @@ const makeEnvironment = (folder: string, port: number): Record<string, string> =
   LS_LOG: 'warn',
 });
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, endpoint: string): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const gone = once(child, 'exit');
     signalGroup(child, 'SIGTERM');
-    const timer = new AbortController();
-    const grace = delay(graceMs, undefined, { signal: timer.signal }).catch(() => {});
-    await Promise.race([gone, grace]);
-    timer.abort();
+    const over = new AbortController();
+    const grace = delay(graceMs, undefined, { signal: over.signal }).catch(() => {});
+    // Once it is silent it has stopped, and Python tidies up its memory, which takes all of ten seconds.
+    await Promise.race([gone, grace, untilSilent(endpoint, over.signal)]);
+    over.abort();
     signalGroup(child, 'SIGKILL');
     await gone;
   }

@@ -17,6 +17,11 @@ export async function untilReady(endpoint: string, isRunning: () => boolean): Pr
   }
 }
 
+/** Waits until nothing answers any more, or the signal aborts. */
+export async function untilSilent(endpoint: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await isReady(endpoint))) await delay(100);
+}
+
 async function isReady(endpoint: string): Promise<boolean> {
   try {
     const response = await fetch(`${endpoint}/_localstack/init`, { signal: AbortSignal.timeout(2000) });
