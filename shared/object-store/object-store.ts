@@ -78,8 +78,22 @@ export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
 async function getObject(s3: S3Client, bucket: string, key: string): Promise<StoredObject> {
   const { Body, Metadata, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   if (Body === undefined) throw new TransientError('S3 answered without a body', { key });
-  return { body: await Body.transformToByteArray(), metadata: Metadata ?? {}, etag: ETag ?? '' };
+  const body = await Body.transformToByteArray().catch((error: unknown) => {
+    throw isChecksumMismatch(error) ? damaged(`${bucket}/${key}`, key, error) : error;
+  });
+  return { body, metadata: Metadata ?? {}, etag: ETag ?? '' };
 }
+
+/** The SDK's own words name no object, and its error has no class of its own. */
+const isChecksumMismatch = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('Checksum mismatch');
+
+/** On the way, which another try would heal, or where it lies. */
+const damaged = (name: string, key: string, cause: unknown): TransientError =>
+  new TransientError(`${name} is damaged: its bytes are not those that its checksum was made of`, {
+    key,
+    cause,
+  });
 
 async function* listObjects(
   s3: S3Client,
