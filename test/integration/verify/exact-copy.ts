@@ -1,0 +1,77 @@
+import { connect } from '../../../cli/connect.ts';
+import { type VerifyReport, verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
+import {
+  type PostgresServer,
+  startInstalledPostgres,
+  startTemporaryPostgres,
+} from '../../helpers/temporary-postgres.ts';
+import { sourceSql, warehouseSql } from './shop.ts';
+
+const countNames = ['missing', 'extra', 'doubled', 'different', 'dangling'] as const;
+
+/** Only what is not clean: table -> counts other than 0. */
+export function differences({ tables }: VerifyReport) {
+  const counts = tables.map((table) => [
+    table.table,
+    Object.fromEntries(countNames.flatMap((name) => (table[name] === 0 ? [] : [[name, table[name]]]))),
+  ]);
+  return Object.fromEntries(counts.filter(([, found]) => Object.keys(found as object).length > 0));
+}
+
+export const examples = ({ tables }: VerifyReport) => tables.flatMap((table) => table.examples);
+
+/** A small shop and an exact copy of it in a warehouse, which can be broken and verified again and again. */
+export interface ExactCopy {
+  /** Verifies the exact copy after it was broken by the statements. */
+  verifyAfter(
+    broken: { source?: string; warehouse?: string },
+    options?: { schema?: string; onExtra?: (...row: string[]) => void },
+  ): Promise<VerifyReport>;
+  stop(): Promise<unknown>;
+}
+
+/** Other versions and settings on the two sides, where the machine can: neither may show. */
+export async function makeExactCopy(): Promise<ExactCopy> {
+  const settings = { datestyle: 'SQL, DMY', timezone: 'Asia/Tokyo' };
+  const [source, warehouse] = await Promise.all([
+    startTemporaryPostgres(),
+    startInstalledPostgres({ settings }).then((server) => server ?? startTemporaryPostgres({ settings })),
+  ]);
+  await run(await source.createDatabase('shop'), sourceSql);
+  await run(await warehouse.createDatabase('star'), warehouseSql);
+  let databases = 0;
+  return {
+    verifyAfter: async (broken, { schema = 'public', onExtra } = {}) => {
+      databases += 1;
+      const urls = {
+        source: await copyDatabase(source, 'shop', databases, broken.source),
+        warehouse: await copyDatabase(warehouse, 'star', databases, broken.warehouse),
+      };
+      const clients = {
+        source: await connect(urls.source, 'source'),
+        warehouse: await connect(urls.warehouse, 'warehouse'),
+      };
+      try {
+        return await verifyWarehouse({ ...clients, warehouseSchema: schema, ...(onExtra && { onExtra }) });
+      } finally {
+        await Promise.all([clients.source.end(), clients.warehouse.end()]);
+      }
+    },
+    stop: () => Promise.all([source.stop(), warehouse.stop()]),
+  };
+}
+
+async function copyDatabase(server: PostgresServer, of: string, number: number, sql = ''): Promise<string> {
+  const url = await server.createDatabase(`${of}_${number}`, of);
+  await run(url, sql);
+  return url;
+}
+
+async function run(url: string, sql: string): Promise<void> {
+  const client = await connect(url, 'warehouse');
+  try {
+    await client.query(`set datestyle = iso; ${sql}`);
+  } finally {
+    await client.end();
+  }
+}

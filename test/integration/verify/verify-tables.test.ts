@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
+
+// Servers start, and the machine may be busy.
+jest.setTimeout(60_000);
+
+describe('verify, of tables and what they refer to,', () => {
+  let copy: ExactCopy;
+  beforeAll(async () => {
+    copy = await makeExactCopy();
+  });
+  afterAll(() => copy.stop());
+
+  it('finds a reference to a dimension row that is not there, whichever version of the fact holds it', async () => {
+    const report = await copy.verifyAfter({
+      warehouse: `update fact_sales_order set design_id = 99 where last_updated_time = '14:20:52.186'`,
+    });
+    expect(differences(report)).toEqual({ fact_sales_order: { dangling: 1 } });
+    expect(examples(report)).toEqual([
+      { kind: 'dangling', table: 'fact_sales_order', key: '2', column: 'design_id', found: '99' },
+    ]);
+  });
+
+  it('finds a date that facts name and the calendar lacks', async () => {
+    const report = await copy.verifyAfter({ warehouse: `delete from dim_date where date_id = '2024-03-01'` });
+    expect(differences(report)).toEqual({
+      dim_date: { missing: 1 },
+      fact_payment: { dangling: 1 },
+      fact_purchase_order: { dangling: 2 },
+      fact_sales_order: { dangling: 3 },
+    });
+    expect(examples(report)[0]).toEqual({ kind: 'missing', table: 'dim_date', key: '2024-03-01' });
+  });
+
+  it('finds a department and an address that changed without their children', async () => {
+    const report = await copy.verifyAfter({
+      source: `update department set location = 'York'; update address set phone = '' where address_id = 15`,
+    });
+    expect(differences(report)).toEqual({
+      dim_counterparty: { different: 1 },
+      dim_location: { different: 1 },
+      dim_staff: { different: 1 },
+    });
+  });
+
+  it('expects source rows that break the contract too', async () => {
+    const report = await copy.verifyAfter({
+      source: `
+        insert into sales_order select 11, design_id, staff_id, counterparty_id, units_sold, unit_price,
+            currency_id, day, day, agreed_delivery_location_id, created_at, last_updated
+          from sales_order, (values ('2024-02-30')) as bad (day) where sales_order_id = 10;
+        insert into payment select 2, transaction_id, counterparty_id, payment_amount, currency_id,
+            payment_type_id, paid, 'soon', 1, 1, created_at, last_updated from payment where payment_id = 1;
+        insert into staff values (8, 'A', 'B', 999, 'a@b', now(), now())`,
+    });
+    expect(differences(report)).toEqual({
+      dim_staff: { missing: 1 },
+      fact_payment: { missing: 1 },
+      fact_sales_order: { missing: 1 },
+    });
+    expect(examples(report).map(({ key }) => key)).toEqual(['8', '2', '11']);
+  });
+
+  it('says of a warehouse table that is not there, or lacks a column, what it is', async () => {
+    const report = await copy.verifyAfter({
+      warehouse: 'drop table dim_payment_type; alter table dim_staff drop location',
+    });
+    expect(differences(report)).toEqual({
+      dim_payment_type: { missing: 1 },
+      dim_staff: { missing: 1 },
+      fact_payment: { dangling: 2 },
+    });
+    expect(report.tables.flatMap(({ problem }) => problem ?? [])).toEqual([
+      'the warehouse has no table dim_payment_type',
+      'the warehouse table dim_staff has no column location',
+    ]);
+  });
+
+  it('names the source tables that are not there', async () => {
+    await expect(copy.verifyAfter({ source: 'drop table payment, address' })).rejects.toThrow(
+      'the source has no table address, payment',
+    );
+  });
+
+  it('names the table that it may not read', async () => {
+    const report = copy.verifyAfter({
+      warehouse: 'alter table fact_payment alter last_updated_time type text',
+    });
+    await expect(report).rejects.toThrow(/^fact_payment cannot be compared: /);
+  });
+});
