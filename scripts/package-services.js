@@ -1,13 +1,18 @@
 // Packages the three services as `serverless deploy` would, with no network and no credentials, and leaves their
 // zips and templates in .package/.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = `${root}.package`;
 rmSync(target, { recursive: true, force: true });
 mkdirSync(target);
+// serverless-esbuild leaves what it zips in the folder for temporary files.
+const temporary = mkdtempSync(join(tmpdir(), 'starlift-package-'));
+process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
 
 for (const service of ['ingestion', 'transformation', 'loading']) {
   const folder = `${root}services/${service}`;
@@ -17,7 +22,7 @@ for (const service of ['ingestion', 'transformation', 'loading']) {
     {
       cwd: folder,
       encoding: 'utf8',
-      env: { ...process.env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
+      env: { ...process.env, TMPDIR: temporary, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
     },
   );
   if (status !== 0) {

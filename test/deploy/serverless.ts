@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CommandResult, finished } from '../helpers/starlift.ts';
 
@@ -12,22 +15,28 @@ const settings = {
 };
 
 /** Runs a program of the project as a user does, against the AWS of the environment. */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: readonly string[],
   { cwd = '.', environment }: { cwd?: string; environment: Record<string, string> },
 ): Promise<CommandResult> {
+  // serverless-esbuild leaves what it zips in the folder for temporary files.
+  const TMPDIR = await mkdtemp(join(tmpdir(), 'starlift-deploy-'));
   const child = spawn(process.execPath, [`${root}${program}`, ...args], {
     cwd: `${root}${cwd}`,
     env: {
       ...process.env,
       ...settings,
       ...environment,
-      PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+      ...{ TMPDIR, PATH: `${root}node_modules/.bin:${process.env.PATH}` },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return finished(child);
+  try {
+    return await finished(child);
+  } finally {
+    await rm(TMPDIR, { recursive: true, force: true });
+  }
 }
 
 /** `npm run deploy`: all three services, in order. */
