@@ -45,12 +45,17 @@ export async function compare(
   { rows, ...options }: { rows: number } & Pick<AlternateOptions, 'nextRound' | 'warmUp'>,
 ): Promise<Result[]> {
   const { postmasters, settle } = servers;
-  const measurements = await alternate(subjects, { reps, postmasters, settle, ...options });
+  const measurements = await alternate(subjects, { reps, postmasters, settle, onRun: tell, ...options });
   return subjects.map(({ name }, index) => {
     const runs = measurements[index] ?? [];
     const isReference = subjects.length > 1 && index === subjects.length - 1;
     return { benchmark, subject: name, isReference, rows, summary: summarise(runs), runs };
   });
+}
+
+function tell({ name }: Subject, { seconds, clientCpu, serverCpu }: Measurement): void {
+  const [wall, cpu] = [seconds, clientCpu + serverCpu].map((value) => value.toFixed(2));
+  process.stderr.write(`  ${name}: ${wall} s, ${cpu} s of CPU\n`);
 }
 
 /** Lends an empty folder. */

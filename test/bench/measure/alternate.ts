@@ -16,6 +16,8 @@ export interface AlternateOptions {
   postmasters: readonly number[];
   /** False where one run takes minutes: its first seconds are its warm-up. */
   warmUp?: boolean;
+  /** Told of every run, those that only warm up too. */
+  onRun?(subject: Subject, measurement: Measurement): void;
   /** Not measured: before every run of any. */
   settle?(): Promise<void>;
   /** What all subjects are to work on in the next round. */
@@ -33,6 +35,7 @@ export async function alternate(
   options: AlternateOptions,
 ): Promise<Measurement[][]> {
   const { reps, postmasters, warmUp = true, settle = async () => {}, nextRound = async () => {} } = options;
+  const onRun = options.onRun ?? (() => {});
   const measurements: Measurement[][] = subjects.map(() => []);
   for (let round = warmUp ? 0 : 1; round <= reps; round++) {
     await nextRound();
@@ -40,6 +43,7 @@ export async function alternate(
       await subject.prepare?.();
       await settle();
       const measurement = await measure(() => subject.run(), postmasters);
+      onRun(subject, measurement);
       await subject.check();
       if (round > 0) measurements[index]?.push(measurement);
     }
