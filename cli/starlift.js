@@ -2,7 +2,7 @@
 // Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
 // came with the packages, from the sources in a clone, from dist/ in an installed package.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -16,9 +16,9 @@ const compileCache = new URL(
   import.meta.url,
 );
 
+endWithStarter();
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (process.argv.includes('--watch')) keepYoungGenerationSmall();
-  endWithStarter();
   // Half of a command's time is the loading of its sources. Workers are told of the same folder.
   module.enableCompileCache(fileURLToPath(compileCache));
   const { main } = await import(isClone ? source.href : compiled.href);
@@ -36,7 +36,7 @@ function keepYoungGenerationSmall() {
 
 // Whoever kills the process that was started means the one that works: left behind, it would hold the data folder
 // against the next run. Under an older Node that process is the one below, and a channel tells of its end at once;
-// under `npm start` and npx it is npm, or npm's shell, and the parent's id changes.
+// under `npm start` and npx it is npm, and a parent's id changes.
 function endWithStarter() {
   const endNow = () => process.kill(process.pid, 'SIGKILL');
   const starter = process.ppid;
@@ -44,7 +44,18 @@ function endWithStarter() {
     process.on('disconnect', endNow);
     process.channel?.unref();
   } else if (['start', 'npx'].includes(process.env.npm_lifecycle_event ?? '')) {
-    setInterval(() => process.ppid === starter || endNow(), 200).unref();
+    const line = ancestors();
+    setInterval(() => ancestors() === line || endNow(), 200).unref();
+  }
+}
+
+// The shell of npm outlives npm, so its parent is looked at as well, where the system tells it (Linux).
+function ancestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[2]}`;
+  } catch {
+    return `${process.ppid}`;
   }
 }
 

@@ -15,6 +15,10 @@ const program = fileURLToPath(new URL('../../cli/starlift.js', import.meta.url))
 /** Makes Node say that it is an older one, for the program to look for another. */
 const beOlder = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.11.0' })`;
 
+/** As npm does: a shell that outlives it, and the program in that. */
+const spawnShell = `require('node:child_process').spawn(
+  'sh', ['-c', '"$0" "$@"; exit $?', ...process.argv.slice(1)], { stdio: 'inherit' })`;
+
 describe('starlift that another process has started', () => {
   let server: PostgresServer;
   let folder: string;
@@ -42,12 +46,14 @@ describe('starlift that another process has started', () => {
   };
   const startUnderOlderNode = () => start(process.execPath, ['--import', beOlder, program]);
   const startAsNpmDoes = () =>
-    start('sh', ['-c', '"$0" "$@"; exit $?', process.execPath, program], { npm_lifecycle_event: 'start' });
+    start(process.execPath, ['-e', spawnShell, '--', process.execPath, program], {
+      npm_lifecycle_event: 'start',
+    });
   const hasStaff = async () => (await ask(road.warehouse, 'select 1 from dim_staff')).length > 0;
 
   it.each([
     ['an older Node', startUnderOlderNode],
-    ['the shell of npm start', startAsNpmDoes],
+    ['npm', startAsNpmDoes],
   ])('ends with %s that is killed, and the next run carries on at once', async (_, startIt) => {
     child = startIt();
     const ended = finished(child);
