@@ -23,10 +23,12 @@ const program = fileURLToPath(new URL('../stages/cold-start-program.ts', import.
 const functions: readonly { service: string; name: string; module: string; queue?: QueueKind }[] = [
   { service: 'ingestion', name: 'plan', module: 'plan.handler' },
   { service: 'ingestion', name: 'extract', module: 'extract.handler', queue: 'extract' },
+  { service: 'ingestion', name: 'extract sweep', module: 'sweep.handler' },
   { service: 'transformation', name: 'transform', module: 'handler', queue: 'transform' },
   { service: 'transformation', name: 'transform sweep', module: 'sweep.handler' },
   { service: 'loading', name: 'load', module: 'handler', queue: 'load' },
   { service: 'loading', name: 'load sweep', module: 'sweep.handler' },
+  { service: 'loading', name: 'freshness', module: 'freshness.handler' },
 ];
 
 export const benchmark: Benchmark = {
@@ -56,7 +58,7 @@ export const benchmark: Benchmark = {
 /** Packages the services as a deployment would. */
 function unpack(folder: string): Map<string, { size: number }> {
   execFileSync(process.execPath, [join(root, 'scripts/package-services.js')], { stdio: 'pipe' });
-  const zips = readdirSync(join(root, '.package'));
+  const zips = readdirSync(join(root, '.package')).filter((name) => name.endsWith('.zip'));
   return new Map(
     zips.map((zip) => {
       const [service = ''] = zip.split('-');
