@@ -12,6 +12,9 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  order by revenue desc
  limit 5`;
 
+// An installed package is compiled, and has no npm start.
+const start = import.meta.url.endsWith('.ts') ? 'npm start --' : 'npx starlift run';
+
 /** What to try next: a question to the star schema with its answer, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
   if (pipeline.warehouseSchema === 'public') await printExample(pipeline, terminal);
@@ -46,7 +49,7 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
     ];
   }
   return [
-    [`npm start --${folder} --watch`, 'go on, as the shop goes on trading'],
+    [`${start}${folder} --watch`, 'go on, as the shop goes on trading'],
     [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
     [`npx starlift verify${folder}`, verify],
     ['the warehouse', withoutPassword(stack.warehouseUrl)],
