@@ -30,7 +30,7 @@ export const command: CommandModule = {
     if (stage !== undefined) {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
-    const pipeline = await startPipeline({ data, source, warehouse }, terminal);
+    const pipeline = await startPipeline({ data, source, warehouse, watch: values.watch === true }, terminal);
     try {
       const work =
         values.watch === true

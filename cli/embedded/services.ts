@@ -19,6 +19,8 @@ export interface ServiceOptions {
   foreignKeys: string;
   /** Worker processes. */
   workers: number;
+  /** They go on for days: see WorkerPoolOptions. */
+  isSteady?: boolean;
   onLog: (line: string) => void;
 }
 
@@ -90,6 +92,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     size: options.workers,
     handlers,
     env: makeEnvironment(cloud, options),
+    isSteady: options.isSteady ?? false,
     timeoutSeconds: {
       ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
       ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),

@@ -35,12 +35,17 @@ interface WarehouseOptions {
   foreignKeys: 'declared' | 'enforced';
 }
 
+export interface PipelineOptions extends StackOptions {
+  /** It goes on for days. */
+  watch?: boolean;
+}
+
 /**
  * Starts everything that a run needs. Whatever cannot work is found before anything is written.
  *
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
-export async function startPipeline(options: StackOptions, terminal: Terminal): Promise<Pipeline> {
+export async function startPipeline(options: PipelineOptions, terminal: Terminal): Promise<Pipeline> {
   const model = readWarehouseOptions(process.env);
   await lookAhead(options);
   const stack = await startStack({
@@ -52,7 +57,7 @@ export async function startPipeline(options: StackOptions, terminal: Terminal): 
   const stop = () => undoAll(undo);
   try {
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
-    const services = startStackServices(stack, model, terminal);
+    const services = startStackServices(stack, { ...model, isSteady: options.watch ?? false }, terminal);
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = await connect(stack.warehouseUrl, 'warehouse');
@@ -90,12 +95,17 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
   if (failures.length > 0) throw failures[0];
 }
 
-const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
+const startStackServices = (
+  stack: Stack,
+  { schema, foreignKeys, isSteady }: WarehouseOptions & { isSteady: boolean },
+  terminal: Terminal,
+) =>
   startServices(stack.cloud, stack.clients, {
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(2, availableParallelism()),
+    isSteady,
     onLog: (line) => {
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
       else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));

@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   env: Record<string, string>;
   /** Per function; 900 (Lambda's most) when not given. A worker that exceeds it is killed, as on Lambda. */
   timeoutSeconds?: Record<string, number>;
+  /** Whether the workers stay as small as they can, at the cost of speed: for a process that goes on for days. */
+  isSteady?: boolean;
   /** Gets each line that a worker writes. */
   onLog?: (line: string) => void;
 }

@@ -61,10 +61,10 @@ class Pool implements WorkerPool {
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, onLog = () => {} } = this.#options;
+    const { handlers, env, isSteady = false, onLog = () => {} } = this.#options;
     slot.state = 'starting';
     slot.worker = forkWorker(
-      { handlers, env, onLog },
+      { handlers, env, isSteady, onLog },
       {
         onMessage: (message) => this.#receive(slot, message),
         onExit: (how) => this.#bury(slot, { name: 'Runtime.ExitError', message: `the worker died: ${how}` }),
