@@ -72,6 +72,7 @@ export async function runServerProgram(
     encoding: 'utf8',
   } as const;
   const running = execFileAsync(join(binDir, program), args, options);
-  running.child.stdin?.end(input);
+  // A program that reads nothing may have ended before this is written; how it ended is what counts.
+  running.child.stdin?.on('error', () => {}).end(input);
   return (await running).stdout;
 }
