@@ -14,12 +14,19 @@ describe('a function that is killed at every receive of a message', () => {
   });
   afterAll(() => stack?.stop());
 
-  /** The sessions of loads that wait for the table's lock; one whose process is gone does not know it yet. */
-  const blockedLoads = async () =>
+  /**
+   * The sessions of loads that wait for the one that holds the table's lock, or for one that waits for it; one whose
+   * process is gone does not know it yet. Others wait too, for a moment and for other locks.
+   */
+  const loadsBlockedBy = async (holder: number) =>
     // In no transaction of its own, for that sees the same activity to its end.
-    stack.warehouse(
-      `select from pg_stat_activity where application_name = 'starlift-load' and wait_event_type = 'Lock'`,
-    );
+    stack.warehouse(`
+      with recursive blocked (pid) as (
+        select ${holder}
+        union
+        select a.pid from pg_stat_activity a, blocked b where b.pid = any (pg_blocking_pids(a.pid))
+      )
+      select from pg_stat_activity join blocked using (pid) where application_name = 'starlift-load'`);
 
   function killWorkers(): void {
     const children = execFileSync('pgrep', ['-f', '-P', String(process.pid), 'workers/worker'], {
@@ -32,11 +39,13 @@ describe('a function that is killed at every receive of a message', () => {
     const warehouse = await stack.target.warehouse();
     await warehouse.query('begin');
     await warehouse.query('lock table dim_design in access exclusive mode');
+    const { rows } = await warehouse.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const holder = rows[0]?.pid ?? Number.NaN;
     await stack.source(`update design set design_name = 'Deadly' where design_id = 1;
       update staff set first_name = 'Alive' where staff_id = 1`);
     const running = stack.run();
     for (let receive = 1; receive <= 5; receive++) {
-      await seen(async () => (await blockedLoads()).length === receive);
+      await seen(async () => (await loadsBlockedBy(holder)).length === receive);
       killWorkers();
     }
     const report = await running;
