@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { QuarantineFile } from '../../../cli/operator/quarantine.ts';
-import type { RefusedRows } from '../../../cli/operator/read-refused.ts';
-import type { ExplainedWait } from '../../../cli/operator/waiting-causes.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -11,12 +9,8 @@ interface Quarantine {
   ok: boolean;
   files: QuarantineFile[];
 }
-interface Waiting {
-  waiting: ExplainedWait[];
-  refused: RefusedRows[];
-}
 
-describe('rows in quarantine, and facts that wait', () => {
+describe('rows in quarantine', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
     stack = await OperatedStack.start();
@@ -25,7 +19,6 @@ describe('rows in quarantine, and facts that wait', () => {
   afterAll(() => stack?.stop());
 
   const quarantine = (...args: string[]) => stack.json<Quarantine>('quarantine', ...args);
-  const waiting = (...args: string[]) => stack.json<Waiting>('waiting', ...args);
   const rowsOf = ({ files }: Quarantine) =>
     files.map(({ table, rows }) => [table, ...rows.map(({ key, column }) => `${key} ${column}`)]);
 
@@ -144,97 +137,5 @@ describe('rows in quarantine, and facts that wait', () => {
     ]);
     await stack.command('quarantine', 'drop', '--table', 'payment');
     expect(await stack.differences()).toEqual([]);
-  });
-
-  it('keep their facts waiting, and are named as the cause', async () => {
-    await stack.source(`
-      alter table counterparty drop constraint counterparty_legal_address_id_fkey;
-      insert into counterparty select 901, 'Nowhere Ltd', 99999, null, null, now(), now();
-      update sales_order set counterparty_id = 901 where sales_order_id in (1, 2)`);
-    await stack.run();
-    const listed = await waiting();
-    expect(listed).toEqual({
-      ...{ code: 1, ok: false, refused: [] },
-      waiting: [
-        {
-          ...{
-            table: 'fact_sales_order',
-            column: 'counterparty_id',
-            dimension: 'dim_counterparty',
-            key: '901',
-          },
-          ...{ rows: 2, cause: 'quarantined' },
-          mend: `npx starlift quarantine release --table dim_counterparty --data ${stack.data}`,
-        },
-      ],
-    });
-    const { troubles } = await stack.json<Status>('status');
-    expect(troubles.map(({ text }) => text)).toContain(
-      '2 rows of fact_sales_order wait for dim_counterparty 901, which broke the contract and is in quarantine',
-    );
-    expect((await stack.command('quarantine', 'drop', '--table', 'counterparty')).code).toBe(0);
-    expect((await waiting()).waiting).toMatchObject([
-      { cause: 'dropped', mend: `npx starlift waiting --drop --table fact_sales_order --data ${stack.data}` },
-    ]);
-    await stack.source('update counterparty set legal_address_id = 1 where counterparty_id = 901');
-    await stack.run();
-    expect(await waiting()).toMatchObject({ code: 0, waiting: [] });
-    expect(await stack.differences()).toEqual([]);
-  });
-
-  it('that wait for a row which the source has no longer are named, and an operator can do without them', async () => {
-    await stack.source(`
-      alter table payment drop constraint payment_currency_id_fkey;
-      update payment set currency_id = 77 where payment_id in (7, 8, 9)`);
-    await stack.run();
-    expect(await waiting('--table', 'currency')).toMatchObject({
-      code: 1,
-      waiting: [{ table: 'fact_payment', dimension: 'dim_currency', key: '77', rows: 3, cause: 'deleted' }],
-    });
-    expect(await waiting('--table', 'dim_staff')).toMatchObject({ code: 0, waiting: [] });
-    const { text } = await stack.command('status');
-    expect(text).toContain(
-      '3 rows of fact_payment wait for dim_currency 77, which the source does not have: it cannot come',
-    );
-    expect(await stack.json('waiting', '--drop', '--table', 'dim_staff')).toMatchObject({ dropped: [] });
-    const dropped = await stack.command('waiting', '--drop', '--table', 'payment');
-    expect(dropped.code).toBe(0);
-    expect(dropped.text).toMatch(/3 rows of fact_payment wait .*\n3 rows of fact_payment dropped/);
-    expect(await waiting()).toMatchObject({ code: 0, waiting: [] });
-    expect(await stack.warehouse('select count(*)::int from starlift.parked_fact_payment')).toEqual([
-      { count: 0 },
-    ]);
-  });
-
-  it('that the warehouse refuses when their dimension lands are named with its reason, and stop alone', async () => {
-    await stack.source('update payment set currency_id = 78 where payment_id in (10, 11)');
-    await stack.run();
-    await stack.warehouse('alter table fact_payment add constraint no_francs check (currency_id <> 78)');
-    await stack.source(`insert into currency select 78, 'CHF', now(), now()`);
-    const report = await stack.run();
-    expect(report.ok).toBe(false);
-    expect(report.deadLetters).toEqual([]);
-    expect(await stack.warehouse('select currency_code from dim_currency where currency_id = 78')).toEqual([
-      { currency_code: 'CHF' },
-    ]);
-    const reason =
-      'new row for relation "fact_payment" violates check constraint "no_francs" (SQLSTATE 23514)';
-    const mend = `npx starlift replay --table dim_currency --data ${stack.data}`;
-    expect(await waiting()).toEqual({
-      ...{ code: 1, ok: false, waiting: [] },
-      refused: [
-        { table: 'fact_payment', rows: 2, reason, mend, since: expect.stringMatching(/^\d{4}-.*Z$/) },
-      ],
-    });
-    const text = `2 rows of fact_payment wait for nothing any more, but the warehouse refuses them: ${reason}`;
-    const status = await stack.json<Status>('status');
-    expect(status.troubles).toEqual([{ kind: 'refused', table: 'fact_payment', text, command: mend }]);
-    await stack.warehouse('alter table fact_payment drop constraint no_francs');
-    expect((await stack.command('replay', '--table', 'dim_currency')).code).toBe(0);
-    expect((await stack.run()).ok).toBe(true);
-    expect((await stack.command('status')).code).toBe(0);
-    expect(await stack.warehouse('select payment_id from fact_payment where currency_id = 78')).toHaveLength(
-      2,
-    );
   });
 });
