@@ -8,6 +8,7 @@ import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { type CurrentFile, listCurrent } from './current-quarantine.ts';
 import { withoutDropped } from './dropped-rows.ts';
 import { findMended } from './mended-rows.ts';
+import { withoutReadAgain } from './read-again.ts';
 import type { OperatorTarget } from './target.ts';
 
 /** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
@@ -30,12 +31,14 @@ export interface QuarantineFile {
   file: string;
   /** The key of the object that they are in. */
   ingested: string;
-  /** Without the rows that have been mended or given up since. */
+  /** Without the rows that have been mended, given up, or quarantined again by a later run. */
   rows: QuarantinedRow[];
   /** Rows still in quarantine: more than `rows` where the file had no room for all. */
   quarantined: number;
   /** Rows of which a newer version has been loaded since. */
   mended: number;
+  /** Rows that a later run's file has as well: they count there. */
+  readAgain: number;
   /** Rows that an operator has given up. */
   dropped: QuarantinedRow[];
 }
@@ -47,7 +50,8 @@ const concurrentReads = 8;
 /**
  * What is still in quarantine. A file counts until its slice is transformed again: the new revision carries what is
  * good now, with a file of its own for what is not. A row counts until a newer version of it has been loaded: an
- * object is immutable, so a row that was mended in the source comes in another one. Nor does one that was given up.
+ * object is immutable, so a row that was mended in the source comes in another one. Nor does one that was given up,
+ * or that a later run has brought again as bad as it was.
  *
  * @param tables warehouse tables
  */
@@ -65,7 +69,7 @@ export async function listQuarantine(
   }
   if (files.length === 0) return files;
   const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
-  const bad = await findMended(target, model, files);
+  const bad = await findMended(target, model, withoutReadAgain(files, model));
   return Promise.all(bad.map((file) => withoutDropped(target.processed, file, records.get(file.file) ?? [])));
 }
 
@@ -107,6 +111,7 @@ async function readFile(
       0,
     ),
     mended: 0,
+    readAgain: 0,
     dropped: [],
   };
 }

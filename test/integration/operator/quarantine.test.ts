@@ -71,6 +71,36 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
+  it('are counted once when their table is read in full again, and each version of a fact for itself', async () => {
+    await stack.source(`
+      update payment set payment_date = 'soon' where payment_id in (15, 16);
+      alter table address alter column postal_code drop not null;
+      update address set postal_code = null where address_id = 3`);
+    await stack.run();
+    const [old] = (await quarantine('--table', 'payment')).files;
+    await stack.source(`
+      update payment set last_updated = last_updated + interval '1 second' where payment_id = 16;
+      alter table payment alter column payment_date type text;
+      alter table address alter column postal_code type text`);
+    const bad = [...(await stack.run()).quarantined];
+    expect(bad).toContainEqual(['fact_payment', 3]);
+    expect(bad).toContainEqual(['dim_location', 1]);
+    const { files } = await quarantine('--table', 'payment');
+    expect(files.map(({ rows, readAgain }) => [rows.map(({ key }) => key), readAgain])).toEqual([
+      [[16], 1],
+      [[15, 16], 0],
+    ]);
+    expect(files[0]?.file).toBe(old?.file);
+    const { troubles } = await stack.json<Status>('status');
+    expect(troubles.map(({ text }) => text)).toContain('3 rows of fact_payment broke the contract');
+    await stack.source(`
+      update payment set payment_date = '2025-01-03' where payment_id in (15, 16);
+      update address set postal_code = 'AB1' where address_id = 3`);
+    await stack.run();
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('that a mended contract takes are loaded by their release, and their file counts no longer', async () => {
     // As an older contract would have left it: the row is in the ingested object, and not in the processed one.
     const [object] = await stack.warehouse<{ key: string }>(
