@@ -1,4 +1,5 @@
 import type { TableCheck } from '../table-check.ts';
+import { twoDecimals } from '../two-decimals.ts';
 
 export const factPayment: TableCheck = {
   table: 'fact_payment',
@@ -28,7 +29,7 @@ export const factPayment: TableCheck = {
            last_updated::time as last_updated_time,
            transaction_id,
            counterparty_id,
-           payment_amount,
+           ${twoDecimals('payment_amount')},
            currency_id,
            payment_type_id,
            paid,

@@ -1,4 +1,5 @@
 import type { TableCheck } from '../table-check.ts';
+import { twoDecimals } from '../two-decimals.ts';
 
 export const factPurchaseOrder: TableCheck = {
   table: 'fact_purchase_order',
@@ -32,7 +33,7 @@ export const factPurchaseOrder: TableCheck = {
            counterparty_id,
            item_code,
            item_quantity,
-           item_unit_price,
+           ${twoDecimals('item_unit_price')},
            currency_id,
            agreed_delivery_date,
            agreed_payment_date,

@@ -1,4 +1,5 @@
 import type { TableCheck } from '../table-check.ts';
+import { twoDecimals } from '../two-decimals.ts';
 
 export const factSalesOrder: TableCheck = {
   table: 'fact_sales_order',
@@ -31,7 +32,7 @@ export const factSalesOrder: TableCheck = {
            staff_id           as sales_staff_id,
            counterparty_id,
            units_sold,
-           unit_price,
+           ${twoDecimals('unit_price')},
            currency_id,
            design_id,
            agreed_payment_date,

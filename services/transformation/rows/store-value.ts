@@ -73,8 +73,9 @@ function storeNumeric(
   const digits = value instanceof JsonNumber ? value.digits : '';
   const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits) ?? [];
   if (whole === undefined) return 'is no decimal number';
-  if (fraction.length > scale) return `has more than ${scale} digits after the point`;
-  const unscaled = BigInt(whole + fraction.padEnd(scale, '0'));
+  // A numeric without a scale has as many zeros as were written: they are no digits that could be lost.
+  if (!/^0*$/.test(fraction.slice(scale))) return `has more than ${scale} digits after the point`;
+  const unscaled = BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
   if (unscaled >= 10n ** BigInt(precision))
     return `has more than ${precision - scale} digits before the point`;
   setNumeric(column, row, sign === '-' ? -unscaled : unscaled);

@@ -101,6 +101,23 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
+  it('have digits that the warehouse has no room for: zeros behind the last one are none', async () => {
+    await stack.source(`
+      alter table payment alter column payment_amount type numeric;
+      update payment set payment_amount = case payment_id when 17 then 1.500 when 18 then 2.5 else 1.505 end
+      where payment_id in (17, 18, 19)`);
+    await stack.run();
+    expect(rowsOf(await quarantine())).toEqual([['fact_payment', '19 payment_amount']]);
+    expect(
+      await stack.warehouse(
+        `select payment_amount::text as amount from fact_payment where payment_id in (17, 18) order by payment_id`,
+      ),
+    ).toEqual([{ amount: '1.50' }, { amount: '2.50' }]);
+    await stack.source('update payment set payment_amount = 1.51 where payment_id = 19');
+    await stack.run();
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('that a mended contract takes are loaded by their release, and their file counts no longer', async () => {
     // As an older contract would have left it: the row is in the ingested object, and not in the processed one.
     const [object] = await stack.warehouse<{ key: string }>(
