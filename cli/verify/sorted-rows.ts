@@ -17,9 +17,19 @@ export interface SortedRow {
 
 type FetchedRow = [sortKey: string | null, version: string | null, values: string, ownTruth?: string];
 
-/** The rows that the source asks for, in the order of their keys. Memory is flat at any size. */
-export const readExpectedRows = (source: pg.Client, check: TableCheck): SortedRows =>
-  new SortedRows(source, rowsQuery(check, `(${check.expected}) as expected`));
+/**
+ * The rows that the source asks for, in the order of their keys. Memory is flat at any size.
+ *
+ * @param padded those of its columns that are a char(n), which is compared without its padding
+ */
+export function readExpectedRows(
+  source: pg.Client,
+  check: TableCheck,
+  padded: ReadonlySet<string>,
+): SortedRows {
+  const columns = check.columns.map((column) => (padded.has(column) ? `${column}::text` : column));
+  return new SortedRows(source, rowsQuery({ ...check, columns }, `(${check.expected}) as expected`));
+}
 
 /** The rows that the warehouse has, in the same order; the versions of a fact follow each other. */
 export const readFoundRows = (warehouse: pg.Client, check: TableCheck): SortedRows =>

@@ -14,6 +14,20 @@ export async function assertSourceTables(source: pg.Client, checks: readonly Tab
   }
 }
 
+const charOid = 1042;
+
+/**
+ * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
+ * transaction of the check.
+ */
+export async function readPaddedColumns(
+  source: pg.Client,
+  { expected }: TableCheck,
+): Promise<ReadonlySet<string>> {
+  const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
+  return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
+}
+
 /** @returns the columns of each checked table that the warehouse has */
 export async function readWarehouseColumns(
   warehouse: pg.Client,

@@ -6,7 +6,7 @@ import { countDanglingReferences } from './dangling-references.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
 import type { Reference, TableCheck } from './table-check.ts';
 import { tableChecks } from './table-checks.ts';
-import { assertSourceTables, readWarehouseColumns } from './table-columns.ts';
+import { assertSourceTables, readPaddedColumns, readWarehouseColumns } from './table-columns.ts';
 import { isClean, makeTableReport, type TableReport } from './table-report.ts';
 
 export interface VerifyOptions {
@@ -96,7 +96,7 @@ async function compareTable(
   check: TableCheck,
   report: TableReport,
 ): Promise<void> {
-  const expected = readExpectedRows(source, check);
+  const expected = readExpectedRows(source, check, await readPaddedColumns(source, check));
   const found = readFoundRows(warehouse, check);
   expected.start();
   found.start();

@@ -38,9 +38,9 @@ export const shopTables = `
   grant select on all tables in schema public to reader;
   alter default privileges in schema public grant select on tables to reader;`;
 
-/** What the source holds of each table, by SQL of its own. Sorted by key. */
+/** What the source holds of each table, by SQL of its own: a char(n) as text, which has no padding. Sorted by key. */
 export const shopRows = {
-  item: 'select item_id, note, price, last_updated from item order by item_id',
+  item: 'select item_id, note::text, price, last_updated from item order by item_id',
   department: 'select department_id, department_name, last_updated from department order by department_id',
   staff: `
     select staff_id, first_name, s.department_id, s.last_updated,

@@ -53,6 +53,20 @@ describe('verify, of values,', () => {
     ]);
   });
 
+  it('takes a char(n) of the source without its padding', async () => {
+    const padded = await copy.verifyAfter({
+      source: `alter table address alter city type char(80);
+               alter table currency alter currency_code type char(10);
+               alter table payment alter payment_date type char(12)`,
+    });
+    expect(padded.ok).toBe(true);
+    const report = await copy.verifyAfter({
+      source: 'alter table address alter city type char(80)',
+      warehouse: `update dim_location set city = city || ' ' where location_id = 1`,
+    });
+    expect(differences(report)).toEqual({ dim_location: { different: 1 } });
+  });
+
   it('tells the empty text from null, both ways', async () => {
     const report = await copy.verifyAfter({
       warehouse: `update dim_location set address_line_2 = '', district = null where location_id = 1`,
