@@ -1,17 +1,17 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { isWhole } from '../operator/has-ledger.ts';
+import { type DroppedRows, dropWaiting } from '../operator/drop-waiting.ts';
 import { describeRefused, readRefused } from '../operator/read-refused.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import { commandFor, type OperatorTarget } from '../operator/target.ts';
 import { targetOptions, targetUsage, textOption, withTarget } from '../operator/target-options.ts';
-import { dropWaiting, parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
+import { parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const command: CommandModule = {
   summary:
-    'Shows the facts that wait for a dimension row, and why it is not there; --drop forgets those rows. Exit 1 when any waits.',
+    'Shows the facts that wait for a dimension row, and why it is not there, and those that the warehouse refuses; --drop forgets these rows. Exit 1 when any waits.',
   usage: `starlift waiting [--table T] [--drop] ${targetUsage}`,
   options: { ...targetOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
   run: async (values, _positionals, terminal) => {
@@ -40,7 +40,7 @@ async function list(
     terminal.info(`${terminal.style('red', '!')} ${describeWait(group)}`);
     terminal.info(`    ${group.mend}`);
   }
-  if (waiting.length > 0 && !terminal.json)
+  if (!ok && !terminal.json)
     terminal.info(`To do without these rows: ${commandFor(target, 'waiting --drop')}`);
   return ok ? 0 : 1;
 }
@@ -51,25 +51,26 @@ async function drop(
   terminal: Terminal,
 ): Promise<number> {
   const waiting = await readWaiting(target, starSchema, selection);
+  const refused = await readRefused(target, starSchema, selection);
   for (const group of groupWaits(waiting)) terminal.info(describeWait(group));
-  const dropped = waiting.length === 0 ? [] : await dropRows(target, selection);
+  for (const each of refused) terminal.info(describeRefused(each));
+  const isAny = waiting.length > 0 || refused.length > 0;
+  const dropped = isAny ? await dropWaiting(target, starSchema, selection) : [];
   if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped }));
   else if (dropped.length === 0) terminal.info('No row waits: nothing to drop.');
-  for (const { table, rows } of terminal.json ? [] : dropped) {
-    const again = commandFor(target, `replay --table ${table}`);
-    terminal.info(
-      `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} of ${table} dropped (${again} would bring them back to wait)`,
-    );
-  }
+  for (const each of terminal.json ? [] : dropped) terminal.info(describeDropped(each, target));
   return 0;
 }
 
-async function dropRows(target: OperatorTarget, selection: WaitingSelection) {
-  const warehouse = await target.warehouse();
-  try {
-    if (!(await isWhole(warehouse, starSchema, target.warehouseSchema))) return [];
-    return await dropWaiting(warehouse, starSchema, target.warehouseSchema, selection);
-  } finally {
-    await warehouse.end();
-  }
+function describeDropped(
+  { table, rows, refused }: DroppedRows,
+  target: Pick<OperatorTarget, 'selector'>,
+): string {
+  const count = `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`;
+  const again = commandFor(target, `replay --table ${table}`);
+  const how =
+    refused > 0
+      ? `once the warehouse takes them, ${again} would bring them back`
+      : `${again} would bring them back to wait`;
+  return `${count} of ${table} dropped (${how})`;
 }

@@ -18,12 +18,16 @@ export interface RefusedRows {
   mend: string;
 }
 
-/** The facts whose waiting rows the warehouse refuses. The next load of a dimension that they name tries again too. */
+/**
+ * The facts whose waiting rows the warehouse refuses. The next load of a dimension that they name tries again too.
+ * None for the selection of a dimension: they wait for no row of it any more.
+ */
 export async function readRefused(
   target: Pick<OperatorTarget, 'warehouse' | 'warehouseSchema' | 'selector'>,
   model: StarSchema,
-  { facts }: WaitingSelection,
+  { facts, dimension }: WaitingSelection,
 ): Promise<RefusedRows[]> {
+  if (dimension !== undefined) return [];
   const warehouse = await target.warehouse();
   try {
     if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [];
@@ -46,7 +50,7 @@ export async function readRefused(
   }
 }
 
-interface Unreleased {
+export interface Unreleased {
   warehouse_table: string;
   tried_by: string;
   reason: string;
@@ -54,7 +58,7 @@ interface Unreleased {
 }
 
 /** A warehouse that was made by an older version has no such table before the next load. */
-async function selectUnreleased(warehouse: pg.ClientBase): Promise<Unreleased[]> {
+export async function selectUnreleased(warehouse: pg.ClientBase): Promise<Unreleased[]> {
   const { rows: found } = await warehouse.query<{ isThere: boolean }>(
     'select to_regclass($1) is not null as "isThere"',
     [unreleasedTable],

@@ -66,27 +66,6 @@ export async function listMissing(
   return missing;
 }
 
-/** Forgets waiting rows: the warehouse never gets them, unless their objects are replayed. */
-export async function dropWaiting(
-  warehouse: pg.ClientBase,
-  model: StarSchema,
-  schema: string,
-  { facts, dimension }: WaitingSelection,
-): Promise<{ table: string; rows: number }[]> {
-  const dropped: { table: string; rows: number }[] = [];
-  for (const fact of facts) {
-    const lacking = referencesOf(fact, model)
-      .filter((reference) => dimension === undefined || reference.dimension.name === dimension.name)
-      .map((reference) => `(${lacks(reference, schema)})`);
-    if (lacking.length === 0) continue;
-    const { rowCount } = await warehouse.query(
-      `delete from ${parkedTable(fact.name)} p where (${lacking.join(' or ')}) and ${waits(fact, schema)}`,
-    );
-    if (rowCount) dropped.push({ table: fact.name, rows: rowCount });
-  }
-  return dropped;
-}
-
 interface DimensionReference {
   column: string;
   dimension: Dimension;
@@ -105,6 +84,19 @@ const lacks = ({ column, dimension }: DimensionReference, schema: string): strin
     select from ${target} d where d.${quoteIdentifier(dimension.key)} = ${named}
   )`;
 };
+
+/** An SQL condition on a parked row `p`: it lacks a row of the dimension, of any where none is named. */
+export function waitsFor(
+  fact: Fact,
+  model: StarSchema,
+  schema: string,
+  dimension: Dimension | undefined,
+): string {
+  const lacking = referencesOf(fact, model)
+    .filter((reference) => dimension === undefined || reference.dimension.name === dimension.name)
+    .map((reference) => `(${lacks(reference, schema)})`);
+  return `(${['false', ...lacking].join(' or ')}) and ${waits(fact, schema)}`;
+}
 
 /** An SQL condition on a parked row `p`: all the dimension rows that it names are there, and it is not put in yet. */
 export const waitsForNothing = (fact: Fact, model: StarSchema, schema: string): string =>

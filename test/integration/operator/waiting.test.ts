@@ -112,4 +112,32 @@ describe('facts that wait', () => {
       2,
     );
   });
+
+  it('that the warehouse refuses are done without as well, and come again by a replay once it takes them', async () => {
+    await stack.source('update payment set currency_id = 79 where payment_id in (12, 13)');
+    await stack.run();
+    await stack.warehouse('alter table fact_payment add constraint no_crowns check (currency_id <> 79)');
+    await stack.source(`insert into currency select 79, 'DKK', now(), now()`);
+    await stack.run();
+    expect((await stack.command('waiting')).text).toContain(
+      `To do without these rows: npx starlift waiting --drop --data ${stack.data}`,
+    );
+    expect((await stack.command('waiting', '--drop', '--table', 'dim_currency')).text).toBe(
+      'No row waits: nothing to drop.\n',
+    );
+    expect((await stack.command('waiting', '--table', 'dim_currency')).code).toBe(0);
+    const { code, text } = await stack.command('waiting', '--drop', '--table', 'payment');
+    expect(code).toBe(0);
+    expect(text).toMatch(
+      /2 rows of fact_payment wait for nothing .*\n2 rows of fact_payment dropped \(once the warehouse takes them, npx starlift replay --table fact_payment .* would bring them back\)\n/,
+    );
+    expect(await waiting()).toEqual({ code: 0, ok: true, waiting: [], refused: [] });
+    expect((await stack.command('status')).code).toBe(0);
+    await stack.warehouse('alter table fact_payment drop constraint no_crowns');
+    await stack.command('replay', '--table', 'fact_payment');
+    await stack.run();
+    expect(await stack.warehouse('select payment_id from fact_payment where currency_id = 79')).toHaveLength(
+      2,
+    );
+  });
 });
