@@ -73,9 +73,9 @@ describe('a source that was killed', () => {
 });
 
 describe('a transaction that is open on an idle server', () => {
-  it('does not keep a run waiting for the log to be flushed', async () => {
+  const keepsNoRunWaiting = async (sql: string) => {
     const [, bench] = await startShop(startTemporaryPostgres());
-    await bench.source.query('alter role reader set default_transaction_read_only = on');
+    await bench.source.query(sql);
     await bench.run();
     const open = await bench.connect();
     await open.query(`begin; insert into item values (3, 'not committed')`);
@@ -85,6 +85,19 @@ describe('a transaction that is open on an idle server', () => {
     await bench.run();
     // Nothing else would have it flushed but the background writer's snapshot, every 15 s.
     expect(performance.now() - startedAt).toBeLessThan(5_000);
+  };
+
+  it('does not keep a run waiting for the log to be flushed', async () => {
+    await keepsNoRunWaiting(`alter role reader set default_transaction_read_only = on;
+      alter role reader set synchronous_commit = off`);
+  });
+
+  it('does not where the role may not write a message to the log', async () => {
+    await keepsNoRunWaiting(`
+      do $$ begin
+        execute (select string_agg(format('revoke execute on function %s from public', oid::regprocedure), '; ')
+          from pg_proc where proname = 'pg_logical_emit_message');
+      end $$`);
   });
 });
 
