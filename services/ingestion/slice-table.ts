@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { TerminalError } from '../../shared/errors.ts';
 import type { BlockRange, NewRows } from '../../shared/queue/extract-message.ts';
-import { chooseBlocksPerRange, cutBlockRanges } from './block-ranges.ts';
+import { chooseBlocksPerRange, cutBlockRanges, joinSparseRanges } from './block-ranges.ts';
 import type { UsableTable } from './source-tables.ts';
 import { selectNewBlockRanges } from './sql/select-new-block-ranges.ts';
 import { type RelationSize, selectSize } from './sql/select-size.ts';
@@ -18,7 +18,8 @@ export interface SliceOptions {
 /**
  * Decides which slices of a table to extract; undefined stands for the whole table.
  *
- * Of new rows, only the slices that hold some in a snapshot of now, which is later than the plan's xids. Claim:
+ * Of new rows, only the slices that hold some in a snapshot of now, which is later than the plan's xids; several that
+ * hold a handful as one. Claim:
  * no other slice is needed. A row that a later snapshot shows and this one does not was written by a transaction
  * that was in progress when the plan asked, or began later: it is new to the next plan. That includes the new
  * version of a row that moved here from another slice; and rows that move to another file take all bounds along
@@ -42,9 +43,7 @@ export async function sliceTable(
     if (newRows === undefined || size.bytes > options.probeMaxBytes) return ranges;
     const blocksPerRange = probeLength(size, options.sliceBytes);
     const found = await selectNewBlockRanges(client, table, { ...options, newRows, blocksPerRange });
-    // The table may have grown since its size was read: what lies behind the end is in the last slice.
-    const indexes = new Set(found.map((index) => Math.min(index, ranges.length - 1)));
-    return [...indexes].sort((a, b) => a - b).map((index) => ranges[index]);
+    return joinSparseRanges(ranges, found, rowsOfSlice(size, options.sliceBytes));
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });
     if (failure instanceof TerminalError) throw failure;
@@ -52,6 +51,10 @@ export async function sliceTable(
     throw failure;
   }
 }
+
+/** 0 where the server does not know. */
+const rowsOfSlice = ({ rows, bytes }: RelationSize, sliceBytes: number): number =>
+  bytes === 0 ? 0 : Math.floor((rows * sliceBytes) / bytes);
 
 /** Any length above that of the largest table stands for infinity, which numeric has only since Postgres 14. */
 const probeLength = (size: RelationSize, sliceBytes: number): number =>

@@ -4,21 +4,31 @@ import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
 import { aliasesOf, fromClause } from './from-clause.ts';
 import { newRowsCondition } from './new-rows-condition.ts';
 
+/** A block range that holds new rows. */
+export interface NewRowsOfRange {
+  /** 0 for the first range. */
+  range: number;
+  newRows: number;
+}
+
 /**
- * Which block ranges of this length hold a new row: 0 for the first range, in one scan of the table. The statement
+ * Which block ranges of this length hold new rows, in their order, and how many: one scan of the table. The statement
  * runs in a transaction of its own (see newRowsCondition).
  */
 export async function selectNewBlockRanges(
   client: pg.ClientBase,
   table: SourceTable,
   scan: { schema: string; newRows: NewRows; blocksPerRange: number },
-): Promise<number[]> {
-  const { rows } = await client.query<{ range: string }>(
+): Promise<NewRowsOfRange[]> {
+  const { rows } = await client.query<{ [K in keyof NewRowsOfRange]: string }>(
     `
-    select distinct div((source.ctid::text::point)[0]::numeric, $1::numeric)::text as range
+    select div((source.ctid::text::point)[0]::numeric, $1::numeric)::text as range, count(*)::text as "newRows"
       ${fromClause(scan.schema, table)}
-     where ${newRowsCondition(scan.newRows, aliasesOf(table))}`,
+     where ${newRowsCondition(scan.newRows, aliasesOf(table))}
+     group by 1`,
     [scan.blocksPerRange],
   );
-  return rows.map(({ range }) => Number(range));
+  return rows
+    .map(({ range, newRows }) => ({ range: Number(range), newRows: Number(newRows) }))
+    .sort((a, b) => a.range - b.range);
 }

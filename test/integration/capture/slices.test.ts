@@ -49,6 +49,23 @@ describe('slices', () => {
     await bench.expectExact('item');
   });
 
+  it('that hold a few new rows each are extracted together', async () => {
+    await bench.source.query(insertRows, [400]);
+    // Room for the new versions in each block, and the server knows how many rows there are.
+    await bench.source.query('delete from item where item_id % 4 = 0');
+    await bench.source.query('vacuum (analyze) item');
+    await bench.run();
+    const { rows } = await bench.source.query(
+      `update item set price = 1 where item_id % 50 = 1 returning (ctid::text::point)[0]::int / 8 as slice`,
+    );
+    expect(new Set(rows.map(({ slice }) => slice)).size).toBeGreaterThanOrEqual(5);
+    const { slices } = await bench.plan({ sliceBytes });
+    expect(slices.length).toBeLessThanOrEqual(2);
+    await bench.extractAll();
+    expect(countRows(bench.store, 'item')).toBe(308);
+    await bench.expectExact('item');
+  });
+
   it('all get a message where the table is too large to be scanned at every plan', async () => {
     await bench.source.query(insertRows, [400]);
     await bench.run();

@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cutBlockRanges, halveBlockRange } from '../../../services/ingestion/block-ranges.ts';
+import {
+  cutBlockRanges,
+  halveBlockRange,
+  joinSparseRanges,
+} from '../../../services/ingestion/block-ranges.ts';
 import type { BlockRange } from '../../../shared/queue/extract-message.ts';
 
 const serverVersion = 150004;
@@ -66,5 +70,64 @@ describe('block ranges', () => {
     expect(halveBlockRange({ from: 7 }, 8)).toBeUndefined();
     expect(halveBlockRange({ from: 7 }, 5)).toBeUndefined();
     expect(halveBlockRange(undefined, 2)).toEqual([{ from: 0, to: 1 }, { from: 1 }]);
+  });
+
+  it('joined hold every block of those that were found, once, and no more new rows than a slice has', () => {
+    const counts = fc.array(fc.option(fc.integer({ min: 1, max: 400 }), { nil: 0 }), {
+      minLength: 1,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(counts, fc.nat(1000), fc.nat(450), (newRows, maxRows, block) => {
+        const ranges = cutBlockRanges(
+          { blocks: newRows.length * 10, bytes: newRows.length * 10, serverVersion },
+          10,
+        );
+        const found = newRows.flatMap((count, range) => (count === 0 ? [] : [{ range, newRows: count }]));
+        const joined = joinSparseRanges(ranges, found, maxRows);
+        const isFound = found.some(({ range }) => isIn(ranges[range], block));
+        const holding = joined.filter((range) => isIn(range, block));
+        expect(holding.length).toBeGreaterThanOrEqual(isFound ? 1 : 0);
+        expect(holding.length).toBeLessThanOrEqual(1);
+        for (const range of joined) {
+          const within = found.filter((one) => isIn(range, ranges[one.range]?.from ?? 0));
+          expect(within.length === 1 || within.reduce((sum, one) => sum + one.newRows, 0) <= maxRows).toBe(
+            true,
+          );
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['next to one another', [1, 2], [{ from: 10, to: 30 }]],
+    ['up to the end', [1, 9], [{ from: 10, to: 20 }, { from: 90 }]],
+    ['seven slices apart', [0, 7], [{ from: 0, to: 80 }]],
+    [
+      'eight slices apart',
+      [0, 8],
+      [
+        { from: 0, to: 10 },
+        { from: 80, to: 90 },
+      ],
+    ],
+    ['behind the end, into which the table has grown', [9, 10, 12], [{ from: 90 }]],
+  ])('with few new rows %s are joined: %j', (_where, found, expected) => {
+    const ranges = cutBlockRanges({ blocks: 100, bytes: 100, serverVersion }, 10);
+    const few = found.map((range) => ({ range, newRows: 1 }));
+    expect(joinSparseRanges(ranges, few, 100)).toEqual(expected);
+  });
+
+  it('are not joined where the server does not know how many rows a slice has', () => {
+    const ranges = cutBlockRanges({ blocks: 100, bytes: 100, serverVersion }, 10);
+    const found = [
+      { range: 0, newRows: 1 },
+      { range: 1, newRows: 1 },
+    ];
+    expect(joinSparseRanges(ranges, found, 0)).toEqual([
+      { from: 0, to: 10 },
+      { from: 10, to: 20 },
+    ]);
+    expect(joinSparseRanges([undefined], [{ range: 0, newRows: 1 }], 0)).toEqual([undefined]);
   });
 });
