@@ -1,4 +1,4 @@
-import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import { mainRetentionSeconds, type QueueKind } from '../../shared/queue/queue-settings.ts';
 import { byAge, type DeadLetter } from './dead-letter.ts';
 import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
 import { hasTable, type NamedTables } from './table-names.ts';
@@ -48,9 +48,6 @@ export function describeGroup({ table, queue, reason, count }: FailureGroup): st
   return `${table ?? 'a message of no known table'} failed in ${queue}: ${reason}${messages}`;
 }
 
-/** A message waits so long on a main queue; one that was sent again before that has expired there too. */
-const mainRetentionMs = 4 * 24 * 3600 * 1000;
-
 /** All that has failed for good and has not been sent again, oldest first. */
 export async function listFailures(
   target: Pick<OperatorTarget, 'listDeadLetters' | 'ingested'>,
@@ -60,8 +57,9 @@ export async function listFailures(
   // Records first: a handler sends the dead letter before it writes the record, so no letter is missed.
   const records = new Map((await listFailedRecords(target.ingested)).map((record) => [record.key, record]));
   const letters = await target.listDeadLetters();
+  // One that was sent again longer ago has expired on the main queue too.
   const isRecent = ({ redrivenAt }: FailedRecord) =>
-    redrivenAt !== undefined && now.getTime() - Date.parse(redrivenAt) < mainRetentionMs;
+    redrivenAt !== undefined && now.getTime() - Date.parse(redrivenAt) < 1000 * mainRetentionSeconds;
   const failures = letters.map((letter): Failure => {
     const key = letter.queue === 'extract' ? failedKeyOf(letter.body) : undefined;
     const record = key === undefined ? undefined : records.get(key);

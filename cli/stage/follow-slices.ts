@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
 import { formatObjectKey, ingestedSuffix, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
@@ -7,7 +8,7 @@ import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasLedger } from '../operator/has-ledger.ts';
 import { listFailures } from '../operator/list-failures.ts';
 import type { OperatorTarget } from '../operator/target.ts';
-import { type FollowedSlice, isAccounted, type KnownSlices, makeKnownSlices } from './accounted-slices.ts';
+import { isAccounted } from './accounted-slices.ts';
 import { findFailedSlices } from './failed-slices.ts';
 
 export interface FollowDeps {

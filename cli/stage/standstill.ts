@@ -1,4 +1,4 @@
-import type { FollowedSlice } from './accounted-slices.ts';
+import type { FollowedSlice } from '../../shared/known-slices.ts';
 
 /** Longer than a function that starts cold, or a message that is tried again. */
 const quietMs = 3 * 60_000;

@@ -1,7 +1,7 @@
+import type { FollowedSlice } from '../../shared/known-slices.ts';
 import { captureStateKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../run/run-site.ts';
-import type { FollowedSlice } from './accounted-slices.ts';
 
 /** Runs older than this are left to `starlift status`. */
 const lookedBackMs = 3_600_000;

@@ -12,6 +12,7 @@ import { findCapturedXids } from './captured-xids.ts';
 import { claimGeneration } from './generation.ts';
 import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
 import type { PlannedRun } from './planned-run.ts';
+import { formatRunRecord } from './run-record.ts';
 import { readIdentity, type SourceRestart } from './source-identity.ts';
 import { type AssessedTable, assessTables } from './source-tables.ts';
 import { selectSnapshot } from './sql/select-snapshot.ts';
@@ -105,15 +106,11 @@ function contextOf(
  *
  * @param since when the plan before this one looked; absent for the first
  */
-async function publish(
-  { run, messages }: TablesPlan,
-  since: string | undefined,
-  deps: PlanDeps,
-): Promise<void> {
+async function publish(plan: TablesPlan, since: string | undefined, deps: PlanDeps): Promise<void> {
   const { ingested, send, now } = deps;
+  const { run, messages } = plan;
   if (messages.length === 0) return;
-  const record = { version: 1, ...run, plannedAt: now().toISOString(), ...(since && { since }) };
-  await ingested.put(formatRunKey(run.run), Buffer.from(JSON.stringify(record)));
+  await ingested.put(formatRunKey(run.run), formatRunRecord(plan, { plannedAt: now(), since }));
   // Dimensions first: a fact that arrives before its dimension has to wait in the warehouse, at several times the
   // cost of loading it. This is for speed alone; queues keep no order.
   const [dimensions, facts] = partition(messages, ({ table }) => !feedsFact(deps.model, table));

@@ -15,7 +15,7 @@ export interface TableFailure {
   reason: string;
 }
 
-/** What a plan found and sent: the result of the plan function, and the content of `state/runs/<run>.json`. */
+/** What a plan found and sent: the result of the plan function, and most of the record of the run. */
 export interface PlannedRun {
   run: RunId;
   generation: string;

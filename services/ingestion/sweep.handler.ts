@@ -8,13 +8,15 @@ import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { logTold } from '../../shared/sweep/log-sweep.ts';
 import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
 import { readConfig } from './config.ts';
+import { type ExpiredSlicesDeps, sendExpired } from './expired-slices.ts';
 import { putRecord } from './failed-slices.ts';
+import { makeSend } from './send-messages.ts';
 
 const config = readConfig();
 const { s3, sqs, eventBridge } = makeAwsClients(config);
 const logger = makeLogger('ingestion-sweep');
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const deps: MovedLettersDeps = {
+const letters: MovedLettersDeps = {
   sqs,
   queue: 'extract',
   deadLetterUrl: deadLetterQueueName(config.extractQueueUrl),
@@ -23,14 +25,29 @@ const deps: MovedLettersDeps = {
   record: (body, reason) => putRecord(ingested, body, reason),
 };
 
+const expired: ExpiredSlicesDeps = {
+  ingested,
+  send: makeSend(sqs, config.extractQueueUrl),
+  now: letters.now,
+};
+
+const shownSlices = 100;
+
 /**
- * The scheduled sweep of the extract queue: what its function died of is told and recorded. It takes no input; it
- * returns what it did.
+ * The scheduled sweep of the extract queue: what its function died of is told and recorded, and what nobody took
+ * before it expired is sent again. It takes no input; it returns what it did.
  */
 export const handler = middy()
   .use(withLogging(logger))
-  .handler(async (): Promise<{ told: number }> => {
-    const told = await tellOfMoved(deps);
+  .handler(async (): Promise<{ told: number; sent: number }> => {
+    // First: by its record it is known that a slice has failed.
+    const told = await tellOfMoved(letters);
     logTold(told, logger);
-    return { told };
+    const slices = await sendExpired(expired);
+    const sent = slices.length;
+    if (sent > 0) {
+      const shown = slices.slice(0, shownSlices);
+      logger.warn('messages of slices had expired, and are sent again', { sent, slices: shown });
+    }
+    return { told, sent };
   });

@@ -63,6 +63,7 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
   `quarantine/${formatObjectKey(key).replace(/\.parquet$/, '.ndjson')}`;
 
 export const captureStateKey = 'state/capture.json';
+export const sweptRunsKey = 'state/swept-runs.json';
 export const formatRunKey = (id: RunId): string => `state/runs/${id}.json`;
 export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;
 

@@ -31,9 +31,11 @@ export function makeMemoryStore(): MemoryStore {
     delete: async (key) => {
       objects.delete(key);
     },
-    list: async function* (prefix) {
-      for (const [key, { body }] of objects) {
-        if (key.startsWith(prefix)) yield { key, size: body.length, lastModified: new Date(0) };
+    list: async function* (prefix, after = '') {
+      for (const key of [...objects.keys()]
+        .filter((each) => each.startsWith(prefix) && each > after)
+        .sort()) {
+        yield { key, size: objects.get(key)?.body.length ?? 0, lastModified: new Date(0) };
       }
     },
   };

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { packMessages, unpackMessage } from '../../../services/ingestion/planned-messages.ts';
+import { formatSliceId } from '../../../shared/object-store/object-key.ts';
+import type { ExtractMessage } from '../../../shared/queue/extract-message.ts';
+
+const run = '20261125T120000000Zabcd';
+const generation = '1764072000';
+const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+const block = fc.nat(2 ** 32 - 1);
+const blocks = fc.oneof(fc.record({ from: block, to: block }), fc.record({ from: block }));
+
+/** What is a plan's alone: all of its messages have it. */
+const plan = fc.record({
+  identity: fc.string(),
+  plannedXmax: xid,
+  plannedLsn: fc.option(fc.constant('1A/2B3C'), { nil: undefined }),
+  newRows: fc.record({ since: xid, inProgress: fc.array(xid, { maxLength: 3 }) }),
+});
+/** Tables, some in full, some in several slices. */
+const tables = fc.uniqueArray(
+  fc.record({
+    table: fc.string({ minLength: 1 }),
+    full: fc.boolean(),
+    fileNode: fc.string({ minLength: 1 }),
+    ranges: fc.array(fc.option(blocks, { nil: undefined }), { minLength: 1, maxLength: 4 }),
+  }),
+  { selector: ({ table }) => table, maxLength: 5 },
+);
+
+describe('the messages of a plan', () => {
+  it('are what its record makes of them again', () => {
+    fc.assert(
+      fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, newRows }, planned) => {
+        const messages = planned
+          .flatMap(({ table, full, fileNode, ranges }) =>
+            ranges.map(
+              (range): Omit<ExtractMessage, 'slice'> => ({
+                ...{ version: 1, run, table, generation, identity, plannedXmax },
+                ...(plannedLsn && { plannedLsn }),
+                ...(!full && { newRows }),
+                ...(range && { blocks: range, fileNode }),
+              }),
+            ),
+          )
+          .map((message, index): ExtractMessage => ({ ...message, slice: formatSliceId(index) }));
+        const packed = packMessages(messages);
+        const stored = packed && JSON.parse(JSON.stringify(packed));
+        expect(
+          messages.map(({ slice, table, newRows: rows }) =>
+            unpackMessage({ run, generation, messages: stored }, { slice, table, full: rows === undefined }),
+          ),
+        ).toEqual(messages);
+      }),
+    );
+  });
+
+  it('have no record where there are none', () => {
+    expect(packMessages([])).toBeUndefined();
+  });
+});
