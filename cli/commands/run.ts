@@ -1,17 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { preload } from '../embedded/service-modules.ts';
+import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
 import { parseStage, targetOptions } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import { makeEmbeddedSite } from '../run/embedded-site.ts';
-import { printNextSteps } from '../run/next-steps.ts';
-import { type Pipeline, startPipeline } from '../run/pipeline.ts';
-import { drawProgress, printReport } from '../run/report.ts';
-import { runOnce } from '../run/run-once.ts';
-import { type WatchOptions, watchSource } from '../run/watch-source.ts';
-import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-
-/** A server's end is heard of a moment later than its connections'. */
-const reasonWithinMs = 500;
 
 export const command: CommandModule = {
   summary: 'Takes everything new in the source through the three services into the warehouse.',
@@ -30,59 +21,18 @@ export const command: CommandModule = {
     if (stage !== undefined) {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
-    const pipeline = await startPipeline({ data, source, warehouse, watch: values.watch === true }, terminal);
+    const watch = values.watch === true;
+    // A third of a second of imports here, and as much there: on two cores, both at the same time.
+    const spare = forkSpareWorker({ isSteady: watch, preload });
     try {
-      const work =
-        values.watch === true
-          ? watch(pipeline, { everySeconds, interrupted }, terminal)
-          : runToTheEnd(pipeline, { data, interrupted }, terminal);
-      return await unlessBroken(work, pipeline.stack.broken);
+      const { runEmbedded } = await import('../run/run-embedded.ts');
+      const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
+      return await runEmbedded(options, terminal);
     } finally {
-      await pipeline.stop();
+      spare.discard();
     }
   },
 };
-
-/** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
-async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
-  const reason = new Promise<never>((_, reject) => {
-    broken.addEventListener('abort', () => reject(broken.reason));
-  });
-  const late = () => delay(reasonWithinMs, undefined, { ref: false });
-  return Promise.race([
-    work.catch(async (error: unknown) => {
-      await Promise.race([reason, late()]);
-      throw error;
-    }),
-    reason,
-  ]);
-}
-
-async function watch(pipeline: Pipeline, options: WatchOptions, terminal: Terminal): Promise<number> {
-  await watchSource(pipeline, options, terminal);
-  if (options.interrupted.aborted) terminal.info('Stopped watching.');
-  return 0;
-}
-
-async function runToTheEnd(
-  pipeline: Pipeline,
-  { data, interrupted }: { data: string; interrupted: AbortSignal },
-  terminal: Terminal,
-): Promise<number> {
-  const report = await runOnce(
-    makeEmbeddedSite(pipeline),
-    (counts) => drawProgress(counts, terminal),
-    interrupted,
-  );
-  if (interrupted.aborted) {
-    terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
-    return 130;
-  }
-  printReport(report, terminal);
-  const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
-  if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
-  return report.ok ? 0 : 1;
-}
 
 function parseEvery(text: unknown): number {
   const seconds = Number(text);

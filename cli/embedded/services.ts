@@ -9,8 +9,10 @@ import {
 } from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from './resources.ts';
+import { handlers, preload, sweepOf } from './service-modules.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
+import type { SpareWorker } from './workers/worker-process.ts';
 
 export interface ServiceOptions {
   /** 'trusted' where the server's data folder is our own. */
@@ -21,6 +23,8 @@ export interface ServiceOptions {
   workers: number;
   /** They go on for days: see WorkerPoolOptions. */
   isSteady?: boolean;
+  /** The first of them, where it was started ahead. */
+  spare?: SpareWorker;
   onLog: (line: string) => void;
 }
 
@@ -35,23 +39,6 @@ export interface Services {
   /** Returns what is not done to its queue. */
   stop(): Promise<void>;
 }
-
-// .ts in a clone, .js in an installed package.
-const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
-const serviceModule = (path: string): string =>
-  new URL(`../../services/${path}${extension}`, import.meta.url).href;
-
-const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
-
-const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
-  plan: serviceModule('ingestion/plan.handler'),
-  extract: serviceModule('ingestion/extract.handler'),
-  transform: serviceModule('transformation/handler'),
-  load: serviceModule('loading/handler'),
-  'sweep-extract': serviceModule('ingestion/sweep.handler'),
-  'sweep-transform': serviceModule('transformation/sweep.handler'),
-  'sweep-load': serviceModule('loading/sweep.handler'),
-};
 
 /** The cloud that the services work on: the embedded one, or another that speaks AWS' protocols. */
 export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'>;
@@ -91,6 +78,8 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
     handlers,
+    preload,
+    ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     isSteady: options.isSteady ?? false,
     timeoutSeconds: {

@@ -10,6 +10,7 @@ import { resumeWork } from '../embedded/resume.ts';
 import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
+import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { listLoadedKeys, readClock } from './ledger.ts';
@@ -38,6 +39,8 @@ interface WarehouseOptions {
 export interface PipelineOptions extends StackOptions {
   /** It goes on for days. */
   watch?: boolean;
+  /** A worker that was started ahead. */
+  spare?: SpareWorker;
 }
 
 /**
@@ -57,7 +60,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
   const stop = () => undoAll(undo);
   try {
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
-    const services = startStackServices(stack, { ...model, isSteady: options.watch ?? false }, terminal);
+    const services = startStackServices(stack, model, options, terminal);
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = await connect(stack.warehouseUrl, 'warehouse');
@@ -97,7 +100,8 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
 
 const startStackServices = (
   stack: Stack,
-  { schema, foreignKeys, isSteady }: WarehouseOptions & { isSteady: boolean },
+  { schema, foreignKeys }: WarehouseOptions,
+  { watch = false, spare }: PipelineOptions,
   terminal: Terminal,
 ) =>
   startServices(stack.cloud, stack.clients, {
@@ -105,7 +109,8 @@ const startStackServices = (
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(2, availableParallelism()),
-    isSteady,
+    isSteady: watch,
+    ...(spare && { spare }),
     onLog: (line) => {
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
       else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));

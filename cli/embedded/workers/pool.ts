@@ -1,3 +1,5 @@
+import type { SpareWorker } from './worker-process.ts';
+
 /** Runs functions as Lambda does: by name, on an event, with a context. */
 export interface WorkerPool {
   /**
@@ -23,6 +25,10 @@ export interface WorkerPoolOptions {
   timeoutSeconds?: Record<string, number>;
   /** Whether the workers stay as small as they can, at the cost of speed: for a process that goes on for days. */
   isSteady?: boolean;
+  /** A worker that was started ahead, to be the first. */
+  spare?: SpareWorker;
+  /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */
+  preload?: readonly string[];
   /** Gets each line that a worker writes. */
   onLog?: (line: string) => void;
 }

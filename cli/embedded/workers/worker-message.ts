@@ -1,5 +1,13 @@
 import type { HandlerFailure } from './invocation-error.ts';
 
+/** To a worker, first and once: what it is for. */
+export interface EmployMessage {
+  /** Function name to the URL of a module that exports `handler`. */
+  handlers: Record<string, string>;
+  /** Beside what it was started with. */
+  env: Record<string, string>;
+}
+
 /** To a worker: run one invocation. It gets the next one only after its answer. */
 export interface InvokeMessage {
   requestId: string;

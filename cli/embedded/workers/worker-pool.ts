@@ -4,19 +4,20 @@ import { makeFairQueue } from './fair-queue.ts';
 import { type HandlerFailure, InvocationError } from './invocation-error.ts';
 import { defaultTimeoutSeconds, type Invocation, type WorkerPool, type WorkerPoolOptions } from './pool.ts';
 import type { WorkerMessage } from './worker-message.ts';
-import { forkWorker, type WorkerProcess } from './worker-process.ts';
+import { forkSpareWorker, type SpareWorker, type WorkerProcess } from './worker-process.ts';
 
 export type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
 interface Slot {
   worker: WorkerProcess | undefined;
-  state: 'starting' | 'ready' | 'ending';
+  state: 'starting' | 'ready' | 'broken' | 'ending';
   running: { invocation: Invocation; timer: NodeJS.Timeout } | undefined;
 }
 
 /**
  * Starts child processes that import the handlers once and run one invocation at a time each, as Lambda's
- * execution environments do. Returns at once; the workers start meanwhile.
+ * execution environments do. Returns at once; the first one starts meanwhile, and the next ones one ahead of the work:
+ * where one is enough, a second would only take the other core's time.
  */
 export function startWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const pool = new Pool(options);
@@ -29,25 +30,28 @@ class Pool implements WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[];
   readonly #queue = makeFairQueue<Invocation>();
+  #spare: SpareWorker | undefined;
+  #waiting = 0;
   #stopped = false;
 
   constructor(options: WorkerPoolOptions) {
     this.size = options.size;
     this.#options = options;
+    this.#spare = options.spare;
     const makeSlot = (): Slot => ({ worker: undefined, state: 'starting', running: undefined });
     this.#slots = Array.from({ length: options.size }, makeSlot);
   }
 
   start(): void {
-    for (const slot of this.#slots) if (slot.worker === undefined) this.#fork(slot);
+    const [first] = this.#slots;
+    if (first !== undefined) this.#fork(first);
   }
 
   invoke(functionName: string, event: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new TransientError(`${functionName}: the workers are stopped`));
       this.#queue.push(functionName, { requestId: randomUUID(), functionName, event, resolve, reject });
-      // Workers that could not import their handlers are tried again here, not in a loop of their own.
-      this.start();
+      this.#waiting += 1;
       this.#dispatch();
     });
   }
@@ -55,17 +59,26 @@ class Pool implements WorkerPool {
   async stop(): Promise<void> {
     this.#stopped = true;
     const why = new TransientError('the workers were stopped');
-    for (const invocation of this.#queue.drain()) invocation.reject(why);
+    for (const invocation of this.#drain()) invocation.reject(why);
     for (const slot of this.#slots) this.#finish(slot)?.reject(why);
-    await Promise.all(this.#slots.map((slot) => slot.worker?.stop()));
+    await Promise.all(
+      this.#slots.map(({ worker, state }) => {
+        // In the middle of its imports it hears nothing for a while, and has nothing to lose.
+        if (state === 'starting') worker?.kill();
+        return worker?.stop();
+      }),
+    );
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, isSteady = false, onLog = () => {} } = this.#options;
+    const { handlers, env, isSteady = false, preload = [], onLog = () => {} } = this.#options;
     slot.state = 'starting';
-    slot.worker = forkWorker(
-      { handlers, env, isSteady, onLog },
+    const worker = this.#spare ?? forkSpareWorker({ isSteady, preload });
+    this.#spare = undefined;
+    slot.worker = worker.employ(
+      { handlers, env },
       {
+        onLog,
         onMessage: (message) => this.#receive(slot, message),
         onExit: (how) => this.#bury(slot, { name: 'Runtime.ExitError', message: `the worker died: ${how}` }),
       },
@@ -76,9 +89,25 @@ class Pool implements WorkerPool {
     for (const slot of this.#slots) {
       if (slot.state !== 'ready' || slot.running !== undefined) continue;
       const invocation = this.#queue.take();
-      if (invocation === undefined) return;
+      if (invocation === undefined) break;
+      this.#waiting -= 1;
       this.#run(slot, invocation);
     }
+    this.#grow();
+  }
+
+  /**
+   * Has a worker for each invocation that waits, and one for the next where others are at work. Those that could not
+   * import their handlers are tried again here, not in a loop of their own.
+   */
+  #grow(): void {
+    const busy = this.#slots.filter(({ running }) => running !== undefined).length;
+    const alive = this.#slots.filter(
+      ({ worker, state }) => worker !== undefined && state !== 'broken',
+    ).length;
+    const wanted = busy + this.#waiting + (busy > 0 ? 1 : 0);
+    const absent = this.#slots.filter(({ worker }) => worker === undefined);
+    for (const slot of absent.slice(0, Math.max(0, wanted - alive))) this.#fork(slot);
   }
 
   #run(slot: Slot, invocation: Invocation): void {
@@ -96,8 +125,10 @@ class Pool implements WorkerPool {
   }
 
   #receive(slot: Slot, message: WorkerMessage): void {
-    if (message.kind === 'broken') this.#rejectWaiting(message.failure);
-    else if (message.kind === 'ready') slot.state = 'ready';
+    if (message.kind === 'broken') {
+      slot.state = 'broken';
+      this.#rejectWaiting(message.failure);
+    } else if (message.kind === 'ready') slot.state = 'ready';
     else if (slot.running?.invocation.requestId !== message.requestId) return;
     else if (message.kind === 'result') this.#finish(slot)?.resolve(message.value);
     else {
@@ -118,18 +149,25 @@ class Pool implements WorkerPool {
   }
 
   #bury(slot: Slot, failure: HandlerFailure): void {
-    const neverStarted = slot.state === 'starting';
+    const { state } = slot;
     slot.state = 'ending';
     slot.worker = undefined;
     const invocation = this.#finish(slot);
     invocation?.reject(new InvocationError(invocation.functionName, failure));
     if (this.#stopped) return;
-    if (!neverStarted) this.#fork(slot);
+    // Who has called since it said so is answered by the next one.
+    if (state === 'broken') this.#grow();
+    else if (state !== 'starting') this.#fork(slot);
     else if (this.#slots.every((other) => other.worker === undefined)) this.#rejectWaiting(failure);
   }
 
   #rejectWaiting(failure: HandlerFailure): void {
-    for (const invocation of this.#queue.drain())
+    for (const invocation of this.#drain())
       invocation.reject(new InvocationError(invocation.functionName, failure));
+  }
+
+  #drain(): Invocation[] {
+    this.#waiting = 0;
+    return this.#queue.drain();
   }
 }

@@ -3,13 +3,20 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { InvokeMessage, WorkerMessage } from './worker-message.ts';
+import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-message.ts';
 
-export interface WorkerOptions {
-  handlers: Record<string, string>;
-  env: Record<string, string>;
+export interface SpareWorkerOptions {
   isSteady: boolean;
-  onLog: (line: string) => void;
+  /** URLs of modules that its handlers will need. */
+  preload?: readonly string[];
+}
+
+/** A worker that is not told yet what it is for. */
+export interface SpareWorker {
+  /** It imports its handlers and reports `ready`. */
+  employ(message: EmployMessage, events: WorkerEvents): WorkerProcess;
+  /** Ends it, unless it was employed. */
+  discard(): void;
 }
 
 export interface WorkerProcess {
@@ -21,6 +28,7 @@ export interface WorkerProcess {
 
 /** Who owns a worker hears of it by these; onExit once, last. */
 export interface WorkerEvents {
+  onLog(line: string): void;
   onMessage(message: WorkerMessage): void;
   /** @param how it ended, such as `signal SIGKILL` or `exit code 1` */
   onExit(how: string): void;
@@ -37,35 +45,53 @@ export const memoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=3
 const steadyMemoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
 export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
-/** Forks a worker. It imports its handlers by itself and reports `ready`. */
-export function forkWorker(
-  { handlers, env, isSteady, onLog }: WorkerOptions,
-  events: WorkerEvents,
-): WorkerProcess {
+/** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
+export function forkSpareWorker({ isSteady, preload = [] }: SpareWorkerOptions): SpareWorker {
   // Compiled, both files are .js.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const child = fork(
     fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)),
-    [JSON.stringify(handlers)],
+    [JSON.stringify(preload)],
     {
       // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
       execArgv: isSteady ? steadyMemoryFlags : memoryFlags,
-      env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache(), ...env },
+      env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache() },
       silent: true,
     },
   );
-  for (const stream of [child.stdout, child.stderr])
-    if (stream !== null) createInterface({ input: stream }).on('line', onLog);
-  child.on('message', (message) => events.onMessage(message as WorkerMessage));
-  const gone = whenGone(child).then(events.onExit);
+  const gone = whenGone(child);
+  let isEmployed = false;
   return {
-    // A send to a dead process fails here and again as its exit, where it is answered.
-    run: (message) => void child.send(message, () => {}),
+    employ: (message, events) => {
+      isEmployed = true;
+      return employ(child, gone, message, events);
+    },
+    discard: () => {
+      if (!isEmployed) child.kill('SIGKILL');
+    },
+  };
+}
+
+function employ(
+  child: ChildProcess,
+  gone: Promise<string>,
+  message: EmployMessage,
+  events: WorkerEvents,
+): WorkerProcess {
+  for (const stream of [child.stdout, child.stderr])
+    if (stream !== null) createInterface({ input: stream }).on('line', events.onLog);
+  child.on('message', (answer) => events.onMessage(answer as WorkerMessage));
+  const buried = gone.then(events.onExit);
+  // A send to a dead process fails here and again as its exit, where it is answered.
+  const send = (content: EmployMessage | InvokeMessage) => void child.send(content, () => {});
+  send(message);
+  return {
+    run: send,
     kill: () => void child.kill('SIGKILL'),
     stop: async () => {
       if (child.connected) child.disconnect();
       const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
-      await gone;
+      await buried;
       clearTimeout(force);
     },
   };

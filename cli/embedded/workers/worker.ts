@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
-import type { InvokeMessage, WorkerMessage } from './worker-message.ts';
+import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-message.ts';
 
-// The main module of a worker process: argv[2] is the JSON of { functionName: module URL }.
+// The main module of a worker process: argv[2] is the JSON of the modules that its handlers will need, which it imports
+// while it is not known yet what these are.
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -12,7 +14,14 @@ if (!process.connected) process.exit(0);
 // Ctrl-C, or what ends a terminal's job, reaches every process of it; the parent decides when the work in flight is over.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
-const handlers = await importHandlers(JSON.parse(process.argv[2] ?? '{}'));
+const employed = once(process, 'message') as Promise<[EmployMessage]>;
+for (const url of JSON.parse(process.argv[2] ?? '[]') as string[]) {
+  // One that cannot be imported is told of when a handler needs it.
+  await import(url).catch(() => {});
+}
+const [{ handlers: modules, env }] = await employed;
+Object.assign(process.env, env);
+const handlers = await importHandlers(modules);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
