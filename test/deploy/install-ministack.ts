@@ -1,13 +1,8 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { makePythonEnvironment } from '../../scripts/python-environment.ts';
 
-const run = promisify(execFile);
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
-const venv = fileURLToPath(new URL('../../.venv-ministack', import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
  * Installs MiniStack into a virtual environment of the project's own, unless it is there: every package is the one
@@ -17,16 +12,10 @@ const venv = fileURLToPath(new URL('../../.venv-ministack', import.meta.url));
  * @throws {Error} there is no Python 3.10 or newer (PYTHON names another than python3), or PyPI cannot be reached
  */
 export async function installMiniStack(): Promise<string> {
-  const marker = join(venv, 'installed-requirements');
-  const wanted = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const python = join(venv, 'bin', 'python');
-  if ((await readFile(marker, 'utf8').catch(() => '')) === wanted) return python;
-  await rm(venv, { recursive: true, force: true });
-  await run(process.env.PYTHON ?? 'python3', ['-m', 'venv', venv]);
-  const options = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--only-binary', ':all:'];
-  await run(python, ['-m', 'pip', 'install', ...options, '-r', requirements]);
-  await writeFile(marker, wanted);
-  return python;
+  const options = ['--require-hashes', '--only-binary', ':all:'];
+  const programs = await makePythonEnvironment({
+    folder: pathOf('../../.venv-ministack'),
+    requirements: [{ file: pathOf('requirements.txt'), options }],
+  });
+  return join(programs, 'python');
 }

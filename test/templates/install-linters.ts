@@ -1,13 +1,7 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { makePythonEnvironment } from '../../scripts/python-environment.ts';
 
-const run = promisify(execFile);
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
-const venv = fileURLToPath(new URL('../../.venv-templates', import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
  * Installs cfn-lint and checkov into a virtual environment of the project's own, unless they are there: every
@@ -16,17 +10,10 @@ const venv = fileURLToPath(new URL('../../.venv-templates', import.meta.url));
  * @returns the environment's folder of programs
  * @throws {Error} there is no Python 3.10 or newer (PYTHON names another than python3), or PyPI cannot be reached
  */
-export async function installLinters(): Promise<string> {
-  const marker = join(venv, 'installed-requirements');
-  const wanted = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const programs = join(venv, 'bin');
-  if ((await readFile(marker, 'utf8').catch(() => '')) === wanted) return programs;
-  await rm(venv, { recursive: true, force: true });
-  await run(process.env.PYTHON ?? 'python3', ['-m', 'venv', venv]);
-  const options = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--only-binary', ':all:'];
-  await run(join(programs, 'python'), ['-m', 'pip', 'install', ...options, '-r', requirements]);
-  await writeFile(marker, wanted);
-  return programs;
-}
+export const installLinters = (): Promise<string> =>
+  makePythonEnvironment({
+    folder: pathOf('../../.venv-templates'),
+    requirements: [
+      { file: pathOf('requirements.txt'), options: ['--require-hashes', '--only-binary', ':all:'] },
+    ],
+  });

@@ -1,13 +1,12 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { makePythonEnvironment } from '../../../scripts/python-environment.ts';
 
-const run = promisify(execFile);
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
-const venv = fileURLToPath(new URL('../../../.venv-bench', import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const environment = {
+  folder: pathOf('../../../.venv-bench'),
+  requirements: [{ file: pathOf('requirements.txt'), options: ['--only-binary', ':all:'] }],
+};
 const basePython = process.env.PYTHON ?? 'python3';
 
 /**
@@ -18,37 +17,21 @@ const basePython = process.env.PYTHON ?? 'python3';
  * had: then the comparisons with them are left out
  */
 export async function installPeers(): Promise<string | undefined> {
-  if (!hasPython()) return leaveOut('there is no Python 3.10 or newer');
-  const marker = join(venv, 'installed-requirements');
-  const wanted = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const programs = join(venv, 'bin');
-  if ((await readFile(marker, 'utf8').catch(() => '')) === wanted) return programs;
   try {
-    await rm(venv, { recursive: true, force: true });
-    await run(basePython, ['-m', 'venv', venv]);
-    const options = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:'];
-    await run(join(programs, 'python'), ['-m', 'pip', 'install', ...options, '-r', requirements]);
+    return await makePythonEnvironment(environment, findPython);
   } catch (error) {
-    return leaveOut((error as Error).message);
+    process.stderr.write(`without DuckDB, dlt and Sling: ${(error as Error).message}\n`);
+    return undefined;
   }
-  await writeFile(marker, wanted);
-  return programs;
 }
 
-function hasPython(): boolean {
+function findPython(): string {
   try {
     execFileSync(basePython, ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 10))'], {
       stdio: 'pipe',
     });
-    return true;
-  } catch {
-    return false;
+    return basePython;
+  } catch (cause) {
+    throw new Error('there is no Python 3.10 or newer', { cause });
   }
-}
-
-function leaveOut(reason: string): undefined {
-  process.stderr.write(`without DuckDB, dlt and Sling: ${reason}\n`);
-  return undefined;
 }
