@@ -1,15 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startProcessGroup } from '../scripts/process-group.ts';
 import { installLocalStack } from './install.ts';
 import type { LocalStack, StartOptions } from './local-stack.ts';
 import { untilReady, untilSilent } from './until-ready.ts';
 
 const graceMs = 10_000;
+const logFile = 'localstack.log';
 
 /**
  * Starts LocalStack's own code without Docker, on 127.0.0.1. Its data are in a folder of the temp folder, which goes
@@ -23,35 +23,23 @@ export async function startInHostMode({ port, onProgress }: StartOptions): Promi
     onProgress('installing LocalStack into .venv-localstack, once: a minute or two…'),
   );
   const folder = await mkdtemp(join(tmpdir(), 'starlift-localstack-'));
-  const child = spawnLocalStack({ python, folder, port });
+  const localStack = startProcessGroup({
+    ...{ command: python, args: ['-m', 'localstack.runtime.main'] },
+    ...{ folder, log: logFile, env: makeEnvironment(folder, port) },
+  });
   const endpoint = `http://127.0.0.1:${port}`;
   const stop = async () => {
-    await end(child, endpoint);
+    await localStack.end((signal) => untilStopped(endpoint, signal));
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {
-    await untilReady(endpoint, () => child.exitCode === null && child.signalCode === null);
+    await untilReady(endpoint, localStack.isRunning);
     return { endpoint, how: 'host mode', stop };
   } catch (error) {
-    const log = readFileSync(join(folder, 'localstack.log'), 'utf8').slice(-4000);
+    const log = readFileSync(join(folder, logFile), 'utf8').slice(-4000);
     await stop();
     throw new Error(`LocalStack did not start:\n${log}`, { cause: error });
   }
-}
-
-function spawnLocalStack({ python, folder, port }: { python: string; folder: string; port: number }) {
-  const output = openSync(join(folder, 'localstack.log'), 'w');
-  const child = spawn(python, ['-m', 'localstack.runtime.main'], {
-    cwd: folder,
-    env: makeEnvironment(folder, port),
-    stdio: ['ignore', output, output],
-    // A process group of its own, so that Ctrl-C is for us to hand on, and what it started ends with it.
-    detached: true,
-  });
-  const stopWithUs = () => signalGroup(child, 'SIGKILL');
-  process.once('exit', stopWithUs);
-  child.once('exit', () => process.removeListener('exit', stopWithUs));
-  return child;
 }
 
 /** Nothing of the machine's own environment: no proxy, no AWS profile, no setting of another LocalStack. */
@@ -78,26 +66,6 @@ const makeEnvironment = (folder: string, port: number): Record<string, string> =
   LS_LOG: 'warn',
 });
 
-async function end(child: ChildProcess, endpoint: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const gone = once(child, 'exit');
-    signalGroup(child, 'SIGTERM');
-    const over = new AbortController();
-    const grace = delay(graceMs, undefined, { signal: over.signal }).catch(() => {});
-    // Once it is silent it has stopped, and Python tidies up its memory, which takes all of ten seconds.
-    await Promise.race([gone, grace, untilSilent(endpoint, over.signal)]);
-    over.abort();
-    signalGroup(child, 'SIGKILL');
-    await gone;
-  }
-  signalGroup(child, 'SIGKILL');
-}
-
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
+/** Once it is silent it has stopped, and Python tidies up its memory, which takes all of ten seconds. */
+const untilStopped = (endpoint: string, signal: AbortSignal): Promise<unknown> =>
+  Promise.race([delay(graceMs, undefined, { signal }).catch(() => {}), untilSilent(endpoint, signal)]);

@@ -1,12 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { type ProcessGroup, startProcessGroup } from '../../scripts/process-group.ts';
 import { findFreePort } from '../helpers/free-port.ts';
 import { installMiniStack } from './install-ministack.ts';
 import { waitUntil } from './wait-until.ts';
@@ -21,6 +21,7 @@ export interface MiniStack {
 }
 
 export const region = 'eu-west-2';
+const logFile = 'ministack.log';
 const binaries = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
 
 /**
@@ -35,10 +36,10 @@ export async function startMiniStack(): Promise<MiniStack> {
   const port = await findFreePort();
   const { certificate, key } = await makeCertificate(folder);
   setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
-  const child = spawnMiniStack({ python, folder, port, certificate, key });
-  const log = () => readFileSync(join(folder, 'ministack.log'), 'utf8');
+  const miniStack = spawnMiniStack({ python, folder, port, certificate, key });
+  const log = () => readFileSync(join(folder, logFile), 'utf8');
   const stop = async () => {
-    await endGroup(child);
+    await miniStack.end();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {
@@ -69,13 +70,12 @@ interface Start {
   key: string;
 }
 
-function spawnMiniStack({ python, folder, port, certificate, key }: Start): ChildProcess {
-  const output = openSync(join(folder, 'ministack.log'), 'w');
+function spawnMiniStack({ python, folder, port, certificate, key }: Start): ProcessGroup {
   // Its server and not its own start script, which takes port 443 as well where it may.
   const server = ['-m', 'hypercorn', 'ministack.app:app', '--bind', `127.0.0.1:${port}`];
   const tls = ['--certfile', certificate, '--keyfile', key, '--keep-alive', '75'];
-  const child = spawn(python, [...server, ...tls], {
-    cwd: folder,
+  return startProcessGroup({
+    ...{ command: python, args: [...server, ...tls], folder, log: logFile },
     // Nothing of the machine's own environment: no proxy, no AWS profile, no Docker. Its Lambda workers inherit
     // this, and take the first `node` of the PATH.
     env: {
@@ -91,14 +91,7 @@ function spawnMiniStack({ python, folder, port, certificate, key }: Start): Chil
       MINISTACK_SSL_KEY: key,
       AUTH: 'true',
     },
-    stdio: ['ignore', output, output],
-    // A process group of its own, so that its workers can be ended with it.
-    detached: true,
   });
-  const stopWithTests = () => signalGroup(child, 'SIGKILL');
-  process.once('exit', stopWithTests);
-  child.once('exit', () => process.removeListener('exit', stopWithTests));
-  return child;
 }
 
 async function isAnswering(endpoint: string): Promise<boolean> {
@@ -113,19 +106,3 @@ const clientEnvironment = (endpoint: string, certificate: string) => ({
   AWS_SECRET_ACCESS_KEY: 'test',
   NODE_EXTRA_CA_CERTS: certificate,
 });
-
-async function endGroup(child: ChildProcess): Promise<void> {
-  const isRunning = child.exitCode === null && child.signalCode === null;
-  const gone = isRunning ? once(child, 'exit') : undefined;
-  signalGroup(child, 'SIGKILL');
-  await gone;
-}
-
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
