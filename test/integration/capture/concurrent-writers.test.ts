@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 
 const items = 300;
 const sliceBytes = 24 * 1024;
@@ -16,22 +17,19 @@ function makeRandom(seed: number): (limit: number) => number {
 }
 
 describe('several sessions that write during the runs', () => {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({ settings: { autovacuum_naptime: '1s' } });
-  });
-  afterAll(() => server.stop());
+  benchInEachTest(
+    () => startTemporaryPostgres({ settings: { autovacuum_naptime: '1s' } }),
+    (made) => {
+      bench = made;
+    },
+  );
   beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`shop_${++databases}`));
     await bench.source.query(`
       insert into item select n, repeat('x', 200), 0 from generate_series(1, ${items}) n;
       insert into department select n, 'department ' || n from generate_series(1, 5) n;
       insert into staff select n, 'name ' || n, n % 5 + 1 from generate_series(1, 40) n`);
   });
-  afterEach(() => bench.end());
 
   /** One transaction of a few statements: some under savepoints, some rolled back, some slow to commit. */
   async function writeOnce(client: pg.Client, random: (limit: number) => number): Promise<void> {

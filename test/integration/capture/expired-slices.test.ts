@@ -1,24 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { sendExpired } from '../../../services/ingestion/expired-slices.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 
 const day = 24 * 3600 * 1000;
 
 describe('a slice whose message has expired', () => {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  benchInEachTest(startTemporaryPostgres, (made) => {
+    bench = made;
   });
-  afterAll(() => server.stop());
   beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`expired_${++databases}`));
     await bench.source.query(`insert into item values (1, 'a'); insert into department values (1, 'Sales')`);
   });
-  afterEach(() => bench.end());
 
   /** The sweep, as if so many days had passed since now. */
   const sweepIn = (days: number, store = bench.store) =>

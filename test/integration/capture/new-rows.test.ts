@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   type PostgresServer,
   startTemporaryPostgres,
   type TemporaryPostgresOptions,
 } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';
 import { describeWithInstalledPostgres, startInstalled } from './installed-postgres.ts';
 
@@ -14,18 +15,13 @@ describeWithInstalledPostgres('which rows a run extracts, on the installed Postg
 );
 
 function extractsNewRows(start: (options: TemporaryPostgresOptions) => Promise<PostgresServer>): void {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await start({ settings: { max_prepared_transactions: '4' } });
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`rows_${++databases}`));
-  });
-  afterEach(() => bench.end());
+  benchInEachTest(
+    () => start({ settings: { max_prepared_transactions: '4' } }),
+    (made) => {
+      bench = made;
+    },
+  );
 
   it('all rows at first, then those that changed, then none', async () => {
     await bench.source.query(

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';
 
 const sliceBytes = 64 * 1024;
@@ -11,18 +12,13 @@ const insertRows = `
   select n, (select string_agg(md5(n || '-' || i), '') from generate_series(1, 30) i) from generate_series(1, $1) n`;
 
 describe('slices', () => {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({ settings: { autovacuum: 'off' } });
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`slices_${++databases}`));
-  });
-  afterEach(() => bench.end());
+  benchInEachTest(
+    () => startTemporaryPostgres({ settings: { autovacuum: 'off' } }),
+    (made) => {
+      bench = made;
+    },
+  );
 
   const itemMessages = () => bench.queue.filter(({ table }) => table === 'item');
 

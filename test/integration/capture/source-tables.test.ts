@@ -1,24 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 import { countRows } from './ingested-rows.ts';
 
 describe('a table of the source', () => {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  benchInEachTest(startTemporaryPostgres, (made) => {
+    bench = made;
   });
-  afterAll(() => server.stop());
   beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`tables_${++databases}`));
     await bench.source.query(`insert into item values (1, 'a'), (2, 'b');
       insert into department values (1, 'Sales'); insert into staff values (1, 'Ann', 1)`);
   });
-  afterEach(() => bench.end());
 
   const fullTables = async () =>
     (await bench.run()).slices.filter(({ full }) => full).map(({ table }) => table);

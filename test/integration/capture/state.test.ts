@@ -1,24 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { CaptureBench } from './capture-bench.ts';
+import { benchInEachTest } from './each-bench.ts';
 
 const stateKey = 'state/capture.json';
 
 describe('the capture state', () => {
-  let server: PostgresServer;
   let bench: CaptureBench;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  benchInEachTest(startTemporaryPostgres, (made) => {
+    bench = made;
   });
-  afterAll(() => server.stop());
   beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`state_${++databases}`));
     await bench.source.query(`insert into item values (1, 'a')`);
   });
-  afterEach(() => bench.end());
 
   const readState = () => JSON.parse(Buffer.from(bench.store.objects.get(stateKey)?.body ?? []).toString());
 

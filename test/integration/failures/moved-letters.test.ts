@@ -1,6 +1,3 @@
-import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   ChangeMessageVisibilityCommand,
   PurgeQueueCommand,
@@ -8,18 +5,16 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { connectionTo } from '../../../cli/embedded/endpoint.ts';
-import { inspectDeadLetters } from '../../../cli/operator/inspect-queue.ts';
+import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { listFailures } from '../../../cli/operator/list-failures.ts';
 import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
 import { redrive } from '../../../cli/operator/redrive.ts';
 import type { OperatorTarget } from '../../../cli/operator/target.ts';
-import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
-import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { type MovedLettersDeps, tellOfMoved } from '../../../shared/sweep/tell-of-moved.ts';
+import { type IdleQueues, openIdleQueues } from '../operator/idle-queues.ts';
 
 const run = '20240229T235959999Z00af';
 const day = '2024/02/29';
@@ -38,33 +33,15 @@ function letterAbout(bucket: string, table: string, key: string) {
 }
 
 describe('a message that its queue has moved to the dead letters by itself', () => {
-  const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-moved-'));
+  let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
   let target: OperatorTarget;
-  const deadLetterUrl = (kind: QueueKind) => cloud.queueUrl(`${kind}-dlq`);
+  const deadLetterUrl = (kind: QueueKind) => target.deadLetterUrl(kind);
 
   beforeAll(async () => {
-    const queue = { visibilitySeconds: 600, maxReceiveCount: 5 };
-    cloud = await startCloud({
-      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: {} },
-      queues: queueKinds.map((name) => ({ name, ...queue })),
-    });
-    clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
-    target = {
-      sqs: clients.sqs,
-      ingested: makeObjectStore(clients.s3, 'ingested'),
-      processed: makeObjectStore(clients.s3, 'processed'),
-      queueUrl: (kind) => cloud.queueUrl(kind),
-      deadLetterUrl,
-      warehouse: () => Promise.reject(new Error('no warehouse is needed here')),
-      warehouseSchema: 'public',
-      listDeadLetters: () => inspectDeadLetters(cloud.endpoint, deadLetterUrl),
-      receiveWaitSeconds: 0,
-      oldestSentAt: async () => undefined,
-      selector: '',
-      takenBy: '',
-    };
+    queues = await openIdleQueues();
+    ({ cloud, clients, target } = queues);
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
       ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
@@ -73,17 +50,8 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       SOURCE_SECRET_ID: 'source',
     });
   });
-  beforeEach(async () => {
-    for (const kind of queueKinds) {
-      for (const QueueUrl of [cloud.queueUrl(kind), deadLetterUrl(kind)])
-        await clients.sqs.send(new PurgeQueueCommand({ QueueUrl }));
-    }
-  });
-  afterAll(async () => {
-    for (const client of Object.values(clients)) client.destroy();
-    await cloud.stop();
-    fs.rmSync(dataDir, { recursive: true, force: true });
-  });
+  beforeEach(() => queues.purge());
+  afterAll(() => queues.stop());
 
   /** Receives what is on the queue, and dies of it, until the queue has had enough. */
   async function dieOf(kind: QueueKind): Promise<void> {

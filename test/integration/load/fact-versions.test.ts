@@ -1,23 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { warehouseInEachTest } from './each-warehouse.ts';
 import { smallModel } from './small-model.ts';
 import { red, round, sale } from './small-rows.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import type { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 describe('a fact’s load', () => {
-  let server: PostgresServer;
   let warehouse: WarehouseUnderTest;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  warehouseInEachTest(smallModel, (made) => {
+    warehouse = made;
   });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    warehouse = await WarehouseUnderTest.make(await server.createDatabase(`w${databases++}`), smallModel);
-  });
-  afterEach(() => warehouse.end());
 
   const notes = () => warehouse.ask('select sale_id, note from fact_sale order by sale_id, note');
   const parked = () => warehouse.ask('select sale_id, note from starlift.parked_fact_sale order by sale_id');

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { describe, expect, it } from '@jest/globals';
+import { warehouseInEachTest } from './each-warehouse.ts';
 import { smallModel } from './small-model.ts';
 import { red, round, sale } from './small-rows.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import type { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 const salesQuery = `
   select sale_id, last_updated_date, last_updated_time, colour_id, shape_id, note from fact_sale
@@ -11,20 +11,9 @@ const parkedQuery = `select sale_id, note from starlift.parked_fact_sale order b
 const coloursQuery = 'select colour_id, name from dim_colour order by colour_id';
 
 describe('a load', () => {
-  let server: PostgresServer;
   let warehouse: WarehouseUnderTest;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
-  });
-  afterAll(async () => {
-    await warehouse?.end();
-    await server.stop();
-  });
-  beforeEach(async () => {
-    await warehouse?.end();
-    warehouse = await WarehouseUnderTest.make(await server.createDatabase(`w${databases++}`), smallModel);
+  warehouseInEachTest(smallModel, (made) => {
+    warehouse = made;
   });
 
   const loadDimensions = async () => {

@@ -1,24 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { warehouseInEachTest } from './each-warehouse.ts';
 import { smallModel } from './small-model.ts';
 import { red, round } from './small-rows.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import type { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 describe('an odd object', () => {
-  let server: PostgresServer;
   let warehouse: WarehouseUnderTest;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  warehouseInEachTest(smallModel, (made) => {
+    warehouse = made;
   });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    warehouse = await WarehouseUnderTest.make(await server.createDatabase(`w${databases++}`), smallModel);
-  });
-  afterEach(() => warehouse.end());
 
   const entries = () => warehouse.ask('select warehouse_table, rows from starlift.object');
 

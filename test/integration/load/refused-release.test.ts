@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { tellOfReleases } from '../../../services/loading/tell-of-releases.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { dateOf, defineFact, int, timeOf, varchar } from '../../../shared/star-schema/define.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { warehouseInEachTest } from './each-warehouse.ts';
 import { smallTables } from './small-model.ts';
 import { red, round, sale } from './small-rows.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import type { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 const gift = defineFact({
   name: 'fact_gift',
@@ -34,22 +34,15 @@ const giftRow = (changes: Record<string, string> = {}) => ({
 });
 
 describe('a dimension that releases rows which the warehouse refuses', () => {
-  let server: PostgresServer;
   let warehouse: WarehouseUnderTest;
-  let databases = 0;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres();
+  warehouseInEachTest(model, (made) => {
+    warehouse = made;
   });
-  afterAll(() => server.stop());
   beforeEach(async () => {
-    const url = await server.createDatabase(`refused${databases++}`);
-    warehouse = await WarehouseUnderTest.make(url, model);
     await warehouse.putAndLoad('dim_shape', { rows: [round] });
     await warehouse.putAndLoad('fact_sale', { rows: [sale()] });
     await warehouse.putAndLoad('fact_gift', { rows: [giftRow()] });
   });
-  afterEach(() => warehouse.end());
 
   const refuse = () => warehouse.ask(`alter table fact_gift add constraint no_gifts check (gift_id > 100)`);
   const mend = () => warehouse.ask('alter table fact_gift drop constraint no_gifts');

@@ -1,76 +1,35 @@
-import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { connectionTo } from '../../../cli/embedded/endpoint.ts';
+import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { inspectDeadLetters, inspectQueue } from '../../../cli/operator/inspect-queue.ts';
 import { listFailures } from '../../../cli/operator/list-failures.ts';
 import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
 import { redrive } from '../../../cli/operator/redrive.ts';
 import type { OperatorTarget } from '../../../cli/operator/target.ts';
-import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
-import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { AwsClients } from '../../../shared/aws-clients.ts';
+import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { type IdleQueues, openIdleQueues } from './idle-queues.ts';
 
 describe('dead letters of queues that nobody empties', () => {
-  const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-redrive-'));
+  let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
   let target: OperatorTarget;
 
   beforeAll(async () => {
-    const queue = { visibilitySeconds: 600, maxReceiveCount: 5 };
-    cloud = await startCloud({
-      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: {} },
-      queues: queueKinds.map((name) => ({ name, ...queue })),
-    });
-    clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
-    const deadLetterUrl = (kind: QueueKind) => cloud.queueUrl(`${kind}-dlq`);
-    target = {
-      sqs: clients.sqs,
-      ingested: makeObjectStore(clients.s3, 'ingested'),
-      processed: makeObjectStore(clients.s3, 'processed'),
-      queueUrl: (kind) => cloud.queueUrl(kind),
-      deadLetterUrl,
-      warehouse: () => Promise.reject(new Error('no warehouse is needed here')),
-      warehouseSchema: 'public',
-      // As on AWS, where nobody can look into a queue: by receiving and giving back.
-      listDeadLetters: () => receiveDeadLetters(target),
-      receiveWaitSeconds: 0,
-      oldestSentAt: async () => undefined,
-      selector: '',
-      takenBy: '',
-    };
+    queues = await openIdleQueues();
+    ({ cloud, clients } = queues);
+    // As on AWS, where nobody can look into a queue: by receiving and giving back.
+    target = { ...queues.target, listDeadLetters: () => receiveDeadLetters(target) };
   });
   beforeEach(async () => {
-    for (const url of queueKinds.flatMap((kind) => [target.queueUrl(kind), target.deadLetterUrl(kind)])) {
-      await drain(url);
-    }
+    await queues.purge();
     await target.ingested.delete(recordKey);
   });
-  afterAll(async () => {
-    for (const client of [clients.sqs, clients.s3]) client.destroy();
-    await cloud.stop();
-    fs.rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterAll(() => queues.stop());
 
   const recordKey = 'failed/20260101T000000000Zabcd-0003.json';
   const extractBody = JSON.stringify({ run: '20260101T000000000Zabcd', slice: '0003', table: 'staff' });
-
-  async function drain(url: string): Promise<void> {
-    const { DeleteMessageCommand } = await import('@aws-sdk/client-sqs');
-    for (;;) {
-      const { Messages = [] } = await clients.sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, VisibilityTimeout: 60 }),
-      );
-      if (Messages.length === 0) return;
-      for (const { ReceiptHandle } of Messages) {
-        await clients.sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
-      }
-    }
-  }
 
   async function bury(kind: QueueKind, body: string, attributes: Record<string, string>): Promise<string> {
     const entries = Object.entries(attributes).map(([name, text]) => [

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/connect.ts';
 import { findFreePort } from '../../helpers/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { expectedRows, sourceSql, warehouseSql } from './shop.ts';
+import { cleanCounts, expectedRows, sourceSql, warehouseSql } from './shop.ts';
 
 // Servers and processes start, and the machine may be busy.
 jest.setTimeout(60_000);
@@ -48,16 +48,7 @@ describe('the commands that look at databases', () => {
       const { exitCode, stdout } = await starlift('verify', '--source', shop, '--warehouse', star, '--json');
       expect(lastLine(stdout)).toEqual({
         ok: true,
-        tables: Object.entries(expectedRows).map(([table, rows]) => ({
-          table,
-          expected: rows,
-          found: rows,
-          missing: 0,
-          extra: 0,
-          doubled: 0,
-          different: 0,
-          dangling: 0,
-        })),
+        tables: cleanCounts,
       });
       expect(stdout.trimEnd()).not.toContain('\n');
       expect(exitCode).toBe(0);

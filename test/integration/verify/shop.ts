@@ -130,3 +130,9 @@ export const expectedRows = {
   fact_purchase_order: 1,
   fact_sales_order: 2,
 };
+
+/** What a report counts of them where nothing differs. */
+export const cleanCounts = Object.entries(expectedRows).map(([table, rows]) => ({
+  ...{ table, expected: rows, found: rows },
+  ...{ missing: 0, extra: 0, doubled: 0, different: 0, dangling: 0 },
+}));

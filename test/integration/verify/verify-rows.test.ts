@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
-import { expectedRows } from './shop.ts';
+import { cleanCounts } from './shop.ts';
 
 // Servers start, and the machine may be busy.
 jest.setTimeout(60_000);
@@ -15,19 +15,7 @@ describe('verify, of rows,', () => {
   it('finds nothing in an exact copy, older versions and more days in it', async () => {
     const report = await copy.verifyAfter({});
     expect(report.ok).toBe(true);
-    expect(report.tables).toEqual(
-      Object.entries(expectedRows).map(([table, rows]) => ({
-        table,
-        expected: rows,
-        found: rows,
-        missing: 0,
-        extra: 0,
-        doubled: 0,
-        different: 0,
-        dangling: 0,
-        examples: [],
-      })),
-    );
+    expect(report.tables).toEqual(cleanCounts.map((counts) => ({ ...counts, examples: [] })));
   });
 
   it('reads the warehouse tables of another schema', async () => {
