@@ -1,0 +1,26 @@
+import type { TransformDeps } from '../../../services/transformation/transform.ts';
+import type { PipelineEvent } from '../../../shared/events.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { openZones, type Zones } from './zones.ts';
+
+/** Both zones, and what a transform is given; with what it has told. */
+export interface TransformUnderTest {
+  zones: Zones;
+  deps: TransformDeps;
+  events: PipelineEvent[];
+  /** The details of its warnings. */
+  warnings: Record<string, unknown>[];
+}
+
+export async function openTransform(): Promise<TransformUnderTest> {
+  const zones = await openZones();
+  const events: PipelineEvent[] = [];
+  const warnings: Record<string, unknown>[] = [];
+  const { ingested, processed } = zones;
+  const deps: TransformDeps = {
+    ...{ ingested, processed, model: starSchema },
+    notify: async (event) => void events.push(event),
+    warn: (_message, detail) => warnings.push(detail),
+  };
+  return { zones, deps, events, warnings };
+}

@@ -1,0 +1,70 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { printStatus } from '../../../cli/status/print-status.ts';
+import type { Status } from '../../../cli/status/status.ts';
+import { makeTerminal } from '../../../cli/terminal.ts';
+
+describe('the screen of status', () => {
+  const status: Status = {
+    ...{ ok: true, plannedAt: '2026-03-05T10:00:00.000Z', deadLetters: [], waiting: [], troubles: [] },
+    refused: [],
+    run: {
+      ...{ run: '20260305T095959000Zab12', plannedAt: '2026-03-05T09:59:59.000Z', slices: 2, loaded: 1234 },
+      warnings: ['public.design has columns that the model does not take: colour'],
+    },
+    tables: [
+      {
+        ...{
+          table: 'dim_design',
+          source: 'design',
+          objects: 1,
+          rows: 1250,
+          loadedAt: '2026-03-05T10:00:01.000Z',
+        },
+        ...{ run: 'r', snapshotAt: '2026-03-05T10:00:00.000Z', lagSeconds: 7260 },
+        ...{ inFlight: 3, waiting: 0, quarantined: 0, deadLetters: 0 },
+      },
+    ],
+    queues: [
+      {
+        ...{ queue: 'load', ready: 1, inFlight: 2, oldestSeconds: 95, deadLetters: 4 },
+        oldestDeadLetterSeconds: 200_000,
+      },
+    ],
+  };
+  const screenOf = (shown: Status) => {
+    const output = new PassThrough();
+    printStatus(shown, makeTerminal(output, output, false));
+    return String(output.read()).split('\n');
+  };
+
+  it('shows tables, queues, the last run with its warnings, and the verdict', () => {
+    const lines = screenOf(status).map((line) => line.trimEnd());
+    expect(lines).toContain(
+      ' dim_design | 2026-03-05 10:00:00 |       2 h ago | 1,250 |         3 |       0 |           0 |            0',
+    );
+    expect(lines).toContain(' load  |     1 |         2 |   95 s |            4 |                2 d');
+    expect(lines).toContain(
+      'Last run with changes: 20260305T095959000Zab12, 2026-03-05 09:59:59 UTC, 2 slices, 1,234 rows loaded.',
+    );
+    expect(lines).toContain('warning: public.design has columns that the model does not take: colour');
+    expect(lines.at(-2)).toBe('Nothing needs a hand.');
+  });
+
+  it('says how to begin where nothing has been loaded, and what needs a hand with its command', () => {
+    const trouble = {
+      kind: 'failed',
+      table: 'staff',
+      text: 'staff failed',
+      command: 'npx starlift redrive',
+    } as const;
+    const lines = screenOf({ ...status, ok: false, tables: [], run: null, troubles: [trouble] });
+    expect(lines[0]).toBe('Nothing has been loaded yet: npm start begins.');
+    expect(lines.slice(-4)).toEqual([
+      '! staff failed',
+      '    npx starlift redrive',
+      'Something needs a hand.',
+      '',
+    ]);
+  });
+});
