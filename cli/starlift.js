@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
-// came with the packages, from the sources in a clone, from dist/ in an installed package.
+// came with the packages: in a clone from the bundle of its sources, or from these where they are newer, and from dist/
+// in an installed package.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 const source = new URL('./main.ts', import.meta.url);
@@ -21,10 +22,17 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (process.argv.includes('--watch')) keepGenerationsSmall();
   // Half of a command's time is the loading of its sources. Workers are told of the same folder.
   module.enableCompileCache(fileURLToPath(compileCache));
-  const { main } = await import(isClone ? source.href : compiled.href);
+  const { main } = await import(await findMain());
   process.exitCode = await main(process.argv.slice(2));
 } else {
   process.exitCode = await runUnderNode24();
+}
+
+async function findMain() {
+  if (!isClone) return compiled.href;
+  const { bundleFolder } = await import('../scripts/bundle-folder.js');
+  const bundled = pathToFileURL(`${bundleFolder()}/cli.main.mjs`);
+  return existsSync(bundled) ? bundled.href : source.href;
 }
 
 // A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its

@@ -64,13 +64,14 @@ function showControl(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`;
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 // East Asian scripts, full-width forms and emoji take two places on a terminal.
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\p{Script=Han}/u;
 
 function widthOf(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  // Here, for to make one takes longer than most commands take to print.
+  const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
   let width = 0;
   for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1;
   return width;

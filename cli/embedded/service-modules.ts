@@ -1,8 +1,5 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
-
-// .ts in a clone, .js in an installed package.
-const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
-const moduleAt = (path: string): string => new URL(`../../${path}${extension}`, import.meta.url).href;
+import { moduleAt } from './module-at.ts';
 
 export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
 
@@ -17,11 +14,5 @@ export const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, s
   'sweep-load': moduleAt('services/loading/sweep.handler'),
 };
 
-/** What the handlers import, and what reads no environment; the plan's first. For speed alone. */
-export const preload: readonly string[] = [
-  ...['shared/aws-clients', 'shared/handler/with-database', 'services/ingestion/plan'],
-  ...['shared/star-schema/star-schema', 'shared/logger', 'shared/metrics', 'shared/handler/sqs-records'],
-  ...['services/ingestion/extract', 'services/ingestion/failed-slices'],
-  ...['services/transformation/transform-message', 'services/transformation/sweep'],
-  ...['services/loading/load-message', 'services/loading/sweep', 'shared/sweep/run-sweep'],
-].map(moduleAt);
+/** What they import, for a worker to begin with. */
+export const preload: readonly string[] = [moduleAt('cli/embedded/workers/preload')];

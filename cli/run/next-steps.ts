@@ -13,7 +13,7 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  limit 5`;
 
 // An installed package is compiled, and has no npm start.
-const start = import.meta.url.endsWith('.ts') ? 'npm start --' : 'npx starlift run';
+const start = import.meta.url.endsWith('.js') ? 'npx starlift run' : 'npm start --';
 
 /** What to try next: a question to the star schema with its answer, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {

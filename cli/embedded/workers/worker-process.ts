@@ -3,6 +3,7 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { moduleAt } from '../module-at.ts';
 import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-message.ts';
 
 export interface SpareWorkerOptions {
@@ -47,18 +48,12 @@ export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
 export function forkSpareWorker({ isSteady, preload = [] }: SpareWorkerOptions): SpareWorker {
-  // Compiled, both files are .js.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const child = fork(
-    fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)),
-    [JSON.stringify(preload)],
-    {
-      // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
-      execArgv: isSteady ? steadyMemoryFlags : memoryFlags,
-      env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache() },
-      silent: true,
-    },
-  );
+  const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(preload)], {
+    // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
+    execArgv: isSteady ? steadyMemoryFlags : memoryFlags,
+    env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache() },
+    silent: true,
+  });
   const gone = whenGone(child);
   let isEmployed = false;
   return {

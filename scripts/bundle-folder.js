@@ -1,0 +1,33 @@
+// Plain JavaScript for Node 20, and small: the command line asks it before anything else is loaded.
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const bundlesFolder = join(root, 'node_modules/.cache/starlift/bundles');
+
+/** What a bundle is made of, and by. */
+const sourceFolders = ['cli', 'services', 'shared'];
+const madeBy = [
+  'node_modules/.package-lock.json',
+  ...['bundle-cli.js', 'cli-bundle-plugins.js', 'esbuild.plugins.js'].map((file) => `scripts/${file}`),
+];
+
+/**
+ * The folder of the bundle that was made of the sources as they are now: its name tells the size and the time of each.
+ * Where there is none, the sources run.
+ */
+export function bundleFolder() {
+  const sources = sourceFolders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => join(folder, file)),
+  );
+  const stamp = createHash('sha256');
+  for (const file of [...sources, ...madeBy].sort()) {
+    const { size, mtimeMs } = statSync(join(root, file));
+    stamp.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return join(bundlesFolder, stamp.digest('hex').slice(0, 16));
+}
