@@ -1,0 +1,109 @@
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Status } from '../../../cli/status/status.ts';
+import { failureCommands, outcomes } from './failure-commands.ts';
+import { OperatedStack } from './operated-stack.ts';
+
+jest.setTimeout(120_000);
+
+describe('a column that is gone from the source', () => {
+  let stack: OperatedStack;
+  beforeAll(async () => {
+    stack = await OperatedStack.start();
+    await stack.run();
+  });
+  afterAll(() => stack?.stop());
+
+  const { failures, redrive } = failureCommands(() => stack);
+
+  it('fails its table alone, and the operator sees the reason and the way back', async () => {
+    await stack.source(`
+      alter table transaction rename column transaction_type to kind;
+      insert into transaction select 90001, 'SALE', null, null, now(), now();
+      insert into payment select 90001, 90001, counterparty_id, payment_amount, currency_id, payment_type_id, paid,
+        payment_date, company_ac_number, counterparty_ac_number, now(), now() from payment where payment_id = 1;
+      update design set design_name = 'Still on its way' where design_id = 1`);
+    const report = await stack.run();
+    expect(report.ok).toBe(false);
+    expect(await stack.warehouse(`select design_name from dim_design where design_id = 1`)).toEqual([
+      { design_name: 'Still on its way' },
+    ]);
+    const { code, failures: groups } = await failures();
+    expect(code).toBe(1);
+    expect(groups).toEqual([
+      expect.objectContaining({
+        ...{ table: 'transaction', queue: 'extract', error: 'TerminalError', count: 1, attempts: 1 },
+        reason: 'public.transaction has no column transaction_type',
+        redrive: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
+      }),
+    ]);
+    expect(groups[0]?.messages[0]?.key).toMatch(/^failed\/.*\.json$/);
+  });
+
+  it('is named by status with the facts that wait for it', async () => {
+    const status = await stack.json<Status>('status');
+    expect(status.code).toBe(1);
+    expect(status.troubles).toEqual([
+      {
+        ...{ kind: 'failed', table: 'transaction' },
+        text: 'transaction failed in extract: public.transaction has no column transaction_type',
+        command: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
+      },
+      {
+        ...{ kind: 'waiting', table: 'fact_payment' },
+        text: '1 row of fact_payment waits for dim_transaction 90001, whose table has failed',
+        command: `npx starlift redrive --table dim_transaction --data ${stack.data}`,
+      },
+    ]);
+    const byTable = (name: string) => status.tables.find(({ table }) => table === name);
+    expect(byTable('dim_transaction')).toMatchObject({ deadLetters: 1, waiting: 0 });
+    expect(byTable('fact_payment')).toMatchObject({ deadLetters: 0, waiting: 1 });
+    // What the table has is of the last run that took it; the others are as new as the last plan.
+    const asOf = (name: string) => Date.parse(byTable(name)?.snapshotAt ?? '');
+    expect(asOf('dim_transaction')).toBeLessThan(asOf('dim_staff'));
+    expect(status.queues).toContainEqual(expect.objectContaining({ queue: 'extract', deadLetters: 1 }));
+  });
+
+  it('is found by either name of the table, and by its queue, and by no other', async () => {
+    expect((await failures('--table', 'dim_transaction')).failures).toHaveLength(1);
+    expect((await failures('--table', 'transaction', '--queue', 'extract')).failures).toHaveLength(1);
+    expect((await failures('--queue', 'load')).failures).toEqual([]);
+    expect((await failures('--table', 'staff')).code).toBe(0);
+  });
+
+  it('stays where it is in a dry run, and for a table that is not meant', async () => {
+    expect(outcomes(await redrive('--dry-run'))).toEqual([['extract', 'transaction', 'would be sent']]);
+    expect(outcomes(await redrive('--table', 'staff'))).toEqual([]);
+    expect((await failures()).failures).toHaveLength(1);
+  });
+
+  it('fails again when it is sent back too early, and is one failure still', async () => {
+    expect(outcomes(await redrive())).toEqual([['extract', 'transaction', 'sent']]);
+    await stack.run();
+    expect((await failures()).failures).toEqual([
+      expect.objectContaining({ table: 'transaction', count: 1 }),
+    ]);
+  });
+
+  it('is shown from its record in S3 when its dead letter has expired', async () => {
+    const { sqs, deadLetterUrl } = stack.target;
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
+    const { code, failures: groups } = await failures();
+    expect(code).toBe(1);
+    expect(groups[0]?.messages).toEqual([expect.objectContaining({ expired: true })]);
+  });
+
+  it('comes back from that record once the source is mended, and the waiting facts with it', async () => {
+    await stack.source('alter table transaction rename column kind to transaction_type');
+    expect(outcomes(await redrive('--table', 'dim_transaction'))).toEqual([
+      ['extract', 'transaction', 'sent'],
+    ]);
+    expect((await stack.run()).ok).toBe(true);
+    expect(await failures()).toMatchObject({ code: 0, failures: [] });
+    expect((await stack.command('status')).code).toBe(0);
+    expect(await stack.differences()).toEqual([]);
+    const left: string[] = [];
+    for await (const { key } of stack.target.ingested.list('failed/')) left.push(key);
+    expect(left).toEqual([]);
+  });
+});
