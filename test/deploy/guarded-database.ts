@@ -17,6 +17,8 @@ export interface GuardedDatabase {
    * @returns the SQLSTATE with which the server refuses the password that was
    */
   rotatePassword(): Promise<string>;
+  /** Whether somebody waits for a lock of this table. */
+  isAwaited(table: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startGuardedDatabase(name: string): Promise<GuardedDatabas
         password: previous,
       });
     },
+    isAwaited: (table) => isAwaited(url, table),
     stop: async () => {
       await admin.end();
       await server.stop();
@@ -74,4 +77,16 @@ async function refusalOf(connection: pg.ClientConfig): Promise<string> {
   }
   await client.end();
   return 'none';
+}
+
+/** By a connection of its own: the admin's may be the one that holds the lock. */
+async function isAwaited(url: string, table: string): Promise<boolean> {
+  const observer = new pg.Client({ connectionString: url });
+  await observer.connect();
+  try {
+    const waits = 'select from pg_locks where relation = $1::regclass and not granted';
+    return (await observer.query(waits, [table])).rows.length > 0;
+  } finally {
+    await observer.end();
+  }
 }

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { restoreDump } from '../helpers/restore-dump.ts';
-import { type DeployedStage, openStage } from './deployed-stage.ts';
-import { type GuardedDatabase, startGuardedDatabase } from './guarded-database.ts';
-import { type MiniStack, startMiniStack } from './ministack.ts';
+import { type Deployment, expectDone, startDeployment } from './deployment.ts';
 import { deployAll } from './serverless.ts';
 
 const dump = process.env.TOTESYS_SQL;
@@ -11,32 +9,16 @@ if (dump === undefined)
 
 (dump === undefined ? describe.skip : describe)('the real Totesys data on a deployed stage', () => {
   const stage = 'ci';
-  let aws: MiniStack;
-  let source: GuardedDatabase;
-  let warehouse: GuardedDatabase;
-  let deployed: DeployedStage;
+  let deployment: Deployment;
 
   beforeAll(async () => {
-    [aws, source, warehouse] = await Promise.all([
-      startMiniStack(),
-      startGuardedDatabase('totesys'),
-      startGuardedDatabase('warehouse'),
-    ]);
-    await restoreDump(dump ?? '', source.url);
-    await source.admin.query('grant usage on schema public to starlift');
-    await source.admin.query('grant select on all tables in schema public to starlift');
-    await warehouse.admin.query('grant create on database warehouse to starlift');
-    await warehouse.admin.query('grant create, usage on schema public to starlift');
-    deployed = openStage(stage, aws, { source, warehouse });
+    deployment = await startDeployment(stage, ({ url }) => restoreDump(dump ?? '', url));
   });
-
-  afterAll(async () => {
-    await Promise.all([aws?.stop(), source?.stop(), warehouse?.stop()]);
-  });
+  afterAll(() => deployment?.stop());
 
   it('lands, every row of it', async () => {
-    const { code, stdout, stderr } = await deployAll(stage, aws.environment);
-    expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
+    const { aws, deployed, warehouse } = deployment;
+    expectDone(await deployAll(stage, aws.environment));
     await deployed.putSecrets();
     expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
     expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true });
