@@ -5,8 +5,8 @@ import { assignXid, requestFlush } from './sql/request-flush.ts';
 import { selectIsFlushed } from './sql/select-is-flushed.ts';
 
 const longestWaitMs = 30_000;
-const patienceMs = 20;
-const pollMs = 10;
+const patienceMs = 10;
+const pollMs = 5;
 
 /**
  * Waits until a crash of the source could not take back what was visible before this LSN: with

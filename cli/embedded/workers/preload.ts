@@ -10,5 +10,7 @@ export * as records from '../../../shared/handler/sqs-records.ts';
 export * as database from '../../../shared/handler/with-database.ts';
 export * as logger from '../../../shared/logger.ts';
 export * as metrics from '../../../shared/metrics.ts';
+/** Compiles its code, which the first transform and the first load would wait for. */
+export { loadParquetWasm as warmUp } from '../../../shared/parquet/parquet-wasm.ts';
 export * as starSchema from '../../../shared/star-schema/star-schema.ts';
 export * as sweeping from '../../../shared/sweep/run-sweep.ts';

@@ -17,9 +17,8 @@ export interface InvokeMessage {
   deadline: number;
 }
 
-/** From a worker: its handlers are imported, or cannot be; then the answer to each invocation. */
+/** From a worker: it can be invoked; then the answer to each invocation. */
 export type WorkerMessage =
   | { kind: 'ready' }
-  | { kind: 'broken'; failure: HandlerFailure }
   | { kind: 'result'; requestId: string; value: unknown }
   | { kind: 'error'; requestId: string; failure: HandlerFailure };

@@ -10,12 +10,12 @@ export type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
 interface Slot {
   worker: WorkerProcess | undefined;
-  state: 'starting' | 'ready' | 'broken' | 'ending';
+  state: 'starting' | 'ready' | 'ending';
   running: { invocation: Invocation; timer: NodeJS.Timeout } | undefined;
 }
 
 /**
- * Starts child processes that import the handlers once and run one invocation at a time each, as Lambda's
+ * Starts child processes that import each handler once and run one invocation at a time each, as Lambda's
  * execution environments do. Returns at once; the first one starts meanwhile, and the next ones one ahead of the work:
  * where one is enough, a second would only take the other core's time.
  */
@@ -96,17 +96,12 @@ class Pool implements WorkerPool {
     this.#grow();
   }
 
-  /**
-   * Has a worker for each invocation that waits, and one for the next where others are at work. Those that could not
-   * import their handlers are tried again here, not in a loop of their own.
-   */
+  /** Has a worker for each invocation that waits, and one for the next where others are at work. */
   #grow(): void {
     const busy = this.#slots.filter(({ running }) => running !== undefined).length;
-    const alive = this.#slots.filter(
-      ({ worker, state }) => worker !== undefined && state !== 'broken',
-    ).length;
-    const wanted = busy + this.#waiting + (busy > 0 ? 1 : 0);
     const absent = this.#slots.filter(({ worker }) => worker === undefined);
+    const alive = this.#slots.length - absent.length;
+    const wanted = busy + this.#waiting + (busy > 0 ? 1 : 0);
     for (const slot of absent.slice(0, Math.max(0, wanted - alive))) this.#fork(slot);
   }
 
@@ -125,10 +120,7 @@ class Pool implements WorkerPool {
   }
 
   #receive(slot: Slot, message: WorkerMessage): void {
-    if (message.kind === 'broken') {
-      slot.state = 'broken';
-      this.#rejectWaiting(message.failure);
-    } else if (message.kind === 'ready') slot.state = 'ready';
+    if (message.kind === 'ready') slot.state = 'ready';
     else if (slot.running?.invocation.requestId !== message.requestId) return;
     else if (message.kind === 'result') this.#finish(slot)?.resolve(message.value);
     else {
@@ -149,15 +141,14 @@ class Pool implements WorkerPool {
   }
 
   #bury(slot: Slot, failure: HandlerFailure): void {
-    const { state } = slot;
+    const neverStarted = slot.state === 'starting';
     slot.state = 'ending';
     slot.worker = undefined;
     const invocation = this.#finish(slot);
     invocation?.reject(new InvocationError(invocation.functionName, failure));
     if (this.#stopped) return;
-    // Who has called since it said so is answered by the next one.
-    if (state === 'broken') this.#grow();
-    else if (state !== 'starting') this.#fork(slot);
+    // One that cannot start is tried again at the next invocation, not in a loop of its own.
+    if (!neverStarted) this.#fork(slot);
     else if (this.#slots.every((other) => other.worker === undefined)) this.#rejectWaiting(failure);
   }
 

@@ -14,7 +14,7 @@ export interface SpareWorkerOptions {
 
 /** A worker that is not told yet what it is for. */
 export interface SpareWorker {
-  /** It imports its handlers and reports `ready`. */
+  /** It reports `ready`. */
   employ(message: EmployMessage, events: WorkerEvents): WorkerProcess;
   /** Ends it, unless it was employed. */
   discard(): void;

@@ -7,6 +7,10 @@ import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-messa
 // while it is not known yet what these are.
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+type WarmUp = () => Promise<unknown>;
+
+/** Without an invocation for so long there is time for what the next ones will need. */
+const idleMs = 10;
 
 // The channel closes when the parent ends, whatever it died of: a worker never outlives it.
 process.on('disconnect', () => process.exit(0));
@@ -15,39 +19,53 @@ if (!process.connected) process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const employed = once(process, 'message') as Promise<[EmployMessage]>;
-for (const url of JSON.parse(process.argv[2] ?? '[]') as string[]) {
-  // One that cannot be imported is told of when a handler needs it.
-  await import(url).catch(() => {});
-}
+const warmUps = await preload(JSON.parse(process.argv[2] ?? '[]') as string[]);
 const [{ handlers: modules, env }] = await employed;
 Object.assign(process.env, env);
-const handlers = await importHandlers(modules);
+const handlers = new Map<string, Promise<Handler>>();
+let idle = setTimeout(warmUp, idleMs);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
-async function importHandlers(modules: Record<string, string>): Promise<Map<string, Handler>> {
-  try {
-    const entries = Object.entries(modules).map(async ([name, url]) => {
-      const { handler } = (await import(url)) as { handler?: unknown };
-      if (typeof handler !== 'function') throw new Error(`${url} exports no function named handler`);
-      return [name, handler as Handler] as const;
-    });
-    return new Map(await Promise.all(entries));
-  } catch (error) {
-    process.send?.({ kind: 'broken', failure: describeFailure(error) }, () => process.exit(1));
-    return new Promise(() => {});
+/** @returns what the modules want to do in the first idle time */
+async function preload(urls: readonly string[]): Promise<WarmUp[]> {
+  const found: WarmUp[] = [];
+  for (const url of urls) {
+    // One that cannot be imported is told of when a handler needs it.
+    const { warmUp = undefined } = (await import(url).catch(() => ({}))) as { warmUp?: WarmUp };
+    if (warmUp !== undefined) found.push(warmUp);
   }
+  return found;
+}
+
+function warmUp(): void {
+  for (const work of warmUps.splice(0)) void work().catch(() => {});
 }
 
 async function answer({ requestId, functionName, event, deadline }: InvokeMessage): Promise<void> {
+  clearTimeout(idle);
   try {
-    const handler = handlers.get(functionName);
-    if (handler === undefined) throw new Error(`there is no function ${functionName}`);
+    const handler = await findHandler(functionName);
     const value = await handler(event, makeContext(functionName, requestId, deadline));
     send({ kind: 'result', requestId, value });
   } catch (error) {
     send({ kind: 'error', requestId, failure: describeFailure(error) });
   }
+  if (warmUps.length > 0) idle = setTimeout(warmUp, idleMs);
+}
+
+/** Imported when it is first called, as on Lambda; a run with nothing to do calls one of seven. */
+function findHandler(name: string): Promise<Handler> {
+  const known = handlers.get(name) ?? importHandler(name, modules[name]);
+  handlers.set(name, known);
+  return known;
+}
+
+async function importHandler(name: string, url: string | undefined): Promise<Handler> {
+  if (url === undefined) throw new Error(`there is no function ${name}`);
+  const { handler } = (await import(url)) as { handler?: unknown };
+  if (typeof handler !== 'function') throw new Error(`${url} exports no function named handler`);
+  return handler as Handler;
 }
 
 function send(message: WorkerMessage): void {
