@@ -5,6 +5,7 @@ import type { BlockRange, ExtractMessage, NewRows } from '../../shared/queue/ext
 import type { CaptureState, TableState } from './capture-state.ts';
 import { isWithinReach } from './new-rows-reach.ts';
 import type { PlannedRun, TableFailure } from './planned-run.ts';
+import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import type { AssessedTable, UsableTable } from './source-tables.ts';
 
@@ -34,16 +35,30 @@ interface TablePlan {
   warning?: string;
 }
 
-/** Decides for every table what to extract. A table that cannot be read fails alone. */
+/**
+ * Decides for every table what to extract. A table that cannot be read fails alone.
+ *
+ * @param withSecond lends another connection to the same server
+ */
 export async function planTables(
   client: pg.ClientBase,
   tables: readonly AssessedTable[],
   context: PlanContext,
+  withSecond: (work: (client: pg.ClientBase) => Promise<void>) => Promise<void>,
 ): Promise<TablesPlan> {
-  const plans: [string, TablePlan][] = [];
-  for (const assessed of tables) {
-    plans.push([assessed.table.name, await planTable(client, assessed, context)]);
-  }
+  const found = new Map<string, TablePlan>();
+  await shareWork(client, {
+    // The largest first: two connections are then done at about the same time.
+    items: tables.toSorted((a, b) => pagesOf(b) - pagesOf(a)),
+    work: async (connection: pg.ClientBase, assessed) => {
+      found.set(assessed.table.name, await planTable(connection, assessed, context));
+    },
+    withSecond,
+  });
+  const plans = tables.flatMap(({ table: { name } }): [string, TablePlan][] => {
+    const plan = found.get(name);
+    return plan === undefined ? [] : [[name, plan]];
+  });
   const messages = plans
     .flatMap(([, plan]) => plan.messages)
     .map((message, index): ExtractMessage => ({ ...message, slice: formatSliceId(index) }));
@@ -59,6 +74,8 @@ export async function planTables(
     states: Object.fromEntries(plans.map(([table, { state }]) => [table, state])),
   };
 }
+
+const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
 
 async function planTable(
   client: pg.ClientBase,

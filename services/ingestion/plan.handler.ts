@@ -31,6 +31,7 @@ export const handler = middy()
       sslmode: config.sslmode,
       secretId: config.sourceSecretId,
       applicationName: 'starlift-plan',
+      maxConnections: 2,
     }),
   )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {

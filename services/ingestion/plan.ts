@@ -68,7 +68,7 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   const position = await selectWalPosition(client);
   const context = contextOf(state, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
-  const plan = await planTables(client, tables, context);
+  const plan = await planTables(client, tables, context, withSameServer(identity, deps));
   await publish(plan, state.plannedAt, deps);
 
   // A crash that takes back what had finished gives its xids out again, and the state calls them finished.
@@ -78,6 +78,18 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
   return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
 }
+
+/**
+ * Lends another connection to the server that the plan has asked, where a later snapshot shows all that an earlier one
+ * does. An address that leads to several servers lends none: their extracts will say so.
+ */
+const withSameServer =
+  (identity: string, { database, restart }: PlanDeps) =>
+  (work: (client: pg.ClientBase) => Promise<void>): Promise<void> =>
+    database.withClient(async (client) => {
+      await setPlanSession(client);
+      if ((await readIdentity(client, restart)) === identity) await work(client);
+    });
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
   if (tables.some((assessed) => !('isMissing' in assessed && assessed.isMissing))) return;

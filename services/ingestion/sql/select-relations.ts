@@ -30,6 +30,8 @@ export interface Relation {
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
   columns: RelationColumn[];
+  /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
+  pages: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function selectRelations(
   const { rows } = await client.query<Relation>(
     `
     with recursive root as (
-      select c.oid, c.relname, c.relkind, n.oid as schema_oid
+      select c.oid, c.relname, c.relkind, c.relpages, n.oid as schema_oid
         from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
        where n.nspname = $1
@@ -52,9 +54,9 @@ export async function selectRelations(
          and c.relkind in ('r', 'p', 'v', 'm', 'f')
     ),
     member as (
-      select oid as root_oid, oid, relname, relkind from root
+      select oid as root_oid, oid, relname, relkind, relpages from root
        union
-      select member.root_oid, c.oid, c.relname, c.relkind
+      select member.root_oid, c.oid, c.relname, c.relkind, c.relpages
         from member
         join pg_inherits i on i.inhparent = member.oid
         join pg_class c on c.oid = i.inhrelid
@@ -86,7 +88,8 @@ export async function selectRelations(
               from pg_attribute a
               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
-             where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns
+             where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns,
+           (select sum(relpages)::float8 from member where root_oid = root.oid) as pages
       from root`,
     [schema, names],
   );
