@@ -1,3 +1,4 @@
+import { existsSync, statfsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 // What handlers say of themselves in CloudWatch's format is nobody's here.
@@ -5,6 +6,10 @@ process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
 // Workers that a test starts are compiled once, as the command line's are.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/starlift', import.meta.url));
+
+// Servers and clouds of the tests make thousands of files, none of which outlives its test. A file in memory costs 0.01 ms
+// of CPU time, one on ext4 0.1 to 1.
+if (hasRoom('/dev/shm')) process.env.TMPDIR ??= '/dev/shm';
 
 export default {
   testEnvironment: 'node',
@@ -23,3 +28,10 @@ export default {
   coverageThreshold: { global: { lines: 90, branches: 90 } },
   collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts'],
 };
+
+/** @param {string} folder A container's has 64 MB, one server's log alone may come to more. */
+function hasRoom(folder) {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 4 * 2 ** 30;
+}
