@@ -62,9 +62,34 @@ export function takeDataFolder(path: string): DataFolder | undefined {
   };
 }
 
-/** The stack that runs on a folder held by another process; undefined while that one is still starting. */
+/**
+ * The stack that runs on a folder held by another process; undefined while that one is still starting.
+ *
+ * @throws {UsageError} the file is not what that process has written
+ */
 export function readStackFile(path: string): StackFile | undefined {
-  return readJson(path, stackFileName) as StackFile | undefined;
+  const text = readText(path, stackFileName);
+  if (text === undefined) return undefined;
+  try {
+    return parseStackFile(JSON.parse(text));
+  } catch (cause) {
+    throw new UsageError(
+      `--data ${path}: another process is running on this folder, and its ${stackFileName} is damaged; ` +
+        'stop it and start it again',
+      { cause },
+    );
+  }
+}
+
+/** Without its endpoint a client of ours would turn to AWS. */
+function parseStackFile(value: unknown): StackFile {
+  const { pid, endpoint, sourceUrl, warehouseUrl } = Object(value) as Record<string, unknown>;
+  const isWhole =
+    typeof pid === 'number' && typeof sourceUrl === 'string' && typeof warehouseUrl === 'string';
+  if (isWhole && typeof endpoint === 'string' && URL.canParse(endpoint)) {
+    return { pid, endpoint, sourceUrl, warehouseUrl };
+  }
+  throw new Error('it names no running stack');
 }
 
 function openLock(path: string): DatabaseSync {
@@ -83,20 +108,23 @@ function openLock(path: string): DatabaseSync {
 }
 
 function readJson(path: string, name: string): unknown {
-  let text: string;
+  const text = readText(path, name);
   try {
-    text = readFileSync(join(path, name), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return JSON.parse(text);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch (cause) {
     throw new UsageError(
       `--data ${path}: ${name} is damaged (not JSON); move the folder away to begin anew`,
       { cause },
     );
+  }
+}
+
+function readText(path: string, name: string): string | undefined {
+  try {
+    return readFileSync(join(path, name), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

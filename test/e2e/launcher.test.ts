@@ -33,7 +33,10 @@ describe('starlift that another process has started', () => {
   afterEach(() => {
     child?.kill('SIGKILL');
   });
-  afterAll(() => removeFolder(folder));
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(folder);
+  });
 
   const start = (command: string, args: string[], env: Record<string, string> = {}): ChildProcess => {
     const { source, warehouse, data } = road;

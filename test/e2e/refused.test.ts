@@ -120,6 +120,19 @@ describe('what cannot run', () => {
     await runClean(road);
   });
 
+  it.each(['gar{bage', 'null', '{}'])('%s in the place of what a running stack tells', async (text) => {
+    const data = newData();
+    const held = takeDataFolder(data);
+    await writeFile(join(data, 'stack.json'), text);
+    for (const command of ['run', 'status', 'failures', 'sql']) {
+      expect(await refusal([command, '--data', data])).toBe(
+        `--data ${data}: another process is running on this folder, and its stack.json is damaged; ` +
+          'stop it and start it again',
+      );
+    }
+    held?.release();
+  });
+
   it('a folder serves one source and one warehouse, a warehouse one folder', async () => {
     const road: Road = { source: shop, warehouse: await server.createDatabase('bound'), data: newData() };
     await runClean(road);
