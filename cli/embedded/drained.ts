@@ -15,3 +15,7 @@ export const isDrained = (
   cloud: Pick<Cloud, 'countMessages'>,
   kinds: readonly QueueKind[] = queueKinds,
 ): boolean => kinds.every((kind) => cloud.countMessages(queueNames[kind]) === 0);
+
+/** The messages of all three queues, those included that somebody works on or that wait to be tried again. */
+export const countMessages = (cloud: Pick<Cloud, 'countMessages'>): number =>
+  queueKinds.reduce((sum, kind) => sum + cloud.countMessages(queueNames[kind]), 0);

@@ -2,11 +2,12 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { connect } from '../connect.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
-import { isDrained } from '../embedded/drained.ts';
+import { countMessages, isDrained } from '../embedded/drained.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
 import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
+import { makeReplan } from './replan.ts';
 import type { PlannedRun, RunSite } from './run-site.ts';
 
 /** The embedded stack as a run sees it: its queues count exactly, so that it is done when they are empty. */
@@ -24,6 +25,7 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
     connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
     plan: async () => (await services.plan()) as PlannedRun,
     isDone: async () => isDrained(stack.cloud),
+    needsPlan: makeReplan(() => countMessages(stack.cloud)),
     lookEveryMs: 5,
     countLoaded: () => countLoaded(pipeline.warehouse, pipeline.countedUntil),
     endReport: async () => {

@@ -6,6 +6,7 @@ import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { countQuarantined } from '../operator/quarantine.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
+import { passesByItself } from './passes-by-itself.ts';
 import type { PlannedRun, RunSite } from './run-site.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
@@ -42,8 +43,7 @@ export async function runOnce(
   signal?: AbortSignal,
 ): Promise<RunReport> {
   const startedAt = Date.now();
-  const planned = await site.plan();
-  await followToTheEnd(site, planned, onProgress, signal);
+  const planned = await followToTheEnd(site, await site.plan(), onProgress, signal);
   const ledger = await site.countLoaded();
   await site.endReport();
   if (ledger.some(({ rows }) => rows > 0)) await fillCalendarYears(site.warehouse, site.warehouseSchema);
@@ -71,19 +71,34 @@ export async function runOnce(
 const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }: RunSite) =>
   countQuarantined({ processed, warehouse: connectWarehouse, warehouseSchema }, starSchema);
 
+/** @returns what was planned, once more on the way included */
 async function followToTheEnd(
   site: RunSite,
-  planned: PlannedRun,
+  first: PlannedRun,
   onProgress: (counts: readonly LedgerCount[]) => void,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<PlannedRun> {
+  let planned = first;
   let countedAt = 0;
   while (!signal?.aborted && !(await site.isDone(planned))) {
+    if (site.needsPlan?.()) planned = await planAgain(site, planned);
     if (Date.now() - countedAt > countEveryMs) {
       onProgress(await site.countLoaded());
       countedAt = Date.now();
     }
     await delay(site.lookEveryMs);
+  }
+  return planned;
+}
+
+/** A source that is away for a while was not planned on: the work that there is goes on. */
+async function planAgain(site: RunSite, before: PlannedRun): Promise<PlannedRun> {
+  try {
+    const again = await site.plan();
+    return { ...again, slices: [...before.slices, ...again.slices] };
+  } catch (error) {
+    if (passesByItself(error)) return before;
+    throw error;
   }
 }
 

@@ -29,6 +29,8 @@ export interface RunSite {
   plan(): Promise<PlannedRun>;
   /** Whether everything that was planned has reached the warehouse or is accounted for. */
   isDone(planned: PlannedRun): Promise<boolean>;
+  /** Whether to plan once more before that; absent where a schedule does. */
+  needsPlan?(): boolean;
   /** How long to wait between two such questions, in milliseconds. */
   lookEveryMs: number;
   /** What has been loaded since the last report ended, by warehouse table. */

@@ -1,11 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { toPipelineError } from '../../shared/classify-error.ts';
-import { TransientError } from '../../shared/errors.ts';
 import { connect } from '../connect.ts';
-import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
 import { makeEmbeddedSite } from './embedded-site.ts';
+import { passesByItself } from './passes-by-itself.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeTickPrinter } from './report.ts';
 import { type RunReport, runOnce } from './run-once.ts';
@@ -86,13 +83,4 @@ async function renewConnection(pipeline: Pipeline): Promise<void> {
   } catch {
     pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
   }
-}
-
-function passesByItself(error: unknown): boolean {
-  // A database that cannot be had: when the watch began it could.
-  if (error instanceof UsageError) return true;
-  if (error instanceof InvocationError) return error.errorType === TransientError.name;
-  // What pg says of a query on a connection that was lost before it.
-  if (error instanceof Error && error.message.includes('not queryable')) return true;
-  return toPipelineError(error) instanceof TransientError;
 }
