@@ -36,7 +36,7 @@ export async function withDatabase(
   url: string,
   work: (database: Pick<Database, 'withClient'>) => Promise<void>,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
   try {
     await work({
       withClient: async (run) => {
