@@ -11,6 +11,13 @@ import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue
 export class Queues {
   readonly #sqs: SQSClient;
   readonly #cloud: Cloud;
+  /** What was received and neither given back nor deleted since: no look at the queue would find it. */
+  readonly #inFlight: Record<QueueKind, Set<string>> = {
+    extract: new Set(),
+    transform: new Set(),
+    load: new Set(),
+  };
+  readonly #done: Record<QueueKind, ReceivedMessage[]> = { extract: [], transform: [], load: [] };
 
   constructor(sqs: SQSClient, cloud: Cloud) {
     this.#sqs = sqs;
@@ -19,18 +26,29 @@ export class Queues {
 
   /** All messages that are there now; they stay invisible to others for the queue's visibility timeout. */
   async receiveAll(kind: QueueKind): Promise<ReceivedMessage[]> {
+    await this.delete(kind, this.#done[kind].splice(0));
     const name = queueNames[kind];
-    return this.count(name) === 0 ? [] : receiveAll(this.#source(name));
+    if (this.count(name) <= this.#inFlight[kind].size) return [];
+    const messages = await receiveAll(this.#source(name));
+    for (const { MessageId } of messages) this.#inFlight[kind].add(MessageId);
+    return messages;
   }
 
   async delete(kind: QueueKind, messages: readonly ReceivedMessage[]): Promise<void> {
     const source = this.#source(queueNames[kind]);
     for (let at = 0; at < messages.length; at += batch) await source.delete(messages.slice(at, at + batch));
+    for (const { MessageId } of messages) this.#inFlight[kind].delete(MessageId);
+  }
+
+  /** Deletes it before anybody looks at the queue again: ten cost one call, and until then nobody can tell. */
+  deleteLater(kind: QueueKind, message: ReceivedMessage): void {
+    this.#done[kind].push(message);
   }
 
   /** Makes it visible at once, as if its time had passed. */
   async giveBack(kind: QueueKind, message: ReceivedMessage): Promise<void> {
     await this.#source(queueNames[kind]).giveBack([message]);
+    this.#inFlight[kind].delete(message.MessageId);
   }
 
   /** Sends the dead letters back to where they came from, attributes and all. @returns their number */

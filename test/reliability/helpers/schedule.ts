@@ -136,7 +136,7 @@ export class Schedule {
       if (task === undefined) {
         if (outcome?.kind === 'done') this.#slices = (outcome.value as PlannedRun).slices.length;
       } else if (outcome?.kind === 'done' && isDoneWith(outcome.value, task.message)) {
-        await this.#world.queues.delete(task.kind, [task.message]);
+        this.#world.queues.deleteLater(task.kind, task.message);
       } else await this.#world.queues.giveBack(task.kind, task.message);
     }
   }
