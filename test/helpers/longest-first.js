@@ -3,14 +3,23 @@ import sequencer from '@jest/test-sequencer';
 // What is imported is the class, which the types of a CommonJS package do not tell.
 const TestSequencer = /** @type {typeof sequencer.default} */ (/** @type {unknown} */ (sequencer));
 
-/** The folders whose files take longest, in this order; the others after them. */
-const longest = ['test/reliability/', 'test/e2e/', 'test/integration/'];
+/** What takes longest, in this order; the others after them. A file that mostly waits leaves its time to those beside it. */
+const longest = [
+  ...['test/reliability/', 'test/integration/failures/connections', 'test/integration/load/bad-warehouse'],
+  ...[
+    'test/e2e/',
+    'test/integration/operator/',
+    'test/integration/',
+    'test/contract/',
+    'test/unit/transform/',
+  ],
+];
 
-/** Jest test sequencer: the files that take longest begin, so that both workers end together. */
+/** Jest test sequencer: the files that take longest begin, so that all workers end together. */
 // biome-ignore lint/style/noDefaultExport: Jest takes a sequencer from the default export.
 export default class LongestFirst extends TestSequencer {
   /**
-   * Within each folder Jest's own order: by the last duration where it knows one, else by size.
+   * Within each of them Jest's own order: by the last duration where it knows one, else by size.
    *
    * @override
    * @param {Parameters<InstanceType<typeof TestSequencer>['sort']>[0]} tests
