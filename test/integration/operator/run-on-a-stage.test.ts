@@ -22,7 +22,8 @@ describe('a run on a stage', () => {
 
   it('follows what the schedule has planned just before it', async () => {
     const holder = await stack.target.warehouse();
-    await holder.query('begin; lock table dim_design in access exclusive mode');
+    // No load gets as far as its row in the ledger: what has one before the run has begun is not the run's to tell.
+    await holder.query('begin; lock table starlift.object in access exclusive mode');
     await stack.source(`update design set design_name = 'Scheduled' where design_id = 1`);
     await stack.plan();
     let isBegun = false;
@@ -33,8 +34,7 @@ describe('a run on a stage', () => {
     const output = new PassThrough();
     const controller = new AbortController();
     const running = runOnStage(stage, controller.signal, makeTerminal(output, output, false));
-    // What is loaded before the run has begun is not the run's to tell.
-    await seen(async () => isBegun && (await isLocked(stack)));
+    await seen(() => isBegun);
     await holder.query('rollback');
     await holder.end();
     expect(await running).toBe(0);
