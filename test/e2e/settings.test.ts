@@ -53,7 +53,10 @@ describe('databases with settings of their own', () => {
     }
     await ask(source, 'alter database shop set default_transaction_read_only = on');
   });
-  afterAll(() => removeFolder(folder));
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(folder);
+  });
 
   it('make no difference to what lands', async () => {
     expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 50 });
