@@ -23,9 +23,15 @@ export function describeCrashSweep({ name, count, crash }: Part): void {
     it(
       'loses nothing and doubles nothing',
       async () => {
-        await sweepPoints(await count(world), (point) => crash(world, point));
+        await sweepPoints(await countLeast(world, count), (point) => crash(world, point));
       },
       120 * minutes,
     );
   });
+}
+
+/** A run that has to ask for a flush of the log makes some calls more: a point is what every run comes to. */
+async function countLeast(world: CrashedWorld, count: Part['count']): Promise<string[]> {
+  const counts = [await count(world), await count(world), await count(world)];
+  return counts.reduce((least, calls) => (calls.length < least.length ? calls : least));
 }
