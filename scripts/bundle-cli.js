@@ -1,21 +1,20 @@
 // Bundles the command line and its workers for a clone: loading 400 sources one by one is more than half of the time of
 // a command with nothing to do. Plain JavaScript for Node 20.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleFolder, bundlesFolder, root } from './bundle-folder.js';
 import { fauxqsParts, moduleAt } from './cli-bundle-plugins.js';
 import makePlugins from './esbuild.plugins.js';
 
-/** Imported by their URLs: each needs a file of its own. */
-const entries = [
-  'cli/main',
-  'cli/embedded/workers/worker',
-  'cli/embedded/workers/preload',
-  ...['plan', 'extract', 'sweep'].map((name) => `services/ingestion/${name}.handler`),
-  ...['handler', 'sweep.handler'].map((name) => `services/transformation/${name}`),
-  ...['handler', 'sweep.handler'].map((name) => `services/loading/${name}`),
-];
+/** Who names modules by moduleAt, to be imported by their URLs: each of these needs a file of its own. */
+const namers = ['cli/embedded/service-modules.ts', 'cli/embedded/workers/worker-process.ts'];
+const named = namers.flatMap((file) =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(/moduleAt\('([^']+)'\)/g)].map(([, path]) =>
+    String(path),
+  ),
+);
+const entries = ['cli/main', ...named];
 /** @param {string} entry */
 const fileOf = (entry) => entry.replaceAll('/', '.');
 

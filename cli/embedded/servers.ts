@@ -59,7 +59,6 @@ function cloudOptions(data: string) {
       name: queueNames[kind],
       visibilitySeconds: visibilitySeconds(kind),
       maxReceiveCount,
-      retentionSeconds: 4 * 24 * 3600,
     })),
     notifications: [
       { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },

@@ -1,12 +1,11 @@
 import type { FollowedSlice } from '../../shared/known-slices.ts';
-import { captureStateKey } from '../../shared/object-store/object-key.ts';
+import { captureStateKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../run/run-site.ts';
 
 /** Runs older than this are left to `starlift status`. */
 const lookedBackMs = 3_600_000;
 const concurrentReads = 16;
-const runPrefix = 'state/runs/';
 
 /**
  * The slices of a run, and of those that the schedule has planned within the hour before it: what they found is not
@@ -20,8 +19,8 @@ export async function listFollowedSlices(
 ): Promise<FollowedSlice[]> {
   const keys: string[] = [];
   for (const hour of [lookedBackMs, 0]) {
-    for await (const { key } of ingested.list(`${runPrefix}${timeText(now, hour).slice(0, 11)}`)) {
-      const run = key.slice(runPrefix.length);
+    for await (const { key } of ingested.list(`${runFolder}${timeText(now, hour).slice(0, 11)}`)) {
+      const run = key.slice(runFolder.length);
       if (run < planned.run && run > timeText(now, lookedBackMs)) keys.push(key);
     }
   }

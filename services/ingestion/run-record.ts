@@ -1,5 +1,5 @@
 import { TerminalError } from '../../shared/errors.ts';
-import { formatRunKey, isRunId, type RunId } from '../../shared/object-store/object-key.ts';
+import { formatRunKey, isRunId, type RunId, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseJsonObject } from '../../shared/queue/parse-json.ts';
 import type { TablesPlan } from './plan-tables.ts';
@@ -31,15 +31,14 @@ export function formatRunRecord(
 }
 
 const suffix = '.json';
-const folder = formatRunKey('').slice(0, -suffix.length);
 
 /** The runs that have a record, the oldest first; with `after`, those behind it. */
 export async function* listRuns(
   ingested: Pick<ObjectStore, 'list'>,
   after: RunId | undefined,
 ): AsyncGenerator<RunId> {
-  for await (const { key } of ingested.list(folder, after && formatRunKey(after))) {
-    const run = key.slice(folder.length, -suffix.length);
+  for await (const { key } of ingested.list(runFolder, after && formatRunKey(after))) {
+    const run = key.slice(runFolder.length, -suffix.length);
     if (isRunId(run)) yield run;
   }
 }

@@ -1,5 +1,10 @@
 import { TerminalError } from '../../shared/errors.ts';
-import { captureStateKey, formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
+import {
+  captureStateKey,
+  formatRunId,
+  formatRunKey,
+  runFolder,
+} from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 
 /** What the plans have left in the ingested bucket, as far as it tells how fresh the warehouse is. */
@@ -26,7 +31,6 @@ export interface RunRecord {
 /** Longer than a message can live on a queue and then among the dead letters. */
 const recordDays = 4 + 14;
 const concurrentReads = 16;
-const runFolder = formatRunKey('').replace(/\.json$/, '');
 
 /**
  * Makes a reader of the plans' records, which remembers the runs that it has read: those are never changed.

@@ -64,7 +64,8 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
 
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
-export const formatRunKey = (id: RunId): string => `state/runs/${id}.json`;
+export const runFolder = 'state/runs/';
+export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
 export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;
 
 /** A name that S3 and a path both take as it is; anything else is percent-encoded, so no name can leave its folder. */

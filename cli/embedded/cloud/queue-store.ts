@@ -1,4 +1,5 @@
 import { TerminalError } from '../../../shared/errors.ts';
+import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
 import { accountId, region, type SqsQueue, SqsStore, sqsQueueArn } from './fauxqs.ts';
 import type { QueueDatabase } from './queue-database.ts';
 
@@ -11,7 +12,6 @@ export interface QueueOptions {
   retentionSeconds?: number;
 }
 
-const fourDays = 4 * 24 * 3600;
 const fourteenDays = 14 * 24 * 3600;
 
 const counts = [
@@ -58,7 +58,7 @@ export class QueueStore extends SqsStore {
     });
     this.#ensure(options.name, endpoint, {
       VisibilityTimeout: String(options.visibilitySeconds),
-      MessageRetentionPeriod: String(options.retentionSeconds ?? fourDays),
+      MessageRetentionPeriod: String(options.retentionSeconds ?? mainRetentionSeconds),
       RedrivePolicy: JSON.stringify({
         deadLetterTargetArn: deadLetters.arn,
         maxReceiveCount: options.maxReceiveCount,

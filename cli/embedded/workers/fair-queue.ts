@@ -4,6 +4,8 @@ export interface FairQueue<T> {
   /** The next item, which then counts as running until release(group). Undefined when none waits. */
   take(): T | undefined;
   release(group: string): void;
+  /** How many items wait. */
+  waiting(): number;
   /** Takes all that wait, none of it counted as running. */
   drain(): T[];
 }
@@ -39,6 +41,7 @@ export function makeFairQueue<T>(): FairQueue<T> {
     release: (name) => {
       groupOf(name).running -= 1;
     },
+    waiting: () => [...groups.values()].reduce((sum, group) => sum + group.waiting.length, 0),
     drain: () => [...groups.values()].flatMap((group) => group.waiting.splice(0)),
   };
 }

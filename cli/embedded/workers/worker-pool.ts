@@ -31,7 +31,6 @@ class Pool implements WorkerPool {
   readonly #slots: Slot[];
   readonly #queue = makeFairQueue<Invocation>();
   #spare: SpareWorker | undefined;
-  #waiting = 0;
   #stopped = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -51,7 +50,6 @@ class Pool implements WorkerPool {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new TransientError(`${functionName}: the workers are stopped`));
       this.#queue.push(functionName, { requestId: randomUUID(), functionName, event, resolve, reject });
-      this.#waiting += 1;
       this.#dispatch();
     });
   }
@@ -59,7 +57,7 @@ class Pool implements WorkerPool {
   async stop(): Promise<void> {
     this.#stopped = true;
     const why = new TransientError('the workers were stopped');
-    for (const invocation of this.#drain()) invocation.reject(why);
+    for (const invocation of this.#queue.drain()) invocation.reject(why);
     for (const slot of this.#slots) this.#finish(slot)?.reject(why);
     await Promise.all(
       this.#slots.map(({ worker, state }) => {
@@ -90,7 +88,6 @@ class Pool implements WorkerPool {
       if (slot.state !== 'ready' || slot.running !== undefined) continue;
       const invocation = this.#queue.take();
       if (invocation === undefined) break;
-      this.#waiting -= 1;
       this.#run(slot, invocation);
     }
     this.#grow();
@@ -101,7 +98,7 @@ class Pool implements WorkerPool {
     const busy = this.#slots.filter(({ running }) => running !== undefined).length;
     const absent = this.#slots.filter(({ worker }) => worker === undefined);
     const alive = this.#slots.length - absent.length;
-    const wanted = busy + this.#waiting + (busy > 0 ? 1 : 0);
+    const wanted = busy + this.#queue.waiting() + (busy > 0 ? 1 : 0);
     for (const slot of absent.slice(0, Math.max(0, wanted - alive))) this.#fork(slot);
   }
 
@@ -153,12 +150,7 @@ class Pool implements WorkerPool {
   }
 
   #rejectWaiting(failure: HandlerFailure): void {
-    for (const invocation of this.#drain())
+    for (const invocation of this.#queue.drain())
       invocation.reject(new InvocationError(invocation.functionName, failure));
-  }
-
-  #drain(): Invocation[] {
-    this.#waiting = 0;
-    return this.#queue.drain();
   }
 }
