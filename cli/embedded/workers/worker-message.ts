@@ -1,5 +1,13 @@
 import type { HandlerFailure } from './invocation-error.ts';
 
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** URLs of modules that its handlers will need. */
+  preload: readonly string[];
+  /** See letHeapGrow. */
+  heapGrowth: number;
+}
+
 /** To a worker, first and once: what it is for. */
 export interface EmployMessage {
   /** Function name to the URL of a module that exports `handler`. */

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { moduleAt } from '../module-at.ts';
-import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-message.ts';
+import { heapGrowth, steadyHeapGrowth } from './heap-growth.ts';
+import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
 
 export interface SpareWorkerOptions {
   isSteady: boolean;
@@ -39,18 +40,15 @@ const stopTimeoutMs = 1000;
 
 // A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB, and
 // glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a process.
-// V8 also counts those buffers against the old generation, which is small here: with its usual growth it marked the
-// whole heap at every 10 MB, 80 times in 1,000,000 rows and a fourth of all the CPU time.
-export const memoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300'];
-// That room is filled in any case, if late: a worker of a watch would grow for hundreds of runs.
-const steadyMemoryFlags = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
+export const memoryFlags = ['--max-semi-space-size=8'];
 export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
 export function forkSpareWorker({ isSteady, preload = [] }: SpareWorkerOptions): SpareWorker {
-  const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(preload)], {
+  const given: WorkerStart = { preload, heapGrowth: isSteady ? steadyHeapGrowth : heapGrowth };
+  const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(given)], {
     // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
-    execArgv: isSteady ? steadyMemoryFlags : memoryFlags,
+    execArgv: memoryFlags,
     env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache() },
     silent: true,
   });
@@ -92,10 +90,10 @@ function employ(
   };
 }
 
-/** What this process has compiled, or one before it, is compiled for its workers too. */
+/** What a worker has compiled is kept for those after it: beside ours, for V8 takes nothing compiled under other flags. */
 function compileCache(): Record<string, string> {
   const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: join(dirname(folder), 'workers') };
 }
 
 function whenGone(child: ChildProcess): Promise<string> {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import { letHeapGrow } from './heap-growth.ts';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
-import type { EmployMessage, InvokeMessage, WorkerMessage } from './worker-message.ts';
+import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
 
-// The main module of a worker process: argv[2] is the JSON of the modules that its handlers will need, which it imports
-// while it is not known yet what these are.
+// The main module of a worker process: argv[2] is the JSON of its WorkerStart, whose modules it imports while it is not
+// known yet what its handlers are.
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 type WarmUp = () => Promise<unknown>;
@@ -19,7 +20,9 @@ if (!process.connected) process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const employed = once(process, 'message') as Promise<[EmployMessage]>;
-const warmUps = await preload(JSON.parse(process.argv[2] ?? '[]') as string[]);
+const { preload: urls, heapGrowth } = JSON.parse(String(process.argv[2])) as WorkerStart;
+const warmUps = await preload(urls);
+letHeapGrow(heapGrowth);
 const [{ handlers: modules, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { heapGrowth, letHeapGrow } from '../../../cli/embedded/workers/heap-growth.ts';
 import { extract } from './extract.ts';
 import { ingest } from './ingest.ts';
 import { encode, load } from './load.ts';
@@ -12,6 +13,7 @@ const stages: Record<string, (task: Record<string, string>) => Promise<unknown>>
   'transform-lines': transformLines,
 };
 
+letHeapGrow(heapGrowth);
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
 }
