@@ -12,7 +12,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/st
 if (hasRoom('/dev/shm')) process.env.TMPDIR ??= '/dev/shm';
 
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/helpers/plain-context.js',
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
