@@ -2,7 +2,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { connect } from '../../cli/connect.ts';
 import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
+import { toJson } from '../../cli/verify/print-report.ts';
+import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
 import type { PostgresServer } from '../helpers/temporary-postgres.ts';
 
@@ -49,11 +52,19 @@ export async function runClean(road: Road): Promise<RunResult> {
   return lastJson<RunResult>(result);
 }
 
-/** Compares source and warehouse by `verify`; fails with its findings. */
+/** Compares source and warehouse as `verify` does; fails with its findings. */
 export async function assertExact({ source, warehouse }: Pick<Road, 'source' | 'warehouse'>): Promise<void> {
-  const result = await starlift(['verify', '--source', source, '--warehouse', warehouse]);
-  if (result.code !== 0)
-    throw new Error(`verify ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
+  const clients = {
+    source: await connect(source, 'source'),
+    warehouse: await connect(warehouse, 'warehouse'),
+  };
+  try {
+    const report = await verifyWarehouse({ ...clients, warehouseSchema: 'public' });
+    if (!report.ok) throw new Error(`verify found:\n${JSON.stringify(toJson(report), undefined, 2)}`);
+  } finally {
+    await clients.source.end();
+    await clients.warehouse.end();
+  }
 }
 
 /** The rows that one run loaded, by warehouse table. */
