@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { RecordBatch } from 'apache-arrow';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
-import { makeLineScanner, slackBytes } from '../scan/line-scanner.ts';
+import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
 import { type Batch, isFull, makeBatch, reserveText } from './column-buffers.ts';
 import { type LineBlock, lineBlocks } from './line-blocks.ts';
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
@@ -39,7 +39,7 @@ export async function* rowBatches(
   { rowsPerBatch = maxRowsPerBatch, scan = true }: RowBatchOptions = {},
 ): AsyncGenerator<RecordBatch> {
   const schema = arrowSchemaOf(table);
-  const scanner = scan ? makeLineScanner(table) : undefined;
+  const scanner = scan ? lineScannerOf(table) : undefined;
   const reader = makeRowReader(table);
   const batch = makeBatch(table, rowsPerBatch);
   let linesBefore = 0;

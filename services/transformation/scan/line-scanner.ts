@@ -20,13 +20,23 @@ export type LineScanner = (
   to: number,
 ) => number;
 
+const scanners = new WeakMap<Dimension | Fact, LineScanner | undefined>();
+
 /**
- * Makes the scanner of a table's lines: one function that knows every key's bytes, so that no object, string or
- * branch on a type is made for a row. Some 20 times as fast as the row reader.
+ * The scanner of a table's lines: one function that knows every key's bytes, so that no object, string or branch on a
+ * type is made for a row. Some 20 times as fast as the row reader.
+ *
+ * It is made once for a table: a new function starts in V8's interpreter and is optimised again, which took a third of
+ * the time of an object.
  *
  * @returns undefined where a column is made in a way that is not scanned
  */
-export function makeLineScanner(table: Dimension | Fact): LineScanner | undefined {
+export function lineScannerOf(table: Dimension | Fact): LineScanner | undefined {
+  if (!scanners.has(table)) scanners.set(table, makeLineScanner(table));
+  return scanners.get(table);
+}
+
+function makeLineScanner(table: Dimension | Fact): LineScanner | undefined {
   const { fields } = table.source;
   const codes = fields.map((field, index) => fieldCode(table, field, index));
   if (codes.includes(undefined)) return undefined;

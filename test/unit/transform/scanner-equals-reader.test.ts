@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { makeBatch, reserveText } from '../../../services/transformation/rows/column-buffers.ts';
-import { makeLineScanner, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
+import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
 import { transformRows } from '../../../services/transformation/transform-rows.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
@@ -139,7 +139,7 @@ describe('the lines of an extract', () => {
       bytes.set(lines);
       const batch = makeBatch(table, 10);
       reserveText(batch, lines.length);
-      const stopped = makeLineScanner(table)?.(batch, bytes, new DataView(bytes.buffer), 0, lines.length);
+      const stopped = lineScannerOf(table)?.(batch, bytes, new DataView(bytes.buffer), 0, lines.length);
       expect({ stopped, rows: batch.rows }).toEqual({ stopped: lines.length, rows: 3 });
     },
   );
