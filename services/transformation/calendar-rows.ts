@@ -2,7 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { arrowSchemaOf } from '../../shared/parquet/arrow-schema.ts';
 import type { Calendar, Dimension, Fact } from '../../shared/star-schema/assemble.ts';
 import { type CalendarRow, calendarRow, epochDayOf } from '../../shared/star-schema/calendar.ts';
-import { type Batch, makeBatch, setInt, setText } from './rows/column-buffers.ts';
+import { type Batch, type ColumnBuffer, makeBatch, setInt, setText } from './rows/column-buffers.ts';
 import { toRecordBatch } from './rows/record-batch.ts';
 
 export interface NamedDates {
@@ -24,7 +24,7 @@ export function makeNamedDates(table: Dimension | Fact, calendar: Calendar): Nam
   const isNamed = new Uint8Array(dateColumns.length === 0 ? 0 : lastDay - firstDay + 1);
   return {
     add({ columns, rows }) {
-      for (const index of dateColumns) markDays(isNamed, columns[index]?.words.subarray(0, rows) ?? []);
+      for (const index of dateColumns) markDays(isNamed, columns[index] as ColumnBuffer, rows);
     },
     days() {
       const days: number[] = [];
@@ -34,8 +34,8 @@ export function makeNamedDates(table: Dimension | Fact, calendar: Calendar): Nam
   };
 }
 
-function markDays(isNamed: Uint8Array, days: Iterable<number>): void {
-  for (const day of days) isNamed[day - firstDay] = 1;
+function markDays(isNamed: Uint8Array, { words }: ColumnBuffer, rows: number): void {
+  for (let row = 0; row < rows; row++) isNamed[(words[row] as number) - firstDay] = 1;
 }
 
 /** The calendar's rows for these days, as one record batch. */
