@@ -1,9 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
-import { type ColumnWriter, makeColumnWriter, makeConstantWriter } from './column-writer.ts';
-import type { Block } from './fixed-type.ts';
+import { layOutColumn, lengthBytes } from './binary-column.ts';
+import { type Chunk, maxRowBytes, writeRows } from './write-rows.ts';
 
 const chunkBytes = 256 * 1024;
-const columnCountBytes = 2;
 const trailerBytes = 2;
 
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": the signature, no flags, no extension.
@@ -17,66 +16,32 @@ const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
  * @throws {TerminalError} a column has a type that no warehouse column has, or a value that its type has not
  */
 export function* encodeCopyRows(batches: readonly RecordBatch[], objectId?: string): Generator<Uint8Array> {
+  const tail = objectId === undefined ? new Int32Array(0) : int8Words(objectId);
   let chunk = makeChunk(chunkBytes);
-  let filled = header.copy(chunk.bytes);
+  chunk.filled = header.copy(chunk.bytes);
   for (const { data, numRows } of batches) {
-    const writers = data.children.map(makeColumnWriter);
-    if (objectId !== undefined) writers.push(makeConstantWriter(objectId));
-    const sizes = sizeRows(writers, numRows);
-    const cursors = new Int32Array(numRows);
-    for (let from = 0; from < numRows; ) {
-      const end = findEnd(sizes, from, chunk.bytes.length - trailerBytes - filled);
-      if (end > from) {
-        filled = writeRows(writers, { ...chunk, from, end, cursors }, sizes, filled);
-        from = end;
-      } else {
-        yield chunk.bytes.subarray(0, filled);
-        filled = 0;
-        const neededBytes = (sizes[from] as number) + trailerBytes;
-        if (neededBytes > chunk.bytes.length) chunk = makeChunk(neededBytes);
-      }
+    const batch = { columns: data.children.map(layOutColumn), rows: numRows, tail };
+    for (let row = 0; ; ) {
+      row = writeRows(batch, chunk, row, chunk.bytes.length - trailerBytes);
+      if (row === numRows) break;
+      yield chunk.bytes.subarray(0, chunk.filled);
+      const neededBytes = maxRowBytes(batch, row) + trailerBytes;
+      if (neededBytes > chunk.bytes.length) chunk = makeChunk(neededBytes);
+      chunk.filled = 0;
     }
   }
-  chunk.view.setInt16(filled, -1);
-  yield chunk.bytes.subarray(0, filled + trailerBytes);
-}
-
-interface Chunk {
-  bytes: Uint8Array;
-  view: DataView;
+  chunk.view.setInt16(chunk.filled, -1);
+  yield chunk.bytes.subarray(0, chunk.filled + trailerBytes);
 }
 
 function makeChunk(length: number): Chunk {
   const bytes = Buffer.allocUnsafeSlow(length);
-  return { bytes, view: new DataView(bytes.buffer) };
+  return { bytes, view: new DataView(bytes.buffer), filled: 0 };
 }
 
-/** The bytes of each row. */
-function sizeRows(writers: readonly ColumnWriter[], rows: number): Int32Array {
-  const sizes = new Int32Array(rows).fill(columnCountBytes);
-  for (const writer of writers) writer.addSizes(sizes);
-  return sizes;
-}
-
-/** @returns the first row, from `from` on, that has no room any more */
-function findEnd(sizes: Int32Array, from: number, room: number): number {
-  let end = from;
-  for (let left = room; end < sizes.length; end++) {
-    left -= sizes[end] as number;
-    if (left < 0) break;
-  }
-  return end;
-}
-
-/** @returns where in the chunk the rows end */
-function writeRows(writers: readonly ColumnWriter[], block: Block, sizes: Int32Array, start: number): number {
-  const { view, from, end, cursors } = block;
-  let at = start;
-  for (let row = from; row < end; row++) {
-    view.setInt16(at, writers.length);
-    cursors[row] = at + columnCountBytes;
-    at += sizes[row] as number;
-  }
-  for (const writer of writers) writer.write(block);
-  return at;
+/** An int8 of decimal digits as COPY has it: its length and its two halves. */
+function int8Words(digits: string): Int32Array {
+  const value = BigInt(digits);
+  const half = (bits: bigint) => Number(BigInt.asIntN(32, value >> bits));
+  return Int32Array.of(2 * lengthBytes, half(32n), half(0n));
 }

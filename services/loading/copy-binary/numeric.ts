@@ -36,14 +36,14 @@ export function layOutNumeric({ precision, scale }: Pick<Decimal, 'precision' | 
 export function writeNumeric(
   view: DataView,
   at: number,
-  words: Uint32Array,
+  words: Int32Array,
   word: number,
   layout: NumericLayout,
 ): void {
-  const low = words[word] ?? 0;
-  const high = (words[word + 1] ?? 0) | 0;
+  const low = (words[word] as number) >>> 0;
+  const high = words[word + 1] as number;
   const value = high * 2 ** 32 + low;
-  const extension = (high >> 31) >>> 0;
+  const extension = high >> 31;
   view.setInt16(at, layout.wholeGroups + layout.fractionGroups);
   view.setInt16(at + 2, layout.wholeGroups - 1);
   view.setInt16(at + 6, layout.scale);
@@ -105,8 +105,10 @@ function writeBigInt(
 
 const tooLong = () => new TerminalError('a numeric has more digits than its column');
 
-function readDecimal128(words: Uint32Array, word: number): bigint {
-  let value = 0n;
-  for (let index = 3; index >= 0; index--) value = (value << 32n) | BigInt(words[word + index] ?? 0);
-  return BigInt.asIntN(128, value);
+function readDecimal128(words: Int32Array, word: number): bigint {
+  let value = BigInt(words[word + 3] as number);
+  for (let index = 2; index >= 0; index--) {
+    value = (value << 32n) | BigInt((words[word + index] as number) >>> 0);
+  }
+  return value;
 }

@@ -1,0 +1,115 @@
+import { type BinaryColumn, columnKind, lengthBytes } from './binary-column.ts';
+import { writeNumeric } from './numeric.ts';
+
+export interface BinaryRows {
+  columns: readonly BinaryColumn[];
+  rows: number;
+  /** One more column's value, which every row ends in: big-endian words, its length first. Empty where there is none. */
+  tail: Int32Array;
+}
+
+/** Memory that rows are written to. */
+export interface Chunk {
+  bytes: Uint8Array;
+  /** The same memory as bytes. */
+  view: DataView;
+  /** Where its next row goes. */
+  filled: number;
+}
+
+const columnCountBytes = 2;
+const wordBytes = 4;
+const isNull = -1;
+
+/**
+ * Writes rows, from `from` on, as many as have room before `limit`: the number of columns as int16, then each value's
+ * length as int32 and its bytes, all big-endian.
+ *
+ * One loop for all types: a loop for each, column by column, was as fast once V8 had optimised it, but nine functions
+ * took two processes a third of the time of 1,000,000 rows to get there.
+ *
+ * @returns the first row that had no room
+ */
+export function writeRows(batch: BinaryRows, chunk: Chunk, from: number, limit: number): number {
+  const { columns, rows, tail } = batch;
+  const { view } = chunk;
+  const columnCount = columns.length + Math.min(tail.length, 1);
+  const fixedBytes = maxFixedBytes(batch);
+  const texts = columns.filter(({ kind }) => kind === columnKind.text);
+  let at = chunk.filled;
+  let row = from;
+  for (; row < rows && at + fixedBytes + textBytes(texts, row) <= limit; row++) {
+    view.setInt16(at, columnCount);
+    at += columnCountBytes;
+    for (let index = 0; index < columns.length; index++) {
+      at = writeValue(chunk, at, columns[index] as BinaryColumn, row);
+    }
+    for (let word = 0; word < tail.length; word++, at += wordBytes) view.setInt32(at, tail[word] as number);
+  }
+  chunk.filled = at;
+  return row;
+}
+
+/** @returns what the row takes at most */
+export const maxRowBytes = (batch: BinaryRows, row: number): number =>
+  maxFixedBytes(batch) +
+  textBytes(
+    batch.columns.filter(({ kind }) => kind === columnKind.text),
+    row,
+  );
+
+const maxFixedBytes = ({ columns, tail }: BinaryRows): number =>
+  columns.reduce((sum, { maxBytes }) => sum + maxBytes, columnCountBytes + wordBytes * tail.length);
+
+function textBytes(texts: readonly BinaryColumn[], row: number): number {
+  let bytes = 0;
+  for (let index = 0; index < texts.length; index++) bytes += lengthOf(texts[index] as BinaryColumn, row);
+  return bytes;
+}
+
+const lengthOf = ({ offsets }: BinaryColumn, row: number): number =>
+  (offsets[row + 1] as number) - (offsets[row] as number);
+
+/** @returns where the value ends */
+function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, row: number): number {
+  const { kind, words, present } = column;
+  const start = at + lengthBytes;
+  if (present.length > 0 && (((present[row >> 3] as number) >> (row & 7)) & 1) === 0) {
+    view.setInt32(at, isNull);
+    return start;
+  }
+  if (kind === columnKind.int4) {
+    view.setInt32(at, 4);
+    view.setInt32(start, (words[row] as number) - column.minus);
+    return start + 4;
+  }
+  if (kind === columnKind.int8) {
+    view.setInt32(at, 8);
+    // Moved in two halves: no BigInt a value.
+    view.setInt32(start, words[2 * row + 1] as number);
+    view.setInt32(start + 4, words[2 * row] as number);
+    return start + 8;
+  }
+  if (kind === columnKind.numeric) {
+    view.setInt32(at, column.numeric.bytes);
+    writeNumeric(view, start, words, 4 * row, column.numeric);
+    return start + column.numeric.bytes;
+  }
+  if (kind === columnKind.boolean) {
+    view.setInt32(at, 1);
+    view.setUint8(start, ((column.bytes[row >> 3] as number) >> (row & 7)) & 1);
+    return start + 1;
+  }
+  const length = lengthOf(column, row);
+  view.setInt32(at, length);
+  copyBytes(column.bytes, column.offsets[row] as number, bytes, start, length);
+  return start + length;
+}
+
+/** Most texts are short: calling out for the copy costs more than making it. */
+const shortBytes = 32;
+
+function copyBytes(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {
+  if (length > shortBytes) to.set(from.subarray(start, start + length), at);
+  else for (let byte = 0; byte < length; byte++) to[at + byte] = from[start + byte] as number;
+}
