@@ -1,4 +1,5 @@
 import { preload } from '../embedded/service-modules.ts';
+import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
 import { parseStage, targetOptions } from '../operator/target-options.ts';
 import type { CommandModule } from '../parse-command.ts';
@@ -26,6 +27,7 @@ export const command: CommandModule = {
     const spare = forkSpareWorker({ isSteady: watch, preload });
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
+      if (!watch) setHeapGrowth({ isSteady: false });
       const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
       return await runEmbedded(options, terminal);
     } finally {

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { moduleAt } from '../module-at.ts';
-import { heapGrowth, steadyHeapGrowth } from './heap-growth.ts';
 import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
 
 export interface SpareWorkerOptions {
@@ -45,7 +44,7 @@ export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
 export function forkSpareWorker({ isSteady, preload = [] }: SpareWorkerOptions): SpareWorker {
-  const given: WorkerStart = { preload, heapGrowth: isSteady ? steadyHeapGrowth : heapGrowth };
+  const given: WorkerStart = { preload, isSteady };
   const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(given)], {
     // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
     execArgv: memoryFlags,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { letHeapGrow } from './heap-growth.ts';
+import { setHeapGrowth } from './heap-growth.ts';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
 import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
@@ -20,9 +20,9 @@ if (!process.connected) process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const employed = once(process, 'message') as Promise<[EmployMessage]>;
-const { preload: urls, heapGrowth } = JSON.parse(String(process.argv[2])) as WorkerStart;
+const { preload: urls, isSteady } = JSON.parse(String(process.argv[2])) as WorkerStart;
 const warmUps = await preload(urls);
-letHeapGrow(heapGrowth);
+setHeapGrowth({ isSteady });
 const [{ handlers: modules, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { heapGrowth, letHeapGrow } from '../../../cli/embedded/workers/heap-growth.ts';
+import { setHeapGrowth } from '../../../cli/embedded/workers/heap-growth.ts';
 import { extract } from './extract.ts';
 import { ingest } from './ingest.ts';
 import { encode, load } from './load.ts';
@@ -13,7 +13,7 @@ const stages: Record<string, (task: Record<string, string>) => Promise<unknown>>
   'transform-lines': transformLines,
 };
 
-letHeapGrow(heapGrowth);
+setHeapGrowth({ isSteady: false });
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
 }
