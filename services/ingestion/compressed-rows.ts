@@ -45,8 +45,8 @@ const zstdOptions = {
 export function makeCompressedRows(columns: readonly TranscodeColumn[], maxBytes: number): CompressedRows {
   const transcoder = makeTranscoder(columns);
   const output = collectOutput(maxBytes);
-  const free: Buffer[] = [];
-  let batch = Buffer.allocUnsafeSlow(batchBytes);
+  const free: Uint8Array[] = [];
+  let batch: Uint8Array = Buffer.allocUnsafeSlow(batchBytes);
   let filled = 0;
 
   /** @returns whether zstd asks to wait */

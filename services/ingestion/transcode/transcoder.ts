@@ -1,6 +1,6 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import { type ColumnLayout, layOutColumns, type TranscodeColumn } from './column-layout.ts';
-import { type Cursor, transcodeRows } from './transcode-rows.ts';
+import { type Cursor, slackBytes, transcodeRows } from './transcode-rows.ts';
 import { makeUnfinishedRow } from './unfinished-row.ts';
 
 export type { TranscodeColumn } from './column-layout.ts';
@@ -42,6 +42,12 @@ export function makeTranscoder(columns: readonly TranscodeColumn[]): Transcoder 
   const unfinished = makeUnfinishedRow();
   let rows = 0;
 
+  /** The row that began in other chunks, or before, and ends in these bytes. */
+  const transcodeRow = (lastPart: Uint8Array): number => {
+    const { bytes, length } = unfinished.finish(lastPart);
+    return transcodeBlocks(cursor, bytes, 0, length, layout);
+  };
+
   return {
     push(chunk) {
       cursor.written = 0;
@@ -49,10 +55,11 @@ export function makeTranscoder(columns: readonly TranscodeColumn[]): Transcoder 
       let start = 0;
       if (end > 0 && unfinished.length > 0) {
         start = chunk.indexOf(newline) + 1;
-        const row = unfinished.finish(chunk.subarray(0, start));
-        rows += transcodeBlocks(cursor, row, 0, row.length, layout);
+        rows += transcodeRow(chunk.subarray(0, start));
       }
-      rows += transcodeBlocks(cursor, chunk, start, end, layout);
+      const slackStart = startOfSlack(chunk, start, end);
+      rows += transcodeBlocks(cursor, chunk, start, slackStart, layout);
+      if (slackStart < end) rows += transcodeRow(chunk.subarray(slackStart, end));
       unfinished.append(chunk.subarray(end));
       return cursor.output.subarray(0, cursor.written);
     },
@@ -65,7 +72,15 @@ export function makeTranscoder(columns: readonly TranscodeColumn[]): Transcoder 
 
 function makeCursor(): Cursor {
   const output = new Uint8Array(16 * blockBytes);
-  return { input: output.subarray(0, 0), read: 0, output, view: new DataView(output.buffer), written: 0 };
+  const view = new DataView(output.buffer);
+  return { input: output, inputView: view, read: 0, output, view, written: 0 };
+}
+
+/** Where those of the rows in chunk[start, end) begin that have fewer than slackBytes behind them. */
+function startOfSlack(chunk: Uint8Array, start: number, end: number): number {
+  if (end + slackBytes <= chunk.length) return end;
+  const lastEnd = chunk.length - slackBytes;
+  return lastEnd <= 0 ? start : Math.max(start, chunk.lastIndexOf(newline, lastEnd - 1) + 1);
 }
 
 /** Transcodes the rows in input[start, end) after what the output holds already, and returns their number. */
@@ -78,6 +93,7 @@ function transcodeBlocks(
 ): number {
   let rows = 0;
   cursor.input = input;
+  cursor.inputView = new DataView(input.buffer, input.byteOffset, input.byteLength);
   cursor.read = start;
   while (cursor.read < end) {
     const blockLimit = cursor.read + blockBytes;
@@ -92,7 +108,8 @@ function transcodeBlocks(
 function makeRoom(cursor: Cursor, inputBytes: number, { rowOverheadBytes, kinds }: ColumnLayout): void {
   // A row has one tab or newline for each of its columns.
   const mostRows = Math.ceil(Math.min(inputBytes, blockBytes) / kinds.length) + 1;
-  const neededBytes = cursor.written + inputBytes * longestEscapeBytes + mostRows * rowOverheadBytes;
+  const neededBytes =
+    cursor.written + inputBytes * longestEscapeBytes + mostRows * rowOverheadBytes + slackBytes;
   if (neededBytes <= cursor.output.length) return;
   const larger = new Uint8Array(2 * neededBytes);
   larger.set(cursor.output.subarray(0, cursor.written));

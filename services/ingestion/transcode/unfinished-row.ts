@@ -1,9 +1,14 @@
+import { slackBytes } from './transcode-rows.ts';
+
 /** The bytes of a row whose end has not come yet. */
 export interface UnfinishedRow {
   readonly length: number;
   append(part: Uint8Array): void;
-  /** Appends the row's last part, empties itself, and returns the row: valid until the next append. */
-  finish(part: Uint8Array): Uint8Array;
+  /**
+   * Appends the row's last part, empties itself, and returns the row: bytes[0, length), with slackBytes behind them,
+   * valid until the next append.
+   */
+  finish(part: Uint8Array): { bytes: Uint8Array; length: number };
 }
 
 export function makeUnfinishedRow(): UnfinishedRow {
@@ -11,9 +16,9 @@ export function makeUnfinishedRow(): UnfinishedRow {
   let length = 0;
 
   const append = (part: Uint8Array): void => {
-    if (length + part.length > bytes.length) {
+    if (length + part.length + slackBytes > bytes.length) {
       // Twice as much each time: a row that comes in many chunks is copied a few times, not once a chunk.
-      const larger = Buffer.allocUnsafe(2 * (length + part.length));
+      const larger = Buffer.allocUnsafe(2 * (length + part.length) + slackBytes);
       larger.set(bytes.subarray(0, length));
       bytes = larger;
     }
@@ -28,7 +33,7 @@ export function makeUnfinishedRow(): UnfinishedRow {
     append,
     finish(part) {
       append(part);
-      const row = bytes.subarray(0, length);
+      const row = { bytes, length };
       length = 0;
       return row;
     },

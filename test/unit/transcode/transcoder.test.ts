@@ -101,6 +101,19 @@ describe('makeTranscoder', () => {
     );
   });
 
+  it('takes several rows of fewer bytes than a word at the end of a chunk', () => {
+    expect(transcode(['string'], 'ab\n\n\nc\n')).toBe('{"a":"ab"}\n{"a":""}\n{"a":""}\n{"a":"c"}\n');
+    expect(transcode(['string'], 'a', '\n\n', '\n')).toBe('{"a":"a"}\n{"a":""}\n{"a":""}\n');
+  });
+
+  it('finds a special byte at any place of a word', () => {
+    for (let plain = 0; plain < 9; plain++) {
+      const text = 'x'.repeat(plain);
+      const line = `{"a":"${text}\\"${text}","b":"${text}é"}\n`;
+      expect(transcode(['string', 'string'], `${text}"${text}\t${text}é\n`)).toBe(line);
+    }
+  });
+
   it('counts the rows over all pushes', () => {
     const transcoder = makeTranscoder(columnsOf(['number']));
     transcoder.push(Buffer.from('1\n2'));
