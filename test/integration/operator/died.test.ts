@@ -43,7 +43,12 @@ describe('a function that is killed at every receive of a message', () => {
     const holder = rows[0]?.pid ?? Number.NaN;
     await stack.source(`update design set design_name = 'Deadly' where design_id = 1;
       update staff set first_name = 'Alive' where staff_id = 1`);
-    const running = stack.run();
+    let isPlanned = false;
+    const running = stack.run(() => {
+      isPlanned = true;
+    });
+    // A load may begin before the plan has ended, and a run whose plan is killed fails.
+    await seen(() => isPlanned);
     for (let receive = 1; receive <= 5; receive++) {
       await seen(async () => (await loadsBlockedBy(holder)).length === receive);
       killWorkers();

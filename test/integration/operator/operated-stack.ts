@@ -47,9 +47,13 @@ export class OperatedStack {
     return this.#pipeline.services.plan();
   }
 
-  /** One run, to its end. */
-  run(): Promise<RunReport> {
-    return runOnce(makeEmbeddedSite(this.#pipeline), () => {});
+  /**
+   * One run, to its end.
+   *
+   * @param onProgress called when its plan is over and its work goes on, and again as it does
+   */
+  run(onProgress: () => void = () => {}): Promise<RunReport> {
+    return runOnce(makeEmbeddedSite(this.#pipeline), onProgress);
   }
 
   /** A command as the command line runs it, attached to the running stack. */
