@@ -79,6 +79,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     size: options.workers,
     handlers,
     preload,
+    ahead: queueKinds,
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     isSteady: options.isSteady ?? false,

@@ -5,7 +5,7 @@ import {
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { type CurrentFile, listCurrent } from './current-quarantine.ts';
+import { listCurrent } from './current-quarantine.ts';
 import { withoutDropped } from './dropped-rows.ts';
 import { findMended } from './mended-rows.ts';
 import { withoutReadAgain } from './read-again.ts';
@@ -60,8 +60,8 @@ export async function listQuarantine(
   model: StarSchema,
   tables: readonly string[],
 ): Promise<QuarantineFile[]> {
-  const current: CurrentFile[] = [];
-  for (const table of tables) current.push(...(await listCurrent(target.processed, table)));
+  const listed = await Promise.all(tables.map((table) => listCurrent(target.processed, table)));
+  const current = listed.flat();
   const files: QuarantineFile[] = [];
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);

@@ -1,6 +1,9 @@
 // What the handlers import and what reads no environment; the plan's first. A worker imports it while it is not known
 // yet what it is for. For speed alone.
 
+import { loadParquetWasm } from '../../../shared/parquet/parquet-wasm.ts';
+import { rehearse } from './rehearse.ts';
+
 export * as extraction from '../../../services/ingestion/extract.ts';
 export * as ingestion from '../../../services/ingestion/plan.ts';
 export * as loading from '../../../services/loading/load-message.ts';
@@ -10,7 +13,8 @@ export * as records from '../../../shared/handler/sqs-records.ts';
 export * as database from '../../../shared/handler/with-database.ts';
 export * as logger from '../../../shared/logger.ts';
 export * as metrics from '../../../shared/metrics.ts';
-/** Compiles its code, which the first transform and the first load would wait for. */
-export { loadParquetWasm as warmUp } from '../../../shared/parquet/parquet-wasm.ts';
 export * as starSchema from '../../../shared/star-schema/star-schema.ts';
 export * as sweeping from '../../../shared/sweep/run-sweep.ts';
+
+/** What the first transform and the first load would wait for. */
+export const warmUps = [loadParquetWasm, rehearse];

@@ -12,6 +12,8 @@ export interface WorkerStart {
 export interface EmployMessage {
   /** Function name to the URL of a module that exports `handler`. */
   handlers: Record<string, string>;
+  /** The functions that are likely to be called, for idle time. */
+  ahead: readonly string[];
   /** Beside what it was started with. */
   env: Record<string, string>;
 }

@@ -69,12 +69,12 @@ class Pool implements WorkerPool {
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, isSteady = false, preload = [], onLog = () => {} } = this.#options;
+    const { handlers, env, isSteady = false, preload = [], ahead = [], onLog = () => {} } = this.#options;
     slot.state = 'starting';
     const worker = this.#spare ?? forkSpareWorker({ isSteady, preload });
     this.#spare = undefined;
     slot.worker = worker.employ(
-      { handlers, env },
+      { handlers, ahead, env },
       {
         onLog,
         onMessage: (message) => this.#receive(slot, message),

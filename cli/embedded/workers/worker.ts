@@ -23,9 +23,11 @@ const employed = once(process, 'message') as Promise<[EmployMessage]>;
 const { preload: urls, isSteady } = JSON.parse(String(process.argv[2])) as WorkerStart;
 const warmUps = await preload(urls);
 setHeapGrowth({ isSteady });
-const [{ handlers: modules, env }] = await employed;
+const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();
+for (const name of ahead) warmUps.push(() => findHandler(name));
+let isInvoked = false;
 let idle = setTimeout(warmUp, idleMs);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
@@ -35,18 +37,29 @@ async function preload(urls: readonly string[]): Promise<WarmUp[]> {
   const found: WarmUp[] = [];
   for (const url of urls) {
     // One that cannot be imported is told of when a handler needs it.
-    const { warmUp = undefined } = (await import(url).catch(() => ({}))) as { warmUp?: WarmUp };
-    if (warmUp !== undefined) found.push(warmUp);
+    const { warmUps = [] } = (await import(url).catch(() => ({}))) as { warmUps?: readonly WarmUp[] };
+    found.push(...warmUps);
   }
   return found;
 }
 
-function warmUp(): void {
-  for (const work of warmUps.splice(0)) void work().catch(() => {});
+/** One at a time: an invocation that comes meanwhile waits for that one alone. */
+async function warmUp(): Promise<void> {
+  await warmUps
+    .shift()?.()
+    .catch(() => {});
+  if (!isInvoked) becomeIdle();
+}
+
+function becomeIdle(): void {
+  isInvoked = false;
+  clearTimeout(idle);
+  if (warmUps.length > 0) idle = setTimeout(warmUp, idleMs);
 }
 
 async function answer({ requestId, functionName, event, deadline }: InvokeMessage): Promise<void> {
   clearTimeout(idle);
+  isInvoked = true;
   try {
     const handler = await findHandler(functionName);
     const value = await handler(event, makeContext(functionName, requestId, deadline));
@@ -54,10 +67,10 @@ async function answer({ requestId, functionName, event, deadline }: InvokeMessag
   } catch (error) {
     send({ kind: 'error', requestId, failure: describeFailure(error) });
   }
-  if (warmUps.length > 0) idle = setTimeout(warmUp, idleMs);
+  becomeIdle();
 }
 
-/** Imported when it is first called, as on Lambda; a run with nothing to do calls one of seven. */
+/** Imported when it is first called, as on Lambda, or in idle time; a run with nothing to do calls one of seven. */
 function findHandler(name: string): Promise<Handler> {
   const known = handlers.get(name) ?? importHandler(name, modules[name]);
   handlers.set(name, known);
