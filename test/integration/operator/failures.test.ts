@@ -10,8 +10,7 @@ jest.setTimeout(120_000);
 describe('what has failed for good', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
-    stack = await OperatedStack.start();
-    await stack.run();
+    stack = await OperatedStack.startLoaded();
   });
   afterAll(() => stack?.stop());
 

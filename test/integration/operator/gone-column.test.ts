@@ -9,8 +9,7 @@ jest.setTimeout(120_000);
 describe('a column that is gone from the source', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
-    stack = await OperatedStack.start();
-    await stack.run();
+    stack = await OperatedStack.startLoaded();
   });
   afterAll(() => stack?.stop());
 

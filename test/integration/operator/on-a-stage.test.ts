@@ -5,7 +5,7 @@ import { secretIds } from '../../../cli/embedded/resources.ts';
 import { putSecret } from '../../../cli/secrets/put-secret.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
-import type { OperatedStack } from './operated-stack.ts';
+import { OperatedStack } from './operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
 jest.setTimeout(120_000);
@@ -15,7 +15,7 @@ describe('the commands on a stage', () => {
   let stack: OperatedStack;
 
   beforeAll(async () => {
-    staged = await startStackAsStage();
+    staged = await startStackAsStage(await OperatedStack.start());
     ({ stack } = staged);
   });
   afterAll(() => staged?.stop());

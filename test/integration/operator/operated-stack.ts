@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import type pg from 'pg';
 import { connect } from '../../../cli/connect.ts';
 import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
 import type { OpenedTarget } from '../../../cli/operator/target.ts';
@@ -10,6 +11,7 @@ import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
+import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {
   code: number;
@@ -21,6 +23,7 @@ export class OperatedStack {
   readonly data: string;
   readonly target: OpenedTarget;
   readonly #pipeline: Pipeline;
+  readonly #clients = new Map<string, Promise<pg.Client>>();
   #stopped: Promise<void> | undefined;
 
   private constructor(data: string, pipeline: Pipeline, target: OpenedTarget) {
@@ -30,9 +33,21 @@ export class OperatedStack {
   }
 
   static async start(): Promise<OperatedStack> {
-    const data = fs.mkdtempSync(join(tmpdir(), 'starlift-operator-'));
-    // Postgres runs as another user where the tests are root, and must pass through.
-    fs.chmodSync(data, 0o711);
+    return OperatedStack.#startIn(makeFolder());
+  }
+
+  /** The same when one run has loaded all of the shop. */
+  static async startLoaded(): Promise<OperatedStack> {
+    const data = makeFolder();
+    await copyLoadedFolder(data, async (folder) => {
+      const stack = await OperatedStack.#startIn(folder);
+      const { ok } = await stack.run().finally(() => stack.release());
+      if (!ok) throw new Error('the sample shop has not been loaded');
+    });
+    return OperatedStack.#startIn(data);
+  }
+
+  static async #startIn(data: string): Promise<OperatedStack> {
     const pipeline = await startPipeline({ data }, makeTerminal(new PassThrough(), new PassThrough(), false));
     return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
   }
@@ -71,11 +86,11 @@ export class OperatedStack {
   }
 
   source<T = Record<string, unknown>>(sql: string): Promise<T[]> {
-    return query<T>(this.#pipeline.stack.shopUrl ?? '', sql);
+    return this.#query<T>(this.#pipeline.stack.shopUrl ?? '', sql);
   }
 
   warehouse<T = Record<string, unknown>>(sql: string): Promise<T[]> {
-    return query<T>(this.#pipeline.stack.warehouseUrl, sql);
+    return this.#query<T>(this.#pipeline.stack.warehouseUrl, sql);
   }
 
   /** The details of the events of a type, oldest first. */
@@ -95,7 +110,7 @@ export class OperatedStack {
 
   /** Ends the process' hold of the folder, which stays as it is. */
   release(): Promise<void> {
-    this.#stopped ??= this.#pipeline.stop();
+    this.#stopped ??= this.#endAll();
     return this.#stopped;
   }
 
@@ -103,15 +118,25 @@ export class OperatedStack {
     await this.release();
     fs.rmSync(this.data, { recursive: true, force: true });
   }
-}
 
-async function query<T>(url: string, sql: string): Promise<T[]> {
-  const client = await connect(url, 'source');
-  try {
-    const result: unknown = await client.query({ text: sql, queryMode: 'simple' } as { text: string });
+  async #endAll(): Promise<void> {
+    for (const client of this.#clients.values()) await (await client).end();
+    await this.#pipeline.stop();
+  }
+
+  async #query<T>(url: string, sql: string): Promise<T[]> {
+    // One for all: a connection takes both sides 10 ms of CPU time, most of it for the password.
+    const known = this.#clients.get(url) ?? connect(url, 'source');
+    this.#clients.set(url, known);
+    const result: unknown = await (await known).query({ text: sql, queryMode: 'simple' } as { text: string });
     const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
     return last.rows;
-  } finally {
-    await client.end();
   }
+}
+
+function makeFolder(): string {
+  const data = fs.mkdtempSync(join(tmpdir(), 'starlift-operator-'));
+  // Postgres runs as another user where the tests are root, and must pass through.
+  fs.chmodSync(data, 0o711);
+  return data;
 }

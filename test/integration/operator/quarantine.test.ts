@@ -13,8 +13,7 @@ interface Quarantine {
 describe('rows in quarantine', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
-    stack = await OperatedStack.start();
-    await stack.run();
+    stack = await OperatedStack.startLoaded();
   });
   afterAll(() => stack?.stop());
 

@@ -17,8 +17,7 @@ const allTables = [
 describe('a replay', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
-    stack = await OperatedStack.start();
-    await stack.run();
+    stack = await OperatedStack.startLoaded();
     // A second object of some tables, and a second version of a fact.
     await stack.source(`update department set location = 'Ripon' where department_id = 1;
       update design set design_name = 'Newer' where design_id = 1;

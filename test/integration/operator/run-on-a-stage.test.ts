@@ -4,7 +4,7 @@ import { runOnStage } from '../../../cli/run/run-on-stage.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../e2e/seen.ts';
-import type { OperatedStack } from './operated-stack.ts';
+import { OperatedStack } from './operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
 jest.setTimeout(120_000);
@@ -14,9 +14,8 @@ describe('a run on a stage', () => {
   let stack: OperatedStack;
 
   beforeAll(async () => {
-    staged = await startStackAsStage();
+    staged = await startStackAsStage(await OperatedStack.startLoaded());
     ({ stack } = staged);
-    await stack.run();
   });
   afterAll(() => staged?.stop());
 

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { buckets, queueNames, secretIds } from '../../../cli/embedded/resources.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
-import { type CommandOutcome, OperatedStack } from './operated-stack.ts';
+import type { CommandOutcome, OperatedStack } from './operated-stack.ts';
 import { startStageFront } from './stage-front.ts';
 
 export const stage = { stage: 'embedded', region: 'eu-west-2' };
@@ -20,9 +20,9 @@ export interface StackAsStage {
   stop(): Promise<void>;
 }
 
-export async function startStackAsStage(): Promise<StackAsStage> {
+/** Takes the stack over: it ends with the stage. */
+export async function startStackAsStage(stack: OperatedStack): Promise<StackAsStage> {
   const before = { ...process.env };
-  const stack = await OperatedStack.start();
   const stacks: Record<string, Record<string, string>> = stacksOf(stack.endpoint);
   const front = await startStageFront({ stacks, plan: () => made.plan() });
   Object.assign(process.env, front.environment, {

@@ -14,8 +14,7 @@ interface Waiting {
 describe('facts that wait', () => {
   let stack: OperatedStack;
   beforeAll(async () => {
-    stack = await OperatedStack.start();
-    await stack.run();
+    stack = await OperatedStack.startLoaded();
   });
   afterAll(() => stack?.stop());
 

@@ -1,0 +1,12 @@
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Jest global setup: a folder for what the first test file that wants it makes for all files of this run. */
+// biome-ignore lint/style/noDefaultExport: Jest takes a setup from the default export.
+export default function makeRunFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'starlift-run-'));
+  // Postgres runs as another user where the tests are root, and must pass through.
+  chmodSync(folder, 0o711);
+  process.env.RUN_FOLDER = folder;
+}
