@@ -10,6 +10,7 @@ import { parseCommand } from '../../../cli/parse-command.ts';
 import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
+import type { RunSite } from '../../../cli/run/run-site.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
@@ -66,9 +67,10 @@ export class OperatedStack {
    * One run, to its end.
    *
    * @param onProgress called when its plan is over and its work goes on, and again as it does
+   * @param changes what it sees of the stack in another way
    */
-  run(onProgress: () => void = () => {}): Promise<RunReport> {
-    return runOnce(makeEmbeddedSite(this.#pipeline), onProgress);
+  run(onProgress: () => void = () => {}, changes: Partial<RunSite> = {}): Promise<RunReport> {
+    return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
   }
 
   /** A command as the command line runs it, attached to the running stack. */
