@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { starlift } from '../helpers/starlift.ts';
 import { ask, makeDataFolder, removeFolder } from './road.ts';
 import { seen } from './seen.ts';
+import { seenRow } from './seen-row.ts';
 import { startRun, startWatch, type Watch } from './watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -41,35 +42,37 @@ describe('a run that is killed', () => {
   const warehouseUrl = (): string => JSON.parse(readFileSync(join(data, 'stack.json'), 'utf8')).warehouseUrl;
   const loadedObjects = async () =>
     Number((await ask(warehouseUrl(), 'select count(*) from starlift.object'))[0]?.[0]);
+  const seenLoaded = (before: number) =>
+    seenRow(warehouseUrl, `select from starlift.object having count(*) > ${before}`);
 
-  async function killWhen(run: Watch, look: () => boolean | Promise<boolean>): Promise<void> {
+  async function killWhen(run: Watch, isTime: () => Promise<void>): Promise<void> {
     current = run;
-    await seen(look);
+    await isTime();
     orphans.push(...childrenOf(run.pid));
     expect(await run.end('SIGKILL')).toMatchObject({ code: null });
   }
 
   it('carries on after kill -9 while its databases are made', async () => {
     await killWhen(startRun(['--data', data]), () =>
-      files('.').some((name) => name.startsWith('postgres.new-')),
+      seen(() => files('.').some((name) => name.startsWith('postgres.new-'))),
     );
     expect(files('.')).not.toContain('postgres');
   });
 
   it('carries on after kill -9 while the shop is filled', async () => {
-    await killWhen(startRun(['--data', data]), () => files('.').includes('stack.json'));
+    await killWhen(startRun(['--data', data]), () => seen(() => files('.').includes('stack.json')));
   });
 
   it('carries on after kill -9 at the first extracted object', async () => {
-    await killWhen(startRun(['--data', data]), () => objects('ingested') > 0);
+    await killWhen(startRun(['--data', data]), () => seen(() => objects('ingested') > 0));
   });
 
   it('carries on after kill -9 at the first transformed object', async () => {
-    await killWhen(startRun(['--data', data]), () => objects('processed') > 0);
+    await killWhen(startRun(['--data', data]), () => seen(() => objects('processed') > 0));
   });
 
   it('carries on after kill -9 at the first loaded object', async () => {
-    await killWhen(startRun(['--data', data]), async () => (await loadedObjects()) > 0);
+    await killWhen(startRun(['--data', data]), () => seenLoaded(0));
     expect(objects('processed')).toBeGreaterThan(0);
   });
 
@@ -93,7 +96,7 @@ describe('a run that is killed', () => {
     current = watch;
     await seen(() => watch.output().includes('Watching'));
     const before = await loadedObjects();
-    await killWhen(watch, async () => (await loadedObjects()) > before + 2);
+    await killWhen(watch, () => seenLoaded(before + 2));
     expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
     expect(await starlift(['verify', '--data', data])).toMatchObject({ code: 0 });
   });
@@ -103,7 +106,7 @@ describe('a run that is killed', () => {
     current = watch;
     await seen(() => watch.output().includes('Watching'));
     const before = await loadedObjects();
-    await seen(async () => (await loadedObjects()) > before);
+    await seenLoaded(before);
     process.kill(
       Number(readFileSync(join(data, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]),
       'SIGKILL',

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { starlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder } from './road.ts';
-import { seen } from './seen.ts';
+import { seenRow } from './seen-row.ts';
 import { startRun, startWatch, type Watch } from './watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -36,7 +36,7 @@ const options = () => ['--source', road.source, '--warehouse', road.warehouse, '
 async function restartInTheMiddle(): Promise<void> {
   const extracting = `select from pg_stat_activity
                        where application_name = 'starlift-extract' and wait_event_type = 'Lock'`;
-  await seen(async () => (await ask(road.source, extracting)).length === 1);
+  await seenRow(road.source, extracting);
   await sourceServer.kill('SIGQUIT');
   await sourceServer.restart();
 }
@@ -68,7 +68,7 @@ it('a watch goes on after it within the minute', async () => {
   await restartInTheMiddle();
   await ask(road.source, `update staff set first_name = 'restarted' where staff_id = 4`);
   const arrived = `select from dim_staff where first_name = 'restarted'`;
-  await seen(async () => (await ask(road.warehouse, arrived)).length === 1);
+  await seenRow(road.warehouse, arrived);
   await current.end('SIGINT');
   await nothingFailed();
   await assertExact(road);

@@ -5,6 +5,7 @@ import { finished, spawnStarlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
 import { seen } from './seen.ts';
+import { seenRow } from './seen-row.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
@@ -31,12 +32,9 @@ describe('run --watch', () => {
       ]);
       const ended = finished(child);
       const name = `name of ${signal}`;
-      await seen(async () => (await ask(road.warehouse, 'select 1 from dim_staff')).length > 0);
+      await seenRow(road.warehouse, 'select from dim_staff');
       await ask(road.source, `update staff set first_name = '${name}' where staff_id = 3`);
-      await seen(
-        async () =>
-          (await ask(road.warehouse, `select 1 from dim_staff where first_name = '${name}'`)).length === 1,
-      );
+      await seenRow(road.warehouse, `select from dim_staff where first_name = '${name}'`);
       const interruptedAt = Date.now();
       child.kill(signal);
       const { code, stdout } = await ended;
@@ -57,7 +55,7 @@ describe('run --watch', () => {
     await locker.query('begin; lock table dim_design in access exclusive mode');
     await ask(road.source, `update design set design_name = 'stuck' where design_id = 2`);
     const stuck = `select 1 from pg_stat_activity where application_name = 'starlift-load' and wait_event_type = 'Lock'`;
-    await seen(async () => (await ask(road.warehouse, stuck)).length === 1);
+    await seenRow(road.warehouse, stuck);
     const interruptedAt = Date.now();
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
@@ -86,7 +84,7 @@ describe('run --watch', () => {
     await server.restart();
     await ask(road.source, `update staff set first_name = 'restarted' where staff_id = 4`);
     const arrived = `select 1 from dim_staff where first_name = 'restarted'`;
-    await seen(async () => (await ask(road.warehouse, arrived)).length === 1);
+    await seenRow(road.warehouse, arrived);
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
   });
