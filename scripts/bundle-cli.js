@@ -31,25 +31,35 @@ if (!existsSync(folder)) {
   removeOld();
   // Whole or not at all, for others may be starting meanwhile.
   const unfinished = `${folder}-${process.pid}`;
-  await build({
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(entries.map((entry) => [fileOf(entry), `${entry}.ts`])),
-    outdir: unfinished,
-    outExtension: { '.js': '.mjs' },
-    ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node24', keepNames: true },
-    mainFields: ['module', 'main'],
-    external,
-    plugins: [...makePlugins(), moduleAt, fauxqsParts],
-    banner: {
-      js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
-  if (existsSync(folder)) rmSync(unfinished, { recursive: true });
-  else {
-    renameSync(unfinished, folder);
-    // Without it commands work as well, and take longer.
-    spawnSync(node24, [join(root, 'scripts/compile-bundle.js'), folder]);
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: Object.fromEntries(entries.map((entry) => [fileOf(entry), `${entry}.ts`])),
+      outdir: unfinished,
+      outExtension: { '.js': '.mjs' },
+      ...{
+        bundle: true,
+        splitting: true,
+        format: 'esm',
+        platform: 'node',
+        target: 'node24',
+        keepNames: true,
+      },
+      mainFields: ['module', 'main'],
+      external,
+      plugins: [...makePlugins(), moduleAt, fauxqsParts],
+      banner: {
+        js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
+      },
+      logLevel: 'error',
+    });
+    if (!existsSync(folder)) {
+      renameSync(unfinished, folder);
+      // Without it commands work as well, and take longer.
+      spawnSync(node24, [join(root, 'scripts/compile-bundle.js'), folder]);
+    }
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
   }
 }
 
