@@ -3,9 +3,9 @@ import { setFlagsFromString } from 'node:v8';
 // A slice is tens of megabytes of short-lived buffers. V8 counts them against the old generation, which is small here, and
 // with its usual growth it marked the whole heap at every 10 MB of them: a fourth of a million rows' CPU time. It still
 // does at every 64 MB: --external-memory-accounted-in-global-limit halves that, for 40 MB more in each process.
-const bufferFlags = ['--heap-growing-percent=300'];
+const growthPercent = 300;
 // That room is filled in any case, if late: a process of a watch would grow for hundreds of runs.
-const steadyFlags = ['--heap-growing-percent=50'];
+const steadyGrowthPercent = 50;
 
 /**
  * Says when V8 is to collect the old generation of a process that moves slices.
@@ -16,7 +16,5 @@ const steadyFlags = ['--heap-growing-percent=50'];
  * @param isSteady whether it lives for many runs
  */
 export function setHeapGrowth({ isSteady }: { isSteady: boolean }): void {
-  for (const flag of isSteady ? steadyFlags : bufferFlags) setFlagsFromString(flag);
-  // What the start needs is needed again by the next process's: compiled code that V8 drops is not in what Node caches.
-  setFlagsFromString('--no-flush-bytecode');
+  setFlagsFromString(`--heap-growing-percent=${isSteady ? steadyGrowthPercent : growthPercent}`);
 }

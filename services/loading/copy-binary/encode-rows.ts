@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import { layOutColumn, lengthBytes } from './binary-column.ts';
-import { type Chunk, maxRowBytes, writeRows } from './write-rows.ts';
+import { type Chunk, makeBinaryRows, maxRowBytes, writeRows } from './write-rows.ts';
 
 const chunkBytes = 256 * 1024;
 const trailerBytes = 2;
@@ -20,7 +20,7 @@ export function* encodeCopyRows(batches: readonly RecordBatch[], objectId?: stri
   let chunk = makeChunk(chunkBytes);
   chunk.filled = header.copy(chunk.bytes);
   for (const { data, numRows } of batches) {
-    const batch = { columns: data.children.map(layOutColumn), rows: numRows, tail };
+    const batch = makeBinaryRows(data.children.map(layOutColumn), numRows, tail);
     for (let row = 0; ; ) {
       row = writeRows(batch, chunk, row, chunk.bytes.length - trailerBytes);
       if (row === numRows) break;

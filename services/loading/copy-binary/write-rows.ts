@@ -6,6 +6,10 @@ export interface BinaryRows {
   rows: number;
   /** One more column's value, which every row ends in: big-endian words, its length first. Empty where there is none. */
   tail: Int32Array;
+  /** Those of the columns that are texts. */
+  texts: readonly BinaryColumn[];
+  /** What a row takes at most, without its texts' own bytes. */
+  maxFixedBytes: number;
 }
 
 /** Memory that rows are written to. */
@@ -21,6 +25,19 @@ const columnCountBytes = 2;
 const wordBytes = 4;
 const isNull = -1;
 
+export const makeBinaryRows = (
+  columns: readonly BinaryColumn[],
+  rows: number,
+  tail: Int32Array,
+): BinaryRows => ({
+  ...{ columns, rows, tail },
+  texts: columns.filter(({ kind }) => kind === columnKind.text),
+  maxFixedBytes: columns.reduce(
+    (sum, { maxBytes }) => sum + maxBytes,
+    columnCountBytes + wordBytes * tail.length,
+  ),
+});
+
 /**
  * Writes rows, from `from` on, as many as have room before `limit`: the number of columns as int16, then each value's
  * length as int32 and its bytes, all big-endian.
@@ -34,11 +51,9 @@ export function writeRows(batch: BinaryRows, chunk: Chunk, from: number, limit: 
   const { columns, rows, tail } = batch;
   const { view } = chunk;
   const columnCount = columns.length + Math.min(tail.length, 1);
-  const fixedBytes = maxFixedBytes(batch);
-  const texts = columns.filter(({ kind }) => kind === columnKind.text);
   let at = chunk.filled;
   let row = from;
-  for (; row < rows && at + fixedBytes + textBytes(texts, row) <= limit; row++) {
+  for (; row < rows && at + maxRowBytes(batch, row) <= limit; row++) {
     view.setInt16(at, columnCount);
     at += columnCountBytes;
     for (let index = 0; index < columns.length; index++) {
@@ -51,18 +66,8 @@ export function writeRows(batch: BinaryRows, chunk: Chunk, from: number, limit: 
 }
 
 /** @returns what the row takes at most */
-export const maxRowBytes = (batch: BinaryRows, row: number): number =>
-  maxFixedBytes(batch) +
-  textBytes(
-    batch.columns.filter(({ kind }) => kind === columnKind.text),
-    row,
-  );
-
-const maxFixedBytes = ({ columns, tail }: BinaryRows): number =>
-  columns.reduce((sum, { maxBytes }) => sum + maxBytes, columnCountBytes + wordBytes * tail.length);
-
-function textBytes(texts: readonly BinaryColumn[], row: number): number {
-  let bytes = 0;
+export function maxRowBytes({ texts, maxFixedBytes }: BinaryRows, row: number): number {
+  let bytes = maxFixedBytes;
   for (let index = 0; index < texts.length; index++) bytes += lengthOf(texts[index] as BinaryColumn, row);
   return bytes;
 }
