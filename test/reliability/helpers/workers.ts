@@ -65,11 +65,15 @@ export class Workers<T> {
     this.#all.add(worker);
     const director: Director = ({ name: call }) =>
       new Promise((resolve) => {
-        worker.turns.push({ call, take: resolve });
+        if (worker.outcome !== undefined) resolve('go on');
+        else worker.turns.push({ call, take: resolve });
         this.#changed.resolve();
       });
     void this.#functions.invoke(name, event, director).then((outcome) => {
       worker.outcome = outcome;
+      // A plan that ends does not wait for a second connection that it did not need. Nobody steps that one any more, and
+      // left where it is it would keep its place in the pool from all later plans.
+      for (const { take } of worker.turns.splice(0)) take('go on');
       this.#changed.resolve();
     });
     await this.#settle(true);
