@@ -16,6 +16,7 @@ export default {
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
+  moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/module-at.ts' },
   // Two cores, and most tests wait for servers now and then: a third worker has the time that the others leave.
   maxWorkers: 3,
   // Coverage walks the whole heap at the start of every file, and what a file has loaded stays in it: a worker that has

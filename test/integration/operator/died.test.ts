@@ -33,7 +33,7 @@ describe('a function that is killed at every receive of a message', () => {
   };
 
   function killWorkers(): void {
-    const children = execFileSync('pgrep', ['-f', '-P', String(process.pid), 'workers/worker'], {
+    const children = execFileSync('pgrep', ['-f', '-P', String(process.pid), 'workers.worker'], {
       encoding: 'utf8',
     });
     for (const pid of children.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
