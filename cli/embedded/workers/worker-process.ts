@@ -37,9 +37,10 @@ export interface WorkerEvents {
 
 const stopTimeoutMs = 1000;
 
-// A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB, and
-// glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a process.
-export const memoryFlags = ['--max-semi-space-size=8'];
+// A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB (see
+// setHeapGrowth), and glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a
+// process.
+export const memoryFlags = ['--max-semi-space-size=1'];
 export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 /** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
