@@ -3,9 +3,14 @@ import { epochDayOf } from '../../../shared/star-schema/calendar.ts';
 /** What dayAt answers where there is no date: no day of the years 1 to 9999. */
 export const noDay = -(2 ** 31);
 
-const zero = 0x30;
 const dash = 0x2d;
 const colon = 0x3a;
+
+/** What two bytes say, the first one times 256: half the time of four comparisons for each of a date's numbers. */
+const twoDigits = new Int8Array(2 ** 16).fill(-1);
+for (let number = 0; number < 100; number++) {
+  twoDigits[Buffer.from(String(number).padStart(2, '0')).readUInt16BE()] = number;
+}
 
 /** Days since 1970-01-01 of each year's first day; one more year ends the last. */
 const yearStarts = Int32Array.from({ length: 10_001 }, (_, year) => epochDayOf(year, 1, 1));
@@ -48,9 +53,6 @@ export function secondAt(bytes: Uint8Array, at: number): number {
   return (hours * 60 + minutes) * 60 + seconds;
 }
 
-/** A number of two digits, or a negative one where they are none. */
-function twoDigitsAt(bytes: Uint8Array, at: number): number {
-  const tens = (bytes[at] as number) - zero;
-  const ones = (bytes[at + 1] as number) - zero;
-  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
-}
+/** A number of two digits, or -1 where they are none. */
+const twoDigitsAt = (bytes: Uint8Array, at: number): number =>
+  twoDigits[((bytes[at] as number) << 8) | (bytes[at + 1] as number)] as number;
