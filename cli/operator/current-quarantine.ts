@@ -17,20 +17,29 @@ export interface CurrentFile {
   records: string[];
 }
 
-/** The file of the highest revision of each slice, unless a still higher one went through without. */
+/**
+ * The file of the highest revision of each slice, unless a still higher one went through without.
+ *
+ * Where several tables are asked for, one listing answers for all: every run ends with it, and a listing for each of
+ * eleven took 40 ms.
+ *
+ * @returns in the tables' order
+ */
 export async function listCurrent(
   processed: Pick<ObjectStore, 'list'>,
-  table: string,
+  tables: readonly string[],
 ): Promise<CurrentFile[]> {
+  const [table, ...others] = tables;
+  const folder = table !== undefined && others.length === 0 ? tableFolder(table) : '';
   const quarantined = makeNewestRevisions();
   const transformed = makeNewestRevisions();
   const days = new Set<string>();
   const records = new Map<string, string[]>();
-  for await (const { key: text } of processed.list(prefix + tableFolder(table))) {
+  for await (const { key: text } of processed.list(prefix + folder)) {
     const dropped = fileOfDropRecord(text);
     if (dropped !== undefined) records.set(dropped, [...(records.get(dropped) ?? []), text]);
     const key = parseQuarantineKey(text);
-    if (key === undefined) continue;
+    if (key === undefined || !tables.includes(key.table)) continue;
     quarantined.add(key);
     days.add(text.slice(prefix.length, text.lastIndexOf('/') + 1));
   }
@@ -43,6 +52,7 @@ export async function listCurrent(
   return quarantined
     .all()
     .filter((key) => (transformed.of(key)?.revision ?? 0) <= key.revision)
+    .sort((one, other) => tables.indexOf(one.table) - tables.indexOf(other.table))
     .map((key) => ({ key, records: records.get(formatQuarantineKey(key)) ?? [] }));
 }
 

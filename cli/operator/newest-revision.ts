@@ -1,6 +1,6 @@
 import type { ProcessedKey } from '../../shared/object-store/object-key.ts';
 
-/** The object of the highest revision of each slice of one table. */
+/** The object of the highest revision of each table's slices. */
 export interface NewestRevisions {
   add(key: ProcessedKey): void;
   /** Of the slice that this key is of. */
@@ -10,7 +10,7 @@ export interface NewestRevisions {
 
 export function makeNewestRevisions(): NewestRevisions {
   const newest = new Map<string, ProcessedKey>();
-  const sliceOf = ({ run, slice }: ProcessedKey) => `${run}-${slice}`;
+  const sliceOf = ({ table, run, slice }: ProcessedKey) => `${table}-${run}-${slice}`;
   return {
     add(key) {
       if ((newest.get(sliceOf(key))?.revision ?? -1) < key.revision) newest.set(sliceOf(key), key);

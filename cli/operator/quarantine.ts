@@ -60,8 +60,7 @@ export async function listQuarantine(
   model: StarSchema,
   tables: readonly string[],
 ): Promise<QuarantineFile[]> {
-  const listed = await Promise.all(tables.map((table) => listCurrent(target.processed, table)));
-  const current = listed.flat();
+  const current = await listCurrent(target.processed, tables);
   const files: QuarantineFile[] = [];
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);
