@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { lastJson } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type OpenRoad, openRoad } from './open-road.ts';
 import {
   ask,
   assertExact,
@@ -28,13 +29,16 @@ const versionsOf = (id: number) =>
 describe('changes in the source', () => {
   let server: PostgresServer;
   let road: Road;
+  let open: OpenRoad;
   beforeAll(async () => {
     server = await startTemporaryPostgres({});
     const source = await makeShop(server, 'shop');
     road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
     await runClean(road);
+    open = await openRoad(road);
   });
   afterAll(async () => {
+    await open.close();
     await server.stop();
     await removeFolder(road.data);
   });
@@ -49,7 +53,7 @@ describe('changes in the source', () => {
       `update sales_order set units_sold = 111, last_updated = '2031-01-01 10:00:00.000001' where sales_order_id = 7;
        update sales_order set units_sold = 222 where sales_order_id = 8`,
     );
-    const report = await runClean(road);
+    const report = await open.runClean();
     expect(loadedRows(report)).toMatchObject({ fact_sales_order: 2, fact_payment: 0, dim_staff: 0 });
     const versions = await ask(road.warehouse, versionsOf(7));
     expect(versions.map(([, lastUpdated]) => lastUpdated)).toEqual([before, '2031-01-01 10:00:00.000001']);
@@ -64,7 +68,7 @@ describe('changes in the source', () => {
        update address set city = '', district = null where address_id in (select legal_address_id from counterparty)`,
     );
     const [[staff] = []] = await ask(road.source, 'select count(*) from staff where department_id = 1');
-    const { dim_staff, dim_counterparty, dim_location } = loadedRows(await runClean(road));
+    const { dim_staff, dim_counterparty, dim_location } = loadedRows(await open.runClean());
     expect(String(dim_staff)).toBe(staff);
     expect(dim_counterparty).toBeGreaterThan(0);
     expect(dim_location).toBeGreaterThan(0);
@@ -82,11 +86,11 @@ describe('changes in the source', () => {
     await late.query(`begin; savepoint s; ${order(900001, '2020-02-02 02:02:02')}; release savepoint s`);
     await undone.query(`begin; ${order(900002, '2031-02-02 02:02:02')}`);
     await ask(road.source, order(900003, '2032-02-02'));
-    expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 1 });
+    expect(loadedRows(await open.runClean())).toMatchObject({ fact_sales_order: 1 });
     await late.query('commit');
     await undone.query('rollback');
     await Promise.all([late.end(), undone.end()]);
-    expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 1 });
+    expect(loadedRows(await open.runClean())).toMatchObject({ fact_sales_order: 1 });
     expect(await ask(road.warehouse, versionsOf(900001))).toHaveLength(1);
   });
 
@@ -100,7 +104,7 @@ describe('changes in the source', () => {
        select id, 0, staff_id, counterparty_id, 1, 0.01, -5, '0001-01-01', '9999-12-31', -1, created_at, last_updated
          from sales_order, (values (0), (-2147483648)) as odd (id) where sales_order_id = 1`,
     );
-    const report = await runClean(road);
+    const report = await open.runClean();
     expect(loadedRows(report)).toMatchObject({
       dim_currency: 2,
       dim_location: 1,
@@ -117,6 +121,7 @@ describe('changes in the source', () => {
   });
 
   it('is exact after sessions that wrote all the while through repeated runs', async () => {
+    await open.close();
     const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
     const watch = startWatch([
       ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
@@ -136,6 +141,7 @@ describe('changes in the source', () => {
   });
 
   it('a date that is none goes to quarantine, and its neighbours land', async () => {
+    await open.close();
     await ask(
       road.source,
       `update sales_order set agreed_payment_date = '2023-02-30' where sales_order_id = 20;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it, jest } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { openRoad } from './open-road.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -32,9 +33,14 @@ describe('a role that may only read', () => {
   });
 
   it('is enough for a first run and for the next', async () => {
-    await runClean(road);
-    await ask(server.url('shop'), `update staff set first_name = 'Ada' where staff_id = 1`);
-    await runClean(road);
+    const open = await openRoad(road);
+    try {
+      await open.runClean();
+      await ask(server.url('shop'), `update staff set first_name = 'Ada' where staff_id = 1`);
+      await open.runClean();
+    } finally {
+      await open.close();
+    }
     await assertExact(road);
   });
 

@@ -68,7 +68,7 @@ export async function assertExact({ source, warehouse }: Pick<Road, 'source' | '
 }
 
 /** The rows that one run loaded, by warehouse table. */
-export const loadedRows = ({ tables }: RunResult): Record<string, number> =>
+export const loadedRows = ({ tables }: Pick<RunResult, 'tables'>): Record<string, number> =>
   Object.fromEntries(tables.map(({ table, loaded }) => [table, loaded]));
 
 /** Runs SQL on a connection of its own; several statements give the last one's rows. Values as texts. */

@@ -1,0 +1,32 @@
+import { PassThrough } from 'node:stream';
+import { makeEmbeddedSite } from '../../cli/run/embedded-site.ts';
+import { startPipeline } from '../../cli/run/pipeline.ts';
+import { type RunReport, runOnce } from '../../cli/run/run-once.ts';
+import { makeTerminal } from '../../cli/terminal.ts';
+import type { Road } from './road.ts';
+
+/** A road whose stack stays up between its runs, in this process: for what is not about the command as a process. */
+export interface OpenRoad {
+  /** Runs once more where all must be well. */
+  runClean(): Promise<RunReport>;
+  /** Ends the hold of the folder; once more does nothing. */
+  close(): Promise<void>;
+}
+
+export async function openRoad(road: Road): Promise<OpenRoad> {
+  const log = new PassThrough();
+  let closed: Promise<void> | undefined;
+  const pipeline = await startPipeline(road, makeTerminal(new PassThrough(), log, true));
+  return {
+    runClean: async () => {
+      const report = await runOnce(makeEmbeddedSite(pipeline), () => {});
+      if (!report.ok)
+        throw new Error(`the run has left something:\n${JSON.stringify(report)}\n${log.read()}`);
+      return report;
+    },
+    close: () => {
+      closed ??= pipeline.stop();
+      return closed;
+    },
+  };
+}
