@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type S3Object, S3Store } from './fauxqs.ts';
 import { type Page, type PageRequest, takePage } from './list-page.ts';
 import type { Notifications } from './notifications.ts';
-import { refuse } from './object-files.ts';
+import { noBytes, refuse } from './object-files.ts';
 import { assertPutCondition } from './put-condition.ts';
 import type { ObjectCreated } from './s3-event.ts';
 import { SortedKeys } from './sorted-keys.ts';
@@ -39,10 +39,12 @@ export class BucketStore extends S3Store {
   }
 
   override putObject(...args: Parameters<S3Store['putObject']>): S3Object {
-    const [bucket, key] = args;
+    const [bucket, sliced, ...rest] = args;
+    // Else the bucket keeps the address of the request, of which V8 makes the key a slice.
+    const key = Buffer.from(sliced).toString();
     const isCopy = this.request.getStore()?.['x-amz-copy-source'] !== undefined;
     const event = isCopy ? 'ObjectCreated:Copy' : 'ObjectCreated:Put';
-    return this.#create(bucket, key, event, () => super.putObject(...args));
+    return this.#create(bucket, key, event, () => super.putObject(bucket, key, ...rest));
   }
 
   override deleteObject(bucket: string, key: string): void {
@@ -90,6 +92,8 @@ export class BucketStore extends S3Store {
     assertPutCondition(this.request.getStore() ?? {}, etag, `/${bucket}/${key}`);
     this.#notifications.owe(bucket, key);
     const object = write();
+    // A body is read from its file; fauxqs keeps an empty buffer for each, and one does for all.
+    super.restoreObject(bucket, { ...object, body: noBytes });
     keys.add(key);
     this.#notifications.send(bucket, object, event);
     return object;

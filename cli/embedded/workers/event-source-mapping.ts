@@ -62,7 +62,8 @@ class Mapping implements EventSourceMapping {
   readonly #queue: QueueSource;
   readonly #running = new Map<Promise<void>, readonly ReceivedMessage[]>();
   readonly #stopping = new AbortController();
-  readonly #stopRequested: Promise<void>;
+  /** Ends the wait for room, of which there is one at a time. */
+  #hasRoomNow = (): void => {};
   #polling: Promise<void> = Promise.resolve();
   #over = false;
 
@@ -70,9 +71,6 @@ class Mapping implements EventSourceMapping {
     const { sqs, queueUrl, waitSeconds = 1 } = options;
     this.#options = options;
     this.#queue = openQueue(sqs, queueUrl, waitSeconds);
-    this.#stopRequested = new Promise((resolve) => {
-      this.#stopping.signal.addEventListener('abort', () => resolve());
-    });
   }
 
   start(): void {
@@ -85,6 +83,7 @@ class Mapping implements EventSourceMapping {
 
   async stop(graceMs = 5000): Promise<void> {
     this.#stopping.abort();
+    this.#hasRoomNow();
     const graceOver = new AbortController();
     const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => {});
     await this.#polling;
@@ -114,14 +113,17 @@ class Mapping implements EventSourceMapping {
 
   /** @returns true when one more invocation may start, false when none will any more */
   async #hasRoom(): Promise<boolean> {
-    while (this.#running.size >= this.#options.maximumConcurrency && !this.#stopping.signal.aborted)
-      await Promise.race([...this.#running.keys(), this.#stopRequested]);
+    if (this.#running.size >= this.#options.maximumConcurrency && !this.#stopping.signal.aborted)
+      await new Promise<void>((resolve) => {
+        this.#hasRoomNow = resolve;
+      });
     return !this.#stopping.signal.aborted;
   }
 
   #begin(messages: readonly ReceivedMessage[]): void {
     const work: Promise<void> = this.#report(this.#process(messages)).finally(() => {
       this.#running.delete(work);
+      this.#hasRoomNow();
     });
     this.#running.set(work, messages);
   }
