@@ -23,6 +23,8 @@ export interface ServiceOptions {
   workers: number;
   /** They go on for days: see WorkerPoolOptions. */
   isSteady?: boolean;
+  /** They are all needed: see WorkerPoolOptions. */
+  growsAhead?: boolean;
   /** The first of them, where it was started ahead. */
   spare?: SpareWorker;
   onLog: (line: string) => void;
@@ -83,6 +85,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     isSteady: options.isSteady ?? false,
+    growsAhead: options.growsAhead ?? false,
     timeoutSeconds: {
       ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
       ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
-import { bindFolder, findBinding } from '../embedded/bind.ts';
+import { bindFolder, findBinding, isBound } from '../embedded/bind.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
@@ -110,6 +110,8 @@ const startStackServices = (
     foreignKeys,
     workers: Math.max(2, availableParallelism()),
     isSteady: watch,
+    // Everything is to be taken then, and mostly little at any later time.
+    growsAhead: !isBound(stack.folder),
     ...(spare && { spare }),
     onLog: (line) => {
       if (process.env.STARLIFT_DEBUG) terminal.info(line);

@@ -25,6 +25,8 @@ export interface WorkerPoolOptions {
   timeoutSeconds?: Record<string, number>;
   /** Whether the workers stay as small as they can, at the cost of speed: for a process that goes on for days. */
   isSteady?: boolean;
+  /** Whether the next worker starts when the one before it gets work: for a pool whose workers are all needed. */
+  growsAhead?: boolean;
   /** A worker that was started ahead, to be the first. */
   spare?: SpareWorker;
   /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */

@@ -6,6 +6,11 @@ import { defaultTimeoutSeconds, type Invocation, type WorkerPool, type WorkerPoo
 import type { WorkerMessage } from './worker-message.ts';
 import { forkSpareWorker, type SpareWorker, type WorkerProcess } from './worker-process.ts';
 
+/** What a worker takes to start, with both cores at work. */
+const startMs = 250;
+/** A slice that has been transformed leaves two objects to load: its rows and their dates. */
+const fewWaiting = 2;
+
 export type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
 interface Slot {
@@ -16,8 +21,8 @@ interface Slot {
 
 /**
  * Starts child processes that import each handler once and run one invocation at a time each, as Lambda's
- * execution environments do. Returns at once; the first one starts meanwhile, and the next ones one ahead of the work:
- * where one is enough, a second would only take the other core's time.
+ * execution environments do. Returns at once; the first one starts meanwhile, and the next ones when there is work for
+ * them: where one is enough, a second would only take the other core's time.
  */
 export function startWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const pool = new Pool(options);
@@ -30,6 +35,7 @@ class Pool implements WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[];
   readonly #queue = makeFairQueue<Invocation>();
+  #growth: NodeJS.Timeout | undefined;
   #spare: SpareWorker | undefined;
   #stopped = false;
 
@@ -56,6 +62,7 @@ class Pool implements WorkerPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#growth);
     const why = new TransientError('the workers were stopped');
     for (const invocation of this.#queue.drain()) invocation.reject(why);
     for (const slot of this.#slots) this.#finish(slot)?.reject(why);
@@ -93,13 +100,29 @@ class Pool implements WorkerPool {
     this.#grow();
   }
 
-  /** Has a worker for each invocation that waits, and one for the next where others are at work. */
+  /**
+   * Has a worker for each invocation that waits. Where few do, they wait for as long as a worker takes to start: most are
+   * taken sooner by one that is there, and has done such work before.
+   */
   #grow(): void {
+    const lacking = this.#lackingSlots();
+    const canWait = !this.#options.growsAhead && this.#queue.waiting() <= fewWaiting;
+    if (lacking.length === 0 || !canWait) this.#forkAll(lacking);
+    else this.#growth ??= setTimeout(() => this.#forkAll(this.#lackingSlots()), startMs);
+  }
+
+  #lackingSlots(): Slot[] {
     const busy = this.#slots.filter(({ running }) => running !== undefined).length;
     const absent = this.#slots.filter(({ worker }) => worker === undefined);
     const alive = this.#slots.length - absent.length;
-    const wanted = busy + this.#queue.waiting() + (busy > 0 ? 1 : 0);
-    for (const slot of absent.slice(0, Math.max(0, wanted - alive))) this.#fork(slot);
+    const ahead = this.#options.growsAhead && busy > 0 ? 1 : 0;
+    return absent.slice(0, Math.max(0, busy + this.#queue.waiting() + ahead - alive));
+  }
+
+  #forkAll(slots: readonly Slot[]): void {
+    clearTimeout(this.#growth);
+    this.#growth = undefined;
+    for (const slot of slots) this.#fork(slot);
   }
 
   #run(slot: Slot, invocation: Invocation): void {

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setHeapGrowth } from './heap-growth.ts';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
@@ -10,8 +12,9 @@ import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from '.
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 type WarmUp = () => Promise<unknown>;
 
-/** Without an invocation for so long there is time for what the next ones will need. */
+/** With so long of hardly anything to do there is time for what the next invocations will need. */
 const idleMs = 10;
+const idleUtilization = 0.2;
 
 // The channel closes when the parent ends, whatever it died of: a worker never outlives it.
 process.on('disconnect', () => process.exit(0));
@@ -27,8 +30,7 @@ const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();
 for (const name of ahead) warmUps.push(() => findHandler(name));
-let isInvoked = false;
-let idle = setTimeout(warmUp, idleMs);
+void warmUpInIdleTime();
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
@@ -43,23 +45,19 @@ async function preload(urls: readonly string[]): Promise<WarmUp[]> {
   return found;
 }
 
-/** One at a time: an invocation that comes meanwhile waits for that one alone. */
-async function warmUp(): Promise<void> {
-  await warmUps
-    .shift()?.()
-    .catch(() => {});
-  if (!isInvoked) becomeIdle();
-}
-
-function becomeIdle(): void {
-  isInvoked = false;
-  clearTimeout(idle);
-  if (warmUps.length > 0) idle = setTimeout(warmUp, idleMs);
+/** One at a time. An invocation that waits for its database leaves time as well as none does. */
+async function warmUpInIdleTime(): Promise<void> {
+  while (warmUps.length > 0) {
+    const before = performance.eventLoopUtilization();
+    await delay(idleMs);
+    if (performance.eventLoopUtilization(before).utilization > idleUtilization) continue;
+    await warmUps
+      .shift()?.()
+      .catch(() => {});
+  }
 }
 
 async function answer({ requestId, functionName, event, deadline }: InvokeMessage): Promise<void> {
-  clearTimeout(idle);
-  isInvoked = true;
   try {
     const handler = await findHandler(functionName);
     const value = await handler(event, makeContext(functionName, requestId, deadline));
@@ -67,7 +65,6 @@ async function answer({ requestId, functionName, event, deadline }: InvokeMessag
   } catch (error) {
     send({ kind: 'error', requestId, failure: describeFailure(error) });
   }
-  becomeIdle();
 }
 
 /** Imported when it is first called, as on Lambda, or in idle time; a run with nothing to do calls one of seven. */

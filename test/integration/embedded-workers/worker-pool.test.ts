@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startWorkerPool, type WorkerPool } from '../../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { canSampleProcesses, sampleProcesses } from '../../reliability/helpers/process-sample.ts';
 
 interface Answer {
   pid: number;
@@ -52,6 +53,26 @@ describe('the worker pool', () => {
     const [first, second] = await Promise.all(both);
     expect(first?.pid).not.toBe(second?.pid);
     await rm(folder, { recursive: true });
+  });
+
+  const itOnLinux = canSampleProcesses ? it : it.skip;
+  itOnLinux.each([
+    ['starts no second worker for what comes one after the other', false, 1],
+    ['that grows ahead has a second worker as soon as the first one works', true, 2],
+  ])('%s', async (_, growsAhead, workers) => {
+    const others = sampleProcesses(process.pid).size;
+    start({ growsAhead });
+    for (const calls of [1, 2]) expect(await call('probe', {})).toMatchObject({ calls });
+    expect(sampleProcesses(process.pid).size - others).toBe(workers);
+  });
+
+  it('starts a second worker where some wait all the time, each of them for a moment', async () => {
+    start();
+    const pids = new Set([(await call('probe', {})).pid]);
+    const caller = async () => {
+      while (pids.size < 2) pids.add((await call('probe', {})).pid);
+    };
+    await Promise.all([caller(), caller(), caller()]);
   });
 
   it('imports a module once per process', async () => {
