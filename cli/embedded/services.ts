@@ -81,7 +81,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     size: options.workers,
     handlers,
     preload,
-    ahead: queueKinds,
+    ahead: ['plan', ...queueKinds],
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     isSteady: options.isSteady ?? false,

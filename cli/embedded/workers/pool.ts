@@ -31,7 +31,7 @@ export interface WorkerPoolOptions {
   spare?: SpareWorker;
   /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */
   preload?: readonly string[];
-  /** Functions whose handlers a worker imports in idle time. */
+  /** Functions whose handlers a worker imports in idle time, the first of them before anything else. */
   ahead?: readonly string[];
   /** Gets each line that a worker writes. */
   onLog?: (line: string) => void;

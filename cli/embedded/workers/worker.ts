@@ -24,12 +24,13 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const employed = once(process, 'message') as Promise<[EmployMessage]>;
 const { preload: urls, isSteady } = JSON.parse(String(process.argv[2])) as WorkerStart;
-const warmUps = await preload(urls);
+const preloaded = await preload(urls);
 setHeapGrowth({ isSteady });
 const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();
-for (const name of ahead) warmUps.push(() => findHandler(name));
+const [first = [], ...others] = ahead.map((name): WarmUp[] => [() => findHandler(name)]);
+const warmUps = [...first, ...preloaded, ...others.flat()];
 void warmUpInIdleTime();
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
