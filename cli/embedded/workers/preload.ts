@@ -2,7 +2,6 @@
 // yet what it is for. For speed alone.
 
 import { loadParquetWasm } from '../../../shared/parquet/parquet-wasm.ts';
-import { rehearse } from './rehearse.ts';
 
 export * as extraction from '../../../services/ingestion/extract.ts';
 export * as ingestion from '../../../services/ingestion/plan.ts';
@@ -16,5 +15,5 @@ export * as metrics from '../../../shared/metrics.ts';
 export * as starSchema from '../../../shared/star-schema/star-schema.ts';
 export * as sweeping from '../../../shared/sweep/run-sweep.ts';
 
-/** What the first transform and the first load would wait for. */
-export const warmUps = [loadParquetWasm, rehearse];
+/** What the first transform would wait for. */
+export const warmUps = [loadParquetWasm];
