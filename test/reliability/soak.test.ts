@@ -6,9 +6,9 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { canSampleProcesses, type ProcessSample, sampleProcesses } from '../helpers/process-sample.ts';
 import { spawnStarlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { canSampleProcesses, type ProcessSample, sampleProcesses } from './helpers/process-sample.ts';
 import { makeShop, openShop } from './helpers/shop.ts';
 
 const isLong = process.env.RELIABILITY === 'long';

@@ -3,10 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type S3Object, S3Store } from './fauxqs.ts';
 import { type Page, type PageRequest, takePage } from './list-page.ts';
 import type { Notifications } from './notifications.ts';
-import { noBytes, refuse } from './object-files.ts';
+import { refuse } from './object-files.ts';
 import { assertPutCondition } from './put-condition.ts';
 import type { ObjectCreated } from './s3-event.ts';
 import { SortedKeys } from './sorted-keys.ts';
+
+const noBytes = Buffer.alloc(0);
 
 /** fauxqs' buckets with conditional puts, notifications, and S3's listing order. */
 export class BucketStore extends S3Store {
@@ -33,8 +35,9 @@ export class BucketStore extends S3Store {
     this.#keys.delete(bucket);
   }
 
+  /** Keeps what is told of the object. Its body is read from its file: one empty buffer stands for each. */
   override restoreObject(bucket: string, object: S3Object): void {
-    super.restoreObject(bucket, object);
+    super.restoreObject(bucket, { ...object, body: noBytes });
     this.#keys.get(bucket)?.add(object.key);
   }
 
@@ -92,9 +95,7 @@ export class BucketStore extends S3Store {
     assertPutCondition(this.request.getStore() ?? {}, etag, `/${bucket}/${key}`);
     this.#notifications.owe(bucket, key);
     const object = write();
-    // A body is read from its file; fauxqs keeps an empty buffer for each, and one does for all.
-    super.restoreObject(bucket, { ...object, body: noBytes });
-    keys.add(key);
+    this.restoreObject(bucket, object);
     this.#notifications.send(bucket, object, event);
     return object;
   }

@@ -6,8 +6,6 @@ import { formatObject, type ObjectMetadata, parseHeader } from './object-format.
 
 const temporaryPrefix = 'temporary-';
 const usualHeaderBytes = 4096;
-/** In place of the body of each object in the store, which is read from its file. */
-export const noBytes = Buffer.alloc(0);
 
 /**
  * Keeps every object as one file, so that a process killed at any moment leaves the old object or the
@@ -78,7 +76,7 @@ export class ObjectFiles implements S3Persistence {
       for (const name of fs.readdirSync(join(this.#root, bucket))) {
         const path = join(this.#root, bucket, name);
         if (name.startsWith(temporaryPrefix)) fs.rmSync(path);
-        else store.restoreObject(bucket, { ...readMetadata(path), body: noBytes });
+        else store.restoreObject(bucket, { ...readMetadata(path), body: Buffer.alloc(0) });
       }
     }
   }

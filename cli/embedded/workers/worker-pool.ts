@@ -107,8 +107,9 @@ class Pool implements WorkerPool {
   #grow(): void {
     const lacking = this.#lackingSlots();
     const canWait = !this.#options.growsAhead && this.#queue.waiting() <= fewWaiting;
-    if (lacking.length === 0 || !canWait) this.#forkAll(lacking);
-    else this.#growth ??= setTimeout(() => this.#forkAll(this.#lackingSlots()), startMs);
+    if (lacking.length > 0 && canWait)
+      this.#growth ??= setTimeout(() => this.#forkAll(this.#lackingSlots()), startMs);
+    else this.#forkAll(lacking);
   }
 
   #lackingSlots(): Slot[] {

@@ -29,9 +29,12 @@ setHeapGrowth({ isSteady });
 const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();
-const [first = [], ...others] = ahead.map((name): WarmUp[] => [() => findHandler(name)]);
-const warmUps = [...first, ...preloaded, ...others.flat()];
-void warmUpInIdleTime();
+const imports = ahead.map(
+  (name): WarmUp =>
+    () =>
+      findHandler(name),
+);
+void warmUp([...imports.slice(0, 1), ...preloaded, ...imports.slice(1)]);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
@@ -46,15 +49,21 @@ async function preload(urls: readonly string[]): Promise<WarmUp[]> {
   return found;
 }
 
-/** One at a time. An invocation that waits for its database leaves time as well as none does. */
-async function warmUpInIdleTime(): Promise<void> {
-  while (warmUps.length > 0) {
+/** One after the other, each in idle time. */
+async function warmUp(warmUps: readonly WarmUp[]): Promise<void> {
+  for (const each of warmUps) {
+    await untilIdle();
+    await each().catch(() => {});
+  }
+}
+
+/** An invocation that waits for its database leaves time as well as none does. */
+async function untilIdle(): Promise<void> {
+  let utilization = 1;
+  while (utilization > idleUtilization) {
     const before = performance.eventLoopUtilization();
     await delay(idleMs);
-    if (performance.eventLoopUtilization(before).utilization > idleUtilization) continue;
-    await warmUps
-      .shift()?.()
-      .catch(() => {});
+    ({ utilization } = performance.eventLoopUtilization(before));
   }
 }
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startWorkerPool, type WorkerPool } from '../../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { canSampleProcesses, sampleProcesses } from '../../reliability/helpers/process-sample.ts';
+import { canSampleProcesses, sampleProcesses } from '../../helpers/process-sample.ts';
 
 interface Answer {
   pid: number;
