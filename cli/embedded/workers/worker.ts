@@ -29,11 +29,7 @@ setHeapGrowth({ isSteady });
 const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const handlers = new Map<string, Promise<Handler>>();
-const imports = ahead.map(
-  (name): WarmUp =>
-    () =>
-      findHandler(name),
-);
+const imports = ahead.map((name) => () => findHandler(name));
 void warmUp([...imports.slice(0, 1), ...preloaded, ...imports.slice(1)]);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
