@@ -21,7 +21,7 @@ describe('the bundle of the command line', () => {
 
   const node = (args: string[]) =>
     new Promise<{ code: number; output: string }>((resolve) => {
-      const env = { ...process.env, STARLIFT_DEBUG: '1', NO_COLOR: '1' };
+      const env = { ...process.env, STARLIFT_DEBUG: '1', FORCE_COLOR: undefined, NO_COLOR: '1' };
       execFile(process.execPath, args, { cwd: clone, env }, (error, stdout, stderr) =>
         resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
       );

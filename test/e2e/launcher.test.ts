@@ -51,7 +51,7 @@ describe('starlift that another process has started', () => {
     const { source, warehouse, data } = road;
     const databases = ['--source', source, '--warehouse', warehouse, '--data', data];
     return spawn(command, [...args, 'run', '--watch', '--every', '1', ...databases], {
-      env: { ...process.env, NO_COLOR: '1', ...env },
+      env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

@@ -26,7 +26,8 @@ export function starlift(
 
 export function spawnStarlift(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    // On a terminal Jest sets FORCE_COLOR, and Node warns on stderr of the two.
+    env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
