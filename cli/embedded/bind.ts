@@ -21,9 +21,6 @@ export type NamedDatabases = Partial<Record<Side, string | undefined>>;
 
 const fileName = 'binding.json';
 
-/** Whether a run has been here. */
-export const isBound = (folder: DataFolder): boolean => folder.readJson(fileName) !== undefined;
-
 /**
  * Makes sure that a folder of the user's own databases is not opened on embedded ones, before those are started.
  *

@@ -23,8 +23,6 @@ export interface ServiceOptions {
   workers: number;
   /** They go on for days: see WorkerPoolOptions. */
   isSteady?: boolean;
-  /** They are all needed: see WorkerPoolOptions. */
-  growsAhead?: boolean;
   /** The first of them, where it was started ahead. */
   spare?: SpareWorker;
   onLog: (line: string) => void;
@@ -73,19 +71,22 @@ export function makeEnvironment(
   };
 }
 
+// Two where most of the time goes to waiting for Postgres. A transform waits for nothing.
+const concurrency: Record<QueueKind, number> = { extract: 2, transform: 1, load: 2 };
+
 /** Of the 5 s in which a run ends: the rest is for the workers and for Postgres. */
 const graceMs = 2500;
 
 export function startServices(cloud: ServiceCloud, clients: AwsClients, options: ServiceOptions): Services {
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
+    concurrency,
     handlers,
     preload,
     ahead: ['plan', ...queueKinds],
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     isSteady: options.isSteady ?? false,
-    growsAhead: options.growsAhead ?? false,
     timeoutSeconds: {
       ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
       ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),
@@ -119,7 +120,7 @@ const startMapping = (
     queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
     functionName: kind,
     batchSize: batchSize[kind],
-    maximumConcurrency: workers,
+    maximumConcurrency: workers * concurrency[kind],
     returnsFailed: true,
     pool,
     onError: (error) => onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
-import { bindFolder, findBinding, isBound } from '../embedded/bind.ts';
+import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
@@ -29,6 +29,8 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+// A worker keeps one core busy, and the two databases about as much.
+const coresPerWorker = 2;
 const unfinishedFile = 'unfinished.json';
 
 interface WarehouseOptions {
@@ -108,10 +110,8 @@ const startStackServices = (
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
-    workers: Math.max(2, availableParallelism()),
+    workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     isSteady: watch,
-    // Everything is to be taken then, and mostly little at any later time.
-    growsAhead: !isBound(stack.folder),
     ...(spare && { spare }),
     onLog: (line) => {
       if (process.env.STARLIFT_DEBUG) terminal.info(line);

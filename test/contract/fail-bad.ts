@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { startEventSourceMapping } from '../../cli/embedded/workers/event-source-mapping.ts';
-import { startInlinePool } from '../../cli/embedded/workers/inline-pool.ts';
+import { startInlinePool } from '../helpers/inline-pool.ts';
 import type { ContractClients } from './service.ts';
 
 /** The same as source text, for a service that runs functions itself. */

@@ -3,7 +3,7 @@ import type { SpareWorker } from './worker-process.ts';
 /** Runs functions as Lambda does: by name, on an event, with a context. */
 export interface WorkerPool {
   /**
-   * Runs the function once on the event, as soon as a worker is free.
+   * Runs the function on the event, as soon as there is room; once, unless the process dies that ran others beside it.
    *
    * @throws {InvocationError} the handler threw, timed out, or its process died
    * @throws {TransientError} the pool was stopped
@@ -11,22 +11,21 @@ export interface WorkerPool {
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Ends all workers; what runs or waits is rejected. */
   stop(): Promise<void>;
-  /** How many invocations run at the same time. */
-  readonly size: number;
 }
 
 export interface WorkerPoolOptions {
+  /** Processes, at most. */
   size: number;
+  /** How many invocations of a function a process runs at the same time; 1 of one that is not named. */
+  concurrency?: Record<string, number>;
   /** Function name to the URL of a module that exports `handler`. */
   handlers: Record<string, string>;
   /** The workers' environment; of our own they get PATH only. */
   env: Record<string, string>;
-  /** Per function; 900 (Lambda's most) when not given. A worker that exceeds it is killed, as on Lambda. */
+  /** Per function; 900 (Lambda's most) when not given. The worker of one that exceeds it is killed, as on Lambda. */
   timeoutSeconds?: Record<string, number>;
   /** Whether the workers stay as small as they can, at the cost of speed: for a process that goes on for days. */
   isSteady?: boolean;
-  /** Whether the next worker starts when the one before it gets work: for a pool whose workers are all needed. */
-  growsAhead?: boolean;
   /** A worker that was started ahead, to be the first. */
   spare?: SpareWorker;
   /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */

@@ -18,7 +18,7 @@ export interface EmployMessage {
   env: Record<string, string>;
 }
 
-/** To a worker: run one invocation. It gets the next one only after its answer. */
+/** To a worker: run one invocation, beside those that it has not answered yet. */
 export interface InvokeMessage {
   requestId: string;
   functionName: string;

@@ -1,28 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { TransientError } from '../../../shared/errors.ts';
-import { makeFairQueue } from './fair-queue.ts';
 import { type HandlerFailure, InvocationError } from './invocation-error.ts';
 import { defaultTimeoutSeconds, type Invocation, type WorkerPool, type WorkerPoolOptions } from './pool.ts';
 import type { WorkerMessage } from './worker-message.ts';
 import { forkSpareWorker, type SpareWorker, type WorkerProcess } from './worker-process.ts';
 
-/** What a worker takes to start, with both cores at work. */
-const startMs = 250;
-/** A slice that has been transformed leaves two objects to load: its rows and their dates. */
-const fewWaiting = 2;
-
 export type { WorkerPool, WorkerPoolOptions } from './pool.ts';
 
+/** A process, or the place of one. */
 interface Slot {
   worker: WorkerProcess | undefined;
-  state: 'starting' | 'ready' | 'ending';
-  running: { invocation: Invocation; timer: NodeJS.Timeout } | undefined;
+  state: 'absent' | 'starting' | 'ready' | 'ending';
+  running: Map<string, Running>;
+}
+
+interface Running {
+  invocation: PooledInvocation;
+  timer: NodeJS.Timeout;
+}
+
+interface PooledInvocation extends Invocation {
+  /** It ran in a process that died of one of several: it runs with no other beside it. */
+  isSuspect?: boolean;
 }
 
 /**
- * Starts child processes that import each handler once and run one invocation at a time each, as Lambda's
- * execution environments do. Returns at once; the first one starts meanwhile, and the next ones when there is work for
- * them: where one is enough, a second would only take the other core's time.
+ * Starts child processes that call handlers as Lambda's execution environments do, several of them in each process: one
+ * of each function, or as many as `concurrency` says. While one waits for Postgres another one computes.
+ *
+ * An invocation that kills its process takes no other along: those that ran beside it run again, each by itself.
+ *
+ * Returns at once; the first process starts meanwhile, and the next ones when an invocation finds no room.
  */
 export function startWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const pool = new Pool(options);
@@ -31,41 +39,36 @@ export function startWorkerPool(options: WorkerPoolOptions): WorkerPool {
 }
 
 class Pool implements WorkerPool {
-  readonly size: number;
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[];
-  readonly #queue = makeFairQueue<Invocation>();
-  #growth: NodeJS.Timeout | undefined;
+  #waiting: PooledInvocation[] = [];
   #spare: SpareWorker | undefined;
   #stopped = false;
 
   constructor(options: WorkerPoolOptions) {
-    this.size = options.size;
     this.#options = options;
     this.#spare = options.spare;
-    const makeSlot = (): Slot => ({ worker: undefined, state: 'starting', running: undefined });
+    const makeSlot = (): Slot => ({ worker: undefined, state: 'absent', running: new Map() });
     this.#slots = Array.from({ length: options.size }, makeSlot);
   }
 
   start(): void {
-    const [first] = this.#slots;
-    if (first !== undefined) this.#fork(first);
+    this.#grow();
   }
 
   invoke(functionName: string, event: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new TransientError(`${functionName}: the workers are stopped`));
-      this.#queue.push(functionName, { requestId: randomUUID(), functionName, event, resolve, reject });
+      this.#waiting.push({ requestId: randomUUID(), functionName, event, resolve, reject });
       this.#dispatch();
     });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#growth);
     const why = new TransientError('the workers were stopped');
-    for (const invocation of this.#queue.drain()) invocation.reject(why);
-    for (const slot of this.#slots) this.#finish(slot)?.reject(why);
+    const running = this.#slots.flatMap((slot) => this.#finishAll(slot));
+    for (const { reject } of [...running, ...this.#waiting.splice(0)]) reject(why);
     await Promise.all(
       this.#slots.map(({ worker, state }) => {
         // In the middle of its imports it hears nothing for a while, and has nothing to lose.
@@ -73,6 +76,12 @@ class Pool implements WorkerPool {
         return worker?.stop();
       }),
     );
+  }
+
+  /** Starts the next process, unless one is about to make room. */
+  #grow(): void {
+    const slot = this.#slots.find(({ state }) => state === 'absent');
+    if (slot !== undefined && this.#slots.every(({ state }) => state !== 'starting')) this.#fork(slot);
   }
 
   #fork(slot: Slot): void {
@@ -91,90 +100,97 @@ class Pool implements WorkerPool {
   }
 
   #dispatch(): void {
-    for (const slot of this.#slots) {
-      if (slot.state !== 'ready' || slot.running !== undefined) continue;
-      const invocation = this.#queue.take();
-      if (invocation === undefined) break;
-      this.#run(slot, invocation);
+    const staying: PooledInvocation[] = [];
+    for (const invocation of this.#waiting) {
+      // What started before a suspect that waits would keep it from ever being by itself.
+      const slot = staying.some(({ isSuspect }) => isSuspect) ? undefined : this.#findRoom(invocation);
+      if (slot === undefined) staying.push(invocation);
+      else this.#run(slot, invocation);
     }
-    this.#grow();
+    this.#waiting = staying;
+    if (staying.length > 0) this.#grow();
   }
 
-  /**
-   * Has a worker for each invocation that waits. Where few do, they wait for as long as a worker takes to start: most are
-   * taken sooner by one that is there, and has done such work before.
-   */
-  #grow(): void {
-    const lacking = this.#lackingSlots();
-    const canWait = !this.#options.growsAhead && this.#queue.waiting() <= fewWaiting;
-    if (lacking.length > 0 && canWait)
-      this.#growth ??= setTimeout(() => this.#forkAll(this.#lackingSlots()), startMs);
-    else this.#forkAll(lacking);
+  /** @returns of the processes with room for it the one with the least to do */
+  #findRoom(invocation: PooledInvocation): Slot | undefined {
+    const roomy = this.#slots.filter((slot) => this.#hasRoom(slot, invocation));
+    return roomy.sort((a, b) => a.running.size - b.running.size)[0];
   }
 
-  #lackingSlots(): Slot[] {
-    const busy = this.#slots.filter(({ running }) => running !== undefined).length;
-    const absent = this.#slots.filter(({ worker }) => worker === undefined);
-    const alive = this.#slots.length - absent.length;
-    const ahead = this.#options.growsAhead && busy > 0 ? 1 : 0;
-    return absent.slice(0, Math.max(0, busy + this.#queue.waiting() + ahead - alive));
+  #hasRoom({ state, running }: Slot, { functionName, isSuspect }: PooledInvocation): boolean {
+    if (state !== 'ready') return false;
+    if (isSuspect) return running.size === 0;
+    const beside = [...running.values()].map(({ invocation }) => invocation);
+    const same = beside.filter((other) => other.functionName === functionName).length;
+    return (
+      same < (this.#options.concurrency?.[functionName] ?? 1) && !beside.some((other) => other.isSuspect)
+    );
   }
 
-  #forkAll(slots: readonly Slot[]): void {
-    clearTimeout(this.#growth);
-    this.#growth = undefined;
-    for (const slot of slots) this.#fork(slot);
-  }
-
-  #run(slot: Slot, invocation: Invocation): void {
+  #run(slot: Slot, invocation: PooledInvocation): void {
     const { requestId, functionName, event } = invocation;
     const timeoutSeconds = this.#options.timeoutSeconds?.[functionName] ?? defaultTimeoutSeconds;
     const message = `the task timed out after ${timeoutSeconds} s`;
     const timer = setTimeout(() => {
-      // The answer first: the exit that follows has no invocation left to blame.
-      this.#finish(slot)?.reject(new InvocationError(functionName, { name: 'Sandbox.Timedout', message }));
+      // The answer first: the exit that follows is not to be blamed on who ran beside it.
       slot.state = 'ending';
+      this.#finish(slot, requestId)?.reject(
+        new InvocationError(functionName, { name: 'Sandbox.Timedout', message }),
+      );
       slot.worker?.kill();
     }, timeoutSeconds * 1000);
-    slot.running = { invocation, timer };
+    slot.running.set(requestId, { invocation, timer });
     slot.worker?.run({ requestId, functionName, event, deadline: Date.now() + timeoutSeconds * 1000 });
   }
 
   #receive(slot: Slot, message: WorkerMessage): void {
     if (message.kind === 'ready') slot.state = 'ready';
-    else if (slot.running?.invocation.requestId !== message.requestId) return;
-    else if (message.kind === 'result') this.#finish(slot)?.resolve(message.value);
     else {
-      const invocation = this.#finish(slot);
-      invocation?.reject(new InvocationError(invocation.functionName, message.failure));
+      const invocation = this.#finish(slot, message.requestId);
+      if (message.kind === 'result') invocation?.resolve(message.value);
+      else invocation?.reject(new InvocationError(invocation.functionName, message.failure));
     }
     this.#dispatch();
   }
 
-  /** @returns the invocation that ran in the slot, which is free from here on */
-  #finish(slot: Slot): Invocation | undefined {
-    const running = slot.running;
-    if (running === undefined) return undefined;
-    clearTimeout(running.timer);
-    slot.running = undefined;
-    this.#queue.release(running.invocation.functionName);
-    return running.invocation;
+  /** @returns the invocation, which is over; undefined when it was so before */
+  #finish(slot: Slot, requestId: string): PooledInvocation | undefined {
+    const running = slot.running.get(requestId);
+    clearTimeout(running?.timer);
+    slot.running.delete(requestId);
+    return running?.invocation;
+  }
+
+  #finishAll(slot: Slot): PooledInvocation[] {
+    return [...slot.running.keys()].flatMap((requestId) => this.#finish(slot, requestId) ?? []);
   }
 
   #bury(slot: Slot, failure: HandlerFailure): void {
-    const neverStarted = slot.state === 'starting';
-    slot.state = 'ending';
+    const { state } = slot;
+    slot.state = 'absent';
     slot.worker = undefined;
-    const invocation = this.#finish(slot);
-    invocation?.reject(new InvocationError(invocation.functionName, failure));
+    const victims = this.#finishAll(slot);
+    const [victim] = victims;
+    // Of one that timed out the answer is given, and those beside it did nothing.
+    if (victim !== undefined && victims.length === 1 && state !== 'ending')
+      victim.reject(new InvocationError(victim.functionName, failure));
+    else this.#runAgain(victims, failure);
     if (this.#stopped) return;
     // One that cannot start is tried again at the next invocation, not in a loop of its own.
-    if (!neverStarted) this.#fork(slot);
-    else if (this.#slots.every((other) => other.worker === undefined)) this.#rejectWaiting(failure);
+    if (state !== 'starting') this.#grow();
+    else if (this.#slots.every((other) => other.state === 'absent')) this.#rejectWaiting(failure);
+  }
+
+  /** Each by itself, to see which of them it was. */
+  #runAgain(victims: readonly PooledInvocation[], { message }: HandlerFailure): void {
+    if (victims.length === 0) return;
+    const names = victims.map(({ functionName }) => functionName).join(', ');
+    this.#options.onLog?.(`${message}; each of what it ran is run again by itself: ${names}`);
+    this.#waiting.unshift(...victims.map((invocation) => ({ ...invocation, isSuspect: true })));
   }
 
   #rejectWaiting(failure: HandlerFailure): void {
-    for (const invocation of this.#queue.drain())
-      invocation.reject(new InvocationError(invocation.functionName, failure));
+    for (const { functionName, reject } of this.#waiting.splice(0))
+      reject(new InvocationError(functionName, failure));
   }
 }

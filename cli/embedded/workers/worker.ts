@@ -7,7 +7,8 @@ import { makeContext } from './lambda-context.ts';
 import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
 
 // The main module of a worker process: argv[2] is the JSON of its WorkerStart, whose modules it imports while it is not
-// known yet what its handlers are.
+// known yet what its handlers are. A handler is an execution environment of its function, as on Lambda: it runs one
+// invocation at a time, and what its module holds, a connection for one, is its own.
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 type WarmUp = () => Promise<unknown>;
@@ -28,8 +29,9 @@ const preloaded = await preload(urls);
 setHeapGrowth({ isSteady });
 const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
-const handlers = new Map<string, Promise<Handler>>();
-const imports = ahead.map((name) => () => findHandler(name));
+const made = new Map<string, number>();
+const free = new Map<string, Promise<Handler>[]>();
+const imports = ahead.map((name) => () => makeAhead(name));
 void warmUp([...imports.slice(0, 1), ...preloaded, ...imports.slice(1)]);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
@@ -64,25 +66,40 @@ async function untilIdle(): Promise<void> {
 }
 
 async function answer({ requestId, functionName, event, deadline }: InvokeMessage): Promise<void> {
+  const making = findFree(functionName).pop() ?? makeHandler(functionName);
   try {
-    const handler = await findHandler(functionName);
+    const handler = await making;
     const value = await handler(event, makeContext(functionName, requestId, deadline));
     send({ kind: 'result', requestId, value });
   } catch (error) {
     send({ kind: 'error', requestId, failure: describeFailure(error) });
+  } finally {
+    findFree(functionName).push(making);
   }
 }
 
-/** Imported when it is first called, as on Lambda, or in idle time; a run with nothing to do calls one of seven. */
-function findHandler(name: string): Promise<Handler> {
-  const known = handlers.get(name) ?? importHandler(name, modules[name]);
-  handlers.set(name, known);
-  return known;
+/** A run with nothing to do calls one function of seven: the others' first handlers are made in idle time, or never. */
+async function makeAhead(functionName: string): Promise<void> {
+  if (free.has(functionName)) return;
+  const making = makeHandler(functionName);
+  findFree(functionName).push(making);
+  await making;
 }
 
-async function importHandler(name: string, url: string | undefined): Promise<Handler> {
-  if (url === undefined) throw new Error(`there is no function ${name}`);
-  const { handler } = (await import(url)) as { handler?: unknown };
+/** @returns the handlers of a function that run nothing */
+function findFree(functionName: string): Promise<Handler>[] {
+  const handlers = free.get(functionName) ?? [];
+  free.set(functionName, handlers);
+  return handlers;
+}
+
+/** The module is evaluated anew for each handler, and what it imports is not. */
+async function makeHandler(functionName: string): Promise<Handler> {
+  const url = modules[functionName];
+  if (url === undefined) throw new Error(`there is no function ${functionName}`);
+  const number = made.get(url) ?? 0;
+  made.set(url, number + 1);
+  const { handler } = (await import(number === 0 ? url : `${url}?${number}`)) as { handler?: unknown };
   if (typeof handler !== 'function') throw new Error(`${url} exports no function named handler`);
   return handler as Handler;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeFairQueue } from '../../../cli/embedded/workers/fair-queue.ts';
-import { startInlinePool } from '../../../cli/embedded/workers/inline-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { startInlinePool } from '../../helpers/inline-pool.ts';
 
 describe('the inline pool', () => {
   it('runs a handler in this process, on a copy of the event', async () => {
@@ -40,25 +39,5 @@ describe('the inline pool', () => {
     finish('done');
     expect(await first).toBe('done');
     expect(started).toBe(1);
-  });
-});
-
-describe('the fair queue', () => {
-  it('takes from the group with the fewest running, of several the one served longest ago', () => {
-    const queue = makeFairQueue<string>();
-    for (const item of ['a1', 'a2', 'a3', 'b1', 'c1']) queue.push(item.slice(0, 1), item);
-    expect([queue.take(), queue.take()]).toEqual(['a1', 'b1']);
-    queue.release('a');
-    queue.release('b');
-    expect([queue.take(), queue.take(), queue.take()]).toEqual(['c1', 'a2', 'a3']);
-    expect(queue.take()).toBeUndefined();
-  });
-
-  it('counts what is drained as not running', () => {
-    const queue = makeFairQueue<string>();
-    queue.push('a', 'a1');
-    queue.push('b', 'b1');
-    expect(queue.drain()).toEqual(['a1', 'b1']);
-    expect(queue.take()).toBeUndefined();
   });
 });

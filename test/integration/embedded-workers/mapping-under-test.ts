@@ -4,7 +4,7 @@ import {
   type EventSourceMappingOptions,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
-import { startInlinePool } from '../../../cli/embedded/workers/inline-pool.ts';
+import { startInlinePool } from '../../helpers/inline-pool.ts';
 import { startTestQueue, type TestQueue } from './queue.ts';
 
 type MapOptions = Partial<

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ interface Answer {
 }
 
 const probe = new URL('./handlers/probe.ts', import.meta.url).href;
+const died = { errorType: 'Runtime.ExitError', message: 'probe: the worker died: signal SIGKILL' };
 const broken = new URL('./handlers/broken.ts', import.meta.url).href;
 
 describe('the worker pool', () => {
@@ -46,33 +48,53 @@ describe('the worker pool', () => {
   });
 
   it('runs two invocations at the same time: each waits for what the other one writes', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'starlift-workers-'));
-    start();
-    const [here, there] = [join(folder, 'here'), join(folder, 'there')];
-    const both = [call('probe', { write: here, until: there }), call('probe', { write: there, until: here })];
-    const [first, second] = await Promise.all(both);
-    expect(first?.pid).not.toBe(second?.pid);
-    await rm(folder, { recursive: true });
+    await inFolder(async (folder) => {
+      start();
+      const [here, there] = [join(folder, 'here'), join(folder, 'there')];
+      const both = [
+        call('probe', { write: here, until: there }),
+        call('probe', { write: there, until: here }),
+      ];
+      const [first, second] = await Promise.all(both);
+      expect(first?.pid).not.toBe(second?.pid);
+    });
   });
 
   const itOnLinux = canSampleProcesses ? it : it.skip;
-  itOnLinux.each([
-    ['starts no second worker for what comes one after the other', false, 1],
-    ['that grows ahead has a second worker as soon as the first one works', true, 2],
-  ])('%s', async (_, growsAhead, workers) => {
+  itOnLinux('starts no second worker for what comes one after the other', async () => {
     const others = sampleProcesses(process.pid).size;
-    start({ growsAhead });
+    start();
     for (const calls of [1, 2]) expect(await call('probe', {})).toMatchObject({ calls });
-    expect(sampleProcesses(process.pid).size - others).toBe(workers);
+    expect(sampleProcesses(process.pid).size - others).toBe(1);
   });
 
-  it('starts a second worker where some wait all the time, each of them for a moment', async () => {
-    start();
-    const pids = new Set([(await call('probe', {})).pid]);
-    const caller = async () => {
-      while (pids.size < 2) pids.add((await call('probe', {})).pid);
-    };
-    await Promise.all([caller(), caller(), caller()]);
+  it('runs different functions in one process at the same time', async () => {
+    await inFolder(async (folder) => {
+      start({ size: 1 });
+      const [here, there] = [join(folder, 'here'), join(folder, 'there')];
+      const both = [
+        call('probe', { write: here, until: there }),
+        call('other', { write: there, until: here }),
+      ];
+      const [first, second] = await Promise.all(both);
+      expect(first?.pid).toBe(second?.pid);
+    });
+  });
+
+  it('runs a function in one process as often as it may, each time in a module of its own', async () => {
+    await inFolder(async (folder) => {
+      start({ size: 1, concurrency: { probe: 2 } });
+      const [go, third] = [join(folder, 'go'), join(folder, 'third')];
+      const three = ['first', 'second', 'third'].map((name) =>
+        call('probe', { write: join(folder, name), until: go }),
+      );
+      for (const name of ['first', 'second']) await appears(join(folder, name));
+      expect(await call('other', {})).toMatchObject({ calls: 1 });
+      expect(existsSync(third)).toBe(false);
+      await writeFile(go, '');
+      const calls = (await Promise.all(three)).map((answer) => answer.calls);
+      expect(calls.sort()).toEqual([1, 1, 2]);
+    });
   });
 
   it('imports a module once per process', async () => {
@@ -103,19 +125,39 @@ describe('the worker pool', () => {
     expect((await call('probe', {})).pid).toBe(pid);
   });
 
-  it('a worker that dies takes its own invocation along and nothing else, and is replaced', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'starlift-workers-'));
-    start();
-    const until = join(folder, 'go');
-    const neighbour = call('probe', { until });
-    await expect(call('probe', { exit: true })).rejects.toMatchObject({
-      errorType: 'Runtime.ExitError',
-      message: 'probe: the worker died: signal SIGKILL',
+  it('a worker that dies leaves the others alone, and is replaced', async () => {
+    await inFolder(async (folder) => {
+      start();
+      const [until, both] = [join(folder, 'go'), join(folder, 'both')];
+      const neighbour = call('probe', { until });
+      await expect(call('probe', { write: both, exit: true })).rejects.toMatchObject(died);
+      const { pid } = await call('probe', {});
+      await writeFile(until, '');
+      expect((await neighbour).pid).not.toBe(pid);
     });
-    const { pid } = await call('probe', {});
-    await writeFile(until, '');
-    expect((await neighbour).pid).not.toBe(pid);
-    await rm(folder, { recursive: true });
+  });
+
+  it('of those that ran in a worker that died, the one that kills it is found, and the others are answered', async () => {
+    await inFolder(async (folder) => {
+      const lines: string[] = [];
+      start({ size: 1, concurrency: { probe: 3 }, onLog: (line) => lines.push(line) });
+      const [first, second, go] = [join(folder, 'first'), join(folder, 'second'), join(folder, 'go')];
+      const neighbours = [first, second].map((write) => call('probe', { write, until: go }));
+      for (const path of [first, second]) await appears(path);
+      const killer = expect(call('other', { exit: true })).rejects.toMatchObject({
+        ...died,
+        message: 'other: the worker died: signal SIGKILL',
+      });
+      while (lines.length === 0) await new Promise(setImmediate);
+      await writeFile(go, '');
+      await killer;
+      // Run again by themselves, each of the two was its process' only one.
+      const again = await Promise.all(neighbours);
+      expect(new Set(again.map(({ pid }) => pid)).size).toBe(1);
+      expect(lines).toEqual([
+        'the worker died: signal SIGKILL; each of what it ran is run again by itself: probe, probe, other',
+      ]);
+    });
   });
 
   it('kills a worker that exceeds its time, and replaces it', async () => {
@@ -128,13 +170,27 @@ describe('the worker pool', () => {
     expect((await call('other', {})).pid).not.toBe(pid);
   });
 
+  it('what runs beside one that exceeds its time is run again', async () => {
+    await inFolder(async (folder) => {
+      const [begun, go] = [join(folder, 'begun'), join(folder, 'go')];
+      start({ size: 1, timeoutSeconds: { probe: 0.2 } });
+      const neighbour = call('other', { write: begun, until: go });
+      await appears(begun);
+      await expect(call('probe', { hang: true })).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
+      await writeFile(go, '');
+      expect(await neighbour).toMatchObject({ functionName: 'other', calls: 1 });
+    });
+  });
+
   it('a flood of one function does not keep another one waiting', async () => {
-    start({ size: 1 });
-    const order: string[] = [];
-    const flood = Array.from({ length: 20 }, () => call('probe', {}).then(() => order.push('probe')));
-    await call('other', {}).then(() => order.push('other'));
-    expect(order.length).toBeLessThanOrEqual(3);
-    await Promise.all(flood);
+    await inFolder(async (folder) => {
+      start({ size: 1 });
+      const go = join(folder, 'go');
+      const flood = Array.from({ length: 20 }, () => call('probe', { until: go }));
+      await call('other', {});
+      await writeFile(go, '');
+      await Promise.all(flood);
+    });
   });
 
   it('hands on each line that a worker writes', async () => {
@@ -182,6 +238,20 @@ describe('the worker pool', () => {
     for (const pid of pids) await gone(pid);
   });
 });
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlift-workers-'));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Resolves when the file is there; the test's own time limit ends the wait. */
+async function appears(path: string): Promise<void> {
+  while (!existsSync(path)) await new Promise(setImmediate);
+}
 
 /** Resolves when the process is gone, or is dead and not yet reaped; the test's own time limit ends the wait. */
 async function gone(pid: string): Promise<void> {

@@ -1,5 +1,5 @@
-import type { InlineHandler } from '../../../cli/embedded/workers/inline-pool.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
+import type { InlineHandler } from '../../helpers/inline-pool.ts';
 
 export type FunctionName = 'plan' | QueueKind;
 

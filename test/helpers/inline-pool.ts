@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { TransientError } from '../../../shared/errors.ts';
-import { makeFairQueue } from './fair-queue.ts';
-import { describeFailure, InvocationError } from './invocation-error.ts';
-import { makeContext } from './lambda-context.ts';
-import { defaultTimeoutSeconds, type Invocation, type WorkerPool } from './pool.ts';
+import { describeFailure, InvocationError } from '../../cli/embedded/workers/invocation-error.ts';
+import { makeContext } from '../../cli/embedded/workers/lambda-context.ts';
+import { defaultTimeoutSeconds, type Invocation, type WorkerPool } from '../../cli/embedded/workers/pool.ts';
+import { TransientError } from '../../shared/errors.ts';
 
 export type InlineHandler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -15,33 +14,31 @@ export type InlineHandler = (event: unknown, context: unknown) => Promise<unknow
  * @param size how many invocations run at the same time
  */
 export function startInlinePool(handlers: Record<string, InlineHandler>, size = 4): WorkerPool {
-  const queue = makeFairQueue<Invocation>();
+  const waiting: Invocation[] = [];
   let running = 0;
   let stopped = false;
 
   const dispatch = (): void => {
-    const invocation = running < size ? queue.take() : undefined;
+    const invocation = running < size ? waiting.shift() : undefined;
     if (invocation === undefined) return;
     running += 1;
     void runInline(handlers, invocation).finally(() => {
       running -= 1;
-      queue.release(invocation.functionName);
       dispatch();
     });
     dispatch();
   };
 
   return {
-    size,
     invoke: (functionName, event) =>
       new Promise((resolve, reject) => {
         if (stopped) return reject(new TransientError(`${functionName}: the workers are stopped`));
-        queue.push(functionName, { requestId: randomUUID(), functionName, event, resolve, reject });
+        waiting.push({ requestId: randomUUID(), functionName, event, resolve, reject });
         dispatch();
       }),
     stop: async () => {
       stopped = true;
-      for (const { reject } of queue.drain()) reject(new TransientError('the workers were stopped'));
+      for (const { reject } of waiting.splice(0)) reject(new TransientError('the workers were stopped'));
     },
   };
 }
