@@ -13,8 +13,8 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { assertSourceHasTables, connectNamed } from './connect-named.ts';
 import { listLoadedKeys, readClock } from './ledger.ts';
-import { assertSourceHasTables, lookAhead } from './look-ahead.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
 /** A stack with its services at work, and a connection to look into the warehouse. */
@@ -52,23 +52,25 @@ export interface PipelineOptions extends StackOptions {
  */
 export async function startPipeline(options: PipelineOptions, terminal: Terminal): Promise<Pipeline> {
   const model = readWarehouseOptions(process.env);
-  await lookAhead(options);
-  const stack = await startStack({
-    ...options,
-    // It takes seconds that somebody watches.
-    onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
-  });
-  const undo: (() => Promise<unknown>)[] = [() => stack.stop()];
+  const named = await connectNamed(options);
+  const undo: (() => Promise<unknown>)[] = [() => named.end()];
   const stop = () => undoAll(undo);
   try {
+    const stack = await startStack({
+      ...options,
+      // It takes seconds that somebody watches.
+      onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
+    });
+    undo.push(() => stack.stop());
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
     const services = startStackServices(stack, model, options, terminal);
     undo.push(() => services.stop());
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
-    const warehouse = await connect(stack.warehouseUrl, 'warehouse');
+    const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
     undo.push(() => pipeline.warehouse.end());
-    await prepareDatabases(stack, warehouse, model);
+    const source = named.source ?? (await connect(stack.sourceUrl, 'source'));
+    await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeAfterKill(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
     undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
@@ -121,18 +123,13 @@ const startStackServices = (
 
 async function prepareDatabases(
   stack: Stack,
-  warehouse: pg.Client,
+  { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
   options: WarehouseOptions,
 ): Promise<void> {
-  const source = await connect(stack.sourceUrl, 'source');
-  try {
-    await assertSourceHasTables(source);
-    const binding = await findBinding(stack, source, warehouse);
-    await ensureWarehouse(warehouse, starSchema, options);
-    await bindFolder(stack.folder, binding, warehouse);
-  } finally {
-    await source.end();
-  }
+  await assertSourceHasTables(source);
+  const binding = await findBinding(stack, source, warehouse);
+  await ensureWarehouse(warehouse, starSchema, options);
+  await bindFolder(stack.folder, binding, warehouse);
 }
 
 async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {

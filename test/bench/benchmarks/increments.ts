@@ -31,7 +31,11 @@ function compareChanges(count: number, context: BenchContext): Promise<Result[]>
   });
 }
 
-/** As if somebody had edited orders all over the table, in one transaction. */
+/**
+ * As if somebody had edited orders all over the table, in one transaction. Who reads the table next clears up after it:
+ * Postgres frees the old versions of the rows, and writes each page that held one to its log. That is done here, or the
+ * subject whose turn is first would do it for all the others (0.16 s for 10,000 rows).
+ */
 async function change({ source, rows }: ChangingShop, count: number): Promise<void> {
   const step = Math.max(1, Math.floor(rows / count));
   await execute(source, [
@@ -42,6 +46,7 @@ async function change({ source, rows }: ChangingShop, count: number): Promise<vo
             as numbered
          where number % ${step} = 0
          limit ${count})`,
+    'select count(*) from sales_order',
   ]);
 }
 

@@ -1,0 +1,61 @@
+import type pg from 'pg';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { connect } from '../connect.ts';
+import type { NamedDatabases } from '../embedded/bind.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Connections to databases of the user's own; undefined for an embedded one. */
+export interface NamedConnections {
+  source: pg.Client | undefined;
+  warehouse: pg.Client | undefined;
+  /** Ends those that are still open. */
+  end(): Promise<void>;
+}
+
+/**
+ * Connects to databases of the user's own, before the folder is made and anything is started.
+ *
+ * @throws {UsageError} one cannot be reached, or the source has none of the model's tables
+ */
+export async function connectNamed({ source, warehouse }: NamedDatabases): Promise<NamedConnections> {
+  const connecting = [
+    source === undefined ? undefined : connectSource(source),
+    warehouse === undefined ? undefined : connect(warehouse, 'warehouse'),
+  ];
+  const settled = await Promise.allSettled(connecting);
+  const clients = settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
+  const end = async () => {
+    await Promise.all(clients.map((client) => client?.end()));
+  };
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await end();
+    throw failed.reason;
+  }
+  return { source: clients[0], warehouse: clients[1], end };
+}
+
+async function connectSource(url: string): Promise<pg.Client> {
+  const client = await connect(url, 'source');
+  try {
+    await assertSourceHasTables(client);
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+/** @throws {UsageError} the source has none of the model's tables */
+export async function assertSourceHasTables(source: pg.Client): Promise<void> {
+  const names = starSchema.sources.map(({ name }) => name);
+  const { rows } = await source.query(
+    `select from pg_class where relnamespace = to_regnamespace('public') and relname = any($1) limit 1`,
+    [names],
+  );
+  if (rows.length === 0) {
+    throw new UsageError(
+      `the source has none of the model's tables (${names.join(', ')}) in its schema public`,
+    );
+  }
+}
