@@ -14,6 +14,8 @@ export interface IngestionConfig {
   /** Of the database, where its secret says none. */
   sslmode: SslMode;
   forcePathStyle: boolean;
+  /** Where it is not AWS' own; the SDK takes it by itself. */
+  awsEndpoint: string | undefined;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -27,5 +29,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sourceSchema: 'public',
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+    awsEndpoint: environment.AWS_ENDPOINT_URL,
   };
 }

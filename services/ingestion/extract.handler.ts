@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { makeNotify } from '../../shared/events.ts';
 import type { ReportDeps } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
@@ -19,7 +19,7 @@ import { makeSend } from './send-messages.ts';
 const config = readConfig();
 const logger = makeLogger('extract');
 const metrics = makeTableMetrics(config.stage);
-const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
 const failedSlices = { ingested, report };

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
@@ -12,7 +12,7 @@ import { makeSend } from './send-messages.ts';
 
 const config = readConfig();
 const logger = makeLogger('plan');
-const { s3, sqs, secretsManager } = makeAwsClients(config);
+const { s3, sqs, secretsManager } = shareAwsClients(config);
 const deps = {
   ingested: makeObjectStore(s3, config.ingestedBucket),
   send: makeSend(sqs, config.extractQueueUrl),

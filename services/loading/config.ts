@@ -14,6 +14,8 @@ export interface LoadConfig {
   /** Of the database, where its secret says none. */
   sslmode: SslMode;
   forcePathStyle: boolean;
+  /** Where it is not AWS' own; the SDK takes it by itself. */
+  awsEndpoint: string | undefined;
 }
 
 export interface FreshnessConfig extends LoadConfig {
@@ -39,5 +41,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+    awsEndpoint: environment.AWS_ENDPOINT_URL,
   };
 }

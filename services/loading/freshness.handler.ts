@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../shared/handler/with-metrics.ts';
@@ -13,7 +13,7 @@ import { makePlanRecordsReader } from './plan-records.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 
 const { warehouseSchema: schema, foreignKeys, stage, ...config } = readFreshnessConfig();
-const { s3, secretsManager } = makeAwsClients(config);
+const { s3, secretsManager } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { SQSRecord } from 'aws-lambda';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { type ReportDeps, reportFailure, tell } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
@@ -19,7 +19,7 @@ import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { tellOfReleases } from './tell-of-releases.ts';
 
 const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
-const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
 const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, stage) };

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { type DatabaseContext, withDatabase } from '../../shared/handler/with-database.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
@@ -14,7 +14,7 @@ import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { sweepProcessed } from './sweep.ts';
 
 const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
-const { s3, sqs, secretsManager, eventBridge } = makeAwsClients(config);
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('loading-sweep');
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
 const deps = {

@@ -7,6 +7,8 @@ export interface TransformationConfig {
   processedBucket: string;
   transformQueueUrl: string;
   forcePathStyle: boolean;
+  /** Where it is not AWS' own; the SDK takes it by itself. */
+  awsEndpoint: string | undefined;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -19,5 +21,6 @@ export function readConfig(
     processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
     transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+    awsEndpoint: environment.AWS_ENDPOINT_URL,
   };
 }

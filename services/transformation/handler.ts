@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { Context, SQSRecord } from 'aws-lambda';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { type ReportDeps, reportFailure, tell } from '../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../shared/handler/sqs-records.ts';
@@ -15,7 +15,7 @@ import { readConfig } from './config.ts';
 import { transformMessage } from './transform-message.ts';
 
 const config = readConfig();
-const aws = makeAwsClients(config);
+const aws = shareAwsClients(config);
 const logger = makeLogger('transformation');
 const metrics = makeTableMetrics(config.stage);
 const notify = makeNotify(aws.eventBridge, config.stage);

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { makeAwsClients } from '../../shared/aws-clients.ts';
+import { shareAwsClients } from '../../shared/aws-clients.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { withLogging } from '../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../shared/logger.ts';
@@ -12,7 +12,7 @@ import { readConfig } from './config.ts';
 import { sweepIngested } from './sweep.ts';
 
 const config = readConfig();
-const { s3, sqs, eventBridge } = makeAwsClients(config);
+const { s3, sqs, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('transformation-sweep');
 const deps = {
   ingested: makeObjectStore(s3, config.ingestedBucket),

@@ -16,8 +16,8 @@ const modules: Record<FunctionName, string> = {
 let loaded = 0;
 
 /**
- * Loads each function's module so many times: what Lambda calls execution environments, each with its own clients,
- * caches and connections, and one invocation at a time.
+ * Loads each function's module so many times: what Lambda calls execution environments, each with its own caches and
+ * connections to the databases, and one invocation at a time.
  */
 export async function loadEnvironments(counts: Record<FunctionName, number>): Promise<HandlerEnvironments> {
   const handlers: Partial<HandlerEnvironments> = {};
