@@ -27,7 +27,7 @@ export const command: CommandModule = {
     const spare = forkSpareWorker({ isSteady: watch, preload });
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
-      if (!watch) setHeapGrowth({ isSteady: false });
+      if (!watch) setHeapGrowth({ isSteady: true });
       const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
       return await runEmbedded(options, terminal);
     } finally {
