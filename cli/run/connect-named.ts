@@ -35,7 +35,8 @@ export async function connectNamed({ source, warehouse }: NamedDatabases): Promi
   return { source: clients[0], warehouse: clients[1], end };
 }
 
-async function connectSource(url: string): Promise<pg.Client> {
+/** @throws {UsageError} it cannot be reached, or has none of the model's tables */
+export async function connectSource(url: string): Promise<pg.Client> {
   const client = await connect(url, 'source');
   try {
     await assertSourceHasTables(client);
@@ -46,8 +47,7 @@ async function connectSource(url: string): Promise<pg.Client> {
   }
 }
 
-/** @throws {UsageError} the source has none of the model's tables */
-export async function assertSourceHasTables(source: pg.Client): Promise<void> {
+async function assertSourceHasTables(source: pg.Client): Promise<void> {
   const names = starSchema.sources.map(({ name }) => name);
   const { rows } = await source.query(
     `select from pg_class where relnamespace = to_regnamespace('public') and relname = any($1) limit 1`,

@@ -13,7 +13,7 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { assertSourceHasTables, connectNamed } from './connect-named.ts';
+import { connectNamed, connectSource } from './connect-named.ts';
 import { listLoadedKeys, readClock } from './ledger.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
@@ -69,7 +69,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
     undo.push(() => pipeline.warehouse.end());
-    const source = named.source ?? (await connect(stack.sourceUrl, 'source'));
+    const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeAfterKill(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
@@ -126,7 +126,6 @@ async function prepareDatabases(
   { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
   options: WarehouseOptions,
 ): Promise<void> {
-  await assertSourceHasTables(source);
   const binding = await findBinding(stack, source, warehouse);
   await ensureWarehouse(warehouse, starSchema, options);
   await bindFolder(stack.folder, binding, warehouse);
