@@ -27,6 +27,7 @@ export const command: CommandModule = {
     const spare = forkSpareWorker({ isSteady: watch, preload });
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
+      // It moves no slices itself: a heap with the room of a worker's would fill it with garbage. A watch has set its own.
       if (!watch) setHeapGrowth({ isSteady: true });
       const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
       return await runEmbedded(options, terminal);

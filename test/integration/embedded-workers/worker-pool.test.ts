@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startWorkerPool, type WorkerPool } from '../../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { seen } from '../../e2e/seen.ts';
 import { canSampleProcesses, sampleProcesses } from '../../helpers/process-sample.ts';
 
 interface Answer {
@@ -88,7 +89,7 @@ describe('the worker pool', () => {
       const three = ['first', 'second', 'third'].map((name) =>
         call('probe', { write: join(folder, name), until: go }),
       );
-      for (const name of ['first', 'second']) await appears(join(folder, name));
+      for (const name of ['first', 'second']) await seen(() => existsSync(join(folder, name)));
       expect(await call('other', {})).toMatchObject({ calls: 1 });
       expect(existsSync(third)).toBe(false);
       await writeFile(go, '');
@@ -128,9 +129,9 @@ describe('the worker pool', () => {
   it('a worker that dies leaves the others alone, and is replaced', async () => {
     await inFolder(async (folder) => {
       start();
-      const [until, both] = [join(folder, 'go'), join(folder, 'both')];
+      const until = join(folder, 'go');
       const neighbour = call('probe', { until });
-      await expect(call('probe', { write: both, exit: true })).rejects.toMatchObject(died);
+      await expect(call('probe', { exit: true })).rejects.toMatchObject(died);
       const { pid } = await call('probe', {});
       await writeFile(until, '');
       expect((await neighbour).pid).not.toBe(pid);
@@ -143,12 +144,12 @@ describe('the worker pool', () => {
       start({ size: 1, concurrency: { probe: 3 }, onLog: (line) => lines.push(line) });
       const [first, second, go] = [join(folder, 'first'), join(folder, 'second'), join(folder, 'go')];
       const neighbours = [first, second].map((write) => call('probe', { write, until: go }));
-      for (const path of [first, second]) await appears(path);
+      for (const path of [first, second]) await seen(() => existsSync(path));
       const killer = expect(call('other', { exit: true })).rejects.toMatchObject({
         ...died,
         message: 'other: the worker died: signal SIGKILL',
       });
-      while (lines.length === 0) await new Promise(setImmediate);
+      await seen(() => lines.length > 0);
       await writeFile(go, '');
       await killer;
       // Run again by themselves, each of the two was its process' only one.
@@ -175,7 +176,7 @@ describe('the worker pool', () => {
       const [begun, go] = [join(folder, 'begun'), join(folder, 'go')];
       start({ size: 1, timeoutSeconds: { probe: 0.2 } });
       const neighbour = call('other', { write: begun, until: go });
-      await appears(begun);
+      await seen(() => existsSync(begun));
       await expect(call('probe', { hang: true })).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
       await writeFile(go, '');
       expect(await neighbour).toMatchObject({ functionName: 'other', calls: 1 });
@@ -246,11 +247,6 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** Resolves when the file is there; the test's own time limit ends the wait. */
-async function appears(path: string): Promise<void> {
-  while (!existsSync(path)) await new Promise(setImmediate);
 }
 
 /** Resolves when the process is gone, or is dead and not yet reaped; the test's own time limit ends the wait. */
