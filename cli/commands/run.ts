@@ -24,11 +24,11 @@ export const command: CommandModule = {
     }
     const watch = values.watch === true;
     // A third of a second of imports here, and as much there: on two cores, both at the same time.
-    const spare = forkSpareWorker({ isSteady: watch, preload });
+    const spare = forkSpareWorker({ preload });
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
-      // It moves no slices itself: a heap with the room of a worker's would fill it with garbage. A watch has set its own.
-      if (!watch) setHeapGrowth({ isSteady: true });
+      // A watch has set its own.
+      if (!watch) setHeapGrowth();
       const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
       return await runEmbedded(options, terminal);
     } finally {

@@ -21,8 +21,6 @@ export interface ServiceOptions {
   foreignKeys: string;
   /** Worker processes. */
   workers: number;
-  /** They go on for days: see WorkerPoolOptions. */
-  isSteady?: boolean;
   /** The first of them, where it was started ahead. */
   spare?: SpareWorker;
   onLog: (line: string) => void;
@@ -86,7 +84,6 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
     ahead: ['plan', ...queueKinds],
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
-    isSteady: options.isSteady ?? false,
     timeoutSeconds: {
       ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
       ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),

@@ -39,8 +39,6 @@ interface WarehouseOptions {
 }
 
 export interface PipelineOptions extends StackOptions {
-  /** It goes on for days. */
-  watch?: boolean;
   /** A worker that was started ahead. */
   spare?: SpareWorker;
 }
@@ -105,7 +103,7 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
 const startStackServices = (
   stack: Stack,
   { schema, foreignKeys }: WarehouseOptions,
-  { watch = false, spare }: PipelineOptions,
+  { spare }: PipelineOptions,
   terminal: Terminal,
 ) =>
   startServices(stack.cloud, stack.clients, {
@@ -113,7 +111,6 @@ const startStackServices = (
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
-    isSteady: watch,
     ...(spare && { spare }),
     onLog: (line) => {
       if (process.env.STARLIFT_DEBUG) terminal.info(line);

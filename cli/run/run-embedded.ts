@@ -11,6 +11,7 @@ import { watchSource } from './watch-source.ts';
 const reasonWithinMs = 500;
 
 export interface EmbeddedRunOptions extends PipelineOptions {
+  watch: boolean;
   /** Between the runs of a watch. */
   everySeconds: number;
   interrupted: AbortSignal;
@@ -25,8 +26,9 @@ export interface EmbeddedRunOptions extends PipelineOptions {
 export async function runEmbedded(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
   const pipeline = await startPipeline(options, terminal);
   try {
-    const work =
-      options.watch === true ? watch(pipeline, options, terminal) : runToTheEnd(pipeline, options, terminal);
+    const work = options.watch
+      ? watch(pipeline, options, terminal)
+      : runToTheEnd(pipeline, options, terminal);
     return await unlessBroken(work, pipeline.stack.broken);
   } finally {
     await pipeline.stop();

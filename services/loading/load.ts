@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { readParquet } from '../../shared/parquet/read-parquet.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
+import { releaseMemory } from '../../shared/release-memory.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
@@ -77,7 +78,11 @@ export async function loadObject(
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
     if (isKnown && options.replay === undefined) return alreadyLoaded(key);
     const object = { key, table, ...(await readObject(name, table, deps.processed)) };
-    return await deps.database.withClient((client) => writeObject(client, object, deps, options));
+    try {
+      return await deps.database.withClient((client) => writeObject(client, object, deps, options));
+    } finally {
+      releaseBatches(object.batches);
+    }
   } catch (error) {
     throw toPipelineError(error, { table: key.table, key: name });
   }
@@ -93,11 +98,18 @@ async function readObject(key: string, table: WarehouseTable, processed: Pick<Ob
   if (stored === undefined) throw new TerminalError('there is no such object', { key });
   const metadata = parseProcessedMetadata(key, stored.metadata);
   const batches = await readParquet(table, key, stored.body);
+  releaseMemory(stored.body);
   const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
   if (rows !== metadata.rows) {
     throw new TerminalError(`the object has ${rows} rows, and its metadata say ${metadata.rows}`, { key });
   }
   return { metadata, batches };
+}
+
+function releaseBatches(batches: readonly RecordBatch[]): void {
+  const columns = batches.flatMap(({ data }) => data.children);
+  for (const { values, valueOffsets, nullBitmap } of columns)
+    for (const buffer of [values, valueOffsets, nullBitmap]) if (buffer !== undefined) releaseMemory(buffer);
 }
 
 async function writeObject(

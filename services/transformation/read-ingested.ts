@@ -26,7 +26,8 @@ export async function readIngested(
 }
 
 /**
- * The object's NDJSON, a piece at a time, decompressed on a thread of its own.
+ * The object's NDJSON, a piece at a time, decompressed on a thread of its own. A piece is valid until the next one is
+ * asked for.
  *
  * @throws {TerminalError} the body is no zstd, or ends too early
  */
@@ -34,11 +35,19 @@ export async function* decompress({ key, body }: IngestedObject): AsyncGenerator
   const decompressed = createZstdDecompress({ chunkSize: chunkBytes });
   decompressed.end(body);
   try {
-    for await (const chunk of decompressed) yield chunk;
+    for await (const chunk of decompressed) {
+      yield chunk;
+      releaseIfFull(chunk);
+    }
   } catch (cause) {
     const subject = { table: key.table, key: formatObjectKey(key) };
     throw new TerminalError('the ingested object cannot be decompressed', { ...subject, cause });
   }
+}
+
+/** zlib fills a buffer with one chunk or with several, and takes another one when it is full. */
+function releaseIfFull({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): void {
+  if (buffer.byteLength === chunkBytes && byteOffset + length === chunkBytes) buffer.transfer(0);
 }
 
 /**

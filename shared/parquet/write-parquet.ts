@@ -1,5 +1,6 @@
 import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
 import type { WriterProperties } from 'parquet-wasm/esm';
+import { releaseMemory } from '../release-memory.ts';
 import type { WarehouseTable } from '../star-schema/assemble.ts';
 import type { WarehouseType } from '../star-schema/define.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
@@ -62,6 +63,7 @@ function toWasmBatches(wasm: ParquetWasm, batches: AsyncIterable<RecordBatch> | 
 function toWasm(wasm: ParquetWasm, batch: RecordBatch) {
   const ipc = RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
   const table = wasm.Table.fromIPCStream(ipc);
+  releaseMemory(ipc);
   const wasmBatches = table.recordBatches();
   table.free();
   return wasmBatches;

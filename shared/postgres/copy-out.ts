@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
+import { releaseMemory } from '../release-memory.ts';
 import { makeCopyDataFilter } from './copy-data-filter.ts';
 import { CopyQuery } from './copy-query.ts';
 
@@ -8,8 +9,8 @@ type DataListener = (chunk: Buffer) => void;
 
 /**
  * Runs a `copy … to stdout` and hands its bytes to onData, in order, in chunks as the socket delivers them
- * (8 to 64 KiB as a rule). A chunk ends anywhere, in the middle of a row or of a character too. Its memory is the
- * receiver's to keep. When onData returns a promise, the socket rests until it is fulfilled.
+ * (8 to 64 KiB as a rule). A chunk ends anywhere, in the middle of a row or of a character too, and is valid until
+ * onData is done with it. When onData returns a promise, the socket rests until it is fulfilled.
  *
  * pg's parser makes an object of every row, so the copy reads the socket itself and lets pg see all but the
  * rows. After the copy, and after an error that the server reports, the client is usable as ever. When
@@ -65,17 +66,25 @@ function takeOver(
     failure ??= { error };
     onFailure(error);
   };
+  let hasParserSeen = false;
   const filter = makeCopyDataFilter((bytes) => {
+    hasParserSeen = true;
     for (const listener of parserListeners) listener.call(stream, bytes);
   });
   const listener: DataListener = (chunk) => {
     if (failure !== undefined) return;
     try {
+      hasParserSeen = false;
       const payload = filter(chunk);
+      // The parser may keep a part of what it was given.
+      const release = hasParserSeen ? () => {} : () => releaseMemory(chunk);
       const handled = payload.length > 0 ? onData(payload) : undefined;
-      if (handled === undefined) return;
+      if (handled === undefined) return release();
       stream.pause();
-      handling = handled.catch(fail).finally(() => stream.resume());
+      handling = handled
+        .then(release)
+        .catch(fail)
+        .finally(() => stream.resume());
     } catch (error) {
       fail(error);
     }

@@ -24,8 +24,6 @@ export interface WorkerPoolOptions {
   env: Record<string, string>;
   /** Per function; 900 (Lambda's most) when not given. The worker of one that exceeds it is killed, as on Lambda. */
   timeoutSeconds?: Record<string, number>;
-  /** Whether the workers stay as small as they can, at the cost of speed: for a process that goes on for days. */
-  isSteady?: boolean;
   /** A worker that was started ahead, to be the first. */
   spare?: SpareWorker;
   /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */

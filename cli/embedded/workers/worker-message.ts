@@ -4,8 +4,6 @@ import type { HandlerFailure } from './invocation-error.ts';
 export interface WorkerStart {
   /** URLs of modules that its handlers will need. */
   preload: readonly string[];
-  /** See setHeapGrowth. */
-  isSteady: boolean;
 }
 
 /** To a worker, first and once: what it is for. */

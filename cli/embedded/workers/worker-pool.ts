@@ -85,9 +85,9 @@ class Pool implements WorkerPool {
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, isSteady = false, preload = [], ahead = [], onLog = () => {} } = this.#options;
+    const { handlers, env, preload = [], ahead = [], onLog = () => {} } = this.#options;
     slot.state = 'starting';
-    const worker = this.#spare ?? forkSpareWorker({ isSteady, preload });
+    const worker = this.#spare ?? forkSpareWorker({ preload });
     this.#spare = undefined;
     slot.worker = worker.employ(
       { handlers, ahead, env },

@@ -7,7 +7,6 @@ import { moduleAt } from '../module-at.ts';
 import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
 
 export interface SpareWorkerOptions {
-  isSteady: boolean;
   /** URLs of modules that its handlers will need. */
   preload?: readonly string[];
 }
@@ -38,14 +37,14 @@ export interface WorkerEvents {
 const stopTimeoutMs = 1000;
 
 // A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB (see
-// setHeapGrowth), and glibc keeps an arena of freed memory for each of libuv's threads: together some 60 MB of nothing a
-// process.
+// setHeapGrowth), and glibc keeps what is freed: an arena of it for each of libuv's threads, and, as the sizes at which it
+// gives memory back grow with what it has seen, some 30 MB more. Together some 90 MB of nothing a process.
 export const memoryFlags = ['--max-semi-space-size=1'];
-export const memoryEnvironment = { MALLOC_ARENA_MAX: '2' };
+export const memoryEnvironment = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: String(2 ** 20) };
 
 /** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
-export function forkSpareWorker({ isSteady, preload = [] }: SpareWorkerOptions): SpareWorker {
-  const given: WorkerStart = { preload, isSteady };
+export function forkSpareWorker({ preload = [] }: SpareWorkerOptions): SpareWorker {
+  const given: WorkerStart = { preload };
   const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(given)], {
     // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
     execArgv: memoryFlags,

@@ -24,9 +24,9 @@ if (!process.connected) process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const employed = once(process, 'message') as Promise<[EmployMessage]>;
-const { preload: urls, isSteady } = JSON.parse(String(process.argv[2])) as WorkerStart;
+const { preload: urls } = JSON.parse(String(process.argv[2])) as WorkerStart;
 const preloaded = await preload(urls);
-setHeapGrowth({ isSteady });
+setHeapGrowth();
 const [{ handlers: modules, ahead, env }] = await employed;
 Object.assign(process.env, env);
 const made = new Map<string, number>();

@@ -13,7 +13,7 @@ const stages: Record<string, (task: Record<string, string>) => Promise<unknown>>
   'transform-lines': transformLines,
 };
 
-setHeapGrowth({ isSteady: false });
+setHeapGrowth();
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
 }

@@ -25,7 +25,7 @@ describe('a copyOut that fails', () => {
 
   async function copyText(sql: string): Promise<string> {
     const chunks: Buffer[] = [];
-    await copyOut(client, sql, (chunk) => void chunks.push(chunk));
+    await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
     return Buffer.concat(chunks).toString();
   }
 

@@ -25,14 +25,14 @@ describe('copyOut', () => {
 
   async function copyText(sql: string): Promise<string> {
     const chunks: Buffer[] = [];
-    await copyOut(client, sql, (chunk) => void chunks.push(chunk));
+    await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
     return Buffer.concat(chunks).toString();
   }
 
   it('hands over the bytes that the server sends, and counts the rows', async () => {
     const chunks: Buffer[] = [];
     const sql = "copy (select i, 'row ' || i from generate_series(1, 20000) i) to stdout";
-    const result = await copyOut(client, sql, (chunk) => void chunks.push(chunk));
+    const result = await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
     const expected = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\trow ${i + 1}\n`).join('');
     expect(Buffer.concat(chunks).toString() === expected).toBe(true);
     expect(result).toEqual({ rows: 20_000 });

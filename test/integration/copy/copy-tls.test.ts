@@ -36,7 +36,7 @@ describe('a COPY over TLS', () => {
     const chunks: Buffer[] = [];
     const sql = "copy (select i, repeat('é', i % 50) from generate_series(1, 200000) i) to stdout";
     const out = await copyOut(client, sql, async (chunk) => {
-      chunks.push(chunk);
+      chunks.push(Buffer.from(chunk));
       await nextTurn();
     });
     await client.query('create temporary table target (i int, t text)');

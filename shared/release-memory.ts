@@ -1,0 +1,12 @@
+/**
+ * Frees the memory of bytes that nobody will look at again; they are empty afterwards. Left to the garbage collector, a
+ * slice's buffers pile up until it comes round.
+ *
+ * Bytes that share their memory with others, as small Buffers do, stay as they are. Not for what is being written to a
+ * socket: the kernel is given its address.
+ */
+export function releaseMemory({ buffer, byteLength }: Uint8Array): void {
+  // The empty ones are often one and the same.
+  const isAlone = byteLength > 0 && byteLength === buffer.byteLength;
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
