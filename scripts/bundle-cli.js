@@ -16,7 +16,8 @@ const named = namers.flatMap((file) =>
     String(path),
   ),
 );
-const entries = ['cli/main', ...named];
+/** Of the command line and of the workers: each shares its parts with itself alone, which makes them half as many. */
+const bundles = [['cli/main'], named];
 /** @param {string} entry */
 const fileOf = (entry) => entry.replaceAll('/', '.');
 
@@ -32,27 +33,29 @@ if (!existsSync(folder)) {
   // Whole or not at all, for others may be starting meanwhile.
   const unfinished = `${folder}-${process.pid}`;
   try {
-    await build({
-      absWorkingDir: root,
-      entryPoints: Object.fromEntries(entries.map((entry) => [fileOf(entry), `${entry}.ts`])),
-      outdir: unfinished,
-      outExtension: { '.js': '.mjs' },
-      ...{
-        bundle: true,
-        splitting: true,
-        format: 'esm',
-        platform: 'node',
-        target: 'node24',
-        keepNames: true,
-      },
-      mainFields: ['module', 'main'],
-      external,
-      plugins: [...makePlugins(), moduleAt, fauxqsParts],
-      banner: {
-        js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
-      },
-      logLevel: 'error',
-    });
+    for (const entries of bundles) {
+      await build({
+        absWorkingDir: root,
+        entryPoints: Object.fromEntries(entries.map((entry) => [fileOf(entry), `${entry}.ts`])),
+        outdir: unfinished,
+        outExtension: { '.js': '.mjs' },
+        ...{
+          bundle: true,
+          splitting: true,
+          format: 'esm',
+          platform: 'node',
+          target: 'node24',
+          keepNames: true,
+        },
+        mainFields: ['module', 'main'],
+        external,
+        plugins: [...makePlugins(), moduleAt, fauxqsParts],
+        banner: {
+          js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
+        },
+        logLevel: 'error',
+      });
+    }
     if (!existsSync(folder)) {
       renameSync(unfinished, folder);
       // Without it commands work as well, and take longer.
