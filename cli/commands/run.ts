@@ -26,10 +26,14 @@ export const command: CommandModule = {
     // A third of a second of imports here, and as much there: on two cores, both at the same time.
     const spare = forkSpareWorker({ preload });
     try {
+      // The servers answer while the rest is imported.
+      const { connectNamed } = await import('../run/connect-named.ts');
+      const named = connectNamed({ source, warehouse });
+      named.catch(() => {});
       const { runEmbedded } = await import('../run/run-embedded.ts');
       // A watch has set its own.
       if (!watch) setHeapGrowth();
-      const options = { data, source, warehouse, watch, everySeconds, interrupted, spare };
+      const options = { data, source, warehouse, watch, everySeconds, interrupted, named, spare };
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();

@@ -13,7 +13,7 @@ import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts'
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { connectNamed, connectSource } from './connect-named.ts';
+import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
 import { listLoadedKeys, readClock } from './ledger.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
@@ -39,6 +39,8 @@ interface WarehouseOptions {
 }
 
 export interface PipelineOptions extends StackOptions {
+  /** To the databases of the user's own, where that has begun already. */
+  named?: Promise<NamedConnections>;
   /** A worker that was started ahead. */
   spare?: SpareWorker;
 }
@@ -50,7 +52,7 @@ export interface PipelineOptions extends StackOptions {
  */
 export async function startPipeline(options: PipelineOptions, terminal: Terminal): Promise<Pipeline> {
   const model = readWarehouseOptions(process.env);
-  const named = await connectNamed(options);
+  const named = await (options.named ?? connectNamed(options));
   const undo: (() => Promise<unknown>)[] = [() => named.end()];
   const stop = () => undoAll(undo);
   try {

@@ -47,11 +47,13 @@ export async function runOnce(
   const ledger = await site.countLoaded();
   await site.endReport();
   if (ledger.some(({ rows }) => rows > 0)) await fillCalendarYears(site.warehouse, site.warehouseSchema);
-  const deadLetters = await site.listDeadLetters();
-  const waiting = await site.countWaiting();
+  const [deadLetters, waiting, quarantined] = await Promise.all([
+    site.listDeadLetters(),
+    site.countWaiting(),
+    countStillQuarantined(site),
+  ]);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
   const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
-  const quarantined = await countStillQuarantined(site);
   return {
     run: planned.run,
     seconds: (Date.now() - startedAt) / 1000,

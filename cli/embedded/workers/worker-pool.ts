@@ -69,13 +69,7 @@ class Pool implements WorkerPool {
     const why = new TransientError('the workers were stopped');
     const running = this.#slots.flatMap((slot) => this.#finishAll(slot));
     for (const { reject } of [...running, ...this.#waiting.splice(0)]) reject(why);
-    await Promise.all(
-      this.#slots.map(({ worker, state }) => {
-        // In the middle of its imports it hears nothing for a while, and has nothing to lose.
-        if (state === 'starting') worker?.kill();
-        return worker?.stop();
-      }),
-    );
+    await Promise.all(this.#slots.map(({ worker }) => worker?.stop()));
   }
 
   /** Starts the next process, unless one is about to make room. */

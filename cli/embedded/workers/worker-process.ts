@@ -21,7 +21,7 @@ export interface SpareWorker {
 
 export interface WorkerProcess {
   run(message: InvokeMessage): void;
-  /** Ends it: what runs in it is cut off. Resolves when the process is gone. */
+  /** Kills it, and resolves when it is gone. */
   stop(): Promise<void>;
   kill(): void;
 }
@@ -33,8 +33,6 @@ export interface WorkerEvents {
   /** @param how it ended, such as `signal SIGKILL` or `exit code 1` */
   onExit(how: string): void;
 }
-
-const stopTimeoutMs = 1000;
 
 // A slice is tens of megabytes of short-lived buffers. Left alone, V8 lets the young generation grow to 96 MB (see
 // setHeapGrowth), and glibc keeps what is freed: an arena of it for each of libuv's threads, and, as the sizes at which it
@@ -81,10 +79,8 @@ function employ(
     run: send,
     kill: () => void child.kill('SIGKILL'),
     stop: async () => {
-      if (child.connected) child.disconnect();
-      const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+      child.kill('SIGKILL');
       await buried;
-      clearTimeout(force);
     },
   };
 }

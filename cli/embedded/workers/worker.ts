@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setHeapGrowth } from './heap-growth.ts';
@@ -32,7 +33,8 @@ Object.assign(process.env, env);
 const made = new Map<string, number>();
 const free = new Map<string, Promise<Handler>[]>();
 const imports = ahead.map((name) => () => makeAhead(name));
-void warmUp([...imports.slice(0, 1), ...preloaded, ...imports.slice(1)]);
+// It is killed in the end: what was compiled is kept now.
+void warmUp([...imports.slice(0, 1), ...preloaded, ...imports.slice(1)]).then(flushCompileCache);
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
