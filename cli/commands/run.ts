@@ -25,11 +25,11 @@ export const command: CommandModule = {
     const watch = values.watch === true;
     // A third of a second of imports here, and as much there: on two cores, both at the same time.
     const spare = forkSpareWorker({ preload });
+    // The servers answer while the rest is imported.
+    const { connectNamed } = await import('../run/connect-named.ts');
+    const named = connectNamed({ source, warehouse });
+    named.catch(() => {});
     try {
-      // The servers answer while the rest is imported.
-      const { connectNamed } = await import('../run/connect-named.ts');
-      const named = connectNamed({ source, warehouse });
-      named.catch(() => {});
       const { runEmbedded } = await import('../run/run-embedded.ts');
       // A watch has set its own.
       if (!watch) setHeapGrowth();
@@ -37,6 +37,8 @@ export const command: CommandModule = {
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();
+      // What fails before the run has them leaves them open, and the process would wait for them.
+      await named.then(({ end }) => end()).catch(() => {});
     }
   },
 };
