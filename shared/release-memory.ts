@@ -5,7 +5,7 @@
  * Bytes that share their memory with others, as small Buffers do, stay as they are. Not for what is being written to a
  * socket: the kernel is given its address.
  */
-export function releaseMemory({ buffer, byteLength }: Uint8Array): void {
+export function releaseMemory({ buffer, byteLength }: ArrayBufferView): void {
   // The empty ones are often one and the same.
   const isAlone = byteLength > 0 && byteLength === buffer.byteLength;
   if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);

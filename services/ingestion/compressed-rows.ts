@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
+import { releaseMemory } from '../../shared/release-memory.ts';
 import type { TranscodeColumn } from './transcode/column-layout.ts';
 import { makeTranscoder } from './transcode/transcoder.ts';
 
@@ -113,7 +114,9 @@ function collectOutput(maxBytes: number): Output {
       zstd.end();
       await finished(zstd);
       assertFits();
-      return Buffer.concat(chunks);
+      const all = Buffer.concat(chunks);
+      for (const chunk of chunks) releaseMemory(chunk);
+      return all;
     },
   };
 }

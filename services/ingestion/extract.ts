@@ -5,6 +5,7 @@ import { formatIngestedMetadata } from '../../shared/object-store/object-metadat
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
+import { releaseMemory } from '../../shared/release-memory.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { readCaptureState } from './capture-state.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
@@ -66,7 +67,9 @@ async function extract(message: ExtractMessage, deps: ExtractDeps): Promise<Extr
   const { run, slice } = message;
   const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
   const put = await deps.ingested.create(key, content.bytes, formatIngestedMetadata(content));
-  return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows: content.rows };
+  if (put === 'already there') return { outcome: 'already ingested', rows: content.rows };
+  releaseMemory(content.bytes);
+  return { outcome: 'ingested', rows: content.rows };
 }
 
 const optionsOf = ({

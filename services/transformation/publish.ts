@@ -9,6 +9,7 @@ import {
 import { formatProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../shared/object-store/object-store.ts';
 import type { ObjectVersion } from '../../shared/object-store/object-version.ts';
+import { releaseMemory } from '../../shared/release-memory.ts';
 import type { TransformedRows } from './transform-rows.ts';
 
 export interface PublishDeps {
@@ -74,5 +75,8 @@ async function putAll(
     await processed.create(formatObjectKey({ ...key, table: calendar }), rows.dates.parquet, metadata);
   }
   const metadata = formatProcessedMetadata({ version, rows: rows.rows, quarantined });
-  return { key: text, outcome: await processed.create(text, rows.parquet, metadata) };
+  const outcome = await processed.create(text, rows.parquet, metadata);
+  // A revision that is there already is followed by another one, of the same bytes.
+  if (outcome === 'created') releaseMemory(rows.parquet);
+  return { key: text, outcome };
 }

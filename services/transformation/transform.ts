@@ -1,5 +1,6 @@
 import { formatObjectKey, type IngestedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore, PutOutcome } from '../../shared/object-store/object-store.ts';
+import { releaseMemory } from '../../shared/release-memory.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { type PublishDeps, publish } from './publish.ts';
 import { assertWhole, decompress, type IngestedObject, readIngested } from './read-ingested.ts';
@@ -50,6 +51,7 @@ export async function transformObject(
   for (const table of feeds) {
     result.tables.push(await transformInto(table, object, deps, options.replay !== undefined));
   }
+  releaseMemory(object.body);
   return result;
 }
 

@@ -35,7 +35,9 @@ export async function writeParquet(
 async function collect(stream: Promise<ReadableStream>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of await stream) parts.push(part);
-  return Buffer.concat(parts);
+  const all = Buffer.concat(parts);
+  for (const part of parts) releaseMemory(part);
+  return all;
 }
 
 /**

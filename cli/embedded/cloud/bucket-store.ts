@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
+import { releaseMemory } from '../../../shared/release-memory.ts';
 import { type S3Object, S3Store } from './fauxqs.ts';
 import { type Page, type PageRequest, takePage } from './list-page.ts';
 import type { Notifications } from './notifications.ts';
@@ -97,6 +98,8 @@ export class BucketStore extends S3Store {
     const object = write();
     this.restoreObject(bucket, object);
     this.#notifications.send(bucket, object, event);
+    // The request's, which is in its file now.
+    releaseMemory(object.body);
     return object;
   }
 }

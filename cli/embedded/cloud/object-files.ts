@@ -36,8 +36,13 @@ export class ObjectFiles implements S3Persistence {
 
   readBody(bucket: string, key: string): Buffer {
     const path = this.#path(bucket, key);
-    const bytes = fs.readFileSync(path);
-    return bytes.subarray(parseHeader(bytes, bytes.length, path)?.bodyOffset);
+    return withFile(path, (file) => {
+      const { metadata, bodyOffset } = readHeader(file, path);
+      // In memory of its own, which can be freed when it is sent.
+      const body = Buffer.allocUnsafeSlow(metadata.contentLength);
+      readAll(file, body, bodyOffset, path);
+      return body;
+    });
   }
 
   deleteObject(bucket: string, key: string): void {
@@ -76,7 +81,10 @@ export class ObjectFiles implements S3Persistence {
       for (const name of fs.readdirSync(join(this.#root, bucket))) {
         const path = join(this.#root, bucket, name);
         if (name.startsWith(temporaryPrefix)) fs.rmSync(path);
-        else store.restoreObject(bucket, { ...readMetadata(path), body: Buffer.alloc(0) });
+        else {
+          const { metadata } = withFile(path, (file) => readHeader(file, path));
+          store.restoreObject(bucket, { ...metadata, body: Buffer.alloc(0) });
+        }
       }
     }
   }
@@ -107,17 +115,29 @@ function writeAll(file: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) at += fs.writeSync(file, bytes, at);
 }
 
-function readMetadata(path: string): ObjectMetadata {
+function withFile<T>(path: string, use: (file: number) => T): T {
   const file = fs.openSync(path, 'r');
   try {
-    const { size } = fs.fstatSync(file);
-    const start = Buffer.alloc(Math.min(size, usualHeaderBytes));
-    fs.readSync(file, start, 0, start.length, 0);
-    const parsed = parseHeader(start, size, path) ?? parseHeader(fs.readFileSync(path), size, path);
-    if (parsed === undefined) throw new RangeError(`${path}: header longer than the file`);
-    return parsed.metadata;
+    return use(file);
   } finally {
     fs.closeSync(file);
+  }
+}
+
+function readHeader(file: number, path: string): { metadata: ObjectMetadata; bodyOffset: number } {
+  const { size } = fs.fstatSync(file);
+  const start = Buffer.allocUnsafe(Math.min(size, usualHeaderBytes));
+  readAll(file, start, 0, path);
+  const parsed = parseHeader(start, size, path) ?? parseHeader(fs.readFileSync(path), size, path);
+  if (parsed === undefined) throw new RangeError(`${path}: header longer than the file`);
+  return parsed;
+}
+
+function readAll(file: number, bytes: Buffer, from: number, path: string): void {
+  for (let at = 0; at < bytes.length; ) {
+    const read = fs.readSync(file, bytes, at, bytes.length - at, from + at);
+    if (read === 0) throw new RangeError(`${path} became shorter while it was read`);
+    at += read;
   }
 }
 

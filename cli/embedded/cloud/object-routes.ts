@@ -1,3 +1,4 @@
+import { releaseMemory } from '../../../shared/release-memory.ts';
 import type { BucketStore } from './bucket-store.ts';
 import { type CloudServer, S3Error } from './fauxqs.ts';
 import { formatListing, type ListingQuery, parseListingQuery } from './listing-xml.ts';
@@ -24,6 +25,10 @@ export function addObjectRoutes(server: CloudServer, store: BucketStore): void {
     } catch (error) {
       return sendError(reply, error);
     }
+  });
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (payload instanceof Uint8Array) reply.raw.once('finish', () => releaseMemory(payload));
+    done(null, payload);
   });
   server.setErrorHandler((error: Error & { code?: string }, _request, reply) =>
     sendError(reply, error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge() : error),

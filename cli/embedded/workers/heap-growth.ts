@@ -19,6 +19,8 @@ const youngGrowthFactor = 1;
  * would compile its own modules anew in every process, 50 ms of CPU time.
  */
 export function setHeapGrowth(): void {
+  // A function that was not called between a few collections would be compiled anew.
+  setFlagsFromString('--no-flush-bytecode');
   setFlagsFromString(`--semi-space-growth-factor=${youngGrowthFactor}`);
   setFlagsFromString(`--heap-growing-percent=${earlyGrowthPercent}`);
   setTimeout(() => setFlagsFromString(`--heap-growing-percent=${growthPercent}`), earlyMs).unref();

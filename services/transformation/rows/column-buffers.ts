@@ -1,3 +1,4 @@
+import { releaseMemory } from '../../../shared/release-memory.ts';
 import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 
@@ -51,6 +52,12 @@ export function makeBatch(table: WarehouseTable, maxRows: number): Batch {
 
 export const isFull = (batch: Batch): boolean =>
   batch.rows === batch.maxRows || batch.columns.some((column) => textEnd(column, batch.rows) > fullTextBytes);
+
+/** Frees its memory: nobody may look at it again. */
+export function releaseBatch({ columns }: Batch): void {
+  for (const { words, offsets, bytes, isValid } of columns)
+    for (const buffer of [words, offsets, bytes, isValid]) releaseMemory(buffer);
+}
 
 /** Makes room for so many more bytes in each varchar column. */
 export function reserveText(batch: Batch, moreBytes: number): void {

@@ -3,7 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
 import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
-import { type Batch, isFull, makeBatch, reserveText } from './column-buffers.ts';
+import { type Batch, isFull, makeBatch, releaseBatch, reserveText } from './column-buffers.ts';
 import { type LineBlock, lineBlocks } from './line-blocks.ts';
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
 import { toRecordBatch } from './record-batch.ts';
@@ -30,7 +30,7 @@ const newline = 0x0a;
 
 /**
  * The rows of a stream of JSON lines as record batches of their warehouse table, at least one, in the lines' order.
- * A batch's memory is used again for the next one.
+ * A batch's memory is used again for the next one, and freed when that is asked for and there is none.
  */
 export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
@@ -59,6 +59,7 @@ export async function* rowBatches(
   }
   observer.onBatch(batch);
   yield toRecordBatch(batch, schema);
+  releaseBatch(batch);
   observer.onEnd(linesBefore, reader);
 }
 
