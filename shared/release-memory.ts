@@ -8,5 +8,5 @@
 export function releaseMemory({ buffer, byteLength }: ArrayBufferView): void {
   // The empty ones are often one and the same.
   const isAlone = byteLength > 0 && byteLength === buffer.byteLength;
-  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (isAlone && 'transfer' in buffer) buffer.transfer(0);
 }

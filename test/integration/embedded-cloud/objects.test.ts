@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -46,6 +47,27 @@ describe('an object in the embedded cloud', () => {
     expect(Metadata).toEqual({ version: '1,2,3', run: 'r-1' });
     expect(ContentType).toBe('application/zstd');
     expect(ChecksumCRC32).toMatch(/^[\w+/]{6}==$/);
+  });
+
+  it('comes back byte by byte to those who read it slowly, all at once', async () => {
+    const body = randomBytes(8 * 1024 * 1024);
+    await put('slow', body);
+    const readSlowly = async () => {
+      const { Body } = await under.s3.send(new GetObjectCommand({ Bucket, Key: 'slow' }));
+      const chunks: Buffer[] = [];
+      for await (const chunk of Body as unknown as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        await delay(1);
+      }
+      return Buffer.concat(chunks).equals(body);
+    };
+    expect(await Promise.all([readSlowly(), readSlowly(), readSlowly()])).toEqual([true, true, true]);
+  });
+
+  it('comes back with more metadata than the first block of its file holds', async () => {
+    const Metadata = { note: 'long '.repeat(1200) };
+    await put('annotated', 'abc', { Metadata });
+    expect((await get('annotated')).toString()).toBe('abc');
   });
 
   it('comes back when it was sent as a stream, with a trailing checksum', async () => {

@@ -15,6 +15,16 @@ describe('compressed rows', () => {
     expect(zstdDecompressSync(bytes).toString()).toBe(`{"text":"${line}"}\n`.repeat(5000));
   });
 
+  it('come back whole where nothing can be compressed', async () => {
+    const rows = makeCompressedRows(columns, 8 * 2 ** 20);
+    const lines = Array.from({ length: 2000 }, () => randomBytes(1000).toString('base64'));
+    for (const line of lines) await rows.push(Buffer.from(`${line}\n`));
+    const { bytes } = await rows.finish();
+    expect(bytes.length).toBeGreaterThan(10 * 128 * 1024);
+    const expected = lines.map((line) => `{"text":"${line}"}\n`).join('');
+    expect(zstdDecompressSync(bytes).toString()).toBe(expected);
+  });
+
   it('may be none', async () => {
     const { bytes, rows } = await makeCompressedRows(columns, 100).finish();
     expect(rows).toBe(0);
