@@ -29,6 +29,7 @@ export interface Publication {
 /**
  * Puts what an ingested object was made into: the quarantined rows first, then the dates, the table's own object
  * last. So an object of the table is never there without the rest, and a broken-off attempt does no harm.
+ * The memory of the table's rows is freed when they are put.
  *
  * @param replay false: an object that is there already is left as it is; true: a new revision is put
  */

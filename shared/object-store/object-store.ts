@@ -11,6 +11,7 @@ import {
 import { TransientError } from '../errors.ts';
 
 export interface StoredObject {
+  /** In memory of its own, which its reader may free. */
   body: Uint8Array;
   metadata: Record<string, string>;
   etag: string;

@@ -15,7 +15,10 @@ export function makeMemoryStore(): MemoryStore {
   return {
     bucket: 'ingested',
     objects,
-    get: async (key) => objects.get(key),
+    get: async (key) => {
+      const object = objects.get(key);
+      return object && { ...object, body: Uint8Array.from(object.body) };
+    },
     head: async (key) => objects.get(key),
     create: async (key, body, metadata) => {
       if (objects.has(key)) return 'already there';
