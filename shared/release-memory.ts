@@ -10,3 +10,10 @@ export function releaseMemory({ buffer, byteLength }: ArrayBufferView): void {
   const isAlone = byteLength > 0 && byteLength === buffer.byteLength;
   if (isAlone && 'transfer' in buffer) buffer.transfer(0);
 }
+
+/** The parts' bytes in one piece; the memory of the parts is freed. */
+export function joinAndRelease(parts: readonly Uint8Array[]): Buffer<ArrayBuffer> {
+  const joined = Buffer.concat(parts);
+  for (const part of parts) releaseMemory(part);
+  return joined;
+}

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
-import { releaseMemory } from '../../shared/release-memory.ts';
+import { joinAndRelease } from '../../shared/release-memory.ts';
 import type { TranscodeColumn } from './transcode/column-layout.ts';
 import { makeTranscoder } from './transcode/transcoder.ts';
 
@@ -114,9 +114,7 @@ function collectOutput(maxBytes: number): Output {
       zstd.end();
       await finished(zstd);
       assertFits();
-      const all = Buffer.concat(chunks);
-      for (const chunk of chunks) releaseMemory(chunk);
-      return all;
+      return joinAndRelease(chunks);
     },
   };
 }

@@ -67,9 +67,8 @@ async function extract(message: ExtractMessage, deps: ExtractDeps): Promise<Extr
   const { run, slice } = message;
   const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
   const put = await deps.ingested.create(key, content.bytes, formatIngestedMetadata(content));
-  if (put === 'already there') return { outcome: 'already ingested', rows: content.rows };
-  releaseMemory(content.bytes);
-  return { outcome: 'ingested', rows: content.rows };
+  if (put === 'created') releaseMemory(content.bytes);
+  return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows: content.rows };
 }
 
 const optionsOf = ({

@@ -1,6 +1,6 @@
 import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
 import type { WriterProperties } from 'parquet-wasm/esm';
-import { releaseMemory } from '../release-memory.ts';
+import { joinAndRelease, releaseMemory } from '../release-memory.ts';
 import type { WarehouseTable } from '../star-schema/assemble.ts';
 import type { WarehouseType } from '../star-schema/define.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
@@ -35,9 +35,7 @@ export async function writeParquet(
 async function collect(stream: Promise<ReadableStream>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of await stream) parts.push(part);
-  const all = Buffer.concat(parts);
-  for (const part of parts) releaseMemory(part);
-  return all;
+  return joinAndRelease(parts);
 }
 
 /**

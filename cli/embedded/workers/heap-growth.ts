@@ -13,7 +13,7 @@ const earlyMs = 1500;
 const youngGrowthFactor = 1;
 
 /**
- * Says when V8 is to collect the heap of a process that slices pass through.
+ * Says when V8 is to collect the heap of a process that slices pass through, and to leave what it has compiled.
  *
  * Not on the command line, and when all is loaded: V8 takes no compiled code that was cached under other flags, so Node
  * would compile its own modules anew in every process, 50 ms of CPU time.

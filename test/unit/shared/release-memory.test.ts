@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { releaseMemory } from '../../../shared/release-memory.ts';
+import { joinAndRelease, releaseMemory } from '../../../shared/release-memory.ts';
 
 describe('releaseMemory', () => {
   it('frees bytes that have their memory to themselves', () => {
@@ -20,5 +20,14 @@ describe('releaseMemory', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(1000));
     for (const bytes of [empty, shared]) releaseMemory(bytes);
     expect([empty.buffer.detached, shared.length]).toEqual([false, 1000]);
+  });
+});
+
+describe('joinAndRelease', () => {
+  it('gives all bytes in their order, and frees the parts that have their memory to themselves', () => {
+    const shared = Uint8Array.of(0, 3, 4);
+    const parts = [Uint8Array.of(1, 2), shared.subarray(1), new Uint8Array(0)];
+    expect([...joinAndRelease(parts)]).toEqual([1, 2, 3, 4]);
+    expect(parts.map(({ length }) => length)).toEqual([0, 2, 0]);
   });
 });
