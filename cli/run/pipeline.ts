@@ -126,7 +126,7 @@ async function prepareDatabases(
   options: WarehouseOptions,
 ): Promise<void> {
   const binding = await findBinding(stack, source, warehouse);
-  await ensureWarehouse(warehouse, starSchema, options);
+  await ensureWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
 }
 

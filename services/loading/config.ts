@@ -18,15 +18,14 @@ export interface LoadConfig {
   awsEndpoint: string | undefined;
 }
 
-export interface FreshnessConfig extends LoadConfig {
+/** Of the functions that look at what was planned. */
+export interface PlansConfig extends LoadConfig {
   /** Where the plans leave their records. */
   ingestedBucket: string;
 }
 
 /** @throws {TerminalError} as `readConfig` */
-export function readFreshnessConfig(
-  environment: Record<string, string | undefined> = process.env,
-): FreshnessConfig {
+export function readPlansConfig(environment: Record<string, string | undefined> = process.env): PlansConfig {
   return { ...readConfig(environment), ingestedBucket: requiredVariable('INGESTED_BUCKET', environment) };
 }
 

@@ -2,6 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
+import { distinctValues } from './column-values.ts';
 import { encodeCopyRows } from './copy-binary/encode-rows.ts';
 import type { LoadTarget } from './load-target.ts';
 import { createStaging, removeDoubles } from './sql/staging.ts';
@@ -34,6 +35,23 @@ export async function copyNewRows(
     return false;
   }
   await client.query('release savepoint straight');
+  return true;
+}
+
+/**
+ * Copies the rows straight into a table that has no keys.
+ *
+ * @returns false where two of them may share a key; then nothing has happened
+ */
+export async function copyDistinctRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  rows: ObjectRows,
+): Promise<boolean> {
+  const count = rows.batches.reduce((sum, { numRows }) => sum + numRows, 0);
+  const keys = distinctValues(rows.batches, target.columns.indexOf(target.key[0] ?? ''));
+  if (keys.length < count) return false;
+  await copyRows(client, target, target.table, rows);
   return true;
 }
 

@@ -7,12 +7,12 @@ import { makeLogger } from '../../shared/logger.ts';
 import { makeTableMetrics } from '../../shared/metrics.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { readFreshnessConfig } from './config.ts';
+import { readPlansConfig } from './config.ts';
 import { measureFreshness, type TableFreshness } from './freshness.ts';
 import { makePlanRecordsReader } from './plan-records.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 
-const { warehouseSchema: schema, foreignKeys, stage, ...config } = readFreshnessConfig();
+const { warehouseSchema: schema, foreignKeys, stage, ...config } = readPlansConfig();
 const { s3, secretsManager } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);

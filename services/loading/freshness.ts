@@ -2,6 +2,7 @@ import { toPipelineError } from '../../shared/classify-error.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import { isSliceLoaded } from './is-slice-loaded.ts';
 import type { PlanRecords, RunRecord } from './plan-records.ts';
 import { type LoadedRun, selectLoadedRuns } from './sql/select-loaded-runs.ts';
 
@@ -98,13 +99,6 @@ function openRuns(
 }
 
 const noSlices: ReadonlySet<string> = new Set();
-
-/** A slice that was too large has been cut into halves, and these perhaps again. */
-function isSliceLoaded(slice: string, loaded: ReadonlySet<string>): boolean {
-  if (loaded.has(slice)) return true;
-  if (![...loaded].some((each) => each.startsWith(`${slice}.`))) return false;
-  return isSliceLoaded(`${slice}.0`, loaded) && isSliceLoaded(`${slice}.1`, loaded);
-}
 
 function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
   if (instants.length === 0 || instants.includes(undefined)) return undefined;

@@ -1,12 +1,13 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { Fact } from '../../shared/star-schema/assemble.ts';
 import { extentOf } from './column-values.ts';
-import { copyNewRows, type ObjectRows, stageRows } from './copy-rows.ts';
+import { copyDistinctRows, copyNewRows, type ObjectRows, stageRows } from './copy-rows.ts';
 import { dimensionReferences, hasAllDimensions } from './dimension-references.ts';
 import type { Warehouse } from './load-dimension.ts';
 import { type LoadTarget, parkedTarget, warehouseTarget } from './load-target.ts';
 import { type FactRelease, releaseFact } from './release-fact.ts';
-import { putRows } from './sql/put-rows.ts';
+import { holdKeys } from './sql/initial-load.ts';
+import { appendRows, putRows } from './sql/put-rows.ts';
 import { createStaging } from './sql/staging.ts';
 import { selectWaitingState } from './sql/unreleased.ts';
 import { dropSuperseded, holdDimensions, splitWaiting, unparkSuperseded } from './sql/waiting-rows.ts';
@@ -21,18 +22,28 @@ interface FactLoad {
   releases: FactRelease[];
 }
 
-/** Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on. */
-export async function loadFact(warehouse: Warehouse, fact: Fact, rows: ObjectRows): Promise<FactLoad> {
+/**
+ * Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on.
+ *
+ * @param rows.isInitial the fact may be without its keys, see `joinInitialLoad`
+ */
+export async function loadFact(
+  warehouse: Warehouse,
+  fact: Fact,
+  rows: ObjectRows & { isInitial: boolean },
+): Promise<FactLoad> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(fact, schema);
   const parked = parkedTarget(fact, schema);
   const areAllReady = await hasAllDimensions(client, { fact, model, schema }, rows.batches);
   if (!areAllReady) await holdDimensions(client);
+  const hasKeys = !rows.isInitial || (await holdKeys(client, target, fact.name));
+  const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waitingRows = 0;
-  if (!areAllReady || !(await copyNewRows(client, target, rows))) {
+  if (!areAllReady || !(await copyStraight(client, target, rows))) {
     await stageRows(client, target, staging, rows);
     if (!areAllReady) waitingRows = await parkWaiting(warehouse, fact, { target, parked });
-    await putRows(client, target, staging);
+    await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
   const releases: FactRelease[] = [];
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, parked, fact.name);

@@ -1,31 +1,24 @@
-import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { toPipelineError } from '../../shared/classify-error.ts';
-import { TerminalError } from '../../shared/errors.ts';
 import { formatObjectKey, type ProcessedKey } from '../../shared/object-store/object-key.ts';
-import { type ProcessedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { readParquet } from '../../shared/parquet/read-parquet.ts';
-import type { Database } from '../../shared/postgres/database.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import { releaseMemory } from '../../shared/release-memory.ts';
-import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import type { WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
+import type { ObjectRows } from './copy-rows.ts';
 import { namedDays } from './dimension-references.ts';
+import { endIfComplete, type InitialLoadDeps, joinInitialLoad } from './initial-load.ts';
 import { loadCalendar, loadDimension, type Warehouse } from './load-dimension.ts';
 import { loadFact } from './load-fact.ts';
+import { type ProcessedObject, readProcessed, releaseBatches } from './read-processed.ts';
 import type { FactRelease } from './release-fact.ts';
 import { enterAgain, enterInLedger, isInLedger } from './sql/ledger.ts';
 import { limitWaiting } from './sql/limit-waiting.ts';
 
-export interface LoadDeps {
-  /** The warehouse, with all of its tables: see `ensureWarehouse`. */
-  database: Pick<Database, 'withClient'>;
+/** The database is the warehouse, with all of its tables: see `ensureWarehouse`. */
+export interface LoadDeps extends InitialLoadDeps {
   processed: Pick<ObjectStore, 'get'>;
-  model: StarSchema;
-  /** The schema of the star schema's tables. */
-  schema: string;
   /** Tables that cannot be loaded as they are; the others can. */
   refused?: RefusedTables;
 }
@@ -48,19 +41,12 @@ export interface LoadResult {
   releases: FactRelease[];
 }
 
-/** What is read of an object before a connection is borrowed for it. */
-interface ReadObject {
-  key: ProcessedKey;
-  table: WarehouseTable;
-  metadata: ProcessedMetadata;
-  batches: RecordBatch[];
-}
-
 /**
  * Loads one processed object into its warehouse table, once.
  *
  * The rows and the ledger's entry commit together, so a second delivery finds the entry and does nothing. Rows are
- * guarded by their objects' versions: objects may be loaded in any order, again, and at the same time.
+ * guarded by their objects' versions: objects may be loaded in any order, again, and at the same time. A fact's keys are
+ * built with the last object of its initial load: where that fails the load has failed, and the next one does it.
  *
  * @throws {TransientError} the warehouse or the store cannot be reached, or a lock was not had in time
  * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
@@ -76,13 +62,10 @@ export async function loadObject(
     const refusal = deps.refused?.get(key.table);
     if (refusal !== undefined) throw refusal;
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
-    if (isKnown && options.replay === undefined) return alreadyLoaded(key);
-    const object = { key, table, ...(await readObject(name, table, deps.processed)) };
-    try {
-      return await deps.database.withClient((client) => writeObject(client, object, deps, options));
-    } finally {
-      releaseBatches(object.batches);
-    }
+    const isDone = isKnown && options.replay === undefined;
+    const result = isDone ? alreadyLoaded(key) : await readAndWrite(key, table, deps, options);
+    if (table.kind === 'fact') await endIfComplete(table, key.run, deps);
+    return result;
   } catch (error) {
     throw toPipelineError(error, { table: key.table, key: name });
   }
@@ -93,30 +76,30 @@ const alreadyLoaded = (key: ProcessedKey): LoadResult => ({
   ...{ rows: 0, waiting: 0, released: 0, releases: [] },
 });
 
-async function readObject(key: string, table: WarehouseTable, processed: Pick<ObjectStore, 'get'>) {
-  const stored = await processed.get(key);
-  if (stored === undefined) throw new TerminalError('there is no such object', { key });
-  const metadata = parseProcessedMetadata(key, stored.metadata);
-  const batches = await readParquet(table, key, stored.body);
-  releaseMemory(stored.body);
-  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
-  if (rows !== metadata.rows) {
-    throw new TerminalError(`the object has ${rows} rows, and its metadata say ${metadata.rows}`, { key });
+async function readAndWrite(
+  key: ProcessedKey,
+  table: WarehouseTable,
+  deps: LoadDeps,
+  options: LoadOptions,
+): Promise<LoadResult> {
+  // Before a connection is borrowed for it.
+  const object = await readProcessed(deps.processed, key, table);
+  try {
+    const run = options.replay === undefined ? key.run : undefined;
+    const isInitial = table.kind === 'fact' && (await joinInitialLoad(table, run, deps));
+    return await deps.database.withClient((client) =>
+      writeObject(client, object, deps, { ...options, isInitial }),
+    );
+  } finally {
+    releaseBatches(object.batches);
   }
-  return { metadata, batches };
-}
-
-function releaseBatches(batches: readonly RecordBatch[]): void {
-  const columns = batches.flatMap(({ data }) => data.children);
-  for (const { values, valueOffsets, nullBitmap } of columns)
-    for (const buffer of [values, valueOffsets, nullBitmap]) if (buffer !== undefined) releaseMemory(buffer);
 }
 
 async function writeObject(
   client: pg.PoolClient,
-  object: ReadObject,
+  object: ProcessedObject,
   { model, schema }: LoadDeps,
-  { replay }: LoadOptions,
+  { replay, isInitial }: LoadOptions & { isInitial: boolean },
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
   if (table.kind === 'fact') {
@@ -127,7 +110,7 @@ async function writeObject(
     const enter = replay === undefined ? enterInLedger : enterAgain;
     const objectId = await enter(client, { key, metadata });
     if (objectId === undefined) return alreadyLoaded(key);
-    const counts = await writeRows({ client, model, schema }, table, { batches, objectId });
+    const counts = await writeRows({ client, model, schema }, table, { batches, objectId, isInitial });
     return { key, outcome: 'loaded', rows: metadata.rows, ...counts };
   });
 }
@@ -135,7 +118,7 @@ async function writeObject(
 async function writeRows(
   warehouse: Warehouse,
   table: WarehouseTable,
-  rows: { batches: RecordBatch[]; objectId: string },
+  rows: ObjectRows & { isInitial: boolean },
 ): Promise<Pick<LoadResult, 'waiting' | 'released' | 'releases'>> {
   const { waiting, releases } = await put(warehouse, table, rows);
   return { waiting, released: releases.reduce((sum, release) => sum + release.rows, 0), releases };
@@ -144,7 +127,7 @@ async function writeRows(
 async function put(
   warehouse: Warehouse,
   table: WarehouseTable,
-  rows: { batches: RecordBatch[]; objectId: string },
+  rows: ObjectRows & { isInitial: boolean },
 ): Promise<{ waiting: number; releases: FactRelease[] }> {
   if (rows.batches.length === 0) return { waiting: 0, releases: [] };
   if (table.kind === 'fact') return loadFact(warehouse, table, rows);

@@ -3,6 +3,7 @@ import {
   captureStateKey,
   formatRunId,
   formatRunKey,
+  type RunId,
   runFolder,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
@@ -50,6 +51,16 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
     const failing = new Set(failingTables(state.tables));
     return { plannedAt: new Date(state.plannedAt), failing, runs: withoutOverridden(runs) };
   };
+}
+
+/** @throws {TerminalError} the record is not what a plan writes */
+export async function readRunRecord(
+  ingested: Pick<ObjectStore, 'get'>,
+  run: RunId,
+): Promise<RunRecord | undefined> {
+  const key = formatRunKey(run);
+  const record = await readJson(ingested, key);
+  return record && asRunRecord(key, record);
 }
 
 async function listRecentKeys(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string[]> {

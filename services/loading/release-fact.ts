@@ -6,7 +6,8 @@ import type { Fact } from '../../shared/star-schema/assemble.ts';
 import { dimensionReferences } from './dimension-references.ts';
 import type { Warehouse } from './load-dimension.ts';
 import { type LoadTarget, parkedTarget, warehouseTarget } from './load-target.ts';
-import { putRows } from './sql/put-rows.ts';
+import { holdKeys } from './sql/initial-load.ts';
+import { appendRows, putRows } from './sql/put-rows.ts';
 import { createStaging } from './sql/staging.ts';
 import { enterUnreleased, forgetUnreleased, selectWaitingState } from './sql/unreleased.ts';
 import { takeReady } from './sql/waiting-rows.ts';
@@ -67,7 +68,9 @@ async function moveReady(
   const released = quoteQualified('pg_temp', `released_${fact.name}`);
   await createStaging(client, parked, released);
   const rows = await takeReady(client, parked, dimensionReferences(fact, model, schema), released);
-  if (rows > 0) await putRows(client, warehouseTarget(fact, schema), released);
+  if (rows === 0) return 0;
+  const target = warehouseTarget(fact, schema);
+  await ((await holdKeys(client, target, fact.name)) ? putRows : appendRows)(client, target, released);
   return rows;
 }
 

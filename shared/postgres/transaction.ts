@@ -5,8 +5,15 @@ import type pg from 'pg';
  *
  * @throws what the work throws; a rollback that fails too says nothing more than that the connection is gone
  */
-export async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query('begin isolation level read committed');
+export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
+  within(client, 'read committed', work);
+
+/** Runs queries that all see the same: what was committed when the first of them began. */
+export const inSnapshot = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
+  within(client, 'repeatable read read only', work);
+
+async function within<T>(client: pg.ClientBase, mode: string, work: () => Promise<T>): Promise<T> {
+  await client.query(`begin isolation level ${mode}`);
   let result: T;
   try {
     result = await work();

@@ -18,7 +18,8 @@ export function findDifferences(wanted: Relation, found: CatalogRelation): strin
     .filter(({ name }) => !wanted.columns.some((column) => column.name === name))
     .filter(({ notNull, filled }) => notNull && !filled)
     .map(({ name, type }) => `column ${name} (${type} not null) is none of the model's and has no default`);
-  return [...missing, ...extra, ...findMissingKeys(wanted, found)];
+  const keys = findMissingKeys(wanted, found);
+  return [...missing, ...extra, ...keys.map((key) => `it has no unique index on (${key.join(', ')})`)];
 }
 
 const describeMissing = ({ name, type }: RelationColumn): string =>
@@ -34,11 +35,15 @@ function describeOther(wanted: RelationColumn, found: CatalogColumn): string[] {
   return needsDefault && !found.filled ? [`column ${wanted.name} has no default, and must have one`] : [];
 }
 
-function findMissingKeys({ primaryKey, uniques }: Relation, found: CatalogRelation): string[] {
+/** The keys that the model wants, and no unique index is there of the same columns. */
+export function findMissingKeys(
+  { primaryKey, uniques }: Relation,
+  found: CatalogRelation,
+): (readonly string[])[] {
   const keys = primaryKey === undefined ? uniques : [primaryKey, ...uniques];
   const isThere = (key: readonly string[]) =>
     found.uniques.some(
       (unique) => unique.length === key.length && key.every((name) => unique.includes(name)),
     );
-  return keys.filter((key) => !isThere(key)).map((key) => `it has no unique index on (${key.join(', ')})`);
+  return keys.filter((key) => !isThere(key));
 }

@@ -1,20 +1,29 @@
 import type pg from 'pg';
 import { TerminalError } from '../errors.ts';
 import { quoteIdentifier } from '../postgres/identifier.ts';
-import { inTransaction } from '../postgres/transaction.ts';
+import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 import { warehouseLocks } from './advisory-locks.ts';
 import { findDifferences } from './compare-relation.ts';
 import { enforce, findUnenforced } from './enforce-foreign-keys.ts';
+import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
 import { ledgerRelations, ledgerSchema } from './ledger-schema.ts';
-import { readCatalog } from './read-catalog.ts';
-import { createStatements, type DdlOptions, type ForeignKeys, type Relation } from './relation.ts';
+import { type CatalogRelation, readCatalog } from './read-catalog.ts';
+import {
+  createStatements,
+  type DdlOptions,
+  type ForeignKeys,
+  type Relation,
+  withoutKeys,
+} from './relation.ts';
 import { warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {
   /** The schema of the star schema's tables; the ledger has its own. */
   schema: string;
   foreignKeys: ForeignKeys;
+  /** A fact that is made gets its keys when its initial load ends: it loads three times as fast until then. */
+  deferKeys?: boolean;
 }
 
 /** The star schema's tables that are there, and are not as the model wants them; each with the reason. */
@@ -36,17 +45,18 @@ export async function ensureWarehouse(
 /**
  * Makes what is missing of the warehouse's tables and of the pipeline's own beside them, foreign keys included
  * where they are to be enforced. Nothing else that is there is changed and nothing is dropped; when all is there
- * this is one query, or two. Any number may call it at once. Where a table is refused, none is made.
+ * this is one query, or two, and some more while a fact is in its initial load. Any number may call it at once. Where a
+ * table is refused, none is made.
  *
  * @throws {TerminalError} one of the pipeline's own tables is not as it was made
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
   model: StarSchema,
-  { schema, foreignKeys }: EnsureOptions,
+  { schema, foreignKeys, deferKeys = false }: EnsureOptions,
 ): Promise<RefusedTables> {
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
-  const { missing, refused } = await compare(client, relations);
+  const { missing, refused } = await compareAll(client, relations);
   if (refused.size > 0) {
     // Keys and references of what is missing may lead to a table that is refused.
     if (missing.length > 0) for (const refusal of refused.values()) throw refusal;
@@ -58,17 +68,38 @@ export async function prepareWarehouse(
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
     const { missing } = await compare(client, relations);
-    await create(client, missing, { foreignKeys, serverVersion });
+    await create(client, missing, { foreignKeys, serverVersion, deferred: deferKeys ? factsOf(model) : [] });
+    for (const fact of factsOf(model).filter((name) => missing.some((relation) => relation.name === name)))
+      await (deferKeys ? beginInitialLoad : endInitialLoad)(client, fact);
     await enforce(client, relations, await findLax());
   });
   return refused;
 }
 
-async function compare(
-  client: pg.ClientBase,
+interface Comparison {
+  missing: Relation[];
+  refused: Map<string, TerminalError>;
+}
+
+async function compareAll(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
+  const found = compareWith(await readCatalog(client, relations), relations, new Set());
+  if (found.refused.size === 0) return found;
+  // Perhaps it is only the keys that are to come. In one snapshot: others make facts, and build their keys.
+  return inSnapshot(client, () => compare(client, relations));
+}
+
+/** Where nothing of this is made meanwhile. */
+async function compare(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
+  // In this order: the keys of one that is in its initial load may be built between the two.
+  const loading = await selectInitialLoads(client);
+  return compareWith(await readCatalog(client, relations), relations, loading);
+}
+
+function compareWith(
+  catalog: readonly CatalogRelation[],
   relations: readonly Relation[],
-): Promise<{ missing: Relation[]; refused: Map<string, TerminalError> }> {
-  const catalog = await readCatalog(client, relations);
+  loading: ReadonlySet<string>,
+): Comparison {
   const missing: Relation[] = [];
   const refused = new Map<string, TerminalError>();
   for (const wanted of relations) {
@@ -77,7 +108,7 @@ async function compare(
       missing.push(wanted);
       continue;
     }
-    const differences = findDifferences(wanted, found);
+    const differences = findDifferences(loading.has(wanted.name) ? withoutKeys(wanted) : wanted, found);
     if (differences.length === 0) continue;
     const refusal = new TerminalError(
       `the warehouse's table ${wanted.schema}.${wanted.name} is not the model's: ${differences.join('; ')}`,
@@ -100,13 +131,19 @@ async function readServerVersion(client: pg.ClientBase): Promise<number> {
 async function create(
   client: pg.ClientBase,
   missing: readonly Relation[],
-  options: DdlOptions,
+  { deferred, ...options }: DdlOptions & { deferred: readonly string[] },
 ): Promise<void> {
   for (const schema of new Set(missing.map(({ schema }) => schema))) await createSchema(client, schema);
-  for (const statement of missing.flatMap((relation) => createStatements(relation, options))) {
+  const made = missing.map((relation) =>
+    deferred.includes(relation.name) ? withoutKeys(relation) : relation,
+  );
+  for (const statement of made.flatMap((relation) => createStatements(relation, options))) {
     await client.query(statement);
   }
 }
+
+const factsOf = (model: StarSchema): string[] =>
+  model.tables.filter(({ kind }) => kind === 'fact').map(({ name }) => name);
 
 /** `create schema if not exists` asks for the right to create one even where it is there. */
 async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {

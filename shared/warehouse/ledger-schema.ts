@@ -21,10 +21,14 @@ export const parkedTable = (fact: string): string => quoteQualified(ledgerSchema
 /** One row for each fact whose rows the warehouse does not take though they wait for nothing any more. */
 export const unreleasedTable = quoteQualified(ledgerSchema, 'unreleased');
 
+/** One row for each fact that is in its initial load: its keys are built when that ends. */
+export const initialLoadTable = quoteQualified(ledgerSchema, 'initial_load');
+
 /** The pipeline's own tables: the ledger, the binding, and for the facts those for the rows that wait. */
 export function ledgerRelations(model: StarSchema): Relation[] {
   const facts = model.tables.filter((table) => table.kind === 'fact');
-  return [ledgerRelation, bindingRelation, unreleasedRelation, ...facts.map(parkedRelation)];
+  const single = [ledgerRelation, bindingRelation, unreleasedRelation, initialLoadRelation];
+  return [...single, ...facts.map(parkedRelation)];
 }
 
 const ledgerRelation: Relation = {
@@ -74,6 +78,19 @@ const unreleasedRelation: Relation = {
     { name: 'tried_by', type: 'text', nullable: false },
     { name: 'reason', type: 'text', nullable: false },
     { name: 'since', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+  ],
+  primaryKey: ['warehouse_table'],
+  uniques: [],
+  references: [],
+};
+
+const initialLoadRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'initial_load',
+  columns: [
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    // Unknown until the first object comes.
+    { name: 'run', type: 'text', nullable: true },
   ],
   primaryKey: ['warehouse_table'],
   uniques: [],

@@ -70,6 +70,23 @@ export function createStatements(relation: Relation, options: DdlOptions): strin
   return [create, ...comments, ...(relation.afterwards ?? [])];
 }
 
+/** The same table as long as nothing keeps two of its rows from being alike. */
+export const withoutKeys = ({ primaryKey: _, ...relation }: Relation): Relation => ({
+  ...relation,
+  uniques: [],
+});
+
+/** The statement that gives a table keys of its own which it lacks, one or more. */
+export function addKeysStatement(
+  { schema, name, primaryKey }: Relation,
+  keys: readonly (readonly string[])[],
+): string {
+  const added = keys.map(
+    (columns) => `add ${columns === primaryKey ? 'primary key' : 'unique'} ${formatColumns(columns)}`,
+  );
+  return `alter table ${quoteQualified(schema, name)} ${added.join(', ')}`;
+}
+
 /** How Postgres' own catalog writes the type. */
 export function catalogType(type: ColumnType): string {
   return catalogTypes[type] ?? type;

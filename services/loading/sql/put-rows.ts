@@ -19,6 +19,12 @@ export async function putRows(client: pg.ClientBase, target: LoadTarget, from: s
   if (inserted !== rows[0]?.all) await client.query(updateOlder(target, from));
 }
 
+/** Puts the rows where no key is there to look at: those that are there twice are found when the keys are built. */
+export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
+  const list = target.columns.join(', ');
+  await client.query(`insert into ${target.table} (${list}) select ${list} from ${from}`);
+}
+
 const objectId = quoteIdentifier(objectIdColumn);
 
 /** `on conflict do update` locks the row that is there even where its condition does not hold. */

@@ -40,13 +40,23 @@ describe('the handler of the load queue', () => {
     await client.connect();
     await client.query('create role loader login superuser');
     cloud = await startCloud({
-      ...{ dataDir, buckets: ['processed'], notifications: [], secrets: { warehouse: secretOf('') } },
+      ...{
+        dataDir,
+        buckets: ['ingested', 'processed'],
+        notifications: [],
+        secrets: { warehouse: secretOf('') },
+      },
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
       ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{ STAGE: 'ci', PROCESSED_BUCKET: 'processed', LOAD_QUEUE_URL: cloud.queueUrl(queue) },
+      ...{
+        STAGE: 'ci',
+        INGESTED_BUCKET: 'ingested',
+        PROCESSED_BUCKET: 'processed',
+        LOAD_QUEUE_URL: cloud.queueUrl(queue),
+      },
       ...{ WAREHOUSE_SECRET_ID: 'warehouse', WAREHOUSE_SCHEMA: 'shop' },
     });
     sqs = new SQSClient({});

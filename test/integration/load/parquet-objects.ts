@@ -1,5 +1,10 @@
 import { type DataType, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
-import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
+import {
+  formatObjectKey,
+  type ProcessedKey,
+  type RunId,
+  type SliceId,
+} from '../../../shared/object-store/object-key.ts';
 import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { StoredObject } from '../../../shared/object-store/object-store.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
@@ -14,7 +19,10 @@ export interface ObjectFacts {
   rows: TextRow[];
   /** pg_snapshot_xmax of the extract; the other parts of the version are equal in all. */
   xmax?: number;
-  slice?: number;
+  /** A number, or a slice's id. */
+  slice?: number | SliceId;
+  /** Where it is left out each xmax has a run of its own. */
+  run?: RunId;
   revision?: number;
 }
 
@@ -28,8 +36,7 @@ export class Bucket {
   get = async (key: string): Promise<StoredObject | undefined> => this.objects.get(key);
 
   async put(table: WarehouseTable, facts: ObjectFacts): Promise<ProcessedKey> {
-    const { rows, xmax = 100, slice = 0, revision = 0 } = facts;
-    const run = `20240229T120000000Z${xmax.toString(16).padStart(4, '0')}`;
+    const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax) } = facts;
     const key: ProcessedKey = {
       ...{ zone: 'processed', table: table.name, run, revision },
       slice: String(slice).padStart(4, '0'),
@@ -43,6 +50,9 @@ export class Bucket {
     return key;
   }
 }
+
+/** The run of an object that says none. */
+export const runOf = (xmax: number): RunId => `20240229T120000000Z${xmax.toString(16).padStart(4, '0')}`;
 
 export function toBatch(table: WarehouseTable, rows: readonly TextRow[]): RecordBatch {
   const schema = arrowSchemaOf(table);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type LoadOptions, type LoadResult, loadObject } from '../../../services/loading/load.ts';
-import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
+import type { RunRecord } from '../../../services/loading/plan-records.ts';
+import type { ProcessedKey, RunId } from '../../../shared/object-store/object-key.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -13,6 +14,10 @@ export class WarehouseUnderTest {
   readonly database: Database;
   readonly bucket = new Bucket();
   readonly model: StarSchema;
+  /** What was planned, as far as it is known. */
+  readonly runs = new Map<RunId, RunRecord>();
+  maxKeylessRows = 1000;
+  readRun = async (run: RunId): Promise<RunRecord | undefined> => this.runs.get(run);
 
   private constructor(url: string, model: StarSchema) {
     this.database = databaseAt(url);
@@ -32,8 +37,9 @@ export class WarehouseUnderTest {
   }
 
   load(key: ProcessedKey, options: LoadOptions = {}): Promise<LoadResult> {
-    const { database, bucket, model } = this;
-    return loadObject(key, { database, processed: bucket, model, schema: 'public' }, options);
+    const { database, bucket, model, readRun, maxKeylessRows } = this;
+    const deps = { database, processed: bucket, model, schema: 'public', readRun, maxKeylessRows };
+    return loadObject(key, deps, options);
   }
 
   async putAndLoad(table: string, facts: ObjectFacts): Promise<LoadResult> {

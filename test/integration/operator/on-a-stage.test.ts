@@ -21,7 +21,7 @@ describe('the commands on a stage', () => {
   afterAll(() => staged?.stop());
 
   it('are told that nothing has been loaded yet, and what begins it', async () => {
-    await stack.warehouse('drop schema starlift cascade');
+    await stack.warehouse('drop schema starlift, public cascade; create schema public');
     expect((await staged.command('status')).text).toMatch(
       /^Nothing has been loaded yet: npx starlift run --stage embedded begins\./,
     );

@@ -35,7 +35,12 @@ export async function expectExact({ source, warehouse }: World): Promise<void> {
       problem !== undefined || missing + extra + doubled + different + dangling > 0,
   );
   expect(faulty).toEqual([]);
+  // Keys that came after the initial load have come.
+  const { rows: keys } = await warehouse.query<{ fact: string; type: string }>(`
+    select conrelid::regclass::text as fact, string_agg(contype, '' order by contype) as type
+    from pg_constraint where contype in ('p', 'u') and conrelid::regclass::text like 'fact_%' group by 1`);
   for (const fact of Object.keys(facts)) {
+    expect(keys).toContainEqual({ fact: `fact_${fact}`, type: 'pu' });
     expect((await warehouse.query(`select * from starlift.parked_fact_${fact}`)).rows).toEqual([]);
   }
 }

@@ -1,0 +1,58 @@
+import type pg from 'pg';
+import type { RunId, SliceId } from '../../../shared/object-store/object-key.ts';
+import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
+import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import type { LoadTarget } from '../load-target.ts';
+
+/** @returns of which run the fact's initial load is, null where none has come yet; undefined where it is over */
+export async function selectInitialLoad(
+  client: pg.ClientBase,
+  fact: string,
+): Promise<{ run: RunId | null } | undefined> {
+  const { rows } = await client.query<{ run: RunId | null }>(
+    `select run from ${initialLoadTable} where warehouse_table = $1`,
+    [fact],
+  );
+  return rows[0];
+}
+
+/** Makes the run the one that the fact's initial load is of, unless there is one. */
+export async function claimInitialLoad(client: pg.ClientBase, fact: string, run: RunId): Promise<void> {
+  await client.query(`update ${initialLoadTable} set run = $2 where warehouse_table = $1 and run is null`, [
+    fact,
+    run,
+  ]);
+}
+
+/** @returns whether the fact has its keys: as it is until the transaction ends, for nobody can build them meanwhile */
+export async function holdKeys(client: pg.ClientBase, { table }: LoadTarget, fact: string): Promise<boolean> {
+  await client.query(`lock table ${table} in row exclusive mode`);
+  return (await selectInitialLoad(client, fact)) === undefined;
+}
+
+/** Waits for the loads that are at it, and keeps others out until the transaction ends; readers read on. */
+export async function lockFact(client: pg.ClientBase, { table }: LoadTarget): Promise<void> {
+  await client.query(`lock table ${table} in share row exclusive mode`);
+}
+
+/** What the ledger has of one fact's run. */
+export async function selectLoaded(
+  client: pg.ClientBase,
+  fact: string,
+  run: RunId,
+): Promise<{ slices: SliceId[]; rows: number }> {
+  const { rows } = await client.query<{ slices: SliceId[]; rows: number }>(
+    `select coalesce(array_agg(distinct slice), '{}') as slices, coalesce(sum(rows), 0)::float8 as rows
+     from ${ledgerTable} where warehouse_table = $1 and run = $2`,
+    [fact, run],
+  );
+  return rows[0] ?? { slices: [], rows: 0 };
+}
+
+/** Of rows with one key the newest stays. Equal versions show the same row. */
+export async function dropOlder(client: pg.ClientBase, { table, key }: LoadTarget): Promise<void> {
+  await client.query(`
+    delete from ${table} t using ${table} o
+    where ${matches(key, 'o', 't')} and o.ctid <> t.ctid
+      and (${isNewer('o', 't')} or (o.ctid < t.ctid and not ${isNewer('t', 'o')}))`);
+}
