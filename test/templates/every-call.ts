@@ -16,6 +16,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
   await retryEach(road, databases);
   await sweepEach(road, databases);
+  await loseRecord(road, databases);
   await road.invoke('loading-freshness');
   await road.ingested.delete('state/capture.json');
   await sendAstrayWithoutState(road);
@@ -128,11 +129,27 @@ async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<
   await road.settle();
 }
 
+/** A fact in its initial load, and an object of a run whose record is gone. */
+async function loseRecord(road: PackagedRoad, { source, warehouse }: Databases): Promise<void> {
+  await road.stop('load');
+  await warehouse.query(`insert into starlift.initial_load (warehouse_table) values ('fact_payment')`);
+  await source.query('update payment set last_updated = now() where payment_id = 1');
+  await road.invoke('ingestion-plan');
+  await road.ingested.delete(await newestRun(road));
+  await road.settle();
+}
+
 /** The record of a run of five days ago, of which nothing was extracted. */
-async function putExpiredRun({ ingested }: PackagedRoad): Promise<void> {
-  let newest = '';
-  for await (const { key } of ingested.list('state/runs/')) newest = key;
-  const record = JSON.parse(Buffer.from((await ingested.get(newest))?.body ?? []).toString()) as object;
+async function putExpiredRun(road: PackagedRoad): Promise<void> {
+  const { ingested } = road;
+  const { body = [] } = (await ingested.get(await newestRun(road))) ?? {};
+  const record = JSON.parse(Buffer.from(body).toString()) as object;
   const run = formatRunId(new Date(Date.now() - 5 * 24 * 3_600_000), 'abcd');
   await ingested.put(formatRunKey(run), Buffer.from(JSON.stringify({ ...record, run })));
+}
+
+async function newestRun({ ingested }: PackagedRoad): Promise<string> {
+  let newest = '';
+  for await (const { key } of ingested.list('state/runs/')) newest = key;
+  return newest;
 }
