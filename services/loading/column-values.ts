@@ -18,6 +18,17 @@ export function distinctValues(batches: readonly RecordBatch[], column: number):
   return greatest - least < maxMarkedBytes ? distinctByMarks(parts, least, greatest) : collectIntegers(parts);
 }
 
+/** Whether no two rows have the same value in a column without nulls. */
+export function areDistinct(batches: readonly RecordBatch[], column: number): boolean {
+  const [least, greatest] = extentOf(batches, column) ?? [0, maxMarkedBytes];
+  if (greatest - least < maxMarkedBytes) {
+    const marks = new Uint8Array(greatest - least + 1);
+    return columnData(batches, column).every((data) => markOnce(marks, presentIntegers(data), least));
+  }
+  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
+  return distinctValues(batches, column).length === rows;
+}
+
 /** The least and the greatest value of a column of ints, nulls left out; undefined for other columns, or no values. */
 export function extentOf(
   batches: readonly RecordBatch[],
@@ -53,6 +64,16 @@ function distinctByMarks(parts: readonly Data[], least: number, greatest: number
 
 function markIntegers(marks: Uint8Array, values: Int32Array, least: number): void {
   for (let row = 0; row < values.length; row++) marks[(values[row] as number) - least] = 1;
+}
+
+/** @returns whether none was marked yet */
+function markOnce(marks: Uint8Array, values: Int32Array, least: number): boolean {
+  for (let row = 0; row < values.length; row++) {
+    const at = (values[row] as number) - least;
+    if (marks[at] === 1) return false;
+    marks[at] = 1;
+  }
+  return true;
 }
 
 function collectIntegers(parts: readonly Data[]): number[] {

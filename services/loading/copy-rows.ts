@@ -2,7 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
-import { distinctValues } from './column-values.ts';
+import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './copy-binary/encode-rows.ts';
 import type { LoadTarget } from './load-target.ts';
 import { createStaging, removeDoubles } from './sql/staging.ts';
@@ -48,9 +48,7 @@ export async function copyDistinctRows(
   target: LoadTarget,
   rows: ObjectRows,
 ): Promise<boolean> {
-  const count = rows.batches.reduce((sum, { numRows }) => sum + numRows, 0);
-  const keys = distinctValues(rows.batches, target.columns.indexOf(target.key[0] ?? ''));
-  if (keys.length < count) return false;
+  if (!areDistinct(rows.batches, target.columns.indexOf(target.key[0] ?? ''))) return false;
   await copyRows(client, target, target.table, rows);
   return true;
 }
