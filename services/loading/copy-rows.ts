@@ -2,6 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
+import { isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './copy-binary/encode-rows.ts';
 import type { LoadTarget } from './load-target.ts';
@@ -13,8 +14,6 @@ export interface ObjectRows {
   /** Decimal digits. */
   objectId: string;
 }
-
-const uniqueViolation = '23505';
 
 /**
  * Copies the rows straight into their table, the cheapest way there is: right where every key in it is new.
@@ -30,7 +29,7 @@ export async function copyNewRows(
   try {
     await copyRows(client, target, target.table, rows);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== uniqueViolation) throw error;
+    if (!isUniqueViolation(error)) throw error;
     await client.query('rollback to savepoint straight');
     return false;
   }

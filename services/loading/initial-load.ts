@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { RunId } from '../../shared/object-store/object-key.ts';
 import type { Database } from '../../shared/postgres/database.ts';
+import { isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { findMissingKeys } from '../../shared/warehouse/compare-relation.ts';
@@ -38,8 +39,6 @@ export interface InitialLoadDeps {
 
 /** Keys are built in 0.8 s a million rows on two slow cores, and a load may take 240 s. */
 const defaultMaxKeylessRows = 20_000_000;
-
-const uniqueViolation = '23505';
 
 /**
  * Called before an object of a fact is loaded.
@@ -103,7 +102,7 @@ async function buildKeys(
     try {
       await addMissingKeys(client, fact, { model, schema });
     } catch (error) {
-      if ((error as { code?: unknown }).code !== uniqueViolation) throw error;
+      if (!isUniqueViolation(error)) throw error;
       await client.query('rollback to savepoint keyless');
       await dropOlder(client, target);
       await addMissingKeys(client, fact, { model, schema });

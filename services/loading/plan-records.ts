@@ -54,14 +54,10 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
 }
 
 /** @throws {TerminalError} the record is not what a plan writes */
-export async function readRunRecord(
+export const readRunRecord = (
   ingested: Pick<ObjectStore, 'get'>,
   run: RunId,
-): Promise<RunRecord | undefined> {
-  const key = formatRunKey(run);
-  const record = await readJson(ingested, key);
-  return record && asRunRecord(key, record);
-}
+): Promise<RunRecord | undefined> => readRecord(ingested, formatRunKey(run));
 
 async function listRecentKeys(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string[]> {
   const oldest = formatRunKey(formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000'));
@@ -80,11 +76,16 @@ async function readMissing(
     const group = missing.slice(start, start + concurrentReads);
     await Promise.all(
       group.map(async (key) => {
-        const record = await readJson(ingested, key);
-        if (record !== undefined) known.set(key, asRunRecord(key, record));
+        const record = await readRecord(ingested, key);
+        if (record !== undefined) known.set(key, record);
       }),
     );
   }
+}
+
+async function readRecord(ingested: Pick<ObjectStore, 'get'>, key: string): Promise<RunRecord | undefined> {
+  const record = await readJson(ingested, key);
+  return record && asRunRecord(key, record);
 }
 
 function asRunRecord(key: string, record: Record<string, unknown>): RunRecord {

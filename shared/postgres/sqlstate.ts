@@ -26,3 +26,7 @@ const transientClasses = new Set([
 
 export const isTransientState = (state: string): boolean =>
   transientStates.has(state) || transientClasses.has(state.slice(0, 2));
+
+/** Whether the server refused a row because its key is there already. */
+export const isUniqueViolation = (error: unknown): boolean =>
+  (error as { code?: unknown } | undefined)?.code === '23505';
