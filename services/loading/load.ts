@@ -62,10 +62,10 @@ export async function loadObject(
     const refusal = deps.refused?.get(key.table);
     if (refusal !== undefined) throw refusal;
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
-    const isDone = isKnown && options.replay === undefined;
-    const result = isDone ? alreadyLoaded(key) : await readAndWrite(key, table, deps, options);
+    if (!isKnown || options.replay !== undefined) return await readAndWrite(key, table, deps, options);
+    // The load that has entered it may have died before it built the keys.
     if (table.kind === 'fact') await endIfComplete(table, key.run, deps);
-    return result;
+    return alreadyLoaded(key);
   } catch (error) {
     throw toPipelineError(error, { table: key.table, key: name });
   }
@@ -87,9 +87,11 @@ async function readAndWrite(
   try {
     const run = options.replay === undefined ? key.run : undefined;
     const isInitial = table.kind === 'fact' && (await joinInitialLoad(table, run, deps));
-    return await deps.database.withClient((client) =>
+    const result = await deps.database.withClient((client) =>
       writeObject(client, object, deps, { ...options, isInitial }),
     );
+    if (isInitial) await endIfComplete(table, key.run, deps);
+    return result;
   } finally {
     releaseBatches(object.batches);
   }
