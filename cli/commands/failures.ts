@@ -1,3 +1,4 @@
+import { formatCount } from '../format-count.ts';
 import { type FailureGroup, groupFailures, listFailures } from '../operator/list-failures.ts';
 import { parseSelection, selectionOptions } from '../operator/selection.ts';
 import { commandFor } from '../operator/target.ts';
@@ -30,7 +31,7 @@ export const command: CommandModule = {
 
 function printGroup(group: FailureGroup, terminal: Terminal): void {
   const { table, queue, error, reason, count, attempts, firstSeen, lastSeen, messages, redrive } = group;
-  const messageCount = count === 1 ? '1 message' : `${count.toLocaleString('en')} messages`;
+  const messageCount = count === 1 ? '1 message' : `${formatCount(count)} messages`;
   terminal.info(
     `${terminal.style('red', '!')} ${table ?? '(no table)'}, ${queue}: ${error === '' ? '' : `${error}: `}${reason}`,
   );

@@ -1,4 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { formatCount, formatRows } from '../format-count.ts';
 import { dropQuarantined } from '../operator/drop-quarantined.ts';
 import { listQuarantine, type QuarantineFile } from '../operator/quarantine.ts';
 import { type Released, release } from '../operator/release.ts';
@@ -71,11 +72,9 @@ function printFiles(
 
 function printFile(file: QuarantineFile, terminal: Terminal): void {
   const { table, quarantined } = file;
-  terminal.info(`${terminal.style('red', '!')} ${countRows(quarantined)} of ${table} broke the contract`);
+  terminal.info(`${terminal.style('red', '!')} ${formatRows(quarantined)} of ${table} broke the contract`);
   printRows(file, terminal);
 }
-
-const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);
 
 function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Terminal): void {
   terminal.info(`    ${file}`);
@@ -85,7 +84,7 @@ function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Termin
     );
   }
   const hidden = quarantined - Math.min(rows.length, shownRows);
-  if (hidden > 0) terminal.info(`    and ${hidden.toLocaleString('en')} more (--json shows them all)`);
+  if (hidden > 0) terminal.info(`    and ${formatCount(hidden)} more (--json shows them all)`);
 }
 
 async function releaseTable(values: OptionValues, terminal: Terminal): Promise<number> {
@@ -109,8 +108,8 @@ function printReleased(
     terminal.info(`No row of ${table} is in quarantine: nothing to release.`);
     return;
   }
-  const slices = files.length === 1 ? '1 object' : `${files.length.toLocaleString('en')} objects`;
-  terminal.info(`${slices} with ${rows.toLocaleString('en')} quarantined rows sent to be transformed again`);
+  const slices = files.length === 1 ? '1 object' : `${formatCount(files.length)} objects`;
+  terminal.info(`${slices} with ${formatCount(rows)} quarantined rows sent to be transformed again`);
   terminal.info(takenBy);
 }
 
@@ -141,7 +140,7 @@ function printDropped(
   if (files.length === 0) terminal.info(`No row of ${name} is in quarantine: nothing to drop.`);
   for (const file of files) {
     const { table, quarantined } = file;
-    terminal.info(`${countRows(quarantined)} of ${table} ${quarantined === 1 ? 'is' : 'are'} given up`);
+    terminal.info(`${formatRows(quarantined)} of ${table} ${quarantined === 1 ? 'is' : 'are'} given up`);
     printRows(file, terminal);
     const again = commandFor(target, `quarantine release --table ${table} --file ${file.file}`);
     terminal.info(`The file stays as their record; ${again} puts them through again.`);

@@ -1,3 +1,4 @@
+import { formatCount } from '../format-count.ts';
 import { type Redriven, redrive } from '../operator/redrive.ts';
 import { parseSelection, selectionOptions } from '../operator/selection.ts';
 import type { OperatorTarget } from '../operator/target.ts';
@@ -49,7 +50,7 @@ function printRedriven(
     const line = `${sentences[outcome]} ${queue}${table === null ? '' : ` (${table})`}`;
     counts.set(line, (counts.get(line) ?? 0) + 1);
   }
-  for (const [line, count] of counts) terminal.info(`${count.toLocaleString('en')} ${line}`);
+  for (const [line, count] of counts) terminal.info(`${formatCount(count)} ${line}`);
   if (redriven.some(({ outcome }) => outcome === 'sent' || outcome === 'moving')) {
     terminal.info(takenBy);
   }

@@ -1,4 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { formatCount } from '../format-count.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../operator/replay.ts';
 import { parseTable } from '../operator/table-names.ts';
 import {
@@ -82,7 +83,7 @@ function printReplay(
 ): void {
   const end = `to be ${zone === 'ingested' ? 'transformed' : 'loaded'} again`;
   for (const { table, objects } of tables) {
-    const what = `${objects.toLocaleString('en')} ${objects === 1 ? 'object' : 'objects'} of ${table}`;
+    const what = `${formatCount(objects)} ${objects === 1 ? 'object' : 'objects'} of ${table}`;
     terminal.info(`${what} ${dryRun ? 'would be' : objects === 1 ? 'was' : 'were'} sent ${end}`);
   }
   if (!dryRun && tables.some(({ objects }) => objects > 0)) {

@@ -1,5 +1,6 @@
 import { connect } from '../connect.ts';
 import { fillSampleShop } from '../embedded/sample/fill.ts';
+import { formatCount } from '../format-count.ts';
 import type { CommandModule } from '../parse-command.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -31,7 +32,7 @@ export const command: CommandModule = {
       if (!terminal.isInteractive) {
         for (const [table, count] of Object.entries(filled)) terminal.info(progressLine(table, count));
       }
-      terminal.info(`The sample shop is there: ${rows.toLocaleString('en')} rows in ${seconds} s.`);
+      terminal.info(`The sample shop is there: ${formatCount(rows)} rows in ${seconds} s.`);
       return 0;
     } finally {
       await client.end();
@@ -43,9 +44,7 @@ export const command: CommandModule = {
 function parseWhole(option: string, text: string | boolean | undefined, max: number): number {
   const number = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (!(number <= max)) {
-    throw new UsageError(
-      `${option} ${String(text)} is no whole number from 0 to ${max.toLocaleString('en')}`,
-    );
+    throw new UsageError(`${option} ${String(text)} is no whole number from 0 to ${formatCount(max)}`);
   }
   return number;
 }
@@ -59,4 +58,4 @@ function makeProgress(terminal: Terminal): (table: string, rows: number) => void
 }
 
 const progressLine = (table: string, rows: number): string =>
-  `  ${table.padEnd(16)} ${rows.toLocaleString('en').padStart(12)} rows`;
+  `  ${table.padEnd(16)} ${formatCount(rows).padStart(12)} rows`;

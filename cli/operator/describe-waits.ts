@@ -1,3 +1,4 @@
+import { formatCount, formatRows } from '../format-count.ts';
 import type { ExplainedWait, WaitingCause } from './waiting-causes.ts';
 
 /** The waits of one fact for one dimension that have one cause. */
@@ -37,9 +38,7 @@ const causes: Record<WaitingCause, string> = {
 
 /** @example '3 rows of fact_payment wait for dim_transaction 5, which the source does not have: it cannot come' */
 export function describeWait({ table, dimension, cause, keys, rows }: WaitGroup): string {
-  const count = rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`;
   const more = keys.length - shownKeys;
-  const list =
-    keys.slice(0, shownKeys).join(', ') + (more > 0 ? ` and ${more.toLocaleString('en')} more` : '');
-  return `${count} of ${table} ${rows === 1 ? 'waits' : 'wait'} for ${dimension} ${list}, ${causes[cause]}`;
+  const list = keys.slice(0, shownKeys).join(', ') + (more > 0 ? ` and ${formatCount(more)} more` : '');
+  return `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'} for ${dimension} ${list}, ${causes[cause]}`;
 }

@@ -1,4 +1,5 @@
 import { mainRetentionSeconds, type QueueKind } from '../../shared/queue/queue-settings.ts';
+import { formatCount } from '../format-count.ts';
 import { byAge, type DeadLetter } from './dead-letter.ts';
 import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
 import { hasTable, type NamedTables } from './table-names.ts';
@@ -44,7 +45,7 @@ export interface FailureGroup {
 
 /** @example 'dim_staff failed in load: permission denied for table dim_staff (SQLSTATE 42501) (3 messages)' */
 export function describeGroup({ table, queue, reason, count }: FailureGroup): string {
-  const messages = count === 1 ? '' : ` (${count.toLocaleString('en')} messages)`;
+  const messages = count === 1 ? '' : ` (${formatCount(count)} messages)`;
   return `${table ?? 'a message of no known table'} failed in ${queue}: ${reason}${messages}`;
 }
 

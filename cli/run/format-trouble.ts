@@ -1,3 +1,4 @@
+import { formatRows } from '../format-count.ts';
 import { describeGroup, groupFailures } from '../operator/list-failures.ts';
 import { commandFor } from '../operator/target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -28,11 +29,11 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
       say(`${table} cannot be extracted: ${reason}`, `when that is mended: ${command('run')}`),
     ),
     ...[...quarantined].flatMap(([table, rows]) =>
-      say(`${countRows(rows)} of ${table} broke the contract`, command(`quarantine --table ${table}`)),
+      say(`${formatRows(rows)} of ${table} broke the contract`, command(`quarantine --table ${table}`)),
     ),
     ...[...waitingByTable(report)].flatMap(([table, rows]) =>
       say(
-        `${countRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'}`,
+        `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'}`,
         command(`waiting --table ${table}`),
       ),
     ),
@@ -44,5 +45,3 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
   for (const { table, rows } of waiting) counts.set(table, (counts.get(table) ?? 0) + rows);
   return counts;
 }
-
-const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);

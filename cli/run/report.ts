@@ -1,20 +1,21 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { formatCount } from '../format-count.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTrouble } from './format-trouble.ts';
 import type { RunReport } from './run-once.ts';
 import type { LedgerCount } from './tally.ts';
 
-const showCount = (rows: number): string => rows.toLocaleString('en');
-
-/** A live line per table; writes nothing where nobody watches. */
-export function drawProgress(counts: readonly LedgerCount[], terminal: Terminal): void {
-  terminal.redraw(
-    starSchema.tables.map(({ name }) => {
+/** @returns what draws a live line per table; undefined where nobody watches */
+export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount[]) => void) | undefined {
+  if (!terminal.isInteractive) return undefined;
+  return (counts) => {
+    const lines = starSchema.tables.map(({ name }) => {
       const rows = counts.find(({ table }) => table === name)?.rows ?? 0;
-      return `  ${name.padEnd(20)} ${showCount(rows).padStart(12)} rows loaded`;
-    }),
-  );
+      return `  ${name.padEnd(20)} ${formatCount(rows).padStart(12)} rows loaded`;
+    });
+    terminal.redraw(lines);
+  };
 }
 
 /** What a run came to, and what needs a hand; with --json one line of it as the last one of stdout. */
@@ -62,7 +63,7 @@ function printTick(report: RunReport, terminal: Terminal): void {
       JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
     );
   else if (changed.length > 0) {
-    const parts = changed.map(({ table, loaded }) => `${table} ${showCount(loaded)}`);
+    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
     terminal.info(
       `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
     );
@@ -76,7 +77,7 @@ function printTable(report: RunReport, terminal: Terminal): void {
     report.tables.map((tally) => [
       tally.table,
       tally.source ?? 'every date',
-      ...columns.map((name) => showCount(tally[name])),
+      ...columns.map((name) => formatCount(tally[name])),
     ]),
   );
   terminal.info('');
@@ -85,7 +86,7 @@ function printTable(report: RunReport, terminal: Terminal): void {
   terminal.info('');
   terminal.info(
     `${terminal.style(report.ok ? 'green' : 'yellow', report.ok ? 'All loaded' : 'Not all loaded')}: ` +
-      `${showCount(loaded)} rows in ${report.seconds.toFixed(1)} s.`,
+      `${formatCount(loaded)} rows in ${report.seconds.toFixed(1)} s.`,
   );
 }
 

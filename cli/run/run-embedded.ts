@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal.ts';
 import { makeEmbeddedSite } from './embedded-site.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
-import { drawProgress, printReport } from './report.ts';
+import { printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 import { watchSource } from './watch-source.ts';
 
@@ -61,11 +61,7 @@ async function runToTheEnd(
   { data, interrupted }: EmbeddedRunOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const report = await runOnce(
-    makeEmbeddedSite(pipeline),
-    (counts) => drawProgress(counts, terminal),
-    interrupted,
-  );
+  const report = await runOnce(makeEmbeddedSite(pipeline), showProgress(terminal), interrupted);
   if (interrupted.aborted) {
     terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
     return 130;

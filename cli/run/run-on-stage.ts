@@ -4,7 +4,7 @@ import { type OpenedStage, type StageName, withStage } from '../stage/open-stage
 import { makeStageSite } from '../stage/stage-site.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { drawProgress, printReport } from './report.ts';
+import { printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 
 /**
@@ -20,7 +20,7 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
       const site = await makeStageSite(stage, warehouse, (sentence) =>
         terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
       );
-      const work = runOnce(site, (counts) => drawProgress(counts, terminal), interrupted);
+      const work = runOnce(site, showProgress(terminal), interrupted);
       const report = await Promise.race([work, abortion(interrupted)]);
       if (report === undefined) {
         const status = commandFor(stage, 'status');

@@ -29,17 +29,19 @@ export interface RunReport {
   selector: string;
 }
 
+type OnProgress = (counts: readonly LedgerCount[]) => void;
+
 /** How often the warehouse is looked at for what has been loaded so far, in milliseconds. */
 const countEveryMs = 250;
 
 /**
  * Plans, and follows the work until everything new has reached the warehouse or is accounted for.
  *
- * @param onProgress gets what has been loaded so far, as it changes
+ * @param onProgress gets what has been loaded so far, as it changes; undefined where nobody watches
  */
 export async function runOnce(
   site: RunSite,
-  onProgress: (counts: readonly LedgerCount[]) => void,
+  onProgress: OnProgress | undefined,
   signal?: AbortSignal,
 ): Promise<RunReport> {
   const startedAt = Date.now();
@@ -77,14 +79,14 @@ const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }:
 async function followToTheEnd(
   site: RunSite,
   first: PlannedRun,
-  onProgress: (counts: readonly LedgerCount[]) => void,
+  onProgress: OnProgress | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PlannedRun> {
   let planned = first;
   let countedAt = 0;
   while (!signal?.aborted && !(await site.isDone(planned))) {
     if (site.needsPlan?.()) planned = await planAgain(site, planned);
-    if (Date.now() - countedAt > countEveryMs) {
+    if (onProgress !== undefined && Date.now() - countedAt > countEveryMs) {
       onProgress(await site.countLoaded());
       countedAt = Date.now();
     }

@@ -65,7 +65,7 @@ async function look(
   try {
     await renewConnection(pipeline);
     await sweep();
-    const report = await runOnce(makeEmbeddedSite(pipeline), () => {}, ending);
+    const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
     if (!ending.aborted) tell(report);
   } catch (error) {
     await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});

@@ -1,4 +1,5 @@
 import type { FollowedSlice } from '../../shared/known-slices.ts';
+import { formatCount } from '../format-count.ts';
 
 /** Longer than a function that starts cold, or a message that is tried again. */
 const quietMs = 3 * 60_000;
@@ -22,7 +23,7 @@ export function makeStandstill(
     if (count === 0 || now() - since < quietMs) return undefined;
     since = now();
     const tables = [...new Set(left.map(({ table }) => table))].toSorted().join(', ');
-    const slices = count === 1 ? '1 slice' : `${count.toLocaleString('en')} slices`;
+    const slices = count === 1 ? '1 slice' : `${formatCount(count)} slices`;
     return `nothing has come for ${quietMs / 60_000} minutes; ${slices} of ${tables} to go`;
   };
 }

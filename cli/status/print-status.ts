@@ -1,9 +1,9 @@
+import { formatCount } from '../format-count.ts';
 import { formatTable, type TableColumn } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 
 const right = (name: string): TableColumn => ({ name, align: 'right' });
-const showCount = (count: number): string => count.toLocaleString('en');
 const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
 
 /**
@@ -45,7 +45,7 @@ const formatTables = (tables: readonly TableStatus[]): string[] =>
       showTime(snapshotAt),
       lagSeconds === null ? '' : `${showDuration(lagSeconds)} ago`,
       ...[counts.rows, counts.inFlight, counts.waiting, counts.quarantined, counts.deadLetters].map(
-        showCount,
+        formatCount,
       ),
     ]),
   );
@@ -55,15 +55,15 @@ const formatQueues = (queues: readonly QueueStatus[]): string[] =>
     [{ name: 'queue' }, ...['ready', 'in flight', 'oldest', 'dead letters', 'oldest dead letter'].map(right)],
     queues.map(({ queue, ready, inFlight, oldestSeconds, deadLetters, oldestDeadLetterSeconds }) => [
       queue,
-      ...[showCount(ready), showCount(inFlight), showAge(oldestSeconds)],
-      ...[showCount(deadLetters), showAge(oldestDeadLetterSeconds)],
+      ...[formatCount(ready), formatCount(inFlight), showAge(oldestSeconds)],
+      ...[formatCount(deadLetters), showAge(oldestDeadLetterSeconds)],
     ]),
   );
 
 function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
-  const what = slices === 1 ? '1 slice' : `${showCount(slices)} slices`;
+  const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
   terminal.info(
-    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${showCount(loaded)} rows loaded.`,
+    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${formatCount(loaded)} rows loaded.`,
   );
   for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }
@@ -75,5 +75,5 @@ function showDuration(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
-  return `${showCount(Math.floor(seconds / 86_400))} d`;
+  return `${formatCount(Math.floor(seconds / 86_400))} d`;
 }

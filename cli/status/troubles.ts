@@ -1,3 +1,4 @@
+import { formatRows } from '../format-count.ts';
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
 import { describeGroup, type FailureGroup } from '../operator/list-failures.ts';
 import { describeRefused, type RefusedRows } from '../operator/read-refused.ts';
@@ -45,7 +46,7 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
     ...[...quarantined].map(
       ([table, rows]): Trouble => ({
         ...{ kind: 'quarantined', table },
-        text: `${countRows(rows)} of ${table} broke the contract`,
+        text: `${formatRows(rows)} of ${table} broke the contract`,
         command: commandFor(target, `quarantine --table ${table}`),
       }),
     ),
@@ -66,5 +67,3 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
 const describeFailure = (group: FailureGroup): Trouble => ({
   ...{ kind: 'failed', table: group.table, text: describeGroup(group), command: group.redrive },
 });
-
-const countRows = (rows: number): string => (rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`);

@@ -1,3 +1,4 @@
+import { formatCount } from '../format-count.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Example, TableReport } from './table-report.ts';
@@ -9,7 +10,7 @@ const countColumns = ['expected', 'found', 'missing', 'extra', 'doubled', 'diffe
 export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): void {
   const lines = formatTable(
     [{ name: 'table' }, ...countColumns.map((name) => ({ name, align: 'right' as const }))],
-    tables.map((report) => [report.table, ...countColumns.map((name) => showCount(report[name]))]),
+    tables.map((report) => [report.table, ...countColumns.map((name) => formatCount(report[name]))]),
   );
   for (const line of lines) terminal.info(line);
   terminal.info('');
@@ -57,8 +58,6 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
   }
 }
 
-const showCount = (count: number): string => count.toLocaleString('en');
-
 /** So that '' and null can be told apart, and no line break or control character gets to the terminal. */
 const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);
 
@@ -67,12 +66,12 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
   if (ok) {
     return terminal.style(
       'green',
-      `The warehouse is exact: all ${showCount(expected)} rows of ${tables.length} tables are there with their values, none doubled or dangling.`,
+      `The warehouse is exact: all ${formatCount(expected)} rows of ${tables.length} tables are there with their values, none doubled or dangling.`,
     );
   }
   const parts = countColumns.slice(2).flatMap((name) => {
     const count = tables.reduce((sum, table) => sum + table[name], 0);
-    return count === 0 ? [] : [`${showCount(count)} ${name}`];
+    return count === 0 ? [] : [`${formatCount(count)} ${name}`];
   });
   const summary = parts.length === 0 ? 'not every table could be read' : parts.join(', ');
   return terminal.style(

@@ -19,7 +19,7 @@ export async function openRoad(road: Road): Promise<OpenRoad> {
   const pipeline = await startPipeline(road, makeTerminal(new PassThrough(), log, true));
   return {
     runClean: async () => {
-      const report = await runOnce(makeEmbeddedSite(pipeline), () => {});
+      const report = await runOnce(makeEmbeddedSite(pipeline), undefined);
       if (!report.ok)
         throw new Error(`the run has left something:\n${JSON.stringify(report)}\n${log.read()}`);
       return report;

@@ -1,4 +1,5 @@
 import { connect } from '../../connect.ts';
+import { formatCount } from '../../format-count.ts';
 import type { Terminal } from '../../terminal.ts';
 import { TABLE_NAMES } from './keys.ts';
 
@@ -16,7 +17,7 @@ export async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promis
     const { fillSampleShop } = await import('./fill.ts');
     const filled = await fillSampleShop(shop, {});
     const total = Object.values(filled).reduce((sum, count) => sum + count, 0);
-    terminal.info(`The sample shop has opened: ${total.toLocaleString('en')} rows of a year's trade.`);
+    terminal.info(`The sample shop has opened: ${formatCount(total)} rows of a year's trade.`);
   } finally {
     await shop.end();
   }
