@@ -1,6 +1,7 @@
 import { secretOfUrl } from '../cli/embedded/database-url.ts';
 import { startServices } from '../cli/embedded/services.ts';
 import { type AwsClients, makeAwsClients } from '../shared/aws-clients.ts';
+import { openSqsQueue } from '../test/helpers/sqs-queue.ts';
 import { makeResources, region } from './make-resources.ts';
 
 export interface RoadOptions {
@@ -33,9 +34,13 @@ export async function startRoad({ endpoint, sourceUrl, warehouseUrl, onLog }: Ro
     warehouse: secretOfUrl('--warehouse', warehouseUrl),
   });
   const queueUrl = (name: string) => `${endpoint}/000000000000/${name}`;
-  const services = startServices({ endpoint, region, queueUrl }, clients, {
-    ...{ sourceRestart: 'identity', warehouseSchema: 'public', foreignKeys: 'declared', workers: 2, onLog },
-  });
+  const openQueue = (name: string) => openSqsQueue(clients.sqs, queueUrl(name), 1);
+  const services = startServices(
+    { endpoint, region, queueUrl, openQueue },
+    {
+      ...{ sourceRestart: 'identity', warehouseSchema: 'public', foreignKeys: 'declared', workers: 2, onLog },
+    },
+  );
   services.start();
   return {
     ...{ clients, queueUrl, plan: services.plan },

@@ -1,4 +1,3 @@
-import type { AwsClients } from '../../shared/aws-clients.ts';
 import {
   batchSize,
   functionTimeoutSeconds,
@@ -39,7 +38,7 @@ export interface Services {
 }
 
 /** The cloud that the services work on: the embedded one, or another that speaks AWS' protocols. */
-export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'>;
+export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl' | 'openQueue'>;
 
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 export function makeEnvironment(
@@ -75,7 +74,7 @@ const concurrency: Record<QueueKind, number> = { extract: 2, transform: 1, load:
 /** Of the 5 s in which a run ends: the rest is for the workers and for Postgres. */
 const graceMs = 2500;
 
-export function startServices(cloud: ServiceCloud, clients: AwsClients, options: ServiceOptions): Services {
+export function startServices(cloud: ServiceCloud, options: ServiceOptions): Services {
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
     concurrency,
@@ -93,7 +92,7 @@ export function startServices(cloud: ServiceCloud, clients: AwsClients, options:
   let mappings: EventSourceMapping[] = [];
   return {
     start: () => {
-      mappings = queueKinds.map((kind) => startMapping(kind, pool, cloud, clients, options));
+      mappings = queueKinds.map((kind) => startMapping(kind, pool, cloud, options));
     },
     plan: () => pool.invoke('plan', {}),
     sweep: (kind) => pool.invoke(sweepOf(kind), {}),
@@ -108,12 +107,10 @@ const startMapping = (
   kind: QueueKind,
   pool: WorkerPool,
   cloud: ServiceCloud,
-  clients: AwsClients,
   { workers, onLog }: ServiceOptions,
 ): EventSourceMapping =>
   startEventSourceMapping({
-    sqs: clients.sqs,
-    queueUrl: cloud.queueUrl(queueNames[kind]),
+    queue: cloud.openQueue(queueNames[kind]),
     queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
     functionName: kind,
     batchSize: batchSize[kind],

@@ -108,7 +108,7 @@ const startStackServices = (
   { spare }: PipelineOptions,
   terminal: Terminal,
 ) =>
-  startServices(stack.cloud, stack.clients, {
+  startServices(stack.cloud, {
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,

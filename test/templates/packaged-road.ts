@@ -9,7 +9,7 @@ import {
   type EventSourceMapping,
   startEventSourceMapping,
 } from '../../cli/embedded/workers/event-source-mapping.ts';
-import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
+import { makeAwsClients } from '../../shared/aws-clients.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
 import { seen } from '../e2e/seen.ts';
@@ -63,7 +63,7 @@ export async function startPackagedRoad(urls: {
     if (found === undefined) throw new Error(`there is no function ${name}`);
     return found.invoke(event);
   };
-  const mappings = makeMappings(cloud, clients, (kind, event) => invoke(functionOf[kind], event));
+  const mappings = makeMappings(cloud, (kind, event) => invoke(functionOf[kind], event));
   const queueUrl = (kind: QueueKind) => cloud.queueUrl(queueName(stage, kind));
   const urlOf = (queue: string) => cloud.queueUrl(`starlift-${stage}-${queue}`);
   return {
@@ -97,20 +97,16 @@ export async function startPackagedRoad(urls: {
   };
 }
 
-function makeMappings(
-  cloud: Cloud,
-  { sqs }: AwsClients,
-  invoke: (kind: QueueKind, event: unknown) => Promise<unknown>,
-) {
+function makeMappings(cloud: Cloud, invoke: (kind: QueueKind, event: unknown) => Promise<unknown>) {
   const mappings = new Map<QueueKind, EventSourceMapping>();
   return {
     start: (kind: QueueKind) => {
       if (mappings.has(kind)) return;
       const name = queueName(stage, kind);
-      const queue = { queueUrl: cloud.queueUrl(name), queueArn: `arn:aws:sqs:${region}:${account}:${name}` };
+      const queue = { queue: cloud.openQueue(name), queueArn: `arn:aws:sqs:${region}:${account}:${name}` };
       const pool = { invoke: (_: string, event: unknown) => invoke(kind, event) };
       const settings = { functionName: kind, batchSize: 1, maximumConcurrency: 1, returnsFailed: true };
-      mappings.set(kind, startEventSourceMapping({ sqs, ...queue, ...settings, pool }));
+      mappings.set(kind, startEventSourceMapping({ ...queue, ...settings, pool }));
     },
     stop: async (kind: QueueKind) => {
       await mappings.get(kind)?.stop();

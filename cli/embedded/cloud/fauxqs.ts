@@ -1,4 +1,6 @@
+import type { ReceiveMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { BuildAppOptions, buildApp } from 'fauxqs';
+import type { ReceivedMessage } from './queue-source.ts';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
 export type CloudServer = ReturnType<typeof buildApp>;
@@ -31,6 +33,12 @@ export const { PersistenceManager } = (await part('persistence.js')) as {
 };
 export const { S3Error } = (await part('common/errors.js')) as {
   S3Error: new (code: string, message: string, statusCode: number, resource?: string) => S3Error;
+};
+export const { receiveMessage } = (await part('sqs/actions/receiveMessage.js')) as {
+  receiveMessage(
+    request: ReceiveMessageCommandInput,
+    store: SqsStore,
+  ): Promise<{ Messages?: ReceivedMessage[] }>;
 };
 export const { escapeXml } = (await part('common/xml.js')) as { escapeXml(text: string): string };
 export const { sqsQueueArn } = (await part('common/arnHelper.js')) as {

@@ -9,8 +9,10 @@ import { addJsonServices } from './json-service.ts';
 import { type NotificationRule, Notifications } from './notifications.ts';
 import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
+import { openQueue } from './open-queue.ts';
 import { QueueDatabase } from './queue-database.ts';
 import { addQueueRoutes } from './queue-routes.ts';
+import type { QueueSource } from './queue-source.ts';
 import { formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
 import { Secrets } from './secrets.ts';
 
@@ -31,6 +33,8 @@ export interface Cloud {
   queueUrl(name: string): string;
   /** Messages that the queue holds: waiting, in flight or delayed. Exact, which no queue of AWS' is. */
   countMessages(queueName: string): number;
+  /** @throws {TerminalError} there is no such queue */
+  openQueue(name: string): QueueSource;
   putSecret(name: string, value: string): void;
   /** The last 1000 events that were put, oldest first. */
   events(): readonly PutEventsEntry[];
@@ -77,6 +81,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       region,
       queueUrl: (name) => formatQueueUrl(endpoint, name),
       countMessages: (name) => queues.countMessages(name),
+      openQueue: (name) => openQueue(queues, name),
       putSecret: (name, value) => secrets.put(name, value),
       events: () => bus.recent(),
       stop,

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { QueueSource, ReceivedMessage } from '../cloud/queue-source.ts';
 import { parseBatchResponse } from './batch-response.ts';
 import type { WorkerPool } from './pool.ts';
-import { openQueue, type QueueSource } from './queue-source.ts';
-import { makeSqsEvent, type ReceivedMessage } from './sqs-event.ts';
+import { makeSqsEvent } from './sqs-event.ts';
 
 export interface EventSourceMapping {
   /**
@@ -17,8 +16,7 @@ export interface EventSourceMapping {
 }
 
 export interface EventSourceMappingOptions {
-  sqs: SQSClient;
-  queueUrl: string;
+  queue: QueueSource;
   queueArn: string;
   functionName: string;
   /** Messages per invocation, 1 to 10: more would need Lambda's batching window, which delays. */
@@ -27,12 +25,6 @@ export interface EventSourceMappingOptions {
   pool: Pick<WorkerPool, 'invoke'>;
   /** Hears of each failed request, invocation and response. */
   onError?: (error: unknown) => void;
-  /**
-   * How long a receive waits for a message; 1 when not given. stop() breaks the wait off, and a queue that does
-   * not see that its reader has gone may yet hand it a message within that time, lost to all until its
-   * visibility timeout. So it is short, which costs nothing on one machine.
-   */
-  waitSeconds?: number;
   /**
    * Whether the messages of an invocation that failed as a whole, its worker having died, come back at once. On AWS
    * they come after the visibility timeout, half an hour here, and somebody watches this queue. false when not given.
@@ -68,9 +60,8 @@ class Mapping implements EventSourceMapping {
   #over = false;
 
   constructor(options: EventSourceMappingOptions) {
-    const { sqs, queueUrl, waitSeconds = 1 } = options;
     this.#options = options;
-    this.#queue = openQueue(sqs, queueUrl, waitSeconds);
+    this.#queue = options.queue;
   }
 
   start(): void {

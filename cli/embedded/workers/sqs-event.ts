@@ -1,8 +1,6 @@
-import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
-
-/** A message as ReceiveMessage gives it, with what every received message has. */
-export type ReceivedMessage = Message & { MessageId: string; ReceiptHandle: string };
+import type { ReceivedMessage } from '../cloud/queue-source.ts';
 
 /**
  * Makes the event that Lambda makes of received messages.

@@ -5,7 +5,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { queueNames } from '../../../cli/embedded/resources.ts';
 import { makeEnvironment } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
-import { openQueue } from '../../../cli/embedded/workers/queue-source.ts';
 import { makeSqsEvent } from '../../../cli/embedded/workers/sqs-event.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type BenchContext, type Benchmark, type Result, withFolder } from '../benchmark.ts';
@@ -93,8 +92,8 @@ async function startOften(
   }
 }
 
-async function receiveEvent({ cloud, clients }: Stack, kind: QueueKind): Promise<object | undefined> {
-  const queue = openQueue(clients.sqs, cloud.queueUrl(queueNames[kind]), 1);
+async function receiveEvent({ cloud }: Stack, kind: QueueKind): Promise<object | undefined> {
+  const queue = cloud.openQueue(queueNames[kind]);
   const [message] = await queue.receive(1, AbortSignal.timeout(10_000));
   if (message === undefined) return undefined;
   await queue.delete([message]);

@@ -5,11 +5,12 @@ import {
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
 import { startInlinePool } from '../../helpers/inline-pool.ts';
+import { openSqsQueue } from '../../helpers/sqs-queue.ts';
 import { startTestQueue, type TestQueue } from './queue.ts';
 
 type MapOptions = Partial<
-  Pick<EventSourceMappingOptions, 'batchSize' | 'maximumConcurrency' | 'waitSeconds' | 'returnsFailed'>
->;
+  Pick<EventSourceMappingOptions, 'batchSize' | 'maximumConcurrency' | 'returnsFailed'>
+> & { waitSeconds?: number };
 
 /** A queue, and a mapping of it to a test's own function. */
 export interface MappingUnderTest {
@@ -35,12 +36,12 @@ export async function startMapping(
   };
   return {
     ...{ queue, errors, mapping: started },
-    map: (work, options = {}) => {
+    map: (work, { waitSeconds = 1, ...options } = {}) => {
       const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, 10);
       const { sqs, queueUrl, queueArn } = queue;
       mapping = startEventSourceMapping({
-        ...{ sqs, queueUrl, queueArn, functionName: 'work', pool },
-        ...{ batchSize: 10, maximumConcurrency: 2, waitSeconds: 1, returnsFailed: false, ...options },
+        ...{ queue: openSqsQueue(sqs, queueUrl, waitSeconds), queueArn, functionName: 'work', pool },
+        ...{ batchSize: 10, maximumConcurrency: 2, returnsFailed: false, ...options },
         onError: (error) => errors.push(error),
       });
     },

@@ -29,7 +29,7 @@ export interface InlineRoadOptions {
   environments?: Partial<Record<QueueKind, number>>;
 }
 
-/** The whole road in this process: the product's handlers, fed from real queues over HTTP. */
+/** The whole road in this process: the product's handlers, fed from the product's queues. */
 export interface InlineRoad {
   clients: AwsClients;
   ingested: ObjectStore;
@@ -67,7 +67,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   const start = (kind: QueueKind) => {
     if (mappings.has(kind)) return;
     const mapping = startEventSourceMapping({
-      ...{ sqs: clients.sqs, queueUrl: queueUrl(kind), queueArn: `arn:aws:sqs:x:0:${queueNames[kind]}` },
+      ...{ queue: cloud.openQueue(queueNames[kind]), queueArn: `arn:aws:sqs:x:0:${queueNames[kind]}` },
       ...{ functionName: kind, batchSize: options.batchSize ?? 10, maximumConcurrency: counts[kind], pool },
     });
     mappings.set(kind, mapping);

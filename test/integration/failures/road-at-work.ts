@@ -45,7 +45,7 @@ export async function startRoadAtWork(urls: {
   const log: string[] = [];
   const model = { schema: 'public', foreignKeys: 'declared' } as const;
   await ensureWarehouse(warehouse, starSchema, model);
-  const services = startServices(stack.cloud, stack.clients, {
+  const services = startServices(stack.cloud, {
     ...{
       sourceRestart: 'identity',
       warehouseSchema: model.schema,
@@ -66,7 +66,7 @@ export async function startRoadAtWork(urls: {
   return {
     ...{ stack, log, stop },
     plan: () => services.plan(),
-    run: () => runOnce(makeEmbeddedSite(pipeline), () => {}),
+    run: () => runOnce(makeEmbeddedSite(pipeline), undefined),
     settle: async () => {
       await seen(() => isDrained(stack.cloud));
       return listDeadLetters(stack.cloud.endpoint);

@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../../../cli/embedded/workers/sqs-event.ts';
+import type { ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
 import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { Director } from './invocation.ts';

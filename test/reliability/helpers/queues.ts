@@ -1,11 +1,12 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
+import type { QueueSource, ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../../cli/embedded/resources.ts';
 import { parseBatchResponse } from '../../../cli/embedded/workers/batch-response.ts';
-import { openQueue, type QueueSource } from '../../../cli/embedded/workers/queue-source.ts';
-import { makeSqsEvent, type ReceivedMessage } from '../../../cli/embedded/workers/sqs-event.ts';
+import { makeSqsEvent } from '../../../cli/embedded/workers/sqs-event.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { openSqsQueue } from '../../helpers/sqs-queue.ts';
 
 /** The three queues as an event source mapping sees them, and their dead letters as an operator does. */
 export class Queues {
@@ -76,7 +77,7 @@ export class Queues {
   }
 
   #source(name: string): QueueSource {
-    return openQueue(this.#sqs, this.#cloud.queueUrl(name), 0);
+    return openSqsQueue(this.#sqs, this.#cloud.queueUrl(name), 0);
   }
 }
 

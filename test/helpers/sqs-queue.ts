@@ -5,19 +5,13 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { ReceivedMessage } from './sqs-event.ts';
+import type { QueueSource, ReceivedMessage } from '../../cli/embedded/cloud/queue-source.ts';
 
-/** What an event source mapping does to its queue. */
-export interface QueueSource {
-  /** Long-polls once: up to `max` messages (1 to 10), none when none came. Rejects when the signal aborts. */
-  receive(max: number, signal: AbortSignal): Promise<ReceivedMessage[]>;
-  /** @throws naming the messages that were not deleted; they come again */
-  delete(messages: readonly ReceivedMessage[]): Promise<void>;
-  /** Makes them visible to others at once. The receive stays counted. */
-  giveBack(messages: readonly ReceivedMessage[]): Promise<void>;
-}
-
-export function openQueue(sqs: SQSClient, queueUrl: string, waitSeconds: number): QueueSource {
+/**
+ * Opens a queue of any SQS, over HTTP. A receive that waits is broken off when its signal aborts, and a queue that does
+ * not see that its reader has gone may yet hand it a message within that time: so `waitSeconds` should be short.
+ */
+export function openSqsQueue(sqs: SQSClient, queueUrl: string, waitSeconds: number): QueueSource {
   return {
     receive: async (max, abortSignal) => {
       const { Messages = [] } = await sqs.send(
