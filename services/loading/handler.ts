@@ -67,5 +67,6 @@ export const handler = middy(
       sslmode: config.sslmode,
       secretId: config.warehouseSecretId,
       applicationName: 'starlift-load',
+      maxConnections: 2,
     }),
   );

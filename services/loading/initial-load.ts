@@ -1,36 +1,17 @@
 import type pg from 'pg';
 import type { RunId } from '../../shared/object-store/object-key.ts';
-import type { Database } from '../../shared/postgres/database.ts';
-import { isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
-import { inTransaction } from '../../shared/postgres/transaction.ts';
-import type { Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
-import { findMissingKeys } from '../../shared/warehouse/compare-relation.ts';
-import { endInitialLoad } from '../../shared/warehouse/initial-loads.ts';
-import { readCatalog } from '../../shared/warehouse/read-catalog.ts';
-import { addKeysStatement } from '../../shared/warehouse/relation.ts';
-import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
+import type { Fact } from '../../shared/star-schema/assemble.ts';
+import { type BuildDeps, buildKeys } from './build-keys.ts';
 import { isSliceLoaded } from './is-slice-loaded.ts';
-import { warehouseTarget } from './load-target.ts';
 import type { RunRecord } from './plan-records.ts';
-import {
-  claimInitialLoad,
-  dropOlder,
-  lockFact,
-  selectInitialLoad,
-  selectLoaded,
-} from './sql/initial-load.ts';
-import { limitWaiting } from './sql/limit-waiting.ts';
+import { claimInitialLoad, selectInitialLoad, selectLoaded } from './sql/initial-load.ts';
 
 // A fact's first rows, all of one run that takes its table in full, are loaded while it has no keys: to keep two indexes
 // at every row costs two thirds of a load, to build them afterwards a tenth. What the keys are there for is done when
 // they are built, and whatever is not of that run has them built before it is loaded. To build them too early is slower
 // and nothing else.
 
-export interface InitialLoadDeps {
-  database: Pick<Database, 'withClient'>;
-  model: StarSchema;
-  /** The schema of the star schema's tables. */
-  schema: string;
+export interface InitialLoadDeps extends BuildDeps {
   /** What was planned for a run. Without it every fact has its keys from its first row on. */
   readRun?(run: RunId): Promise<RunRecord | undefined>;
   /** So many rows have their keys built without the others. */
@@ -85,41 +66,4 @@ const slicesOf = (record: RunRecord | undefined, fact: Fact) =>
 function takesInFull(record: RunRecord | undefined, fact: Fact): boolean {
   const slices = slicesOf(record, fact);
   return slices.length > 0 && slices.every(({ full }) => full);
-}
-
-/** Ends the fact's initial load, if it is in one. Any number may call it at once. */
-async function buildKeys(
-  client: pg.ClientBase,
-  fact: Fact,
-  { model, schema }: InitialLoadDeps,
-): Promise<void> {
-  const target = warehouseTarget(fact, schema);
-  await inTransaction(client, async () => {
-    await limitWaiting(client);
-    await lockFact(client, target);
-    if (!(await endInitialLoad(client, fact.name))) return;
-    await client.query('savepoint keyless');
-    try {
-      await addMissingKeys(client, fact, { model, schema });
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      await client.query('rollback to savepoint keyless');
-      await dropOlder(client, target);
-      await addMissingKeys(client, fact, { model, schema });
-    }
-  });
-}
-
-/** Those that its owner has not added already. */
-async function addMissingKeys(
-  client: pg.ClientBase,
-  { name }: Fact,
-  { model, schema }: Pick<InitialLoadDeps, 'model' | 'schema'>,
-): Promise<void> {
-  const relations = warehouseRelations(model, schema).filter((relation) => relation.name === name);
-  const catalog = await readCatalog(client, relations);
-  for (const relation of relations) {
-    const missing = catalog.flatMap((found) => findMissingKeys(relation, found));
-    if (missing.length > 0) await client.query(addKeysStatement(relation, missing));
-  }
 }

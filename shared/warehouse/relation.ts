@@ -76,15 +76,24 @@ export const withoutKeys = ({ primaryKey: _, ...relation }: Relation): Relation 
   uniques: [],
 });
 
-/** The statement that gives a table keys of its own which it lacks, one or more. */
-export function addKeysStatement(
-  { schema, name, primaryKey }: Relation,
-  keys: readonly (readonly string[])[],
-): string {
-  const added = keys.map(
-    (columns) => `add ${columns === primaryKey ? 'primary key' : 'unique'} ${formatColumns(columns)}`,
-  );
-  return `alter table ${quoteQualified(schema, name)} ${added.join(', ')}`;
+/** A key of a table, and the unique index that it is made of where the table is there already. */
+export interface Key {
+  /** The relation's own list. */
+  columns: readonly string[];
+  isPrimary: boolean;
+  /** The constraint's name. */
+  name: string;
+  /** The index's until the table takes it for its key, of which it then has the name. */
+  index: string;
+}
+
+export function keysOf({ name, primaryKey, uniques }: Relation): Key[] {
+  const keyOf = (columns: readonly string[], suffix: string) => ({
+    ...{ columns, isPrimary: columns === primaryKey },
+    ...{ name: `${name}_${suffix}`, index: `starlift_${name}_${suffix}` },
+  });
+  const primary = primaryKey === undefined ? [] : [keyOf(primaryKey, 'pkey')];
+  return [...primary, ...uniques.map((columns, index) => keyOf(columns, `key${index || ''}`))];
 }
 
 /** How Postgres' own catalog writes the type. */

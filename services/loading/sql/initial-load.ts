@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { RunId, SliceId } from '../../../shared/object-store/object-key.ts';
-import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import type { LoadTarget } from '../load-target.ts';
 
@@ -30,11 +29,6 @@ export async function holdKeys(client: pg.ClientBase, { table }: LoadTarget, fac
   return (await selectInitialLoad(client, fact)) === undefined;
 }
 
-/** Waits for the loads that are at it, and keeps others out until the transaction ends; readers read on. */
-export async function lockFact(client: pg.ClientBase, { table }: LoadTarget): Promise<void> {
-  await client.query(`lock table ${table} in share row exclusive mode`);
-}
-
 /** What the ledger has of one fact's run. */
 export async function selectLoaded(
   client: pg.ClientBase,
@@ -47,12 +41,4 @@ export async function selectLoaded(
     [fact, run],
   );
   return rows[0] ?? { slices: [], rows: 0 };
-}
-
-/** Of rows with one key the newest stays. Equal versions show the same row. */
-export async function dropOlder(client: pg.ClientBase, { table, key }: LoadTarget): Promise<void> {
-  await client.query(`
-    delete from ${table} t using ${table} o
-    where ${matches(key, 'o', 't')} and o.ctid <> t.ctid
-      and (${isNewer('o', 't')} or (o.ctid < t.ctid and not ${isNewer('t', 'o')}))`);
 }

@@ -92,6 +92,37 @@ describe('the keys of a fact', () => {
     expect(await initial.keys()).toEqual(allKeys);
   });
 
+  it.each([
+    ['one index was built and the load died', 0],
+    ["a small table's index was built and the load died", Number.POSITIVE_INFINITY],
+  ])('are whole where %s', async (_, minSharedBytes) => {
+    Object.assign(initial.warehouse, { minSharedBytes });
+    initial.plan(['0000', '0001']);
+    await initial.load('0000', [sale()]);
+    await initial.warehouse.ask('create unique index starlift_fact_sale_pkey on fact_sale (sale_record_id)');
+    await initial.load('0001', [sale({ sale_id: '2' })]);
+    expect(await initial.keys()).toEqual(allKeys);
+  });
+
+  it('are built on one connection where there is no other', async () => {
+    initial.plan(['0000']);
+    const { database } = initial.warehouse;
+    let lent = 0;
+    let most = 0;
+    initial.warehouse.database = {
+      ...database,
+      withClient: (work) => {
+        if (lent > 0) return Promise.reject(new Error('too many connections'));
+        lent++;
+        most = Math.max(most, lent);
+        return database.withClient(work).finally(() => lent--);
+      },
+    };
+    await initial.load('0000', [sale()]);
+    initial.warehouse.database = database;
+    expect([await initial.keys(), most]).toEqual([allKeys, 1]);
+  });
+
   it('do not wait for the last slice where there are many rows', async () => {
     initial.warehouse.maxKeylessRows = 3;
     initial.plan(['0000', '0001', '0002']);

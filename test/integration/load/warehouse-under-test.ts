@@ -11,12 +11,14 @@ const identity = (text: string) => text;
 
 /** A warehouse in a database of its own, and a bucket of processed objects to load into it. */
 export class WarehouseUnderTest {
-  readonly database: Database;
+  database: Database;
   readonly bucket = new Bucket();
   readonly model: StarSchema;
   /** What was planned, as far as it is known. */
   readonly runs = new Map<RunId, RunRecord>();
   maxKeylessRows = 1000;
+  /** Small tables too have their keys built on two connections. */
+  minSharedBytes = 0;
   readRun = async (run: RunId): Promise<RunRecord | undefined> => this.runs.get(run);
 
   private constructor(url: string, model: StarSchema) {
@@ -37,8 +39,9 @@ export class WarehouseUnderTest {
   }
 
   load(key: ProcessedKey, options: LoadOptions = {}): Promise<LoadResult> {
-    const { database, bucket, model, readRun, maxKeylessRows } = this;
-    const deps = { database, processed: bucket, model, schema: 'public', readRun, maxKeylessRows };
+    const { database, bucket, model, readRun, maxKeylessRows, minSharedBytes } = this;
+    const limits = { maxKeylessRows, minSharedBytes };
+    const deps = { database, processed: bucket, model, schema: 'public', readRun, ...limits };
     return loadObject(key, deps, options);
   }
 
