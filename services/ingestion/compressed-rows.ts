@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
-import { joinAndRelease } from '../../shared/release-memory.ts';
+import { joinAndRelease, releaseMemory } from '../../shared/release-memory.ts';
 import type { TranscodeColumn } from './transcode/column-layout.ts';
 import { makeTranscoder } from './transcode/transcoder.ts';
 
@@ -24,7 +24,7 @@ export class ObjectTooLarge extends Error {
   override name = 'ObjectTooLarge';
 }
 
-/** Handed to zstd at a time: each hand-over is a trip to another thread. */
+/** Handed to zstd at a time, or a little more: each hand-over is a trip to another thread. */
 const batchBytes = 512 * 1024;
 
 // Rows of one table repeat what stands a few rows before: with a table of hashes that the processor's first cache holds
@@ -46,40 +46,25 @@ const zstdOptions = {
 export function makeCompressedRows(columns: readonly TranscodeColumn[], maxBytes: number): CompressedRows {
   const transcoder = makeTranscoder(columns);
   const output = collectOutput(maxBytes);
-  const free: Uint8Array[] = [];
-  let batch: Uint8Array = Buffer.allocUnsafeSlow(batchBytes);
-  let filled = 0;
+  const free: Uint8Array<ArrayBuffer>[] = [];
 
   /** @returns whether zstd asks to wait */
   const handOver = (): boolean => {
-    const full = batch;
-    const isReady = output.zstd.write(full.subarray(0, filled), () => free.push(full));
-    batch = free.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
-    filled = 0;
-    return !isReady;
-  };
-
-  const append = (lines: Uint8Array): boolean => {
-    let mustWait = false;
-    for (let start = 0; start < lines.length; ) {
-      const part = lines.subarray(start, start + batchBytes - filled);
-      batch.set(part, filled);
-      filled += part.length;
-      start += part.length;
-      if (filled === batchBytes) mustWait = handOver();
-    }
-    return mustWait;
+    const lines = transcoder.take(free.pop());
+    return !output.zstd.write(lines, () => free.push(new Uint8Array(lines.buffer)));
   };
 
   return {
     push: (chunk) => {
       output.assertFits();
-      return append(transcoder.push(chunk)) ? output.drained() : undefined;
+      return transcoder.push(chunk) >= batchBytes && handOver() ? output.drained() : undefined;
     },
     finish: async () => {
       const { rows } = transcoder.end();
       handOver();
-      return { bytes: await output.end(), rows };
+      const bytes = await output.end();
+      for (const memory of free) releaseMemory(memory);
+      return { bytes, rows };
     },
     discard: () => output.zstd.destroy(),
   };

@@ -8,7 +8,7 @@ export interface Cursor {
   /** The same memory as input. */
   inputView: DataView;
   read: number;
-  output: Uint8Array;
+  output: Uint8Array<ArrayBuffer>;
   /** The same memory as output. */
   view: DataView;
   written: number;

@@ -13,6 +13,8 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 const schema = 'public';
 const table = starSchema.source('sales_order');
 const sliceBytes = 16 * 2 ** 20;
+/** As the extract hands over to zstd. */
+const batchBytes = 512 * 1024;
 const limits = { statementTimeoutMs: 240_000, lockTimeoutMs: 10_000 };
 
 /** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */
@@ -47,9 +49,16 @@ async function writeSlice(
 ): Promise<void> {
   const file = openSync(path, 'w');
   try {
+    let memory: Uint8Array<ArrayBuffer> | undefined;
+    const write = () => {
+      const lines = transcoder.take(memory);
+      writeSync(file, lines);
+      memory = new Uint8Array(lines.buffer);
+    };
     await copyOut(client, sql, (chunk) => {
-      writeSync(file, transcoder.push(chunk));
+      if (transcoder.push(chunk) >= batchBytes) write();
     });
+    write();
     transcoder.end();
   } finally {
     closeSync(file);

@@ -10,9 +10,9 @@ const columnsOf = (kinds: readonly JsonKind[]) =>
 
 function transcode(kinds: readonly JsonKind[], ...chunks: (string | Uint8Array)[]): string {
   const transcoder = makeTranscoder(columnsOf(kinds));
-  const parts = chunks.map((chunk) => Buffer.from(transcoder.push(Buffer.from(chunk))));
+  for (const chunk of chunks) transcoder.push(Buffer.from(chunk));
   transcoder.end();
-  return Buffer.concat(parts).toString();
+  return Buffer.from(transcoder.take()).toString();
 }
 
 describe('makeTranscoder', () => {
@@ -96,9 +96,8 @@ describe('makeTranscoder', () => {
   it('quotes column names as Postgres does', () => {
     const name = 'say "hé"\\\n\u0001🐘\u2028';
     const transcoder = makeTranscoder([{ name, kind: 'number' }]);
-    expect(Buffer.from(transcoder.push(Buffer.from('1\n'))).toString()).toBe(
-      '{"say \\"hé\\"\\\\\\n\\u0001🐘\u2028":1}\n',
-    );
+    transcoder.push(Buffer.from('1\n'));
+    expect(Buffer.from(transcoder.take()).toString()).toBe('{"say \\"hé\\"\\\\\\n\\u0001🐘\u2028":1}\n');
   });
 
   it('takes several rows of fewer bytes than a word at the end of a chunk', () => {
@@ -112,6 +111,30 @@ describe('makeTranscoder', () => {
       const line = `{"a":"${text}\\"${text}","b":"${text}é"}\n`;
       expect(transcode(['string', 'string'], `${text}"${text}\t${text}é\n`)).toBe(line);
     }
+  });
+
+  it('hands over each line once, and goes on in the memory that it is given', () => {
+    const transcoder = makeTranscoder(columnsOf(['number']));
+    expect(transcoder.push(Buffer.from('1\n2\n3'))).toBe('{"a":1}\n{"a":2}\n'.length);
+    const first = transcoder.take();
+    expect(transcoder.push(Buffer.from('\n'))).toBe('{"a":3}\n'.length);
+    expect(Buffer.from(first).toString()).toBe('{"a":1}\n{"a":2}\n');
+    const second = transcoder.take(new Uint8Array(first.buffer));
+    expect(Buffer.from(second).toString()).toBe('{"a":3}\n');
+    transcoder.push(Buffer.from('4\n'));
+    const third = transcoder.take();
+    expect(third.buffer).toBe(first.buffer);
+    expect(Buffer.from(third).toString()).toBe('{"a":4}\n');
+    expect(transcoder.take()).toHaveLength(0);
+  });
+
+  it('outgrows memory that is too small', () => {
+    const transcoder = makeTranscoder(columnsOf(['string']));
+    transcoder.take(new Uint8Array(1));
+    transcoder.push(Buffer.from('abc\n'));
+    transcoder.push(Buffer.from(`${'x'.repeat(100_000)}\n`));
+    const lines = `{"a":"abc"}\n{"a":"${'x'.repeat(100_000)}"}\n`;
+    expect(Buffer.from(transcoder.take()).toString() === lines).toBe(true);
   });
 
   it('counts the rows over all pushes', () => {
