@@ -9,13 +9,13 @@ import { withLogging } from '../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../shared/logger.ts';
 import { makeTableMetrics } from '../../shared/metrics.ts';
-import { formatObjectKey, type RunId } from '../../shared/object-store/object-key.ts';
+import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { readPlansConfig } from './config.ts';
 import { loadMessage } from './load-message.ts';
-import { readRunRecord } from './plan-records.ts';
+import { makeRunRecordReader } from './plan-records.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { tellOfReleases } from './tell-of-releases.ts';
 
@@ -25,13 +25,12 @@ const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
 const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, stage) };
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
-const ingested = makeObjectStore(s3, config.ingestedBucket);
 const deps = {
   processedBucket,
   processed: makeObjectStore(s3, processedBucket),
   model: starSchema,
   schema,
-  readRun: (run: RunId) => readRunRecord(ingested, run),
+  readRun: makeRunRecordReader(makeObjectStore(s3, config.ingestedBucket)),
 };
 
 async function handleRecord(record: SQSRecord, { database }: DatabaseContext): Promise<void> {

@@ -53,11 +53,21 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
   };
 }
 
-/** @throws {TerminalError} the record is not what a plan writes */
-export const readRunRecord = (
-  ingested: Pick<ObjectStore, 'get'>,
-  run: RunId,
-): Promise<RunRecord | undefined> => readRecord(ingested, formatRunKey(run));
+/**
+ * Makes a reader of one run's record, which remembers the last one: the objects of a run come together.
+ *
+ * @returns of the reader: undefined where there is no such record
+ * @throws {TerminalError} of the reader: the record is not what a plan writes
+ */
+export function makeRunRecordReader(ingested: Pick<ObjectStore, 'get'>) {
+  let last: RunRecord | undefined;
+  return async (run: RunId): Promise<RunRecord | undefined> => {
+    if (last?.run === run) return last;
+    const record = await readRecord(ingested, formatRunKey(run));
+    last = record;
+    return record;
+  };
+}
 
 async function listRecentKeys(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string[]> {
   const oldest = formatRunKey(formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000'));
