@@ -15,7 +15,8 @@ export interface Measurement {
   allProcesses: number;
 }
 
-const lookEveryMs = 50;
+/** A look takes 1 ms of CPU time, which a run that keeps all cores busy has to wait for. */
+const lookEveryMs = 100;
 
 /**
  * Measures work that is done by processes which this one starts, or has started: itself it should only wait.
