@@ -17,6 +17,8 @@ export interface Measurement {
 
 /** A look takes 1 ms of CPU time, which a run that keeps all cores busy has to wait for. */
 const lookEveryMs = 100;
+/** What is over by then is seen more often. */
+const firstLookMs = 20;
 
 /**
  * Measures work that is done by processes which this one starts, or has started: itself it should only wait.
@@ -68,13 +70,19 @@ function watchMemory(postmasters: readonly number[]) {
     peaks.allProcesses = Math.max(peaks.allProcesses, together);
     peaks.largestProcess = Math.max(peaks.largestProcess, ...memories.map(({ peak }) => peak));
   };
-  const timer = setInterval(look, lookEveryMs);
+  let lookInMs = firstLookMs;
+  const lookAgain = () => {
+    look();
+    lookInMs = Math.min(lookInMs + firstLookMs, lookEveryMs);
+    timer = setTimeout(lookAgain, lookInMs);
+  };
+  let timer = setTimeout(lookAgain, lookInMs);
   return {
     peaks: () => {
       look();
       return { ...peaks };
     },
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 }
 
