@@ -1,5 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount } from '../format-count.ts';
+import { formatRows } from '../format-count.ts';
 import { describeWait, groupWaits } from '../operator/describe-waits.ts';
 import { type DroppedRows, dropWaiting } from '../operator/drop-waiting.ts';
 import { describeRefused, readRefused } from '../operator/read-refused.ts';
@@ -67,7 +67,7 @@ function describeDropped(
   { table, rows, refused }: DroppedRows,
   target: Pick<OperatorTarget, 'selector'>,
 ): string {
-  const count = `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+  const count = formatRows(rows);
   const again = commandFor(target, `replay --table ${table}`);
   const how =
     refused > 0

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable } from '../../shared/warehouse/ledger-schema.ts';
-import { formatCount } from '../format-count.ts';
+import { formatRows } from '../format-count.ts';
 import { isWhole } from './has-ledger.ts';
 import { commandFor, type OperatorTarget } from './target.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting.ts';
@@ -75,7 +75,6 @@ export async function selectUnreleased(warehouse: pg.ClientBase): Promise<Unrele
 
 /** @example '3 rows of fact_payment wait for nothing any more, but the warehouse refuses them: …' */
 export function describeRefused({ table, rows, reason }: RefusedRows): string {
-  const [count, wait, them] =
-    rows === 1 ? ['1 row', 'waits', 'it'] : [`${formatCount(rows)} rows`, 'wait', 'them'];
-  return `${count} of ${table} ${wait} for nothing any more, but the warehouse refuses ${them}: ${reason}`;
+  const [wait, them] = rows === 1 ? ['waits', 'it'] : ['wait', 'them'];
+  return `${formatRows(rows)} of ${table} ${wait} for nothing any more, but the warehouse refuses ${them}: ${reason}`;
 }

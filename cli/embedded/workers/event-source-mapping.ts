@@ -51,7 +51,6 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 
 class Mapping implements EventSourceMapping {
   readonly #options: EventSourceMappingOptions;
-  readonly #queue: QueueSource;
   readonly #running = new Map<Promise<void>, readonly ReceivedMessage[]>();
   readonly #stopping = new AbortController();
   /** Ends the wait for room, of which there is one at a time. */
@@ -61,7 +60,6 @@ class Mapping implements EventSourceMapping {
 
   constructor(options: EventSourceMappingOptions) {
     this.#options = options;
-    this.#queue = options.queue;
   }
 
   start(): void {
@@ -81,17 +79,17 @@ class Mapping implements EventSourceMapping {
     await Promise.race([Promise.all(this.#running.keys()), grace]);
     graceOver.abort();
     this.#over = true;
-    for (const messages of this.#running.values()) await this.#report(this.#queue.giveBack(messages));
+    for (const messages of this.#running.values()) await this.#report(this.#options.queue.giveBack(messages));
   }
 
   async #poll(): Promise<void> {
     let retryMs = firstRetryMs;
     while (await this.#hasRoom()) {
       try {
-        const messages = await this.#queue.receive(this.#options.batchSize, this.#stopping.signal);
+        const messages = await this.#options.queue.receive(this.#options.batchSize, this.#stopping.signal);
         retryMs = firstRetryMs;
         if (messages.length === 0) continue;
-        if (this.#stopping.signal.aborted) await this.#report(this.#queue.giveBack(messages));
+        if (this.#stopping.signal.aborted) await this.#report(this.#options.queue.giveBack(messages));
         else this.#begin(messages);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -128,14 +126,14 @@ class Mapping implements EventSourceMapping {
     const failed = parseBatchResponse(response, new Set(messages.map(({ MessageId }) => MessageId)));
     // Given back meanwhile, they are another receiver's.
     if (this.#over) return;
-    await this.#queue.delete(messages.filter(({ MessageId }) => !failed.has(MessageId)));
+    await this.#options.queue.delete(messages.filter(({ MessageId }) => !failed.has(MessageId)));
   }
 
   async #orGiveBack(messages: readonly ReceivedMessage[], invocation: Promise<unknown>): Promise<unknown> {
     try {
       return await invocation;
     } catch (error) {
-      if (this.#options.returnsFailed === true && !this.#over) await this.#queue.giveBack(messages);
+      if (this.#options.returnsFailed === true && !this.#over) await this.#options.queue.giveBack(messages);
       throw error;
     }
   }
