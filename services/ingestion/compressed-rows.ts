@@ -25,7 +25,7 @@ export class ObjectTooLarge extends Error {
 }
 
 /** Handed to zstd at a time, or a little more: each hand-over is a trip to another thread. */
-const batchBytes = 512 * 1024;
+export const batchBytes = 512 * 1024;
 
 // Rows of one table repeat what stands a few rows before: with a table of hashes that the processor's first cache holds
 // and a window of 128 KiB objects are 3 % smaller than at level 1 alone.

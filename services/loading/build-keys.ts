@@ -11,7 +11,7 @@ import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
 import { type LoadTarget, warehouseTarget } from './load-target.ts';
 import {
   adoptIndexes,
-  createIndex,
+  createIndexes,
   dropOlder,
   lockFact,
   prepareBuilding,
@@ -32,8 +32,8 @@ export interface BuildDeps {
  * Any number may call it at once. Readers read on, loads wait.
  *
  * One index is built on this connection, in the transaction that ends the initial load, and one of a large table on
- * another connection meanwhile, for the server has a core for each. That one is committed by itself: a fact is right with it and without
- * it, as no two rows share a surrogate key.
+ * another connection meanwhile, for the server has a core for each. That one is committed by itself: a fact is right
+ * with it and without it, as no two rows share a surrogate key.
  */
 export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDeps): Promise<void> {
   const target = warehouseTarget(fact, deps.schema);
@@ -41,9 +41,8 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
     await prepareBuilding(client);
     if (!(await endInitialLoad(client, fact.name))) return;
     const { keys, missing } = await selectKeys(client, fact, deps);
-    const [surrogate, business] = [true, false].map((isPrimary) =>
-      missing.filter((key) => key.isPrimary === isPrimary),
-    ) as [Key[], Key[]];
+    const surrogate = missing.filter(({ isPrimary }) => isPrimary);
+    const business = missing.filter(({ isPrimary }) => !isPrimary);
     const { database, minSharedBytes = 16 * 2 ** 20 } = deps;
     const isShared = (await selectSize(client, target)) >= minSharedBytes;
     const elsewhere = createElsewhere(database, target, isShared ? surrogate : []);
@@ -55,7 +54,7 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
     } finally {
       await elsewhere.isOver;
     }
-    for (const key of surrogate) await createIndex(client, target, key);
+    await createIndexes(client, target, surrogate);
     await adoptIndexes(client, target, keys);
   });
 }
@@ -81,7 +80,7 @@ function createElsewhere(database: BuildDeps['database'], target: LoadTarget, ke
       await prepareBuilding(client, { lockTimeoutSeconds: 20 });
       await lockFact(client, target);
       locked.resolve();
-      for (const key of keys) await createIndex(client, target, key);
+      await createIndexes(client, target, keys);
     });
   const isOver = (keys.length === 0 ? Promise.resolve() : database.withClient(create))
     .catch(() => {})
@@ -96,11 +95,11 @@ async function createOverDoubles(
 ): Promise<void> {
   await client.query('savepoint doubled');
   try {
-    for (const key of keys) await createIndex(client, target, key);
+    await createIndexes(client, target, keys);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     await client.query('rollback to savepoint doubled');
     await dropOlder(client, target);
-    for (const key of keys) await createIndex(client, target, key);
+    await createIndexes(client, target, keys);
   }
 }

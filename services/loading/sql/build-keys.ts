@@ -42,11 +42,16 @@ export async function lockFact(client: pg.ClientBase, { table }: LoadTarget): Pr
   await client.query(`lock table ${table} in share mode`);
 }
 
-export async function createIndex(client: pg.ClientBase, { table }: LoadTarget, key: Key): Promise<void> {
-  const columns = key.columns.map(quoteIdentifier).join(', ');
-  await client.query(
-    `create unique index if not exists ${quoteIdentifier(key.index)} on ${table} (${columns})`,
-  );
+/** Those that are there already stay as they are. */
+export async function createIndexes(
+  client: pg.ClientBase,
+  { table }: LoadTarget,
+  keys: readonly Key[],
+): Promise<void> {
+  for (const { index, columns } of keys) {
+    const list = columns.map(quoteIdentifier).join(', ');
+    await client.query(`create unique index if not exists ${quoteIdentifier(index)} on ${table} (${list})`);
+  }
 }
 
 /** Makes what has been built for these keys the table's keys, whoever has built it. */

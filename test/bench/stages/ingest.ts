@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { cutBlockRanges } from '../../../services/ingestion/block-ranges.ts';
+import { batchBytes } from '../../../services/ingestion/compressed-rows.ts';
 import { assessUsableTable } from '../../../services/ingestion/source-tables.ts';
 import { beginExtract } from '../../../services/ingestion/sql/begin-extract.ts';
 import { copyRows } from '../../../services/ingestion/sql/copy-rows.ts';
@@ -13,8 +14,6 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 const schema = 'public';
 const table = starSchema.source('sales_order');
 const sliceBytes = 16 * 2 ** 20;
-/** As the extract hands over to zstd. */
-const batchBytes = 512 * 1024;
 const limits = { statementTimeoutMs: 240_000, lockTimeoutMs: 10_000 };
 
 /** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */
