@@ -4,3 +4,6 @@ export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"'
 /** `"schema"."table"` */
 export const quoteQualified = (schema: string, name: string): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+
+/** A text as an SQL literal, where standard_conforming_strings is on as it is by default. */
+export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;

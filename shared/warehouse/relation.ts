@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 
 /** A table as it is to be in the warehouse's database. */
 export interface Relation {
@@ -127,6 +127,5 @@ export function formatForeignKey(relation: Relation, reference: Reference, forei
 
 function formatComment(relation: Relation, reference: Reference): string {
   const column = `${quoteQualified(relation.schema, relation.name)}.${quoteIdentifier(reference.column)}`;
-  const text = `references ${formatTarget(relation, reference)}`.replaceAll("'", "''");
-  return `comment on column ${column} is '${text}'`;
+  return `comment on column ${column} is ${quoteLiteral(`references ${formatTarget(relation, reference)}`)}`;
 }

@@ -56,6 +56,20 @@ describe.each(postgresVersions)('a warehouse on %s', (_, start) => {
   );
 
   it(
+    'numbers the rows of a fact by as many as Postgres logs at a time',
+    within(async (client) => {
+      await ensure(client);
+      const { rows } = await client.query(`
+        select relname as fact, seqcache::int as cached
+        from pg_sequence join pg_depend on objid = seqrelid and deptype = 'a' join pg_class c on c.oid = refobjid
+        where relname like 'fact%' order by relname`);
+      // SEQ_LOG_VALS of Postgres' sequence.c.
+      const facts = ['fact_payment', 'fact_purchase_order', 'fact_sales_order'];
+      expect(rows).toEqual(facts.map((fact) => ({ fact, cached: 32 })));
+    }),
+  );
+
+  it(
     'says what references what, and checks it where that is asked for',
     within(async (client) => {
       await ensure(client);

@@ -57,6 +57,8 @@ const factUpToKeys = `create table "shop"."fact_sale" (
   primary key ("sale_record_id"),
   unique ("sale_id", "changed_on", "changed_at")`;
 
+const numbers = expect.stringContaining('cache 32') as unknown as string;
+
 describe('the DDL of the warehouse', () => {
   it('makes dimensions before the facts that name them', () => {
     const made = ddl('enforced', 150_000).flatMap(
@@ -75,25 +77,32 @@ describe('the DDL of the warehouse', () => {
   });
 
   it('declares foreign keys without enforcing them from Postgres 18 on', () => {
-    expect(ddl('declared', 180_000).at(-1)).toBe(`${factUpToKeys},
+    expect(ddl('declared', 180_000).slice(-2)).toEqual([
+      `${factUpToKeys},
   foreign key ("colour_id") references "shop"."dim_colour" ("colour_id") not enforced,
   foreign key ("changed_on") references "shop"."dim_date" ("date_id") not enforced
-)`);
+)`,
+      numbers,
+    ]);
   });
 
   it('names them in comments below Postgres 18', () => {
-    expect(ddl('declared', 170_009).slice(-3)).toEqual([
+    expect(ddl('declared', 170_009).slice(-4)).toEqual([
       `${factUpToKeys}\n)`,
       `comment on column "shop"."fact_sale"."colour_id" is 'references "shop"."dim_colour" ("colour_id")'`,
       `comment on column "shop"."fact_sale"."changed_on" is 'references "shop"."dim_date" ("date_id")'`,
+      numbers,
     ]);
   });
 
   it.each([150_000, 180_000])('enforces them where that is asked for, on %d too', (version) => {
-    expect(ddl('enforced', version).at(-1)).toBe(`${factUpToKeys},
+    expect(ddl('enforced', version).slice(-2)).toEqual([
+      `${factUpToKeys},
   foreign key ("colour_id") references "shop"."dim_colour" ("colour_id"),
   foreign key ("changed_on") references "shop"."dim_date" ("date_id")
-)`);
+)`,
+      numbers,
+    ]);
   });
 
   it('refuses a fact whose versions cannot be told apart', () => {
