@@ -22,11 +22,30 @@ export interface AwsClients {
 }
 
 export const makeAwsClients = ({ forcePathStyle, connection = undefined }: AwsOptions): AwsClients => ({
-  s3: new S3Client({ ...connection, forcePathStyle }),
+  s3: withUnsignedBodies(new S3Client({ ...connection, forcePathStyle })),
   sqs: new SQSClient({ ...connection }),
   secretsManager: new SecretsManagerClient({ ...connection }),
   eventBridge: new EventBridgeClient({ ...connection }),
 });
+
+/**
+ * Bodies are guarded by their CRC32, which the SDK sends and S3 compares, and by TLS. The SHA-256 that the SDK would sign
+ * besides takes a function's one thread three times as long as the CRC32.
+ *
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+ */
+function withUnsignedBodies(s3: S3Client): S3Client {
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      // A stream has said its own.
+      headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD';
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'unsignedBodies' },
+  );
+  return s3;
+}
 
 const shared = new Map<string, AwsClients>();
 

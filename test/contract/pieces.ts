@@ -1,5 +1,6 @@
 import { customMetricAlarm } from './pieces/alarms.ts';
 import { batchFailures } from './pieces/batch-failures.ts';
+import { checksumOfPut } from './pieces/checksums.ts';
 import { failedConditions, racingCreates, racingReplaces } from './pieces/conditional-puts.ts';
 import { deadLetters } from './pieces/dead-letters.ts';
 import { eventsToQueue, rateRule } from './pieces/events.ts';
@@ -15,6 +16,7 @@ export const pieces = [
   racingCreates,
   racingReplaces,
   failedConditions,
+  checksumOfPut,
   versioning,
   multipart,
   testEvent,

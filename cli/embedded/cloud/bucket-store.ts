@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { type S3Object, S3Store } from './fauxqs.ts';
 import { type Page, type PageRequest, takePage } from './list-page.ts';
+import { makeObject } from './new-object.ts';
 import type { Notifications } from './notifications.ts';
 import { refuse } from './object-files.ts';
 import { assertPutCondition } from './put-condition.ts';
@@ -48,7 +49,7 @@ export class BucketStore extends S3Store {
     const key = Buffer.from(sliced).toString();
     const isCopy = this.request.getStore()?.['x-amz-copy-source'] !== undefined;
     const event = isCopy ? 'ObjectCreated:Copy' : 'ObjectCreated:Put';
-    return this.#create(bucket, key, event, () => super.putObject(bucket, key, ...rest));
+    return this.#create(event, bucket, makeObject(bucket, key, ...rest));
   }
 
   override deleteObject(bucket: string, key: string): void {
@@ -84,22 +85,26 @@ export class BucketStore extends S3Store {
 
   /** @throws {S3Error} NoSuchBucket */
   list(bucket: string, request: PageRequest): Page {
-    const keys = this.#keys.get(bucket);
-    if (keys === undefined) super.listObjects(bucket);
-    return takePage(keys ?? new SortedKeys(), request);
+    return takePage(this.#keysOf(bucket), request);
   }
 
-  #create(bucket: string, key: string, event: ObjectCreated, write: () => S3Object): S3Object {
-    const keys = this.#keys.get(bucket);
-    if (keys === undefined) return write();
-    const etag = keys.has(key) ? this.headObject(bucket, key).etag : undefined;
+  #create(event: ObjectCreated, bucket: string, object: S3Object): S3Object {
+    const { key } = object;
+    const etag = this.#keysOf(bucket).has(key) ? this.headObject(bucket, key).etag : undefined;
     assertPutCondition(this.request.getStore() ?? {}, etag, `/${bucket}/${key}`);
     this.#notifications.owe(bucket, key);
-    const object = write();
+    this.persistence?.upsertObject(bucket, object);
     this.restoreObject(bucket, object);
     this.#notifications.send(bucket, object, event);
     // The request's, which is in its file now.
     releaseMemory(object.body);
     return object;
+  }
+
+  /** @throws {S3Error} NoSuchBucket */
+  #keysOf(bucket: string): SortedKeys {
+    const keys = this.#keys.get(bucket);
+    if (keys === undefined) super.listObjects(bucket);
+    return keys ?? new SortedKeys();
   }
 }

@@ -27,6 +27,9 @@ export const { SqsStore } = (await part('sqs/sqsStore.js')) as {
   SqsStore: (new () => SqsStore) & { createMessage(body: string): SqsMessage };
 };
 export const { SnsStore } = (await part('sns/snsStore.js')) as { SnsStore: new () => SnsStore };
+export const { computeChecksum } = (await part('s3/checksum.js')) as {
+  computeChecksum(algorithm: NonNullable<S3Object['checksumAlgorithm']>, data: Buffer): string;
+};
 export const { S3Store } = (await part('s3/s3Store.js')) as { S3Store: new () => S3Store };
 export const { PersistenceManager } = (await part('persistence.js')) as {
   PersistenceManager: new (dataDir: string) => PersistenceManager;

@@ -101,6 +101,16 @@ describe('an object in the embedded cloud', () => {
     });
   });
 
+  it('has an ETag of its own for each put where it is large, which no client takes for an MD5', async () => {
+    const body = randomBytes(100_000);
+    const etags = [await put('large', body), await put('large', body)].map(({ ETag }) => ETag);
+    expect(etags).toEqual([expect.stringMatching(/^"[0-9a-f]{32}-1"$/), expect.any(String)]);
+    expect(etags[0]).not.toBe(etags[1]);
+    const replace = (IfMatch: string | undefined) => statusOf(put('large', 'x', { IfMatch }));
+    expect(await replace(etags[0])).toBe('412 PreconditionFailed');
+    expect(await replace(etags[1])).toBe(200);
+  });
+
   it('is gone after a delete, and deleting it again is no error', async () => {
     await put('short-lived', 'x');
     await under.s3.send(new DeleteObjectCommand({ Bucket, Key: 'short-lived' }));
