@@ -45,7 +45,8 @@ export async function startRoad({ endpoint, sourceUrl, warehouseUrl, onLog }: Ro
   return {
     ...{ clients, queueUrl, plan: services.plan },
     stop: async () => {
-      await services.stop();
+      await services.release();
+      await services.endWorkers();
       for (const client of Object.values(clients)) client.destroy();
     },
   };

@@ -33,8 +33,10 @@ export interface Services {
   plan(): Promise<unknown>;
   /** Runs the sweep of this queue, as the schedule does on AWS. */
   sweep(kind: QueueKind): Promise<unknown>;
-  /** Returns what is not done to its queue. */
-  stop(): Promise<void>;
+  /** Takes no more messages, and returns what is not done to its queue. */
+  release(): Promise<void>;
+  /** Comes after that. */
+  endWorkers(): Promise<void>;
 }
 
 /** The cloud that the services work on: the embedded one, or another that speaks AWS' protocols. */
@@ -96,10 +98,10 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
     },
     plan: () => pool.invoke('plan', {}),
     sweep: (kind) => pool.invoke(sweepOf(kind), {}),
-    stop: async () => {
+    release: async () => {
       await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
-      await pool.stop();
     },
+    endWorkers: () => pool.stop(),
   };
 }
 

@@ -61,10 +61,10 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       // It takes seconds that somebody watches.
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
-    undo.push(() => stack.stop());
+    let services: Services | undefined;
+    undo.push(() => stopWork(stack, services));
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
-    const services = startStackServices(stack, model, options, terminal);
-    undo.push(() => services.stop());
+    services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
@@ -100,6 +100,12 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
     await step().catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/** A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other. */
+async function stopWork(stack: Stack, services: Services | undefined): Promise<void> {
+  await services?.release();
+  await Promise.all([services?.endWorkers(), stack.stop()]);
 }
 
 const startStackServices = (

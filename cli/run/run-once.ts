@@ -48,10 +48,9 @@ export async function runOnce(
   const planned = await followToTheEnd(site, await site.plan(), onProgress, signal);
   const ledger = await site.countLoaded();
   await site.endReport();
-  if (ledger.some(({ rows }) => rows > 0)) await fillCalendarYears(site.warehouse, site.warehouseSchema);
   const [deadLetters, waiting, quarantined] = await Promise.all([
     site.listDeadLetters(),
-    site.countWaiting(),
+    ledger.some(({ rows }) => rows > 0) ? countAfterCalendar(site) : site.countWaiting(),
     countStillQuarantined(site),
   ]);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
@@ -70,6 +69,12 @@ export async function runOnce(
     warnings: planned.warnings,
     selector: site.selector,
   };
+}
+
+/** One after the other, on one connection. */
+async function countAfterCalendar(site: RunSite): Promise<WaitingRows[]> {
+  await fillCalendarYears(site.warehouse, site.warehouseSchema);
+  return site.countWaiting();
 }
 
 const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }: RunSite) =>

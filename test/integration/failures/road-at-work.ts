@@ -55,7 +55,8 @@ export async function startRoadAtWork(urls: {
     onLog: (line) => log.push(line),
   });
   const stop = async () => {
-    await services.stop();
+    await services.release();
+    await services.endWorkers();
     await warehouse.end();
     await stack.stop();
     await rm(data, { recursive: true, force: true });
