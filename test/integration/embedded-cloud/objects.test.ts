@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   CopyObjectCommand,
@@ -145,6 +149,28 @@ describe('an object in the embedded cloud', () => {
 
   it('is refused above 11 MiB, with the reason', async () => {
     expect(await statusOf(put('huge', Buffer.alloc(12 * 1024 * 1024)))).toBe('400 EntityTooLarge');
+  });
+
+  it('is refused above 11 MiB where its length was not said before', async () => {
+    const answer = await fetch(`${under.cloud.endpoint}/${Bucket}/endless`, {
+      method: 'PUT',
+      body: Readable.toWeb(Readable.from(Array(12).fill(Buffer.alloc(1024 * 1024)))) as ReadableStream,
+      duplex: 'half',
+    } as RequestInit);
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('EntityTooLarge')]);
+    expect(await statusOf(get('endless'))).toBe('404 NoSuchKey');
+  });
+
+  it('is not there where its client has died half-way', async () => {
+    const { hostname, port } = new URL(under.cloud.endpoint);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write(`PUT /${Bucket}/half HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 100\r\n\r\nhalf`);
+    await delay(50);
+    socket.destroy();
+    await once(socket, 'close');
+    await put('after', 'x');
+    expect(await statusOf(get('half'))).toBe('404 NoSuchKey');
   });
 
   it('is refused in parts, with the reason', async () => {
