@@ -104,8 +104,11 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
 
 /** A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other. */
 async function stopWork(stack: Stack, services: Services | undefined): Promise<void> {
-  await services?.release();
-  await Promise.all([services?.endWorkers(), stack.stop()]);
+  try {
+    await services?.release();
+  } finally {
+    await Promise.all([services?.endWorkers(), stack.stop()]);
+  }
 }
 
 const startStackServices = (
