@@ -42,7 +42,7 @@ export async function compare(
   benchmark: string,
   subjects: readonly Subject[],
   { servers, reps }: BenchContext,
-  { rows, ...options }: { rows: number } & Pick<AlternateOptions, 'nextRound' | 'warmUp'>,
+  { rows, ...options }: { rows: number } & Pick<AlternateOptions, 'nextRound'>,
 ): Promise<Result[]> {
   const { postmasters, settle } = servers;
   const measurements = await alternate(subjects, { reps, postmasters, settle, onRun: tell, ...options });

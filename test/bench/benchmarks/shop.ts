@@ -19,10 +19,7 @@ export const growth: readonly Benchmark[] = [1, 10].map((times) => ({
   name: `growth-${times}`,
   about: `\`starlift run\` of a whole shop of ${times === 1 ? 'so many' : `${times} times as many`} rows in all`,
   isLong: true,
-  run: (context) => {
-    const reps = times === 1 ? context.reps : 1;
-    return runShop(`growth-${times}`, ordersOfShop(context.rows * times), { ...context, reps });
-  },
+  run: (context) => runShop(`growth-${times}`, ordersOfShop(context.rows * times), context),
 }));
 
 async function runShop(benchmark: string, orders: number, context: BenchContext): Promise<Result[]> {
@@ -40,7 +37,7 @@ async function runShop(benchmark: string, orders: number, context: BenchContext)
       run: () => runStarlift(target),
       check: () => assertVerified(target),
     };
-    const results = await compare(benchmark, [subject], context, { rows, warmUp: context.reps > 1 });
+    const results = await compare(benchmark, [subject], context, { rows });
     return results.map((result) => ({ ...result, note: noteOf(result) }));
   });
 }

@@ -14,8 +14,6 @@ export interface AlternateOptions {
   /** Runs of each that count. */
   reps: number;
   postmasters: readonly number[];
-  /** False where one run takes minutes: its first seconds are its warm-up. */
-  warmUp?: boolean;
   /** Told of every run, those that only warm up too. */
   onRun?(subject: Subject, measurement: Measurement): void;
   /** Not measured: before every run of any. */
@@ -34,10 +32,10 @@ export async function alternate(
   subjects: readonly Subject[],
   options: AlternateOptions,
 ): Promise<Measurement[][]> {
-  const { reps, postmasters, warmUp = true, settle = async () => {}, nextRound = async () => {} } = options;
+  const { reps, postmasters, settle = async () => {}, nextRound = async () => {} } = options;
   const onRun = options.onRun ?? (() => {});
   const measurements: Measurement[][] = subjects.map(() => []);
-  for (let round = warmUp ? 0 : 1; round <= reps; round++) {
+  for (let round = 0; round <= reps; round++) {
     await nextRound();
     for (const [index, subject] of subjects.entries()) {
       await subject.prepare?.();
