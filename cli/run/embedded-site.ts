@@ -1,7 +1,7 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { connect } from '../connect.ts';
-import { listDeadLetters } from '../embedded/dead-letters.ts';
+import { hasDeadLetters, listDeadLetters } from '../embedded/dead-letters.ts';
 import { countMessages, isDrained } from '../embedded/drained.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
@@ -38,6 +38,7 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
 
 /** What the queues have moved by themselves is told of at once, rather than by the next scheduled sweep. */
 async function listTold({ stack, services }: Pipeline): Promise<DeadLetter[]> {
+  if (!hasDeadLetters(stack.cloud)) return [];
   const { endpoint } = stack.cloud;
   const letters = await listDeadLetters(endpoint);
   const untold = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
