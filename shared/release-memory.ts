@@ -17,3 +17,10 @@ export function joinAndRelease(parts: readonly Uint8Array[]): Buffer<ArrayBuffer
   for (const part of parts) releaseMemory(part);
   return joined;
 }
+
+/** The same of parts that come one after the other. */
+export async function collectAndRelease(stream: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return joinAndRelease(parts);
+}

@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { TransientError } from '../errors.ts';
-import { joinAndRelease } from '../release-memory.ts';
+import { collectAndRelease } from '../release-memory.ts';
 
 export interface StoredObject {
   /** In memory of its own, which its reader may free. */
@@ -81,17 +81,11 @@ export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
 async function getObject(s3: S3Client, bucket: string, key: string): Promise<StoredObject> {
   const { Body, Metadata, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   if (Body === undefined) throw new TransientError('S3 answered without a body', { key });
-  const body = await collect(Body as Readable).catch((error: unknown) => {
+  // The SDK's own collector leaves the parts, as much memory again, to the garbage collector.
+  const body = await collectAndRelease(Body as Readable).catch((error: unknown) => {
     throw isChecksumMismatch(error) ? damaged(`${bucket}/${key}`, key, error) : error;
   });
   return { body, metadata: Metadata ?? {}, etag: ETag ?? '' };
-}
-
-/** The SDK's own collector leaves the parts, as much memory again, to the garbage collector. */
-async function collect(body: Readable): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return joinAndRelease(parts);
 }
 
 /** The SDK's own words name no object, and its error has no class of its own. */

@@ -1,6 +1,6 @@
 import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
 import type { WriterProperties } from 'parquet-wasm/esm';
-import { joinAndRelease, releaseMemory } from '../release-memory.ts';
+import { collectAndRelease, releaseMemory } from '../release-memory.ts';
 import type { WarehouseTable } from '../star-schema/assemble.ts';
 import type { WarehouseType } from '../star-schema/define.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
@@ -20,8 +20,8 @@ export async function writeParquet(
   const wasm = await loadParquetWasm();
   const source = toWasmBatches(wasm, batches);
   try {
-    const parquet = await collect(
-      wasm.transformParquetStream(source.stream, writerPropertiesOf(wasm, table)),
+    const parquet = await collectAndRelease(
+      await wasm.transformParquetStream(source.stream, writerPropertiesOf(wasm, table)),
     );
     source.assertNotFailed();
     return parquet;
@@ -30,12 +30,6 @@ export async function writeParquet(
     source.assertNotFailed();
     throw error;
   }
-}
-
-async function collect(stream: Promise<ReadableStream>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of await stream) parts.push(part);
-  return joinAndRelease(parts);
 }
 
 /**

@@ -41,6 +41,6 @@ function assertChecksum(
  * that it is no MD5. That of every body would be 2 % of the CPU time of a run, and says what the checksum says.
  */
 function makeEtag(body: Buffer): string {
-  const isLarge = body.length > maxHashedBytes;
-  return `"${isLarge ? `${randomBytes(16).toString('hex')}-1` : createHash('md5').update(body).digest('hex')}"`;
+  if (body.length > maxHashedBytes) return `"${randomBytes(16).toString('hex')}-1"`;
+  return `"${createHash('md5').update(body).digest('hex')}"`;
 }
