@@ -15,6 +15,7 @@ import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
 import { listLoadedKeys, readClock } from './ledger.ts';
+import { makeContinuityLook } from './ledger-continuity.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
 /** A stack with its services at work, and a connection to look into the warehouse. */
@@ -26,6 +27,8 @@ export interface Pipeline {
   warehouseSchema: string;
   /** Up to when reports have counted what was loaded, by the warehouse's clock. */
   countedUntil: string;
+  /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
+  lookAtLedger(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,11 +70,25 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
-    const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
+    const look = makeContinuityLook({
+      ingested: stack.ingested,
+      sendMissing: () => sendMissing(stack, pipeline.warehouse),
+      info: terminal.info,
+    });
+    const pipeline: Pipeline = {
+      stack,
+      services,
+      warehouse,
+      warehouseSchema: model.schema,
+      countedUntil: '',
+      lookAtLedger: () => look(pipeline.warehouse),
+      stop,
+    };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeAfterKill(stack, warehouse, terminal);
+    await pipeline.lookAtLedger();
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
     undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
     // What a killed run has left is loaded from here on, and counts for the first report.
@@ -142,8 +159,13 @@ async function prepareDatabases(
 async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
   const unfinished = stack.folder.readJson(unfinishedFile);
   if (unfinished === undefined || unfinished === null) return;
+  const sent = await sendMissing(stack, warehouse);
+  terminal.info(`The last run ended unexpectedly: carrying on (${sent} objects sent again).`);
+}
+
+async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<number> {
   const dead = await listDeadLetters(stack.cloud.endpoint);
-  const sent = await resumeWork({
+  return resumeWork({
     ...stack,
     sqs: stack.clients.sqs,
     transformQueueUrl: stack.cloud.queueUrl(queueNames.transform),
@@ -152,5 +174,4 @@ async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Ter
     deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
     model: starSchema,
   });
-  terminal.info(`The last run ended unexpectedly: carrying on (${sent} objects sent again).`);
 }

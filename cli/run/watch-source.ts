@@ -36,6 +36,7 @@ export async function watchSource(
   const watch = {
     ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
     sweep: makeScheduledSweeps(pipeline.services),
+    lookAtLedger: onceAMinute(() => pipeline.lookAtLedger()),
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
@@ -45,6 +46,8 @@ export async function watchSource(
       // From start to start, as a schedule has it: a change waits no longer for a run that took long.
       await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
     }
+    // What was loaded since the last look is remembered too.
+    if (!broken.aborted) await pipeline.lookAtLedger().catch(() => {});
   } finally {
     await trading?.stop();
   }
@@ -54,17 +57,19 @@ interface Watch {
   everySeconds: number;
   ending: AbortSignal;
   sweep(): Promise<void>;
+  lookAtLedger(): Promise<void>;
   tell(report: RunReport): void;
 }
 
 async function look(
   pipeline: Pipeline,
-  { everySeconds, ending, sweep, tell }: Watch,
+  { everySeconds, ending, sweep, lookAtLedger, tell }: Watch,
   terminal: Terminal,
 ): Promise<void> {
   try {
     await renewConnection(pipeline);
     await sweep();
+    await lookAtLedger();
     const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
     if (!ending.aborted) tell(report);
   } catch (error) {
@@ -74,6 +79,16 @@ async function look(
     const { message } = error as Error;
     terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
   }
+}
+
+/** A minute from when this is made, and then each minute; nothing in between. */
+function onceAMinute(work: () => Promise<void>): () => Promise<void> {
+  let dueAt = performance.now() + 60_000;
+  return async () => {
+    if (performance.now() < dueAt) return;
+    dueAt = performance.now() + 60_000;
+    await work();
+  };
 }
 
 /** A connection lost since the last look, as by a restart of the warehouse, is made anew. */

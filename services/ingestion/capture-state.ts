@@ -15,7 +15,7 @@ export type TableState = { fingerprint: string } | { failed: string };
 /** What one plan leaves for the next. */
 export interface CaptureState {
   version: 1;
-  /** Counts identities of the source. It starts at the first plan's Unix time: see firstGeneration. */
+  /** Goes up with each identity of the source: see nextGeneration. */
   generation: string;
   identity: string;
   /** Absent until a plan of this generation is complete. */
@@ -55,12 +55,6 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   }
   return value as unknown as CaptureState;
 }
-
-/**
- * The first generation of a source. Were it 1, the objects that are made after a lost state would count as older
- * than those made before, and the warehouse would ignore them.
- */
-export const firstGeneration = (now: Date): string => String(Math.floor(now.getTime() / 1000));
 
 function parseJson(body: Uint8Array): unknown {
   try {

@@ -6,6 +6,7 @@ import { captureStateKey, formatRunId, formatRunKey } from '../../shared/object-
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
+import { deleteResyncRequests, listResyncRequests } from '../../shared/records/resync-request.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { type CaptureState, formatCaptureState } from './capture-state.ts';
 import { findCapturedXids } from './captured-xids.ts';
@@ -61,7 +62,12 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
   const { xmax } = await selectSnapshot(client);
-  const { state, etag } = await claimGeneration(deps.ingested, { identity, xmax }, deps.now());
+  const requests = await listResyncRequests(deps.ingested);
+  const { state, etag } = await claimGeneration(
+    deps.ingested,
+    { identity, xmax },
+    { now: deps.now(), isResync: requests.length > 0 },
+  );
 
   const { snapshot, captured } = await findCapturedXids(client, state.captured);
   // Read after the question which xids are in progress: the log of all that had finished lies before.
@@ -75,6 +81,8 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   if (position.insertLsn !== null) await waitUntilFlushed(client, position.insertLsn);
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states };
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
+  // A request that has come in since they were listed is the next plan's.
+  if (isOurs) await deleteResyncRequests(deps.ingested, requests);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
   return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
 }

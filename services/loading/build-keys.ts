@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from '../../shared/postgres/database.ts';
-import { isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
+import { isObjectNotReady, isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { findMissingKeys } from '../../shared/warehouse/compare-relation.ts';
@@ -46,15 +46,20 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
     const { database, minSharedBytes = 16 * 2 ** 20 } = deps;
     const isShared = (await selectSize(client, target)) >= minSharedBytes;
     const elsewhere = createElsewhere(database, target, isShared ? surrogate : []);
+    let hasDoubles: boolean;
     try {
       // In this order nobody who waits for the table comes between the two.
       await elsewhere.hasLock;
       await lockFact(client, target);
-      await createOverDoubles(client, target, business);
+      hasDoubles = !(await createUnlessDoubled(client, target, business));
     } finally {
       await elsewhere.isOver;
     }
     await createIndexes(client, target, surrogate);
+    if (hasDoubles) {
+      await dropDoubles(client, target, surrogate);
+      await createIndexes(client, target, business);
+    }
     await adoptIndexes(client, target, keys);
   });
 }
@@ -66,8 +71,8 @@ async function selectKeys(
   { model, schema }: BuildDeps,
 ): Promise<{ keys: Key[]; missing: Key[] }> {
   const relations = warehouseRelations(model, schema).filter((relation) => relation.name === name);
-  const keys = relations.flatMap(keysOf);
   const found = await readCatalog(client, relations);
+  const keys = relations.flatMap((relation) => found.flatMap(({ oid }) => keysOf(relation, oid)));
   const missing = relations.flatMap((relation) => found.flatMap((each) => findMissingKeys(relation, each)));
   return { keys, missing: keys.filter(({ columns }) => missing.includes(columns)) };
 }
@@ -88,18 +93,39 @@ function createElsewhere(database: BuildDeps['database'], target: LoadTarget, ke
   return { hasLock: locked.promise, isOver };
 }
 
-async function createOverDoubles(
+/**
+ * A publication for all tables refuses deletes from a table without a primary key: there the table gets it first, and
+ * readers wait until the transaction ends.
+ */
+async function dropDoubles(
+  client: pg.ClientBase,
+  target: LoadTarget,
+  surrogate: readonly Key[],
+): Promise<void> {
+  await client.query('savepoint published');
+  try {
+    await dropOlder(client, target);
+  } catch (error) {
+    if (!isObjectNotReady(error)) throw error;
+    await client.query('rollback to savepoint published');
+    await adoptIndexes(client, target, surrogate);
+    await dropOlder(client, target);
+  }
+}
+
+/** @returns false where rows share a key; then nothing has happened */
+async function createUnlessDoubled(
   client: pg.ClientBase,
   target: LoadTarget,
   keys: readonly Key[],
-): Promise<void> {
+): Promise<boolean> {
   await client.query('savepoint doubled');
   try {
     await createIndexes(client, target, keys);
+    return true;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     await client.query('rollback to savepoint doubled');
-    await dropOlder(client, target);
-    await createIndexes(client, target, keys);
+    return false;
   }
 }

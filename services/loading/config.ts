@@ -5,6 +5,8 @@ import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
 export interface LoadConfig {
   /** The deployed stage's name, which events and metrics carry. */
   stage: string;
+  /** Where the plans leave their records and take requests. */
+  ingestedBucket: string;
   processedBucket: string;
   loadQueueUrl: string;
   warehouseSecretId: string;
@@ -18,21 +20,11 @@ export interface LoadConfig {
   awsEndpoint: string | undefined;
 }
 
-/** Of the functions that look at what was planned. */
-export interface PlansConfig extends LoadConfig {
-  /** Where the plans leave their records. */
-  ingestedBucket: string;
-}
-
-/** @throws {TerminalError} as `readConfig` */
-export function readPlansConfig(environment: Record<string, string | undefined> = process.env): PlansConfig {
-  return { ...readConfig(environment), ingestedBucket: requiredVariable('INGESTED_BUCKET', environment) };
-}
-
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
 export function readConfig(environment: Record<string, string | undefined> = process.env): LoadConfig {
   return {
     stage: requiredVariable('STAGE', environment),
+    ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
     processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
     loadQueueUrl: requiredVariable('LOAD_QUEUE_URL', environment),
     warehouseSecretId: requiredVariable('WAREHOUSE_SECRET_ID', environment),

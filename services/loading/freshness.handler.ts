@@ -7,17 +7,17 @@ import { makeLogger } from '../../shared/logger.ts';
 import { makeTableMetrics } from '../../shared/metrics.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { readPlansConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { measureFreshness, type TableFreshness } from './freshness.ts';
 import { makePlanRecordsReader } from './plan-records.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 
-const { warehouseSchema: schema, foreignKeys, stage, ...config } = readPlansConfig();
+const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, secretsManager } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
 const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
 const deps = {
   readPlans: makePlanRecordsReader(ingested),
   model: starSchema,

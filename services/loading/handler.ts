@@ -13,24 +13,25 @@ import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { readPlansConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { loadMessage } from './load-message.ts';
 import { makeRunRecordReader } from './plan-records.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { tellOfReleases } from './tell-of-releases.ts';
 
-const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readPlansConfig();
+const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
 const report: ReportDeps = { queue: 'load', logger, notify: makeNotify(eventBridge, stage) };
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
 const deps = {
   processedBucket,
   processed: makeObjectStore(s3, processedBucket),
   model: starSchema,
   schema,
-  readRun: makeRunRecordReader(makeObjectStore(s3, config.ingestedBucket)),
+  readRun: makeRunRecordReader(ingested),
 };
 
 async function handleRecord(record: SQSRecord, { database }: DatabaseContext): Promise<void> {

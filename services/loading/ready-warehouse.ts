@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import {
@@ -5,14 +6,20 @@ import {
   prepareWarehouse,
   type RefusedTables,
 } from '../../shared/warehouse/ensure-warehouse.ts';
+import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 
 const none: RefusedTables = new Map();
+
+export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
+  /** Gets the resyncs that the warehouse requests. */
+  ingested: Pick<ObjectStore, 'create'>;
+}
 
 /**
  * Makes a function that sees to it that the warehouse has its tables: once in the life of the process for each
  * database that the secret leads to, and until none is refused.
  */
-export function makeReadyWarehouse(model: StarSchema, options: Omit<EnsureOptions, 'deferKeys'>) {
+export function makeReadyWarehouse(model: StarSchema, { ingested, ...options }: ReadyOptions) {
   const ready = new Set<string>();
   return (database: Pick<Database, 'withClient'>): Promise<RefusedTables> =>
     database.withClient(async (client) => {
@@ -20,6 +27,7 @@ export function makeReadyWarehouse(model: StarSchema, options: Omit<EnsureOption
       const target = `${host}:${port}/${name}`;
       if (ready.has(target)) return none;
       const refused = await prepareWarehouse(client, model, { ...options, deferKeys: true });
+      await forwardResyncs(client, ingested);
       if (refused.size === 0) ready.add(target);
       return refused;
     });

@@ -9,6 +9,7 @@ import { deadLetterQueueName } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { runSweep } from '../../shared/sweep/run-sweep.ts';
 import { type MovedLettersDeps, tellOfMoved } from '../../shared/sweep/tell-of-moved.ts';
+import { describeGap } from '../../shared/warehouse/continuity.ts';
 import { readConfig } from './config.ts';
 import { makeReadyWarehouse } from './ready-warehouse.ts';
 import { sweepProcessed } from './sweep.ts';
@@ -16,8 +17,10 @@ import { sweepProcessed } from './sweep.ts';
 const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('loading-sweep');
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys });
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
 const deps = {
+  ingested,
   processed: makeObjectStore(s3, processedBucket),
   model: starSchema,
   sqs,
@@ -45,7 +48,9 @@ export const handler = middy()
     // Looking at dead letters needs no warehouse.
     const sweep = async () => {
       await readyWarehouse(database);
-      return sweepProcessed({ ...deps, database });
+      const result = await sweepProcessed({ ...deps, database });
+      if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });
+      return result;
     };
     return runSweep({ tell: () => tellOfMoved(letters), sweep }, logger);
   });

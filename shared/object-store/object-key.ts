@@ -64,6 +64,9 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
 
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
+export const loadedKey = 'state/loaded.json';
+export const requestFolder = 'state/requests/';
+export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;
 export const runFolder = 'state/runs/';
 export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
 export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;

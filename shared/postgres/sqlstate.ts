@@ -30,3 +30,7 @@ export const isTransientState = (state: string): boolean =>
 /** Whether the server refused a row because its key is there already. */
 export const isUniqueViolation = (error: unknown): boolean =>
   (error as { code?: unknown } | undefined)?.code === '23505';
+
+/** Whether the table was not in a state for it, such as a delete from a published table without a replica identity. */
+export const isObjectNotReady = (error: unknown): boolean =>
+  (error as { code?: unknown } | undefined)?.code === '55000';

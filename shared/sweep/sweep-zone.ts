@@ -16,6 +16,8 @@ export interface SweptZone {
   bucket: string;
   objects: readonly ListedObject[];
   isFollowed: SweepFacts['isFollowed'];
+  /** What is on the queue accounts for none of the objects that are not followed. */
+  ignoresQueued?: boolean;
 }
 
 export interface SweepResult {
@@ -41,13 +43,13 @@ export const sweptSince = (now: Date): Date => new Date(now.getTime() - sweptDay
  * @throws {TransientError} SQS does not answer; the next sweep does the same
  */
 export async function sweepZone(zone: SweptZone, deps: SweepDeps): Promise<SweepResult> {
-  const { bucket, objects, isFollowed } = zone;
+  const { bucket, objects, isFollowed, ignoresQueued = false } = zone;
   const before = new Date(deps.now().getTime() - onTheWayMs);
   const facts = { isFollowed, before, deadKeys: new Set<string>(), queued: 0 };
   const nothing = { objects: objects.length, sent: [], isBlind: false };
   // As a rule nothing is missing, and the queues are left alone.
   if (findLost(objects, facts).length === 0) return nothing;
-  const queued = await countMessages(deps);
+  const queued = ignoresQueued ? 0 : await countMessages(deps);
   const deadKeys = await readDeadLetterKeys(deps.sqs, deadLetterQueueName(deps.queueUrl));
   if (deadKeys === undefined) return { ...nothing, isBlind: true };
   const sent = findLost(objects, { ...facts, deadKeys, queued });

@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import { TerminalError } from '../errors.ts';
-import { quoteIdentifier } from '../postgres/identifier.ts';
+import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 import { warehouseLocks } from './advisory-locks.ts';
 import { findDifferences } from './compare-relation.ts';
 import { enforce, findUnenforced } from './enforce-foreign-keys.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
-import { ledgerRelations, ledgerSchema } from './ledger-schema.ts';
+import { ledgerRelations, ledgerSchema, ledgerTable } from './ledger-schema.ts';
+import { migrateLedger } from './migrate-ledger.ts';
 import { type CatalogRelation, readCatalog } from './read-catalog.ts';
 import {
   createStatements,
@@ -16,7 +17,8 @@ import {
   type Relation,
   withoutKeys,
 } from './relation.ts';
-import { warehouseRelations } from './warehouse-schema.ts';
+import { requestResync } from './resync.ts';
+import { objectIdColumn, warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {
   /** The schema of the star schema's tables; the ledger has its own. */
@@ -43,18 +45,21 @@ export async function ensureWarehouse(
 }
 
 /**
- * Makes what is missing of the warehouse's tables and of the pipeline's own beside them, foreign keys included
- * where they are to be enforced. Nothing else that is there is changed and nothing is dropped; when all is there
- * this is one query, or two, and some more while a fact is in its initial load. Any number may call it at once. Where a
- * table is refused, none is made.
+ * Makes what is missing of the warehouse's tables and of the pipeline's own, foreign keys included where they are to be
+ * enforced. The pipeline's own tables are migrated where an older version has made them; nothing else that is there is
+ * changed, and nothing is dropped. When all is there this is a handful of queries. Any number may call it at once. Where
+ * a table is refused, none is made.
  *
- * @throws {TerminalError} one of the pipeline's own tables is not as it was made
+ * A ledger that is made while the star schema's tables have rows has lost what it knew of them: a resync is requested.
+ *
+ * @throws {TerminalError} one of the pipeline's own tables is not as it was made, or a newer version has made it
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
   model: StarSchema,
   { schema, foreignKeys, deferKeys = false }: EnsureOptions,
 ): Promise<RefusedTables> {
+  await migrateLedger(client);
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
   const { missing, refused } = await compareAll(client, relations);
   if (refused.size > 0) {
@@ -68,12 +73,34 @@ export async function prepareWarehouse(
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
     const { missing } = await compare(client, relations);
+    const isLedgerLost = missing.some(isLedger) && (await hasRows(client, relations, missing));
     await create(client, missing, { foreignKeys, serverVersion, deferred: deferKeys ? factsOf(model) : [] });
     for (const fact of factsOf(model).filter((name) => missing.some((relation) => relation.name === name)))
       await (deferKeys ? beginInitialLoad : endInitialLoad)(client, fact);
     await enforce(client, relations, await findLax());
+    if (isLedgerLost)
+      await requestResync(client, 'the ledger was made anew, and the tables had rows already');
   });
   return refused;
+}
+
+const isLedger = ({ schema, name }: Relation): boolean => quoteQualified(schema, name) === ledgerTable;
+
+/** Whether any table that is loaded from objects is there with rows; the calendar's are made of dates. */
+async function hasRows(
+  client: pg.ClientBase,
+  relations: readonly Relation[],
+  missing: readonly Relation[],
+): Promise<boolean> {
+  const loaded = relations.filter(
+    ({ schema, columns }) =>
+      schema !== ledgerSchema && columns.some(({ name, nullable }) => name === objectIdColumn && !nullable),
+  );
+  for (const { schema, name } of loaded.filter((each) => !missing.includes(each))) {
+    const { rowCount } = await client.query(`select from ${quoteQualified(schema, name)} limit 1`);
+    if (rowCount === 1) return true;
+  }
+  return false;
 }
 
 interface Comparison {

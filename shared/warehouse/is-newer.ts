@@ -9,6 +9,9 @@ const version = (entry: string): string =>
 /**
  * The guard, as an SQL condition: the candidate's object has a greater version than the current row's.
  *
+ * A current row whose object the ledger does not know is older than any other. It would be frozen otherwise: the ledger may
+ * have been dropped, restored without its newest entries, or thinned out by hand.
+ *
  * It reads the ledger in its statement's snapshot. So the statement must have begun after the current row was
  * committed and locked: within an `on conflict` that waited for it, its ledger entry would not be seen.
  *
@@ -16,9 +19,11 @@ const version = (entry: string): string =>
  */
 export const isNewer = (candidate: string, current: string): string =>
   `exists (
-    select from ${ledgerTable} new, ${ledgerTable} old
-    where new.object_id = ${candidate}.${objectId} and old.object_id = ${current}.${objectId}
-      and ${version('new')} > ${version('old')}
+    select from ${ledgerTable} new
+    where new.object_id = ${candidate}.${objectId} and not exists (
+      select from ${ledgerTable} old
+      where old.object_id = ${current}.${objectId} and ${version('old')} >= ${version('new')}
+    )
   )`;
 
 /** An SQL condition: both rows have the same key. */

@@ -5,6 +5,7 @@ import type { Relation } from './relation.ts';
 export interface CatalogRelation {
   schema: string;
   name: string;
+  oid: string;
   isTable: boolean;
   columns: CatalogColumn[];
   /** The column lists of its unique indexes, primary key included. */
@@ -35,7 +36,7 @@ export async function readCatalog(
 // With quote_all_identifiers on, format_type writes "text".
 // A partial, deferrable or expression index is none that `on conflict (columns)` can use.
 const catalogQuery = `
-select n.nspname as schema, c.relname as name, c.relkind in ('r', 'p') as "isTable",
+select n.nspname as schema, c.relname as name, c.oid::text as oid, c.relkind in ('r', 'p') as "isTable",
   coalesce((
     select json_agg(json_build_object(
         'name', a.attname, 'type', replace(format_type(a.atttypid, a.atttypmod), '"', ''),

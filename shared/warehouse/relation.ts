@@ -81,16 +81,22 @@ export interface Key {
   /** The relation's own list. */
   columns: readonly string[];
   isPrimary: boolean;
-  /** The constraint's name. */
+  /** The constraint's name, as Postgres would choose it for a table of this name. */
   name: string;
-  /** The index's until the table takes it for its key, of which it then has the name. */
+  /**
+   * The index's, until it becomes the table's key and takes the constraint's name. It holds the table's oid, not its name: a
+   * table that was renamed keeps its indexes under their old names, and one of the old name may be made anew.
+   */
   index: string;
 }
 
-export function keysOf({ name, primaryKey, uniques }: Relation): Key[] {
+/** @param oid the table's in this database */
+export function keysOf({ name, primaryKey, uniques }: Relation, oid: string): Key[] {
   const keyOf = (columns: readonly string[], suffix: string) => ({
-    ...{ columns, isPrimary: columns === primaryKey },
-    ...{ name: `${name}_${suffix}`, index: `starlift_${name}_${suffix}` },
+    columns,
+    isPrimary: columns === primaryKey,
+    name: `${name}_${suffix}`,
+    index: `starlift_${oid}_${suffix}`,
   });
   const primary = primaryKey === undefined ? [] : [keyOf(primaryKey, 'pkey')];
   return [...primary, ...uniques.map((columns, index) => keyOf(columns, `key${index || ''}`))];

@@ -2,12 +2,15 @@ import type { Message } from '@aws-sdk/client-sqs';
 import { formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { seen } from '../e2e/seen.ts';
 import type { Databases } from '../integration/failures/databases.ts';
 import type { PackagedRoad } from './packaged-road.ts';
 
 /** Takes the functions through all that they do: what goes well first, then each kind of failure and its mending. */
 export async function makeEveryCall(road: PackagedRoad, databases: Databases): Promise<void> {
+  await requestResync(databases);
   await road.invoke('ingestion-plan');
   await road.settle();
   await quarantineAndSplit(road, databases);
@@ -17,9 +20,22 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await retryEach(road, databases);
   await sweepEach(road, databases);
   await loseRecord(road, databases);
+  await requestResync(databases);
   await road.invoke('loading-freshness');
+  await road.invoke('ingestion-plan');
+  await road.settle();
   await road.ingested.delete('state/capture.json');
   await sendAstrayWithoutState(road);
+}
+
+/** A warehouse that wants the source to be read in full: each function that is the first to see it forwards that. */
+async function requestResync({ warehouse }: Databases): Promise<void> {
+  await ensureWarehouse(warehouse, starSchema, {
+    schema: 'public',
+    foreignKeys: 'declared',
+    deferKeys: true,
+  });
+  await warehouse.query(`insert into starlift.resync (reason) values ('a test')`);
 }
 
 /** A row that breaks the contract; and a slice that has grown beyond one object since it was planned. */
@@ -122,6 +138,8 @@ async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<
   for await (const { key } of road.processed.list('dim_staff/')) await road.processed.delete(key);
   await road.invoke('transformation-sweep');
   await road.settle();
+  // The ledger is remembered, and then goes back.
+  await road.invoke('loading-sweep');
   await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_location'`);
   await road.invoke('loading-sweep');
   await putExpiredRun(road);

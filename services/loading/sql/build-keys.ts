@@ -54,24 +54,34 @@ export async function createIndexes(
   }
 }
 
-/** Makes what has been built for these keys the table's keys, whoever has built it. */
+/**
+ * Makes what has been built for these keys the table's keys, whoever has built it. A key whose name another relation has,
+ * such as the key of a table that had this name before, keeps the index's.
+ */
 export async function adoptIndexes(
   client: pg.ClientBase,
   { table }: LoadTarget,
   keys: readonly Key[],
 ): Promise<void> {
-  const { rows } = await client.query<{ index: string }>(
-    `select c.relname as index from pg_index i join pg_class c on c.oid = i.indexrelid
-     where i.indrelid = $1::regclass and c.relname = any ($2)`,
-    [table, keys.map(({ index }) => index)],
+  const { rows } = await client.query<{ index: string; isNameFree: boolean }>(
+    `select c.relname as index,
+            to_regclass(format('%I.%I', n.nspname, wanted.name)) is null as "isNameFree"
+       from unnest($2::text[], $3::text[]) as wanted (index, name)
+       join pg_class c on c.relname = wanted.index
+       join pg_namespace n on n.oid = c.relnamespace
+       join pg_index i on i.indexrelid = c.oid and i.indrelid = $1::regclass
+      where not exists (select from pg_constraint where conindid = c.oid)`,
+    [table, keys.map(({ index }) => index), keys.map(({ name }) => name)],
   );
-  const built = keys.filter((key) => rows.some(({ index }) => index === key.index));
-  if (built.length === 0) return;
-  const added = built.map(
-    ({ name, index, isPrimary }) =>
-      `add constraint ${quoteIdentifier(name)} ${isPrimary ? 'primary key' : 'unique'}
-       using index ${quoteIdentifier(index)}`,
-  );
+  const added = keys.flatMap(({ name, index, isPrimary }) => {
+    const built = rows.find((row) => row.index === index);
+    if (built === undefined) return [];
+    const constraint = quoteIdentifier(built.isNameFree ? name : index);
+    return [
+      `add constraint ${constraint} ${isPrimary ? 'primary key' : 'unique'} using index ${quoteIdentifier(index)}`,
+    ];
+  });
+  if (added.length === 0) return;
   await client.query(`alter table ${table} ${added.join(', ')}`);
 }
 

@@ -62,7 +62,15 @@ export async function startRoadAtWork(urls: {
     await rm(data, { recursive: true, force: true });
   };
   const countedUntil = await readClock(warehouse);
-  const pipeline: Pipeline = { stack, services, warehouse, warehouseSchema: 'public', countedUntil, stop };
+  const pipeline: Pipeline = {
+    stack,
+    services,
+    warehouse,
+    warehouseSchema: 'public',
+    countedUntil,
+    lookAtLedger: async () => {},
+    stop,
+  };
   services.start();
   return {
     ...{ stack, log, stop },

@@ -99,7 +99,9 @@ describe('the keys of a fact', () => {
     Object.assign(initial.warehouse, { minSharedBytes });
     initial.plan(['0000', '0001']);
     await initial.load('0000', [sale()]);
-    await initial.warehouse.ask('create unique index starlift_fact_sale_pkey on fact_sale (sale_record_id)');
+    await initial.warehouse.ask(`do $$ begin
+      execute format('create unique index starlift_%s_pkey on fact_sale (sale_record_id)', 'fact_sale'::regclass::oid);
+      end $$`);
     await initial.load('0001', [sale({ sale_id: '2' })]);
     expect(await initial.keys()).toEqual(allKeys);
   });

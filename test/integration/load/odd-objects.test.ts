@@ -92,18 +92,19 @@ describe('an odd object', () => {
     };
     await warehouse.putAndLoad('dim_date', { rows: [leapDay] });
     await warehouse.putAndLoad('dim_date', { rows: [leapDay], slice: 1 });
-    expect(await warehouse.ask('select * from dim_date')).toEqual([{ ...leapDay, _object_id: '1' }]);
+    const [first] = await warehouse.ask('select min(object_id) as id from starlift.object');
+    expect(await warehouse.ask('select * from dim_date')).toEqual([{ ...leapDay, _object_id: first?.id }]);
   });
 
   it('is loaded again by a replay, under its own id, where its rows have gone', async () => {
     const key = await warehouse.put('dim_colour', { rows: [red] });
     await warehouse.load(key);
+    const before = await warehouse.ask('select name, _object_id from dim_colour');
     await warehouse.ask('truncate dim_colour');
     expect(await warehouse.load(key)).toMatchObject({ outcome: 'already loaded' });
     expect(await warehouse.load(key, { replay: 'r1' })).toMatchObject({ outcome: 'loaded', rows: 1 });
-    expect(await warehouse.ask('select name, _object_id from dim_colour')).toEqual([
-      { name: 'red', _object_id: '1' },
-    ]);
+    expect(before).toMatchObject([{ name: 'red' }]);
+    expect(await warehouse.ask('select name, _object_id from dim_colour')).toEqual(before);
     expect(await entries()).toHaveLength(1);
   });
 });

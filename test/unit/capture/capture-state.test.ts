@@ -2,11 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   type CaptureState,
-  firstGeneration,
   formatCaptureState,
   parseCaptureState,
 } from '../../../services/ingestion/capture-state.ts';
-import { needsNewGeneration } from '../../../services/ingestion/generation.ts';
+import { needsNewGeneration, nextGeneration } from '../../../services/ingestion/generation.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
@@ -51,10 +50,6 @@ describe('the capture state', () => {
     expect(parse).toThrow(TerminalError);
     expect(parse).toThrow(/^the capture state state\/capture\.json is corrupt: /);
   });
-
-  it('begins with a generation above all that an earlier state can have reached', () => {
-    expect(firstGeneration(new Date('2024-02-29T12:00:00.999Z'))).toBe('1709208000');
-  });
 });
 
 describe('a new generation', () => {
@@ -74,5 +69,20 @@ describe('a new generation', () => {
     ['does not when the xids have one digit more', state, { identity: 'a', xmax: '10000' }, false],
   ])('%s', (_, known, source, expected) => {
     expect(needsNewGeneration(known, source)).toBe(expected);
+  });
+
+  const now = new Date('2024-02-29T12:00:00.999Z');
+  it.each([
+    ['the Unix time where nothing is known', {}, '1709208000'],
+    ['the Unix time where the state is from an old backup', { previous: '1600000000' }, '1709208000'],
+    ['above a state that was made under a clock that was ahead', { previous: '1900000000' }, '1900000001'],
+    ['above what is loaded where the state is lost', { loaded: '1900000000' }, '1900000001'],
+    [
+      'above the greater of the two',
+      { previous: '1900000005', loaded: '9007199254740993' },
+      '9007199254740994',
+    ],
+  ])('is %s', (_, known, expected) => {
+    expect(nextGeneration({ ...known, now })).toBe(expected);
   });
 });

@@ -3,6 +3,7 @@ import { readConfig } from '../../../services/loading/config.ts';
 
 const complete = {
   STAGE: 'dev',
+  INGESTED_BUCKET: 'ingested',
   PROCESSED_BUCKET: 'processed',
   LOAD_QUEUE_URL: 'https://queue',
   WAREHOUSE_SECRET_ID: 'warehouse',
@@ -12,6 +13,7 @@ describe('the configuration of the load', () => {
   it('is public, declared and virtual-hosted where nothing else is said', () => {
     expect(readConfig(complete)).toEqual({
       stage: 'dev',
+      ingestedBucket: 'ingested',
       processedBucket: 'processed',
       loadQueueUrl: 'https://queue',
       warehouseSecretId: 'warehouse',

@@ -1,0 +1,64 @@
+import { TerminalError } from '../errors.ts';
+import { loadedKey } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+
+/**
+ * The content of `state/loaded.json`: what the ledger had when it was looked at last. A ledger that has less has gone back,
+ * such as by a restore of the warehouse.
+ */
+export interface Loaded {
+  /** The entry with the greatest id. */
+  newest: LedgerEntry;
+  /** Entries up to that one. */
+  entries: number;
+  /** The greatest generation of any entry, decimal digits: the next one that begins must be above it. */
+  generation: string;
+}
+
+export interface LedgerEntry {
+  /** Decimal digits of an int8. */
+  id: string;
+  key: string;
+  /** ISO 8601 in UTC, to the microsecond. */
+  enteredAt: string;
+}
+
+/** @throws {TerminalError} the object is not what `writeLoaded` writes; the message names its key and what to do */
+export async function readLoaded(
+  ingested: Pick<ObjectStore, 'get'>,
+): Promise<{ loaded: Loaded; etag: string } | undefined> {
+  const object = await ingested.get(loadedKey);
+  return object && { loaded: parseLoaded(object.body), etag: object.etag };
+}
+
+/** @returns false when somebody else was faster: what they wrote is as new */
+export const writeLoaded = (
+  ingested: Pick<ObjectStore, 'replace'>,
+  loaded: Loaded,
+  etag: string | undefined,
+): Promise<boolean> =>
+  ingested.replace(loadedKey, Buffer.from(JSON.stringify({ version: 1, ...loaded })), etag);
+
+function parseLoaded(body: Uint8Array): Loaded {
+  const value = parseJson(body);
+  const newest = value?.newest as Partial<LedgerEntry> | undefined;
+  const hasEntry = isDigits(newest?.id) && isText(newest?.key) && isText(newest?.enteredAt);
+  if (value?.version !== 1 || !hasEntry || !Number.isInteger(value.entries) || !isDigits(value.generation)) {
+    throw new TerminalError(
+      `${loadedKey} is not what Starlift writes. Delete it: the next run writes it again`,
+      { key: loadedKey },
+    );
+  }
+  return value as unknown as Loaded;
+}
+
+function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
+const isText = (value: unknown): boolean => typeof value === 'string';

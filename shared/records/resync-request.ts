@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { TerminalError } from '../errors.ts';
+import { formatRequestKey, requestFolder } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { parseJsonObject } from '../queue/parse-json.ts';
+
+/** The content of `state/requests/<id>.json`: the next plan reads every table in full, and then deletes it. */
+export interface ResyncRequest {
+  /** Unique, so that deleting it never takes a later request along. */
+  id: string;
+  /** A clause, such as "the warehouse was restored from a backup". */
+  reason: string;
+  /** ISO 8601. */
+  requestedAt: string;
+}
+
+export const makeResyncRequest = (reason: string, now: Date): ResyncRequest => ({
+  id: randomUUID(),
+  reason,
+  requestedAt: now.toISOString(),
+});
+
+export async function putResyncRequest(
+  ingested: Pick<ObjectStore, 'create'>,
+  request: ResyncRequest,
+): Promise<void> {
+  await ingested.create(
+    formatRequestKey(request.id),
+    Buffer.from(JSON.stringify({ version: 1, ...request })),
+  );
+}
+
+/** @throws {TerminalError} a request is not what `putResyncRequest` writes; the message names its key */
+export async function listResyncRequests(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+): Promise<ResyncRequest[]> {
+  const requests: ResyncRequest[] = [];
+  for await (const { key } of ingested.list(requestFolder)) {
+    const object = await ingested.get(key);
+    if (object !== undefined) requests.push(parseRequest(key, object.body));
+  }
+  return requests;
+}
+
+export async function deleteResyncRequests(
+  ingested: Pick<ObjectStore, 'delete'>,
+  requests: readonly ResyncRequest[],
+): Promise<void> {
+  for (const { id } of requests) await ingested.delete(formatRequestKey(id));
+}
+
+function parseRequest(key: string, body: Uint8Array): ResyncRequest {
+  const { version, id, reason, requestedAt } = parseJsonObject(Buffer.from(body).toString());
+  const isWhole = typeof id === 'string' && typeof reason === 'string' && typeof requestedAt === 'string';
+  if (version !== 1 || !isWhole || formatRequestKey(id) !== key) {
+    throw new TerminalError(`${key} is not a resync request: delete it, and request the resync again`, {
+      key,
+    });
+  }
+  return { id, reason, requestedAt };
+}
