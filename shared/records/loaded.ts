@@ -7,8 +7,8 @@ import type { ObjectStore } from '../object-store/object-store.ts';
  * such as by a restore of the warehouse.
  */
 export interface Loaded {
-  /** The entry with the greatest id. */
-  newest: LedgerEntry;
+  /** The entry with the greatest id; null where the ledger was empty. */
+  newest: LedgerEntry | null;
   /** Entries up to that one. */
   entries: number;
   /** The greatest generation of any entry, decimal digits: the next one that begins must be above it. */
@@ -41,8 +41,9 @@ export const writeLoaded = (
 
 function parseLoaded(body: Uint8Array): Loaded {
   const value = parseJson(body);
-  const newest = value?.newest as Partial<LedgerEntry> | undefined;
-  const hasEntry = isDigits(newest?.id) && isText(newest?.key) && isText(newest?.enteredAt);
+  const newest = value?.newest as Partial<LedgerEntry> | null | undefined;
+  const hasEntry =
+    newest === null || (isDigits(newest?.id) && isText(newest?.key) && isText(newest?.enteredAt));
   if (value?.version !== 1 || !hasEntry || !Number.isInteger(value.entries) || !isDigits(value.generation)) {
     throw new TerminalError(
       `${loadedKey} is not what Starlift writes. Delete it: the next run writes it again`,

@@ -52,7 +52,7 @@ export async function rememberLedger(
   { gap, known }: Continuity,
 ): Promise<void> {
   const newest = await selectNewest(warehouse);
-  if (newest === undefined || (gap === undefined && newest.id === known?.loaded.newest.id)) return;
+  if (gap === undefined && newest?.id === known?.loaded.newest?.id) return;
   const loaded = await selectLoaded(warehouse, newest, known?.loaded.generation ?? '0');
   await writeLoaded(ingested, loaded, known?.etag);
 }
@@ -61,6 +61,7 @@ async function findGap(
   warehouse: pg.ClientBase,
   { newest, entries }: Loaded,
 ): Promise<LedgerGap | undefined> {
+  if (newest === null) return undefined;
   const { rows } = await warehouse.query<{ has: boolean; entries: number; newestAt: string | null }>(
     `select exists (select from ${ledgerTable}
                      where object_id = $1 and key = $2 and entered_at = $3::timestamptz) as has,
@@ -83,9 +84,10 @@ async function selectNewest(warehouse: pg.ClientBase): Promise<LedgerEntry | und
 
 async function selectLoaded(
   warehouse: pg.ClientBase,
-  newest: LedgerEntry,
+  newest: LedgerEntry | undefined,
   generation: string,
 ): Promise<Loaded> {
+  if (newest === undefined) return { newest: null, entries: 0, generation };
   const { rows } = await warehouse.query<{ entries: number; generation: string }>(
     `select count(*)::float8 as entries, greatest($2::int8, max(generation))::text as generation
        from ${ledgerTable} where object_id <= $1`,

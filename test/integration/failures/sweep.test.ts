@@ -108,6 +108,40 @@ describe('the sweep', () => {
     expect(await currencies()).toEqual(before);
   });
 
+  it('sends again, whatever its age, what a warehouse lacks that went back, and has the source read in full', async () => {
+    const old = { ...ingestedKey('currency', '0001'), run: '20200101T000000000Z00af' };
+    const key = await ingestCurrency(zones, 1, 12, old);
+    const body = formatObjectCreated({ bucket: 'ingested', key });
+    await sqs.send(
+      new SendMessageCommand({ QueueUrl: zones.cloud.queueUrl('transform'), MessageBody: body }),
+    );
+    await work('transform');
+    const processed = key.replace('currency/', 'dim_currency/').replace('.ndjson.zst', '-r0.parquet');
+    const load = formatObjectCreated({ bucket: 'processed', key: processed });
+    await sqs.send(new SendMessageCommand({ QueueUrl: zones.cloud.queueUrl('load'), MessageBody: load }));
+    await work('load');
+    expect(await sweepLoad()).toMatchObject({ sent: [], gap: undefined });
+    const requests = async () => {
+      const found: string[] = [];
+      for await (const object of zones.ingested.list('state/requests/')) found.push(object.key);
+      return found;
+    };
+    expect(await requests()).toEqual([]);
+    await warehouse.query('delete from starlift.object where key = $1', [processed]);
+    await warehouse.query('delete from dim_currency where currency_id = 12');
+    // The queue holds more messages than objects are missing: they account for none of them.
+    await sqs.send(new SendMessageCommand({ QueueUrl: zones.cloud.queueUrl('load'), MessageBody: load }));
+    const swept = await sweepLoad();
+    expect(swept).toMatchObject({ sent: [processed], gap: { missing: 1 } });
+    expect(await requests()).toHaveLength(1);
+    await work('load');
+    expect(await currencies()).toContain(12);
+    expect(await sweepLoad()).toMatchObject({ sent: [], gap: undefined });
+    expect(await requests()).toHaveLength(1);
+    await zones.s3.send(new DeleteObjectCommand({ Bucket: 'ingested', Key: key }));
+    await zones.s3.send(new DeleteObjectCommand({ Bucket: 'processed', Key: processed }));
+  });
+
   it('leaves dead letters to the operator, those too that SQS has moved by itself, and gives them back', async () => {
     const keys = [await ingestCurrency(zones, slice, 8), await ingestCurrency(zones, ++slice, 9)];
     const letters = zones.cloud.queueUrl('transform-dlq');
