@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { quoteQualified } from '../../shared/postgres/identifier.ts';
+import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { epochDayOf } from '../../shared/star-schema/calendar.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
@@ -12,7 +12,8 @@ export async function fillCalendarYears(warehouse: pg.Client, schema: string): P
   const { calendar } = starSchema;
   const table = quoteQualified(schema, calendar.name);
   const { rows } = await warehouse.query<{ year: number; days: number }>(
-    `select year, count(*)::int as days from ${table} group by year order by year`,
+    `select extract(year from ${quoteIdentifier(calendar.key)})::int as year, count(*)::int as days
+       from ${table} group by 1 order by 1`,
   );
   const filled = new Set(rows.filter(({ year, days }) => days === daysOf(year)).map(({ year }) => year));
   const missing = yearsAround(rows.map(({ year }) => year)).filter((year) => !filled.has(year));

@@ -1,3 +1,5 @@
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
 import { alignmentOf } from '../sql/run-statement.ts';
 import { formatTable } from '../table.ts';
@@ -12,12 +14,26 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  order by revenue desc
  limit 5`;
 
+/** What the question reads. */
+const asked: Record<string, readonly string[]> = {
+  fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
+  dim_date: ['date_id', 'year', 'month', 'month_name'],
+  dim_currency: ['currency_id', 'currency_code'],
+};
+
+/** Whether a model has what the question reads: it is the sample shop's, and a model may be of anything else. */
+export const canAnswer = ({ tables }: StarSchema): boolean =>
+  Object.entries(asked).every(([name, columns]) => {
+    const table = tables.find((candidate) => candidate.name === name);
+    return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));
+  });
+
 // An installed package is compiled, and has no npm start.
 const start = import.meta.url.endsWith('.js') ? 'npx starlift run' : 'npm start --';
 
-/** What to try next: a question to the star schema with its answer, the watch, and the way into the warehouse. */
+/** What to try next: a question to the star schema with its answer where the model is the sample shop's, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
-  if (pipeline.warehouseSchema === 'public') await printExample(pipeline, terminal);
+  if (pipeline.warehouseSchema === 'public' && canAnswer(starSchema)) await printExample(pipeline, terminal);
   terminal.info('\nNext:');
   const steps = listSteps(pipeline, dataSelector(data));
   const width = Math.max(...steps.map(([what]) => what.length));

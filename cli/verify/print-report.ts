@@ -73,9 +73,11 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
     const count = tables.reduce((sum, table) => sum + table[name], 0);
     return count === 0 ? [] : [`${formatCount(count)} ${name}`];
   });
-  const summary = parts.length === 0 ? 'not every table could be read' : parts.join(', ');
+  const skipped = tables.filter(({ problem }) => problem !== undefined).length;
+  if (skipped > 0)
+    parts.push(skipped === 1 ? '1 table not compared in full' : `${skipped} tables not compared in full`);
   return terminal.style(
     'red',
-    `The warehouse is not an exact copy: ${summary}. Rows that the source has written since the last run count as missing until the next one.`,
+    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that the source has written since the last run count as missing until the next one.`,
   );
 }

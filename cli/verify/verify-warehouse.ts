@@ -1,11 +1,13 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { compareRows } from './compare-rows.ts';
 import { countDanglingReferences } from './dangling-references.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
 import type { Reference, TableCheck } from './table-check.ts';
-import { tableChecks } from './table-checks.ts';
+import { listChecks } from './table-checks.ts';
 import { assertSourceTables, readPaddedColumns, readWarehouseColumns } from './table-columns.ts';
 import { isClean, makeTableReport, type TableReport } from './table-report.ts';
 
@@ -14,6 +16,8 @@ export interface VerifyOptions {
   source: pg.Client;
   warehouse: pg.Client;
   warehouseSchema: string;
+  /** Whose tables are verified: the project's where it is left out. */
+  model?: StarSchema;
   /** Told of every table when it is done. */
   onTable?: (report: TableReport) => void;
   /** Told of every row whose key the source does not have. */
@@ -26,8 +30,9 @@ export interface VerifyReport {
 }
 
 /**
- * Compares every warehouse table with the source, by SQL of its own. Each side is read in one snapshot; a
- * source that is written to meanwhile shows what has not arrived yet as missing.
+ * Compares every warehouse table of the model with the source, by SQL of its own; a table or a column that has no such
+ * SQL is a difference. Each side is read in one snapshot; a source that is written to meanwhile shows what has not
+ * arrived yet as missing.
  *
  * @throws {UsageError} the source has not all of the tables
  * @throws {TerminalError} a table cannot be read; names it
@@ -44,11 +49,19 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
   }
 }
 
-async function verifyTables({ source, warehouse, onTable, onExtra }: VerifyOptions): Promise<VerifyReport> {
-  await assertSourceTables(source, tableChecks);
-  const columns = await readWarehouseColumns(warehouse, tableChecks);
+async function verifyTables({
+  source,
+  warehouse,
+  model = starSchema,
+  onTable,
+  onExtra,
+}: VerifyOptions): Promise<VerifyReport> {
+  const names = model.tables.map(({ name }) => name);
+  const checks = listChecks(names);
+  await assertSourceTables(source, checks);
+  const columns = await readWarehouseColumns(warehouse, checks);
   const tables: TableReport[] = [];
-  for (const check of tableChecks) {
+  for (const check of checks) {
     const report = makeTableReport(check.table);
     const problem = findProblem(check, columns.get(check.table));
     try {
@@ -57,6 +70,8 @@ async function verifyTables({ source, warehouse, onTable, onExtra }: VerifyOptio
         await compareTable({ source, warehouse, onExtra }, check, report);
         const hasKey = ({ dimension, key }: Reference) => columns.get(dimension)?.has(key) === true;
         await countDanglingReferences(warehouse, check, hasKey, report);
+        const uncompared = describeUncompared(check, model.table(check.table));
+        if (uncompared !== undefined) report.problem = uncompared;
       }
     } catch (error) {
       throw new TerminalError(`${check.table} cannot be compared: ${(error as Error).message}`, {
@@ -67,8 +82,26 @@ async function verifyTables({ source, warehouse, onTable, onExtra }: VerifyOptio
     tables.push(report);
     onTable?.(report);
   }
+  for (const name of names.filter((each) => !checks.some(({ table }) => table === each))) {
+    const report = reportUnchecked(name);
+    tables.push(report);
+    onTable?.(report);
+  }
   return { ok: tables.every(isClean), tables };
 }
+
+function reportUnchecked(table: string): TableReport {
+  const problem = `${table} was not compared, for it has no check: write ${fileOf(table)} and list it in cli/verify/table-checks.ts`;
+  return { ...makeTableReport(table), problem };
+}
+
+function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
+  const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
+  if (lacking.length === 0) return undefined;
+  return `${table}.${lacking.join(`, ${table}.`)} was not compared, for its check does not name it: add it to ${fileOf(table)}`;
+}
+
+const fileOf = (table: string): string => `cli/verify/tables/${table.replaceAll('_', '-')}.ts`;
 
 /**
  * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error

@@ -9,12 +9,20 @@ export interface CapturedXids {
   inProgress: string[];
 }
 
+/** Two hashes: a table is extracted in full when either changes. */
+export interface TableFingerprint {
+  /** Of the table's definition in the source, and of those of the tables that are joined to it. */
+  source: string;
+  /** Of what the model extracts from it and makes of it; absent in what a state of version 1 says. */
+  model?: string;
+}
+
 /** What the last plan knew of a table; a table that failed is extracted in full once it is mended. */
-export type TableState = { fingerprint: string } | { failed: string };
+export type TableState = TableFingerprint | { failed: string };
 
 /** What one plan leaves for the next. */
 export interface CaptureState {
-  version: 1;
+  version: 2;
   /** Goes up with each identity of the source: see nextGeneration. */
   generation: string;
   identity: string;
@@ -43,17 +51,30 @@ export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.fr
 export function parseCaptureState(body: Uint8Array): CaptureState {
   const value = parseJson(body);
   if (!isObject(value)) throw corrupt('it is no JSON object');
-  if (value.version !== 1) throw corrupt(`its version is ${JSON.stringify(value.version)}`);
+  if (value.version !== 1 && value.version !== 2) {
+    throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 and 2`);
+  }
   if (!isDigits(value.generation)) throw corrupt('it has no valid generation');
   if (typeof value.identity !== 'string') throw corrupt('it has no identity');
   if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are not valid');
-  if (!isObject(value.tables) || !Object.values(value.tables).every(isTableState)) {
+  const tables = value.version === 1 ? fromVersion1(value.tables) : value.tables;
+  if (!isObject(tables) || !Object.values(tables).every(isTableState)) {
     throw corrupt('its tables are not valid');
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
   }
-  return value as unknown as CaptureState;
+  return { ...value, version: 2, tables } as unknown as CaptureState;
+}
+
+/** Version 1 has one fingerprint of a table, its definition's in the source. */
+function fromVersion1(tables: unknown): unknown {
+  if (!isObject(tables)) return tables;
+  const states = Object.entries(tables).map(([table, state]) => [
+    table,
+    isObject(state) && 'fingerprint' in state ? { source: state.fingerprint } : state,
+  ]);
+  return Object.fromEntries(states);
 }
 
 function parseJson(body: Uint8Array): unknown {
@@ -74,7 +95,9 @@ function isCaptured(value: unknown): boolean {
 }
 
 const isTableState = (value: unknown): boolean =>
-  isObject(value) && (typeof value.fingerprint === 'string' || typeof value.failed === 'string');
+  isObject(value) &&
+  (typeof value.failed === 'string' ||
+    (typeof value.source === 'string' && ['string', 'undefined'].includes(typeof value.model)));
 
 const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
 

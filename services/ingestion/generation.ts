@@ -62,6 +62,20 @@ export async function claimGeneration(
 ): Promise<ReadState> {
   const read = await readCaptureState(ingested);
   if (read !== undefined && !isResync && !needsNewGeneration(read.state, source)) return read;
+  return beginGeneration(ingested, read, source, now);
+}
+
+/**
+ * Begins a generation after the one that was read: everything is extracted in full, under greater versions.
+ *
+ * @throws {TransientError} another planner was faster
+ */
+export async function beginGeneration(
+  ingested: ObjectStore,
+  read: ReadState | undefined,
+  source: Pick<SourceNow, 'identity'>,
+  now: Date,
+): Promise<ReadState> {
   const generation = nextGeneration({
     previous: read?.state.generation,
     loaded: (await readLoaded(ingested))?.loaded.generation,
@@ -69,7 +83,7 @@ export async function claimGeneration(
   });
   const plannedAt = read?.state.plannedAt;
   const state: CaptureState = {
-    ...{ version: 1, generation, identity: source.identity, tables: {} },
+    ...{ version: 2, generation, identity: source.identity, tables: {} },
     ...(plannedAt !== undefined && { plannedAt }),
   };
   const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);

@@ -2,17 +2,20 @@ import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { formatSliceId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../shared/queue/extract-message.ts';
-import type { CaptureState, TableState } from './capture-state.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { CaptureState, TableFingerprint, TableState } from './capture-state.ts';
 import { isWithinReach } from './new-rows-reach.ts';
 import type { PlannedRun, TableFailure } from './planned-run.ts';
 import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import type { AssessedTable, UsableTable } from './source-tables.ts';
+import { fingerprintModel, isAsKnown, needsNewerVersion } from './table-fingerprint.ts';
 
 export interface PlanContext {
   run: RunId;
   /** What the last plan left. */
   state: CaptureState;
+  model: StarSchema;
   plannedXmax: string;
   /** On a standby. */
   plannedLsn?: string;
@@ -75,6 +78,27 @@ export async function planTables(
   };
 }
 
+/** Whether a plan must see to it that its extracts have greater versions than those before: see makeVersionsNewer. */
+export const needsNewerVersions = (
+  tables: readonly AssessedTable[],
+  state: CaptureState,
+  model: StarSchema,
+): boolean =>
+  state.captured !== undefined &&
+  tables.some(
+    (assessed) =>
+      !('problem' in assessed) &&
+      needsNewerVersion(state.tables[assessed.table.name], fingerprintOf(assessed, model)),
+  );
+
+const fingerprintOf = (
+  { table, fingerprint }: UsableTable,
+  model: StarSchema,
+): Required<TableFingerprint> => ({
+  source: fingerprint,
+  model: fingerprintModel(model, table),
+});
+
 const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
 
 async function planTable(
@@ -87,7 +111,7 @@ async function planTable(
   try {
     const ranges = await sliceTable(client, assessed, newRows, context.slicing);
     return {
-      state: { fingerprint: assessed.fingerprint },
+      state: fingerprintOf(assessed, context.model),
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
       ...warningOf(assessed, context.slicing.schema),
     };
@@ -98,13 +122,9 @@ async function planTable(
 }
 
 /** Which rows are new; undefined where all are to be extracted. */
-function newRowsOf(
-  { table, fingerprint }: UsableTable,
-  { state, plannedXmax }: PlanContext,
-): NewRows | undefined {
-  const known = state.tables[table.name];
-  const isAsKnown = known !== undefined && 'fingerprint' in known && known.fingerprint === fingerprint;
-  if (state.captured === undefined || !isAsKnown) return undefined;
+function newRowsOf(assessed: UsableTable, { state, model, plannedXmax }: PlanContext): NewRows | undefined {
+  if (state.captured === undefined) return undefined;
+  if (!isAsKnown(state.tables[assessed.table.name], fingerprintOf(assessed, model))) return undefined;
   const newRows = { since: state.captured.base, inProgress: state.captured.inProgress };
   return isWithinReach(newRows, plannedXmax) ? newRows : undefined;
 }

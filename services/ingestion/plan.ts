@@ -8,10 +8,11 @@ import type { Database } from '../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../shared/records/resync-request.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { type CaptureState, formatCaptureState } from './capture-state.ts';
+import { type CaptureState, formatCaptureState, type ReadState } from './capture-state.ts';
 import { findCapturedXids } from './captured-xids.ts';
-import { claimGeneration } from './generation.ts';
-import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+import { beginGeneration, claimGeneration } from './generation.ts';
+import { makeVersionsNewer } from './newer-versions.ts';
+import { needsNewerVersions, type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
 import type { PlannedRun } from './planned-run.ts';
 import { formatRunRecord } from './run-record.ts';
 import { readIdentity, type SourceRestart } from './source-identity.ts';
@@ -63,11 +64,12 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   const plannedAt = deps.now().toISOString();
   const { xmax } = await selectSnapshot(client);
   const requests = await listResyncRequests(deps.ingested);
-  const { state, etag } = await claimGeneration(
+  const claimed = await claimGeneration(
     deps.ingested,
     { identity, xmax },
     { now: deps.now(), isResync: requests.length > 0 },
   );
+  const { state, etag } = await seeToNewerVersions(client, identity, tables, claimed, deps);
 
   const { snapshot, captured } = await findCapturedXids(client, state.captured);
   // Read after the question which xids are in progress: the log of all that had finished lies before.
@@ -85,6 +87,18 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
   return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
+}
+
+/** Before the snapshot that the extracts are bound to. */
+async function seeToNewerVersions(
+  client: pg.ClientBase,
+  identity: string,
+  tables: readonly AssessedTable[],
+  read: ReadState,
+  { ingested, model, now }: PlanDeps,
+): Promise<ReadState> {
+  if (!needsNewerVersions(tables, read.state, model) || (await makeVersionsNewer(client))) return read;
+  return beginGeneration(ingested, read, { identity }, now());
 }
 
 /**
@@ -109,11 +123,12 @@ function contextOf(
   state: CaptureState,
   xmax: string,
   { replayLsn }: WalPosition,
-  { now, schema, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  { now, model, schema, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
 ): PlanContext {
   return {
     run: formatRunId(now(), randomBytes(2).toString('hex')),
     state,
+    model,
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
     slicing: { schema, sliceBytes, probeMaxBytes },

@@ -1,5 +1,5 @@
 import type { SourceField } from '../../shared/star-schema/assemble.ts';
-import { isTypeFitting } from './column-type.ts';
+import { describeFittingTypes, isTypeFitting } from './column-type.ts';
 import type { Relation } from './sql/select-relations.ts';
 
 const notTables: Record<string, string> = {
@@ -44,7 +44,8 @@ function findColumnProblem(
   for (const field of fields) {
     const column = present.get(field.name);
     if (column !== undefined && !isTypeFitting(field.type, column.typeOid)) {
-      return `${name}.${field.name} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
+      const found = `${name}.${field.name} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
+      return `${found}: ${describeFittingTypes(field.type, column.typeOid)}`;
     }
   }
   return undefined;

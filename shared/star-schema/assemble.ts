@@ -1,5 +1,8 @@
 import { TerminalError } from '../errors.ts';
+import { calendarTypes } from './calendar.ts';
+import { describeMisfit, isColumnFitting } from './column-fit.ts';
 import type {
+  CalendarDefinition,
   ColumnDefinition,
   JoinDefinition,
   SourceDefinition,
@@ -76,7 +79,8 @@ export interface StarSchema {
 /**
  * Joins the definitions into one model and checks that they fit together.
  *
- * @throws {TerminalError} a definition names a table or a column that no definition has
+ * @throws {TerminalError} a definition names a table or a column that no definition has, or makes a column of a field
+ *   whose type it cannot be made of
  */
 export function assembleStarSchema(definitions: readonly TableDefinition[]): StarSchema {
   const sources = resolveSources(definitions);
@@ -134,6 +138,7 @@ function joinedFields(join: JoinDefinition, columns: SourceField[]): SourceField
 function resolveTable(definition: TableDefinition, sources: Map<string, SourceTable>): WarehouseTable[] {
   if (definition.kind === 'ingested only') return [];
   if (definition.kind === 'calendar') {
+    assertCalendar(definition);
     return [
       {
         ...definition,
@@ -143,26 +148,46 @@ function resolveTable(definition: TableDefinition, sources: Map<string, SourceTa
   }
   const source = sources.get(definition.source.table) ?? failUnknown(definition.source.table);
   const columns = Object.entries(definition.columns).map(([name, column]) => ({ name, ...column }));
-  for (const { name, from } of columns) {
-    if (!source.fields.some((field) => field.name === from.field)) {
-      fail(`${definition.name}.${name} comes from ${source.name}.${from.field}, which is not defined`);
-    }
-  }
+  for (const column of columns) assertField(`${definition.name}.${column.name}`, column, source);
   if (!columns.some(({ name }) => name === definition.key)) {
     fail(`${definition.name} has no column for its key ${definition.key}`);
   }
   return [{ ...definition, source, columns }];
 }
 
+function assertField(columnName: string, column: WarehouseColumn, source: SourceTable): void {
+  const { field: name } = column.from;
+  const fieldName = name.includes('.') ? name : `${source.name}.${name}`;
+  const field = source.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) fail(`${columnName} comes from ${fieldName}, which is not defined`);
+  if (!isColumnFitting(field.type, column)) fail(describeMisfit(columnName, column, fieldName, field.type));
+}
+
+/** A column of another name or type would get values that are none of its own. */
+function assertCalendar({ name, key, columns }: CalendarDefinition): void {
+  const types: Record<string, string> = calendarTypes;
+  for (const [column, { type }] of Object.entries(columns)) {
+    if (types[column] === type.name) continue;
+    const known = Object.entries(types).map(([known, knownType]) => `${known} (${knownType})`);
+    fail(`${name}.${column} (${type.name}) is none of the columns of a calendar: use ${known.join(', ')}`);
+  }
+  if (key !== 'date_id' || !(key in columns)) fail(`${name} must have date_id for its key`);
+}
+
 function assertReferences(tables: readonly WarehouseTable[]): void {
   for (const table of tables) {
     if (table.kind !== 'fact') continue;
-    for (const { name, references } of table.columns) {
+    for (const { name, type, references } of table.columns) {
       if (references === undefined) continue;
       const dimension = tables.find((candidate) => candidate.name === references);
       if (dimension === undefined || dimension.kind === 'fact') {
         fail(`${table.name}.${name} references ${references}, which is no dimension`);
       }
+      const keyType = dimension.columns.find((column) => column.name === dimension.key)?.type.name;
+      if (keyType === type.name) continue;
+      fail(
+        `${table.name}.${name} (${type.name}) references ${references}.${dimension.key}, which is ${keyType}`,
+      );
     }
   }
 }

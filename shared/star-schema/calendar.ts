@@ -12,6 +12,18 @@ export interface CalendarRow {
   quarter: number;
 }
 
+/** The type of each column that `calendarRow` fills. */
+export const calendarTypes: Record<keyof CalendarRow, 'date' | 'int' | 'varchar'> = {
+  date_id: 'date',
+  year: 'int',
+  month: 'int',
+  day: 'int',
+  day_of_week: 'int',
+  day_name: 'varchar',
+  month_name: 'varchar',
+  quarter: 'int',
+};
+
 const dayNames = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 const monthNames = [
   'January',

@@ -20,7 +20,7 @@ export const resyncTable = quoteQualified(ledgerSchema, 'resync');
 /** One row at most: which warehouse this is, and which source it belongs to. */
 export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 
-const parkedName = (fact: string): string => `parked_${fact}`;
+export const parkedName = (fact: string): string => `parked_${fact}`;
 
 /** Where the fact's rows wait whose dimensions have not landed. */
 export const parkedTable = (fact: string): string => quoteQualified(ledgerSchema, parkedName(fact));

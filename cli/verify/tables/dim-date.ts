@@ -14,22 +14,40 @@ const valuesOfDay = (day: string): string[] => [
 
 const columns = ['date_id', 'year', 'month', 'day', 'day_of_week', 'day_name', 'month_name', 'quarter'];
 
-export const dimDate: TableCheck = {
-  table: 'dim_date',
-  sourceTables: ['sales_order', 'purchase_order', 'payment'],
-  columns,
-  // An infinite date has no number: it sorts last as null, and no row is expected for it.
-  sortKey: `case when isfinite(date_id) then date_id - date '2000-01-01' end`,
-  // Each column's distinct values first, once: all of the checks come after that.
-  // A text that is no date is no row here. There is no cast that cannot fail before Postgres 16, so the day is
-  // counted from the first of its month, and a day that the month does not have comes out as another text.
-  expected: `
+/** The dates that each fact names: those that are text in its source. Every fact also names those of its timestamps. */
+const datesOfFacts = [
+  { fact: 'fact_sales_order', source: 'sales_order', texts: ['agreed_payment_date', 'agreed_delivery_date'] },
+  {
+    fact: 'fact_purchase_order',
+    source: 'purchase_order',
+    texts: ['agreed_payment_date', 'agreed_delivery_date'],
+  },
+  { fact: 'fact_payment', source: 'payment', texts: ['payment_date'] },
+];
+const timestamps = ['created_at', 'last_updated'];
+
+/** @param tables the warehouse's: the calendar has the dates that the facts among them name */
+export function makeDimDate(tables: readonly string[]): TableCheck {
+  const facts = datesOfFacts.filter(({ fact }) => tables.includes(fact));
+  const textDays = facts.flatMap(({ source, texts }) =>
+    texts.map((column) => `union select distinct ${column} from ${source}`),
+  );
+  const timestampDays = facts.flatMap(({ source }) =>
+    timestamps.map((column) => `union select distinct ${column}::date from ${source}`),
+  );
+  return {
+    table: 'dim_date',
+    sourceTables: facts.map(({ source }) => source),
+    columns,
+    // An infinite date has no number: it sorts last as null, and no row is expected for it.
+    sortKey: `case when isfinite(date_id) then date_id - date '2000-01-01' end`,
+    // Each column's distinct values first, once: all of the checks come after that.
+    // A text that is no date is no row here. There is no cast that cannot fail before Postgres 16, so the day is
+    // counted from the first of its month, and a day that the month does not have comes out as another text.
+    expected: `
     with text_day (text) as materialized (
-      select distinct agreed_payment_date from sales_order
-      union select distinct agreed_delivery_date from sales_order
-      union select distinct agreed_payment_date from purchase_order
-      union select distinct agreed_delivery_date from purchase_order
-      union select distinct payment_date from payment
+      select null::text where false
+      ${textDays.join('\n      ')}
     ), parsed_day (text, day) as materialized (
       select text,
              case when text ~ '^\\d{4}-(0[1-9]|1[0-2])-[0-3]\\d$' and text !~ '^0000'
@@ -37,16 +55,12 @@ export const dimDate: TableCheck = {
         from text_day
     ), named_day (day) as (
       select day from parsed_day where to_char(day, 'YYYY-MM-DD') = text
-      union select distinct created_at::date from sales_order
-      union select distinct last_updated::date from sales_order
-      union select distinct created_at::date from purchase_order
-      union select distinct last_updated::date from purchase_order
-      union select distinct created_at::date from payment
-      union select distinct last_updated::date from payment
+      ${timestampDays.join('\n      ')}
     )
     select calendar.*
       from named_day,
            lateral (select ${valuesOfDay('day').join(', ')}) as calendar (${columns.join(', ')})
      where isfinite(named_day.day)`,
-  ownTruth: valuesOfDay('date_id'),
-};
+    ownTruth: valuesOfDay('date_id'),
+  };
+}

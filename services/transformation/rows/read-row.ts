@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
+import type { Dimension, Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
+import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
 import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
 import type { Batch } from './column-buffers.ts';
 import { JsonNumber, parseJsonLine } from './json-line.ts';
@@ -30,11 +31,16 @@ export function makeRowReader(table: Dimension | Fact): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
   const unknownCurrencies = new Set<string>();
+  // Text does not show of which type it is: a timestamp's, say, would land in a varchar as no cast would write it.
+  const misfit = findMisfit(table);
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {
     for (const name of fieldNames) if (!row.has(name)) return { column: name, reason: 'is missing' };
     for (const name of row.keys()) {
       if (!fieldNames.has(name)) return { column: name, reason: 'is not in the model' };
+    }
+    if (misfit !== undefined) {
+      return { column: misfit.from.field, reason: `is not of a type that ${misfit.name} is made of` };
     }
     for (const [index, buffer] of batch.columns.entries()) {
       const from = table.columns[index]?.from;
@@ -62,6 +68,12 @@ export function makeRowReader(table: Dimension | Fact): RowReader {
     },
   };
 }
+
+const findMisfit = ({ source, columns }: Dimension | Fact): WarehouseColumn | undefined =>
+  columns.find((column) => {
+    const field = source.fields.find(({ name }) => name === column.from.field);
+    return field === undefined || !isColumnFitting(field.type, column);
+  });
 
 function toKey(value: unknown): number | string | null {
   if (typeof value === 'string') return value;

@@ -108,9 +108,8 @@ function storeTimestampPart(
   if (typeof value !== 'string') return 'is no timestamp';
   const outside = outsideCalendar(value);
   if (outside !== undefined) return outside;
-  const [date = '', time = ''] = value.split('T');
-  const day = parseDate(date);
-  const micros = parseTime(time);
+  const day = parseDate(value.slice(0, 10));
+  const micros = value[10] === 'T' ? parseTime(value.slice(11)) : undefined;
   if (day === undefined || micros === undefined) return 'is no timestamp';
   if (kind === 'date of') setInt(column, row, day);
   else setTime(column, row, micros);

@@ -1,4 +1,5 @@
 import type { SourceField, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
+import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
 import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 import { nullCode } from './null-code.ts';
 import { skipCode } from './skip-code.ts';
@@ -27,6 +28,8 @@ export function valueCode(field: SourceField, targets: readonly Target[]): strin
 }
 
 function storeCode(field: SourceField, targets: readonly Target[]): string | undefined {
+  // The code below trusts that a column has the words that its values need.
+  if (!targets.every(({ column }) => isColumnFitting(field.type, column))) return undefined;
   if (field.type === 'timestamp') return timestampCode(targets);
   const [target] = targets;
   if (target === undefined || targets.length > 1) return undefined;

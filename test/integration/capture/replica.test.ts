@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
+import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
+import { defineDimension, int } from '../../../shared/star-schema/define.ts';
+import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 import type { PostgresServer } from '../../helpers/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { describeWithInstalledPostgres, startInstalled } from './installed-postgres.ts';
+import { shopDefinitions } from './shop-model.ts';
 import { attach, copyOf, endAll, startShop } from './shop-servers.ts';
 
 afterEach(endAll);
@@ -72,5 +77,36 @@ describeWithInstalledPostgres('a streaming replica as the source', () => {
     await catchUp(lagging);
     expect((await lagging.extract(message, { restart: 'trusted' })).outcome).toBe('ingested');
     await lagging.expectExact('item');
+  });
+
+  it('is read under a new generation when the model changes, for an idle replica makes no version greater', async () => {
+    await runOnReplica();
+    const model = assembleStarSchema([
+      calendar,
+      ...shopDefinitions,
+      defineDimension({
+        name: 'dim_department',
+        source: { table: 'department', key: 'department_id', columns: { department_id: 'int4' } },
+        key: 'department_id',
+        columns: { department_id: int('department_id') },
+      }),
+    ]);
+    const generations = async (planned: Promise<PlannedRun>) => BigInt((await planned).generation);
+    const before = await generations(replica.plan());
+    expect(replica.queue.splice(0)).toEqual([]);
+    const planned = await replica.plan({ model });
+    expect(BigInt(planned.generation)).toBe(before + 1n);
+    expect(planned.slices.map(({ table, full }) => [table, full])).toEqual(
+      ['item', 'department', 'staff'].map((table) => [table, true]),
+    );
+    await replica.extractAll({ model });
+    expect((await replica.plan({ model })).slices).toEqual([]);
+
+    // A table that was altered is newer by itself.
+    await owner.source.query(`alter table item add column size int default 1`);
+    await catchUp();
+    const altered = await replica.plan({ model });
+    expect(altered.generation).toBe(planned.generation);
+    expect(altered.slices.map(({ table, full }) => [table, full])).toEqual([['item', true]]);
   });
 });

@@ -2,9 +2,7 @@ import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { defineIngestedOnly } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 
-/** A shop of three tables, one of them joined to another. */
-export const shopModel = assembleStarSchema([
-  { ...calendar },
+export const shopDefinitions = [
   defineIngestedOnly({
     table: 'item',
     key: 'item_id',
@@ -21,7 +19,10 @@ export const shopModel = assembleStarSchema([
     columns: { staff_id: 'int4', first_name: 'varchar', department_id: 'int4?', last_updated: 'timestamp' },
     joins: [{ table: 'department', on: { department_id: 'department_id' }, columns: ['department_name'] }],
   }),
-]);
+];
+
+/** A shop of three tables, one of them joined to another. */
+export const shopModel = assembleStarSchema([{ ...calendar }, ...shopDefinitions]);
 
 /** Its tables, and the role that reads them with nothing but select. */
 export const shopTables = `

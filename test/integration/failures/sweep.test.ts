@@ -126,18 +126,18 @@ describe('the sweep', () => {
       for await (const object of zones.ingested.list('state/requests/')) found.push(object.key);
       return found;
     };
-    expect(await requests()).toEqual([]);
+    const before = await requests();
     await warehouse.query('delete from starlift.object where key = $1', [processed]);
     await warehouse.query('delete from dim_currency where currency_id = 12');
     // The queue holds more messages than objects are missing: they account for none of them.
     await sqs.send(new SendMessageCommand({ QueueUrl: zones.cloud.queueUrl('load'), MessageBody: load }));
     const swept = await sweepLoad();
     expect(swept).toMatchObject({ sent: [processed], gap: { missing: 1 } });
-    expect(await requests()).toHaveLength(1);
+    expect(await requests()).toHaveLength(before.length + 1);
     await work('load');
     expect(await currencies()).toContain(12);
     expect(await sweepLoad()).toMatchObject({ sent: [], gap: undefined });
-    expect(await requests()).toHaveLength(1);
+    expect(await requests()).toHaveLength(before.length + 1);
     await zones.s3.send(new DeleteObjectCommand({ Bucket: 'ingested', Key: key }));
     await zones.s3.send(new DeleteObjectCommand({ Bucket: 'processed', Key: processed }));
   });

@@ -1,25 +1,37 @@
 import fc from 'fast-check';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import type { ColumnDefinition, WarehouseType } from '../../../shared/star-schema/define.ts';
+import {
+  boolean,
+  type ColumnDefinition,
+  int as intOf,
+  numeric as numericOf,
+  varchar,
+} from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 import type { TextRow } from './parquet-objects.ts';
 
-const column = (type: WarehouseType): ColumnDefinition => ({
-  type,
-  from: { kind: 'field', field: 'id' },
+const nullable = { nullable: true };
+const nullableDate: ColumnDefinition = {
+  type: { name: 'date' },
+  from: { kind: 'date of', field: 'moment' },
   nullable: true,
-});
+};
+const nullableTime: ColumnDefinition = {
+  type: { name: 'time' },
+  from: { kind: 'time of', field: 'moment' },
+  nullable: true,
+};
 
 export const everyType = {
-  a_int: column({ name: 'int' }),
-  a_text: column({ name: 'varchar' }),
-  a_bool: column({ name: 'boolean' }),
-  a_date: column({ name: 'date' }),
-  a_time: column({ name: 'time' }),
-  a_price: column({ name: 'numeric', precision: 10, scale: 2 }),
-  a_count: column({ name: 'numeric', precision: 12, scale: 0 }),
-  a_ratio: column({ name: 'numeric', precision: 15, scale: 5 }),
-  a_wide: column({ name: 'numeric', precision: 38, scale: 17 }),
+  a_int: intOf('id', nullable),
+  a_text: varchar('text', nullable),
+  a_bool: boolean('flag', nullable),
+  a_date: nullableDate,
+  a_time: nullableTime,
+  a_price: numericOf(10, 2, 'amount', nullable),
+  a_count: numericOf(12, 0, 'amount', nullable),
+  a_ratio: numericOf(15, 5, 'amount', nullable),
+  a_wide: numericOf(38, 17, 'amount', nullable),
 };
 
 const model = assembleStarSchema([
@@ -27,7 +39,11 @@ const model = assembleStarSchema([
   {
     kind: 'dimension',
     name: 'dim_every_type',
-    source: { table: 'every_type', key: 'id', columns: { id: 'int4' } },
+    source: {
+      table: 'every_type',
+      key: 'id',
+      columns: { id: 'int4', text: 'varchar', flag: 'bool', amount: 'numeric(38,17)', moment: 'timestamp' },
+    },
     key: 'a_int',
     columns: everyType,
   },

@@ -1,5 +1,6 @@
 import { connect } from '../../../cli/connect.ts';
 import { type VerifyReport, verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
@@ -25,7 +26,7 @@ export interface ExactCopy {
   /** Verifies the exact copy after it was broken by the statements. */
   verifyAfter(
     broken: { source?: string; warehouse?: string },
-    options?: { schema?: string; onExtra?: (...row: string[]) => void },
+    options?: { schema?: string; model?: StarSchema; onExtra?: (...row: string[]) => void },
   ): Promise<VerifyReport>;
   stop(): Promise<unknown>;
 }
@@ -41,7 +42,7 @@ export async function makeExactCopy(): Promise<ExactCopy> {
   await run(await warehouse.createDatabase('star'), warehouseSql);
   let databases = 0;
   return {
-    verifyAfter: async (broken, { schema = 'public', onExtra } = {}) => {
+    verifyAfter: async (broken, { schema = 'public', model, onExtra } = {}) => {
       databases += 1;
       const urls = {
         source: await copyDatabase(source, 'shop', databases, broken.source),
@@ -52,7 +53,12 @@ export async function makeExactCopy(): Promise<ExactCopy> {
         warehouse: await connect(urls.warehouse, 'warehouse'),
       };
       try {
-        return await verifyWarehouse({ ...clients, warehouseSchema: schema, ...(onExtra && { onExtra }) });
+        return await verifyWarehouse({
+          ...clients,
+          warehouseSchema: schema,
+          ...(model && { model }),
+          ...(onExtra && { onExtra }),
+        });
       } finally {
         await Promise.all([clients.source.end(), clients.warehouse.end()]);
       }

@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { VerifyReport } from '../../../cli/verify/verify-warehouse.ts';
+import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
+import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
+import { definitions } from '../../../shared/star-schema/load-definitions.ts';
+import { table as departmentTable } from '../../../shared/star-schema/tables/department.ts';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
 
 // Servers start, and the machine may be busy.
@@ -87,5 +92,57 @@ describe('verify, of tables and what they refer to,', () => {
       warehouse: 'alter table fact_payment alter last_updated_time type text',
     });
     await expect(report).rejects.toThrow(/^fact_payment cannot be compared: /);
+  });
+
+  describe('where the model is another one,', () => {
+    const dimDepartment = defineDimension({
+      name: 'dim_department',
+      source: departmentTable.source,
+      key: 'department_id',
+      columns: { department_id: int('department_id'), department_name: varchar('department_name') },
+    });
+    const problems = ({ tables }: VerifyReport) => tables.flatMap(({ problem }) => problem ?? []);
+
+    it('finds a table that has no check, whatever is in it', async () => {
+      const model = assembleStarSchema([...definitions, dimDepartment]);
+      const report = await copy.verifyAfter(
+        { warehouse: `create table dim_department (department_id int, department_name varchar)` },
+        { model },
+      );
+      expect(report.ok).toBe(false);
+      expect(differences(report)).toEqual({});
+      expect(problems(report)).toEqual([
+        'dim_department was not compared, for it has no check: ' +
+          'write cli/verify/tables/dim-department.ts and list it in cli/verify/table-checks.ts',
+      ]);
+    });
+
+    it('finds a column that the check of its table does not name, and compares the others', async () => {
+      const design = definitions.find((table) => 'name' in table && table.name === 'dim_design');
+      if (design?.kind !== 'dimension') throw new Error('there is no dim_design');
+      const wider = { ...design, columns: { ...design.columns, known_as: varchar('design_name') } };
+      const report = await copy.verifyAfter(
+        {
+          warehouse: `alter table dim_design add column known_as varchar; update dim_design set file_name = 'x'`,
+        },
+        { model: assembleStarSchema([...definitions.filter((table) => table !== design), wider]) },
+      );
+      expect(differences(report)).toEqual({ dim_design: { different: 1 } });
+      expect(problems(report)).toEqual([
+        'dim_design.known_as was not compared, for its check does not name it: ' +
+          'add it to cli/verify/tables/dim-design.ts',
+      ]);
+    });
+
+    it('asks for no table that the model has left out', async () => {
+      const model = assembleStarSchema(
+        definitions.filter((table) => !('name' in table && table.name === 'fact_sales_order')),
+      );
+      const report = await copy.verifyAfter(
+        { source: 'drop table sales_order', warehouse: 'drop table fact_sales_order' },
+        { model },
+      );
+      expect({ ok: report.ok, problems: problems(report) }).toEqual({ ok: true, problems: [] });
+    });
   });
 });

@@ -11,13 +11,16 @@ import { TerminalError } from '../../../shared/errors.ts';
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const states: fc.Arbitrary<CaptureState> = fc.record(
   {
-    version: fc.constant(1 as const),
+    version: fc.constant(2 as const),
     generation: xid,
     identity: fc.string(),
     captured: fc.record({ base: xid, inProgress: fc.array(xid) }),
     tables: fc.dictionary(
       fc.string(),
-      fc.oneof(fc.record({ fingerprint: fc.string() }), fc.record({ failed: fc.string() })),
+      fc.oneof(
+        fc.record({ source: fc.string(), model: fc.string() }, { noNullPrototype: true }),
+        fc.record({ failed: fc.string() }, { noNullPrototype: true }),
+      ),
       { noNullPrototype: true },
     ),
   },
@@ -33,28 +36,45 @@ describe('the capture state', () => {
     );
   });
 
-  const valid = { version: 1, generation: '1', identity: 'a', tables: {} };
+  const valid = { version: 2, generation: '1', identity: 'a', tables: {} };
   it.each([
     ['nothing', ''],
     ['half of it', '{"version":1,"gener'],
     ['a list', '[]'],
-    ['another version', JSON.stringify({ ...valid, version: 2 })],
+    ['another version', JSON.stringify({ ...valid, version: 3 })],
     ['no generation', JSON.stringify({ ...valid, generation: 'one' })],
     ['no identity', JSON.stringify({ ...valid, identity: null })],
     ['no xid', JSON.stringify({ ...valid, captured: { base: '-1', inProgress: [] } })],
     ['no list of xids', JSON.stringify({ ...valid, captured: { base: '1', inProgress: ['1); drop'] } })],
     ['no tables', JSON.stringify({ ...valid, tables: [] })],
     ['a table without a state', JSON.stringify({ ...valid, tables: { staff: {} } })],
+    ['a fingerprint of version 1', JSON.stringify({ ...valid, tables: { staff: { fingerprint: 'f' } } })],
+    [
+      'a fingerprint that is no text',
+      JSON.stringify({ ...valid, version: 1, tables: { staff: { fingerprint: 1 } } }),
+    ],
   ])('with %s in it is one error that names its key', (_, text) => {
     const parse = () => parseCaptureState(Buffer.from(text));
     expect(parse).toThrow(TerminalError);
     expect(parse).toThrow(/^the capture state state\/capture\.json is corrupt: /);
   });
+
+  it('of version 1 is read as one that does not know the model', () => {
+    const former = {
+      ...valid,
+      version: 1,
+      tables: { staff: { fingerprint: 'f' }, design: { failed: 'gone' } },
+    };
+    expect(parseCaptureState(Buffer.from(JSON.stringify(former)))).toEqual({
+      ...valid,
+      tables: { staff: { source: 'f' }, design: { failed: 'gone' } },
+    });
+  });
 });
 
 describe('a new generation', () => {
   const state: CaptureState = {
-    version: 1,
+    version: 2,
     generation: '1',
     identity: 'a',
     captured: { base: '1000', inProgress: [] },
