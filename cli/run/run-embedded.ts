@@ -66,9 +66,9 @@ async function runToTheEnd(
     terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
     return 130;
   }
-  await pipeline.lookAtLedger();
-  printReport(report, terminal);
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
+  if (!isNothingNew) await pipeline.lookAtLedger();
+  printReport(report, terminal);
   if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;
 }
