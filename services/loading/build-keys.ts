@@ -8,6 +8,7 @@ import { endInitialLoad } from '../../shared/warehouse/initial-loads.ts';
 import { readCatalog } from '../../shared/warehouse/read-catalog.ts';
 import { type Key, keysOf } from '../../shared/warehouse/relation.ts';
 import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
+import { makeDoubledKeyError } from './doubled-key.ts';
 import { type LoadTarget, warehouseTarget } from './load-target.ts';
 import {
   adoptIndexes,
@@ -15,6 +16,7 @@ import {
   dropOlder,
   lockFact,
   prepareBuilding,
+  selectDoubledKey,
   selectSize,
 } from './sql/build-keys.ts';
 
@@ -99,6 +101,8 @@ async function createOverDoubles(
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     await client.query('rollback to savepoint doubled');
+    const doubled = await selectDoubledKey(client, target);
+    if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
     await dropOlder(client, target);
     await createIndexes(client, target, keys);
   }
