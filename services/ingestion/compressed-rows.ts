@@ -42,11 +42,20 @@ const zstdOptions = {
 /**
  * Makes the zstd-compressed NDJSON of a COPY's rows, in one zstd frame (readers of several are rare). No more is in
  * memory than the compressed bytes and a few batches.
+ *
+ * @param maxBytes of the compressed content
+ * @param maxCopyBytes of the COPY: values make a Parquet file and the memory of a transform and a load, where zstd finds
+ *   repetition that these do not; and a row is whole in memory
  */
-export function makeCompressedRows(columns: readonly TranscodeColumn[], maxBytes: number): CompressedRows {
+export function makeCompressedRows(
+  columns: readonly TranscodeColumn[],
+  maxBytes: number,
+  maxCopyBytes = Number.POSITIVE_INFINITY,
+): CompressedRows {
   const transcoder = makeTranscoder(columns);
   const output = collectOutput(maxBytes);
   const free: Uint8Array<ArrayBuffer>[] = [];
+  let copied = 0;
 
   /** @returns whether zstd asks to wait */
   const handOver = (): boolean => {
@@ -57,6 +66,8 @@ export function makeCompressedRows(columns: readonly TranscodeColumn[], maxBytes
   return {
     push: (chunk) => {
       output.assertFits();
+      copied += chunk.length;
+      if (copied > maxCopyBytes) throw new ObjectTooLarge(`more than ${maxCopyBytes} bytes of values`);
       return transcoder.push(chunk) >= batchBytes && handOver() ? output.drained() : undefined;
     },
     finish: async () => {

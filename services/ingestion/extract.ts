@@ -23,8 +23,13 @@ export interface ExtractDeps {
   restart: SourceRestart;
   /** Above this, compressed, a slice is cut in two: 8 MiB. */
   maxObjectBytes?: number;
-  /** A slice of one block cannot be cut; above this it fails: 11 MiB. */
-  maxUncutObjectBytes?: number;
+  /** Above this, as COPY sends it, a slice is cut in two: 64 MiB. A transform takes several times as much memory. */
+  maxCopyBytes?: number;
+  /**
+   * A slice of one block cannot be cut; above this, either way, it fails: 96 MiB. With twice that, one row would take a
+   * transform more memory than its function has.
+   */
+  maxUncutBytes?: number;
 }
 
 export interface ExtractOutcome {
@@ -75,8 +80,9 @@ const optionsOf = ({
   schema,
   restart,
   maxObjectBytes = 8 * 2 ** 20,
-  maxUncutObjectBytes = 11 * 2 ** 20,
-}: ExtractDeps): ReadOptions => ({ schema, restart, maxObjectBytes, maxUncutObjectBytes });
+  maxCopyBytes = 64 * 2 ** 20,
+  maxUncutBytes = 96 * 2 ** 20,
+}: ExtractDeps): ReadOptions => ({ schema, restart, maxObjectBytes, maxCopyBytes, maxUncutBytes });
 
 /** A newer generation has planned everything anew. Without one, either the next plan will, or we were sent astray. */
 async function supersede({ generation }: ExtractMessage, { ingested }: ExtractDeps): Promise<ExtractOutcome> {
@@ -103,5 +109,8 @@ async function split(
 
 function describeTooLarge(error: unknown, { table }: ExtractMessage): unknown {
   if (!(error instanceof ObjectTooLarge)) return error;
-  return new TerminalError(`one block of ${table} holds ${error.message}`, { table, cause: error });
+  return new TerminalError(
+    `one block of ${table} holds ${error.message}. Shorten its texts in the source, or leave their column out of the model`,
+    { table, cause: error },
+  );
 }

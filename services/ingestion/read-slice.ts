@@ -24,8 +24,10 @@ export interface ReadOptions {
   restart: SourceRestart;
   /** What an object may have, compressed. */
   maxObjectBytes: number;
-  /** What it may have where its slice is one block and cannot be cut. */
-  maxUncutObjectBytes: number;
+  /** What a slice may have as COPY sends it. */
+  maxCopyBytes: number;
+  /** What either may have where the slice is one block and cannot be cut. */
+  maxUncutBytes: number;
 }
 
 export type SliceContent =
@@ -98,8 +100,11 @@ async function copySlice(
     relation.members.map(({ oid }) => oid),
   );
   const halves = halveBlockRange(rows.blocks, size.blocks);
-  const maxBytes = halves === undefined ? options.maxUncutObjectBytes : options.maxObjectBytes;
-  const content = makeCompressedRows(usable.columns, maxBytes);
+  const { maxUncutBytes, maxObjectBytes, maxCopyBytes } = options;
+  const content =
+    halves === undefined
+      ? makeCompressedRows(usable.columns, maxUncutBytes, maxUncutBytes)
+      : makeCompressedRows(usable.columns, maxObjectBytes, maxCopyBytes);
   try {
     await copyOut(client, copyRows(table, rows), content.push);
     return { kind: 'rows', ...(await content.finish()) };

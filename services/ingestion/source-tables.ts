@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import type { SourceField, SourceTable } from '../../shared/star-schema/assemble.ts';
+import { findKeyProblem } from './key-problem.ts';
 import { type Relation, selectRelations } from './sql/select-relations.ts';
 import { findProblem } from './table-problem.ts';
 import type { TranscodeColumn } from './transcode/column-layout.ts';
@@ -64,11 +65,12 @@ function assessTable(
   schema: string,
   relations: ReadonlyMap<string, Relation>,
 ): AssessedTable {
-  const problem = namesOf(table)
-    .map((name) =>
-      findProblem(`${schema}.${name}`, relations.get(name), fieldsOf(table, name), keysOf(table, name)),
-    )
-    .find((found) => found !== undefined);
+  const problem =
+    namesOf(table)
+      .map((name) =>
+        findProblem(`${schema}.${name}`, relations.get(name), fieldsOf(table, name), keysOf(table, name)),
+      )
+      .find((found) => found !== undefined) ?? findKeyProblem(table, schema, relations);
   const relation = relations.get(table.name);
   if (problem !== undefined || relation === undefined) {
     return { table, isMissing: relation === undefined, problem: problem ?? `${table.name} is not there` };

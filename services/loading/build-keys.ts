@@ -8,6 +8,7 @@ import { endInitialLoad } from '../../shared/warehouse/initial-loads.ts';
 import { readCatalog } from '../../shared/warehouse/read-catalog.ts';
 import { type Key, keysOf } from '../../shared/warehouse/relation.ts';
 import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
+import { makeDoubledKeyError } from './doubled-key.ts';
 import { type LoadTarget, warehouseTarget } from './load-target.ts';
 import {
   adoptIndexes,
@@ -15,6 +16,7 @@ import {
   dropOlder,
   lockFact,
   prepareBuilding,
+  selectDoubledKey,
   selectSize,
 } from './sql/build-keys.ts';
 
@@ -102,6 +104,8 @@ async function dropDoubles(
   target: LoadTarget,
   surrogate: readonly Key[],
 ): Promise<void> {
+  const doubled = await selectDoubledKey(client, target);
+  if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
   await client.query('savepoint published');
   try {
     await dropOlder(client, target);

@@ -1,4 +1,4 @@
-import { type Data, makeVector, type RecordBatch } from 'apache-arrow';
+import { type Data, DataType, makeVector, type RecordBatch } from 'apache-arrow';
 
 // The loops below count rows: `for … of` makes an object of each value until V8 has optimised it. Each is alone in its
 // function: V8 leaves code that it made inside another loop at that loop's end, and makes it anew the next time.
@@ -9,25 +9,41 @@ const maxMarkedBytes = 4 * 1024 * 1024;
 /** The distinct values of one column, nulls left out: ints as they are, dates as days since 1970-01-01. */
 export function distinctValues(batches: readonly RecordBatch[], column: number): (number | string)[] {
   const parts = columnData(batches, column);
-  if (!parts.every(({ values }) => values instanceof Int32Array)) {
-    return [...new Set(parts.flatMap((data) => [...makeVector(data)]))].filter((value) => value !== null);
-  }
+  if (!parts.every(({ values }) => values instanceof Int32Array)) return collectValues(parts);
   const extent = extentOf(batches, column);
   if (extent === undefined) return [];
   const [least, greatest] = extent;
   return greatest - least < maxMarkedBytes ? distinctByMarks(parts, least, greatest) : collectIntegers(parts);
 }
 
-/** Whether no two rows have the same value in a column without nulls. */
-export function areDistinct(batches: readonly RecordBatch[], column: number): boolean {
+/** Whether no two rows have the same values in these columns, which are without nulls. */
+export function areDistinct(batches: readonly RecordBatch[], columns: readonly number[]): boolean {
+  const [first = 0, ...others] = columns;
+  // Of a key of several columns the first alone often tells the rows apart.
+  return isDistinctColumn(batches, first) || (others.length > 0 && areDistinctTogether(batches, columns));
+}
+
+function isDistinctColumn(batches: readonly RecordBatch[], column: number): boolean {
   const [least, greatest] = extentOf(batches, column) ?? [0, maxMarkedBytes];
   if (greatest - least < maxMarkedBytes) {
     const marks = new Uint8Array(greatest - least + 1);
     return columnData(batches, column).every((data) => markOnce(marks, presentIntegers(data), least));
   }
-  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
-  return distinctValues(batches, column).length === rows;
+  return distinctValues(batches, column).length === countRows(batches);
 }
+
+function areDistinctTogether(batches: readonly RecordBatch[], columns: readonly number[]): boolean {
+  const seen = new Set<string>();
+  for (const { data, numRows } of batches) {
+    const readers = columns.flatMap((column) => data.children[column] ?? []).map(valueReader);
+    // No text of Postgres has the character between the values.
+    for (let row = 0; row < numRows; row++) seen.add(readers.map((read) => read(row)).join('\0'));
+  }
+  return seen.size === countRows(batches);
+}
+
+const countRows = (batches: readonly RecordBatch[]): number =>
+  batches.reduce((sum, { numRows }) => sum + numRows, 0);
 
 /** The least and the greatest value of a column of ints, nulls left out; undefined for other columns, or no values. */
 export function extentOf(
@@ -82,6 +98,42 @@ function collectIntegers(parts: readonly Data[]): number[] {
     for (const value of presentIntegers(data)) distinct.add(value);
   }
   return [...distinct];
+}
+
+function collectValues(parts: readonly Data[]): (number | string)[] {
+  const distinct = new Set<number | string>();
+  for (const data of parts) {
+    const read = valueReader(data);
+    for (let row = 0; row < data.length; row++) if (data.getValid(row)) distinct.add(read(row));
+  }
+  return [...distinct];
+}
+
+/**
+ * Reads a column's values as what JavaScript compares by value: a Decimal of Arrow is an object, equal to itself alone,
+ * and its decoder of texts leaves a byte order mark out. Texts and numbers are such as Postgres reads.
+ */
+function valueReader(data: Data): (row: number) => number | string {
+  const { type, values, valueOffsets } = data;
+  if (DataType.isUtf8(type)) {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    return (row) => bytes.toString('utf8', valueOffsets[row], valueOffsets[row + 1]);
+  }
+  if (DataType.isDecimal(type)) {
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.byteLength / 4);
+    return (row) => `${unscaledOf(words, row)}e-${type.scale}`;
+  }
+  if (values instanceof Int32Array) return (row) => values[row] as number;
+  const vector = makeVector(data);
+  return (row) => String(vector.get(row));
+}
+
+/** @param words four a value, the lowest first */
+function unscaledOf(words: Uint32Array, row: number): bigint {
+  let unscaled = 0n;
+  for (let word = 3; word >= 0; word--)
+    unscaled = (unscaled << 32n) | BigInt(words[4 * row + word] as number);
+  return BigInt.asIntN(128, unscaled);
 }
 
 /** A column's own memory where it has no nulls. */

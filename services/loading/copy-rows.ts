@@ -1,10 +1,10 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
-import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
 import { isUniqueViolation } from '../../shared/postgres/sqlstate.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './copy-binary/encode-rows.ts';
+import { makeDoubledKeyError } from './doubled-key.ts';
 import type { LoadTarget } from './load-target.ts';
 import { createStaging, removeDoubles } from './sql/staging.ts';
 
@@ -47,7 +47,8 @@ export async function copyDistinctRows(
   target: LoadTarget,
   rows: ObjectRows,
 ): Promise<boolean> {
-  if (!areDistinct(rows.batches, target.columns.indexOf(target.key[0] ?? ''))) return false;
+  const key = target.key.map((column) => target.columns.indexOf(column));
+  if (!areDistinct(rows.batches, key)) return false;
   await copyRows(client, target, target.table, rows);
   return true;
 }
@@ -65,11 +66,8 @@ export async function stageRows(
 ): Promise<void> {
   await createStaging(client, target, staging);
   await copyRows(client, target, staging, rows);
-  if (await removeDoubles(client, target, staging)) {
-    throw new TerminalError(
-      `the object has two rows of one (${target.key.join(', ')}) with different values`,
-    );
-  }
+  const doubled = await removeDoubles(client, target, staging);
+  if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
 }
 
 async function copyRows(

@@ -72,5 +72,6 @@ async function parkWaiting(
 
 function keyExtent(fact: Fact, batches: readonly RecordBatch[]): readonly [number, number] | undefined {
   const index = fact.columns.findIndex(({ name }) => name === fact.key);
-  return extentOf(batches, index);
+  // Dates are ints in Arrow, and dates in the warehouse.
+  return fact.columns[index]?.type.name === 'int' ? extentOf(batches, index) : undefined;
 }

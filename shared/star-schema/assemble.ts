@@ -4,6 +4,9 @@ import { describeMisfit, isColumnFitting } from './column-fit.ts';
 import type {
   CalendarDefinition,
   ColumnDefinition,
+  Derivation,
+  DimensionDefinition,
+  FactDefinition,
   JoinDefinition,
   SourceDefinition,
   SourceType,
@@ -18,6 +21,14 @@ export interface SourceField {
   nullable: boolean;
 }
 
+/** What tells the rows of a warehouse table apart, before a fact's versions do. */
+export interface FedKey {
+  /** The warehouse table. */
+  table: string;
+  column: string;
+  from: Derivation;
+}
+
 export interface SourceTable {
   name: string;
   key: string;
@@ -28,6 +39,8 @@ export interface SourceTable {
   fields: readonly SourceField[];
   /** The warehouse tables made from it; none for a table that ends in the ingested zone. */
   feeds: readonly string[];
+  /** The key of each of them. */
+  fedKeys: readonly FedKey[];
 }
 
 export interface WarehouseColumn extends ColumnDefinition {
@@ -99,23 +112,34 @@ export function assembleStarSchema(definitions: readonly TableDefinition[]): Sta
 }
 
 function resolveSources(definitions: readonly TableDefinition[]): Map<string, SourceTable> {
-  const bySource = new Map<string, { source: SourceDefinition; feeds: string[] }>();
+  const bySource = new Map<string, { source: SourceDefinition; feeds: string[]; fedKeys: FedKey[] }>();
   for (const definition of definitions) {
     if (definition.kind === 'calendar') continue;
-    const known = bySource.get(definition.source.table) ?? { source: definition.source, feeds: [] };
-    if (definition.kind !== 'ingested only') known.feeds.push(definition.name);
+    const { source } = definition;
+    const known = bySource.get(source.table) ?? { source, feeds: [], fedKeys: [] };
+    if (definition.kind !== 'ingested only') {
+      known.feeds.push(definition.name);
+      known.fedKeys.push(...fedKeyOf(definition));
+    }
     bySource.set(definition.source.table, known);
   }
   const ownColumns = (table: string) =>
     parseColumns((bySource.get(table) ?? failUnknown(table)).source.columns);
   return new Map(
-    [...bySource].map(([name, { source, feeds }]) => {
+    [...bySource].map(([name, { source, feeds, fedKeys }]) => {
       const columns = ownColumns(name);
       const joins = source.joins ?? [];
       const joined = joins.flatMap((join) => joinedFields(join, ownColumns(join.table)));
-      return [name, { name, key: source.key, columns, joins, fields: [...columns, ...joined], feeds }];
+      const fields = [...columns, ...joined];
+      return [name, { name, key: source.key, columns, joins, fields, feeds, fedKeys }];
     }),
   );
+}
+
+/** None where the definition has no column for its key: resolveTable refuses it. */
+function fedKeyOf({ name, key, columns }: DimensionDefinition | FactDefinition): FedKey[] {
+  const column = columns[key];
+  return column === undefined ? [] : [{ table: name, column: key, from: column.from }];
 }
 
 function parseColumns(columns: SourceDefinition['columns']): SourceField[] {

@@ -4,11 +4,9 @@ import type { BucketStore } from './bucket-store.ts';
 import { type CloudServer, S3Error } from './fauxqs.ts';
 import { formatListing, type ListingQuery, parseListingQuery } from './listing-xml.ts';
 
-/** fauxqs' own limit of one request body, in bytes. */
-const maxPutBytes = 11 * 1024 * 1024;
-
 /** Adds to fauxqs' S3 routes what they lack: request headers for the store, listings, clear refusals. */
-export function addObjectRoutes(server: CloudServer, store: BucketStore): void {
+export function addObjectRoutes(server: CloudServer, store: BucketStore, maxPutBytes: number): void {
+  const tooLarge = () => makeTooLarge(maxPutBytes);
   server.addHook('onRequest', async (request, reply) => {
     if (Number(request.headers['content-length'] ?? 0) <= maxPutBytes) return;
     // Answered before the body is read, the client sees a broken connection in place of the reason.
@@ -17,7 +15,9 @@ export function addObjectRoutes(server: CloudServer, store: BucketStore): void {
     return sendError(reply, tooLarge());
   });
   server.removeContentTypeParser('*');
-  server.addContentTypeParser('*', (_request: unknown, payload: IncomingMessage) => readBody(payload));
+  server.addContentTypeParser('*', (_request: unknown, payload: IncomingMessage) =>
+    readBody(payload, maxPutBytes),
+  );
   server.addHook('preHandler', (request, _reply, done) => store.request.run(request.headers, done));
   server.addHook('preHandler', async (request, reply) => {
     const { bucket, '*': key = '' } = (request.params ?? {}) as { bucket?: string; '*'?: string };
@@ -43,14 +43,14 @@ export function addObjectRoutes(server: CloudServer, store: BucketStore): void {
  *
  * @throws {S3Error} EntityTooLarge (400), of a client that has not said how much it sends: it has been read to its end
  */
-async function readBody(payload: AsyncIterable<Buffer>): Promise<Buffer> {
+async function readBody(payload: AsyncIterable<Buffer>, maxPutBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of payload) {
     bytes += part.length;
     if (bytes <= maxPutBytes) parts.push(part);
   }
-  if (bytes > maxPutBytes) throw tooLarge();
+  if (bytes > maxPutBytes) throw makeTooLarge(maxPutBytes);
   return joinAndRelease(parts);
 }
 
@@ -63,7 +63,7 @@ function sendError(reply: Reply, error: unknown): Reply {
 
 const statusOf = (error: Error): number => Number(Reflect.get(error, 'statusCode'));
 
-const tooLarge = (): Error =>
+const makeTooLarge = (maxPutBytes: number): Error =>
   new S3Error(
     'EntityTooLarge',
     `Your proposed upload exceeds the maximum allowed size: ${maxPutBytes} bytes in one request.`,

@@ -24,7 +24,12 @@ export interface CloudOptions {
   notifications: NotificationRule[];
   /** Name to SecretString. Kept in memory only. */
   secrets: Record<string, string>;
+  /** What one put may bring. S3's own limit is 5 GiB; a body stands in memory until it is written. */
+  maxPutBytes?: number;
 }
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+const defaultMaxPutBytes = 5 * 2 ** 30;
 
 export interface Cloud {
   /** Of all four services: http://127.0.0.1 and a free port. */
@@ -62,7 +67,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const ready = Promise.withResolvers<void>();
   // Queue URLs hold the port, which is known only once we listen: requests wait for the rest.
   server.addHook('onRequest', () => ready.promise);
-  addObjectRoutes(server, buckets);
+  addObjectRoutes(server, buckets, options.maxPutBytes ?? defaultMaxPutBytes);
   addQueueRoutes(server, queues);
   addJsonServices(server, { ...secrets.operations, ...bus.operations });
   const stop = async () => {

@@ -9,6 +9,7 @@ export interface RelationColumn {
   typeName: string;
   /** Of a generated column: what it is made from. */
   generatedAs: string | null;
+  isNotNull: boolean;
 }
 
 export interface RelationMember {
@@ -30,6 +31,11 @@ export interface Relation {
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
   columns: RelationColumn[];
+  /**
+   * The columns of each unique index that holds for every committed row, without nulls: of a partitioned table the
+   * indexes over all of it. Those of a table that others inherit from leave their rows out.
+   */
+  uniqueKeys: string[][];
   /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
   pages: number;
 }
@@ -37,6 +43,9 @@ export interface Relation {
 /**
  * Describes those of the named relations that there are. Takes no lock on them, so a table under an exclusive
  * lock does not hold the others up.
+ *
+ * A deferrable constraint is a unique key like any other: it is checked before its transaction commits, and a snapshot
+ * shows only what has committed.
  */
 export async function selectRelations(
   client: pg.ClientBase,
@@ -83,12 +92,21 @@ export async function selectRelations(
                      'name', a.attname,
                      'typeOid', coalesce(base_type.oid, a.atttypid)::int8,
                      'typeName', format_type(a.atttypid, a.atttypmod),
-                     'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end
+                     'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end,
+                     'isNotNull', a.attnotnull
                    ) order by a.attnum), '[]')
               from pg_attribute a
               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
              where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns,
+           (select coalesce(json_agg((
+                     select json_agg(a.attname order by k.place)
+                       from unnest(i.indkey) with ordinality k (number, place)
+                       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                      where k.place <= i.indnkeyatts)), '[]')
+              from pg_index i
+             where i.indrelid = root.oid and i.indisunique and i.indisvalid
+               and i.indpred is null and i.indexprs is null) as "uniqueKeys",
            (select sum(relpages)::float8 from member where root_oid = root.oid) as pages
       from root`,
     [schema, names],

@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import type { Key } from '../../../shared/warehouse/relation.ts';
+import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { type KeyValues, selectKey } from '../doubled-key.ts';
 import type { LoadTarget } from '../load-target.ts';
 import { limitWaiting } from './limit-waiting.ts';
 
@@ -83,6 +85,24 @@ export async function adoptIndexes(
   });
   if (added.length === 0) return;
   await client.query(`alter table ${table} ${added.join(', ')}`);
+}
+
+/**
+ * Looks for rows of one object that share a key and differ in another value: neither is newer than the other.
+ *
+ * @returns such a key
+ */
+export async function selectDoubledKey(
+  client: pg.ClientBase,
+  { table, columns, key }: LoadTarget,
+): Promise<KeyValues | undefined> {
+  const objectId = quoteIdentifier(objectIdColumn);
+  const row = (alias: string) => `(${columns.map((column) => `${alias}.${column}`).join(', ')})`;
+  const { rows } = await client.query<{ key: KeyValues }>(`
+    select ${selectKey(key, 't')} from ${table} t join ${table} o
+        on ${matches(key, 'o', 't')} and o.${objectId} = t.${objectId} and o.ctid < t.ctid
+     where ${row('o')} is distinct from ${row('t')} limit 1`);
+  return rows[0]?.key;
 }
 
 /** Of rows with one key the newest stays. Equal versions show the same row. */

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { type KeyValues, selectKey } from '../doubled-key.ts';
 import type { LoadTarget } from '../load-target.ts';
 
 /** Makes an empty temporary table with the target's columns, gone at the end of the transaction. */
@@ -11,21 +12,21 @@ export async function createStaging(client: pg.ClientBase, target: LoadTarget, n
 /**
  * Takes rows out that are there twice, value for value.
  *
- * @returns whether some key is there twice even so, with other values
+ * @returns a key that is there twice even so, with other values
  */
 export async function removeDoubles(
   client: pg.ClientBase,
   { columns, key }: LoadTarget,
   name: string,
-): Promise<boolean> {
-  const doubled = `select from ${name} group by ${key.join(', ')} having count(*) > 1 limit 1`;
-  const hasDoubles = async () => (await client.query(doubled)).rowCount === 1;
-  if (!(await hasDoubles())) return false;
+): Promise<KeyValues | undefined> {
+  const doubled = `select ${selectKey(key)} from ${name} group by ${key.join(', ')} having count(*) > 1 limit 1`;
+  const findDoubled = async () => (await client.query<{ key: KeyValues }>(doubled)).rows[0]?.key;
+  if ((await findDoubled()) === undefined) return undefined;
   const list = columns.join(', ');
   await client.query(`
     delete from ${name} where ctid in (
       select ctid from (select ctid, row_number() over (partition by ${list}) as nth from ${name}) numbered
       where nth > 1
     )`);
-  return hasDoubles();
+  return findDoubled();
 }

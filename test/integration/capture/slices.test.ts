@@ -148,16 +148,28 @@ describe('slices', () => {
     await bench.expectExact('item');
   });
 
+  it('whose values are too much, however well they compress, are cut in two, and again, until they are not', async () => {
+    await bench.source.query(`insert into item select n, repeat('same', 400) from generate_series(1, 400) n`);
+    await bench.plan();
+    const outcomes = await bench.extractAll({ maxCopyBytes: 256 * 1024 });
+    expect(outcomes.filter(({ outcome }) => outcome === 'split').length).toBeGreaterThanOrEqual(2);
+    const longest = outcomes.map(({ rows }) => rows).reduce((most, rows) => Math.max(most, rows), 0);
+    expect(longest * 1600).toBeLessThanOrEqual(256 * 1024);
+    expect(countRows(bench.store, 'item')).toBe(400);
+    await bench.expectExact('item');
+  });
+
   it('of one block are put up to the harder limit, and fail above it', async () => {
     await bench.source.query(insertRows, [1]);
     await bench.plan();
     const [message] = itemMessages();
     if (message === undefined) throw new Error('no slice');
-    await expect(bench.extract(message, { maxObjectBytes: 100, maxUncutObjectBytes: 200 })).rejects.toThrow(
+    await expect(bench.extract(message, { maxObjectBytes: 100, maxUncutBytes: 200 })).rejects.toThrow(
       TerminalError,
     );
     expect(bench.store.objects.has('item')).toBe(false);
-    expect((await bench.extract(message, { maxObjectBytes: 100 })).outcome).toBe('ingested');
+    const limits = { maxObjectBytes: 100, maxCopyBytes: 100 };
+    expect((await bench.extract(message, limits)).outcome).toBe('ingested');
   });
 
   it('delivered twice leave the object that is there', async () => {

@@ -147,18 +147,36 @@ describe('an object in the embedded cloud', () => {
     expect(fs.readdirSync(join(under.dataDir, 'objects'))).toEqual([Bucket]);
   });
 
-  it('is refused above 11 MiB, with the reason', async () => {
-    expect(await statusOf(put('huge', Buffer.alloc(12 * 1024 * 1024)))).toBe('400 EntityTooLarge');
+  it('may be larger than what fauxqs takes by itself', async () => {
+    const large = randomBytes(12 * 1024 * 1024);
+    await put('large', large);
+    expect((await get('large')).equals(large)).toBe(true);
   });
 
-  it('is refused above 11 MiB where its length was not said before', async () => {
-    const answer = await fetch(`${under.cloud.endpoint}/${Bucket}/endless`, {
-      method: 'PUT',
-      body: Readable.toWeb(Readable.from(Array(12).fill(Buffer.alloc(1024 * 1024)))) as ReadableStream,
-      duplex: 'half',
-    } as RequestInit);
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('EntityTooLarge')]);
-    expect(await statusOf(get('endless'))).toBe('404 NoSuchKey');
+  describe('in a bucket of 11 MiB a put', () => {
+    let small: CloudUnderTest;
+    beforeAll(async () => {
+      small = await openCloud({ buckets: [Bucket], maxPutBytes: 11 * 1024 * 1024 });
+    });
+    afterAll(async () => {
+      await small[Symbol.asyncDispose]();
+    });
+
+    it('is refused above it, with the reason', async () => {
+      const huge = new PutObjectCommand({ Bucket, Key: 'huge', Body: Buffer.alloc(12 * 1024 * 1024) });
+      expect(await statusOf(small.s3.send(huge))).toBe('400 EntityTooLarge');
+    });
+
+    it('is refused above it where its length was not said before', async () => {
+      const answer = await fetch(`${small.cloud.endpoint}/${Bucket}/endless`, {
+        method: 'PUT',
+        body: Readable.toWeb(Readable.from(Array(12).fill(Buffer.alloc(1024 * 1024)))) as ReadableStream,
+        duplex: 'half',
+      } as RequestInit);
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('EntityTooLarge')]);
+      const endless = new GetObjectCommand({ Bucket, Key: 'endless' });
+      expect(await statusOf(small.s3.send(endless))).toBe('404 NoSuchKey');
+    });
   });
 
   it('is not there where its client has died half-way', async () => {

@@ -64,6 +64,15 @@ describe("the source's schema drifts", () => {
       /permission denied for table public\.design/,
     ],
     [
+      'is not unique by its key any more',
+      `alter table design drop constraint design_pkey cascade;
+       insert into design (design_id, design_name, file_location, file_name)
+       select design_id, 'double', file_location, file_name
+         from design order by design_id limit 1`,
+      `delete from design where design_name = 'double'; create unique index on "public"."design" ("design_id")`,
+      /public\.design must have a valid unique index on design_id .* Run in the source: create unique index on "public"\."design" \("design_id"\)$/,
+    ],
+    [
       'is swapped for a view',
       'alter table design rename to designs; create view design as select * from designs',
       'drop view design; alter table designs rename to design',

@@ -35,6 +35,39 @@ describe('an initial load', () => {
     expect([await initial.keys(), await initial.sales()]).toEqual([[], [{ sale_id: '1', note: 'first' }]]);
   });
 
+  describe('finds two rows of one object with one key when the keys are built', () => {
+    const insertDouble = (note: string) =>
+      initial.warehouse.ask(
+        `insert into fact_sale (sale_id, last_updated_date, last_updated_time, colour_id, shape_id, note, _object_id)
+         select sale_id, last_updated_date, last_updated_time, colour_id, shape_id, $1, _object_id from fact_sale`,
+        [note],
+      );
+
+    it('and builds none while they differ, whichever of them is the first', async () => {
+      initial.plan(['0000', '0001']);
+      await initial.load('0000', [sale()]);
+      await insertDouble('other');
+      const last = await initial.put('0001', [sale({ sale_id: '2' })]);
+      await expect(initial.warehouse.load(last)).rejects.toMatchObject({
+        name: 'TerminalError',
+        table: 'fact_sale',
+        message: expect.stringMatching(/fact_sale.*sale_id.*\(1, 2024-02-29, 23:59:59\.999999\)/),
+      });
+      expect([await initial.keys(), (await initial.sales()).length]).toEqual([[], 3]);
+      await initial.warehouse.ask("delete from fact_sale where note = 'other'");
+      expect(await initial.warehouse.load(last)).toMatchObject({ outcome: 'already loaded' });
+      expect([await initial.keys(), (await initial.sales()).length]).toEqual([allKeys, 2]);
+    });
+
+    it('and keeps one of them where they are equal', async () => {
+      initial.plan(['0000', '0001']);
+      await initial.load('0000', [sale()]);
+      await insertDouble('first');
+      await initial.load('0001', [sale({ sale_id: '2' })]);
+      expect([await initial.keys(), (await initial.sales()).length]).toEqual([allKeys, 2]);
+    });
+  });
+
   it('has several versions of one key from one object', async () => {
     initial.plan(['0000']);
     await initial.load('0000', [sale(), sale({ last_updated_time: '00:00:00', note: 'before' })]);

@@ -43,4 +43,11 @@ describe('compressed rows', () => {
     await few.push(Buffer.from(`${randomBytes(2000).toString('hex')}\n`));
     await expect(few.finish()).rejects.toThrow(ObjectTooLarge);
   });
+
+  it('of too many values are given up before a row has ended, however few bytes they are compressed', async () => {
+    const rows = makeCompressedRows(columns, 2 ** 20, 100_000);
+    await rows.push(Buffer.alloc(100_000, 'x'));
+    expect(() => rows.push(Buffer.from('x'))).toThrow(ObjectTooLarge);
+    rows.discard();
+  });
 });

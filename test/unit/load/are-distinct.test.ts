@@ -29,13 +29,20 @@ describe('areDistinct', () => {
     expect(
       areDistinct(
         ids.map((each) => batch(each)),
-        0,
+        [0],
       ),
     ).toBe(expected);
   });
 
   it('of texts', () => {
-    expect(areDistinct([batch([1, 2], ['a', 'b'])], 1)).toBe(true);
-    expect(areDistinct([batch([1, 2], ['a', 'b']), batch([3], ['a'])], 1)).toBe(false);
+    expect(areDistinct([batch([1, 2], ['a', 'b'])], [1])).toBe(true);
+    expect(areDistinct([batch([1, 2], ['a', 'b']), batch([3], ['a'])], [1])).toBe(false);
+  });
+
+  it('of several columns together', () => {
+    const rows = [batch([1, 1], ['a', 'b']), batch([2], ['a'])];
+    expect(areDistinct(rows, [0])).toBe(false);
+    expect(areDistinct(rows, [0, 1])).toBe(true);
+    expect(areDistinct([...rows, batch([1], ['b'])], [0, 1])).toBe(false);
   });
 });
