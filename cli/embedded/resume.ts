@@ -2,7 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { findLost, isTransformed } from '../../shared/sweep/find-lost.ts';
+import { findLost, isTransformed, knowProcessed } from '../../shared/sweep/find-lost.ts';
 import { listTables } from '../../shared/sweep/list-tables.ts';
 import { sendAgain } from '../../shared/sweep/send-again.ts';
 
@@ -40,11 +40,11 @@ export async function resumeWork(deps: ResumeDeps): Promise<number> {
     processed,
     model.tables.map(({ name }) => name),
   );
-  const processedKeys = new Set(processedObjects.map(({ key }) => key));
+  const made = knowProcessed(processedObjects);
   const facts = { deadKeys, before: anyAge, queued: 0 };
   const untransformed = findLost(ingestedObjects, {
     ...facts,
-    isFollowed: (key) => isTransformed(key, processedKeys, model),
+    isFollowed: (key) => isTransformed(key, made, model),
   });
   const unloaded = findLost(processedObjects, {
     ...facts,
