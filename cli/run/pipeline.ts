@@ -11,6 +11,9 @@ import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
+import { formatCount } from '../format-count.ts';
+import { sliceOf } from '../operator/dead-letter.ts';
+import { inspectQueue } from '../operator/inspect-queue.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
@@ -71,7 +74,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
-    await resumeAfterKill(stack, warehouse, terminal);
+    await resumeWhatIsLost(stack, warehouse, terminal);
     stack.folder.writeJson(unfinishedFile, { pid: process.pid });
     undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
     // What a killed run has left is loaded from here on, and counts for the first report.
@@ -139,18 +142,33 @@ async function prepareDatabases(
   await bindFolder(stack.folder, binding, warehouse);
 }
 
-async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
-  const unfinished = stack.folder.readJson(unfinishedFile);
-  if (unfinished === undefined || unfinished === null) return;
-  const dead = await listDeadLetters(stack.cloud.endpoint);
-  const sent = await resumeWork({
-    ...stack,
-    sqs: stack.clients.sqs,
-    transformQueueUrl: stack.cloud.queueUrl(queueNames.transform),
-    loadQueueUrl: stack.cloud.queueUrl(queueNames.load),
-    loadedKeys: await listLoadedKeys(warehouse),
-    deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
-    model: starSchema,
-  });
-  terminal.info(`The last run ended unexpectedly: carrying on (${sent} objects sent again).`);
+/** After an orderly end the queues hold all that is under way, unless their database is another one since. */
+async function resumeWhatIsLost(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
+  const { cloud, folder, clients } = stack;
+  const isUnfinished = (folder.readJson(unfinishedFile) ?? null) !== null;
+  if (!isUnfinished && cloud.areQueuesAccountedFor()) return;
+  const dead = await listDeadLetters(cloud.endpoint);
+  const queued = await inspectQueue(cloud.endpoint, cloud.queueUrl(queueNames.extract));
+  const extracts = [...queued, ...dead.filter(({ queue }) => queue === 'extract')];
+  const sent = await resumeWork(
+    {
+      ingested: stack.ingested,
+      processed: stack.processed,
+      loadedKeys: await listLoadedKeys(warehouse),
+      deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
+      queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
+      model: starSchema,
+    },
+    {
+      sqs: clients.sqs,
+      extractQueueUrl: cloud.queueUrl(queueNames.extract),
+      transformQueueUrl: cloud.queueUrl(queueNames.transform),
+      loadQueueUrl: cloud.queueUrl(queueNames.load),
+    },
+  );
+  // What was sent is on the queues; a run that dies before this does it once more.
+  cloud.noteQueuesAccountedFor();
+  const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
+  if (isUnfinished) terminal.info(`The last run ended unexpectedly: carrying on (${count}).`);
+  else if (sent > 0) terminal.info(`The queues of ${folder.path} are new: carrying on (${count}).`);
 }

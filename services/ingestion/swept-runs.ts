@@ -42,6 +42,16 @@ export async function listDueRuns(
   return runs;
 }
 
+/** All runs that sweeps have not settled yet, however young they are: for when the queue has lost its messages. */
+export async function listUnsettledRuns(
+  ingested: Pick<ObjectStore, 'list'>,
+  { until, again }: SweptRuns,
+): Promise<RunId[]> {
+  const runs = again.map(({ run }) => run);
+  for await (const run of listRuns(ingested, until)) runs.push(run);
+  return runs;
+}
+
 /** @param sentAt when slices of the run were sent again; undefined where none was */
 export function afterLooking(swept: SweptRuns, run: RunId, sentAt: Date | undefined): SweptRuns {
   const others = swept.again.filter((each) => each.run !== run);
