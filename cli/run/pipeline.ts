@@ -65,7 +65,8 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
     let services: Services | undefined;
-    undo.push(() => stopWork(stack, services));
+    let hasBegun = false;
+    undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
@@ -75,8 +76,9 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeWhatIsLost(stack, warehouse, terminal);
-    stack.folder.writeJson(unfinishedFile, { pid: process.pid });
-    undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
+    // A power loss must not take this and leave what is sent from here on unaccounted for.
+    stack.folder.writeJsonDurably(unfinishedFile, { pid: process.pid });
+    hasBegun = true;
     // What a killed run has left is loaded from here on, and counts for the first report.
     pipeline.countedUntil = await readClock(warehouse);
     services.start();
@@ -105,12 +107,23 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
   if (failures.length > 0) throw failures[0];
 }
 
-/** A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other. */
-async function stopWork(stack: Stack, services: Services | undefined): Promise<void> {
+/**
+ * A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other.
+ *
+ * The end is an orderly one only when the queues are closed: until then a power loss may take messages from their file.
+ */
+async function stopWork(
+  stack: Stack,
+  services: Services | undefined,
+  hasBegun: () => boolean,
+): Promise<void> {
+  const noteEnd = () => {
+    if (hasBegun() && !stack.broken.aborted) stack.folder.writeJson(unfinishedFile, null);
+  };
   try {
     await services?.release();
   } finally {
-    await Promise.all([services?.endWorkers(), stack.stop()]);
+    await Promise.all([services?.endWorkers(), stack.stop(noteEnd)]);
   }
 }
 

@@ -82,6 +82,24 @@ async function holdExtracts({ source }: Road): Promise<() => Promise<void>> {
   };
 }
 
+/** Every extract fails for good, and leaves a dead letter and its record. */
+async function refuseExtracts({ source }: Road): Promise<void> {
+  await ask(
+    source,
+    `create function refuse_login() returns event_trigger language plpgsql as $$
+     begin
+       if current_setting('application_name') = 'starlift-extract' then
+         raise exception 'no extracts today' using errcode = 'P0001';
+       end if;
+     end $$;
+     create event trigger refuse_extracts on login execute function refuse_login()`,
+  );
+}
+
+const removeQueues = (road: Road): void => {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(queueFile(road) + suffix, { force: true });
+};
+
 /** A first load that dies when its plan is complete and nothing is extracted yet. */
 async function killAfterThePlan(road: Road): Promise<void> {
   const release = await holdExtracts(road);
@@ -154,12 +172,36 @@ describe('queues that are new beside an older capture state', () => {
     await killAfterThePlan(road);
     // As an orderly end leaves it.
     writeFileSync(join(road.data, 'unfinished.json'), 'null');
-    for (const suffix of ['', '-wal', '-shm']) rmSync(queueFile(road) + suffix, { force: true });
+    removeQueues(road);
     await starlift(['status', ...optionsOf(road)]);
     const { stdout } = await starlift(['run', ...optionsOf(road)]);
     expect(stdout).toContain('sent again');
     await expectExactAndWell(road);
     expect((await starlift(['run', ...optionsOf(road)])).stdout).not.toContain('sent again');
+  });
+});
+
+describe('failed extracts of which the queues have lost the dead letters', () => {
+  it('stay failures until an operator sends them again, and then are not lost with their messages', async () => {
+    await using road = await makeRoad();
+    await refuseExtracts(road);
+    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(1);
+    await ask(road.source, 'drop event trigger refuse_extracts');
+    removeQueues(road);
+    const status = async () =>
+      lastJson<{ deadLetters: unknown[] }>(await starlift(['status', ...optionsOf(road), '--json']));
+    const failed = (await status()).deadLetters.length;
+    expect(failed).toBeGreaterThan(5);
+    // What has failed is the operator's: a run leaves it alone.
+    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(1);
+    expect((await status()).deadLetters).toHaveLength(failed);
+
+    expect((await starlift(['redrive', ...optionsOf(road)])).code).toBe(0);
+    expect((await status()).deadLetters).toEqual([]);
+    removeQueues(road);
+    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(0);
+    await expectExactAndWell(road);
+    expect(objectFiles(road, 'ingested').filter((name) => name.includes('failed'))).toEqual([]);
   });
 });
 
