@@ -133,6 +133,16 @@ describe('a first load that was killed', () => {
     expect(await payments(road)).toEqual(await ask(road.source, 'select count(*) from payment'));
   });
 
+  it('is carried on with, and nothing is sent twice, where the queues are whole', async () => {
+    await using road = await makeRoad();
+    await killAfterThePlan(road);
+    const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
+    const told = expect.stringContaining('carrying on (0 messages sent again)');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: told });
+    await expectExactAndWell(road);
+    expect((await starlift(['run', ...optionsOf(road)])).stdout).not.toContain('carrying on');
+  });
+
   it.each([
     ['its beginning', 0],
     ['its middle', 0.5],
