@@ -3,7 +3,12 @@ import { readCaptureState } from '../../services/ingestion/capture-state.ts';
 import { findLostMessages, isAccountedFor } from '../../services/ingestion/lost-slices.ts';
 import { listUnsettledRuns, readSweptRuns } from '../../services/ingestion/swept-runs.ts';
 import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
-import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import {
+  formatObjectKey,
+  formatRunId,
+  parseObjectKey,
+  type RunId,
+} from '../../shared/object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatExtractMessage } from '../../shared/queue/extract-message.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
@@ -16,6 +21,7 @@ import { sendAgain } from '../../shared/sweep/send-again.ts';
 import { sliceOf } from '../operator/dead-letter.ts';
 import { listFailedRecords } from '../operator/failed-records.ts';
 import { tablesOf } from '../stage/accounted-slices.ts';
+import { timeOfRun } from '../status/read-plan.ts';
 
 /** What is known while nobody is at work: no message and no object is on its way unseen. */
 export interface ResumeFacts {
@@ -27,6 +33,8 @@ export interface ResumeFacts {
   deadKeys: ReadonlySet<string>;
   /** Slices of the messages on the extract queue and among its dead letters. */
   queuedSlices: readonly FollowedSlice[];
+  /** The last run after which the queues were seen empty. Those an hour older are not looked at. */
+  throughRun?: RunId | undefined;
   model: StarSchema;
 }
 
@@ -131,7 +139,7 @@ function nameRevisions(loadedKeys: ReadonlySet<string>, model: StarSchema): (key
 }
 
 async function findLostExtracts(
-  { ingested, queuedSlices }: ResumeFacts,
+  { ingested, queuedSlices, throughRun }: ResumeFacts,
   objects: readonly ListedObject[],
 ): Promise<OutgoingMessage[]> {
   const accounted = makeKnownSlices();
@@ -139,7 +147,8 @@ async function findLostExtracts(
   // Before the others: these look for the records of failures, and count them as accounted for.
   const redriven = await findLostRedriven(ingested, accounted);
   const state = (await readCaptureState(ingested))?.state;
-  const runs = await listUnsettledRuns(ingested, await readSweptRuns(ingested));
+  const through = throughRun && formatRunId(new Date(timeOfRun(throughRun).getTime() - againMs), '0000');
+  const runs = await listUnsettledRuns(ingested, await readSweptRuns(ingested), through);
   const lost: OutgoingMessage[] = [];
   for (let start = 0; start < runs.length; start += concurrentRuns) {
     const group = runs.slice(start, start + concurrentRuns);
@@ -150,6 +159,8 @@ async function findLostExtracts(
 }
 
 const concurrentRuns = 16;
+/** Far longer than the system keeps an object from the disk: a power loss takes that one too. */
+const againMs = 3_600_000;
 
 /** A key of nobody's is no slice. */
 function slicesOf(objects: readonly ListedObject[]): FollowedSlice[] {

@@ -32,6 +32,7 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
     endReport: async () => {
       pipeline.countedUntil = await readClock(pipeline.warehouse);
     },
+    noteThrough: pipeline.noteThrough,
     countWaiting: () => countWaiting(pipeline.warehouse, starSchema, warehouseSchema),
     listDeadLetters: () =>
       listFailures({ ingested: stack.ingested, listDeadLetters: () => listTold(pipeline) }),

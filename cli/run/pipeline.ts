@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
+import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
+import type { DataFolder } from '../embedded/data-folder.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
@@ -29,12 +31,15 @@ export interface Pipeline {
   warehouseSchema: string;
   /** Up to when reports have counted what was loaded, by the warehouse's clock. */
   countedUntil: string;
+  /** Notes that the queues were empty after a run. */
+  noteThrough(run: RunId): void;
   stop(): Promise<void>;
 }
 
 // A worker keeps one core busy, and the two databases about as much.
 const coresPerWorker = 2;
 const unfinishedFile = 'unfinished.json';
+const throughFile = 'through.json';
 
 interface WarehouseOptions {
   schema: string;
@@ -71,7 +76,15 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
-    const pipeline = { stack, services, warehouse, warehouseSchema: model.schema, countedUntil: '', stop };
+    const pipeline: Pipeline = {
+      stack,
+      services,
+      warehouse,
+      warehouseSchema: model.schema,
+      countedUntil: '',
+      stop,
+      noteThrough: makeNoteThrough(stack.folder),
+    };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
@@ -170,6 +183,7 @@ async function resumeWhatIsLost(stack: Stack, warehouse: pg.Client, terminal: Te
       loadedKeys: await listLoadedKeys(warehouse),
       deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
       queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
+      throughRun: readThrough(folder),
       model: starSchema,
     },
     {
@@ -184,4 +198,31 @@ async function resumeWhatIsLost(stack: Stack, warehouse: pg.Client, terminal: Te
   const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
   if (isUnfinished) terminal.info(`The last run ended unexpectedly: carrying on (${count}).`);
   else if (sent > 0) terminal.info(`The queues of ${folder.path} are new: carrying on (${count}).`);
+}
+
+/** Runs may follow each other in less than a second, and a run that carries on looks back for an hour more. */
+const noteEveryMs = 60_000;
+
+/**
+ * Makes the function that notes in the folder that the queues were empty after a run, its failures recorded: a run that
+ * carries on would else read the records of all runs that no sweep has looked at, one for each change.
+ */
+export function makeNoteThrough(folder: DataFolder): (run: RunId) => void {
+  let dueAt = Number.NEGATIVE_INFINITY;
+  return (run) => {
+    if (performance.now() < dueAt) return;
+    dueAt = performance.now() + noteEveryMs;
+    folder.writeJson(throughFile, { run });
+  };
+}
+
+/** @returns undefined where nobody knows: a file that a power loss has left empty says nothing, and keeps no run out */
+function readThrough(folder: DataFolder): RunId | undefined {
+  try {
+    const { run } = Object(folder.readJson(throughFile)) as { run?: unknown };
+    return typeof run === 'string' && isRunId(run) ? run : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }

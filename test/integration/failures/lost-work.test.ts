@@ -34,28 +34,46 @@ describe('what the queues may have lost', () => {
   /** As the plan leaves it: see docs/design.md. */
   const putState = (changes: Record<string, unknown>) =>
     putObject('ingested', 'state/capture.json', {
-      ...{ version: 1, generation: '7', identity: 'server', tables: {} },
-      ...{ captured: { base: '100', inProgress: [] }, plannedAt: '2024-02-29T12:00:00.000Z', ...changes },
+      version: 1,
+      generation: '7',
+      identity: 'server',
+      tables: {},
+      captured: { base: '100', inProgress: [] },
+      plannedAt: '2024-02-29T12:00:00.000Z',
+      ...changes,
     });
   const putRun = (id: string, changes: Record<string, unknown>) =>
     putObject('ingested', `state/runs/${id}.json`, {
-      ...{ version: 1, run: id, generation: '7', failures: [], warnings: [] },
-      ...{ plannedAt: '2024-02-29T10:00:00.000Z', since: '2024-02-29T09:00:00.000Z' },
+      version: 1,
+      run: id,
+      generation: '7',
+      failures: [],
+      warnings: [],
+      plannedAt: '2024-02-29T10:00:00.000Z',
+      since: '2024-02-29T09:00:00.000Z',
       slices: [
         { slice: '0000', table: 'currency', full: true },
         { slice: '0001', table: 'payment', full: false },
       ],
       messages: {
-        ...{ identity: 'server', plannedXmax: '100', newRows: { since: '90', inProgress: ['88'] } },
-        ...{ fileNodes: { payment: '4711' }, blocks: { '0001': { from: 0, to: 64 } } },
+        identity: 'server',
+        plannedXmax: '100',
+        newRows: { since: '90', inProgress: ['88'] },
+        fileNodes: { payment: '4711' },
+        blocks: { '0001': { from: 0, to: 64 } },
       },
       ...changes,
     });
 
   const find = (facts: Partial<ResumeFacts> = {}) =>
     findLostWork({
-      ...{ ingested: zones.ingested, processed: zones.processed, model: starSchema },
-      ...{ loadedKeys: new Set<string>(), deadKeys: new Set<string>(), queuedSlices: [], ...facts },
+      ingested: zones.ingested,
+      processed: zones.processed,
+      model: starSchema,
+      loadedKeys: new Set<string>(),
+      deadKeys: new Set<string>(),
+      queuedSlices: [],
+      ...facts,
     });
   const lostSlices = async (facts: Partial<ResumeFacts> = {}): Promise<string[]> =>
     (await find(facts)).extracts.map(({ body }) => {
@@ -68,8 +86,12 @@ describe('what the queues may have lost', () => {
     expect((await find()).extracts.map(({ body }) => JSON.parse(body))).toEqual([
       { ...common, slice: '0000', table: 'currency' },
       {
-        ...{ ...common, slice: '0001', table: 'payment', newRows: { since: '90', inProgress: ['88'] } },
-        ...{ blocks: { from: 0, to: 64 }, fileNode: '4711' },
+        ...common,
+        slice: '0001',
+        table: 'payment',
+        newRows: { since: '90', inProgress: ['88'] },
+        blocks: { from: 0, to: 64 },
+        fileNode: '4711',
       },
     ]);
   });
@@ -118,7 +140,8 @@ describe('what the queues may have lost', () => {
     await putRun(later, { slices: [{ slice: '0003', table: 'currency', full: true }] });
     expect(await lostSlices()).toEqual([`${later}-0003`]);
     await putRun(later, {
-      ...{ slices: [{ slice: '0003', table: 'currency', full: true }], since: '2024-02-29T10:00:00.000Z' },
+      slices: [{ slice: '0003', table: 'currency', full: true }],
+      since: '2024-02-29T10:00:00.000Z',
     });
     expect(await lostSlices()).toEqual([`${run}-0000`, `${run}-0001`, `${later}-0003`]);
   });
@@ -129,6 +152,14 @@ describe('what the queues may have lost', () => {
     const again = [{ run, sentAt: '2024-02-29T13:00:00.000Z' }];
     await putObject('ingested', 'state/swept-runs.json', { version: 1, until: run, again });
     expect(await lostSlices()).toEqual([`${run}-0000`, `${run}-0001`]);
+  });
+
+  it('no slice of a run more than an hour before one after which the queues were empty', async () => {
+    expect(await lostSlices({ throughRun: '20240229T105959999Z00cc' })).toEqual([
+      `${run}-0000`,
+      `${run}-0001`,
+    ]);
+    expect(await lostSlices({ throughRun: '20240229T110000001Z00cc' })).toEqual([]);
   });
 
   it('nothing where no plan has ever been complete', async () => {

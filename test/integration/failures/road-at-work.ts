@@ -62,7 +62,16 @@ export async function startRoadAtWork(urls: {
     await rm(data, { recursive: true, force: true });
   };
   const countedUntil = await readClock(warehouse);
-  const pipeline: Pipeline = { stack, services, warehouse, warehouseSchema: 'public', countedUntil, stop };
+  const noteThrough = () => {};
+  const pipeline: Pipeline = {
+    stack,
+    services,
+    warehouse,
+    warehouseSchema: 'public',
+    countedUntil,
+    noteThrough,
+    stop,
+  };
   services.start();
   return {
     ...{ stack, log, stop },

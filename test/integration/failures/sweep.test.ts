@@ -82,8 +82,11 @@ describe('the sweep', () => {
 
   const transformKey = (key: string, messageAttributes = {}) =>
     transformMessage({ body: formatObjectCreated({ bucket: 'ingested', key }), messageAttributes } as never, {
-      ...{ ...zones, model: starSchema, ingestedBucket: 'ingested' },
-      ...{ notify: async () => {}, warn: () => {} },
+      ...zones,
+      model: starSchema,
+      ingestedBucket: 'ingested',
+      notify: async () => {},
+      warn: () => {},
     });
 
   const currencies = async () =>

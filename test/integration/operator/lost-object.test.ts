@@ -84,7 +84,10 @@ describe('the rows of an object that S3 has lost come back by the first replay f
     await stack.run();
     await expectExactAndWell();
     expect((await ledgerKeys('dim_staff')).map((key) => key.slice(-11))).toEqual([
-      ...['-r0.parquet', '-r1.parquet', '-r2.parquet', '-r3.parquet'],
+      '-r0.parquet',
+      '-r1.parquet',
+      '-r2.parquet',
+      '-r3.parquet',
     ]);
   });
 
