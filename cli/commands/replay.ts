@@ -29,7 +29,7 @@ export const command: CommandModule = {
     const selection = parseReplay(values);
     const dryRun = values['dry-run'] === true;
     return withTarget(values, async (target) => {
-      const replayed = await replay(target, selection, { dryRun });
+      const replayed = await replay(target, starSchema, selection, { dryRun });
       if (terminal.json) {
         const { id, tables } = replayed;
         terminal.result(

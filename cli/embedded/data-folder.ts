@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UsageError } from '../usage-error.ts';
@@ -19,6 +29,8 @@ export interface DataFolder {
   readJson(name: string): unknown;
   /** Writes it as a whole or not at all, mode 0600. */
   writeJson(name: string, value: unknown): void;
+  /** The same, and waits until it would outlive a power loss. */
+  writeJsonDurably(name: string, value: unknown): void;
   /** Removes stack.json and lets the next process in. */
   release(): void;
 }
@@ -55,6 +67,10 @@ export function takeDataFolder(path: string): DataFolder | undefined {
     writeStackFile: (stack) => writeJson(path, stackFileName, stack),
     readJson: (name) => readJson(path, name),
     writeJson: (name, value) => writeJson(path, name, value),
+    writeJsonDurably: (name, value) => {
+      writeJson(path, name, value, true);
+      flushFolder(path);
+    },
     release: () => {
       rmSync(join(path, stackFileName), { force: true });
       lock.close();
@@ -128,8 +144,18 @@ function readText(path: string, name: string): string | undefined {
   }
 }
 
-function writeJson(path: string, name: string, value: unknown): void {
+function writeJson(path: string, name: string, value: unknown, flush = false): void {
   const temporary = join(path, `.${name}.${process.pid}`);
-  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush });
   renameSync(temporary, join(path, name));
+}
+
+/** A file's new name is the folder's to keep. */
+function flushFolder(folder: string): void {
+  const file = openSync(folder, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -38,7 +38,8 @@ export interface Stack {
   warehouseUrl: string;
   /** Aborts, with the reason, when the embedded Postgres ends without having been told to. */
   broken: AbortSignal;
-  stop(): Promise<void>;
+  /** @param whenClosed called when the queues are closed, while the folder is still held */
+  stop(whenClosed?: () => void): Promise<void>;
 }
 
 /**
@@ -76,9 +77,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     processed: makeObjectStore(clients.s3, buckets.processed),
     ...urls,
     broken: servers.broken,
-    stop: async () => {
+    stop: async (whenClosed) => {
       await servers.stop();
-      folder.release();
+      try {
+        whenClosed?.();
+      } finally {
+        folder.release();
+      }
     },
   };
 }

@@ -33,8 +33,10 @@ export async function release(
       throw new UsageError(`--file ${file} is not in quarantine for ${tables.join(', ')}`);
     return { replay: null, files: [], rows: 0 };
   }
-  const replay = makeReplayId(new Date());
-  await sendReplay(target, 'ingested', replay, [...new Set(files.map(({ ingested }) => ingested))]);
+  const now = new Date();
+  const replay = makeReplayId(now);
+  const keys = [...new Set(files.map(({ ingested }) => ingested))];
+  await sendReplay(target, model, { zone: 'ingested', id: replay, keys, now });
   return {
     replay,
     files: files.map((each) => each.file),

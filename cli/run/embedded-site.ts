@@ -5,6 +5,7 @@ import { hasDeadLetters, listDeadLetters } from '../embedded/dead-letters.ts';
 import { countMessages, isDrained } from '../embedded/drained.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
+import { listFailures } from '../operator/list-failures.ts';
 import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeReplan } from './replan.ts';
@@ -31,8 +32,10 @@ export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
     endReport: async () => {
       pipeline.countedUntil = await readClock(pipeline.warehouse);
     },
+    noteThrough: pipeline.noteThrough,
     countWaiting: () => countWaiting(pipeline.warehouse, starSchema, warehouseSchema),
-    listDeadLetters: () => listTold(pipeline),
+    listDeadLetters: () =>
+      listFailures({ ingested: stack.ingested, listDeadLetters: () => listTold(pipeline) }),
   };
 }
 

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
+import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
+import type { DataFolder } from '../embedded/data-folder.ts';
 import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { resumeWork } from '../embedded/resume.ts';
@@ -11,6 +13,9 @@ import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
+import { formatCount } from '../format-count.ts';
+import { sliceOf } from '../operator/dead-letter.ts';
+import { inspectQueue } from '../operator/inspect-queue.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
@@ -29,12 +34,15 @@ export interface Pipeline {
   countedUntil: string;
   /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
   lookAtLedger(): Promise<void>;
+  /** Notes that the queues were empty after a run. */
+  noteThrough(run: RunId): void;
   stop(): Promise<void>;
 }
 
 // A worker keeps one core busy, and the two databases about as much.
 const coresPerWorker = 2;
 const unfinishedFile = 'unfinished.json';
+const throughFile = 'through.json';
 
 interface WarehouseOptions {
   schema: string;
@@ -65,7 +73,8 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
     let services: Services | undefined;
-    undo.push(() => stopWork(stack, services));
+    let hasBegun = false;
+    undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
@@ -83,14 +92,16 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       countedUntil: '',
       lookAtLedger: () => look(pipeline.warehouse),
       stop,
+      noteThrough: makeNoteThrough(stack.folder),
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
-    await resumeAfterKill(stack, warehouse, terminal);
+    await resumeWhatIsLost(stack, warehouse, terminal);
     await pipeline.lookAtLedger();
-    stack.folder.writeJson(unfinishedFile, { pid: process.pid });
-    undo.push(async () => stack.broken.aborted || stack.folder.writeJson(unfinishedFile, null));
+    // A power loss must not take this and leave what is sent from here on unaccounted for.
+    stack.folder.writeJsonDurably(unfinishedFile, { pid: process.pid });
+    hasBegun = true;
     // What a killed run has left is loaded from here on, and counts for the first report.
     pipeline.countedUntil = await readClock(warehouse);
     services.start();
@@ -119,12 +130,23 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
   if (failures.length > 0) throw failures[0];
 }
 
-/** A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other. */
-async function stopWork(stack: Stack, services: Services | undefined): Promise<void> {
+/**
+ * A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other.
+ *
+ * The end is an orderly one only when the queues are closed: until then a power loss may take messages from their file.
+ */
+async function stopWork(
+  stack: Stack,
+  services: Services | undefined,
+  hasBegun: () => boolean,
+): Promise<void> {
+  const noteEnd = () => {
+    if (hasBegun() && !stack.broken.aborted) stack.folder.writeJson(unfinishedFile, null);
+  };
   try {
     await services?.release();
   } finally {
-    await Promise.all([services?.endWorkers(), stack.stop()]);
+    await Promise.all([services?.endWorkers(), stack.stop(noteEnd)]);
   }
 }
 
@@ -156,22 +178,67 @@ async function prepareDatabases(
   await bindFolder(stack.folder, binding, warehouse);
 }
 
-async function resumeAfterKill(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
-  const unfinished = stack.folder.readJson(unfinishedFile);
-  if (unfinished === undefined || unfinished === null) return;
+/** After an orderly end the queues hold all that is under way, unless their database is another one since. */
+async function resumeWhatIsLost(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
+  const { cloud, folder } = stack;
+  const isUnfinished = (folder.readJson(unfinishedFile) ?? null) !== null;
+  if (!isUnfinished && cloud.areQueuesAccountedFor()) return;
   const sent = await sendMissing(stack, warehouse);
-  terminal.info(`The last run ended unexpectedly: carrying on (${sent} objects sent again).`);
+  // What was sent is on the queues; a run that dies before this does it once more.
+  cloud.noteQueuesAccountedFor();
+  const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
+  if (isUnfinished) terminal.info(`The last run ended unexpectedly: carrying on (${count}).`);
+  else if (sent > 0) terminal.info(`The queues of ${folder.path} are new: carrying on (${count}).`);
 }
 
+/** Sends again what is in no later step and on no queue. @returns the number of messages */
 async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<number> {
-  const dead = await listDeadLetters(stack.cloud.endpoint);
-  return resumeWork({
-    ...stack,
-    sqs: stack.clients.sqs,
-    transformQueueUrl: stack.cloud.queueUrl(queueNames.transform),
-    loadQueueUrl: stack.cloud.queueUrl(queueNames.load),
-    loadedKeys: await listLoadedKeys(warehouse),
-    deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
-    model: starSchema,
-  });
+  const { cloud, folder, clients } = stack;
+  const dead = await listDeadLetters(cloud.endpoint);
+  const queued = await inspectQueue(cloud.endpoint, cloud.queueUrl(queueNames.extract));
+  const extracts = [...queued, ...dead.filter(({ queue }) => queue === 'extract')];
+  return resumeWork(
+    {
+      ingested: stack.ingested,
+      processed: stack.processed,
+      loadedKeys: await listLoadedKeys(warehouse),
+      deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
+      queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
+      throughRun: readThrough(folder),
+      model: starSchema,
+    },
+    {
+      sqs: clients.sqs,
+      extractQueueUrl: cloud.queueUrl(queueNames.extract),
+      transformQueueUrl: cloud.queueUrl(queueNames.transform),
+      loadQueueUrl: cloud.queueUrl(queueNames.load),
+    },
+  );
+}
+
+/** Runs may follow each other in less than a second, and a run that carries on looks back for an hour more. */
+const noteEveryMs = 60_000;
+
+/**
+ * Makes the function that notes in the folder that the queues were empty after a run, its failures recorded: a run that
+ * carries on would else read the records of all runs that no sweep has looked at, one for each change.
+ */
+export function makeNoteThrough(folder: DataFolder): (run: RunId) => void {
+  let dueAt = Number.NEGATIVE_INFINITY;
+  return (run) => {
+    if (performance.now() < dueAt) return;
+    dueAt = performance.now() + noteEveryMs;
+    folder.writeJson(throughFile, { run });
+  };
+}
+
+/** @returns undefined where nobody knows: a file that a power loss has left empty says nothing, and keeps no run out */
+function readThrough(folder: DataFolder): RunId | undefined {
+  try {
+    const { run } = Object(folder.readJson(throughFile)) as { run?: unknown };
+    return typeof run === 'string' && isRunId(run) ? run : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }

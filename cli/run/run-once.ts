@@ -53,6 +53,7 @@ export async function runOnce(
     ledger.some(({ rows }) => rows > 0) ? countAfterCalendar(site) : site.countWaiting(),
     countStillQuarantined(site),
   ]);
+  if (!signal?.aborted) site.noteThrough?.(planned.run);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
   const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
   return {

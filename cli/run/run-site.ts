@@ -38,6 +38,8 @@ export interface RunSite {
   /** What is loaded from here on counts for the next report. */
   endReport(): Promise<void>;
   countWaiting(): Promise<WaitingRows[]>;
-  /** All dead letters, of earlier runs too. */
+  /** All that has failed for good, of earlier runs too, and where nothing but its record is left. */
   listDeadLetters(): Promise<DeadLetter[]>;
+  /** Told when the run is done and its failures are listed; absent where nobody needs to know. */
+  noteThrough?(run: string): void;
 }

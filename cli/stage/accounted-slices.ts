@@ -32,7 +32,7 @@ export function isAccounted(
 }
 
 /** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
-function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
+export function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
   const { feeds } = model.source(source);
   const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
   return [...feeds, ...(hasFact ? [model.calendar.name] : [])];

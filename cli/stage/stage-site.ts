@@ -3,6 +3,7 @@ import { TransientError } from '../../shared/errors.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { hasLedger, isWhole } from '../operator/has-ledger.ts';
+import { listFailures } from '../operator/list-failures.ts';
 import { commandFor } from '../operator/target.ts';
 import { countLoaded, readClock } from '../run/ledger.ts';
 import type { PlannedRun, RunSite } from '../run/run-site.ts';
@@ -47,7 +48,7 @@ export async function makeStageSite(
       (await isWhole(warehouse, starSchema, warehouseSchema))
         ? countWaiting(warehouse, starSchema, warehouseSchema)
         : [],
-    listDeadLetters: stage.listDeadLetters,
+    listDeadLetters: () => listFailures(stage),
   };
 }
 

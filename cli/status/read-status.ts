@@ -98,7 +98,10 @@ async function readRun(
   const plannedAt = timeOfRun(run).toISOString();
   if (!isLoaded) return { run, plannedAt, slices, loaded: 0, warnings };
   const { rows } = await warehouse.query<{ loaded: number }>(
-    `select coalesce(sum(rows), 0)::float8 as loaded from ${ledgerTable} where run = $1 and revision = 0`,
+    `select coalesce(sum(rows), 0)::float8 as loaded
+       from (select distinct on (warehouse_table, slice) rows
+               from ${ledgerTable} where run = $1
+              order by warehouse_table, slice, revision desc) as slices`,
     [run],
   );
   return { run, plannedAt, slices, loaded: rows[0]?.loaded ?? 0, warnings };

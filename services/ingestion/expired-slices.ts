@@ -1,11 +1,8 @@
 import { toPipelineError } from '../../shared/classify-error.ts';
-import type { RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
 import { readCaptureState } from './capture-state.ts';
-import { findLostSlices } from './lost-slices.ts';
-import { unpackMessage } from './planned-messages.ts';
-import { isOverridden, readRunRecord } from './run-record.ts';
+import { findLostMessages } from './lost-slices.ts';
 import { afterLooking, listDueRuns, readSweptRuns, writeSweptRuns } from './swept-runs.ts';
 
 export interface ExpiredSlicesDeps {
@@ -38,10 +35,10 @@ async function sweepRuns({ ingested, send, now }: ExpiredSlicesDeps): Promise<st
   let swept = await readSweptRuns(ingested);
   const runs = await listDueRuns(ingested, swept, now());
   if (runs.length === 0) return [];
-  const generation = (await readCaptureState(ingested))?.state.generation;
+  const state = (await readCaptureState(ingested))?.state;
   const sent: ExtractMessage[] = [];
   for (const run of runs) {
-    const messages = await findExpired(ingested, run, generation);
+    const messages = await findLostMessages(ingested, run, state);
     swept = afterLooking(swept, run, messages.length > 0 ? now() : undefined);
     if (messages.length === 0) continue;
     await send(messages);
@@ -51,18 +48,4 @@ async function sweepRuns({ ingested, send, now }: ExpiredSlicesDeps): Promise<st
   }
   await writeSweptRuns(ingested, swept);
   return sent.map(({ run, slice }) => `${run}-${slice}`);
-}
-
-/** @param generation of now: what an earlier one had planned was planned anew */
-async function findExpired(
-  ingested: ExpiredSlicesDeps['ingested'],
-  run: RunId,
-  generation: string | undefined,
-): Promise<ExtractMessage[]> {
-  const record = await readRunRecord(ingested, run);
-  const messages = record?.messages;
-  if (record === undefined || messages === undefined || record.generation !== generation) return [];
-  const lost = await findLostSlices(ingested, record);
-  if (lost.length === 0 || (await isOverridden(ingested, record))) return [];
-  return lost.map((slice) => unpackMessage({ run, generation, messages }, slice));
 }

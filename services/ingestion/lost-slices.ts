@@ -1,30 +1,74 @@
 import { type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
-import { formatFailedKey, formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import {
+  formatFailedKey,
+  formatObjectKey,
+  parseObjectKey,
+  type RunId,
+} from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { ExtractMessage } from '../../shared/queue/extract-message.ts';
+import type { CaptureState } from './capture-state.ts';
+import { unpackMessage } from './planned-messages.ts';
 import type { PlannedRun, PlannedSlice } from './planned-run.ts';
+import { isOverridden, readRunRecord } from './run-record.ts';
 
 /**
- * The slices of a run that have no object, nor a record of a failure: an operator sends those again. A slice that was
- * cut is its two halves, and lost where either is.
+ * The messages of the slices of a run that have no object, nor a record of a failure: an operator sends those again.
+ *
+ * None of a run whose rows are planned anew: under another generation, or by a plan that begins where this one began, be
+ * it still to come.
+ *
+ * @param state of now; undefined where there is none
+ * @param accounted what is accounted for already; left out, the objects of the run are listed
+ * @throws {TerminalError} the run's record is not what a plan writes
  */
-export async function findLostSlices(
+export async function findLostMessages(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+  run: RunId,
+  state: Pick<CaptureState, 'generation' | 'plannedAt'> | undefined,
+  accounted?: KnownSlices,
+): Promise<ExtractMessage[]> {
+  const record = await readRunRecord(ingested, run);
+  const messages = record?.messages;
+  if (record === undefined || messages === undefined) return [];
+  const { generation, since } = record;
+  if (generation !== state?.generation || since === state.plannedAt) return [];
+  const lost = await findLostSlices(ingested, record, accounted ?? (await knowIngested(ingested, record)));
+  if (lost.length === 0 || (await isOverridden(ingested, record))) return [];
+  return lost.map((slice) => unpackMessage({ run, generation, messages }, slice));
+}
+
+/** Whether a slice is accounted for. One that was cut is its two halves, and lost where either is. */
+export function isAccountedFor(
+  known: Pick<KnownSlices, 'has' | 'hasPart'>,
+  table: string,
+  { run, slice }: { run: string; slice: string },
+): boolean {
+  if (known.has(table, { run, slice })) return true;
+  const halves = known.hasPart({ run, slice }) ? [`${slice}.0`, `${slice}.1`] : [];
+  return halves.length > 0 && halves.every((half) => isAccountedFor(known, table, { run, slice: half }));
+}
+
+async function findLostSlices(
   ingested: Pick<ObjectStore, 'list'>,
   { run, slices }: Pick<PlannedRun, 'run' | 'slices'>,
+  known: KnownSlices,
 ): Promise<PlannedSlice[]> {
-  const known = makeKnownSlices();
-  const tables = [...new Set(slices.map(({ table }) => table))];
-  await Promise.all(tables.map((table) => addIngested(ingested, { run, table }, known)));
-  const isLost = ({ table, slice }: PlannedSlice): boolean => !isKnown(known, run, table, slice);
+  const isLost = ({ table, slice }: PlannedSlice): boolean => !isAccountedFor(known, table, { run, slice });
   const missing = slices.filter(isLost);
   if (missing.length === 0) return [];
   await addFailed(ingested, { run, slices: missing }, known);
   return missing.filter(isLost);
 }
 
-function isKnown(known: KnownSlices, run: string, table: string, slice: string): boolean {
-  if (known.has(table, { run, slice })) return true;
-  const halves = known.hasPart({ run, slice }) ? [`${slice}.0`, `${slice}.1`] : [];
-  return halves.length > 0 && halves.every((half) => isKnown(known, run, table, half));
+async function knowIngested(
+  ingested: Pick<ObjectStore, 'list'>,
+  { run, slices }: Pick<PlannedRun, 'run' | 'slices'>,
+): Promise<KnownSlices> {
+  const known = makeKnownSlices();
+  const tables = [...new Set(slices.map(({ table }) => table))];
+  await Promise.all(tables.map((table) => addIngested(ingested, { run, table }, known)));
+  return known;
 }
 
 async function addIngested(

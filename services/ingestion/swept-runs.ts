@@ -42,6 +42,22 @@ export async function listDueRuns(
   return runs;
 }
 
+/**
+ * All runs that sweeps have not settled yet, however young they are: for when the queue has lost its messages.
+ *
+ * @param after the runs up to this one are through as well; undefined where nobody knows
+ */
+export async function listUnsettledRuns(
+  ingested: Pick<ObjectStore, 'list'>,
+  { until, again }: SweptRuns,
+  after: RunId | undefined,
+): Promise<RunId[]> {
+  const runs = again.map(({ run }) => run);
+  const last = [until, after].reduce((one, other) => ((one ?? '') > (other ?? '') ? one : other));
+  for await (const run of listRuns(ingested, last)) runs.push(run);
+  return runs;
+}
+
 /** @param sentAt when slices of the run were sent again; undefined where none was */
 export function afterLooking(swept: SweptRuns, run: RunId, sentAt: Date | undefined): SweptRuns {
   const others = swept.again.filter((each) => each.run !== run);

@@ -26,34 +26,47 @@ export interface Publication {
   rows: TransformedRows;
 }
 
+/** Under which revision the objects are put. */
+export interface WantedRevision {
+  /** All that are below may be names that the ledger has. */
+  leastRevision: number;
+  /** false: the least one, left as it is where it is there already; true: the next one that is not there. */
+  isReplay: boolean;
+}
+
 /**
  * Puts what an ingested object was made into: the quarantined rows first, then the dates, the table's own object
  * last. So an object of the table is never there without the rest, and a broken-off attempt does no harm.
  * The memory of the table's rows is freed when they are put.
- *
- * @param replay false: an object that is there already is left as it is; true: a new revision is put
  */
 export async function publish(
   publication: Publication,
   deps: PublishDeps,
-  replay: boolean,
+  { isReplay, leastRevision }: WantedRevision,
 ): Promise<{ key: string; outcome: PutOutcome }> {
-  const { source, table } = publication;
-  const first: ProcessedKey = { zone: 'processed', table, run: source.run, slice: source.slice, revision: 0 };
-  if (!replay) return putAll(publication, first, deps);
+  const { table, source } = publication;
+  const { run, slice } = source;
+  const least: ProcessedKey = { zone: 'processed', table, run, slice, revision: leastRevision };
+  if (!isReplay) return putAll(publication, least, deps);
   for (;;) {
-    const revision = await nextRevision(first, deps.processed);
-    const put = await putAll(publication, { ...first, revision }, deps);
+    const revision = Math.max(leastRevision, await nextRevision(publication, deps.processed));
+    const put = await putAll(publication, { ...least, revision }, deps);
     if (put.outcome === 'created') return put;
   }
 }
 
-async function nextRevision(first: ProcessedKey, store: Pick<ObjectStore, 'list'>): Promise<number> {
+/** Of the dates too, which are put under the same revision: where the table's own object is lost, theirs may not be. */
+async function nextRevision(
+  { source: { run, slice }, table, calendar, rows }: Publication,
+  store: Pick<ObjectStore, 'list'>,
+): Promise<number> {
   let next = 0;
-  const prefix = formatObjectKey(first).replace(/0\.parquet$/, '');
-  for await (const { key } of store.list(prefix)) {
-    const parsed = parseObjectKey(key);
-    if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
+  for (const name of rows.dates === undefined ? [table] : [table, calendar]) {
+    const first = formatObjectKey({ zone: 'processed', table: name, run, slice, revision: 0 });
+    for await (const { key } of store.list(first.replace(/0\.parquet$/, ''))) {
+      const parsed = parseObjectKey(key);
+      if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
+    }
   }
   return next;
 }

@@ -1,7 +1,7 @@
 import { toPipelineError } from '../../shared/classify-error.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { isTransformed } from '../../shared/sweep/find-lost.ts';
+import { isTransformed, knowProcessed } from '../../shared/sweep/find-lost.ts';
 import { listTables } from '../../shared/sweep/list-tables.ts';
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../shared/sweep/sweep-zone.ts';
 
@@ -32,8 +32,8 @@ export async function sweepIngested(deps: IngestedSweepDeps): Promise<SweepResul
       feeding.flatMap(({ feeds }) => feeds),
       since,
     );
-    const processedKeys = new Set(results.map(({ key }) => key));
-    const isFollowed = (key: Parameters<typeof isTransformed>[0]) => isTransformed(key, processedKeys, model);
+    const made = knowProcessed(results);
+    const isFollowed = (key: Parameters<typeof isTransformed>[0]) => isTransformed(key, made, model);
     return await sweepZone({ bucket: ingested.bucket, objects, isFollowed }, deps);
   } catch (error) {
     throw toPipelineError(error);

@@ -2,8 +2,14 @@ import type { SQSRecord } from 'aws-lambda';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { type PipelineError, TerminalError, TransientError } from '../../shared/errors.ts';
 import { type IngestedKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import { parseLeastRevision } from '../../shared/queue/least-revision.ts';
 import { type ObjectReference, parseObjectCreated } from '../../shared/queue/object-created.ts';
-import { type TransformDeps, type TransformResult, transformObject } from './transform.ts';
+import {
+  type TransformDeps,
+  type TransformOptions,
+  type TransformResult,
+  transformObject,
+} from './transform.ts';
 
 export interface MessageDeps extends TransformDeps {
   ingestedBucket: string;
@@ -18,12 +24,14 @@ export interface MessageDeps extends TransformDeps {
  */
 export async function transformMessage(record: SQSRecord, deps: MessageDeps): Promise<TransformResult[]> {
   const replay = record.messageAttributes.replay?.stringValue;
+  const leastRevision = parseLeastRevision(record.messageAttributes.leastRevision?.stringValue);
+  const options: TransformOptions = replay === undefined ? { leastRevision } : { leastRevision, replay };
   const results: TransformResult[] = [];
   const failures: PipelineError[] = [];
   for (const reference of parseObjectCreated(record.body)) {
     try {
       const key = parseIngestedKey(reference, deps.ingestedBucket);
-      results.push(await transformObject(key, deps, replay === undefined ? {} : { replay }));
+      results.push(await transformObject(key, deps, options));
     } catch (error) {
       failures.push(toPipelineError(error, { ...tableOf(reference), key: reference.key }));
     }

@@ -2,7 +2,7 @@ import { formatObjectKey, type IngestedKey } from '../../shared/object-store/obj
 import type { ObjectStore, PutOutcome } from '../../shared/object-store/object-store.ts';
 import { releaseMemory } from '../../shared/release-memory.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { type PublishDeps, publish } from './publish.ts';
+import { type PublishDeps, publish, type WantedRevision } from './publish.ts';
 import { assertWhole, decompress, type IngestedObject, readIngested } from './read-ingested.ts';
 import { maxRowsPerBatch } from './rows/row-batches.ts';
 import { transformRows } from './transform-rows.ts';
@@ -11,6 +11,13 @@ export interface TransformDeps extends PublishDeps {
   ingested: Pick<ObjectStore, 'get'>;
   model: StarSchema;
   warn(message: string, detail: Record<string, unknown>): void;
+}
+
+export interface TransformOptions {
+  /** The id of a replay: it puts the objects once more, as a new revision. */
+  replay?: string;
+  /** The least revision to put: all that are below may be names that the ledger has. */
+  leastRevision?: number;
 }
 
 export interface TransformedTable {
@@ -35,21 +42,21 @@ export interface TransformResult {
  *
  * A pure function of the object: done again it gives the same, and leaves what is there as it is.
  *
- * @param options.replay the id of a replay: it puts the objects once more, as a new revision
  * @throws {TransientError} S3 or EventBridge cannot be reached
  * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
  */
 export async function transformObject(
   key: IngestedKey,
   deps: TransformDeps,
-  options: { replay?: string } = {},
+  { replay, leastRevision = 0 }: TransformOptions = {},
 ): Promise<TransformResult> {
   const { feeds } = deps.model.source(key.table);
   const result: TransformResult = { key: formatObjectKey(key), tables: [] };
   if (feeds.length === 0) return result;
   const object = await readIngested(deps.ingested, key);
   for (const table of feeds) {
-    result.tables.push(await transformInto(table, object, deps, options.replay !== undefined));
+    const revision = { isReplay: replay !== undefined, leastRevision };
+    result.tables.push(await transformInto(table, object, deps, revision));
   }
   releaseMemory(object.body);
   return result;
@@ -59,7 +66,7 @@ async function transformInto(
   tableName: string,
   object: IngestedObject,
   deps: TransformDeps,
-  replay: boolean,
+  revision: WantedRevision,
 ): Promise<TransformedTable> {
   const { calendar } = deps.model;
   const table = deps.model.table(tableName);
@@ -73,6 +80,6 @@ async function transformInto(
   }
   const { key: source, metadata } = object;
   const publication = { source, version: metadata.version, table: tableName, calendar: calendar.name, rows };
-  const put = await publish(publication, deps, replay);
+  const put = await publish(publication, deps, revision);
   return { table: tableName, ...put, rows: rows.rows, quarantined: rows.quarantine.rows };
 }

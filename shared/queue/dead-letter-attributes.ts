@@ -16,13 +16,13 @@ export function makeDeadLetterAttributes(
   { body, messageAttributes, attributes }: Pick<SQSRecord, 'body' | 'messageAttributes' | 'attributes'>,
   { reason, ...rest }: FailureReason,
 ): Record<string, MessageAttributeValue> {
-  const { replay, ...others } = Object.fromEntries(
+  const { replay, leastRevision, ...others } = Object.fromEntries(
     Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue]),
   );
   const { failedAt, error, table, key } = rest;
   const attempts = attributes.ApproximateReceiveCount;
-  // The most needed first: what a message of a replay does depends on it, and by failedAt a recovery is known.
-  const wanted = { replay, failedAt, error, table, key, attempts, reason };
+  // The most needed first: what a message of a replay does depends on these two, and by failedAt a recovery is known.
+  const wanted = { replay, leastRevision, failedAt, error, table, key, attempts, reason };
   const chosen = new Map<string, string>();
   let room = roomBeside(body);
   for (const [name, value] of [...Object.entries(wanted), ...Object.entries({ ...others, ...wanted })]) {

@@ -1,10 +1,5 @@
-import {
-  formatObjectKey,
-  type IngestedKey,
-  type ObjectKey,
-  type ProcessedKey,
-  parseObjectKey,
-} from '../object-store/object-key.ts';
+import { type KnownSlices, makeKnownSlices } from '../known-slices.ts';
+import { type IngestedKey, type ObjectKey, parseObjectKey } from '../object-store/object-key.ts';
 import type { ListedObject } from '../object-store/object-store.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 
@@ -53,19 +48,25 @@ function parseOrUndefined(text: string): ObjectKey | undefined {
   }
 }
 
-/** Whether an ingested object has been transformed into all that its source feeds; a table's object is put last. */
+/** The slices that processed objects are of, whatever their revision, by warehouse table. */
+export function knowProcessed(objects: readonly Pick<ListedObject, 'key'>[]): KnownSlices {
+  const known = makeKnownSlices();
+  for (const object of objects) {
+    const key = parseOrUndefined(object.key);
+    if (key?.zone === 'processed') known.add(key.table, key);
+  }
+  return known;
+}
+
+/**
+ * Whether an ingested object has been transformed into all that its source feeds; a table's object is put last. Any
+ * revision will do: once the first one is lost and a later one is there, whoever asks for the first sends for ever.
+ */
 export function isTransformed(
   { table, run, slice }: Pick<IngestedKey, 'table' | 'run' | 'slice'>,
-  processedKeys: ReadonlySet<string>,
+  processed: Pick<KnownSlices, 'has'>,
   model: Pick<StarSchema, 'sources'>,
 ): boolean {
   const source = model.sources.find(({ name }) => name === table);
-  const firstKey = (fed: string): ProcessedKey => ({
-    zone: 'processed',
-    table: fed,
-    run,
-    slice,
-    revision: 0,
-  });
-  return (source?.feeds ?? []).every((fed) => processedKeys.has(formatObjectKey(firstKey(fed))));
+  return (source?.feeds ?? []).every((fed) => processed.has(fed, { run, slice }));
 }

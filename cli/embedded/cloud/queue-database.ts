@@ -1,17 +1,24 @@
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TerminalError } from '../../../shared/errors.ts';
 import { PersistenceManager } from './fauxqs.ts';
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, https://www.sqlite.org/rescode.html; the upper bits say more. */
+const damages = new Set([11, 26]);
 
 /** The queues' SQLite file (WAL): fauxqs' own tables, and what we add to them. */
 export class QueueDatabase extends PersistenceManager {
   readonly sql: DatabaseSync;
 
-  /** @throws {TerminalError} the folder cannot be written */
+  /** @throws {TerminalError} the folder cannot be written, or the file is damaged */
   constructor(dataDir: string) {
     try {
       super(dataDir);
     } catch (cause) {
-      throw new TerminalError(`The queues cannot be kept in ${dataDir}: ${String(cause)}`, { cause });
+      throw (
+        describeDamage(dataDir, cause) ??
+        new TerminalError(`The queues cannot be kept in ${dataDir}: ${String(cause)}`, { cause })
+      );
     }
     const sql: unknown = Reflect.get(this, 'db');
     if (!(sql instanceof DatabaseSync)) throw new TerminalError('fauxqs keeps its database elsewhere now');
@@ -19,6 +26,27 @@ export class QueueDatabase extends PersistenceManager {
     // A commit in WAL mode is safe from the death of the process without any fsync. With `normal` the
     // file also stays intact over a power loss, which may take the last commits.
     sql.exec('pragma synchronous = normal');
+    this.#assertWhole(dataDir);
+  }
+
+  /** A damage that is met later, in the middle of a put, would leave its message nowhere. */
+  #assertWhole(dataDir: string): void {
+    const found = this.sql.prepare('pragma quick_check(1)').get()?.quick_check;
+    if (found === 'ok') return;
+    this.close();
+    throw damaged(dataDir, String(found));
+  }
+
+  /**
+   * Whether a run has made sure of what these queues should hold: false of a new database, which may stand in for one
+   * that was lost.
+   */
+  get isAccountedFor(): boolean {
+    return this.sql.prepare('pragma user_version').get()?.user_version !== 0;
+  }
+
+  noteAccountedFor(): void {
+    this.sql.exec('pragma user_version = 1');
   }
 
   /** Commits everything that `work` writes, or nothing of it. */
@@ -57,3 +85,19 @@ export class QueueDatabase extends PersistenceManager {
       where receipt_handle is not null`);
   }
 }
+
+function describeDamage(dataDir: string, cause: unknown): TerminalError | undefined {
+  const { errcode, message } = cause as { errcode?: unknown; message?: unknown };
+  if (typeof errcode !== 'number' || !damages.has(errcode & 0xff)) return undefined;
+  return damaged(dataDir, String(message), cause);
+}
+
+/** What the queues held is told by the objects and the records of the runs: see resume.ts. */
+const damaged = (dataDir: string, what: string, cause?: unknown): TerminalError => {
+  const file = join(dataDir, 'fauxqs.db');
+  return new TerminalError(
+    `the queues in ${file} are damaged (${what}): remove ${file}, ${file}-wal and ${file}-shm, and run again; ` +
+      'the run sends again what they held, but for replays',
+    { cause },
+  );
+};

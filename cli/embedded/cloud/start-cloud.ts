@@ -41,6 +41,9 @@ export interface Cloud {
   /** @throws {TerminalError} there is no such queue */
   openQueue(name: string): QueueSource;
   putSecret(name: string, value: string): void;
+  /** Whether a run has made sure of what the queues should hold; false where their database is new. */
+  areQueuesAccountedFor(): boolean;
+  noteQueuesAccountedFor(): void;
   /** The last 1000 events that were put, oldest first. */
   events(): readonly PutEventsEntry[];
   stop(): Promise<void>;
@@ -88,6 +91,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       countMessages: (name) => queues.countMessages(name),
       openQueue: (name) => openQueue(queues, name),
       putSecret: (name, value) => secrets.put(name, value),
+      areQueuesAccountedFor: () => database.isAccountedFor,
+      noteQueuesAccountedFor: () => database.noteAccountedFor(),
       events: () => bus.recent(),
       stop,
     };

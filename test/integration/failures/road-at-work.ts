@@ -62,6 +62,7 @@ export async function startRoadAtWork(urls: {
     await rm(data, { recursive: true, force: true });
   };
   const countedUntil = await readClock(warehouse);
+  const noteThrough = () => {};
   const pipeline: Pipeline = {
     stack,
     services,
@@ -69,6 +70,7 @@ export async function startRoadAtWork(urls: {
     warehouseSchema: 'public',
     countedUntil,
     lookAtLedger: async () => {},
+    noteThrough,
     stop,
   };
   services.start();

@@ -80,6 +80,15 @@ describe('the sweep', () => {
     return Messages.length;
   }
 
+  const transformKey = (key: string, messageAttributes = {}) =>
+    transformMessage({ body: formatObjectCreated({ bucket: 'ingested', key }), messageAttributes } as never, {
+      ...zones,
+      model: starSchema,
+      ingestedBucket: 'ingested',
+      notify: async () => {},
+      warn: () => {},
+    });
+
   const currencies = async () =>
     (await warehouse.query('select currency_id from dim_currency order by 1')).rows.map(
       (row: { currency_id: number }) => row.currency_id,
@@ -174,6 +183,20 @@ describe('the sweep', () => {
     await zones.emptyQueue('transform');
     expect((await sweepTransform()).sent).toEqual([key]);
     await work('transform');
+  });
+
+  it('does not send an object again for ever of which the first revision is lost and a later one is there', async () => {
+    const key = await ingestCurrency(zones, slice, 12);
+    await transformKey(key);
+    await transformKey(key, { replay: { stringValue: 'r' } });
+    const first = key.replace('currency/', 'dim_currency/').replace('.ndjson.zst', '-r0.parquet');
+    await zones.processed.delete(first);
+    expect((await sweepTransform()).sent).toEqual([]);
+    await zones.processed.delete(first.replace('-r0', '-r1'));
+    expect((await sweepTransform()).sent).toEqual([key]);
+    await work('transform');
+    await sweepLoad();
+    await work('load');
   });
 
   it('does not look at the runs of long ago', async () => {

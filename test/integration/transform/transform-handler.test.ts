@@ -91,6 +91,22 @@ describe('the transform handler', () => {
     );
   });
 
+  it('puts the least revision that a message names, and takes it along to the dead letters', async () => {
+    const key = await ingest(zones, ingestedKey('payment', '0005'), [paymentLine(1)]);
+    await handle(recordOf(formatObjectCreated({ bucket: 'ingested', key }), { leastRevision: '3' }));
+    expect(await listKeys(zones.processed)).toContain(`fact_payment/${path}-0005-r3.parquet`);
+    const gone = formatObjectCreated({ bucket: 'ingested', key: key.replace('0005', '4045') });
+    await handle(recordOf(gone, { leastRevision: '3' }));
+    await handle(recordOf(gone, { leastRevision: 'three' }));
+    const letters = (await receive('transform-dlq')).map(({ MessageAttributes: told }) => [
+      ...[told?.leastRevision?.StringValue, told?.reason?.StringValue],
+    ]);
+    expect(letters).toEqual([
+      ['3', expect.stringContaining('is not there')],
+      ['three', expect.stringContaining('leastRevision is "three"')],
+    ]);
+  });
+
   it('says so when a dead letter comes back and succeeds', async () => {
     const key = await ingest(zones, ingestedKey('payment', '0004'), [paymentLine(1)]);
     const body = formatObjectCreated({ bucket: 'ingested', key });

@@ -95,6 +95,38 @@ describe('transformObject', () => {
     expect(await listKeys(transform.zones.processed)).toEqual([dateKey, factKey]);
   });
 
+  it('writes no lower revision than the one that is asked for, and leaves that one as it is', async () => {
+    const key = ingestedKey('payment', '0001');
+    await ingest(transform.zones, key, [paymentLine(1)]);
+    const revision = async (options: { replay?: string; leastRevision: number }) => {
+      const [table] = (await transformObject(key, deps, options)).tables;
+      return [/-r(\d+)\.parquet$/.exec(table?.key ?? '')?.[1], table?.outcome];
+    };
+    expect(await revision({ leastRevision: 2 })).toEqual(['2', 'created']);
+    expect(await revision({ leastRevision: 2 })).toEqual(['2', 'already there']);
+    expect(await listKeys(transform.zones.processed)).toEqual([
+      `dim_date/${path}-0001-r2.parquet`,
+      `fact_payment/${path}-0001-r2.parquet`,
+    ]);
+    expect(await revision({ leastRevision: 2, replay: 'r' })).toEqual(['3', 'created']);
+    expect(await revision({ leastRevision: 9, replay: 'r' })).toEqual(['9', 'created']);
+    expect(await revision({ leastRevision: 0, replay: 'r' })).toEqual(['10', 'created']);
+  });
+
+  it('counts the dates of a fact whose own object is lost when it looks for the next revision', async () => {
+    const key = ingestedKey('payment', '0001');
+    await ingest(transform.zones, key, [paymentLine(1)]);
+    await transformObject(key, deps);
+    await transformObject(key, deps, { replay: 'r' });
+    for (const revision of [0, 1])
+      await transform.zones.processed.delete(`fact_payment/${path}-0001-r${revision}.parquet`);
+    await transformObject(key, deps, { replay: 'r' });
+    expect(await listKeys(transform.zones.processed)).toEqual([
+      ...[0, 1, 2].map((revision) => `dim_date/${path}-0001-r${revision}.parquet`),
+      `fact_payment/${path}-0001-r2.parquet`,
+    ]);
+  });
+
   it('writes the next free revision of a replay, with all that belongs to it', async () => {
     const key = ingestedKey('payment', '0001');
     await ingest(transform.zones, key, [paymentLine(1), 'no row']);

@@ -46,9 +46,10 @@ describe('the attributes of a dead letter', () => {
 
   it('are ten at most, and the foreign ones give way', () => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`x${n}`, 'y']));
-    const attributes = makeDeadLetterAttributes(record('{}', { ...many, replay: 'r1' }), reason);
+    const sent = { ...many, replay: 'r1', leastRevision: '2' };
+    const attributes = makeDeadLetterAttributes(record('{}', sent), reason);
     expect(Object.keys(attributes)).toHaveLength(10);
-    expect(textsOf(attributes)).toMatchObject({ ...reason, replay: 'r1' });
+    expect(textsOf(attributes)).toMatchObject({ ...reason, replay: 'r1', leastRevision: '2' });
   });
 
   it('cut the reason where the body leaves little room, and leave out what does not fit', () => {

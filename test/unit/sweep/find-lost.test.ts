@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { findLost, isTransformed, type SweepFacts } from '../../../shared/sweep/find-lost.ts';
+import { findLost, isTransformed, knowProcessed, type SweepFacts } from '../../../shared/sweep/find-lost.ts';
 
 const key = (table: string, slice: string) =>
   `${table}/2024/02/29/20240229T235959999Z00af-${slice}.ndjson.zst`;
@@ -48,7 +48,7 @@ describe('findLost', () => {
 
 describe('isTransformed', () => {
   const run = '20240229T235959999Z00af';
-  const processed = (table: string) => `${table}/2024/02/29/${run}-0001-r0.parquet`;
+  const processed = (table: string, rest = '0001-r0') => `${table}/2024/02/29/${run}-${rest}.parquet`;
   // From the design: address feeds nothing but dim_location by itself; department ends at ingested.
   it.each([
     ['address', [], false],
@@ -57,7 +57,25 @@ describe('isTransformed', () => {
     ['payment', ['dim_date', 'fact_payment'], true],
     ['department', [], true],
   ])('of %s with %j is %s', (table, tables, expected) => {
-    const keys = new Set(tables.map(processed));
-    expect(isTransformed({ table, run, slice: '0001' }, keys, starSchema)).toBe(expected);
+    const made = knowProcessed(tables.map((name) => ({ key: processed(name) })));
+    expect(isTransformed({ table, run, slice: '0001' }, made, starSchema)).toBe(expected);
+  });
+
+  const twofold = { sources: [{ name: 'payment', feeds: ['fact_payment', 'dim_payment'] }] } as never;
+  it.each([
+    ['a later revision alone', ['fact_payment 0001-r1', 'dim_payment 0001-r1'], true],
+    ['one of the clock', ['fact_payment 0001-r206000000', 'dim_payment 0001-r0'], true],
+    ['different revisions', ['fact_payment 0001-r0', 'dim_payment 0001-r3'], true],
+    ['one table of two', ['fact_payment 0001-r0', 'fact_payment 0001-r1'], false],
+    ['another slice', ['fact_payment 0001-r1', 'dim_payment 0002-r1'], false],
+    ['a half of the slice', ['fact_payment 0001-r1', 'dim_payment 0001.0-r1'], false],
+    ['what is no object of ours', ['fact_payment 0001-r1', 'dim_payment 0001-rx'], false],
+  ])('of a source that feeds two tables, with %s', (_what, made, expected) => {
+    const objects = made.map((each) => {
+      const [table = '', rest = ''] = each.split(' ');
+      return { key: processed(table, rest) };
+    });
+    const slice = { table: 'payment', run, slice: '0001' };
+    expect(isTransformed(slice, knowProcessed(objects), twofold)).toBe(expected);
   });
 });
