@@ -61,7 +61,7 @@ describeWithInstalledPostgres('a failover of source and warehouse to a promoted 
     // What runs on the promoted server is another life: the next plan begins a new generation, in full.
     const { slices, generation } = await road.plan();
     expect(slices.every(({ full }) => full)).toBe(true);
-    expect(BigInt(generation)).toBe(BigInt(before.generation) + 1n);
+    expect(BigInt(generation)).toBeGreaterThan(BigInt(before.generation));
     await road.settle('load', 100);
     expect(await road.deadLetters()).toEqual([]);
     source = await connect(replica.url('shop'));
