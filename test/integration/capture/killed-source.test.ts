@@ -38,7 +38,7 @@ describe('a source that was killed', () => {
     await after.source.query(`insert into item values (4, 'after')`);
     const planned = await after.run();
     expect(planned.slices.every(({ full }) => full)).toBe(true);
-    expect(BigInt(planned.generation)).toBe(BigInt(before.generation) + 1n);
+    expect(BigInt(planned.generation)).toBeGreaterThan(BigInt(before.generation));
     await after.expectExact('item');
   });
 

@@ -95,7 +95,7 @@ describeWithInstalledPostgres('a streaming replica as the source', () => {
     const before = await generations(replica.plan());
     expect(replica.queue.splice(0)).toEqual([]);
     const planned = await replica.plan({ model });
-    expect(BigInt(planned.generation)).toBe(before + 1n);
+    expect(BigInt(planned.generation)).toBeGreaterThan(before);
     expect(planned.slices.map(({ table, full }) => [table, full])).toEqual(
       ['item', 'department', 'staff'].map((table) => [table, true]),
     );
