@@ -1,4 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs';
+import pg from 'pg';
 import { formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
@@ -29,13 +30,15 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
 }
 
 /** A warehouse that wants the source to be read in full: each function that is the first to see it forwards that. */
-async function requestResync({ warehouse }: Databases): Promise<void> {
-  await ensureWarehouse(warehouse, starSchema, {
-    schema: 'public',
-    foreignKeys: 'declared',
-    deferKeys: true,
-  });
-  await warehouse.query(`insert into starlift.resync (reason) values ('a test')`);
+async function requestResync({ warehouseUrl }: Databases): Promise<void> {
+  const loader = new pg.Client({ connectionString: warehouseUrl });
+  await loader.connect();
+  try {
+    await ensureWarehouse(loader, starSchema, { schema: 'public', foreignKeys: 'declared', deferKeys: true });
+    await loader.query(`insert into starlift.resync (reason) values ('a test')`);
+  } finally {
+    await loader.end();
+  }
 }
 
 /** A row that breaks the contract; and a slice that has grown beyond one object since it was planned. */
@@ -138,9 +141,10 @@ async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<
   for await (const { key } of road.processed.list('dim_staff/')) await road.processed.delete(key);
   await road.invoke('transformation-sweep');
   await road.settle();
-  // The ledger is remembered, and then goes back.
-  await road.invoke('loading-sweep');
   await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_location'`);
+  await road.invoke('loading-sweep');
+  // Now the ledger is remembered, and goes back.
+  await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_design'`);
   await road.invoke('loading-sweep');
   await putExpiredRun(road);
   await road.invoke('ingestion-sweep');
