@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { assertTargetSession, makeClientSettings } from './client-settings.ts';
 import { connectPatiently } from './connect-patiently.ts';
 import type { DatabaseSecret } from './database-secret.ts';
 
@@ -10,16 +11,19 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
+  /** `source` or `warehouse`, for messages; `database` where it is left out. */
+  what?: string;
   applicationName: string;
   /** Connections at once; a Lambda function needs one. */
   maxConnections: number;
+  /** How long to try again for a connection, in milliseconds; 20,000 where it is left out. */
+  patienceMs?: number;
 }
 
 /** @param fresh true where connecting with the cached secret has failed */
 export type SecretFetcher = (options: { fresh: boolean }) => Promise<DatabaseSecret>;
 
-const connectTimeoutMs = 10_000;
-const patienceMs = 20_000;
+const defaultPatienceMs = 20_000;
 /** Shorter than the patience: where connections are scarce, idle ones are given up while others still wait. */
 const idleTimeoutMs = 10_000;
 
@@ -28,6 +32,7 @@ const idleTimeoutMs = 10_000;
  * secret fetched anew: a rotated password, a restart or a failover costs a moment, not an outage.
  */
 export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOptions): Database {
+  const { patienceMs = defaultPatienceMs } = options;
   let pool: pg.Pool | undefined;
   let known: string | undefined;
 
@@ -62,21 +67,14 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
   };
 }
 
-function makePool(secret: DatabaseSecret, { applicationName, maxConnections }: DatabaseOptions): pg.Pool {
-  const { host, port, dbname, username, password, sslmode = 'verify-full' } = secret;
+function makePool(secret: DatabaseSecret, options: DatabaseOptions): pg.Pool {
+  const { what = 'database', applicationName, maxConnections } = options;
   const pool = new pg.Pool({
-    host,
-    port,
-    database: dbname,
-    user: username,
-    password,
-    ssl: sslmode === 'disable' ? false : { rejectUnauthorized: sslmode === 'verify-full' },
-    application_name: applicationName,
+    ...makeClientSettings(secret, applicationName),
     max: maxConnections,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     allowExitOnIdle: true,
+    onConnect: (client) => assertTargetSession(client, what, secret),
   });
   // A connection that the server ends (restart, failover) says so by an event, and without a listener that would
   // end the process. An idle one is taken out of the pool by pg itself; a lent one fails its query.
