@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { PipelineError } from '../shared/errors.ts';
 import {
   assertTargetSession,
@@ -6,6 +6,7 @@ import {
   makeClientSettings,
 } from '../shared/postgres/client-settings.ts';
 import type { DatabaseSecret } from '../shared/postgres/database-secret.ts';
+import { GuardedClient, type GuardOptions, type SilenceLimits } from '../shared/postgres/guarded-client.ts';
 import { secretOfUrl } from './embedded/database-url.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -22,10 +23,20 @@ const unknownAuthority =
 export const connect = async (url: string, what: 'source' | 'warehouse'): Promise<pg.Client> =>
   connectTo(secretOfUrl(`--${what}`, url), what);
 
-/** The same by what a URL says, or a stage's secret. */
-export async function connectTo(secret: DatabaseSecret, what: 'source' | 'warehouse'): Promise<pg.Client> {
+/**
+ * The same by what a URL says, or a stage's secret.
+ *
+ * @param limits how long a statement's silence is put up with
+ */
+export async function connectTo(
+  secret: DatabaseSecret,
+  what: 'source' | 'warehouse',
+  limits?: SilenceLimits,
+): Promise<pg.Client> {
   const settings = makeClientSettings(secret, 'starlift');
-  const client = new pg.Client(settings);
+  const guard: GuardOptions = { name: describeServer(what, secret) };
+  if (limits !== undefined) guard.limits = limits;
+  const client = new GuardedClient({ ...settings, guard });
   // A connection that is lost while idle would end the process; lost under a query, the query says so.
   client.on('error', () => {});
   try {
