@@ -1,9 +1,14 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { PipelineError } from '../shared/errors.ts';
+import {
+  assertTargetSession,
+  describeServer,
+  makeClientSettings,
+} from '../shared/postgres/client-settings.ts';
 import type { DatabaseSecret } from '../shared/postgres/database-secret.ts';
+import { GuardedClient, type GuardOptions, type SilenceLimits } from '../shared/postgres/guarded-client.ts';
 import { secretOfUrl } from './embedded/database-url.ts';
 import { UsageError } from './usage-error.ts';
-
-const connectTimeoutMs = 10_000;
 
 /** What OpenSSL says of a certificate whose authority it does not know. */
 const unknownAuthority =
@@ -18,35 +23,39 @@ const unknownAuthority =
 export const connect = async (url: string, what: 'source' | 'warehouse'): Promise<pg.Client> =>
   connectTo(secretOfUrl(`--${what}`, url), what);
 
-/** The same by what a URL says, or a stage's secret. */
-export async function connectTo(secret: DatabaseSecret, what: 'source' | 'warehouse'): Promise<pg.Client> {
-  const { sslmode = 'verify-full' } = secret;
-  const client = new pg.Client({
-    host: secret.host,
-    port: secret.port,
-    database: secret.dbname,
-    user: secret.username,
-    password: secret.password,
-    ssl: sslmode === 'disable' ? false : { rejectUnauthorized: sslmode === 'verify-full' },
-    application_name: 'starlift',
-    connectionTimeoutMillis: connectTimeoutMs,
-  });
+/**
+ * The same by what a URL says, or a stage's secret.
+ *
+ * @param limits how long a statement's silence is put up with
+ */
+export async function connectTo(
+  secret: DatabaseSecret,
+  what: 'source' | 'warehouse',
+  limits?: SilenceLimits,
+): Promise<pg.Client> {
+  const settings = makeClientSettings(secret, 'starlift');
+  const guard: GuardOptions = { name: describeServer(what, secret) };
+  if (limits !== undefined) guard.limits = limits;
+  const client = new GuardedClient({ ...settings, guard });
   // A connection that is lost while idle would end the process; lost under a query, the query says so.
   client.on('error', () => {});
   try {
     await client.connect();
+    await assertTargetSession(client, what, secret);
   } catch (error) {
     await client.end().catch(() => {});
-    throw new UsageError(explainRefusal(what, secret, error), { cause: error });
+    const seconds = settings.connectionTimeoutMillis / 1000;
+    throw new UsageError(explainRefusal(what, secret, seconds, error), { cause: error });
   }
   return client;
 }
 
 /** Postgres' own words never hold the password; pg's do not either. */
-function explainRefusal(what: string, secret: DatabaseSecret, error: unknown): string {
+function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, error: unknown): string {
+  if (error instanceof PipelineError) return error.message;
   const { code, message } = error as { code?: unknown; message?: unknown };
-  const { host, port, dbname, username } = secret;
-  const where = `the ${what} at ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { dbname, username } = secret;
+  const where = describeServer(what, secret);
   const text = String(message);
   if (code === '28P01') return `${where} refused the password of user ${username}`;
   // pg has been asked for a password and was given none.
@@ -57,7 +66,7 @@ function explainRefusal(what: string, secret: DatabaseSecret, error: unknown): s
   }
   if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return `${where} cannot be reached (${code})`;
   if (/timeout/i.test(text))
-    return `${where} cannot be reached (no answer in ${connectTimeoutMs / 1000} seconds)`;
+    return `${where} cannot be reached (no answer in ${seconds === 1 ? '1 second' : `${seconds} seconds`})`;
   if (/Connection terminated/.test(text)) return `${where} hung up: is it a Postgres server?`;
   return `${where} refused the connection: ${text}`;
 }

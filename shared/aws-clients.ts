@@ -12,7 +12,22 @@ export interface AwsOptions {
     region: string;
     credentials: { accessKeyId: string; secretAccessKey: string };
   };
+  /** Those of requestTimeouts where it is left out. */
+  requestHandler?: RequestTimeouts;
 }
+
+/** In milliseconds. */
+export interface RequestTimeouts {
+  connectionTimeout: number;
+  /** Without a byte in either direction. The SDK counts from 3 s after the request on, where this is 6 s or more. */
+  socketTimeout: number;
+}
+
+/**
+ * The SDK has no timeouts of its own, and waits for a half-open connection for ever. It tries three times, which come to
+ * less than half a minute. Not of the whole request: that would depend on its size and on the line.
+ */
+export const requestTimeouts: RequestTimeouts = { connectionTimeout: 5000, socketTimeout: 6000 };
 
 export interface AwsClients {
   s3: S3Client;
@@ -21,12 +36,19 @@ export interface AwsClients {
   eventBridge: EventBridgeClient;
 }
 
-export const makeAwsClients = ({ forcePathStyle, connection = undefined }: AwsOptions): AwsClients => ({
-  s3: withUnsignedBodies(new S3Client({ ...connection, forcePathStyle })),
-  sqs: new SQSClient({ ...connection }),
-  secretsManager: new SecretsManagerClient({ ...connection }),
-  eventBridge: new EventBridgeClient({ ...connection }),
-});
+export const makeAwsClients = ({
+  forcePathStyle,
+  connection = undefined,
+  requestHandler = requestTimeouts,
+}: AwsOptions): AwsClients => {
+  const options = { ...connection, requestHandler };
+  return {
+    s3: withUnsignedBodies(new S3Client({ ...options, forcePathStyle })),
+    sqs: new SQSClient(options),
+    secretsManager: new SecretsManagerClient(options),
+    eventBridge: new EventBridgeClient(options),
+  };
+};
 
 /**
  * Bodies are guarded by their CRC32, which the SDK sends and S3 compares, and by TLS. The SHA-256 that the SDK would sign

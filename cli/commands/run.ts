@@ -37,8 +37,10 @@ export const command: CommandModule = {
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();
-      // What fails before the run has them leaves them open, and the process would wait for them.
-      await named.then(({ end }) => end()).catch(() => {});
+      // What fails before the run has them leaves them open, and the process would wait for them. A server that does
+      // not answer is not waited for by whoever was told to stop.
+      const ended = named.then(({ end }) => end()).catch(() => {});
+      if (!interrupted.aborted) await ended;
     }
   },
 };

@@ -1,3 +1,4 @@
+import { assertUrls } from './database-url.ts';
 import { openStack } from './open-stack.ts';
 
 /** The two databases, and what must be let go of when the work is done. */
@@ -16,13 +17,14 @@ export interface DatabaseOptions {
 /**
  * Gives both databases: those named, else those of the data folder's stack.
  *
- * @throws {UsageError | StackError} the folder's stack cannot be started
+ * @throws {UsageError | StackError} a URL is none, or the folder's stack cannot be started
  */
 export async function openDatabases({
   source,
   warehouse,
   data = '.starlift',
 }: DatabaseOptions): Promise<DatabaseUrls> {
+  assertUrls({ source, warehouse });
   if (source !== undefined && warehouse !== undefined) {
     return { sourceUrl: source, warehouseUrl: warehouse, release: async () => {} };
   }

@@ -1,5 +1,6 @@
 import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
 import { readStackFile, takeDataFolder } from './data-folder.ts';
+import { assertUrls } from './database-url.ts';
 import { connectionTo } from './endpoint.ts';
 import { type StackOptions, startStack } from './stack.ts';
 
@@ -15,6 +16,7 @@ export interface OpenedStack {
 
 /** @throws {UsageError | StackError} the folder's stack cannot be started */
 export async function openStack(options: StackOptions): Promise<OpenedStack> {
+  assertUrls(options);
   const running = findRunningStack(options.data);
   if (running !== undefined) {
     const { endpoint, sourceUrl, warehouseUrl } = running;

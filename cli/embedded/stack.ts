@@ -5,7 +5,7 @@ import { UsageError } from '../usage-error.ts';
 import { assertDatabasesNamed, type NamedDatabases } from './bind.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
-import { secretOfUrl } from './database-url.ts';
+import { assertUrls, secretOfUrl } from './database-url.ts';
 import { connectionTo } from './endpoint.ts';
 import type { EmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, secretIds } from './resources.ts';
@@ -50,8 +50,7 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const data = resolve(options.data);
   // Before the folder is made: a URL that is none leaves nothing behind.
-  if (options.source !== undefined) secretOfUrl('--source', options.source);
-  if (options.warehouse !== undefined) secretOfUrl('--warehouse', options.warehouse);
+  assertUrls(options);
   const folder = takeFolder(data, options);
   const servers = await startServers(data, options).catch((error: unknown) => {
     folder.release();

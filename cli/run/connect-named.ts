@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { connect } from '../connect.ts';
 import type { NamedDatabases } from '../embedded/bind.ts';
+import { assertUrls } from '../embedded/database-url.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Connections to databases of the user's own; undefined for an embedded one. */
@@ -18,6 +19,7 @@ export interface NamedConnections {
  * @throws {UsageError} one cannot be reached, or the source has none of the model's tables
  */
 export async function connectNamed({ source, warehouse }: NamedDatabases): Promise<NamedConnections> {
+  assertUrls({ source, warehouse });
   const connecting = [
     source === undefined ? undefined : connectSource(source),
     warehouse === undefined ? undefined : connect(warehouse, 'warehouse'),

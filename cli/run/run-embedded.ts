@@ -10,6 +10,10 @@ import { watchSource } from './watch-source.ts';
 /** A server's end is heard of a moment later than its connections'. */
 const reasonWithinMs = 500;
 
+// Together with what stops the pipeline, less than the 5 s in which Ctrl-C ends a command.
+const startEndsWithinMs = 3500;
+const workEndsWithinMs = 500;
+
 export interface EmbeddedRunOptions extends PipelineOptions {
   watch: boolean;
   /** Between the runs of a watch. */
@@ -24,15 +28,48 @@ export interface EmbeddedRunOptions extends PipelineOptions {
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function runEmbedded(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
-  const pipeline = await startPipeline(options, terminal);
+  const { interrupted } = options;
+  const pipeline = await unlessHung(startPipeline(options, terminal), interrupted, startEndsWithinMs);
+  if (pipeline === undefined) {
+    terminal.info('Stopped before the run began.');
+    return 130;
+  }
   try {
     const work = options.watch
-      ? watch(pipeline, options, terminal)
+      ? watchSource(pipeline, options, terminal).then(() => 0)
       : runToTheEnd(pipeline, options, terminal);
-    return await unlessBroken(work, pipeline.stack.broken);
+    const code = await unlessBroken(unlessHung(work, interrupted, workEndsWithinMs), pipeline.stack.broken);
+    if (options.watch) {
+      if (interrupted.aborted) terminal.info('Stopped watching.');
+      return 0;
+    }
+    if (code === undefined || code === 130) terminal.info(stopped);
+    return code ?? 130;
   } finally {
     await pipeline.stop();
   }
+}
+
+const stopped = 'Stopped. What is not done stays in its queue; the next run carries on.';
+
+/**
+ * What is interrupted ends by itself, unless it waits for a server that does not answer.
+ *
+ * @returns undefined where it does not end
+ */
+async function unlessHung<T>(
+  work: Promise<T>,
+  interrupted: AbortSignal,
+  withinMs: number,
+): Promise<T | undefined> {
+  const interruption = new Promise<void>((resolve) => {
+    if (interrupted.aborted) resolve();
+    interrupted.addEventListener('abort', () => resolve(), { once: true });
+  });
+  // Nobody waits any more for what fails after that.
+  work.catch(() => {});
+  const hung = interruption.then(() => delay(withinMs, undefined, { ref: false }));
+  return Promise.race([work, hung]);
 }
 
 /** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
@@ -50,22 +87,13 @@ async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T
   ]);
 }
 
-async function watch(pipeline: Pipeline, options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
-  await watchSource(pipeline, options, terminal);
-  if (options.interrupted.aborted) terminal.info('Stopped watching.');
-  return 0;
-}
-
 async function runToTheEnd(
   pipeline: Pipeline,
   { data, interrupted }: EmbeddedRunOptions,
   terminal: Terminal,
 ): Promise<number> {
   const report = await runOnce(makeEmbeddedSite(pipeline), showProgress(terminal), interrupted);
-  if (interrupted.aborted) {
-    terminal.info('Stopped. What is not done stays in its queue; the next run carries on.');
-    return 130;
-  }
+  if (interrupted.aborted) return 130;
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (!isNothingNew) await pipeline.lookAtLedger();
   printReport(report, terminal);

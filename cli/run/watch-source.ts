@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import { connect } from '../connect.ts';
 import type { Terminal } from '../terminal.ts';
 import { makeEmbeddedSite } from './embedded-site.ts';
@@ -15,6 +16,7 @@ export interface WatchOptions {
 
 /** A server's end is heard of a moment later than its connections'. */
 const endIsHeardWithinMs = 500;
+const answerWithinMs = 5000;
 
 /**
  * Runs again and again until it is interrupted. The embedded shop trades meanwhile. A database that is away for a
@@ -91,11 +93,14 @@ function onceAMinute(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** A connection lost since the last look, as by a restart of the warehouse, is made anew. */
+/** A connection lost since the last look, as by a restart of the warehouse, or half-open, is made anew. */
 async function renewConnection(pipeline: Pipeline): Promise<void> {
+  const { warehouse } = pipeline;
   try {
-    await pipeline.warehouse.query('select');
+    // There is nothing that it could wait for.
+    await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
   } catch {
+    warehouse.end().catch(() => {});
     pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
   }
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSecret } from '../../shared/postgres/database-secret.ts';
-import { secretOfUrl } from '../embedded/database-url.ts';
+import { parseDatabaseUrl } from '../embedded/database-url.ts';
 import { UsageError } from '../usage-error.ts';
 
 const shape = 'postgres://user:password@host:port/database';
@@ -10,14 +10,12 @@ const shape = 'postgres://user:password@host:port/database';
  *
  * @throws {UsageError} it is no Postgres URL, or lacks a part; one line, never with the URL
  */
-export function parseSecretUrl(text: string): Required<DatabaseSecret> {
+export function parseSecretUrl(text: string): DatabaseSecret {
   if (text === '') throw new UsageError(`no URL has come by stdin: ${shape}`);
   if (/\s/.test(text)) throw new UsageError(`what has come by stdin is more than one URL: ${shape}`);
-  const secret = secretOfUrl('the URL', text);
-  const url = new URL(text);
-  const parts = { user: url.username, password: url.password, host: url.hostname };
+  const { username = '', password = '', host = '', ...named } = parseDatabaseUrl('the URL', text);
+  const parts = { user: username, password, host };
   const missing = Object.entries(parts).flatMap(([name, value]) => (value === '' ? [`no ${name}`] : []));
   if (missing.length > 0) throw new UsageError(`the URL has ${missing.join(' and ')}: ${shape}`);
-  const sslmode = url.searchParams.has('sslmode') ? secret.sslmode : undefined;
-  return { ...secret, sslmode: sslmode ?? 'verify-full' };
+  return { port: 5432, sslmode: 'verify-full', ...named, host, username, password };
 }

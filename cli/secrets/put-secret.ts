@@ -31,7 +31,7 @@ export function putSecret(
 
 async function printPut(
   what: 'source' | 'warehouse',
-  { host, port, dbname, username, sslmode }: Required<DatabaseSecret>,
+  { host, port, dbname, username, sslmode = 'verify-full' }: DatabaseSecret,
   stage: OpenedStage,
   terminal: Terminal,
 ): Promise<void> {

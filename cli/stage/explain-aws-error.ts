@@ -43,8 +43,10 @@ export function explainAwsError(error: unknown): UsageError | undefined {
   if (/^AccessDenied/.test(String(name)) || $metadata.httpStatusCode === 403) {
     return explain(`AWS refuses it: ${text === '' ? String(name) : text}`);
   }
-  if ($metadata.httpStatusCode === undefined && typeof code === 'string') {
-    return explain(`AWS cannot be reached: ${text === '' ? code : text}; is the region right?`);
+  // A timeout of the SDK's own has no code.
+  if ($metadata.httpStatusCode === undefined && (typeof code === 'string' || name === 'TimeoutError')) {
+    const reason = text.replace(/^@smithy\S* - /, '') || String(code);
+    return explain(`AWS cannot be reached: ${reason}; is the region right?`);
   }
   return undefined;
 }

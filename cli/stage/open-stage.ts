@@ -5,8 +5,13 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { requestTimeouts } from '../../shared/aws-clients.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
-import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';
+import {
+  deadLetterQueueName,
+  planTimeoutSeconds,
+  type QueueKind,
+} from '../../shared/queue/queue-settings.ts';
 import { connectTo } from '../connect.ts';
 import { receiveDeadLetters } from '../operator/receive-dead-letters.ts';
 import type { OperatorTarget } from '../operator/target.ts';
@@ -48,7 +53,10 @@ export async function withStage<T>(name: StageName, work: (stage: OpenedStage) =
 }
 
 async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
-  const options = region === undefined ? {} : { region };
+  const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
+  // It is silent for as long as its function works.
+  const socketTimeout = (planTimeoutSeconds + 10) * 1000;
+  const lambdaOptions = { ...options, requestHandler: { ...requestTimeouts, socketTimeout } };
   const resources = await findStage(new CloudFormationClient(options), stage);
   const [sqs, s3, cloudWatch] = [
     new SQSClient(options),
@@ -70,7 +78,7 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
   return {
     ...{ ...reading, stage, resources, secretsManager, secret, selector, queueUrl },
     takenBy: 'The stage takes them at once.',
-    lambda: new LambdaClient(options),
+    lambda: new LambdaClient(lambdaOptions),
     ingested: makeObjectStore(s3, resources.ingestedBucket),
     processed: makeObjectStore(s3, resources.processedBucket),
     warehouse: () => connect('warehouse'),

@@ -57,6 +57,7 @@ export const handler = middy(handleBatch)
       secretsManager,
       sslmode: config.sslmode,
       secretId: config.sourceSecretId,
+      what: 'source',
       applicationName: 'starlift-extract',
     }),
   );

@@ -30,6 +30,7 @@ export const handler = middy()
       secretsManager,
       sslmode: config.sslmode,
       secretId: config.sourceSecretId,
+      what: 'source',
       applicationName: 'starlift-plan',
       maxConnections: 2,
     }),

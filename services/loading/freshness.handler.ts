@@ -32,6 +32,7 @@ export const handler = middy()
   .use(
     withDatabase({
       ...{ secretsManager, sslmode: config.sslmode, secretId: config.warehouseSecretId },
+      what: 'warehouse',
       applicationName: 'starlift-freshness',
     }),
   )

@@ -66,6 +66,7 @@ export const handler = middy(
       secretsManager,
       sslmode: config.sslmode,
       secretId: config.warehouseSecretId,
+      what: 'warehouse',
       applicationName: 'starlift-load',
       maxConnections: 2,
     }),

@@ -41,6 +41,7 @@ export const handler = middy()
       secretsManager,
       sslmode: config.sslmode,
       secretId: config.warehouseSecretId,
+      what: 'warehouse',
       applicationName: 'starlift-sweep',
     }),
   )

@@ -12,6 +12,8 @@ export interface DatabaseContext extends Context {
 export interface WithDatabaseOptions {
   secretsManager: Pick<SecretsManagerClient, 'send'>;
   secretId: string;
+  /** For messages. */
+  what?: 'source' | 'warehouse';
   applicationName: string;
   /** Where the secret says none. */
   sslmode: SslMode;
@@ -22,13 +24,13 @@ export interface WithDatabaseOptions {
 export function withDatabase(
   options: WithDatabaseOptions,
 ): MiddlewareObj<unknown, unknown, Error, DatabaseContext> {
-  const { applicationName, maxConnections = 1 } = options;
+  const { what = 'database', applicationName, maxConnections = 1 } = options;
   const readSecret = makeSecretFetcher(options.secretsManager, options.secretId);
   const fetchSecret: typeof readSecret = async (how) => ({
     sslmode: options.sslmode,
     ...(await readSecret(how)),
   });
-  const database = makeDatabase(fetchSecret, { applicationName, maxConnections });
+  const database = makeDatabase(fetchSecret, { what, applicationName, maxConnections });
   return {
     before: ({ context }) => {
       context.database = database;

@@ -132,6 +132,8 @@ export class CopyQuery implements pg.Submittable {
 }
 
 function connectionLost(cause?: Error): TransientError {
+  // It says which server's, and why.
+  if (cause instanceof TransientError) return cause;
   return new TransientError('the connection was lost during a COPY', { cause });
 }
 

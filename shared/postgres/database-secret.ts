@@ -4,15 +4,30 @@ import { TerminalError } from '../errors.ts';
 export const sslModes = ['verify-full', 'require', 'disable'] as const;
 export type SslMode = (typeof sslModes)[number];
 
-/** A database's secret in the shape that RDS writes. */
+/** What a server must be at the time of connecting, as libpq names it. */
+export const targetSessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby'] as const;
+export type TargetSessionAttributes = (typeof targetSessionAttributes)[number];
+
+/** A database's secret in the shape that RDS writes. What may be missing is what RDS does not write. */
 export interface DatabaseSecret {
+  /** A name, an address, or the folder of a Unix socket. */
   host: string;
   port: number;
   dbname: string;
   username: string;
   password: string;
-  /** RDS secrets do not have it. */
   sslmode?: SslMode;
+  /** Certificates and key as PEM texts, not as files. */
+  sslrootcert?: string;
+  sslcert?: string;
+  sslkey?: string;
+  /** What is sent to the server as its command line, such as `-c search_path=star`. */
+  options?: string;
+  /** In place of the function's own. */
+  application_name?: string;
+  /** Seconds. */
+  connect_timeout?: number;
+  target_session_attrs?: TargetSessionAttributes;
 }
 
 /**
@@ -35,8 +50,21 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
   if (sslmode !== undefined && !sslModes.some((mode) => mode === sslmode)) {
     throw new TerminalError(`the secret ${name} has an sslmode other than disable, require, verify-full`);
   }
+  const { target_session_attrs: attributes, connect_timeout: timeout } = value;
+  if (attributes !== undefined && !targetSessionAttributes.some((each) => each === attributes)) {
+    throw new TerminalError(
+      `the secret ${name} has a target_session_attrs other than ${targetSessionAttributes.join(', ')}`,
+    );
+  }
+  if (timeout !== undefined && !(Number(timeout) > 0)) {
+    throw new TerminalError(`the secret ${name} has no valid connect_timeout: seconds`);
+  }
+  const notText = textFields.find((field) => value[field] !== undefined && typeof value[field] !== 'string');
+  if (notText !== undefined) throw new TerminalError(`the secret ${name} has no valid ${notText}`);
   return { ...value, port } as unknown as DatabaseSecret;
 }
+
+const textFields = ['sslrootcert', 'sslcert', 'sslkey', 'options', 'application_name'];
 
 function parseObject(name: string, text: string): Record<string, unknown> {
   try {

@@ -1,6 +1,14 @@
 import pg from 'pg';
+import { PipelineError, TerminalError, TransientError } from '../errors.ts';
+import { assertTargetSession, describeServer, makeClientSettings } from './client-settings.ts';
 import { connectPatiently } from './connect-patiently.ts';
 import type { DatabaseSecret } from './database-secret.ts';
+import {
+  GuardedClient,
+  type GuardedSettings,
+  type GuardOptions,
+  type SilenceLimits,
+} from './guarded-client.ts';
 
 /** A database behind a secret that may be rotated at any time. */
 export interface Database {
@@ -10,16 +18,21 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
+  /** `source` or `warehouse`, for messages; `database` where it is left out. */
+  what?: string;
   applicationName: string;
   /** Connections at once; a Lambda function needs one. */
   maxConnections: number;
+  /** How long a statement's silence is put up with. */
+  limits?: SilenceLimits;
+  /** How long to try again for a connection, in milliseconds; 20,000 where it is left out. */
+  patienceMs?: number;
 }
 
 /** @param fresh true where connecting with the cached secret has failed */
 export type SecretFetcher = (options: { fresh: boolean }) => Promise<DatabaseSecret>;
 
-const connectTimeoutMs = 10_000;
-const patienceMs = 20_000;
+const defaultPatienceMs = 20_000;
 /** Shorter than the patience: where connections are scarce, idle ones are given up while others still wait. */
 const idleTimeoutMs = 10_000;
 
@@ -28,10 +41,14 @@ const idleTimeoutMs = 10_000;
  * secret fetched anew: a rotated password, a restart or a failover costs a moment, not an outage.
  */
 export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOptions): Database {
+  const { what = 'database', patienceMs = defaultPatienceMs } = options;
   let pool: pg.Pool | undefined;
   let known: string | undefined;
 
-  const connect = async (failedAttempts: number): Promise<pg.PoolClient> => {
+  const connect = async (
+    failedAttempts: number,
+    onRefused: (name: string) => void,
+  ): Promise<pg.PoolClient> => {
     const secret = await fetchSecret({ fresh: failedAttempts > 0 });
     const current = JSON.stringify(secret);
     if (pool === undefined || current !== known) {
@@ -40,12 +57,32 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
       pool = makePool(secret, options);
       known = current;
     }
-    return pool.connect();
+    try {
+      return await pool.connect();
+    } catch (error) {
+      onRefused(describeServer(what, secret));
+      throw error;
+    }
+  };
+
+  const connectOrExplain = async (): Promise<pg.PoolClient> => {
+    let refusedBy: string | undefined;
+    const attempt = (failedAttempts: number) => {
+      refusedBy = undefined;
+      return connect(failedAttempts, (name) => {
+        refusedBy = name;
+      });
+    };
+    try {
+      return await connectPatiently(attempt, patienceMs);
+    } catch (error) {
+      throw refusedBy === undefined ? error : nameServer(error, refusedBy);
+    }
   };
 
   return {
     withClient: async (work) => {
-      const client = await connectPatiently(connect, patienceMs);
+      const client = await connectOrExplain();
       let failed = true;
       try {
         const result = await work(client);
@@ -62,21 +99,29 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
   };
 }
 
-function makePool(secret: DatabaseSecret, { applicationName, maxConnections }: DatabaseOptions): pg.Pool {
-  const { host, port, dbname, username, password, sslmode = 'verify-full' } = secret;
+/** pg's own words, such as of a timeout, do not say which of the databases it was. */
+function nameServer(error: unknown, name: string): unknown {
+  if (!(error instanceof PipelineError) || error.message.includes(name)) return error;
+  const message = `${name} cannot be connected to: ${error.message}`;
+  const details = { cause: error.cause ?? error };
+  return error instanceof TransientError
+    ? new TransientError(message, details)
+    : new TerminalError(message, details);
+}
+
+function makePool(secret: DatabaseSecret, options: DatabaseOptions): pg.Pool {
+  const { what = 'database', applicationName, maxConnections, limits } = options;
+  const guard: GuardOptions = { name: describeServer(what, secret) };
+  if (limits !== undefined) guard.limits = limits;
+  const settings: GuardedSettings = { ...makeClientSettings(secret, applicationName), guard };
   const pool = new pg.Pool({
-    host,
-    port,
-    database: dbname,
-    user: username,
-    password,
-    ssl: sslmode === 'disable' ? false : { rejectUnauthorized: sslmode === 'verify-full' },
-    application_name: applicationName,
+    ...settings,
+    // It is given all of these settings.
+    Client: GuardedClient as unknown as typeof pg.Client,
     max: maxConnections,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     allowExitOnIdle: true,
+    onConnect: (client) => assertTargetSession(client, what, secret),
   });
   // A connection that the server ends (restart, failover) says so by an event, and without a listener that would
   // end the process. An idle one is taken out of the pool by pg itself; a lent one fails its query.

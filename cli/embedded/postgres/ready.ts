@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { makeClientSettings } from '../../../shared/postgres/client-settings.ts';
+import { secretOfUrl } from '../database-url.ts';
 import { StackError } from '../stack-error.ts';
 import type { Postmaster } from './postmaster.ts';
 import { explainServerFailure } from './server-failure.ts';
@@ -27,7 +29,7 @@ export async function waitUntilReady(postmaster: Postmaster, url: string, cluste
 }
 
 async function accepts(url: string, clusterDir: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client(makeClientSettings(secretOfUrl('the URL', url), 'starlift'));
   client.on('error', () => {});
   try {
     await client.connect();

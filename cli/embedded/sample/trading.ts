@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
+import { makeClientSettings } from '../../../shared/postgres/client-settings.ts';
+import { secretOfUrl } from '../database-url.ts';
 import { type Change, planChange } from './changes.ts';
 import { RowRandom } from './random.ts';
 
@@ -62,12 +64,8 @@ async function trade(url: string, { pauseMs, seed, onError, signal }: Trade): Pr
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const limits = { connectionTimeoutMillis: 10_000, statement_timeout: 10_000 };
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'starlift sample shop',
-    ...limits,
-  });
+  const settings = makeClientSettings(secretOfUrl('the URL', url), 'starlift sample shop');
+  const client = new pg.Client({ ...settings, statement_timeout: 10_000 });
   // Without a listener a lost idle connection ends the process. The next change fails and tells.
   client.on('error', () => {});
   await client.connect();

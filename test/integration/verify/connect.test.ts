@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/connect.ts';
 import { UsageError } from '../../../cli/usage-error.ts';
@@ -111,6 +113,69 @@ describe('connecting to a database', () => {
     expect(await refusal(`postgres://postgres@${address}/postgres?sslmode=verify-full`)).toBe(
       `the source at ${address} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
     );
+  });
+
+  it('checks a certificate by the authority that the URL names', async () => {
+    const authority = `sslrootcert=${join(server.dataDir, 'server.crt')}`;
+    // The certificate is of localhost.
+    const url = `postgres://postgres@localhost:${server.port}/postgres?sslmode=verify-full&${authority}`;
+    const client = await connect(url, 'source');
+    const { rows } = await client.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    expect(rows).toEqual([{ ssl: true }]);
+    await client.end();
+    expect(await refusal(url.replace('@localhost', '@127.0.0.1'))).toMatch(/127\.0\.0\.1/);
+    const nameless = url.replace('@localhost', '@127.0.0.1').replace('verify-full', 'require');
+    await (await connect(nameless, 'source')).end();
+    const other = join(server.dataDir, 'other');
+    await mkdir(other);
+    await giveCertificate({ dataDir: other });
+    const stranger = `postgres://postgres@${address}/postgres?sslmode=require&sslrootcert=${join(other, 'server.crt')}`;
+    expect(await refusal(stranger)).toMatch(
+      /^the source at .* shows a certificate of an authority unknown here/,
+    );
+  });
+
+  it('brings options and an application name to the server', async () => {
+    const parameters = 'options=-c%20search_path%3Dstar&application_name=nightly%20load';
+    const client = await connect(`postgres://postgres@${address}/postgres?${parameters}`, 'source');
+    const { rows } = await client.query(
+      `select current_setting('search_path') as path, current_setting('application_name') as name`,
+    );
+    expect(rows).toEqual([{ path: 'star', name: 'nightly load' }]);
+    await client.end();
+  });
+
+  it.each([
+    ['', ['any', 'read-write', 'primary'], ['read-only', 'standby'], 'a primary that takes writes'],
+    [
+      '&options=-c%20default_transaction_read_only%3Don',
+      ['any', 'read-only', 'primary'],
+      ['read-write', 'standby'],
+      'a read-only primary',
+    ],
+  ])(
+    'with %j takes a server of the kind that target_session_attrs asks for',
+    async (more, taken, refused, kind) => {
+      const url = (wanted: string) =>
+        `postgres://postgres@${address}/postgres?target_session_attrs=${wanted}${more}`;
+      for (const wanted of taken) await (await connect(url(wanted), 'warehouse')).end();
+      for (const wanted of refused)
+        expect(await refusal(url(wanted), 'warehouse')).toBe(
+          `the warehouse at ${address} is ${kind}, and target_session_attrs asks for ${wanted}: name another server`,
+        );
+    },
+  );
+
+  it('waits no longer for a server that says nothing than connect_timeout says', async () => {
+    const silent: Server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as { port: number };
+    const startedAt = Date.now();
+    expect(await refusal(`postgres://me:s3cret@127.0.0.1:${port}/shop?connect_timeout=1`)).toBe(
+      `the source at 127.0.0.1:${port} cannot be reached (no answer in 1 second)`,
+    );
+    expect(Date.now() - startedAt).toBeLessThan(5000);
+    silent.close();
   });
 
   it('outlives its server: the next statement says so, and the process does not end', async () => {

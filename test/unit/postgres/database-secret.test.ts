@@ -18,6 +18,9 @@ describe('database secrets', () => {
     ['no password', { ...secret, password: undefined }, 'password'],
     ['a port that is none', { ...secret, port: 'x' }, 'port'],
     ['an unknown sslmode', { ...secret, sslmode: 'prefer' }, 'sslmode'],
+    ['unknown target_session_attrs', { ...secret, target_session_attrs: 'leader' }, 'target_session_attrs'],
+    ['options that are no text', { ...secret, options: 5 }, 'options'],
+    ['no seconds to connect in', { ...secret, connect_timeout: 'soon' }, 'connect_timeout'],
   ])('with %s are refused, naming the field and the secret', (_, value, field) => {
     expect(() => parseDatabaseSecret('prod/source', JSON.stringify(value))).toThrow(
       new RegExp(`prod/source.*${field}`),

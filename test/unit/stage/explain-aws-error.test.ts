@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, it } from '@jest/globals';
 import { explainAwsError } from '../../../cli/stage/explain-aws-error.ts';
@@ -42,6 +44,19 @@ describe('what keeps a command from AWS', () => {
     [fromAws('403', '', 403), 'AWS refuses it: 403'],
   ])('is what AWS answers: %s', (error, message) => {
     expect(explain(error)).toEqual({ message, exitCode: 2 });
+  });
+
+  it('is a service that accepts the connection and says nothing', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const requestHandler = { connectionTimeout: 1000, socketTimeout: 100 };
+    const error = await errorOf({ region: 'eu-west-2', credentials, endpoint, requestHandler });
+    silent.close();
+    expect(explain(error)).toEqual({
+      message: expect.stringMatching(/^AWS cannot be reached: the request socket timed out after 100 ms/),
+      exitCode: 2,
+    });
   });
 
   it('is nothing else: other errors stay what they are', () => {
