@@ -15,6 +15,13 @@ export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>):
 const makeDurable = `
   select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;
 
+/**
+ * A statement that keeps a role's transaction_timeout from ending this transaction: its other limits are ours. Servers
+ * below Postgres 17 do not know the setting, and there it does nothing. It takes the transaction's snapshot.
+ */
+export const liftTransactionTimeout = `
+  select set_config('transaction_timeout', '0', true) where current_setting('transaction_timeout', true) <> '0'`;
+
 /** Runs queries that all see the same: what was committed when the first of them began. */
 export const inSnapshot = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
   within(client, 'begin isolation level repeatable read read only', work);
