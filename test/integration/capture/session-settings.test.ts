@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type KeptDatabase, makeKeptDatabase } from '../../helpers/left-settings.ts';
 import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
@@ -70,5 +71,34 @@ describe('a connection that was lent to capture', () => {
     await bench.source.query('drop table staff, department, item');
     await expect(bench.extract(message, { database })).rejects.toThrow('the source has no table');
     await expectNothingLeft(1);
+  });
+
+  it('goes on for longer than the transaction_timeout of its role', async () => {
+    await bench.run();
+    await bench.source.query(`insert into item values (101, 'new')`);
+    await bench.source.query(`alter role reader set transaction_timeout = '500ms'`);
+    const locker = await bench.connect();
+    try {
+      await locker.query('begin; lock table item in access exclusive mode');
+      await bench.plan({ database });
+      await locker.query('rollback');
+      await bench.extractAll({
+        database: {
+          withClient: (work) =>
+            database.withClient((client) => {
+              const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+              // The server counts the time between two statements too.
+              const late = (...args: unknown[]) =>
+                String(args[0]).includes('pg_table_size')
+                  ? delay(700).then(() => query(...args))
+                  : query(...args);
+              return work(Object.assign(Object.create(client), { query: late }));
+            }),
+        },
+      });
+    } finally {
+      await bench.source.query('alter role reader reset transaction_timeout');
+    }
+    await bench.expectExact('item');
   });
 });
