@@ -25,19 +25,24 @@ export interface EmbeddedRunOptions extends PipelineOptions {
  */
 export async function runEmbedded(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
   const pipeline = await startPipeline(options, terminal);
+  const { broken } = pipeline.stack;
   try {
     const work = options.watch
       ? watch(pipeline, options, terminal)
       : runToTheEnd(pipeline, options, terminal);
-    return await unlessBroken(work, pipeline.stack.broken);
+    return await unlessBroken(work, broken);
   } finally {
-    await pipeline.stop();
+    await pipeline.stop().catch((error: unknown) => {
+      // What cannot be stopped any more must not hide why.
+      if (!broken.aborted) throw error;
+    });
   }
 }
 
 /** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
 async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
   const reason = new Promise<never>((_, reject) => {
+    if (broken.aborted) reject(broken.reason);
     broken.addEventListener('abort', () => reject(broken.reason));
   });
   const late = () => delay(reasonWithinMs, undefined, { ref: false });
