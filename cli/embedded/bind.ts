@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { inTransaction } from '../../shared/postgres/transaction.ts';
 import { UsageError } from '../usage-error.ts';
 import type { DataFolder } from './data-folder.ts';
 
@@ -74,10 +75,12 @@ export async function findBinding(
 export async function bindFolder(folder: DataFolder, binding: Binding, warehouse: pg.Client): Promise<void> {
   if (binding.isConfirmed) return;
   folder.writeJson(fileName, binding);
-  await warehouse.query(
-    `insert into starlift.binding (warehouse_id, source_id)
-     select $1, $2 where not exists (select from starlift.binding)`,
-    [binding.warehouseId, binding.sourceId],
+  await inTransaction(warehouse, () =>
+    warehouse.query(
+      `insert into starlift.binding (warehouse_id, source_id)
+       select $1, $2 where not exists (select from starlift.binding)`,
+      [binding.warehouseId, binding.sourceId],
+    ),
   );
   assertSame(folder, binding, await readWarehouseId(warehouse));
   folder.writeJson(fileName, { ...binding, isConfirmed: true });

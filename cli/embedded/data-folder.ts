@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UsageError } from '../usage-error.ts';
+import { diskFull, isDiskFull } from './disk-full.ts';
 
 /** What other commands need to attach to a running stack; it holds passwords, so mode 0600. */
 export interface StackFile {
@@ -48,6 +49,7 @@ const sqliteBusy = 5;
  *
  * @returns undefined while another process holds it
  * @throws {UsageError} the folder cannot be made or written to
+ * @throws {TransientError} its disk is full
  */
 export function takeDataFolder(path: string): DataFolder | undefined {
   const lock = openLock(path);
@@ -56,6 +58,7 @@ export function takeDataFolder(path: string): DataFolder | undefined {
   } catch (cause) {
     lock.close();
     if ((cause as { errcode?: unknown }).errcode === sqliteBusy) return undefined;
+    if (isDiskFull(cause)) throw diskFull(path, cause);
     throw new UsageError(`--data ${path}: its lock.sqlite cannot be locked (${(cause as Error).message})`, {
       cause,
     });
@@ -118,6 +121,7 @@ function openLock(path: string): DatabaseSync {
     lock.exec('pragma busy_timeout = 0');
     return lock;
   } catch (cause) {
+    if (isDiskFull(cause)) throw diskFull(path, cause);
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new UsageError(`--data ${path}: the folder cannot be written to (${code ?? message})`, { cause });
   }
@@ -146,8 +150,13 @@ function readText(path: string, name: string): string | undefined {
 
 function writeJson(path: string, name: string, value: unknown, flush = false): void {
   const temporary = join(path, `.${name}.${process.pid}`);
-  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush });
-  renameSync(temporary, join(path, name));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush });
+    renameSync(temporary, join(path, name));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw isDiskFull(error) ? diskFull(path, error) : error;
+  }
 }
 
 /** A file's new name is the folder's to keep. */

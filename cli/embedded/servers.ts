@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { TransientError } from '../../shared/errors.ts';
 import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
 import { type Cloud, startCloud } from './cloud/start-cloud.ts';
+import { diskFull, isDiskFull, saysDiskFull } from './disk-full.ts';
 import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames } from './resources.ts';
@@ -12,7 +13,7 @@ export interface Servers {
   cloud: Cloud;
   /** Undefined where both databases are the user's own. */
   postgres: EmbeddedPostgres | undefined;
-  /** Aborts, with the reason, when the embedded Postgres ends without having been told to. */
+  /** Aborts, with the reason, when the embedded Postgres ends without having been told to, or the disk is full. */
   broken: AbortSignal;
   stop(): Promise<void>;
 }
@@ -28,13 +29,18 @@ export async function startServers(
 ): Promise<Servers> {
   const needsPostgres = source === undefined || warehouse === undefined;
   if (needsPostgres && !existsSync(clusterPath(data))) onMakeCluster?.();
+  const breaking = new AbortController();
+  const onDiskFull = (error: unknown) => breaking.abort(diskFull(data, error));
+  const onServerLog = (line: string) => {
+    if (saysDiskFull(line)) onDiskFull(new Error(line));
+    onLog?.(line);
+  };
   const [started, clouded] = await Promise.allSettled([
-    needsPostgres ? startEmbeddedPostgres({ dataDir: data, ...(onLog && { onLog }) }) : undefined,
-    startCloud(cloudOptions(data)),
+    needsPostgres ? startEmbeddedPostgres({ dataDir: data, onLog: onServerLog }) : undefined,
+    startCloud({ ...cloudOptions(data), onDiskFull }),
   ]);
   const postgres = started.status === 'fulfilled' ? started.value : undefined;
   const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
-  const breaking = new AbortController();
   let isStopping = false;
   const stop = async () => {
     isStopping = true;
@@ -42,7 +48,9 @@ export async function startServers(
   };
   if (cloud === undefined || started.status === 'rejected') {
     await stop();
-    throw started.status === 'rejected' ? started.reason : (clouded as PromiseRejectedResult).reason;
+    const reasons = [started, clouded].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    if (reasons.some(isDiskFull)) throw diskFull(data, reasons.find(isDiskFull));
+    throw reasons[0];
   }
   void postgres?.ended.then(() => {
     if (!isStopping)

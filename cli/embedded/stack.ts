@@ -36,7 +36,7 @@ export interface Stack {
   /** The embedded source as its owner; undefined for a source of one's own. */
   shopUrl: string | undefined;
   warehouseUrl: string;
-  /** Aborts, with the reason, when the embedded Postgres ends without having been told to. */
+  /** Aborts, with the reason, when the embedded Postgres ends without having been told to, or the disk is full. */
   broken: AbortSignal;
   /** @param whenClosed called when the queues are closed, while the folder is still held */
   stop(whenClosed?: () => void): Promise<void>;

@@ -1,3 +1,4 @@
+import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { isWhole } from './has-ledger.ts';
@@ -34,10 +35,12 @@ export async function dropWaiting(
     const dropped: DroppedRows[] = [];
     for (const fact of facts) {
       const { name: table } = fact;
-      const waiting = await drop(table, waitsFor(fact, model, schema, dimension));
       const isRefused = unreleased.some(({ warehouse_table }) => warehouse_table === table);
-      const refused = isRefused ? await drop(table, waitsForNothing(fact, model, schema)) : 0;
-      if (waiting + refused > 0) dropped.push({ table, rows: waiting + refused, refused });
+      await inTransaction(warehouse, async () => {
+        const waiting = await drop(table, waitsFor(fact, model, schema, dimension));
+        const refused = isRefused ? await drop(table, waitsForNothing(fact, model, schema)) : 0;
+        if (waiting + refused > 0) dropped.push({ table, rows: waiting + refused, refused });
+      });
     }
     return dropped;
   } finally {

@@ -1,3 +1,4 @@
+import { inSnapshot } from '../../shared/postgres/transaction.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { dataSelector } from '../operator/embedded-target.ts';
@@ -41,10 +42,11 @@ export async function printNextSteps(pipeline: Pipeline, data: string, terminal:
 }
 
 async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promise<void> {
-  // The database, or the role, may have another search_path.
-  await warehouse.query('begin read only; set local search_path = public');
-  const { fields, rows } = await warehouse.query<Record<string, unknown>>(exampleQuery);
-  await warehouse.query('rollback');
+  const { fields, rows } = await inSnapshot(warehouse, async () => {
+    // The database, or the role, may have another search_path.
+    await warehouse.query('set local search_path = public');
+    return warehouse.query<Record<string, unknown>>(exampleQuery);
+  });
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
   terminal.info('\nThe best months, asked of the star schema:\n');

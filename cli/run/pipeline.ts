@@ -66,12 +66,14 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
   const named = await (options.named ?? connectNamed(options));
   const undo: (() => Promise<unknown>)[] = [() => named.end()];
   const stop = () => undoAll(undo);
+  let broken: AbortSignal | undefined;
   try {
     const stack = await startStack({
       ...options,
       // It takes seconds that somebody watches.
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
+    broken = stack.broken;
     let services: Services | undefined;
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
@@ -107,8 +109,12 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services.start();
     return pipeline;
   } catch (error) {
-    await stop();
-    throw error;
+    const reason = broken?.aborted === true ? broken.reason : error;
+    await stop().catch((failure: unknown) => {
+      // On a full disk more fails, for the same reason.
+      if (broken?.aborted !== true) throw failure;
+    });
+    throw reason;
   }
 }
 
@@ -163,6 +169,8 @@ const startStackServices = (
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     ...(spare && { spare }),
     onLog: (line) => {
+      // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
+      if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
       else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));
     },

@@ -34,11 +34,12 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
     terminal.info('Stopped before the run began.');
     return 130;
   }
+  const { broken } = pipeline.stack;
   try {
     const work = options.watch
       ? watchSource(pipeline, options, terminal).then(() => 0)
       : runToTheEnd(pipeline, options, terminal);
-    const code = await unlessBroken(unlessHung(work, interrupted, workEndsWithinMs), pipeline.stack.broken);
+    const code = await unlessBroken(unlessHung(work, interrupted, workEndsWithinMs), broken);
     if (options.watch) {
       if (interrupted.aborted) terminal.info('Stopped watching.');
       return 0;
@@ -46,7 +47,10 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
     if (code === undefined || code === 130) terminal.info(stopped);
     return code ?? 130;
   } finally {
-    await pipeline.stop();
+    await pipeline.stop().catch((error: unknown) => {
+      // What cannot be stopped any more must not hide why.
+      if (!broken.aborted) throw error;
+    });
   }
 }
 
@@ -75,6 +79,7 @@ async function unlessHung<T>(
 /** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
 async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
   const reason = new Promise<never>((_, reject) => {
+    if (broken.aborted) reject(broken.reason);
     broken.addEventListener('abort', () => reject(broken.reason));
   });
   const late = () => delay(reasonWithinMs, undefined, { ref: false });

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { compareRows } from './compare-rows.ts';
@@ -115,7 +116,8 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
     set local row_security = off;
     set local cursor_tuple_fraction = 1;
     set local work_mem = '64MB';
-    set local jit = off`);
+    set local jit = off;
+    ${liftTransactionTimeout}`);
 }
 
 async function compareTable(

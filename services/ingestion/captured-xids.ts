@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import type { CapturedXids } from './capture-state.ts';
+import type { Statements } from './sql/plan-statements.ts';
 import { selectInProgress, type XidCandidates } from './sql/select-in-progress.ts';
 import { type SourceSnapshot, selectSnapshot } from './sql/select-snapshot.ts';
 
@@ -22,13 +22,13 @@ const maxCandidates = 2_000_000n;
  * it lies at or above the previous base, or the previous list has it, or an earlier plan's extract has had it.
  */
 export async function findCapturedXids(
-  client: pg.ClientBase,
+  source: Statements,
   previous: CapturedXids | undefined,
 ): Promise<{ snapshot: SourceSnapshot; captured: CapturedXids }> {
-  const snapshot = await selectSnapshot(client);
+  const snapshot = await selectSnapshot(source);
   const candidates = chooseCandidates(snapshot, previous);
   // What finishes between the snapshot and this statement is not listed: hence extracts come later than both.
-  const inProgress = candidates === undefined ? undefined : await selectInProgress(client, candidates);
+  const inProgress = candidates === undefined ? undefined : await selectInProgress(source, candidates);
   return { snapshot, captured: chooseCaptured(snapshot, inProgress) };
 }
 

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { formatSliceId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../shared/queue/extract-message.ts';
@@ -9,6 +8,7 @@ import type { PlannedRun, TableFailure } from './planned-run.ts';
 import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import type { AssessedTable, UsableTable } from './source-tables.ts';
+import type { Statements } from './sql/plan-statements.ts';
 import { fingerprintModel, isAsKnown, needsNewerVersion } from './table-fingerprint.ts';
 
 export interface PlanContext {
@@ -44,16 +44,16 @@ interface TablePlan {
  * @param withSecond lends another connection to the same server
  */
 export async function planTables(
-  client: pg.ClientBase,
+  source: Statements,
   tables: readonly AssessedTable[],
   context: PlanContext,
-  withSecond: (work: (client: pg.ClientBase) => Promise<void>) => Promise<void>,
+  withSecond: (work: (source: Statements) => Promise<void>) => Promise<void>,
 ): Promise<TablesPlan> {
   const found = new Map<string, TablePlan>();
-  await shareWork(client, {
+  await shareWork(source, {
     // The largest first: two connections are then done at about the same time.
     items: tables.toSorted((a, b) => pagesOf(b) - pagesOf(a)),
-    work: async (connection: pg.ClientBase, assessed) => {
+    work: async (connection: Statements, assessed) => {
       found.set(assessed.table.name, await planTable(connection, assessed, context));
     },
     withSecond,
@@ -102,14 +102,14 @@ const fingerprintOf = (
 const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
 
 async function planTable(
-  client: pg.ClientBase,
+  source: Statements,
   assessed: AssessedTable,
   context: PlanContext,
 ): Promise<TablePlan> {
   if ('problem' in assessed) return planFailure(assessed.table.name, assessed.problem, context);
   const newRows = newRowsOf(assessed, context);
   try {
-    const ranges = await sliceTable(client, assessed, newRows, context.slicing);
+    const ranges = await sliceTable(source, assessed, newRows, context.slicing);
     return {
       state: fingerprintOf(assessed, context.model),
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),

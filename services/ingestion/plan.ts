@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type pg from 'pg';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { TerminalError } from '../../shared/errors.ts';
 import { captureStateKey, formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
@@ -17,9 +16,9 @@ import type { PlannedRun } from './planned-run.ts';
 import { formatRunRecord } from './run-record.ts';
 import { readIdentity, type SourceRestart } from './source-identity.ts';
 import { type AssessedTable, assessTables } from './source-tables.ts';
+import { planStatements, type Statements } from './sql/plan-statements.ts';
 import { selectSnapshot } from './sql/select-snapshot.ts';
 import { selectWalPosition, type WalPosition } from './sql/select-wal-position.ts';
-import { setPlanSession } from './sql/set-plan-session.ts';
 import { waitUntilFlushed } from './wait-until-flushed.ts';
 
 export interface PlanDeps {
@@ -50,37 +49,36 @@ export interface PlanDeps {
  */
 export async function planRun(deps: PlanDeps): Promise<PlannedRun> {
   try {
-    return await deps.database.withClient((client) => planOn(client, deps));
+    return await deps.database.withClient((client) => planOn(planStatements(client), deps));
   } catch (error) {
     throw toPipelineError(error);
   }
 }
 
-async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
-  await setPlanSession(client);
-  const identity = await readIdentity(client, deps.restart);
-  const tables = await assessTables(client, deps.schema, deps.model.sources);
+async function planOn(source: Statements & { host: string }, deps: PlanDeps): Promise<PlannedRun> {
+  const identity = await readIdentity(source, deps.restart);
+  const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
-  const { xmax } = await selectSnapshot(client);
+  const { xmax } = await selectSnapshot(source);
   const requests = await listResyncRequests(deps.ingested);
   const claimed = await claimGeneration(
     deps.ingested,
     { identity, xmax },
     { now: deps.now(), isResync: requests.length > 0 },
   );
-  const { state, etag } = await seeToNewerVersions(client, identity, tables, claimed, deps);
+  const { state, etag } = await seeToNewerVersions(source, identity, tables, claimed, deps);
 
-  const { snapshot, captured } = await findCapturedXids(client, state.captured);
+  const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the question which xids are in progress: the log of all that had finished lies before.
-  const position = await selectWalPosition(client);
+  const position = await selectWalPosition(source);
   const context = contextOf(state, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
-  const plan = await planTables(client, tables, context, withSameServer(identity, deps));
+  const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   await publish(plan, state.plannedAt, deps);
 
   // A crash that takes back what had finished gives its xids out again, and the state calls them finished.
-  if (position.insertLsn !== null) await waitUntilFlushed(client, position.insertLsn);
+  if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states };
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that has come in since they were listed is the next plan's.
@@ -91,13 +89,13 @@ async function planOn(client: pg.Client, deps: PlanDeps): Promise<PlannedRun> {
 
 /** Before the snapshot that the extracts are bound to. */
 async function seeToNewerVersions(
-  client: pg.ClientBase,
+  source: Statements,
   identity: string,
   tables: readonly AssessedTable[],
   read: ReadState,
   { ingested, model, now }: PlanDeps,
 ): Promise<ReadState> {
-  if (!needsNewerVersions(tables, read.state, model) || (await makeVersionsNewer(client))) return read;
+  if (!needsNewerVersions(tables, read.state, model) || (await makeVersionsNewer(source))) return read;
   return beginGeneration(ingested, read, { identity }, now());
 }
 
@@ -107,10 +105,10 @@ async function seeToNewerVersions(
  */
 const withSameServer =
   (identity: string, { database, restart }: PlanDeps) =>
-  (work: (client: pg.ClientBase) => Promise<void>): Promise<void> =>
+  (work: (source: Statements) => Promise<void>): Promise<void> =>
     database.withClient(async (client) => {
-      await setPlanSession(client);
-      if ((await readIdentity(client, restart)) === identity) await work(client);
+      const source = planStatements(client);
+      if ((await readIdentity(source, restart)) === identity) await work(source);
     });
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {

@@ -55,6 +55,21 @@ export async function readSlice(
 ): Promise<SliceContent> {
   // Before the snapshot: on a standby, whatever had been replayed by now is in it.
   const { replayLsn } = await selectWalPosition(client);
+  try {
+    return await readInSnapshot(client, message, table, { ...options, replayLsn });
+  } catch (error) {
+    // Else the table stays locked until the connection is gone. One that is lost has no transaction any more.
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}
+
+async function readInSnapshot(
+  client: pg.Client,
+  message: ExtractMessage,
+  table: SourceTable,
+  { replayLsn, ...options }: ReadOptions & { replayLsn: string | null },
+): Promise<SliceContent> {
   await begin(client, table, options.schema);
   const snapshot = await selectSnapshot(client);
   const { insertLsn } = await selectWalPosition(client);

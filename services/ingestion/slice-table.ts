@@ -1,9 +1,9 @@
-import type pg from 'pg';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { TerminalError } from '../../shared/errors.ts';
 import type { BlockRange, NewRows } from '../../shared/queue/extract-message.ts';
 import { chooseBlocksPerRange, cutBlockRanges, joinSparseRanges } from './block-ranges.ts';
 import type { UsableTable } from './source-tables.ts';
+import type { Statements } from './sql/plan-statements.ts';
 import { selectNewBlockRanges } from './sql/select-new-block-ranges.ts';
 import { type RelationSize, selectSize } from './sql/select-size.ts';
 
@@ -29,20 +29,20 @@ export interface SliceOptions {
  * @throws {TerminalError} the table cannot be read
  */
 export async function sliceTable(
-  client: pg.ClientBase,
+  source: Statements,
   { table, relation }: UsableTable,
   newRows: NewRows | undefined,
   options: SliceOptions,
 ): Promise<(BlockRange | undefined)[]> {
   try {
     const size = await selectSize(
-      client,
+      source,
       relation.members.map(({ oid }) => oid),
     );
     const ranges = cutBlockRanges(size, options.sliceBytes);
     if (newRows === undefined || size.bytes > options.probeMaxBytes) return ranges;
     const blocksPerRange = probeLength(size, options.sliceBytes);
-    const found = await selectNewBlockRanges(client, table, { ...options, newRows, blocksPerRange });
+    const found = await selectNewBlockRanges(source, table, { ...options, newRows, blocksPerRange });
     return joinSparseRanges(ranges, found, rowsOfSlice(size, options.sliceBytes));
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });

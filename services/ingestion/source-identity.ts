@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Statements } from './sql/plan-statements.ts';
 import { selectControlFileRights, selectIdentity } from './sql/select-identity.ts';
 
 export type SourceRestart = 'identity' | 'trusted';
@@ -8,11 +8,14 @@ export type SourceRestart = 'identity' | 'trusted';
  *
  * @param restart `trusted` leaves the start time out: the caller vouches that no crash takes back what was seen
  */
-export async function readIdentity(client: pg.Client, restart: SourceRestart): Promise<string> {
-  const rights = await selectControlFileRights(client);
-  const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(client, rights);
+export async function readIdentity(
+  source: Statements & { host: string },
+  restart: SourceRestart,
+): Promise<string> {
+  const rights = await selectControlFileRights(source);
+  const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(source, rights);
   return JSON.stringify([
-    rights.system ? system : `${client.host} ${system}`,
+    rights.system ? system : `${source.host} ${system}`,
     databaseOid,
     timeline,
     restart === 'trusted' ? 'trusted' : startedAt,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import type { SourceField, SourceTable } from '../../shared/star-schema/assemble.ts';
 import { findKeyProblem } from './key-problem.ts';
+import type { Statements } from './sql/plan-statements.ts';
 import { type Relation, selectRelations } from './sql/select-relations.ts';
 import { findProblem } from './table-problem.ts';
 import type { TranscodeColumn } from './transcode/column-layout.ts';
@@ -30,24 +30,24 @@ export type AssessedTable = UsableTable | UnusableTable;
 
 /** Looks the tables up in the source and holds them against the model. */
 export async function assessTables(
-  client: pg.ClientBase,
+  source: Statements,
   schema: string,
   tables: readonly SourceTable[],
 ): Promise<AssessedTable[]> {
   const names = tables.flatMap(namesOf);
   const relations = new Map(
-    (await selectRelations(client, schema, [...new Set(names)])).map((relation) => [relation.name, relation]),
+    (await selectRelations(source, schema, [...new Set(names)])).map((relation) => [relation.name, relation]),
   );
   return tables.map((table) => assessTable(table, schema, relations));
 }
 
 /** @throws {TerminalError} the table cannot be extracted */
 export async function assessUsableTable(
-  client: pg.ClientBase,
+  source: Statements,
   schema: string,
   table: SourceTable,
 ): Promise<UsableTable> {
-  const [assessed] = await assessTables(client, schema, [table]);
+  const [assessed] = await assessTables(source, schema, [table]);
   if (assessed === undefined || 'problem' in assessed) {
     throw new TerminalError(assessed?.problem ?? `${table.name} was not looked up`, { table: table.name });
   }

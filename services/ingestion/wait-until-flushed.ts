@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type pg from 'pg';
 import { TransientError } from '../../shared/errors.ts';
+import type { Statements } from './sql/plan-statements.ts';
 import { assignXid, requestFlush } from './sql/request-flush.ts';
 import { selectIsFlushed } from './sql/select-is-flushed.ts';
 
@@ -17,22 +17,22 @@ const pollMs = 10;
  *
  * @throws {TransientError} the log was not flushed in time
  */
-export async function waitUntilFlushed(client: pg.ClientBase, lsn: string): Promise<void> {
-  if (await selectIsFlushed(client, lsn)) return;
-  await askForFlush(client);
+export async function waitUntilFlushed(source: Statements, lsn: string): Promise<void> {
+  if (await selectIsFlushed(source, lsn)) return;
+  await askForFlush(source);
   const startedAt = performance.now();
-  while (!(await selectIsFlushed(client, lsn))) {
+  while (!(await selectIsFlushed(source, lsn))) {
     if (performance.now() - startedAt > longestWaitMs)
       throw new TransientError(`the source has not flushed its log up to ${lsn}`);
     await delay(pollMs);
   }
 }
 
-async function askForFlush(client: pg.ClientBase): Promise<void> {
+async function askForFlush(source: Statements): Promise<void> {
   try {
-    await requestFlush(client);
+    await requestFlush(source);
   } catch (error) {
     if ((error as { code?: unknown }).code !== '42501') throw error;
-    await assignXid(client);
+    await assignXid(source);
   }
 }

@@ -5,5 +5,8 @@ export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"'
 export const quoteQualified = (schema: string, name: string): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 
-/** A text as an SQL literal, where standard_conforming_strings is on as it is by default. */
-export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/** A text as an SQL literal, whatever standard_conforming_strings is. */
+export const quoteLiteral = (text: string): string => {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+};

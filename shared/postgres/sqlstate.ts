@@ -5,6 +5,7 @@
 const transientStates = new Set([
   '25006', // read_only_sql_transaction: the primary has just become a standby
   '25P03', // idle_in_transaction_session_timeout
+  '25P04', // transaction_timeout
   '28P01', // invalid_password: a rotation is under way; the next attempt reads the secret anew
   '40001', // serialization_failure; on a standby also a conflict with recovery
   '40P01', // deadlock_detected

@@ -3,19 +3,33 @@ import type pg from 'pg';
 /**
  * Runs the work in one `read committed` transaction: committed when it returns, rolled back when it throws.
  *
+ * Its commit is durable, whatever the server's own setting is. What is committed here lets a message be deleted or a
+ * file say that it is so, and a commit with `synchronous_commit = off` is answered before a crash could no longer take
+ * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and somebody's choice.
+ *
  * @throws what the work throws; a rollback that fails too says nothing more than that the connection is gone
  */
 export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
-  within(client, 'read committed', work);
+  within(client, `begin isolation level read committed; ${makeDurable}`, work);
+
+const makeDurable = `
+  select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;
+
+/**
+ * A statement that keeps a role's transaction_timeout from ending this transaction: its other limits are ours. Servers
+ * below Postgres 17 do not know the setting, and there it does nothing. It takes the transaction's snapshot.
+ */
+export const liftTransactionTimeout = `
+  select set_config('transaction_timeout', '0', true) where current_setting('transaction_timeout', true) <> '0'`;
 
 /** Runs queries that all see the same: what was committed when the first of them began. */
 export const inSnapshot = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
-  within(client, 'repeatable read read only', work);
+  within(client, 'begin isolation level repeatable read read only', work);
 
-async function within<T>(client: pg.ClientBase, mode: string, work: () => Promise<T>): Promise<T> {
-  await client.query(`begin isolation level ${mode}`);
+async function within<T>(client: pg.ClientBase, begin: string, work: () => Promise<T>): Promise<T> {
   let result: T;
   try {
+    await client.query(begin);
     result = await work();
   } catch (error) {
     await client.query('rollback').catch(() => {});

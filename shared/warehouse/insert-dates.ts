@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import type { Calendar } from '../star-schema/assemble.ts';
 import { calendarRow } from '../star-schema/calendar.ts';
 
 /**
- * Inserts those of the days that the calendar does not have yet, in order, so that two of it never wait for each
- * other in a circle. Outside of a transaction it is a short one of its own.
+ * Inserts those of the days that the calendar does not have yet, in a short transaction of its own, and in order, so
+ * that two of these never wait for each other in a circle.
  *
+ * @param client outside of a transaction
  * @param epochDays days since 1970-01-01, within years 1 to 9999
  * @returns the number of days inserted
  */
@@ -20,12 +22,14 @@ export async function insertDates(
   if (missing.length === 0) return 0;
   const columns = calendar.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
   const key = quoteIdentifier(calendar.key);
-  const { rowCount } = await client.query(
-    `insert into ${table} (${columns})
-     select ${columns} from json_populate_recordset(null::${table}, $1)
-     order by ${key}
-     on conflict (${key}) do nothing`,
-    [JSON.stringify(missing.map(({ day, text }) => ({ ...calendarRow(day), [calendar.key]: text })))],
+  const { rowCount } = await inTransaction(client, () =>
+    client.query(
+      `insert into ${table} (${columns})
+       select ${columns} from json_populate_recordset(null::${table}, $1)
+       order by ${key}
+       on conflict (${key}) do nothing`,
+      [JSON.stringify(missing.map(({ day, text }) => ({ ...calendarRow(day), [calendar.key]: text })))],
+    ),
   );
   return rowCount ?? 0;
 }

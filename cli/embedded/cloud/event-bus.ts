@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { isDiskFull } from '../disk-full.ts';
 import { JsonServiceError, type Operation } from './json-service.ts';
 
 /** One event as it was put. */
@@ -22,8 +23,14 @@ export class EventBus {
     'AWSEvents.PutEvents': (input) => this.#put(input),
   };
 
-  /** @param dataDir gets events.ndjson, to which every accepted entry is appended */
-  constructor(dataDir: string) {
+  readonly #onDiskFull: (error: unknown) => void;
+
+  /**
+   * @param dataDir gets events.ndjson, to which every accepted entry is appended
+   * @param onDiskFull is told before an entry fails for want of room
+   */
+  constructor(dataDir: string, onDiskFull: (error: unknown) => void = () => {}) {
+    this.#onDiskFull = onDiskFull;
     this.#path = join(dataDir, 'events.ndjson');
     if (!fs.existsSync(this.#path)) return;
     const text = fs.readFileSync(this.#path, 'utf8');
@@ -62,9 +69,21 @@ export class EventBus {
       return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     }
     const EventId = randomUUID();
-    fs.appendFileSync(this.#path, `${JSON.stringify({ Time: Date.now() / 1000, ...entry, EventId })}\n`);
+    this.#append(`${JSON.stringify({ Time: Date.now() / 1000, ...entry, EventId })}\n`);
     this.#keep(entry);
     return { EventId };
+  }
+
+  #append(line: string): void {
+    const bytes = fs.existsSync(this.#path) ? fs.statSync(this.#path).size : 0;
+    try {
+      fs.appendFileSync(this.#path, line);
+    } catch (error) {
+      // The next line would follow the half of this one.
+      if (fs.existsSync(this.#path)) fs.truncateSync(this.#path, bytes);
+      if (isDiskFull(error)) this.#onDiskFull(error);
+      throw error;
+    }
   }
 
   #keep({ Time, ...entry }: WireEntry): void {

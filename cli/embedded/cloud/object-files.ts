@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { isDiskFull } from '../disk-full.ts';
 import { S3Error, type S3Object, type S3Persistence, type S3Store } from './fauxqs.ts';
 import { formatObject, type ObjectMetadata, parseHeader } from './object-format.ts';
 
@@ -17,21 +18,26 @@ const usualHeaderBytes = 4096;
  */
 export class ObjectFiles implements S3Persistence {
   readonly #root: string;
+  readonly #onDiskFull: (error: unknown) => void;
 
-  constructor(root: string) {
+  /** @param onDiskFull is told before a put fails for want of room */
+  constructor(root: string, onDiskFull: (error: unknown) => void = () => {}) {
     this.#root = root;
+    this.#onDiskFull = onDiskFull;
     fs.mkdirSync(root, { recursive: true });
   }
 
   upsertObject(bucket: string, object: S3Object): void {
     const temporary = join(this.#root, bucket, `${temporaryPrefix}${randomUUID()}`);
-    const file = fs.openSync(temporary, 'wx', 0o600);
     try {
-      for (const bytes of formatObject(object)) writeAll(file, bytes);
-    } finally {
-      fs.closeSync(file);
+      writeFile(temporary, formatObject(object));
+      fs.renameSync(temporary, this.#path(bucket, object.key));
+    } catch (error) {
+      // Half an object would keep the room that the next start needs.
+      fs.rmSync(temporary, { force: true });
+      if (isDiskFull(error)) this.#onDiskFull(error);
+      throw error;
     }
-    fs.renameSync(temporary, this.#path(bucket, object.key));
   }
 
   readBody(bucket: string, key: string): Buffer {
@@ -108,6 +114,15 @@ export class ObjectFiles implements S3Persistence {
   #path(bucket: string, key: string): string {
     const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
     return join(this.#root, bucket, `${hash}.${key.replaceAll(/[^\w.-]/g, '_').slice(-120)}`);
+  }
+}
+
+function writeFile(path: string, parts: Iterable<Buffer>): void {
+  const file = fs.openSync(path, 'wx', 0o600);
+  try {
+    for (const bytes of parts) writeAll(file, bytes);
+  } finally {
+    fs.closeSync(file);
   }
 }
 

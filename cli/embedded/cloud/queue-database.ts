@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TerminalError } from '../../../shared/errors.ts';
+import { isDiskFull } from '../disk-full.ts';
 import { PersistenceManager } from './fauxqs.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, https://www.sqlite.org/rescode.html; the upper bits say more. */
@@ -10,8 +11,11 @@ const damages = new Set([11, 26]);
 export class QueueDatabase extends PersistenceManager {
   readonly sql: DatabaseSync;
 
-  /** @throws {TerminalError} the folder cannot be written, or the file is damaged */
-  constructor(dataDir: string) {
+  /**
+   * @param onDiskFull is told before a statement fails for want of room
+   * @throws {TerminalError} the folder cannot be written, or the file is damaged
+   */
+  constructor(dataDir: string, onDiskFull: (error: unknown) => void = () => {}) {
     try {
       super(dataDir);
     } catch (cause) {
@@ -23,6 +27,11 @@ export class QueueDatabase extends PersistenceManager {
     const sql: unknown = Reflect.get(this, 'db');
     if (!(sql instanceof DatabaseSync)) throw new TerminalError('fauxqs keeps its database elsewhere now');
     this.sql = sql;
+    tellOfFullDisk(
+      sql,
+      Object.values(Reflect.get(this, 'stmts') as Record<string, StatementSync>),
+      onDiskFull,
+    );
     // A commit in WAL mode is safe from the death of the process without any fsync. With `normal` the
     // file also stays intact over a power loss, which may take the last commits.
     sql.exec('pragma synchronous = normal');
@@ -57,7 +66,8 @@ export class QueueDatabase extends PersistenceManager {
       this.sql.exec('commit');
       return result;
     } catch (error) {
-      this.sql.exec('rollback');
+      // On a full disk SQLite has rolled back by itself, and a second rollback would hide why.
+      if (this.sql.isTransaction) this.sql.exec('rollback');
       throw error;
     }
   }
@@ -101,3 +111,32 @@ const damaged = (dataDir: string, what: string, cause?: unknown): TerminalError 
     { cause },
   );
 };
+
+/**
+ * Has every statement tell of a full disk before it fails, whoever runs it: a request gets an answer of its own and
+ * tries again, and a run would go on until its messages are dead letters.
+ */
+function tellOfFullDisk(
+  sql: DatabaseSync,
+  prepared: readonly StatementSync[],
+  onDiskFull: (error: unknown) => void,
+): void {
+  const telling =
+    <Args extends unknown[], T>(work: (...args: Args) => T) =>
+    (...args: Args): T => {
+      try {
+        return work(...args);
+      } catch (error) {
+        if (isDiskFull(error)) onDiskFull(error);
+        throw error;
+      }
+    };
+  const watch = (statement: StatementSync) =>
+    Object.assign(statement, { run: telling(statement.run.bind(statement)) });
+  for (const statement of prepared) watch(statement);
+  const prepare = sql.prepare.bind(sql);
+  Object.assign(sql, {
+    exec: telling(sql.exec.bind(sql)),
+    prepare: (text: string) => watch(prepare(text)),
+  });
+}

@@ -1,5 +1,6 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
+import { isDiskFull } from '../disk-full.ts';
 import { accountId, region, type SqsQueue, SqsStore, sqsQueueArn } from './fauxqs.ts';
 import type { QueueDatabase } from './queue-database.ts';
 
@@ -94,8 +95,14 @@ function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   // and the next start would take its count back: a message that always times out would never end.
   queue.processTimers = () => {
     const now = Date.now();
-    for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {
-      if (visibilityDeadline <= now) queue.persistence?.updateMessageReady(message.messageId);
+    try {
+      for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {
+        if (visibilityDeadline <= now) queue.persistence?.updateMessageReady(message.messageId);
+      }
+    } catch (error) {
+      // A timer calls this: an error would end the process with a stack trace. The database has told of it.
+      if (isDiskFull(error)) return;
+      throw error;
     }
     processTimers();
   };

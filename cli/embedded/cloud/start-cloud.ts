@@ -26,6 +26,8 @@ export interface CloudOptions {
   secrets: Record<string, string>;
   /** What one put may bring. S3's own limit is 5 GiB; a body stands in memory until it is written. */
   maxPutBytes?: number;
+  /** Told, with the error, when something could not be written for want of room. Requests go on failing. */
+  onDiskFull?: (error: unknown) => void;
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
@@ -59,13 +61,13 @@ export interface Cloud {
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   makeFolder(options.dataDir);
-  const database = new QueueDatabase(options.dataDir);
+  const database = new QueueDatabase(options.dataDir, options.onDiskFull);
   const queues = new QueueStore(database);
   const notifications = new Notifications(database, queues, options.notifications);
   const buckets = new BucketStore(notifications);
   const snsStore = new SnsStore();
   const secrets = new Secrets(options.secrets);
-  const bus = new EventBus(options.dataDir);
+  const bus = new EventBus(options.dataDir, options.onDiskFull);
   const server = buildApp({ logger: false, stores: { sqsStore: queues, s3Store: buckets, snsStore } });
   const ready = Promise.withResolvers<void>();
   // Queue URLs hold the port, which is known only once we listen: requests wait for the rest.
@@ -112,8 +114,8 @@ function makeFolder(path: string): void {
 
 const listen = (server: CloudServer): Promise<string> => server.listen({ host: '127.0.0.1', port: 0 });
 
-function loadBuckets(buckets: BucketStore, { dataDir, buckets: names }: CloudOptions): void {
-  const files = new ObjectFiles(join(dataDir, 'objects'));
+function loadBuckets(buckets: BucketStore, { dataDir, buckets: names, onDiskFull }: CloudOptions): void {
+  const files = new ObjectFiles(join(dataDir, 'objects'), onDiskFull);
   // Attached after the load, which would otherwise write back what it reads.
   files.loadS3(buckets);
   buckets.persistence = files;

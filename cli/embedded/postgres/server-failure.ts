@@ -1,3 +1,4 @@
+import { saysDiskFull } from '../disk-full.ts';
 import { StackError } from '../stack-error.ts';
 
 const fileFailures: Record<string, string> = {
@@ -17,8 +18,11 @@ const fileFailures: Record<string, string> = {
  * @param output its lines, oldest first
  */
 export function explainServerFailure(what: string, output: readonly string[]): StackError {
-  if (output.some((line) => line.includes('No space left on device')))
-    return new StackError(`${what}: the disk is full`);
+  const full = output.find((line) => line.includes('No space left on device') || saysDiskFull(line));
+  if (full !== undefined) {
+    const cause = Object.assign(new Error(full), { code: 'ENOSPC' });
+    return new StackError(`${what}: the disk is full`, { cause });
+  }
   const reasons = output.flatMap((line) => /(?:FATAL|PANIC|ERROR|error): +(.*)/.exec(line)?.[1] ?? []);
   // A postmaster whose recovery failed says last that a child process ended; the reason stands before.
   const reason = reasons.find((line) => !line.startsWith('the database system is')) ?? output.at(-1);

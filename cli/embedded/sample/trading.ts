@@ -64,21 +64,15 @@ async function trade(url: string, { pauseMs, seed, onError, signal }: Trade): Pr
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const settings = makeClientSettings(secretOfUrl('the URL', url), 'starlift sample shop');
-  const client = new pg.Client({ ...settings, statement_timeout: 10_000 });
+  const client = new pg.Client(makeClientSettings(secretOfUrl('the URL', url), 'starlift sample shop'));
   // Without a listener a lost idle connection ends the process. The next change fails and tells.
   client.on('error', () => {});
   await client.connect();
-  await client.query(`set timezone to 'UTC'`);
   return client;
 }
 
 async function makeChange(client: pg.Client, { sql, values, kept }: Change): Promise<void> {
-  if (kept) {
-    await client.query(sql, values);
-    return;
-  }
-  await client.query('begin');
+  await client.query(`begin; set local timezone to 'UTC'; set local statement_timeout = '10s'`);
   await client.query(sql, values);
-  await client.query('rollback');
+  await client.query(kept ? 'commit' : 'rollback');
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import { extractSessionSettings } from '../transcode/session-settings.ts';
 
 export interface ExtractLimits {
@@ -32,5 +33,6 @@ export async function beginExtract(
   await client.query(`
     begin isolation level repeatable read, read only;
     ${setLocals.join('\n    ')}
-    lock table ${tables.map((table) => quoteQualified(schema, table)).join(', ')} in access share mode`);
+    lock table ${tables.map((table) => quoteQualified(schema, table)).join(', ')} in access share mode;
+    ${liftTransactionTimeout}`);
 }

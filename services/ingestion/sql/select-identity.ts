@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Statements } from './plan-statements.ts';
 
 /** What tells one server, and one life of it, from another. */
 export interface IdentityRow {
@@ -18,8 +18,8 @@ export interface ControlFileRights {
 
 // Asked before, because a refusal would end the extract's transaction; Postgres checks the right to a function
 // before it looks whether a `case` would call it at all.
-export async function selectControlFileRights(client: pg.ClientBase): Promise<ControlFileRights> {
-  const { rows } = await client.query<ControlFileRights>(`
+export async function selectControlFileRights(source: Statements): Promise<ControlFileRights> {
+  const { rows } = await source.query<ControlFileRights>(`
     select has_function_privilege('pg_control_system()', 'execute') as system,
            has_function_privilege('pg_control_checkpoint()', 'execute')
              and has_function_privilege('pg_control_recovery()', 'execute') as timeline`);
@@ -30,14 +30,14 @@ export async function selectControlFileRights(client: pg.ClientBase): Promise<Co
  * A promoted standby and a restored backup keep the system_identifier, two promoted standbys can share a
  * timeline, and a crash gives xids out again: only all of these together name one sequence of xids.
  */
-export async function selectIdentity(client: pg.ClientBase, rights: ControlFileRights): Promise<IdentityRow> {
+export async function selectIdentity(source: Statements, rights: ControlFileRights): Promise<IdentityRow> {
   const address = `concat_ws(':', inet_server_addr(), inet_server_port())`;
   const system = rights.system ? '(select system_identifier::text from pg_control_system())' : address;
   const standbyTimeline = rights.timeline
     ? `(select greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline)::text
           from pg_control_checkpoint() as checkpoint, pg_control_recovery() as recovery)`
     : address;
-  const { rows } = await client.query<IdentityRow>(`
+  const { rows } = await source.query<IdentityRow>(`
     select ${system} as system,
            (select oid::text from pg_database where datname = current_database()) as "databaseOid",
            case when pg_is_in_recovery() then ${standbyTimeline}

@@ -1,4 +1,5 @@
-import type pg from 'pg';
+import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import type { Statements } from './plan-statements.ts';
 
 export interface RelationColumn {
   number: number;
@@ -48,18 +49,18 @@ export interface Relation {
  * shows only what has committed.
  */
 export async function selectRelations(
-  client: pg.ClientBase,
+  source: Statements,
   schema: string,
   names: readonly string[],
 ): Promise<Relation[]> {
-  const { rows } = await client.query<Relation>(
+  const { rows } = await source.query<Relation>(
     `
     with recursive root as (
       select c.oid, c.relname, c.relkind, c.relpages, n.oid as schema_oid
         from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = $1
-         and c.relname = any($2::name[])
+       where n.nspname = ${quoteLiteral(schema)}
+         and c.relname = any(array[${names.map(quoteLiteral).join(', ')}]::name[])
          and c.relkind in ('r', 'p', 'v', 'm', 'f')
     ),
     member as (
@@ -109,7 +110,6 @@ export async function selectRelations(
                and i.indpred is null and i.indexprs is null) as "uniqueKeys",
            (select sum(relpages)::float8 from member where root_oid = root.oid) as pages
       from root`,
-    [schema, names],
   );
   return rows;
 }

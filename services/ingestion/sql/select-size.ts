@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Statements } from './plan-statements.ts';
 
 export interface RelationSize {
   /** Heap blocks of the member that has the most: a ctid of any member lies below. */
@@ -12,8 +12,8 @@ export interface RelationSize {
 }
 
 /** Sizes are read from the files, under a lock: pg_class.relpages is as old as the last vacuum. */
-export async function selectSize(client: pg.ClientBase, oids: readonly string[]): Promise<RelationSize> {
-  const { rows } = await client.query<{ [K in keyof RelationSize]: string }>(
+export async function selectSize(source: Statements, oids: readonly string[]): Promise<RelationSize> {
+  const { rows } = await source.query<{ [K in keyof RelationSize]: string }>(
     `
     select coalesce(max(blocks), 0)::text as blocks,
            coalesce(sum(pg_table_size(oid)), 0)::text as bytes,
@@ -21,8 +21,7 @@ export async function selectSize(client: pg.ClientBase, oids: readonly string[])
            current_setting('server_version_num') as "serverVersion"
       from pg_class,
            lateral (select pg_relation_size(oid) / current_setting('block_size')::int8 as blocks) as size
-     where oid = any($1::oid[])`,
-    [oids],
+     where oid = any('{${oids.join(',')}}'::oid[])`,
   );
   const { blocks = '0', bytes = '0', rows: estimate = '0', serverVersion = '0' } = rows[0] ?? {};
   return {

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Statements } from './plan-statements.ts';
 
 /** One MVCC snapshot of the source. Xids are decimal digits of an xid8. */
 export interface SourceSnapshot {
@@ -11,8 +11,8 @@ export interface SourceSnapshot {
 }
 
 /** The snapshot of this statement; as the first query of a repeatable read transaction, that of all of it. */
-export async function selectSnapshot(client: pg.ClientBase): Promise<SourceSnapshot> {
-  const { rows } = await client.query<SourceSnapshot>(`
+export async function selectSnapshot(source: Statements): Promise<SourceSnapshot> {
+  const { rows } = await source.query<SourceSnapshot>(`
     select pg_snapshot_xmax(snapshot)::text as xmax,
            pg_snapshot_xmin(snapshot)::text as xmin,
            (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount"

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Statements } from './plan-statements.ts';
 
 export interface WalPosition {
   /** On a primary: what is visible now was logged before here. */
@@ -7,8 +7,8 @@ export interface WalPosition {
   replayLsn: string | null;
 }
 
-export async function selectWalPosition(client: pg.ClientBase): Promise<WalPosition> {
-  const { rows } = await client.query<WalPosition>(`
+export async function selectWalPosition(source: Statements): Promise<WalPosition> {
+  const { rows } = await source.query<WalPosition>(`
     select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn()::text end as "insertLsn",
            case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as "replayLsn"`);
   return rows[0] ?? { insertLsn: null, replayLsn: null };

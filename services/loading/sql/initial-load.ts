@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { RunId, SliceId } from '../../../shared/object-store/object-key.ts';
+import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import type { LoadTarget } from '../load-target.ts';
 
@@ -17,10 +18,12 @@ export async function selectInitialLoad(
 
 /** Makes the run the one that the fact's initial load is of, unless there is one. */
 export async function claimInitialLoad(client: pg.ClientBase, fact: string, run: RunId): Promise<void> {
-  await client.query(`update ${initialLoadTable} set run = $2 where warehouse_table = $1 and run is null`, [
-    fact,
-    run,
-  ]);
+  await inTransaction(client, () =>
+    client.query(`update ${initialLoadTable} set run = $2 where warehouse_table = $1 and run is null`, [
+      fact,
+      run,
+    ]),
+  );
 }
 
 /** @returns whether the fact has its keys: as it is until the transaction ends, for nobody can build them meanwhile */

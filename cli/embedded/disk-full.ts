@@ -1,0 +1,27 @@
+import { TransientError } from '../../shared/errors.ts';
+
+/**
+ * SQLITE_FULL, and SQLITE_IOERR_SHMSIZE and SQLITE_IOERR_SHMMAP: the index of its log could not grow.
+ * https://www.sqlite.org/rescode.html
+ */
+const sqliteCodes: readonly unknown[] = [13, 4874, 5386];
+const systemCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+/** Whether it is for want of room that something could not be written. */
+export function isDiskFull(error: unknown): boolean {
+  const { code, errcode, cause } = Object(error) as { code?: unknown; errcode?: unknown; cause?: unknown };
+  if (systemCodes.includes(code) || sqliteCodes.includes(errcode)) return true;
+  return cause !== undefined && isDiskFull(cause);
+}
+
+/** Whether a line of a Postgres server's log says so. Shared memory is no disk. */
+export const saysDiskFull = (line: string): boolean =>
+  /(ERROR|FATAL|PANIC|LOG|WARNING): .*(No space left on device|wrote only \d+ of \d+ bytes)/i.test(line) &&
+  !line.includes('shared memory');
+
+/** What a command ends with. What is not done is in the queues, or found by the next run. */
+export const diskFull = (folder: string, cause: unknown): TransientError =>
+  new TransientError(
+    `the disk of ${folder} is full: make room there, and run again to carry on (nothing is lost)`,
+    { cause },
+  );

@@ -1,0 +1,35 @@
+import type pg from 'pg';
+import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
+
+/** What runs one statement without parameters: a connection, in the transaction that it is in; or `planStatements`. */
+export interface Statements {
+  query<Row extends pg.QueryResultRow>(sql: string): Promise<{ rows: Row[] }>;
+}
+
+/**
+ * Runs each statement of a plan in a short transaction of its own, under settings that end with it.
+ *
+ * - Of its own, because `age()` keeps the next xid of a transaction (see newRowsCondition).
+ * - Settings that end with it: behind a pooler the next statement may go to another of its connections, and what stays
+ *   on this one breaks another client's queries.
+ * - With row_security off Postgres refuses a table whose policies would hide rows, where it would leave them out.
+ *
+ * Several statements in one simple query are one transaction and one round trip, and the server itself takes back what
+ * fails. A simple query has no parameters: values are literals.
+ *
+ * @param client outside of a transaction
+ */
+export const planStatements = (client: pg.Client): Statements & { host: string } => ({
+  host: client.host,
+  query: async <Row extends pg.QueryResultRow>(sql: string) => {
+    // For several statements pg gives an array, against its own types.
+    const results: unknown = await client.query(`${settings};\n${sql}`);
+    return (results as pg.QueryResult<Row>[]).at(-1) ?? { rows: [] };
+  },
+});
+
+const settings = `
+  set local statement_timeout = '120s';
+  set local lock_timeout = '2s';
+  set local row_security = off;
+  ${liftTransactionTimeout}`;
