@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import { isLong } from '../helpers/long-form.ts';
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, removeFolder, runClean } from './road.ts';
@@ -71,14 +72,16 @@ describe('a connection that neither answers nor ends', () => {
     await seenRow(warehouse, 'select from dim_staff');
     const { output } = command;
     await seen(async () => /Watching/.test(output()));
-    for (const [what, proxy] of Object.entries({ source: toSource, warehouse: toWarehouse })) {
+    const both = Object.entries({ source: toSource, warehouse: toWarehouse });
+    // Each takes twenty seconds of waiting: in the short form each database is lost in one of the two ways.
+    for (const [what, proxy] of isLong ? both : both.slice(1)) {
       const brokenAt = performance.now();
       proxy.halfOpen('forwarded');
       await ask(source, `update staff set first_name = 'by ${what}' where staff_id = 3`);
       await seenRow(warehouse, `select from dim_staff where first_name = 'by ${what}'`);
       expect((performance.now() - brokenAt) / 1000).toBeLessThan(45);
     }
-    for (const [what, proxy] of Object.entries({ source: toSource, warehouse: toWarehouse })) {
+    for (const [what, proxy] of isLong ? both : both.slice(0, 1)) {
       const brokenAt = performance.now();
       const before = output().length;
       proxy.halfOpen('dropped');

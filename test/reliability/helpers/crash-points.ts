@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
+import { isLong, takeShard, tell } from '../../helpers/long-form.ts';
 import type { Director } from './invocation.ts';
-import { isLong, takeShard, tell } from './long-form.ts';
 
 /** A call by its number in the run, from 0, and which side of its effect. */
 export interface CrashPoint {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { RowRandom } from '../../../cli/embedded/sample/random.ts';
+import { isLong, takeShard, tell } from '../../helpers/long-form.ts';
 import { loadInitially } from '../crash-scenario.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from './expectations.ts';
-import { isLong, takeShard, tell } from './long-form.ts';
 import { Schedule } from './schedule.ts';
 import { World } from './world.ts';
 
