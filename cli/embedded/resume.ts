@@ -23,7 +23,7 @@ import { listFailedRecords } from '../operator/failed-records.ts';
 import { tablesOf } from '../stage/accounted-slices.ts';
 import { timeOfRun } from '../status/read-plan.ts';
 
-/** What is known while nobody is at work: no message and no object is on its way unseen. */
+/** The facts before any service starts: no message and no object is in flight unseen. */
 export interface ResumeFacts {
   ingested: ObjectStore;
   processed: ObjectStore;
@@ -56,7 +56,7 @@ export interface LostWork {
 
 /**
  * After a kill, or where the queues' database is new: sends again what the queues may have lost, as the scheduled sweeps
- * do, at once and whatever its age.
+ * do, at once and of any age.
  *
  * @returns how many messages were sent
  */
@@ -117,7 +117,7 @@ export async function sendLostWork(
   await sendAgain(sqs, loadQueueUrl, processed.bucket, loads);
 }
 
-/** The greatest that a Date can be: nobody is at work, so no object is on its way. */
+/** The latest possible Date: no service runs, so no object is in flight. */
 const anyAge = new Date(8.64e15);
 
 /**
@@ -162,7 +162,7 @@ const concurrentRuns = 16;
 /** Far longer than the system keeps an object from the disk: a power loss takes that one too. */
 const againMs = 3_600_000;
 
-/** A key of nobody's is no slice. */
+/** A key that is not Starlift's is not a slice. */
 function slicesOf(objects: readonly ListedObject[]): FollowedSlice[] {
   return objects.flatMap(({ key }) => {
     try {
@@ -174,8 +174,8 @@ function slicesOf(objects: readonly ListedObject[]): FollowedSlice[] {
 }
 
 /**
- * Failed extracts that an operator has sent again, of which the queue has lost the message: as long as their record says
- * that they were sent again, nobody is shown them.
+ * Failed extracts that an operator has sent again, and whose message the queue has lost. Their record says that they were sent
+ * again, and such a record is not shown as a failure.
  */
 async function findLostRedriven(ingested: ObjectStore, accounted: KnownSlices): Promise<OutgoingMessage[]> {
   return (await listFailedRecords(ingested))

@@ -6,7 +6,7 @@ import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 
 export interface ContinuityDeps {
   ingested: ObjectStore;
-  /** Sends every object again that the ledger lacks, whatever its age; returns how many. */
+  /** Sends every object of any age again that the ledger lacks; returns how many. */
   sendMissing(): Promise<number>;
   info(line: string): void;
 }

@@ -240,7 +240,7 @@ export function makeNoteThrough(folder: DataFolder): (run: RunId) => void {
   };
 }
 
-/** @returns undefined where nobody knows: a file that a power loss has left empty says nothing, and keeps no run out */
+/** @returns undefined when unknown: a file that a power loss left empty must not stop a run */
 function readThrough(folder: DataFolder): RunId | undefined {
   try {
     const { run } = Object(folder.readJson(throughFile)) as { run?: unknown };

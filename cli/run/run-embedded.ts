@@ -70,7 +70,7 @@ async function unlessHung<T>(
     if (interrupted.aborted) resolve();
     interrupted.addEventListener('abort', () => resolve(), { once: true });
   });
-  // Nobody waits any more for what fails after that.
+  // Failures after that are not reported: the command has ended.
   work.catch(() => {});
   const hung = interruption.then(() => delay(withinMs, undefined, { ref: false }));
   return Promise.race([work, hung]);

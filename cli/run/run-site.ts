@@ -40,6 +40,6 @@ export interface RunSite {
   countWaiting(): Promise<WaitingRows[]>;
   /** All that has failed for good, of earlier runs too, and where nothing but its record is left. */
   listDeadLetters(): Promise<DeadLetter[]>;
-  /** Told when the run is done and its failures are listed; absent where nobody needs to know. */
+  /** Told when the run is done and its failures are listed; absent where it is not needed. */
   noteThrough?(run: string): void;
 }

@@ -7,7 +7,7 @@ import type { Relation } from './sql/select-relations.ts';
  * rules it out.
  *
  * A warehouse table keeps one row of each key, and which one is decided by the rows' versions alone. Rows that share a
- * key in the source may lie in different objects, where nobody sees both: so only the source can vouch for its keys.
+ * key in the source may lie in different objects, and no load sees both: only the source can guarantee its keys.
  *
  * @param relations all that the table's extract reads
  */

@@ -45,7 +45,7 @@ export async function listDueRuns(
 /**
  * All runs that sweeps have not settled yet, however young they are: for when the queue has lost its messages.
  *
- * @param after the runs up to this one are through as well; undefined where nobody knows
+ * @param after the runs up to this one are settled too; undefined when unknown
  */
 export async function listUnsettledRuns(
   ingested: Pick<ObjectStore, 'list'>,

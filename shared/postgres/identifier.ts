@@ -5,7 +5,7 @@ export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"'
 export const quoteQualified = (schema: string, name: string): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 
-/** A text as an SQL literal, whatever standard_conforming_strings is. */
+/** A text as an SQL literal, under any standard_conforming_strings. */
 export const quoteLiteral = (text: string): string => {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 /**
  * Runs the work in one `read committed` transaction: committed when it returns, rolled back when it throws.
  *
- * Its commit is durable, whatever the server's own setting is. What is committed here lets a message be deleted or a
+ * Its commit is durable under any setting of the server. What is committed here lets a message be deleted or a
  * file say that it is so, and a commit with `synchronous_commit = off` is answered before a crash could no longer take
  * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and somebody's choice.
  *

@@ -48,7 +48,7 @@ function parseOrUndefined(text: string): ObjectKey | undefined {
   }
 }
 
-/** The slices that processed objects are of, whatever their revision, by warehouse table. */
+/** The slices that processed objects belong to, in any revision, by warehouse table. */
 export function knowProcessed(objects: readonly Pick<ListedObject, 'key'>[]): KnownSlices {
   const known = makeKnownSlices();
   for (const object of objects) {

@@ -42,7 +42,7 @@ export async function checkContinuity(
 }
 
 /**
- * Remembers the ledger as it is now. What it lacks must be on its way for good by then: nobody will miss it afterwards.
+ * Remembers the ledger as it is now. What it lacks must be on a queue by then: a later look no longer misses it.
  *
  * @param continuity from a look before; somebody who has remembered the ledger since then is left alone
  */

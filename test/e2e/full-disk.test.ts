@@ -122,7 +122,7 @@ describeWithDisk("a data folder whose disk is full, between databases of the use
     },
   );
 
-  it('ends a watch with one line, at whatever it is, and the next run is exact', async () => {
+  it('ends a watch with one line at any step, and the next run is exact', async () => {
     await runClean(road);
     const named = ['--source', road.source, '--warehouse', road.warehouse, '--data', road.data];
     const watch = spawnStarlift(['run', ...named, '--watch', '--every', '0.2']);

@@ -67,7 +67,7 @@ describe('a connection that neither answers nor ends', () => {
     },
   );
 
-  it('is replaced in a watch, which tells of it and goes on', async () => {
+  it('is replaced in a watch, which reports it and goes on', async () => {
     command = startWatch([...options(), '--every', '1']);
     await seenRow(warehouse, 'select from dim_staff');
     const { output } = command;

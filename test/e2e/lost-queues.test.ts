@@ -181,7 +181,7 @@ describe('a first load that was killed', () => {
   );
 });
 
-describe('queues that are new beside an older capture state', () => {
+describe('new queues with an older capture state', () => {
   it('are given again what they had lost, also where another command has made them, and nothing twice', async () => {
     await using road = await makeRoad();
     await killAfterThePlan(road);
@@ -196,7 +196,7 @@ describe('queues that are new beside an older capture state', () => {
   });
 });
 
-describe('failed extracts of which the queues have lost the dead letters', () => {
+describe('failed extracts whose dead letters the queues have lost', () => {
   it('stay failures until an operator sends them again, and then are not lost with their messages', async () => {
     await using road = await makeRoad();
     await refuseExtracts(road);

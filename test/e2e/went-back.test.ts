@@ -38,7 +38,7 @@ afterEach(() => removeFolder(road.data));
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
-/** As a backup and its restore do: the database is as it was, whatever was loaded since. */
+/** @returns the restore: the database is as it was, without what was loaded since */
 async function backUp(): Promise<() => Promise<void>> {
   const name = nameOf(road.warehouse);
   const backup = `b${randomUUID()}`;

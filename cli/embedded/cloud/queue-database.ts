@@ -113,7 +113,7 @@ const damaged = (dataDir: string, what: string, cause?: unknown): TerminalError 
 };
 
 /**
- * Has every statement tell of a full disk before it fails, whoever runs it: a request gets an answer of its own and
+ * Reports a full disk before the statement fails, for every caller: a request gets an answer of its own and
  * tries again, and a run would go on until its messages are dead letters.
  */
 function tellOfFullDisk(

@@ -100,7 +100,7 @@ function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
         if (visibilityDeadline <= now) queue.persistence?.updateMessageReady(message.messageId);
       }
     } catch (error) {
-      // A timer calls this: an error would end the process with a stack trace. The database has told of it.
+      // A timer calls this: an error would end the process with a stack trace. The database has reported it.
       if (isDiskFull(error)) return;
       throw error;
     }

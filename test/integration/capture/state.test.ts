@@ -134,7 +134,7 @@ describe('the capture state', () => {
     expect(requests()).toEqual([]);
   });
 
-  it('is not planned on beside a request that is corrupt, which is one error that names it', async () => {
+  it('refuses a corrupt request with one error that names it', async () => {
     await bench.store.put('state/requests/a.json', Buffer.from('{}'));
     await expect(bench.plan()).rejects.toMatchObject({
       name: 'TerminalError',

@@ -174,7 +174,7 @@ describe('the key of a warehouse table', () => {
     ]);
   });
 
-  it('is not unique over a table and those that inherit from it, whatever indexes they have', async () => {
+  it('is not unique over a table and those that inherit from it, with any indexes', async () => {
     await bench.source.query('create table special () inherits (item)');
     const { failures } = await plan();
     expect(failures).toMatchObject([

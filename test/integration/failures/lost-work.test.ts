@@ -81,7 +81,7 @@ describe('what the queues may have lost', () => {
       return `${of}-${slice}`;
     });
 
-  it('are the slices that nothing tells of, with the messages that were sent', async () => {
+  it('are the slices without object, failure or message, with the messages that were sent', async () => {
     const common = { version: 1, run, generation: '7', identity: 'server', plannedXmax: '100' };
     expect((await find()).extracts.map(({ body }) => JSON.parse(body))).toEqual([
       { ...common, slice: '0000', table: 'currency' },
@@ -117,7 +117,7 @@ describe('what the queues may have lost', () => {
     expect(await lostSlices()).toEqual(expected.map((slice) => `${run}-${slice}`));
   });
 
-  it('no slice of which a message is on the extract queue or among its dead letters', async () => {
+  it('no slice with a message on the extract queue or among its dead letters', async () => {
     await putIngested(ingestedKey('currency', '0000.0'));
     const queuedSlices = [
       { run, slice: '0000.1', table: 'currency' },

@@ -117,7 +117,7 @@ describe('the sweep', () => {
     expect(await currencies()).toEqual(before);
   });
 
-  it('sends again, whatever its age, what a warehouse lacks that went back, and has the source read in full', async () => {
+  it('sends again what a restored warehouse lacks, of any age, and requests a full read of the source', async () => {
     const old = { ...ingestedKey('currency', '0001'), run: '20200101T000000000Z00af' };
     const key = await ingestCurrency(zones, 1, 12, old);
     const body = formatObjectCreated({ bucket: 'ingested', key });
@@ -185,7 +185,7 @@ describe('the sweep', () => {
     await work('transform');
   });
 
-  it('does not send an object again for ever of which the first revision is lost and a later one is there', async () => {
+  it('does not keep sending an object whose first revision is lost while a later one is there', async () => {
     const key = await ingestCurrency(zones, slice, 12);
     await transformKey(key);
     await transformKey(key, { replay: { stringValue: 'r' } });

@@ -42,7 +42,7 @@ describe('a warehouse with synchronous_commit off that is killed right after the
   });
   afterEach(() => warehouse.end());
 
-  /** What was done before is no part of what may be lost. */
+  /** Work that was done before cannot be lost. */
   const settle = () => warehouse.ask('checkpoint');
 
   const crash = async () => {

@@ -4,7 +4,7 @@ import { sale } from './small-rows.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 // `create publication … for all tables` makes Postgres refuse updates and deletes of any table without a replica identity.
-describe('a warehouse of which all tables are published', () => {
+describe('a warehouse that publishes all tables', () => {
   let initial: InitialLoad;
   initialLoadInEachTest((made) => {
     initial = made;

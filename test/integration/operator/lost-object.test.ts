@@ -63,7 +63,7 @@ describe('status', () => {
 describe('the rows of an object that S3 has lost come back by the first replay from the ingested zone', () => {
   it.each([
     ['dim_design', 'design', 'design_id in (2, 3)'],
-    // A fact's dates are an object beside its own.
+    // A fact's dates have an object of their own.
     ['fact_payment', 'payment', 'payment_id between 10 and 20'],
     ['dim_location', 'address', 'location_id = 4'],
   ])('of %s', async (table, source, where) => {

@@ -103,7 +103,7 @@ describe('verify, of tables and what they refer to,', () => {
     });
     const problems = ({ tables }: VerifyReport) => tables.flatMap(({ problem }) => problem ?? []);
 
-    it('finds a table that has no check, whatever is in it', async () => {
+    it('finds a table that has no check, with any content', async () => {
       const model = assembleStarSchema([...definitions, dimDepartment]);
       const report = await copy.verifyAfter(
         { warehouse: `create table dim_department (department_id int, department_name varchar)` },

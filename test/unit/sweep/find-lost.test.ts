@@ -39,7 +39,7 @@ describe('findLost', () => {
     expect(findLost(objects, facts({ queued: 2 }))).toHaveLength(3);
   });
 
-  it('passes over what is no object of ours', () => {
+  it('passes over an object with another key format', () => {
     const stray = ['payment/holiday.jpg', 'payment/2024/02/28/20240229T235959999Z00af-0001.ndjson.zst', 'x%'];
     const objects = stray.map((text) => ({ key: text, size: 1, lastModified: at(0) }));
     expect(findLost(objects, facts())).toEqual([]);
@@ -69,7 +69,7 @@ describe('isTransformed', () => {
     ['one table of two', ['fact_payment 0001-r0', 'fact_payment 0001-r1'], false],
     ['another slice', ['fact_payment 0001-r1', 'dim_payment 0002-r1'], false],
     ['a half of the slice', ['fact_payment 0001-r1', 'dim_payment 0001.0-r1'], false],
-    ['what is no object of ours', ['fact_payment 0001-r1', 'dim_payment 0001-rx'], false],
+    ['an object that is not an extract', ['fact_payment 0001-r1', 'dim_payment 0001-rx'], false],
   ])('of a source that feeds two tables, with %s', (_what, made, expected) => {
     const objects = made.map((each) => {
       const [table = '', rest = ''] = each.split(' ');
