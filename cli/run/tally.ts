@@ -35,7 +35,7 @@ export function makeTallies(
     const loaded = ledger.find((count) => count.table === table.name);
     const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
     const waiting = waitingRows
-      .filter((waits) => waits.table === table.name && runs.includes(waits.run))
+      .filter((waits) => waits.table === table.name && waits.run !== null && runs.includes(waits.run))
       .reduce((sum, waits) => sum + waits.rows, 0);
     const failed = failedRows.get(table.name) ?? 0;
     return {

@@ -9,8 +9,8 @@ import { objectIdColumn } from './warehouse-schema.ts';
 export interface WaitingRows {
   /** The fact. */
   table: string;
-  /** The run whose objects the rows came in. */
-  run: string;
+  /** The run whose objects the rows came in; null where the ledger has lost them. */
+  run: string | null;
   rows: number;
 }
 
@@ -38,7 +38,7 @@ function selectWaiting(fact: Fact, schema: string, parameter: number): string {
   const key = businessKey(fact).map(quoteIdentifier);
   return `
     select $${parameter}::text as table, o.run, count(*)::int as rows
-    from ${parkedTable(fact.name)} p join ${ledgerTable} o on o.object_id = p.${quoteIdentifier(objectIdColumn)}
+    from ${parkedTable(fact.name)} p left join ${ledgerTable} o on o.object_id = p.${quoteIdentifier(objectIdColumn)}
     where not exists (
       select from ${quoteQualified(schema, fact.name)} t
       where ${matches(key, 'p', 't')} and not ${isNewer('p', 't')}

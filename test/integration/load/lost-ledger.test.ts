@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { prepareWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { warehouseInEachTest } from './each-warehouse.ts';
 import { smallModel } from './small-model.ts';
@@ -56,6 +57,15 @@ describe('a warehouse that has lost its ledger', () => {
     await warehouse.putAndLoad('dim_colour', { rows: [{ ...red, name: 'scarlet' }], xmax: 20 });
     const [entry] = await warehouse.ask('select min(object_id) as id from starlift.object');
     expect(BigInt(entry?.id ?? 0)).toBeGreaterThan(before);
+  });
+
+  it('still counts the rows that wait in it', async () => {
+    await warehouse.putAndLoad('fact_sale', { rows: [sale({ sale_id: '2', colour_id: '9' })], xmax: 20 });
+    await warehouse.ask(`delete from starlift.object where warehouse_table = 'fact_sale'`);
+    const waiting = await warehouse.database.withClient((client) =>
+      countWaiting(client, smallModel, 'public'),
+    );
+    expect(waiting).toEqual([{ table: 'fact_sale', run: null, rows: 1 }]);
   });
 
   it('requests once that the source is read in full', async () => {
