@@ -1,8 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { readCaptureState } from '../../services/ingestion/capture-state.ts';
-import { findLostMessages, isAccountedFor } from '../../services/ingestion/lost-slices.ts';
-import { listUnsettledRuns, readSweptRuns } from '../../services/ingestion/swept-runs.ts';
-import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
+import { listUnsettledRuns, readSweptRuns } from '../../services/ingestion/sweep/expired-slices.ts';
+import { findLostMessages } from '../../services/ingestion/sweep/lost-slices.ts';
 import {
   formatObjectKey,
   formatRunId,
@@ -10,10 +8,17 @@ import {
   type RunId,
 } from '../../shared/object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../../shared/object-store/object-store.ts';
-import { formatExtractMessage } from '../../shared/queue/extract-message.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type OutgoingMessage, sendAll, textAttribute } from '../../shared/queue/send-all.ts';
+import { readCaptureState } from '../../shared/records/capture-state.ts';
+import { formatExtractMessage } from '../../shared/records/extract-message.ts';
+import {
+  type FollowedSlice,
+  isAccountedFor,
+  type KnownSlices,
+  makeKnownSlices,
+} from '../../shared/records/slices.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { findLost, isTransformed, knowProcessed } from '../../shared/sweep/find-lost.ts';
 import { listTables } from '../../shared/sweep/list-tables.ts';

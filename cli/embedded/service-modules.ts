@@ -5,11 +5,11 @@ export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as cons
 
 /** The services' functions, and the modules that export their handlers. */
 export const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
-  plan: moduleAt('services/ingestion/plan.handler'),
-  extract: moduleAt('services/ingestion/extract.handler'),
+  plan: moduleAt('services/ingestion/plan/handler'),
+  extract: moduleAt('services/ingestion/extract/handler'),
   transform: moduleAt('services/transformation/handler'),
   load: moduleAt('services/loading/handler'),
-  'sweep-extract': moduleAt('services/ingestion/sweep.handler'),
+  'sweep-extract': moduleAt('services/ingestion/sweep/handler'),
   'sweep-transform': moduleAt('services/transformation/sweep.handler'),
   'sweep-load': moduleAt('services/loading/sweep.handler'),
 };

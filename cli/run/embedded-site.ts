@@ -1,3 +1,4 @@
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { connect } from '../connect.ts';
@@ -9,7 +10,7 @@ import { listFailures } from '../operator/list-failures.ts';
 import { countLoaded, readClock } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeReplan } from './replan.ts';
-import type { PlannedRun, RunSite } from './run-site.ts';
+import type { RunSite } from './run-site.ts';
 
 /** The embedded stack as a run sees it: its queues count exactly, so that it is done when they are empty. */
 export function makeEmbeddedSite(pipeline: Pipeline): RunSite {

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import { countQuarantined } from '../operator/quarantine.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
 import { passesByItself } from './passes-by-itself.ts';
-import type { PlannedRun, RunSite } from './run-site.ts';
+import type { RunSite } from './run-site.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
 export interface RunReport {

@@ -1,17 +1,9 @@
 import type pg from 'pg';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import type { DeadLetter } from '../operator/dead-letter.ts';
 import type { LedgerCount } from './tally.ts';
-
-/** What the plan function answers. */
-export interface PlannedRun {
-  run: string;
-  generation: string;
-  slices: { slice: string; table: string }[];
-  failures: { table: string; reason: string }[];
-  warnings: string[];
-}
 
 /** Where a run takes place: the embedded stack with its services at work, or a deployed stage. */
 export interface RunSite {

@@ -1,4 +1,4 @@
-import type { FollowedSlice, KnownSlices } from '../../shared/known-slices.ts';
+import type { FollowedSlice, KnownSlices } from '../../shared/records/slices.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 
 export interface SliceFacts {

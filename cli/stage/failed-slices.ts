@@ -1,6 +1,6 @@
-import { type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
+import { type KnownSlices, makeKnownSlices } from '../../shared/records/slices.ts';
 import { type DeadLetter, sliceOf } from '../operator/dead-letter.ts';
 
 /** The slices that dead letters are about: of the extract queue their messages, of the others the objects. */

@@ -1,8 +1,8 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../shared/known-slices.ts';
 import { formatObjectKey, ingestedSuffix, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../shared/records/slices.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasLedger } from '../operator/has-ledger.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient, TooManyRequestsException } from '@aws-sdk/client-lambda';
 import { planTimeoutSeconds } from '../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
-import type { PlannedRun } from '../run/run-site.ts';
 
 const askAgainMs = 1000;
 

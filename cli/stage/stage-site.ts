@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { TransientError } from '../../shared/errors.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { hasLedger, isWhole } from '../operator/has-ledger.ts';
 import { listFailures } from '../operator/list-failures.ts';
 import { commandFor } from '../operator/target.ts';
 import { countLoaded, readClock } from '../run/ledger.ts';
-import type { PlannedRun, RunSite } from '../run/run-site.ts';
+import type { RunSite } from '../run/run-site.ts';
 import { followSlices } from './follow-slices.ts';
 import { invokePlan } from './invoke-plan.ts';
 import type { OpenedStage } from './open-stage.ts';

@@ -1,4 +1,4 @@
-import type { FollowedSlice } from '../../shared/known-slices.ts';
+import type { FollowedSlice } from '../../shared/records/slices.ts';
 import { formatCount } from '../format-count.ts';
 
 /** Longer than a function that starts cold, or a message that is tried again. */

@@ -1,7 +1,13 @@
-import type { FollowedSlice } from '../../shared/known-slices.ts';
 import { captureStateKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import type { PlannedRun } from '../run/run-site.ts';
+import type { CaptureState } from '../../shared/records/capture-state.ts';
+import type { PlannedSlice, RunRecord } from '../../shared/records/run-record.ts';
+import type { FollowedSlice } from '../../shared/records/slices.ts';
+
+/** What is followed of a run. */
+interface FollowedRun extends Pick<RunRecord, 'run' | 'generation'> {
+  slices: readonly Pick<PlannedSlice, 'slice' | 'table'>[];
+}
 
 /** Runs older than this are left to `starlift status`. */
 const lookedBackMs = 3_600_000;
@@ -14,7 +20,7 @@ const concurrentReads = 16;
  */
 export async function listFollowedSlices(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
-  planned: PlannedRun,
+  planned: FollowedRun,
   now: Date,
 ): Promise<FollowedSlice[]> {
   const keys: string[] = [];
@@ -27,7 +33,7 @@ export async function listFollowedSlices(
   const slices = slicesOf(planned);
   for (let start = 0; start < keys.length; start += concurrentReads) {
     const records = await Promise.all(
-      keys.slice(start, start + concurrentReads).map((key) => readRecord(ingested, key)),
+      keys.slice(start, start + concurrentReads).map((key) => readRecord<RunRecord>(ingested, key)),
     );
     slices.push(...records.filter(({ generation }) => generation === planned.generation).flatMap(slicesOf));
   }
@@ -36,7 +42,7 @@ export async function listFollowedSlices(
 
 /** The generation that the source is captured in now; '0' where there is no state. */
 export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promise<bigint> {
-  const { generation } = await readRecord(ingested, captureStateKey);
+  const { generation } = await readRecord<CaptureState>(ingested, captureStateKey);
   return /^\d+$/.test(String(generation)) ? BigInt(String(generation)) : 0n;
 }
 
@@ -44,10 +50,14 @@ export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promis
 const timeText = (now: Date, backMs: number): string =>
   new Date(now.getTime() - backMs).toISOString().replaceAll(/[-:.]/g, '');
 
-const slicesOf = ({ run, slices }: Pick<PlannedRun, 'run' | 'slices'>): FollowedSlice[] =>
-  (slices ?? []).map(({ slice, table }) => ({ run, slice, table }));
+const slicesOf = ({ run, slices }: Partial<Pick<FollowedRun, 'run' | 'slices'>>): FollowedSlice[] =>
+  run === undefined ? [] : (slices ?? []).map(({ slice, table }) => ({ run, slice, table }));
 
-async function readRecord(ingested: Pick<ObjectStore, 'get'>, key: string): Promise<PlannedRun> {
+/** @returns nothing of the record where there is none */
+async function readRecord<Content>(
+  ingested: Pick<ObjectStore, 'get'>,
+  key: string,
+): Promise<Partial<Content>> {
   const object = await ingested.get(key);
-  return JSON.parse(Buffer.from(object?.body ?? Buffer.from('{}')).toString()) as PlannedRun;
+  return JSON.parse(Buffer.from(object?.body ?? Buffer.from('{}')).toString()) as Partial<Content>;
 }

@@ -1,5 +1,6 @@
 import { captureStateKey, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { RunRecord } from '../../shared/records/run-record.ts';
 
 /** What the plans have left in S3. */
 export interface PlanRecords {
@@ -8,13 +9,12 @@ export interface PlanRecords {
   /** Source tables that cannot be extracted as they are, with the reason. */
   failing: ReadonlyMap<string, string>;
   /** The last plan that found something new. */
-  lastRun: RunRecord | undefined;
+  lastRun: LastRun | undefined;
 }
 
-export interface RunRecord {
-  run: RunId;
+export interface LastRun extends Pick<RunRecord, 'run' | 'warnings'> {
+  /** How many. */
   slices: number;
-  warnings: string[];
 }
 
 const runPrefix = 'state/runs/';
@@ -52,7 +52,7 @@ async function readFailing(ingested: Pick<ObjectStore, 'get'>): Promise<Readonly
 async function readLastRun(
   ingested: Pick<ObjectStore, 'get' | 'list'>,
   now: Date,
-): Promise<RunRecord | undefined> {
+): Promise<LastRun | undefined> {
   const key = await findLastKey(ingested, now);
   if (key === undefined) return undefined;
   const { slices, warnings } = parseObject((await ingested.get(key))?.body);

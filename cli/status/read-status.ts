@@ -8,7 +8,7 @@ import { readRefused } from '../operator/read-refused.ts';
 import { readWaiting } from '../operator/read-waiting.ts';
 import type { OperatorTarget } from '../operator/target.ts';
 import { parseWaitingSelection } from '../operator/waiting.ts';
-import { type RunRecord, readPlanRecords, timeOfRun } from './read-plan.ts';
+import { type LastRun, readPlanRecords, timeOfRun } from './read-plan.ts';
 import { readQueues } from './read-queues.ts';
 import { readTables } from './read-tables.ts';
 import { countRowsInFlight } from './rows-in-flight.ts';
@@ -92,7 +92,7 @@ async function readLoadedTables(
 
 async function readRun(
   warehouse: pg.ClientBase,
-  { run, slices, warnings }: RunRecord,
+  { run, slices, warnings }: LastRun,
   isLoaded: boolean,
 ): Promise<RunStatus> {
   const plannedAt = timeOfRun(run).toISOString();

@@ -1,5 +1,6 @@
 import { choiceVariable, requiredVariable } from '../../shared/environment.ts';
 import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
+import { type SourceRestart, sourceRestarts } from './source/identity.ts';
 
 export interface IngestionConfig {
   /** The deployed stage's name, which events and metrics carry. */
@@ -7,14 +8,13 @@ export interface IngestionConfig {
   ingestedBucket: string;
   extractQueueUrl: string;
   sourceSecretId: string;
-  /** `trusted`: a restart of the source is no new identity, for its data folder is our own. */
-  sourceRestart: 'identity' | 'trusted';
+  sourceRestart: SourceRestart;
   /** Holds the source tables. */
   sourceSchema: string;
-  /** Of the database, where its secret says none. */
+  /** For the database, where its secret names none. */
   sslmode: SslMode;
   forcePathStyle: boolean;
-  /** Where it is not AWS' own; the SDK takes it by itself. */
+  /** Undefined for AWS itself; the SDK reads the variable on its own. */
   awsEndpoint: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
     extractQueueUrl: requiredVariable('EXTRACT_QUEUE_URL', environment),
     sourceSecretId: requiredVariable('SOURCE_SECRET_ID', environment),
-    sourceRestart: choiceVariable('SOURCE_RESTART', ['identity', 'trusted'], environment),
+    sourceRestart: choiceVariable('SOURCE_RESTART', sourceRestarts, environment),
     sourceSchema: 'public',
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
     forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',

@@ -4,27 +4,27 @@ import { type ReportDeps, reportFailure, tell } from '../../shared/handler/repor
 import type { RecordFailure } from '../../shared/handler/sqs-records.ts';
 import { formatFailedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { type ExtractMessage, parseExtractMessage } from '../../shared/queue/extract-message.ts';
 import type { FailureReason } from '../../shared/queue/message-error.ts';
+import { type ExtractMessage, parseExtractMessage } from '../../shared/records/extract-message.ts';
 
 export interface FailedSlicesDeps {
   ingested: Pick<ObjectStore, 'put' | 'delete'>;
   report: ReportDeps;
 }
 
-/** Records a dead-lettered slice in S3, for dead letters expire, and tells the outside of it. */
+/** Records a dead-lettered slice in S3, because dead letters expire, and reports it. */
 export async function recordFailure(failure: RecordFailure, deps: FailedSlicesDeps): Promise<void> {
   const { record, action } = failure;
   const message = action === 'dead-letter' ? parseOrUndefined(record.body) : undefined;
   if (message === undefined) return reportFailure(failure, deps.report);
   const { run, slice, table } = message;
   const reason = { ...failure.reason, table, key: formatFailedKey(run, slice) };
-  await putRecord(deps.ingested, record.body, reason);
+  await putFailureRecord(deps.ingested, record.body, reason);
   return reportFailure({ ...failure, reason }, deps.report);
 }
 
-/** @param reason its key is the record's; without one the message is no slice's, and nothing is recorded */
-export async function putRecord(
+/** @param reason has the record's key; without a key the message belongs to no slice, and nothing is recorded */
+export async function putFailureRecord(
   ingested: Pick<ObjectStore, 'put'>,
   body: string,
   { key, ...content }: FailureReason,
@@ -32,13 +32,13 @@ export async function putRecord(
   if (key !== undefined) await ingested.put(key, Buffer.from(JSON.stringify({ ...content, body })));
 }
 
-/** Takes the record of a failure back when its redriven message succeeds. */
+/** Deletes the record of a failure when its redriven message succeeds. */
 export async function recordRecovery(
   record: Pick<SQSRecord, 'messageAttributes'>,
   { run, slice, table }: ExtractMessage,
   { ingested, report }: FailedSlicesDeps,
 ): Promise<void> {
-  // Only a message that has been a dead letter says when it failed.
+  // Only a message that was a dead letter carries the time of its failure.
   if (record.messageAttributes.failedAt === undefined) return;
   const key = formatFailedKey(run, slice);
   await ingested.delete(key);
@@ -49,7 +49,7 @@ function parseOrUndefined(body: string): ExtractMessage | undefined {
   try {
     return parseExtractMessage(body);
   } catch (error) {
-    // A body that cannot be read is why the record failed, and the reason says so.
+    // The record failed because its body cannot be read, and the reason says so.
     if (error instanceof TerminalError) return undefined;
     throw error;
   }

@@ -1,6 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type ExtractMessage, formatExtractMessage } from '../../shared/queue/extract-message.ts';
 import { sendAll } from '../../shared/queue/send-all.ts';
+import { type ExtractMessage, formatExtractMessage } from '../../shared/records/extract-message.ts';
 
 /**
  * Makes the function that puts messages on the extract queue.

@@ -7,6 +7,11 @@ import {
   runFolder,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type {
+  RunRecord as PlannedRecord,
+  PlannedSlice,
+  TableFailure,
+} from '../../shared/records/run-record.ts';
 
 /** What the plans have left in the ingested bucket, as far as it tells how fresh the warehouse is. */
 export interface PlanRecords {
@@ -18,16 +23,12 @@ export interface PlanRecords {
   runs: readonly RunRecord[];
 }
 
-export interface RunRecord {
-  run: string;
-  /** When the plan before this one looked: ISO 8601; undefined for the first. */
-  since: string | undefined;
-  /** ISO 8601. */
-  plannedAt: string;
-  slices: readonly { slice: string; table: string; full: boolean }[];
-  /** Source tables that could not be planned. */
-  failures: readonly { table: string }[];
-}
+/** What loading reads of a run's record. */
+export type RunRecord = Pick<PlannedRecord, 'run' | 'plannedAt'> & {
+  since: PlannedRecord['since'] | undefined;
+  slices: readonly PlannedSlice[];
+  failures: readonly Pick<TableFailure, 'table'>[];
+};
 
 /** Longer than a message can live on a queue and then among the dead letters. */
 const recordDays = 4 + 14;

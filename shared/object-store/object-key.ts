@@ -1,10 +1,8 @@
 import { TerminalError } from '../errors.ts';
+import { type SliceId, sliceIdPattern } from '../records/slices.ts';
 
 /** A run's id: the UTC time of its plan, to the millisecond, and four characters against a tie. */
 export type RunId = string;
-
-/** A slice's number within its run; a slice that was cut in two has the halves `<slice>.0` and `<slice>.1`. */
-export type SliceId = string;
 
 export interface IngestedKey {
   zone: 'ingested';
@@ -30,7 +28,7 @@ export const ingestedSuffix = '.ndjson.zst';
 export const processedSuffix = '.parquet';
 
 const run = '(?<run>(?<year>\\d{4})(?<month>\\d{2})(?<day>\\d{2})T\\d{9}Z[0-9a-f]{4})';
-const path = `^(?<table>[^/]+)/\\d{4}/\\d{2}/\\d{2}/${run}-(?<slice>\\d{4,}(\\.[01])*)`;
+const path = `^(?<table>[^/]+)/\\d{4}/\\d{2}/\\d{2}/${run}-(?<slice>${sliceIdPattern})`;
 const ingestedPattern = new RegExp(`${path}\\.ndjson\\.zst$`);
 const processedPattern = new RegExp(`${path}-r(?<revision>\\d+)\\.parquet$`);
 
@@ -87,11 +85,8 @@ function decodeTable(encoded: string, key: string): string {
 const runPattern = new RegExp(`^${run}$`);
 
 export const isRunId = (text: string): boolean => runPattern.test(text);
-export const isSliceId = (text: string): boolean => /^\d{4,}(\.[01])*$/.test(text);
 
 /** @param tie four hexadecimal characters that tell two runs of one millisecond apart */
 export function formatRunId(startedAt: Date, tie: string): RunId {
   return `${startedAt.toISOString().replaceAll(/[-:.]/g, '')}${tie}`;
 }
-
-export const formatSliceId = (number: number): SliceId => String(number).padStart(4, '0');

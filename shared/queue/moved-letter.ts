@@ -1,8 +1,8 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { formatFailedKey, parseObjectKey } from '../object-store/object-key.ts';
+import { parseExtractMessage } from '../records/extract-message.ts';
 import { makeDeadLetterAttributes } from './dead-letter-attributes.ts';
-import { parseExtractMessage } from './extract-message.ts';
 import type { FailureReason } from './message-error.ts';
 import { parseObjectCreated } from './object-created.ts';
 import { maxReceiveCount, type QueueKind } from './queue-settings.ts';

@@ -1,6 +1,6 @@
-import { type KnownSlices, makeKnownSlices } from '../known-slices.ts';
 import { type IngestedKey, type ObjectKey, parseObjectKey } from '../object-store/object-key.ts';
 import type { ListedObject } from '../object-store/object-store.ts';
+import { type KnownSlices, makeKnownSlices } from '../records/slices.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 
 /** What else is known of the objects of a zone. */

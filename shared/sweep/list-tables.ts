@@ -1,5 +1,6 @@
-import { formatObjectKey, formatRunId, formatSliceId } from '../object-store/object-key.ts';
+import { formatObjectKey, formatRunId } from '../object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
+import { formatSliceId } from '../records/slices.ts';
 
 /**
  * Lists the tables' objects of a zone whose runs began on a day or later (UTC); all of them without a day.

@@ -1,20 +1,8 @@
 import { TerminalError } from '../../../shared/errors.ts';
-import { type ColumnLayout, kindCode } from './column-layout.ts';
-import { finishField } from './finish-field.ts';
+import { type ColumnLayout, kindCode } from './columns.ts';
+import { type Cursor, finishField } from './finish-field.ts';
 
-/** Where the transcoder reads and writes. The output must have room: nothing here looks for its end. */
-export interface Cursor {
-  input: Uint8Array;
-  /** The same memory as input. */
-  inputView: DataView;
-  read: number;
-  output: Uint8Array<ArrayBuffer>;
-  /** The same memory as output. */
-  view: DataView;
-  written: number;
-}
-
-/** So many bytes behind the rows are read, whatever they hold, and behind the lines are written. */
+/** This many bytes after the rows are read, whatever they hold, and this many after the lines are written. */
 export const slackBytes = 3;
 
 const tab = 0x09;
@@ -30,11 +18,11 @@ const dateBytes = 10;
 const closingBrace = 0x7d;
 
 /**
- * Transcodes the rows that stand between cursor.read and end, and moves the cursor behind them. end is
- * behind a newline: the loops below stop there, and at no other bound.
+ * Transcodes the rows between cursor.read and end, and moves the cursor past them. end must follow a
+ * newline: it is the only bound at which the loops below stop.
  *
- * Prefixes and values are copied in words of 4 bytes and may overshoot by 3, where the next thing comes. (A loop over
- * bytes takes a third more time for the whole, be it for prefixes or for values, `set` for prefixes a quarter.)
+ * Prefixes and values are copied in words of 4 bytes, which is faster than a loop over bytes, and than `set` for
+ * prefixes. A word may overshoot by 3 bytes; what is written next overwrites them.
  *
  * @returns the number of rows
  * @throws {TerminalError} a row has more or fewer columns than the layout, or a value is not of its kind

@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import type { RunId, SliceId } from '../../../shared/object-store/object-key.ts';
+import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
+import type { SliceId } from '../../../shared/records/slices.ts';
 import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import type { LoadTarget } from '../load-target.ts';
 

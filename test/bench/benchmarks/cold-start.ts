@@ -20,9 +20,9 @@ const program = fileURLToPath(new URL('../stages/cold-start-program.ts', import.
 
 /** In the order of the flow: each finds what the ones before have left. */
 const functions: readonly { service: string; name: string; module: string; queue?: QueueKind }[] = [
-  { service: 'ingestion', name: 'plan', module: 'plan.handler' },
-  { service: 'ingestion', name: 'extract', module: 'extract.handler', queue: 'extract' },
-  { service: 'ingestion', name: 'extract sweep', module: 'sweep.handler' },
+  { service: 'ingestion', name: 'plan', module: 'plan/handler' },
+  { service: 'ingestion', name: 'extract', module: 'extract/handler', queue: 'extract' },
+  { service: 'ingestion', name: 'extract sweep', module: 'sweep/handler' },
   { service: 'transformation', name: 'transform', module: 'handler', queue: 'transform' },
   { service: 'transformation', name: 'transform sweep', module: 'sweep.handler' },
   { service: 'loading', name: 'load', module: 'handler', queue: 'load' },

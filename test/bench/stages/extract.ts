@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { extractSlice } from '../../../services/ingestion/extract.ts';
-import { planRun } from '../../../services/ingestion/plan.ts';
+import { extractSlice } from '../../../services/ingestion/extract/extract-slice.ts';
+import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import type { ExtractMessage } from '../../../shared/queue/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { makeFolderStore } from './folder-store.ts';
 

@@ -1,12 +1,11 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { cutBlockRanges } from '../../../services/ingestion/block-ranges.ts';
-import { batchBytes } from '../../../services/ingestion/compressed-rows.ts';
-import { assessUsableTable } from '../../../services/ingestion/source-tables.ts';
-import { beginExtract } from '../../../services/ingestion/sql/begin-extract.ts';
-import { copyRows } from '../../../services/ingestion/sql/copy-rows.ts';
-import { selectSize } from '../../../services/ingestion/sql/select-size.ts';
+import { batchBytes } from '../../../services/ingestion/extract/compressed-rows.ts';
+import { beginExtract, copyRows } from '../../../services/ingestion/extract/read-slice.ts';
+import { cutBlockRanges } from '../../../services/ingestion/plan/slice-table.ts';
+import { selectSize } from '../../../services/ingestion/source/relations.ts';
+import { assessUsableTable } from '../../../services/ingestion/source/tables.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
@@ -14,7 +13,6 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 const schema = 'public';
 const table = starSchema.source('sales_order');
 const sliceBytes = 16 * 2 ** 20;
-const limits = { statementTimeoutMs: 240_000, lockTimeoutMs: 10_000 };
 
 /** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */
 export async function ingest(task: Record<string, string>): Promise<void> {
@@ -23,7 +21,7 @@ export async function ingest(task: Record<string, string>): Promise<void> {
   const client = new pg.Client(source);
   await client.connect();
   try {
-    await beginExtract(client, schema, [table.name], limits);
+    await beginExtract(client, schema, [table.name]);
     const { relation, columns } = await assessUsableTable(client, schema, table);
     const size = await selectSize(
       client,

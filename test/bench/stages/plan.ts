@@ -1,4 +1,4 @@
-import { planRun } from '../../../services/ingestion/plan.ts';
+import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { withDatabase } from './extract.ts';
 import { makeFolderStore } from './folder-store.ts';

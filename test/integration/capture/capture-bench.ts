@@ -1,14 +1,18 @@
 import { expect } from '@jest/globals';
 import pg from 'pg';
-import { type ExtractDeps, type ExtractOutcome, extractSlice } from '../../../services/ingestion/extract.ts';
-import { type PlanDeps, planRun } from '../../../services/ingestion/plan.ts';
-import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
+import {
+  type ExtractDeps,
+  type ExtractOutcome,
+  extractSlice,
+} from '../../../services/ingestion/extract/extract-slice.ts';
+import { type PlanDeps, planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
 import {
   type ExtractMessage,
   formatExtractMessage,
   parseExtractMessage,
-} from '../../../shared/queue/extract-message.ts';
+} from '../../../shared/records/extract-message.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { latestRows, type Row } from './ingested-rows.ts';
 import { type MemoryStore, makeMemoryStore } from './memory-store.ts';
 import { shopModel, shopRows, shopTables } from './shop-model.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { sendExpired } from '../../../services/ingestion/expired-slices.ts';
+import { resendExpiredSlices } from '../../../services/ingestion/sweep/expired-slices.ts';
 import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
@@ -17,7 +17,7 @@ describe('a slice whose message has expired', () => {
 
   /** The sweep, as if so many days had passed since now. */
   const sweepIn = (days: number, store = bench.store) =>
-    sendExpired({
+    resendExpiredSlices({
       ingested: store,
       send: async (messages) => void bench.queue.push(...messages),
       now: () => new Date(Date.now() + days * day),

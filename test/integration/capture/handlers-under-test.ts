@@ -8,8 +8,8 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { fillSampleShop } from '../../../cli/embedded/sample/fill.ts';
-import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 
 /** The plan and extract handlers, between the sample shop and the embedded cloud. */
@@ -40,7 +40,7 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
   // Imported here: a handler reads its environment when it is loaded, as on Lambda.
   type Handler<E, R> = (event: E, context: Context) => Promise<R>;
   const load = async (name: string) =>
-    (await import(`../../../services/ingestion/${name}.handler.ts`)).handler;
+    (await import(`../../../services/ingestion/${name}/handler.ts`)).handler;
   const plan: Handler<unknown, PlannedRun> = await load('plan');
   const extract: Handler<SQSEvent, SQSBatchResponse> = await load('extract');
   return {

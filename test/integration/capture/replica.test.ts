@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { defineDimension, int } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';

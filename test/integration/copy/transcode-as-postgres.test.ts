@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { type JsonKind, jsonKindOf } from '../../../services/ingestion/transcode/json-kind.ts';
-import { extractSessionSettings } from '../../../services/ingestion/transcode/session-settings.ts';
-import { makeTranscoder, type TranscodeColumn } from '../../../services/ingestion/transcode/transcoder.ts';
+import {
+  extractSessionSettings,
+  type JsonKind,
+  jsonKindOf,
+  type TranscodeColumn,
+} from '../../../services/ingestion/transcode/columns.ts';
+import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import {
   type PostgresServer,

@@ -7,8 +7,8 @@ export type FunctionName = 'plan' | QueueKind;
 export type HandlerEnvironments = Record<FunctionName, InlineHandler>;
 
 const modules: Record<FunctionName, string> = {
-  plan: '../../../services/ingestion/plan.handler.ts',
-  extract: '../../../services/ingestion/extract.handler.ts',
+  plan: '../../../services/ingestion/plan/handler.ts',
+  extract: '../../../services/ingestion/extract/handler.ts',
   transform: '../../../services/transformation/handler.ts',
   load: '../../../services/loading/handler.ts',
 };

@@ -12,10 +12,10 @@ import {
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
 import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
-import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { seen } from '../../e2e/seen.ts';
 import { startInlinePool } from '../../helpers/inline-pool.ts';
 import { type HandlerEnvironments, loadEnvironments } from './handler-environments.ts';

@@ -103,8 +103,8 @@ describe('a message that its queue has moved to the dead letters by itself', () 
   it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
     for (const queue of ['extract', 'transform'] as const) await sendAndDie(queue, letters[queue].body);
     const before = cloud.events().length;
-    for (const service of ['ingestion', 'transformation']) {
-      const { handler } = (await import(`../../../services/${service}/sweep.handler.ts`)) as {
+    for (const module of ['ingestion/sweep/handler', 'transformation/sweep.handler']) {
+      const { handler } = (await import(`../../../services/${module}.ts`)) as {
         handler: (event: unknown, context: unknown) => Promise<unknown>;
       };
       const context = { awsRequestId: 'r-1', functionName: 'sweep' };

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { extractSlice } from '../../../services/ingestion/extract.ts';
-import { planRun } from '../../../services/ingestion/plan.ts';
+import { extractSlice } from '../../../services/ingestion/extract/extract-slice.ts';
+import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import { loadObject } from '../../../services/loading/load.ts';
 import { transformObject } from '../../../services/transformation/transform.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import type { ExtractMessage } from '../../../shared/queue/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';

@@ -1,14 +1,10 @@
 import { type DataType, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
-import {
-  formatObjectKey,
-  type ProcessedKey,
-  type RunId,
-  type SliceId,
-} from '../../../shared/object-store/object-key.ts';
+import { formatObjectKey, type ProcessedKey, type RunId } from '../../../shared/object-store/object-key.ts';
 import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { StoredObject } from '../../../shared/object-store/object-store.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
+import type { SliceId } from '../../../shared/records/slices.ts';
 import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 

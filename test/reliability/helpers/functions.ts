@@ -4,8 +4,8 @@ import { cutConnection, type Director, Invocation, type Outcome } from './invoca
 export type FunctionName = 'plan' | 'extract' | 'transform' | 'load';
 
 const modules: Record<FunctionName, string> = {
-  plan: '../../../services/ingestion/plan.handler.ts',
-  extract: '../../../services/ingestion/extract.handler.ts',
+  plan: '../../../services/ingestion/plan/handler.ts',
+  extract: '../../../services/ingestion/extract/handler.ts',
   transform: '../../../services/transformation/handler.ts',
   load: '../../../services/loading/handler.ts',
 };

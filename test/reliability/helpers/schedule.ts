@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { RowRandom } from '../../../cli/embedded/sample/random.ts';
-import type { PlannedRun } from '../../../services/ingestion/planned-run.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { type History, remember } from './expectations.ts';
 import { type Delivery, Mailbox } from './mailbox.ts';
 import { eventOf, isDoneWith } from './queues.ts';

@@ -1,11 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  cutBlockRanges,
-  halveBlockRange,
-  joinSparseRanges,
-} from '../../../services/ingestion/block-ranges.ts';
-import type { BlockRange } from '../../../shared/queue/extract-message.ts';
+import { halveBlockRange } from '../../../services/ingestion/extract/read-slice.ts';
+import { cutBlockRanges, joinSparseRanges } from '../../../services/ingestion/plan/slice-table.ts';
+import type { BlockRange } from '../../../shared/records/extract-message.ts';
 
 const serverVersion = 150004;
 const isIn = (range: BlockRange | undefined, block: number) =>

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { needsNewGeneration, nextGeneration } from '../../../services/ingestion/plan/generation.ts';
+import { TerminalError } from '../../../shared/errors.ts';
 import {
   type CaptureState,
   formatCaptureState,
   parseCaptureState,
-} from '../../../services/ingestion/capture-state.ts';
-import { needsNewGeneration, nextGeneration } from '../../../services/ingestion/generation.ts';
-import { TerminalError } from '../../../shared/errors.ts';
+} from '../../../shared/records/capture-state.ts';
 
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const states: fc.Arbitrary<CaptureState> = fc.record(

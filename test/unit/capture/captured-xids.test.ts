@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { chooseCandidates, chooseCaptured } from '../../../services/ingestion/captured-xids.ts';
-import { isWithinReach } from '../../../services/ingestion/new-rows-reach.ts';
-import { newRowsCondition } from '../../../services/ingestion/sql/new-rows-condition.ts';
+import { chooseCandidates, chooseCaptured } from '../../../services/ingestion/plan/captured-xids.ts';
+import { isWithinReach, newRowsCondition } from '../../../services/ingestion/source/new-rows.ts';
 
 describe('the xids that a plan asks for', () => {
   it('are those since the last plan, but not below what had finished anyway', () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { makeCompressedRows, ObjectTooLarge } from '../../../services/ingestion/compressed-rows.ts';
+import { makeCompressedRows, ObjectTooLarge } from '../../../services/ingestion/extract/compressed-rows.ts';
 
 const columns = [{ name: 'text', kind: 'string' as const }];
 

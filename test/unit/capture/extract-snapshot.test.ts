@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isAtOrAfterPlan, lsnToNumber, makeVersion } from '../../../services/ingestion/extract-snapshot.ts';
-import { chooseRows } from '../../../services/ingestion/read-slice.ts';
+import { chooseRows } from '../../../services/ingestion/extract/read-slice.ts';
+import { isAtOrAfterPlan, lsnToNumber, makeVersion } from '../../../services/ingestion/source/snapshot.ts';
 
 describe("an extract's snapshot", () => {
   it.each([

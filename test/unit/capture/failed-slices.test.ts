@@ -3,8 +3,8 @@ import type { SQSRecord } from 'aws-lambda';
 import { recordFailure, recordRecovery } from '../../../services/ingestion/failed-slices.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
-import { type ExtractMessage, formatExtractMessage } from '../../../shared/queue/extract-message.ts';
 import { failureReasonOf } from '../../../shared/queue/message-error.ts';
+import { type ExtractMessage, formatExtractMessage } from '../../../shared/records/extract-message.ts';
 
 const message: ExtractMessage = {
   version: 1,

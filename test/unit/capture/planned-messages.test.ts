@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { packMessages, unpackMessage } from '../../../services/ingestion/planned-messages.ts';
-import { formatSliceId } from '../../../shared/object-store/object-key.ts';
-import type { ExtractMessage } from '../../../shared/queue/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { packMessages, unpackMessage } from '../../../shared/records/run-record.ts';
+import { formatSliceId } from '../../../shared/records/slices.ts';
 
 const run = '20261125T120000000Zabcd';
 const generation = '1764072000';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { failureReasonOf } from '../../../shared/queue/message-error.ts';
+import { formatObjectCreated, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { decideRetry } from '../../../shared/queue/retry-policy.ts';
 import {
   type ExtractMessage,
   formatExtractMessage,
   parseExtractMessage,
-} from '../../../shared/queue/extract-message.ts';
-import { failureReasonOf } from '../../../shared/queue/message-error.ts';
-import { formatObjectCreated, parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import { decideRetry } from '../../../shared/queue/retry-policy.ts';
+} from '../../../shared/records/extract-message.ts';
 
 const message: ExtractMessage = {
   version: 1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAccounted, type SliceFacts } from '../../../cli/stage/accounted-slices.ts';
-import { type FollowedSlice, makeKnownSlices } from '../../../shared/known-slices.ts';
+import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/slices.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const run = '20261125T120000000Zabcd';

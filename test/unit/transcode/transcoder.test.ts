@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonKind } from '../../../services/ingestion/transcode/json-kind.ts';
+import type { JsonKind } from '../../../services/ingestion/transcode/columns.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 

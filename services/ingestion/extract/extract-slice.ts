@@ -1,0 +1,92 @@
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
+import { formatIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { Database } from '../../../shared/postgres/database.ts';
+import { readCaptureState } from '../../../shared/records/capture-state.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { halvesOf } from '../../../shared/records/slices.ts';
+import { releaseMemory } from '../../../shared/release-memory.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { ObjectTooLarge } from './compressed-rows.ts';
+import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
+
+export interface ExtractDeps extends ReadOptions {
+  database: Pick<Database, 'withClient'>;
+  ingested: ObjectStore;
+  /** Puts the halves of a slice on the extract queue. */
+  send: (messages: readonly ExtractMessage[]) => Promise<void>;
+  model: StarSchema;
+}
+
+export interface ExtractOutcome {
+  /**
+   * - `ingested`: the object is there now
+   * - `already ingested`: it was there before
+   * - `superseded`: the source has a new identity, and everything was planned anew
+   * - `split`: nothing was put; the halves of the slice are on the queue
+   */
+  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split';
+  /** Rows read. */
+  rows: number;
+}
+
+/**
+ * Extracts one slice of one table into one object of the ingested zone, in one atomic put.
+ *
+ * Repeating it is harmless at any time: an object that exists stays, and one that is made later has the
+ * version of its own, later snapshot.
+ *
+ * @throws {TransientError} the source or S3 cannot be reached, the table is locked, the server is not the one that
+ * was planned on or lags behind it
+ * @throws {TerminalError} the table cannot be read as the model has it, or one block of it is above the limit
+ */
+export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): Promise<ExtractOutcome> {
+  try {
+    const table = deps.model.source(message.table);
+    const content = await deps.database.withClient((client) => readSlice(client, message, table, deps));
+    if (content.kind === 'other source') return await supersede(message, deps);
+    if (content.kind === 'too large') return await split(message, content, deps);
+    const { run, slice } = message;
+    const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
+    const put = await deps.ingested.create(key, content.bytes, formatIngestedMetadata(content));
+    if (put === 'created') releaseMemory(content.bytes);
+    return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows: content.rows };
+  } catch (error) {
+    throw toPipelineError(describeTooLarge(error, message), { table: message.table });
+  }
+}
+
+/** A newer generation has planned everything anew. Without one, the next plan will, or this connection led elsewhere. */
+async function supersede({ generation }: ExtractMessage, { ingested }: ExtractDeps): Promise<ExtractOutcome> {
+  const read = await readCaptureState(ingested);
+  if (read !== undefined && BigInt(read.state.generation) > BigInt(generation)) {
+    return { outcome: 'superseded', rows: 0 };
+  }
+  throw new TransientError(
+    'the source is not the server that was planned on: it was restarted, replaced or promoted since, or its ' +
+      'address leads to several servers, which cannot be a source',
+  );
+}
+
+async function split(
+  message: ExtractMessage,
+  { halves, fileNode }: SliceContent & { kind: 'too large' },
+  { send }: ExtractDeps,
+): Promise<ExtractOutcome> {
+  const [lower, upper] = halvesOf(message.slice);
+  await send([
+    { ...message, slice: lower, blocks: halves[0], fileNode },
+    { ...message, slice: upper, blocks: halves[1], fileNode },
+  ]);
+  return { outcome: 'split', rows: 0 };
+}
+
+function describeTooLarge(error: unknown, { table }: ExtractMessage): unknown {
+  if (!(error instanceof ObjectTooLarge)) return error;
+  return new TerminalError(
+    `one block of ${table} holds ${error.message}. Shorten its texts in the source, or leave their column out of the model`,
+    { table, cause: error },
+  );
+}

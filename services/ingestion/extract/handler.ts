@@ -1,0 +1,63 @@
+import middy from '@middy/core';
+import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { makeNotify } from '../../../shared/events.ts';
+import type { ReportDeps } from '../../../shared/handler/report-failure.ts';
+import { handleRecords } from '../../../shared/handler/sqs-records.ts';
+import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../../shared/handler/with-metrics.ts';
+import { makeLogger } from '../../../shared/logger.ts';
+import { makeTableMetrics } from '../../../shared/metrics.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { parseExtractMessage } from '../../../shared/records/extract-message.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { readConfig } from '../config.ts';
+import { recordFailure, recordRecovery } from '../failed-slices.ts';
+import { makeSend } from '../send-messages.ts';
+import { extractSlice } from './extract-slice.ts';
+
+const config = readConfig();
+const logger = makeLogger('extract');
+const metrics = makeTableMetrics(config.stage);
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
+const failedSlices = { ingested, report };
+const deps = {
+  ingested,
+  send: makeSend(sqs, config.extractQueueUrl),
+  model: starSchema,
+  schema: config.sourceSchema,
+  restart: config.sourceRestart,
+};
+
+const handleBatch = handleRecords<DatabaseContext>(
+  async (record, { database }) => {
+    const message = parseExtractMessage(record.body);
+    const { run, slice, table } = message;
+    const outcome = await extractSlice(message, { ...deps, database });
+    logger.info('extracted', { run, slice, table, ...outcome });
+    if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
+    await recordRecovery(record, message, failedSlices);
+  },
+  {
+    sqs,
+    queueUrl: config.extractQueueUrl,
+    logger,
+    onFailure: (failure) => recordFailure(failure, failedSlices),
+  },
+);
+
+/** Takes messages of the extract queue, each one slice of one table. */
+export const handler = middy(handleBatch)
+  .use(withLogging(logger))
+  .use(withMetrics(metrics))
+  .use(
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.sourceSecretId,
+      what: 'source',
+      applicationName: 'starlift-extract',
+    }),
+  );

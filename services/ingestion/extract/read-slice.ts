@@ -1,0 +1,239 @@
+import type pg from 'pg';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
+import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
+import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
+import type { SourceField, SourceTable } from '../../../shared/star-schema/assemble.ts';
+import { waitUntilFlushed } from '../source/flush.ts';
+import { readIdentity, type SourceRestart } from '../source/identity.ts';
+import { aliasesOf, fromClause, isWithinReach, joinAlias, newRowsCondition } from '../source/new-rows.ts';
+import { selectSize } from '../source/relations.ts';
+import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
+import { assessUsableTable, tableNamesOf, type UsableTable } from '../source/tables.ts';
+import { extractSessionSettings } from '../transcode/columns.ts';
+import { makeCompressedRows, ObjectTooLarge } from './compressed-rows.ts';
+
+export interface ReadOptions {
+  /** Holds the source tables. */
+  schema: string;
+  restart: SourceRestart;
+  /** Above this, compressed, a slice is cut in two: 8 MiB. */
+  maxObjectBytes?: number;
+  /** Above this, as COPY sends it, a slice is cut in two: 64 MiB. A transform takes several times as much memory. */
+  maxCopyBytes?: number;
+  /**
+   * A slice of one block cannot be cut; above this, compressed or as COPY sends it, it fails: 96 MiB. With twice that,
+   * one row would take a transform more memory than its function has.
+   */
+  maxUncutBytes?: number;
+}
+
+export type SliceContent =
+  | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion }
+  /** Nothing was kept: the slice is to be extracted as these halves. */
+  | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
+  /** The server is not the one that was planned on. */
+  | { kind: 'other source' };
+
+/**
+ * Reads one slice in one snapshot that is not behind its plan's, and returns when no crash of the source can take
+ * back what it read.
+ *
+ * @throws {ObjectTooLarge} one block holds more than an object may
+ * @throws {TransientError} a lagging replica; the log is not flushed in time
+ * @throws {TerminalError} the table cannot be read as the model has it
+ */
+export async function readSlice(
+  client: pg.Client,
+  message: ExtractMessage,
+  table: SourceTable,
+  options: ReadOptions,
+): Promise<SliceContent> {
+  // Before the snapshot: on a standby, the snapshot then includes all that had been replayed by now.
+  const { replayLsn } = await selectWalPosition(client);
+  try {
+    return await readInSnapshot(client, message, table, options, replayLsn);
+  } catch (error) {
+    // Otherwise the table stays locked until the connection ends. A lost connection has no transaction to roll back.
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}
+
+async function readInSnapshot(
+  client: pg.Client,
+  message: ExtractMessage,
+  table: SourceTable,
+  options: ReadOptions,
+  replayLsn: string | null,
+): Promise<SliceContent> {
+  await begin(client, table, options.schema);
+  const snapshot = await selectSnapshot(client);
+  const { insertLsn } = await selectWalPosition(client);
+  // After the snapshot, so that a promotion in between shows here.
+  if ((await readIdentity(client, options.restart)) !== message.identity) {
+    await client.query('rollback');
+    return { kind: 'other source' };
+  }
+  if (!isAtOrAfterPlan(snapshot, replayLsn, message)) {
+    throw new TransientError('the source is behind the plan: a replica that lags', { table: table.name });
+  }
+  const usable = await assessUsableTable(client, options.schema, table);
+  const content = await copySlice(client, message, usable, snapshot.xmax, options);
+  if (content.kind === 'too large') return content;
+  await client.query('commit');
+  if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
+  return { ...content, version: makeVersion(message.generation, snapshot, replayLsn) };
+}
+
+async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {
+  try {
+    await beginExtract(client, schema, tableNamesOf(table));
+  } catch (error) {
+    if (!(toPipelineError(error) instanceof TerminalError)) throw error;
+    // What is wrong with the table says more than why it could not be locked.
+    await client.query('rollback');
+    await assessUsableTable(client, schema, table);
+    throw error;
+  }
+}
+
+const statementTimeoutMs = 240_000;
+const lockTimeoutMs = 10_000;
+
+/**
+ * Opens the extract's transaction and locks its tables, before the first query takes the snapshot: a table that
+ * an ALTER rewrites in between would show no rows at all.
+ *
+ * With row_security off Postgres refuses a table whose policies would hide rows, instead of leaving them out.
+ */
+export async function beginExtract(
+  client: pg.ClientBase,
+  schema: string,
+  tables: readonly string[],
+): Promise<void> {
+  const settings = {
+    ...extractSessionSettings,
+    row_security: 'off',
+    statement_timeout: String(statementTimeoutMs),
+    lock_timeout: String(lockTimeoutMs),
+    idle_in_transaction_session_timeout: String(statementTimeoutMs),
+  };
+  const setLocals = Object.entries(settings).map(
+    ([name, value]) => `set local ${quoteIdentifier(name)} = '${value}';`,
+  );
+  await client.query(`
+    begin isolation level repeatable read, read only;
+    ${setLocals.join('\n    ')}
+    lock table ${tables.map((table) => quoteQualified(schema, table)).join(', ')} in access share mode;
+    ${liftTransactionTimeout}`);
+}
+
+async function copySlice(
+  client: pg.Client,
+  message: ExtractMessage,
+  { table, relation, columns }: UsableTable,
+  xmax: string,
+  {
+    schema,
+    maxObjectBytes = 8 * 2 ** 20,
+    maxCopyBytes = 64 * 2 ** 20,
+    maxUncutBytes = 96 * 2 ** 20,
+  }: ReadOptions,
+): Promise<{ kind: 'rows'; bytes: Uint8Array; rows: number } | (SliceContent & { kind: 'too large' })> {
+  const rows = chooseRows(message, relation.fileNode, xmax, schema);
+  const size = await selectSize(
+    client,
+    relation.members.map(({ oid }) => oid),
+  );
+  const halves = halveBlockRange(rows.blocks, size.blocks);
+  const content =
+    halves === undefined
+      ? makeCompressedRows(columns, maxUncutBytes, maxUncutBytes)
+      : makeCompressedRows(columns, maxObjectBytes, maxCopyBytes);
+  try {
+    await copyOut(client, copyRows(table, rows), content.push);
+    return { kind: 'rows', ...(await content.finish()) };
+  } catch (error) {
+    content.discard();
+    if (!(error instanceof ObjectTooLarge) || halves === undefined) throw error;
+    return { kind: 'too large', halves, fileNode: relation.fileNode };
+  }
+}
+
+export interface RowsToCopy {
+  schema: string;
+  /** Absent for all rows. */
+  newRows?: NewRows;
+  /** Absent for all blocks. */
+  blocks?: BlockRange;
+}
+
+/**
+ * Bounds count in the file that was planned on: in another one (CLUSTER, VACUUM FULL) a row may have moved from
+ * one slice to another between their extracts, so each takes all.
+ */
+export function chooseRows(
+  { newRows, blocks, fileNode }: Pick<ExtractMessage, 'newRows' | 'blocks' | 'fileNode'>,
+  fileNodeNow: string,
+  xmax: string,
+  schema: string,
+): RowsToCopy {
+  return {
+    schema,
+    ...(newRows && isWithinReach(newRows, xmax) && { newRows }),
+    ...(blocks && fileNode === fileNodeNow && { blocks }),
+  };
+}
+
+/**
+ * Cuts a range in two.
+ *
+ * @param tableBlocks where an open end is now
+ * @returns undefined for a single block, which cannot be cut
+ */
+export function halveBlockRange(
+  range: BlockRange | undefined,
+  tableBlocks: number,
+): [BlockRange, BlockRange] | undefined {
+  const from = range?.from ?? 0;
+  const end = range?.to ?? tableBlocks;
+  if (end - from < 2) return undefined;
+  const middle = from + Math.floor((end - from) / 2);
+  return [{ from, to: middle }, range?.to === undefined ? { from: middle } : { from: middle, to: range.to }];
+}
+
+/** The COPY of a slice: the table's own columns in the model's order, then those of each join. */
+export function copyRows(table: SourceTable, { schema, newRows, blocks }: RowsToCopy): string {
+  const own = table.columns.map(({ name }) => `source.${quoteIdentifier(name)}`);
+  const joined = table.joins.flatMap(({ columns }, index) =>
+    columns.map((name) => `${joinAlias(index)}.${quoteIdentifier(name)}`),
+  );
+  const values = [...own, ...joined].map((column, index) => asText(column, table.fields[index]));
+  const conditions = [
+    ...(blocks === undefined ? [] : blocksConditions(blocks)),
+    ...(newRows === undefined ? [] : [newRowsCondition(newRows, aliasesOf(table))]),
+  ];
+  return `
+    copy (
+      select ${values.join(', ')}
+        ${fromClause(schema, table)}
+       where ${['true', ...conditions].join(' and ')}
+    ) to stdout (format text)`;
+}
+
+/**
+ * The padding of a char(n) is no part of its value, and this cast removes it. For a varchar or text the cast does
+ * nothing, and costs nothing that could be measured.
+ */
+const asText = (column: string, field: SourceField | undefined): string =>
+  field?.type === 'varchar' ? `${column}::text` : column;
+
+/** In a partitioned table the same blocks of every partition: a row has one block number, so no two ranges share it. */
+function blocksConditions({ from, to }: BlockRange): string[] {
+  const start = `source.ctid >= '(${from},0)'::tid`;
+  return to === undefined ? [start] : [start, `source.ctid < '(${to},0)'::tid`];
+}

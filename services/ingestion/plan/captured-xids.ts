@@ -1,0 +1,84 @@
+import type { CapturedXids } from '../../../shared/records/capture-state.ts';
+import { type SourceSnapshot, selectSnapshot } from '../source/snapshot.ts';
+import type { Statements } from '../source/statements.ts';
+
+/** With more in progress than this, every row since the oldest of them counts as new. */
+const maxListed = 1_000;
+/** More xids than this are not asked for one by one: it would take seconds. */
+const maxCandidates = 2_000_000n;
+
+/**
+ * Finds which xids the extracts of this plan are sure to see, for the next plan to begin there.
+ *
+ * Claim: an xid below the base and not in the list had finished when this returns.
+ * - Below the base and asked for: it was not in progress.
+ * - Below the base and not asked for: either it lies below the snapshot's xmin, and then it had finished before
+ *   the snapshot, on a standby too, whose snapshots begin at the oldest xid that the primary has in progress (a
+ *   subtransaction has a higher xid than its parent); or it lies below the previous base and was not in the
+ *   previous list, and had finished at the previous plan.
+ *
+ * So an extract, whose snapshot is taken later, shows what it wrote; and its rows are new to that extract: either
+ * it lies at or above the previous base, or the previous list has it, or an earlier plan's extract has had it.
+ */
+export async function findCapturedXids(
+  source: Statements,
+  previous: CapturedXids | undefined,
+): Promise<{ snapshot: SourceSnapshot; captured: CapturedXids }> {
+  const snapshot = await selectSnapshot(source);
+  const candidates = chooseCandidates(snapshot, previous);
+  // What finishes between the snapshot and this statement is not listed: hence extracts come later than both.
+  const inProgress = candidates === undefined ? undefined : await selectInProgress(source, candidates);
+  return { snapshot, captured: chooseCaptured(snapshot, inProgress) };
+}
+
+/** Which xids to ask for: those of [from, to), and those listed. Decimal digits of an xid8. */
+interface XidCandidates {
+  from: string;
+  to: string;
+  listed: readonly string[];
+}
+
+/** @returns undefined where there are too many to ask for */
+export function chooseCandidates(
+  { xmin, xmax }: Pick<SourceSnapshot, 'xmin' | 'xmax'>,
+  previous: CapturedXids | undefined,
+): XidCandidates | undefined {
+  const oldest = BigInt(xmin);
+  const from = previous === undefined ? oldest : maxOf(oldest, BigInt(previous.base));
+  if (BigInt(xmax) - from > maxCandidates) return undefined;
+  const listed = previous?.inProgress.filter((xid) => BigInt(xid) >= oldest) ?? [];
+  return { from: String(from), to: xmax, listed };
+}
+
+const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/**
+ * Those of the candidates that are in progress now, in ascending order.
+ *
+ * pg_xact_status knows what a snapshot does not show: subtransactions (savepoints) one by one, prepared
+ * transactions, and on a standby what is in progress on its primary.
+ */
+async function selectInProgress(source: Statements, candidates: XidCandidates): Promise<string[]> {
+  const { rows } = await source.query<{ xid: string }>(
+    `
+    with candidate as (
+      select unnest('{${candidates.listed.join(',')}}'::int8[]) as xid
+       union
+      select generate_series('${candidates.from}'::int8, '${candidates.to}'::int8 - 1)
+    )
+    select xid::text
+      from candidate
+     where pg_xact_status(xid::text::xid8) = 'in progress'
+     order by candidate.xid`,
+  );
+  return rows.map(({ xid }) => xid);
+}
+
+/** Without a list the base is the snapshot's xmin: below it everything had finished. */
+export function chooseCaptured(
+  { xmin, xmax }: Pick<SourceSnapshot, 'xmin' | 'xmax'>,
+  inProgress: readonly string[] | undefined,
+): CapturedXids {
+  if (inProgress === undefined || inProgress.length > maxListed) return { base: xmin, inProgress: [] };
+  return { base: xmax, inProgress: [...inProgress] };
+}

@@ -1,0 +1,103 @@
+import { TransientError } from '../../../shared/errors.ts';
+import { captureStateKey } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import {
+  type CaptureState,
+  formatCaptureState,
+  type ReadState,
+  readCaptureState,
+} from '../../../shared/records/capture-state.ts';
+import { readLoaded } from '../../../shared/records/loaded.ts';
+
+/** The source as a plan found it. */
+export interface SourceNow {
+  identity: string;
+  /** pg_snapshot_xmax. */
+  xmax: string;
+}
+
+export interface GenerationOptions {
+  now: Date;
+  /**
+   * Always begins a new generation: all of the source is extracted in full, and counts as newer than what is loaded.
+   * Without that, an idle source would give equal versions, which a load ignores.
+   */
+  isResync?: boolean;
+}
+
+/**
+ * Reads the state, and begins a new generation in it where the source is not the one that it knows.
+ *
+ * The generation is written before anything is planned under it: of two planners only one goes on, and extracts
+ * that were planned on the other server learn from it that they are superseded.
+ *
+ * @throws {TransientError} another planner was faster
+ * @throws {TerminalError} the state is corrupt
+ */
+export async function claimGeneration(
+  ingested: ObjectStore,
+  source: SourceNow,
+  { now, isResync = false }: GenerationOptions,
+): Promise<ReadState> {
+  const read = await readCaptureState(ingested);
+  if (read !== undefined && !isResync && !needsNewGeneration(read.state, source)) return read;
+  return beginGeneration(ingested, read, source, now);
+}
+
+/** Whether the xids in the state are not this server's: it is another one, or the same one went back in time. */
+export const needsNewGeneration = (state: CaptureState | undefined, { identity, xmax }: SourceNow): boolean =>
+  state === undefined ||
+  state.identity !== identity ||
+  (state.captured !== undefined && BigInt(xmax) < BigInt(state.captured.base));
+
+/**
+ * Begins a generation after the one that was read: everything is extracted in full, under greater versions.
+ *
+ * @throws {TransientError} another planner was faster
+ */
+export async function beginGeneration(
+  ingested: ObjectStore,
+  read: ReadState | undefined,
+  source: Pick<SourceNow, 'identity'>,
+  now: Date,
+): Promise<ReadState> {
+  const generation = nextGeneration({
+    previous: read?.state.generation,
+    loaded: (await readLoaded(ingested))?.loaded.generation,
+    now,
+  });
+  const plannedAt = read?.state.plannedAt;
+  const state: CaptureState = {
+    version: 2,
+    generation,
+    identity: source.identity,
+    tables: {},
+    ...(plannedAt !== undefined && { plannedAt }),
+  };
+  const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);
+  const written = isOurs ? await readCaptureState(ingested) : undefined;
+  if (written?.state.generation !== generation || written.state.identity !== source.identity) {
+    throw new TransientError('another plan has begun a new generation', { key: captureStateKey });
+  }
+  return written;
+}
+
+/**
+ * Chooses a generation above all earlier ones: the warehouse takes what is captured under a lower one for older, and
+ * ignores it. The state alone is not enough: it may be lost, or restored from a backup older than what is loaded. Nor
+ * is the clock, which may have been ahead.
+ *
+ * @param known.previous the state's; decimal digits
+ * @param known.loaded the greatest in the ledger when it was last read
+ */
+export function nextGeneration(known: {
+  previous?: string | undefined;
+  loaded?: string | undefined;
+  now: Date;
+}): string {
+  const above = [known.previous, known.loaded].flatMap((each) =>
+    each === undefined ? [] : [BigInt(each) + 1n],
+  );
+  const unixSeconds = BigInt(Math.floor(known.now.getTime() / 1000));
+  return String([unixSeconds, ...above].reduce((greatest, each) => (each > greatest ? each : greatest)));
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { captureStateKey, formatRunId, formatRunKey } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { Database } from '../../../shared/postgres/database.ts';
+import { type CaptureState, formatCaptureState } from '../../../shared/records/capture-state.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/resync-request.ts';
+import { formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { waitUntilFlushed } from '../source/flush.ts';
+import { readIdentity, type SourceRestart } from '../source/identity.ts';
+import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
+import { planStatements, type Statements } from '../source/statements.ts';
+import { type AssessedTable, assessTables } from '../source/tables.ts';
+import { findCapturedXids } from './captured-xids.ts';
+import { claimGeneration } from './generation.ts';
+import { ensureNewerVersions } from './newer-versions.ts';
+import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+
+export interface PlanDeps {
+  database: Pick<Database, 'withClient'>;
+  ingested: ObjectStore;
+  /** Puts the messages on the extract queue. */
+  send: (messages: readonly ExtractMessage[]) => Promise<void>;
+  model: StarSchema;
+  /** Holds the source tables. */
+  schema: string;
+  restart: SourceRestart;
+  now: () => Date;
+  /** Heap and TOAST of a slice: 16 MiB, 150,000 orders. With smaller slices too much of a run's work is calls. */
+  sliceBytes?: number;
+  /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
+  probeMaxBytes?: number;
+}
+
+/**
+ * Plans one run: finds what is new in the source since the last plan and sends one message for each slice of it.
+ *
+ * Nothing is lost by a crash between any two steps: the state is written last, and the next plan begins at the
+ * state. Nothing is lost to another planner either: the state is replaced only as it was read, so each plan that
+ * counts begins where the one before it ended.
+ *
+ * @throws {TransientError} the source or S3 cannot be reached, or another planner began a new generation
+ * @throws {TerminalError} the source has no table of the model, or the state is corrupt
+ */
+export async function planRun(deps: PlanDeps): Promise<PlannedRun> {
+  try {
+    return await deps.database.withClient((client) => planOn(planStatements(client), deps));
+  } catch (error) {
+    throw toPipelineError(error);
+  }
+}
+
+async function planOn(source: Statements & { host: string }, deps: PlanDeps): Promise<PlannedRun> {
+  const identity = await readIdentity(source, deps.restart);
+  const tables = await assessTables(source, deps.schema, deps.model.sources);
+  assertAnyTable(tables, deps.schema);
+  const plannedAt = deps.now().toISOString();
+  const { xmax } = await selectSnapshot(source);
+  const requests = await listResyncRequests(deps.ingested);
+  const claimed = await claimGeneration(
+    deps.ingested,
+    { identity, xmax },
+    { now: deps.now(), isResync: requests.length > 0 },
+  );
+  // Before the snapshot that the extracts are bound to.
+  const { state, etag } = await ensureNewerVersions(source, identity, tables, claimed, deps);
+
+  const { snapshot, captured } = await findCapturedXids(source, state.captured);
+  // Read after the question which xids are in progress: the log of all that had finished lies before.
+  const position = await selectWalPosition(source);
+  const context = contextOf(state, snapshot.xmax, position, deps);
+  // Only now, in snapshots later than the xids, may a table be looked at for new rows.
+  const plan = await planTables(source, tables, context, withSameServer(identity, deps));
+  await publish(plan, state.plannedAt, deps);
+
+  // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
+  if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
+  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states };
+  const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
+  // A request that arrived after they were listed is left to the next plan.
+  if (isOurs) await deleteResyncRequests(deps.ingested, requests);
+  const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
+  return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
+}
+
+function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
+  if (tables.some((assessed) => !('isMissing' in assessed && assessed.isMissing))) return;
+  const names = tables.map(({ table }) => table.name).join(', ');
+  throw new TerminalError(`the source's schema ${schema} has none of the tables ${names}`);
+}
+
+function contextOf(
+  state: CaptureState,
+  xmax: string,
+  { replayLsn }: WalPosition,
+  { now, model, schema, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+): PlanContext {
+  return {
+    run: formatRunId(now(), randomBytes(2).toString('hex')),
+    state,
+    model,
+    plannedXmax: xmax,
+    ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
+    slicing: { schema, sliceBytes, probeMaxBytes },
+  };
+}
+
+/**
+ * Lends another connection to the server that the plan has asked, where a later snapshot shows all that an earlier one
+ * does. Lends none where the address leads to several servers: the extracts will report that.
+ */
+const withSameServer =
+  (identity: string, { database, restart }: PlanDeps) =>
+  (work: (source: Statements) => Promise<void>): Promise<void> =>
+    database.withClient(async (client) => {
+      const source = planStatements(client);
+      if ((await readIdentity(source, restart)) === identity) await work(source);
+    });
+
+/**
+ * Puts the record of the run first, so that no slice is ever under way that no record names. Where the plan comes to
+ * nothing after its record is put, the next one has the same `since`, and finds the same rows.
+ *
+ * @param since when the plan before this one looked; absent for the first
+ */
+async function publish(plan: TablesPlan, since: string | undefined, deps: PlanDeps): Promise<void> {
+  const { ingested, send, now } = deps;
+  const { run, messages } = plan;
+  if (messages.length === 0) return;
+  await ingested.put(formatRunKey(run.run), formatRunRecord(plan, { plannedAt: now(), since }));
+  // Dimensions first: a fact that arrives before its dimension has to wait in the warehouse, at several times the
+  // cost of loading it. This is for speed alone; queues keep no order.
+  const isFact = ({ table }: ExtractMessage): boolean => feedsFact(deps.model, table);
+  const dimensions = messages.filter((message) => !isFact(message));
+  const facts = messages.filter(isFact);
+  for (const part of [dimensions, facts]) if (part.length > 0) await send(part);
+}
+
+const feedsFact = (model: StarSchema, source: string): boolean =>
+  model.tables.some((table) => table.kind === 'fact' && table.source.name === source);

@@ -1,0 +1,160 @@
+import { TerminalError } from '../../../shared/errors.ts';
+import type { RunId } from '../../../shared/object-store/object-key.ts';
+import type { CaptureState, TableState } from '../../../shared/records/capture-state.ts';
+import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
+import type { PlannedRun, TableFailure } from '../../../shared/records/run-record.ts';
+import { formatSliceId } from '../../../shared/records/slices.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { isWithinReach } from '../source/new-rows.ts';
+import type { Statements } from '../source/statements.ts';
+import type { AssessedTable, UsableTable } from '../source/tables.ts';
+import { shareWork } from './share-work.ts';
+import { type SliceOptions, sliceTable } from './slice-table.ts';
+import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
+
+export interface PlanContext {
+  run: RunId;
+  /** What the last plan left. */
+  state: CaptureState;
+  model: StarSchema;
+  plannedXmax: string;
+  /** On a standby. */
+  plannedLsn?: string;
+  slicing: SliceOptions;
+}
+
+export interface TablesPlan {
+  run: PlannedRun;
+  messages: ExtractMessage[];
+  /** What the next plan has to know about each table. */
+  states: Record<string, TableState>;
+}
+
+/** What a plan decides for one table. */
+interface TablePlan {
+  state: TableState;
+  /** Slices are numbered once all tables are planned. */
+  messages: Omit<ExtractMessage, 'slice'>[];
+  failure?: TableFailure;
+  warning?: string;
+}
+
+/**
+ * Decides for every table what to extract. A table that cannot be read fails alone.
+ *
+ * @param withSecond lends another connection to the same server
+ */
+export async function planTables(
+  source: Statements,
+  tables: readonly AssessedTable[],
+  context: PlanContext,
+  withSecond: (work: (source: Statements) => Promise<void>) => Promise<void>,
+): Promise<TablesPlan> {
+  const found = new Map<string, TablePlan>();
+  await shareWork(source, {
+    // The largest first, so that two connections finish at about the same time.
+    items: tables.toSorted((a, b) => pagesOf(b) - pagesOf(a)),
+    work: async (connection: Statements, assessed) => {
+      found.set(assessed.table.name, await planTable(connection, assessed, context));
+    },
+    withSecond,
+  });
+  const plans = tables.flatMap(({ table: { name } }): [string, TablePlan][] => {
+    const plan = found.get(name);
+    return plan === undefined ? [] : [[name, plan]];
+  });
+  const messages = plans
+    .flatMap(([, plan]) => plan.messages)
+    .map((message, index): ExtractMessage => ({ ...message, slice: formatSliceId(index) }));
+  return {
+    run: {
+      run: context.run,
+      generation: context.state.generation,
+      slices: messages.map(({ slice, table, newRows }) => ({ slice, table, full: newRows === undefined })),
+      failures: plans.flatMap(([, { failure }]) => failure ?? []),
+      warnings: plans.flatMap(([, { warning }]) => warning ?? []),
+    },
+    messages,
+    states: Object.fromEntries(plans.map(([table, { state }]) => [table, state])),
+  };
+}
+
+const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
+
+async function planTable(
+  source: Statements,
+  assessed: AssessedTable,
+  context: PlanContext,
+): Promise<TablePlan> {
+  if ('problem' in assessed) return planFailure(assessed.table.name, assessed.problem, context);
+  const newRows = newRowsOf(assessed, context);
+  try {
+    const ranges = await sliceTable(source, assessed, newRows, context.slicing);
+    return {
+      state: fingerprintOf(assessed, context.model),
+      messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
+      ...warningOf(assessed, context.slicing.schema),
+    };
+  } catch (error) {
+    if (error instanceof TerminalError) return planFailure(assessed.table.name, error.message, context);
+    throw error;
+  }
+}
+
+/** Which rows are new; undefined where all are to be extracted. */
+function newRowsOf(assessed: UsableTable, { state, model, plannedXmax }: PlanContext): NewRows | undefined {
+  if (state.captured === undefined) return undefined;
+  if (!isUnchanged(state.tables[assessed.table.name], fingerprintOf(assessed, model))) return undefined;
+  const newRows = { since: state.captured.base, inProgress: state.captured.inProgress };
+  return isWithinReach(newRows, plannedXmax) ? newRows : undefined;
+}
+
+function messageOf(
+  { table, relation }: UsableTable,
+  newRows: NewRows | undefined,
+  blocks: BlockRange | undefined,
+  context: PlanContext,
+): Omit<ExtractMessage, 'slice'> {
+  return {
+    ...envelopeOf(table.name, context),
+    ...(newRows && { newRows }),
+    ...(blocks && { blocks, fileNode: relation.fileNode }),
+  };
+}
+
+function envelopeOf(
+  table: string,
+  { run, state, plannedXmax, plannedLsn }: PlanContext,
+): Omit<ExtractMessage, 'slice'> {
+  const { generation, identity } = state;
+  return {
+    version: 1,
+    run,
+    table,
+    generation,
+    identity,
+    plannedXmax,
+    ...(plannedLsn && { plannedLsn }),
+  };
+}
+
+/**
+ * The first plan that sees a failure still sends a message: its extract fails for the same reason and leaves a dead
+ * letter, which is where an operator looks. Later plans only go on reporting the failure.
+ */
+function planFailure(table: string, reason: string, context: PlanContext): TablePlan {
+  const known = context.state.tables[table];
+  const isKnown = known !== undefined && 'failed' in known && known.failed === reason;
+  return {
+    state: { failed: reason },
+    messages: isKnown ? [] : [envelopeOf(table, context)],
+    failure: { table, error: 'TerminalError', reason },
+  };
+}
+
+function warningOf({ table, unknownColumns }: UsableTable, schema: string): { warning?: string } {
+  if (unknownColumns.length === 0) return {};
+  return {
+    warning: `${schema}.${table.name} has columns that the model does not take: ${unknownColumns.join(', ')}`,
+  };
+}

@@ -1,0 +1,163 @@
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import type { BlockRange, NewRows } from '../../../shared/records/extract-message.ts';
+import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
+import { aliasesOf, fromClause, newRowsCondition } from '../source/new-rows.ts';
+import { type RelationSize, selectSize } from '../source/relations.ts';
+import type { Statements } from '../source/statements.ts';
+import type { UsableTable } from '../source/tables.ts';
+
+export interface SliceOptions {
+  schema: string;
+  /** Heap and TOAST of a slice. */
+  sliceBytes: number;
+  /** A table above this is not scanned for new rows: all its slices are sent. */
+  probeMaxBytes: number;
+}
+
+/**
+ * Decides which slices of a table to extract; undefined stands for the whole table.
+ *
+ * When only new rows are wanted, these are the slices that hold some in a snapshot taken now, later than the plan's
+ * xids. Neighbours with a handful each become one.
+ *
+ * Claim: no other slice is needed. A row that a later snapshot shows and this one does not was written by a transaction
+ * that was in progress when the plan asked, or began later: it is new to the next plan. That includes the new
+ * version of a row that moved here from another slice. When rows move to another file, the extract drops the bounds
+ * (fileNode, which was read before).
+ *
+ * @param newRows absent for a full extract
+ * @throws {TerminalError} the table cannot be read
+ */
+export async function sliceTable(
+  source: Statements,
+  { table, relation }: UsableTable,
+  newRows: NewRows | undefined,
+  { schema, sliceBytes, probeMaxBytes }: SliceOptions,
+): Promise<(BlockRange | undefined)[]> {
+  try {
+    const size = await selectSize(
+      source,
+      relation.members.map(({ oid }) => oid),
+    );
+    const ranges = cutBlockRanges(size, sliceBytes);
+    if (newRows === undefined || size.bytes > probeMaxBytes) return ranges;
+    const blocksPerRange = probeLength(size, sliceBytes);
+    const found = await selectNewBlockRanges(source, table, { schema, newRows, blocksPerRange });
+    return joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes));
+  } catch (error) {
+    const failure = toPipelineError(error, { table: table.name });
+    if (failure instanceof TerminalError) throw failure;
+    if (isLocked(error)) return [undefined];
+    throw failure;
+  }
+}
+
+/**
+ * Cuts a table into ranges of about so many bytes, heap and TOAST: whole blocks, without a gap, and the last one
+ * open-ended, because the table may have grown when it is read.
+ *
+ * @returns one undefined, the whole table, where it is not cut
+ */
+export function cutBlockRanges(
+  size: Omit<RelationSize, 'rows'>,
+  targetBytes: number,
+): (BlockRange | undefined)[] {
+  const blocksPerRange = chooseBlocksPerRange(size, targetBytes);
+  const count = Math.max(1, Math.ceil(size.blocks / blocksPerRange));
+  if (count === 1) return [undefined];
+  return Array.from({ length: count }, (_, index) => {
+    const from = index * blocksPerRange;
+    return index === count - 1 ? { from } : { from, to: from + blocksPerRange };
+  });
+}
+
+/** From this version on Postgres reads a ctid range without reading the rest of the table. */
+const firstWithRangeScan = 140_000;
+
+/** Infinity where the table is not cut. */
+function chooseBlocksPerRange(
+  { blocks, bytes, serverVersion }: Omit<RelationSize, 'rows'>,
+  targetBytes: number,
+): number {
+  if (serverVersion < firstWithRangeScan || bytes <= targetBytes) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.floor((targetBytes * blocks) / bytes));
+}
+
+/** A length above that of the largest table stands for infinity: numeric has infinity only since Postgres 14. */
+const probeLength = (size: RelationSize, sliceBytes: number): number =>
+  Math.min(chooseBlocksPerRange(size, sliceBytes), 2 ** 32);
+
+/** A block range that holds new rows. */
+interface NewRowsOfRange {
+  /** 0 for the first range. */
+  range: number;
+  newRows: number;
+}
+
+/**
+ * Finds which block ranges of this length hold new rows, and how many, in one scan of the table. The statement
+ * runs in a transaction of its own (see newRowsCondition).
+ */
+async function selectNewBlockRanges(
+  source: Statements,
+  table: SourceTable,
+  scan: { schema: string; newRows: NewRows; blocksPerRange: number },
+): Promise<NewRowsOfRange[]> {
+  const { rows } = await source.query<{ [K in keyof NewRowsOfRange]: string }>(
+    `
+    select div((source.ctid::text::point)[0]::numeric, ${scan.blocksPerRange}::numeric)::text as range, count(*)::text as "newRows"
+      ${fromClause(scan.schema, table)}
+     where ${newRowsCondition(scan.newRows, aliasesOf(table))}
+     group by 1`,
+  );
+  return rows
+    .map(({ range, newRows }) => ({ range: Number(range), newRows: Number(newRows) }))
+    .sort((a, b) => a.range - b.range);
+}
+
+/** 0 where the server does not know. */
+const rowsOfSlice = ({ rows, bytes }: RelationSize, sliceBytes: number): number =>
+  bytes === 0 ? 0 : Math.floor((rows * sliceBytes) / bytes);
+
+/** How far apart new rows may lie that are extracted together, in slices: two slices are read by two at once. */
+const maxRangesJoined = 8;
+
+/**
+ * The ranges to extract where few of a table's rows are new. Those that hold a handful each are joined, along with what
+ * lies between them: to carry another slice to the warehouse costs more than to read the blocks in between.
+ *
+ * @param ranges the whole table's
+ * @param found those that hold new rows, in their order
+ * @param maxRows of a joined range
+ */
+export function joinSparseRanges(
+  ranges: readonly (BlockRange | undefined)[],
+  found: readonly NewRowsOfRange[],
+  maxRows: number,
+): (BlockRange | undefined)[] {
+  const joined: { first: number; last: number; newRows: number }[] = [];
+  for (const { range, newRows } of found) {
+    // The table may have grown since its size was read: what lies beyond the end belongs to the last range.
+    const last = Math.min(range, ranges.length - 1);
+    const before = joined.at(-1);
+    const fits =
+      before !== undefined &&
+      (before.last === last ||
+        (last - before.first < maxRangesJoined && before.newRows + newRows <= maxRows));
+    if (fits) Object.assign(before, { last, newRows: before.newRows + newRows });
+    else joined.push({ first: last, last, newRows });
+  }
+  return joined.map(({ first, last }) => {
+    const [from, end] = [ranges[first], ranges[last]];
+    if (from === undefined || end === undefined) return undefined;
+    return end.to === undefined ? { from: from.from } : { from: from.from, to: end.to };
+  });
+}
+
+/**
+ * Whether somebody holds the table under an exclusive lock, or a scan takes too long. Other tables must not wait for
+ * that: the whole table is sent, and its extract waits in the queue.
+ */
+const isLocked = (error: unknown): boolean =>
+  ['55P03', '57014'].includes(String((error as { code?: unknown }).code));

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { TableFingerprint, TableState } from '../../../shared/records/capture-state.ts';
+import type { SourceTable, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
+import type { WarehouseType } from '../../../shared/star-schema/define.ts';
+import type { UsableTable } from '../source/tables.ts';
+
+/** A table's two fingerprints now. */
+export const fingerprintOf = (
+  { table, fingerprint }: UsableTable,
+  model: StarSchema,
+): Required<TableFingerprint> => ({
+  source: fingerprint,
+  model: fingerprintModel(model, table),
+});
+
+/**
+ * Hashes what the model makes of a source table: what an extract reads of it, and the warehouse tables that it feeds.
+ * When either changes, rows that were captured before have to be captured again.
+ *
+ * Each part is named here, so that a property that is new to the model's types does not change every table's hash.
+ */
+function fingerprintModel(model: StarSchema, source: SourceTable): string {
+  const fields = source.fields.map(({ name, type }) => [name, type]);
+  const joins = source.joins.map(({ table, on }) => [table, Object.entries(on)]);
+  const feeds = model.tables.flatMap((table) =>
+    table.kind !== 'calendar' && table.source.name === source.name ? [describeTable(table, model)] : [],
+  );
+  return createHash('sha256')
+    .update(JSON.stringify([fields, joins, feeds]))
+    .digest('hex');
+}
+
+function describeTable(table: Exclude<WarehouseTable, { kind: 'calendar' }>, { calendar }: StarSchema) {
+  const columns = table.columns.map(({ name, type, from, nullable, references }) => [
+    name,
+    describeType(type),
+    from.kind,
+    from.field,
+    nullable,
+    references ?? null,
+  ]);
+  if (table.kind === 'dimension') return [table.kind, table.name, table.key, columns];
+  // A fact's objects carry the calendar's rows.
+  const days = calendar.columns.map(({ name, type }) => [name, describeType(type)]);
+  return [table.kind, table.name, table.key, table.surrogateKey, columns, calendar.name, calendar.key, days];
+}
+
+const describeType = (type: WarehouseType): string =>
+  type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
+
+/** Whether a table is as the last plan knew it, so that only new rows have to be read. */
+export const isUnchanged = (known: TableState | undefined, now: Required<TableFingerprint>): boolean =>
+  known !== undefined &&
+  'source' in known &&
+  known.source === now.source &&
+  // A state of version 1 does not know the model, so nothing shows that it was another one.
+  (known.model === undefined || known.model === now.model);
+
+/**
+ * Whether a full extract may see exactly what an earlier extract of the table has seen, and yet needs a greater version.
+ * Where only the table's definition changed, the statement that changed it has made the version greater already.
+ */
+export const needsNewerVersion = (known: TableState | undefined, now: Required<TableFingerprint>): boolean =>
+  !isUnchanged(known, now) && !(known !== undefined && 'source' in known && known.model === now.model);

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TransientError } from '../../../shared/errors.ts';
+import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import type { Statements } from './statements.ts';
+
+const longestWaitMs = 30_000;
+const pollMs = 10;
+
+/**
+ * Waits until a crash of the source could not take back what was visible before this LSN: with
+ * synchronous_commit off, rows are visible before they are durable, and a crash gives their xids to others.
+ *
+ * On a busy server other commits flush the log all the time. On an idle one the WAL writer is slow to do it, and never
+ * does it for the records of an open transaction, or of a page that was pruned while it was read, as long as nothing
+ * follows them. So the server is asked to flush, at the cost of one small commit.
+ *
+ * @throws {TransientError} the log was not flushed in time
+ */
+export async function waitUntilFlushed(source: Statements, lsn: string): Promise<void> {
+  if (await isFlushed(source, lsn)) return;
+  await requestFlush(source);
+  const startedAt = performance.now();
+  while (!(await isFlushed(source, lsn))) {
+    if (performance.now() - startedAt > longestWaitMs)
+      throw new TransientError(`the source has not flushed its log up to ${lsn}`);
+    await delay(pollMs);
+  }
+}
+
+/** Whether the log up to this LSN would survive a crash. On a primary only. */
+async function isFlushed(source: Statements, lsn: string): Promise<boolean> {
+  const { rows } = await source.query<{ flushed: boolean }>(
+    `
+    select pg_current_wal_flush_lsn() >= ${quoteLiteral(lsn)}::pg_lsn as flushed`,
+  );
+  return rows[0]?.flushed === true;
+}
+
+/** A role may lack the right to call pg_logical_emit_message. */
+async function requestFlush(source: Statements): Promise<void> {
+  try {
+    await commitMessage(source);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '42501') throw error;
+    await wakeWalWriter(source);
+  }
+}
+
+/**
+ * Has the server flush all that it has logged, before this returns: a commit that wrote to the log waits for it. Nobody
+ * reads the message in the log, and no table is touched.
+ *
+ * `local`: a commit that waited for a synchronous standby as well would wait for a host that may be down.
+ */
+async function commitMessage(source: Statements): Promise<void> {
+  await source.query(`
+    set local synchronous_commit = local;
+    select pg_logical_emit_message(true, 'starlift', '')`);
+}
+
+/**
+ * Needs no right at all: a transaction that has an xid and has written nothing. Its commit record wakes the WAL writer,
+ * which then flushes the log in its own time.
+ */
+async function wakeWalWriter(source: Statements): Promise<void> {
+  await source.query('select pg_current_xact_id()');
+}

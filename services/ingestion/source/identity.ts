@@ -1,0 +1,75 @@
+import type { Statements } from './statements.ts';
+
+/** `trusted`: a restart of the source is no new identity, for its data folder is our own. */
+export type SourceRestart = (typeof sourceRestarts)[number];
+
+export const sourceRestarts = ['identity', 'trusted'] as const;
+
+/**
+ * The identity of the server and of its current life, as one string: xids of two identities cannot be compared.
+ *
+ * @param restart `trusted` leaves the start time out: the caller guarantees that no crash takes back what was seen
+ */
+export async function readIdentity(
+  source: Statements & { host: string },
+  restart: SourceRestart,
+): Promise<string> {
+  const rights = await selectControlFileRights(source);
+  const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(source, rights);
+  return JSON.stringify([
+    rights.system ? system : `${source.host} ${system}`,
+    databaseOid,
+    timeline,
+    restart === 'trusted' ? 'trusted' : startedAt,
+    inRecovery,
+  ]);
+}
+
+/** What distinguishes one server, and one run of it, from another. */
+interface IdentityRow {
+  /** system_identifier, or the server's address where pg_control_system is not granted. */
+  system: string;
+  databaseOid: string;
+  timeline: string;
+  startedAt: string;
+  inRecovery: boolean;
+}
+
+/** Which of the functions that read the control file this role may call; some managed services grant none. */
+interface ControlFileRights {
+  system: boolean;
+  timeline: boolean;
+}
+
+/**
+ * Asked first, because a refusal would abort the extract's transaction: Postgres checks the right to call a function
+ * even where a `case` would never call it.
+ */
+async function selectControlFileRights(source: Statements): Promise<ControlFileRights> {
+  const { rows } = await source.query<ControlFileRights>(`
+    select has_function_privilege('pg_control_system()', 'execute') as system,
+           has_function_privilege('pg_control_checkpoint()', 'execute')
+             and has_function_privilege('pg_control_recovery()', 'execute') as timeline`);
+  return rows[0] as ControlFileRights;
+}
+
+/**
+ * A promoted standby and a restored backup keep the system_identifier, two promoted standbys can share a
+ * timeline, and a crash gives xids out again: only all of these together name one sequence of xids.
+ */
+async function selectIdentity(source: Statements, rights: ControlFileRights): Promise<IdentityRow> {
+  const address = `concat_ws(':', inet_server_addr(), inet_server_port())`;
+  const system = rights.system ? '(select system_identifier::text from pg_control_system())' : address;
+  const standbyTimeline = rights.timeline
+    ? `(select greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline)::text
+          from pg_control_checkpoint() as checkpoint, pg_control_recovery() as recovery)`
+    : address;
+  const { rows } = await source.query<IdentityRow>(`
+    select ${system} as system,
+           (select oid::text from pg_database where datname = current_database()) as "databaseOid",
+           case when pg_is_in_recovery() then ${standbyTimeline}
+                else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline,
+           to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as "startedAt",
+           pg_is_in_recovery() as "inRecovery"`);
+  return rows[0] as IdentityRow;
+}

@@ -1,0 +1,67 @@
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import type { NewRows } from '../../../shared/records/extract-message.ts';
+import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
+
+/**
+ * The condition under which a row is new: an xid from `since` on wrote it, or one that was in progress then.
+ * In a join, when the row of any of the aliases is: a left join that finds nothing has no xmin and adds nothing.
+ *
+ * xmin holds the lower 32 bits of an xid, and age() is how far it lies behind the next xid, modulo 2^32:
+ * - `>= 0`: rows frozen before a wrap of the counter keep their xmin and may have a negative age; without it they
+ *   would come again at every plan.
+ * - age() overflows silently 2^31 behind; isWithinReach must have been asked before.
+ * - age() keeps the next xid of its first call for the rest of the transaction: in a read committed transaction
+ *   of several statements, later rows would have a negative age and be lost. It must not be called before the
+ *   snapshot that reads the rows.
+ *
+ * For an old row only the first comparison is evaluated, against a number that the inner select computes once for the
+ * whole statement. Keep it first: most rows of a scan are old.
+ *
+ * age() also keeps the planner from parallel scans. The same arithmetic on xmin::text::int8 would allow them, at
+ * several times the cost for each row; slices are too small for parallel scans anyway.
+ */
+export function newRowsCondition(newRows: NewRows, aliases: readonly string[]): string {
+  const since = `'${toXid(newRows.since)}'::xid`;
+  const conditions = aliases.map((alias) => {
+    const age = `age(${alias}.xmin)`;
+    return `${age} <= (select age(${since})) and ${age} >= 0`;
+  });
+  if (newRows.inProgress.length > 0) {
+    const inProgress = `'{${newRows.inProgress.map(toXid).join(',')}}'::xid[]`;
+    conditions.push(...aliases.map((alias) => `${alias}.xmin = any(${inProgress})`));
+  }
+  return `(${conditions.join(' or ')})`;
+}
+
+/** An xid as a row's header holds it. */
+const toXid = (xid8: string): string => String(BigInt(xid8) % 2n ** 32n);
+
+/** xmin holds 32 bits of an xid, and age() overflows silently 2^31 behind: this is well below that. */
+const reachXids = 1_000_000_000n;
+
+/**
+ * Whether xmin still shows which rows are new, seen from a snapshot with this xmax. Where it does not, all rows
+ * are extracted. Compared in 64 bits, because 32 overflow.
+ */
+export const isWithinReach = (newRows: NewRows, xmax: string): boolean =>
+  BigInt(xmax) - BigInt(newRows.since) <= reachXids;
+
+/** The table under the alias `source`, and each of its joins under the alias that joinAlias gives. */
+export function fromClause(schema: string, table: SourceTable): string {
+  const joins = table.joins.map((join, index) => {
+    const alias = joinAlias(index);
+    const pairs = Object.entries(join.on).map(
+      ([own, other]) => `${alias}.${quoteIdentifier(other)} = source.${quoteIdentifier(own)}`,
+    );
+    return `left join ${quoteQualified(schema, join.table)} as ${alias} on ${pairs.join(' and ')}`;
+  });
+  return [`from ${quoteQualified(schema, table.name)} as source`, ...joins].join(' ');
+}
+
+export const joinAlias = (index: number): string => `joined_${index}`;
+
+/** The aliases of all tables whose rows make up a row of the extract: the xmin of any may make it new. */
+export const aliasesOf = (table: SourceTable): string[] => [
+  'source',
+  ...table.joins.map((_, index) => joinAlias(index)),
+];

@@ -1,0 +1,147 @@
+import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import type { Statements } from './statements.ts';
+
+interface RelationColumn {
+  number: number;
+  name: string;
+  /** The base type's oid where the type is a domain. */
+  typeOid: number;
+  /** As Postgres writes it: `character varying(20)`. */
+  typeName: string;
+  /** The expression of a generated column. */
+  generatedAs: string | null;
+  isNotNull: boolean;
+}
+
+interface RelationMember {
+  oid: string;
+  name: string;
+  /** pg_class.relkind. */
+  kind: string;
+}
+
+/** A table of the source as its catalog describes it. */
+export interface Relation {
+  name: string;
+  oid: string;
+  kind: string;
+  mayBeRead: boolean;
+  hidesRows: boolean;
+  /** The table itself, its partitions and the tables that inherit from it, by oid: a query shows the rows of all. */
+  members: RelationMember[];
+  /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
+  fileNode: string;
+  columns: RelationColumn[];
+  /**
+   * The columns of each unique index that holds for every committed row, without nulls: of a partitioned table the
+   * indexes over all of it. Those of a table that others inherit from leave their rows out.
+   */
+  uniqueKeys: string[][];
+  /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
+  pages: number;
+}
+
+/**
+ * Describes those of the named relations that exist. Takes no lock on them, so a table under an exclusive lock does
+ * not delay the others.
+ *
+ * A deferrable constraint is a unique key like any other: it is checked before its transaction commits, and a snapshot
+ * shows only what has committed.
+ */
+export async function selectRelations(
+  source: Statements,
+  schema: string,
+  names: readonly string[],
+): Promise<Relation[]> {
+  const { rows } = await source.query<Relation>(
+    `
+    with recursive root as (
+      select c.oid, c.relname, c.relkind, c.relpages, n.oid as schema_oid
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = ${quoteLiteral(schema)}
+         and c.relname = any(array[${names.map(quoteLiteral).join(', ')}]::name[])
+         and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    ),
+    member as (
+      select oid as root_oid, oid, relname, relkind, relpages from root
+       union
+      select member.root_oid, c.oid, c.relname, c.relkind, c.relpages
+        from member
+        join pg_inherits i on i.inhparent = member.oid
+        join pg_class c on c.oid = i.inhrelid
+    ),
+    base_type as (
+      select oid as type_oid, oid, typtype, typbasetype from pg_type where typtype = 'd'
+       union all
+      select base_type.type_oid, t.oid, t.typtype, t.typbasetype
+        from base_type
+        join pg_type t on t.oid = base_type.typbasetype
+       where base_type.typtype = 'd'
+    )
+    select root.relname as name,
+           root.oid::text as oid,
+           root.relkind as kind,
+           has_schema_privilege(root.schema_oid, 'usage') and has_table_privilege(root.oid, 'select') as "mayBeRead",
+           row_security_active(root.oid) as "hidesRows",
+           (select json_agg(json_build_object('oid', oid::text, 'name', relname, 'kind', relkind) order by oid)
+              from member where root_oid = root.oid) as members,
+           (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
+              from member where root_oid = root.oid) as "fileNode",
+           (select coalesce(json_agg(json_build_object(
+                     'number', a.attnum,
+                     'name', a.attname,
+                     'typeOid', coalesce(base_type.oid, a.atttypid)::int8,
+                     'typeName', format_type(a.atttypid, a.atttypmod),
+                     'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end,
+                     'isNotNull', a.attnotnull
+                   ) order by a.attnum), '[]')
+              from pg_attribute a
+              left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+              left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
+             where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns,
+           (select coalesce(json_agg((
+                     select json_agg(a.attname order by k.place)
+                       from unnest(i.indkey) with ordinality k (number, place)
+                       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                      where k.place <= i.indnkeyatts)), '[]')
+              from pg_index i
+             where i.indrelid = root.oid and i.indisunique and i.indisvalid
+               and i.indpred is null and i.indexprs is null) as "uniqueKeys",
+           (select sum(relpages)::float8 from member where root_oid = root.oid) as pages
+      from root`,
+  );
+  return rows;
+}
+
+export interface RelationSize {
+  /** Heap blocks of the member that has the most: a ctid of any member lies below. */
+  blocks: number;
+  /** Heap and TOAST of all members. */
+  bytes: number;
+  /** Estimated from the server's last vacuum or analyze; 0 where there has been none. */
+  rows: number;
+  /** The server's version, as 150004 for 15.4. */
+  serverVersion: number;
+}
+
+/** Sizes are read from the files, under a lock: pg_class.relpages is as old as the last vacuum. */
+export async function selectSize(source: Statements, oids: readonly string[]): Promise<RelationSize> {
+  const { rows } = await source.query<{ [K in keyof RelationSize]: string }>(
+    `
+    select coalesce(max(blocks), 0)::text as blocks,
+           coalesce(sum(pg_table_size(oid)), 0)::text as bytes,
+           coalesce(sum(greatest(reltuples, 0) / greatest(relpages, 1) * blocks), 0)::text as rows,
+           current_setting('server_version_num') as "serverVersion"
+      from pg_class,
+           lateral (select pg_relation_size(oid) / current_setting('block_size')::int8 as blocks) as size
+     where oid = any('{${oids.join(',')}}'::oid[])`,
+  );
+  const { blocks = '0', bytes = '0', rows: estimate = '0', serverVersion = '0' } = rows[0] ?? {};
+  return {
+    blocks: Number(blocks),
+    bytes: Number(bytes),
+    rows: Number(estimate),
+    serverVersion: Number(serverVersion),
+  };
+}

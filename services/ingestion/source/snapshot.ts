@@ -1,0 +1,78 @@
+import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { Statements } from './statements.ts';
+
+/** One MVCC snapshot of the source. Xids are decimal digits of an xid8. */
+export interface SourceSnapshot {
+  /** Every xid from here on was not yet finished. */
+  xmax: string;
+  /** Every xid below was finished. */
+  xmin: string;
+  /** Top-level transactions in progress; on a standby 0, for its snapshots do not list them. */
+  inProgressCount: number;
+}
+
+/** The snapshot of this statement; as the first query of a repeatable read transaction, the transaction's. */
+export async function selectSnapshot(source: Statements): Promise<SourceSnapshot> {
+  const { rows } = await source.query<SourceSnapshot>(`
+    select pg_snapshot_xmax(snapshot)::text as xmax,
+           pg_snapshot_xmin(snapshot)::text as xmin,
+           (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount"
+      from pg_current_snapshot() as snapshot`);
+  return rows[0] as SourceSnapshot;
+}
+
+export interface WalPosition {
+  /** On a primary: what is visible now was logged before here. */
+  insertLsn: string | null;
+  /** On a standby: what was logged before here is visible now. */
+  replayLsn: string | null;
+}
+
+export async function selectWalPosition(source: Statements): Promise<WalPosition> {
+  const { rows } = await source.query<WalPosition>(`
+    select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn()::text end as "insertLsn",
+           case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as "replayLsn"`);
+  return rows[0] ?? { insertLsn: null, replayLsn: null };
+}
+
+/**
+ * Whether an extract's snapshot shows all that had finished when its run was planned. On one server it always does;
+ * a replica may lag behind the server that the plan asked.
+ *
+ * @param replayLsn null on a primary
+ */
+export function isAtOrAfterPlan(
+  { xmax }: Pick<SourceSnapshot, 'xmax'>,
+  replayLsn: string | null,
+  { plannedXmax, plannedLsn }: Pick<ExtractMessage, 'plannedXmax' | 'plannedLsn'>,
+): boolean {
+  if (BigInt(xmax) < BigInt(plannedXmax)) return false;
+  return (
+    plannedLsn === undefined || (replayLsn !== null && lsnToNumber(replayLsn) >= lsnToNumber(plannedLsn))
+  );
+}
+
+/**
+ * The version of what a snapshot shows: of two snapshots of one source, the later has the greater.
+ *
+ * With equal xmax and xmin, a later snapshot differs by transactions between the two that have finished since. On
+ * a primary each of these is one fewer in progress. A standby's snapshots do not list them, so there it is the
+ * replay LSN, read before the snapshot: read after it, it could lie beyond a commit that the snapshot does not
+ * show. Read before, it may be too low for a commit that has just been replayed, and that does no harm: the rows
+ * of that commit are new to the next plan, whose extracts begin after it.
+ */
+export function makeVersion(
+  generation: string,
+  { xmax, xmin, inProgressCount }: SourceSnapshot,
+  replayLsn: string | null,
+): ObjectVersion {
+  const tie = replayLsn === null ? -inProgressCount : lsnToNumber(replayLsn);
+  return { generation, xmax, xmin, tie: String(tie) };
+}
+
+/** A pg_lsn (`16/B374D848`) as the number of bytes that it is. */
+export function lsnToNumber(lsn: string): bigint {
+  const [high = '', low = ''] = lsn.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { TerminalError } from '../../../shared/errors.ts';
+import type { SourceField, SourceTable } from '../../../shared/star-schema/assemble.ts';
+import type { SourceType } from '../../../shared/star-schema/define.ts';
+import { jsonKindOf, type TranscodeColumn } from '../transcode/columns.ts';
+import { findKeyProblem } from './key-problem.ts';
+import { type Relation, selectRelations } from './relations.ts';
+import type { Statements } from './statements.ts';
+
+/** A table of the model as the source has it now. */
+export interface UsableTable {
+  table: SourceTable;
+  relation: Relation;
+  /** Changes with the oid, the partitions or the columns of the table or of one that is joined to it. */
+  fingerprint: string;
+  /** The columns of its COPY. */
+  columns: TranscodeColumn[];
+  /** Columns that the model does not take. */
+  unknownColumns: string[];
+}
+
+interface UnusableTable {
+  table: SourceTable;
+  isMissing: boolean;
+  problem: string;
+}
+
+export type AssessedTable = UsableTable | UnusableTable;
+
+/** Looks the tables up in the source and compares them with the model. */
+export async function assessTables(
+  source: Statements,
+  schema: string,
+  tables: readonly SourceTable[],
+): Promise<AssessedTable[]> {
+  const names = tables.flatMap(tableNamesOf);
+  const relations = new Map(
+    (await selectRelations(source, schema, [...new Set(names)])).map((relation) => [relation.name, relation]),
+  );
+  return tables.map((table) => assessTable(table, schema, relations));
+}
+
+/** @throws {TerminalError} the table cannot be extracted */
+export async function assessUsableTable(
+  source: Statements,
+  schema: string,
+  table: SourceTable,
+): Promise<UsableTable> {
+  const [assessed] = await assessTables(source, schema, [table]);
+  if (assessed === undefined || 'problem' in assessed) {
+    throw new TerminalError(assessed?.problem ?? `${table.name} was not looked up`, { table: table.name });
+  }
+  return assessed;
+}
+
+/** The names of the tables that an extract reads: its own, and those joined to it. */
+export const tableNamesOf = (table: SourceTable): string[] => [
+  table.name,
+  ...table.joins.map((join) => join.table),
+];
+
+function assessTable(
+  table: SourceTable,
+  schema: string,
+  relations: ReadonlyMap<string, Relation>,
+): AssessedTable {
+  const problem =
+    tableNamesOf(table)
+      .map((name) =>
+        findTableProblem(
+          `${schema}.${name}`,
+          relations.get(name),
+          fieldsOf(table, name),
+          joinKeysOf(table, name),
+        ),
+      )
+      .find((found) => found !== undefined) ?? findKeyProblem(table, schema, relations);
+  const relation = relations.get(table.name);
+  if (problem !== undefined || relation === undefined) {
+    return { table, isMissing: relation === undefined, problem: problem ?? `${table.name} is not there` };
+  }
+  const known = new Set(table.columns.map(({ name }) => name));
+  return {
+    table,
+    relation,
+    fingerprint: fingerprintDefinitions(tableNamesOf(table).map((name) => relations.get(name))),
+    columns: tableNamesOf(table).flatMap((name) => transcodeColumns(table, name, relations.get(name))),
+    unknownColumns: relation.columns.map(({ name }) => name).filter((name) => !known.has(name)),
+  };
+}
+
+const notTables: Record<string, string> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+};
+
+/**
+ * Why the rows of a relation cannot be read exactly, as one clause; undefined when they can.
+ *
+ * @param name for the sentence, `schema.table`
+ * @param fields those that the model takes from it
+ * @param keys the columns by which it is joined
+ */
+function findTableProblem(
+  name: string,
+  relation: Relation | undefined,
+  fields: readonly SourceField[],
+  keys: readonly string[],
+): string | undefined {
+  if (relation === undefined) return `the source has no table ${name}`;
+  const other = [relation, ...relation.members].find(({ kind }) => kind in notTables);
+  if (other !== undefined) {
+    const which = other.oid === relation.oid ? name : `${other.name}, a part of ${name},`;
+    return `${which} is ${notTables[other.kind]}: only a table knows which of its rows are new`;
+  }
+  if (!relation.mayBeRead) return `permission denied for table ${name}`;
+  if (relation.hidesRows) return `row-level security hides rows of ${name} from this user`;
+  return findColumnProblem(name, relation, fields, keys);
+}
+
+function findColumnProblem(
+  name: string,
+  { columns }: Relation,
+  fields: readonly SourceField[],
+  keys: readonly string[],
+): string | undefined {
+  const present = new Map(columns.map((column) => [column.name, column]));
+  const missing = [...fields.map((field) => field.name), ...keys].find((column) => !present.has(column));
+  if (missing !== undefined) return `${name} has no column ${missing}`;
+  for (const field of fields) {
+    const column = present.get(field.name);
+    if (column !== undefined && !isTypeFitting(field.type, column.typeOid)) {
+      const found = `${name}.${field.name} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
+      return `${found}: ${describeFittingTypes(field.type, column.typeOid)}`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a column of this type can stand for one that the model declares. A type that was widened still can. */
+const isTypeFitting = (declared: SourceType, typeOid: number): boolean =>
+  familyOf(declared).oids.includes(typeOid);
+
+/** @example 'it must be boolean, or the model must declare it as int4 or int8' */
+function describeFittingTypes(declared: SourceType, typeOid: number): string {
+  const mustBe = `it must be ${familyOf(declared).names}`;
+  const other = families.find(({ oids }) => oids.includes(typeOid));
+  return other === undefined ? mustBe : `${mustBe}, or the model must declare it as ${other.declaredAs}`;
+}
+
+function familyOf(declared: SourceType): Family {
+  switch (declared) {
+    case 'int4':
+    case 'int8':
+      return integer;
+    case 'varchar':
+      return text;
+    case 'bool':
+      return boolean;
+    case 'timestamp':
+      return timestamp;
+    default:
+      return numeric;
+  }
+}
+
+/** Types that carry the same values. */
+interface Family {
+  /** Type oids, which are fixed for built-in types: src/include/catalog/pg_type.dat. */
+  oids: readonly number[];
+  /** The same types as Postgres writes them. */
+  names: string;
+  /** What the model calls a column of these types. */
+  declaredAs: string;
+}
+
+const integer: Family = {
+  oids: [21, 23, 20],
+  names: 'smallint, integer or bigint',
+  declaredAs: 'int4 or int8',
+};
+const text: Family = {
+  oids: [25, 1043, 1042],
+  names: 'text, character varying or character',
+  declaredAs: 'varchar',
+};
+const numeric: Family = { oids: [1700], names: 'numeric', declaredAs: 'numeric(precision,scale)' };
+const boolean: Family = { oids: [16], names: 'boolean', declaredAs: 'bool' };
+const timestamp: Family = { oids: [1114], names: 'timestamp without time zone', declaredAs: 'timestamp' };
+const families = [integer, text, numeric, boolean, timestamp];
+
+/** The fields that an extract of the table takes from one of its tables. `name` is the column's there. */
+function fieldsOf(table: SourceTable, name: string): (SourceField & { key: string })[] {
+  if (name === table.name) return table.columns.map((column) => ({ ...column, key: column.name }));
+  const prefix = `${name}.`;
+  return table.fields
+    .filter((field) => field.name.startsWith(prefix))
+    .map((field) => ({ ...field, key: field.name, name: field.name.slice(prefix.length) }));
+}
+
+/** The columns by which another table is joined. */
+const joinKeysOf = (table: SourceTable, name: string): string[] =>
+  table.joins.filter((join) => join.table === name).flatMap((join) => Object.values(join.on));
+
+function fingerprintDefinitions(relations: readonly (Relation | undefined)[]): string {
+  const definitions = relations.map((relation) => [
+    relation?.oid,
+    relation?.members.map(({ oid }) => oid),
+    relation?.columns.map(
+      ({ number, name, typeOid, typeName, generatedAs }) =>
+        [number, name, typeOid, typeName, generatedAs] as const,
+    ),
+  ]);
+  return createHash('sha256').update(JSON.stringify(definitions)).digest('hex');
+}
+
+function transcodeColumns(
+  table: SourceTable,
+  name: string,
+  relation: Relation | undefined,
+): TranscodeColumn[] {
+  return fieldsOf(table, name).map((field) => {
+    const typeOid = relation?.columns.find((column) => column.name === field.name)?.typeOid ?? 0;
+    return { name: field.key, kind: jsonKindOf(typeOid) ?? 'string' };
+  });
+}

@@ -1,0 +1,112 @@
+import { TerminalError } from '../errors.ts';
+import { captureStateKey } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+
+/** Up to where the source was captured: rows of any other xid are new. */
+export interface CapturedXids {
+  /** Every xid below was finished, except those in the list. Decimal digits of an xid8. */
+  base: string;
+  inProgress: string[];
+}
+
+/** Two hashes. A table is extracted in full when either changes. */
+export interface TableFingerprint {
+  /** Of the table's definition in the source, and of those of the tables that are joined to it. */
+  source: string;
+  /** Of what the model extracts from it and makes of it; absent in a state of version 1. */
+  model?: string;
+}
+
+/** What the last plan knew of a table. A table that failed is extracted in full once it is repaired. */
+export type TableState = TableFingerprint | { failed: string };
+
+/** The content of `state/capture.json`: what one plan leaves for the next. */
+export interface CaptureState {
+  version: 2;
+  /** Goes up with each identity of the source: see nextGeneration. */
+  generation: string;
+  identity: string;
+  /** Absent until a plan of this generation is complete. */
+  captured?: CapturedXids;
+  tables: Record<string, TableState>;
+  /** When the last complete plan looked at the source, ISO 8601: up to then all that was committed is captured. */
+  plannedAt?: string;
+}
+
+/** The state and the etag under which it was read. */
+export interface ReadState {
+  state: CaptureState;
+  etag: string;
+}
+
+/** @throws {TerminalError} the state is corrupt */
+export async function readCaptureState(ingested: Pick<ObjectStore, 'get'>): Promise<ReadState | undefined> {
+  const object = await ingested.get(captureStateKey);
+  return object && { state: parseCaptureState(object.body), etag: object.etag };
+}
+
+export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.from(JSON.stringify(state));
+
+/** @throws {TerminalError} it is no capture state; the message names its key and what to do */
+export function parseCaptureState(body: Uint8Array): CaptureState {
+  const value = parseJson(body);
+  if (!isObject(value)) throw corrupt('it is no JSON object');
+  if (value.version !== 1 && value.version !== 2) {
+    throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 and 2`);
+  }
+  if (!isDigits(value.generation)) throw corrupt('it has no valid generation');
+  if (typeof value.identity !== 'string') throw corrupt('it has no identity');
+  if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are not valid');
+  const tables = value.version === 1 ? fromVersion1(value.tables) : value.tables;
+  if (!isObject(tables) || !Object.values(tables).every(isTableState)) {
+    throw corrupt('its tables are not valid');
+  }
+  if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
+    throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
+  }
+  return { ...value, version: 2, tables } as unknown as CaptureState;
+}
+
+/** Version 1 has only the fingerprint of a table's definition in the source. */
+function fromVersion1(tables: unknown): unknown {
+  if (!isObject(tables)) return tables;
+  const states = Object.entries(tables).map(([table, state]) => [
+    table,
+    isObject(state) && 'fingerprint' in state ? { source: state.fingerprint } : state,
+  ]);
+  return Object.fromEntries(states);
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (cause) {
+    throw corrupt('it is not JSON', cause);
+  }
+}
+
+function isCaptured(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isDigits(value.base) &&
+    Array.isArray(value.inProgress) &&
+    value.inProgress.every(isDigits)
+  );
+}
+
+const isTableState = (value: unknown): boolean =>
+  isObject(value) &&
+  (typeof value.failed === 'string' ||
+    (typeof value.source === 'string' && ['string', 'undefined'].includes(typeof value.model)));
+
+const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function corrupt(reason: string, cause?: unknown): TerminalError {
+  return new TerminalError(
+    `the capture state ${captureStateKey} is corrupt: ${reason}. Restore it, or delete it to extract everything anew`,
+    { key: captureStateKey, cause },
+  );
+}

@@ -1,0 +1,101 @@
+import { TerminalError } from '../errors.ts';
+import { isRunId, type RunId } from '../object-store/object-key.ts';
+import { parseJsonObject } from '../queue/parse-json.ts';
+import { isSliceId, type SliceId } from './slices.ts';
+
+/** Which rows of a table are new, by the xids that wrote them. Decimal digits of an xid8. */
+export interface NewRows {
+  /** The previous plan's base: rows of this xid and above are new. */
+  since: string;
+  /** Xids below `since` that were in progress at the previous plan. */
+  inProgress: readonly string[];
+}
+
+/** A ctid range of whole blocks. */
+export interface BlockRange {
+  from: number;
+  /** Exclusive; absent in the last slice, which is open-ended. */
+  to?: number;
+}
+
+/** One slice of one table: the body of a message on the extract queue. */
+export interface ExtractMessage {
+  version: 1;
+  run: RunId;
+  slice: SliceId;
+  table: string;
+  generation: string;
+  /** The identity of the server that was planned on, as one string. */
+  identity: string;
+  /** pg_snapshot_xmax of the plan: an extract's snapshot is not behind it. */
+  plannedXmax: string;
+  /** On a standby its replay LSN at the plan: an extract's is not behind it. Absent on a primary. */
+  plannedLsn?: string;
+  /** Absent for a full extract. */
+  newRows?: NewRows;
+  blocks?: BlockRange;
+  /** Relation.fileNode at the plan; if it has changed, the bounds no longer hold and the extract drops them. */
+  fileNode?: string;
+}
+
+export const formatExtractMessage = (message: ExtractMessage): string => JSON.stringify(message);
+
+/** @throws {TerminalError} the text is not an extract message of a version that this code knows */
+export function parseExtractMessage(body: string): ExtractMessage {
+  const record = parseJsonObject(body);
+  try {
+    assertFields(record);
+  } catch (error) {
+    // Operators look for failures by table, so name it if it is known.
+    const { table } = record;
+    if (error instanceof TerminalError && typeof table === 'string')
+      throw new TerminalError(error.message, { table, cause: error.cause });
+    throw error;
+  }
+  return record as unknown as ExtractMessage;
+}
+
+function assertFields(record: Record<string, unknown>): void {
+  if (record.version !== 1)
+    throw new TerminalError(`an extract message of unknown version ${JSON.stringify(record.version)}`);
+  for (const name of ['run', 'slice', 'table', 'generation', 'identity', 'plannedXmax']) {
+    if (typeof record[name] !== 'string') throw new TerminalError(`the extract message has no ${name}`);
+  }
+  if (!isRunId(String(record.run))) throw new TerminalError("the extract message's run is no run's id");
+  if (!isSliceId(String(record.slice)))
+    throw new TerminalError("the extract message's slice is no slice's id");
+  if (!/^\d{1,19}$/.test(String(record.generation)))
+    throw new TerminalError("the extract message's generation is no number");
+  assertXid('plannedXmax', record.plannedXmax);
+  if (record.plannedLsn !== undefined) assertLsn(record.plannedLsn);
+  if (record.newRows !== undefined) assertNewRows(record.newRows);
+  if (record.blocks !== undefined) assertBlocks(record.blocks);
+}
+
+function assertXid(name: string, value: unknown): void {
+  if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) {
+    throw new TerminalError(`the extract message's ${name} is no xid8`);
+  }
+}
+
+function assertLsn(value: unknown): void {
+  if (typeof value !== 'string' || !/^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i.test(value)) {
+    throw new TerminalError("the extract message's plannedLsn is no pg_lsn");
+  }
+}
+
+function assertNewRows(value: unknown): void {
+  const { since, inProgress } = (value ?? {}) as Partial<NewRows>;
+  assertXid('newRows.since', since);
+  if (!Array.isArray(inProgress))
+    throw new TerminalError("the extract message's newRows.inProgress is no list");
+  for (const xid of inProgress) assertXid('newRows.inProgress', xid);
+}
+
+function assertBlocks(value: unknown): void {
+  const { from, to } = (value ?? {}) as Partial<BlockRange>;
+  const isBlock = (block: unknown) => Number.isInteger(block) && (block as number) >= 0;
+  if (!isBlock(from) || (to !== undefined && !isBlock(to))) {
+    throw new TerminalError("the extract message's blocks are no range");
+  }
+}

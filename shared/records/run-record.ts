@@ -1,0 +1,150 @@
+import { TerminalError } from '../errors.ts';
+import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { parseJsonObject } from '../queue/parse-json.ts';
+import type { BlockRange, ExtractMessage } from './extract-message.ts';
+import type { SliceId } from './slices.ts';
+
+/** The content of `state/runs/<run>.json`: what a plan found and sent, which nobody changes afterwards. */
+export interface RunRecord extends PlannedRun {
+  version: 1;
+  /** ISO 8601. */
+  plannedAt: string;
+  /** When the plan before this one looked, ISO 8601; absent for the first. */
+  since?: string;
+  /** Absent in a record of an older version. */
+  messages?: PlannedMessages;
+}
+
+/** What a plan found and sent: the result of the plan function, and most of the record of the run. */
+export interface PlannedRun {
+  run: RunId;
+  generation: string;
+  /** One for each message that was sent. */
+  slices: PlannedSlice[];
+  /** All tables that fail now, whether or not an earlier plan has reported them. */
+  failures: TableFailure[];
+  warnings: string[];
+}
+
+export interface PlannedSlice {
+  slice: SliceId;
+  /** The source table. */
+  table: string;
+  /** All rows of the slice, not only new ones. */
+  full: boolean;
+}
+
+/** A table that cannot be extracted as it is. The others go on. */
+export interface TableFailure {
+  table: string;
+  error: string;
+  reason: string;
+}
+
+/** What the record keeps of the messages, next to the list of slices: enough to send each of them again. */
+export interface PlannedMessages
+  extends Pick<ExtractMessage, 'identity' | 'plannedXmax' | 'plannedLsn' | 'newRows'> {
+  /** By table. */
+  fileNodes: Record<string, string>;
+  /** By slice. */
+  blocks: Record<string, BlockRange>;
+}
+
+export function formatRunRecord(
+  { run, messages }: { run: PlannedRun; messages: readonly ExtractMessage[] },
+  { plannedAt, since }: { plannedAt: Date; since: string | undefined },
+): Uint8Array {
+  const packed = packMessages(messages);
+  const record: RunRecord = {
+    version: 1,
+    ...run,
+    plannedAt: plannedAt.toISOString(),
+    ...(since && { since }),
+    ...(packed && { messages: packed }),
+  };
+  return Buffer.from(JSON.stringify(record));
+}
+
+/** @returns undefined for no messages */
+export function packMessages(messages: readonly ExtractMessage[]): PlannedMessages | undefined {
+  const [first] = messages;
+  if (first === undefined) return undefined;
+  const { identity, plannedXmax, plannedLsn } = first;
+  // A plan asks every table for the rows of the same xids, or for all rows.
+  const newRows = messages.find((message) => message.newRows !== undefined)?.newRows;
+  return {
+    identity,
+    plannedXmax,
+    ...(plannedLsn && { plannedLsn }),
+    ...(newRows && { newRows }),
+    fileNodes: Object.fromEntries(
+      messages.flatMap(({ table, fileNode }) => (fileNode === undefined ? [] : [[table, fileNode]])),
+    ),
+    blocks: Object.fromEntries(
+      messages.flatMap(({ slice, blocks }) => (blocks === undefined ? [] : [[slice, blocks]])),
+    ),
+  };
+}
+
+/** The message of one slice, as it was sent. */
+export function unpackMessage(
+  { run, generation, messages }: { run: RunId; generation: string; messages: PlannedMessages },
+  { slice, table, full }: PlannedSlice,
+): ExtractMessage {
+  const { identity, plannedXmax, plannedLsn, newRows } = messages;
+  const [blocks, fileNode] = [messages.blocks[slice], messages.fileNodes[table]];
+  return {
+    version: 1,
+    run,
+    slice,
+    table,
+    generation,
+    identity,
+    plannedXmax,
+    ...(plannedLsn && { plannedLsn }),
+    ...(!full && newRows && { newRows }),
+    ...(blocks && fileNode && { blocks, fileNode }),
+  };
+}
+
+const suffix = '.json';
+
+/** The runs that have a record, the oldest first; with `after`, only later ones. */
+export async function* listRuns(
+  ingested: Pick<ObjectStore, 'list'>,
+  after: RunId | undefined,
+): AsyncGenerator<RunId> {
+  for await (const { key } of ingested.list(runFolder, after && formatRunKey(after))) {
+    const run = key.slice(runFolder.length, -suffix.length);
+    if (isRunId(run)) yield run;
+  }
+}
+
+/** @throws {TerminalError} the record is not what a plan writes */
+export async function readRunRecord(
+  ingested: Pick<ObjectStore, 'get'>,
+  run: RunId,
+): Promise<RunRecord | undefined> {
+  const key = formatRunKey(run);
+  const object = await ingested.get(key);
+  if (object === undefined) return undefined;
+  const record = parseJsonObject(Buffer.from(object.body).toString());
+  if (record.run !== run || !Array.isArray(record.slices)) {
+    throw new TerminalError('this is no record of a run', { key });
+  }
+  return record as unknown as RunRecord;
+}
+
+/**
+ * Whether the plan came to nothing after its record was put: the next one then begins where this one began, and finds
+ * the same rows.
+ */
+export async function isOverridden(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+  { run, since }: RunRecord,
+): Promise<boolean> {
+  for await (const next of listRuns(ingested, run))
+    return (await readRunRecord(ingested, next))?.since === since;
+  return false;
+}

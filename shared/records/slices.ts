@@ -1,0 +1,58 @@
+/** A slice's number within its run; a slice that was cut in two has the halves `<slice>.0` and `<slice>.1`. */
+export type SliceId = string;
+
+/** A slice that is followed to its end. */
+export interface FollowedSlice {
+  run: string;
+  slice: SliceId;
+  /** The source table. */
+  table: string;
+}
+
+/** Tables and slices of which something is known: that they are loaded, ingested, or have failed for good. */
+export interface KnownSlices {
+  add(table: string, slice: Omit<FollowedSlice, 'table'>): void;
+  has(table: string, slice: Omit<FollowedSlice, 'table'>): boolean;
+  /** Whether a part of the slice is known: it was cut in two, and perhaps a half was cut again. */
+  hasPart(slice: Omit<FollowedSlice, 'table'>): boolean;
+}
+
+export function makeKnownSlices(): KnownSlices {
+  const known = new Set<string>();
+  const cut = new Set<string>();
+  return {
+    add: (table, { run, slice }) => {
+      known.add(`${table} ${run}-${slice}`);
+      for (let end = slice.lastIndexOf('.'); end > 0; end = slice.lastIndexOf('.', end - 1)) {
+        cut.add(`${run}-${slice.slice(0, end)}`);
+      }
+    },
+    has: (table, { run, slice }) => known.has(`${table} ${run}-${slice}`),
+    hasPart: ({ run, slice }) => cut.has(`${run}-${slice}`),
+  };
+}
+
+/** Whether a slice is accounted for. One that was cut is its two halves, and both must be. */
+export function isAccountedFor(
+  known: Pick<KnownSlices, 'has' | 'hasPart'>,
+  table: string,
+  { run, slice }: Omit<FollowedSlice, 'table'>,
+): boolean {
+  if (known.has(table, { run, slice })) return true;
+  if (!known.hasPart({ run, slice })) return false;
+  return halvesOf(slice).every((half) => isAccountedFor(known, table, { run, slice: half }));
+}
+
+export const formatSliceId = (number: number): SliceId => String(number).padStart(4, '0');
+
+/** As the source of a regular expression, for the keys that contain one. */
+export const sliceIdPattern = '\\d{4,}(\\.[01])*';
+
+const wholeSliceId = new RegExp(`^${sliceIdPattern}$`);
+
+export const isSliceId = (text: string): boolean => wholeSliceId.test(text);
+
+export const halvesOf = (slice: SliceId): [SliceId, SliceId] => [`${slice}.0`, `${slice}.1`];
+
+/** The slice as it was planned, of which this one may be a part. */
+export const plannedSliceOf = (slice: SliceId): SliceId => slice.split('.')[0] ?? '';
