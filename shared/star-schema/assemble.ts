@@ -15,8 +15,11 @@ import type {
 
 /** One value of an extracted row, under its key in the JSON line. */
 export interface SourceField {
-  /** The column, or `table.column` for a joined one. */
+  /** The key: the column's name, or `table.column` for a joined one. */
   name: string;
+  /** The source table that has the column. */
+  table: string;
+  column: string;
   type: SourceType;
   nullable: boolean;
 }
@@ -123,8 +126,7 @@ function resolveSources(definitions: readonly TableDefinition[]): Map<string, So
     }
     bySource.set(definition.source.table, known);
   }
-  const ownColumns = (table: string) =>
-    parseColumns((bySource.get(table) ?? failUnknown(table)).source.columns);
+  const ownColumns = (table: string) => parseColumns((bySource.get(table) ?? failUnknown(table)).source);
   return new Map(
     [...bySource].map(([name, { source, feeds, fedKeys }]) => {
       const columns = ownColumns(name);
@@ -142,10 +144,16 @@ function fedKeyOf({ name, key, columns }: DimensionDefinition | FactDefinition):
   return column === undefined ? [] : [{ table: name, column: key, from: column.from }];
 }
 
-function parseColumns(columns: SourceDefinition['columns']): SourceField[] {
+function parseColumns({ table, columns }: SourceDefinition): SourceField[] {
   return Object.entries(columns).map(([name, type]) => {
     const nullable = type.endsWith('?');
-    return { name, type: (nullable ? type.slice(0, -1) : type) as SourceType, nullable };
+    return {
+      name,
+      table,
+      column: name,
+      type: (nullable ? type.slice(0, -1) : type) as SourceType,
+      nullable,
+    };
   });
 }
 
@@ -155,7 +163,7 @@ function joinedFields(join: JoinDefinition, columns: SourceField[]): SourceField
     const column = columns.find((candidate) => candidate.name === name);
     if (column === undefined)
       return fail(`the star schema joins ${join.table}.${name}, which is not defined`);
-    return { name: `${join.table}.${name}`, type: column.type, nullable: true };
+    return { ...column, name: `${join.table}.${name}`, nullable: true };
   });
 }
 
@@ -181,10 +189,13 @@ function resolveTable(definition: TableDefinition, sources: Map<string, SourceTa
 
 function assertField(columnName: string, column: WarehouseColumn, source: SourceTable): void {
   const { field: name } = column.from;
-  const fieldName = name.includes('.') ? name : `${source.name}.${name}`;
   const field = source.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) fail(`${columnName} comes from ${fieldName}, which is not defined`);
-  if (!isColumnFitting(field.type, column)) fail(describeMisfit(columnName, column, fieldName, field.type));
+  if (field === undefined) {
+    const wanted = name.includes('.') ? name : `${source.name}.${name}`;
+    fail(`${columnName} comes from ${wanted}, which is not defined`);
+  }
+  if (isColumnFitting(field.type, column)) return;
+  fail(describeMisfit(columnName, column, `${field.table}.${field.column}`, field.type));
 }
 
 /** A column of another name or type would get values that are none of its own. */

@@ -126,12 +126,12 @@ function findColumnProblem(
   keys: readonly string[],
 ): string | undefined {
   const present = new Map(columns.map((column) => [column.name, column]));
-  const missing = [...fields.map((field) => field.name), ...keys].find((column) => !present.has(column));
+  const missing = [...fields.map((field) => field.column), ...keys].find((column) => !present.has(column));
   if (missing !== undefined) return `${name} has no column ${missing}`;
   for (const field of fields) {
-    const column = present.get(field.name);
+    const column = present.get(field.column);
     if (column !== undefined && !isTypeFitting(field.type, column.typeOid)) {
-      const found = `${name}.${field.name} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
+      const found = `${name}.${field.column} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
       return `${found}: ${describeFittingTypes(field.type, column.typeOid)}`;
     }
   }
@@ -190,14 +190,9 @@ const boolean: Family = { oids: [16], names: 'boolean', declaredAs: 'bool' };
 const timestamp: Family = { oids: [1114], names: 'timestamp without time zone', declaredAs: 'timestamp' };
 const families = [integer, text, numeric, boolean, timestamp];
 
-/** The fields that an extract of the table takes from one of its tables. `name` is the column's there. */
-function fieldsOf(table: SourceTable, name: string): (SourceField & { key: string })[] {
-  if (name === table.name) return table.columns.map((column) => ({ ...column, key: column.name }));
-  const prefix = `${name}.`;
-  return table.fields
-    .filter((field) => field.name.startsWith(prefix))
-    .map((field) => ({ ...field, key: field.name, name: field.name.slice(prefix.length) }));
-}
+/** The fields that an extract of the table takes from one of its tables. */
+const fieldsOf = (table: SourceTable, name: string): SourceField[] =>
+  table.fields.filter((field) => field.table === name);
 
 /** The columns by which another table is joined. */
 const joinKeysOf = (table: SourceTable, name: string): string[] =>
@@ -221,7 +216,7 @@ function transcodeColumns(
   relation: Relation | undefined,
 ): TranscodeColumn[] {
   return fieldsOf(table, name).map((field) => {
-    const typeOid = relation?.columns.find((column) => column.name === field.name)?.typeOid ?? 0;
-    return { name: field.key, kind: jsonKindOf(typeOid) ?? 'string' };
+    const typeOid = relation?.columns.find((column) => column.name === field.column)?.typeOid ?? 0;
+    return { name: field.name, kind: jsonKindOf(typeOid) ?? 'string' };
   });
 }
