@@ -26,3 +26,19 @@ export function choiceVariable<const T extends string>(
   }
   return chosen;
 }
+
+/** What every service reads. */
+export interface FunctionVariables {
+  /** The deployed stage's name, which events and metrics carry. */
+  stage: string;
+  forcePathStyle: boolean;
+  /** Where it is not AWS' own; the SDK takes it by itself. */
+  awsEndpoint: string | undefined;
+}
+
+/** @throws {TerminalError} a variable is missing or malformed; the message names it */
+export const functionVariables = (environment: Environment): FunctionVariables => ({
+  stage: requiredVariable('STAGE', environment),
+  forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
+  awsEndpoint: environment.AWS_ENDPOINT_URL,
+});

@@ -20,9 +20,8 @@ import {
   makeKnownSlices,
 } from '../../shared/records/slices.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { findLost, isTransformed, knowProcessed } from '../../shared/sweep/find-lost.ts';
-import { listTables } from '../../shared/sweep/list-tables.ts';
-import { sendAgain } from '../../shared/sweep/send-again.ts';
+import { collectProcessed, findLost, isTransformed, listTables } from '../../shared/sweep/find-lost.ts';
+import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { sliceOf } from '../operator/dead-letter.ts';
 import { listFailedRecords } from '../operator/failed-records.ts';
 import { tablesOf } from '../stage/accounted-slices.ts';
@@ -86,7 +85,7 @@ export async function findLostWork(facts: ResumeFacts): Promise<LostWork> {
     processed,
     model.tables.map(({ name }) => name),
   );
-  const made = knowProcessed(processedObjects);
+  const made = collectProcessed(processedObjects);
   const sweep = { deadKeys, before: anyAge, queued: 0 };
   const untransformed = findLost(ingestedObjects, {
     ...sweep,

@@ -7,11 +7,11 @@ export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as cons
 export const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
   plan: moduleAt('services/ingestion/plan/handler'),
   extract: moduleAt('services/ingestion/extract/handler'),
-  transform: moduleAt('services/transformation/handler'),
-  load: moduleAt('services/loading/handler'),
+  transform: moduleAt('services/transformation/transform/handler'),
+  load: moduleAt('services/loading/load/handler'),
   'sweep-extract': moduleAt('services/ingestion/sweep/handler'),
-  'sweep-transform': moduleAt('services/transformation/sweep.handler'),
-  'sweep-load': moduleAt('services/loading/sweep.handler'),
+  'sweep-transform': moduleAt('services/transformation/sweep/handler'),
+  'sweep-load': moduleAt('services/loading/sweep/handler'),
 };
 
 /** What they import, for a worker to begin with. */

@@ -1,10 +1,10 @@
 import type { SQSRecord } from 'aws-lambda';
 import { TerminalError } from '../../shared/errors.ts';
-import { type ReportDeps, reportFailure, tell } from '../../shared/handler/report-failure.ts';
+import { notifyOrLog, type ReportDeps, reportFailure } from '../../shared/handler/report-failure.ts';
 import type { RecordFailure } from '../../shared/handler/sqs-records.ts';
 import { formatFailedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import type { FailureReason } from '../../shared/queue/message-error.ts';
+import type { FailureReason } from '../../shared/queue/dead-letter.ts';
 import { type ExtractMessage, parseExtractMessage } from '../../shared/records/extract-message.ts';
 
 export interface FailedSlicesDeps {
@@ -42,7 +42,7 @@ export async function recordRecovery(
   if (record.messageAttributes.failedAt === undefined) return;
   const key = formatFailedKey(run, slice);
   await ingested.delete(key);
-  await tell({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
+  await notifyOrLog({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
 }
 
 function parseOrUndefined(body: string): ExtractMessage | undefined {

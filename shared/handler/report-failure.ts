@@ -10,7 +10,7 @@ export interface ReportDeps {
   notify: Notify;
 }
 
-/** Logs a failed message, and tells the outside of one that went to the dead-letter queue. */
+/** Logs a failed message, and sends an event for one that went to the dead-letter queue. */
 export async function reportFailure(failure: RecordFailure, deps: ReportDeps): Promise<void> {
   const { error, action } = failure;
   const { error: name, reason, table, key } = failure.reason;
@@ -20,11 +20,12 @@ export async function reportFailure(failure: RecordFailure, deps: ReportDeps): P
     return;
   }
   deps.logger.error('the message went to the dead-letter queue', { ...subject, error });
-  await tell({ type: 'Table Failed', detail: { queue: deps.queue, ...subject, error: name, reason } }, deps);
+  const detail = { queue: deps.queue, ...subject, error: name, reason };
+  await notifyOrLog({ type: 'Table Failed', detail }, deps);
 }
 
-/** Tells the outside. What became of the message stands, so an event that is not taken is logged and no more. */
-export async function tell(
+/** Sends an event. If EventBridge does not take it, that is only logged: the message has been dealt with. */
+export async function notifyOrLog(
   event: PipelineEvent,
   { logger, notify }: Pick<ReportDeps, 'notify'> & { logger: Pick<Logger, 'error'> },
 ): Promise<void> {

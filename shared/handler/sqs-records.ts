@@ -2,18 +2,16 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { toPipelineError } from '../classify-error.ts';
-import type { PipelineError } from '../errors.ts';
-import { makeDeadLetterAttributes } from '../queue/dead-letter-attributes.ts';
-import { type FailureReason, failureReasonOf } from '../queue/message-error.ts';
-import { deadLetterQueueName } from '../queue/queue-settings.ts';
-import { decideRetry } from '../queue/retry-policy.ts';
+import { type PipelineError, TerminalError } from '../errors.ts';
+import { type FailureReason, failureReasonOf, makeDeadLetterAttributes } from '../queue/dead-letter.ts';
+import { deadLetterQueueName, maxReceiveCount } from '../queue/queue-settings.ts';
 
 export interface RecordsDeps {
   sqs: Pick<SQSClient, 'send'>;
   queueUrl: string;
-  /** Told of every failed record; where an operator is told, this is where it happens. */
+  /** Called for every failed record. It reports the failure to the operator. */
   onFailure?: (failure: RecordFailure) => void | Promise<void>;
-  /** Told of what goes wrong after a failure; such a record comes back when its time is over. */
+  /** Logs what goes wrong after a failure. SQS delivers such a record again when its visibility timeout ends. */
   logger?: Pick<Logger, 'error'>;
 }
 
@@ -29,8 +27,8 @@ export type RecordHandler<C> = (record: SQSRecord, context: C) => Promise<void>;
 /**
  * Makes a handler of SQS batches from a handler of one record that knows nothing of batches.
  *
- * One bad record never takes its neighbours along: it goes to the dead-letter queue with its reason, or back to
- * its queue for later, and the rest of the batch goes on.
+ * A bad record does not affect its neighbours: it goes to the dead-letter queue with its reason, or back to its
+ * queue for later, and the rest of the batch goes on.
  *
  * @example
  * export const handler = middy(handleRecords(async (record, context) => load(record.body, context.deps), deps));
@@ -39,7 +37,7 @@ export function handleRecords<C>(handleRecord: RecordHandler<C>, deps: RecordsDe
   return async (event: SQSEvent, context: C): Promise<SQSBatchResponse> => {
     const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
     for (const record of event.Records) {
-      if (!(await isDoneWith(record, context, handleRecord, deps))) {
+      if (!(await isSettled(record, context, handleRecord, deps))) {
         batchItemFailures.push({ itemIdentifier: record.messageId });
       }
     }
@@ -47,7 +45,8 @@ export function handleRecords<C>(handleRecord: RecordHandler<C>, deps: RecordsDe
   };
 }
 
-async function isDoneWith<C>(
+/** @returns whether the record leaves the queue: it was handled, or it is among the dead letters */
+async function isSettled<C>(
   record: SQSRecord,
   context: C,
   handleRecord: RecordHandler<C>,
@@ -67,7 +66,7 @@ async function isDoneWith<C>(
   }
 }
 
-/** @returns true when the record is done with: it is among the dead letters */
+/** @returns true when the record is among the dead letters */
 async function settleFailure(record: SQSRecord, error: PipelineError, deps: RecordsDeps): Promise<boolean> {
   const verdict = decideRetry(error, Number(record.attributes.ApproximateReceiveCount));
   const reason = failureReasonOf(error);
@@ -75,6 +74,32 @@ async function settleFailure(record: SQSRecord, error: PipelineError, deps: Reco
   else await hideFor(verdict.visibilitySeconds, record, deps);
   await deps.onFailure?.({ record, error, reason, action: verdict.action });
   return verdict.action === 'dead-letter';
+}
+
+type Verdict = { action: 'dead-letter' } | { action: 'retry'; visibilitySeconds: number };
+
+const firstDelaySeconds = 2;
+/**
+ * The four delays add up to more than the five minutes between two plans. By then a source that has become another
+ * server is planned anew, and a slice that was planned on the old server is superseded rather than dead-lettered.
+ */
+const delayFactor = 5;
+const longestDelaySeconds = 300;
+
+/**
+ * Decides what becomes of a message whose record handler failed.
+ *
+ * The last allowed receive dead-letters here rather than in SQS, so that the reason goes along.
+ *
+ * @param receiveCount SQS's ApproximateReceiveCount, 1 for the first delivery
+ */
+export function decideRetry(error: PipelineError, receiveCount: number): Verdict {
+  if (error instanceof TerminalError || receiveCount >= maxReceiveCount) return { action: 'dead-letter' };
+  const visibilitySeconds = Math.min(
+    firstDelaySeconds * delayFactor ** (receiveCount - 1),
+    longestDelaySeconds,
+  );
+  return { action: 'retry', visibilitySeconds };
 }
 
 async function sendToDeadLetters(record: SQSRecord, reason: FailureReason, deps: RecordsDeps): Promise<void> {

@@ -1,9 +1,9 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { type Database, makeDatabase } from '../postgres/database.ts';
-import type { SslMode } from '../postgres/database-secret.ts';
-import { makeSecretFetcher } from './database-secret-cache.ts';
+import { TerminalError } from '../errors.ts';
+import { type Database, makeDatabase, type SecretFetcher } from '../postgres/database.ts';
+import { type DatabaseSecret, parseDatabaseSecret, type SslMode } from '../postgres/database-secret.ts';
 
 export interface DatabaseContext extends Context {
   database: Database;
@@ -35,5 +35,23 @@ export function withDatabase(
     before: ({ context }) => {
       context.database = database;
     },
+  };
+}
+
+const keptMs = 5 * 60 * 1000;
+
+/** Fetches a database secret and keeps it for 5 minutes. `fresh`, after Postgres refused it, fetches it again. */
+function makeSecretFetcher(
+  secretsManager: Pick<SecretsManagerClient, 'send'>,
+  secretId: string,
+  now: () => number = Date.now,
+): SecretFetcher {
+  let cached: { secret: DatabaseSecret; fetchedAt: number } | undefined;
+  return async ({ fresh }) => {
+    if (cached !== undefined && !fresh && now() - cached.fetchedAt < keptMs) return cached.secret;
+    const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }));
+    if (SecretString === undefined) throw new TerminalError(`the secret ${secretId} is binary`);
+    cached = { secret: parseDatabaseSecret(secretId, SecretString), fetchedAt: now() };
+    return cached.secret;
   };
 }

@@ -2,31 +2,30 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { formatFailedKey, parseObjectKey } from '../object-store/object-key.ts';
 import { parseExtractMessage } from '../records/extract-message.ts';
-import { makeDeadLetterAttributes } from './dead-letter-attributes.ts';
-import type { FailureReason } from './message-error.ts';
+import { type FailureReason, makeDeadLetterAttributes } from './dead-letter.ts';
 import { parseObjectCreated } from './object-created.ts';
 import { maxReceiveCount, type QueueKind } from './queue-settings.ts';
 
-/** A dead letter as it lies in its queue. */
-export interface LyingLetter {
+/** A dead letter that may be without the reason that its function gives. */
+export interface DeadLetterWithoutReason {
   body: string;
   attributes: Readonly<Record<string, string>>;
-  /** SQS names the queue that it moved a message from; it does not where a message was sent. */
+  /** The queue that SQS moved the message from; undefined for a message that a function sent. */
   sourceArn: string | undefined;
 }
 
 /**
- * Whether SQS has moved the letter by itself, its function having died or run out of time at every receive. Then
- * nobody was told, and what attributes it has say how it failed an earlier time.
+ * Whether SQS itself moved the letter, because its function died or ran out of time at every receive. No event was sent
+ * for such a letter, and the attributes that it has say how it failed an earlier time.
  */
-export function wasMoved(queue: QueueKind, letter: LyingLetter): boolean {
+export function wasMoved(queue: QueueKind, letter: DeadLetterWithoutReason): boolean {
   if (letter.sourceArn !== undefined) return true;
-  // A service that names no queue: a function gives its reason along, unless the body leaves no room for one.
+  // Not every service that stands in for SQS names the queue. A function adds its reason, unless the body leaves no room.
   if (letter.attributes.error !== undefined) return false;
   return makeMovedAttributes(letter, reasonOfMoved(queue, letter.body, new Date(0))).error !== undefined;
 }
 
-/** Why a letter that SQS has moved is there, and what it was about as far as its body tells. */
+/** Why SQS moved a letter, and what the letter was about as far as its body says. */
 export const reasonOfMoved = (queue: QueueKind, body: string, failedAt: Date): FailureReason => ({
   error: 'FunctionDied',
   reason: `its function died, or ran out of time, at every one of ${maxReceiveCount} receives`,
@@ -34,9 +33,9 @@ export const reasonOfMoved = (queue: QueueKind, body: string, failedAt: Date): F
   failedAt: failedAt.toISOString(),
 });
 
-/** The attributes that its function would have given to it. */
+/** The attributes that its function would have given to the letter. */
 export function makeMovedAttributes(
-  { body, attributes }: Pick<LyingLetter, 'body' | 'attributes'>,
+  { body, attributes }: Pick<DeadLetterWithoutReason, 'body' | 'attributes'>,
   reason: FailureReason,
 ): Record<string, MessageAttributeValue> {
   const receives = { ApproximateReceiveCount: String(maxReceiveCount) } as SQSRecord['attributes'];
@@ -54,7 +53,7 @@ function subjectOf(queue: QueueKind, body: string): Pick<FailureReason, 'table' 
     const [first] = parseObjectCreated(body);
     return first === undefined ? {} : { table: parseObjectKey(first.key).table, key: first.key };
   } catch {
-    // What nobody can read is about nothing that has a name.
+    // A body that cannot be parsed names no table and no key.
     return {};
   }
 }

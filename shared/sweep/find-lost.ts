@@ -1,13 +1,19 @@
-import { type IngestedKey, type ObjectKey, parseObjectKey } from '../object-store/object-key.ts';
-import type { ListedObject } from '../object-store/object-store.ts';
-import { type KnownSlices, makeKnownSlices } from '../records/slices.ts';
+import {
+  formatObjectKey,
+  formatRunId,
+  type IngestedKey,
+  type ObjectKey,
+  parseObjectKey,
+} from '../object-store/object-key.ts';
+import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
+import { formatSliceId, type KnownSlices, makeKnownSlices } from '../records/slices.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 
-/** What else is known of the objects of a zone. */
+/** What is known of a zone's objects besides their keys. */
 export interface SweepFacts {
   /** Whether the next step has done its work on an object. */
   isFollowed(key: ObjectKey): boolean;
-  /** Of dead letters: an operator sends those again, when they are mended. */
+  /** The keys that dead letters name: an operator redrives those once the cause is mended. */
   deadKeys: ReadonlySet<string>;
   /** Younger objects may be on their way. */
   before: Date;
@@ -16,7 +22,7 @@ export interface SweepFacts {
 }
 
 /**
- * Decides which objects an event was lost for: they lie in their zone, and nobody is going to take them further.
+ * Decides which objects lost their event: they lie in their zone, and no message will take them further.
  *
  * A queue with at least as many messages as objects are missing accounts for all of them: it is behind, and sending
  * them once more would put it further behind. It is swept when it has caught up.
@@ -34,7 +40,7 @@ export function findLost(objects: readonly ListedObject[], facts: SweepFacts): s
     .map(({ key }) => key);
 }
 
-/** What is no object of ours (a key of nobody's below a table's folder) is nobody's to send. */
+/** A key below a table's folder that the pipeline did not write is left alone. */
 function isUnfollowed(text: string, { isFollowed }: SweepFacts): boolean {
   const key = parseOrUndefined(text);
   return key !== undefined && !isFollowed(key);
@@ -49,7 +55,7 @@ function parseOrUndefined(text: string): ObjectKey | undefined {
 }
 
 /** The slices that processed objects belong to, in any revision, by warehouse table. */
-export function knowProcessed(objects: readonly Pick<ListedObject, 'key'>[]): KnownSlices {
+export function collectProcessed(objects: readonly Pick<ListedObject, 'key'>[]): KnownSlices {
   const known = makeKnownSlices();
   for (const object of objects) {
     const key = parseOrUndefined(object.key);
@@ -60,7 +66,7 @@ export function knowProcessed(objects: readonly Pick<ListedObject, 'key'>[]): Kn
 
 /**
  * Whether an ingested object has been transformed into all that its source feeds; a table's object is put last. Any
- * revision will do: once the first one is lost and a later one is there, whoever asks for the first sends for ever.
+ * revision will do: if the first one is lost and a later one is there, a sweep that wanted the first would send for ever.
  */
 export function isTransformed(
   { table, run, slice }: Pick<IngestedKey, 'table' | 'run' | 'slice'>,
@@ -69,4 +75,31 @@ export function isTransformed(
 ): boolean {
   const source = model.sources.find(({ name }) => name === table);
   return (source?.feeds ?? []).every((fed) => processed.has(fed, { run, slice }));
+}
+
+/**
+ * Lists the tables' objects of a zone whose runs began on a day or later (UTC); all of them without a day.
+ *
+ * Keys sort by table and day, so a table's listing starts at the day, and costs what lies after it.
+ */
+export async function listTables(
+  store: Pick<ObjectStore, 'list'>,
+  tables: readonly string[],
+  since?: Date,
+): Promise<ListedObject[]> {
+  const objects: ListedObject[] = [];
+  for (const table of tables) {
+    const day = dayFolder(table, since ?? new Date(0));
+    const tableFolder = day.slice(0, day.indexOf('/') + 1);
+    for await (const object of store.list(tableFolder, since === undefined ? undefined : day)) {
+      objects.push(object);
+    }
+  }
+  return objects;
+}
+
+function dayFolder(table: string, day: Date): string {
+  const run = formatRunId(day, '0000');
+  const key = formatObjectKey({ zone: 'ingested', table, run, slice: formatSliceId(0) });
+  return key.slice(0, key.lastIndexOf('/') + 1);
 }

@@ -1,10 +1,11 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { logSweep, logTold } from './log-sweep.ts';
 import type { SweepResult } from './sweep-zone.ts';
 
+const shownKeys = 100;
+
 /**
- * Runs the two parts of a sweep, one after the other, for both look at the dead letters: one in the hands of the first
- * would be no dead letter to the second. The second runs whatever becomes of the first.
+ * Runs the two parts of a sweep, one after the other, because both receive the dead letters: the second would not see those
+ * that the first holds. The second runs even if the first fails.
  *
  * @throws what either part throws; the next sweep does the rest
  */
@@ -16,6 +17,19 @@ export async function runSweep(
   const result = await parts.sweep();
   logSweep(result, logger);
   if (telling.status === 'rejected') throw telling.reason;
-  logTold(telling.value, logger);
+  logMovedLetters(telling.value, logger);
   return { ...result, told: telling.value };
+}
+
+/** A sweep that found something deserves a look: events are rarely lost. */
+function logSweep({ objects, sent, isBlind }: SweepResult, logger: Pick<Logger, 'info' | 'warn'>): void {
+  const counts = { objects, sent: sent.length };
+  if (isBlind) logger.warn('too many dead letters to tell lost objects from them: nothing was sent', counts);
+  else if (sent.length === 0) logger.info('nothing was lost', counts);
+  else logger.warn('events were lost, and are sent again', { ...counts, keys: sent.slice(0, shownKeys) });
+}
+
+/** Functions rarely die at every receive either. */
+export function logMovedLetters(told: number, logger: Pick<Logger, 'warn'>): void {
+  if (told > 0) logger.warn('the queue had moved messages by itself: they are told of now', { told });
 }

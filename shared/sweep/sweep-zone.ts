@@ -1,9 +1,10 @@
 import { GetQueueAttributesCommand, type QueueAttributeName, type SQSClient } from '@aws-sdk/client-sqs';
 import type { ListedObject } from '../object-store/object-store.ts';
+import { formatObjectCreated, parseObjectCreated } from '../queue/object-created.ts';
 import { deadLetterQueueName } from '../queue/queue-settings.ts';
-import { readDeadLetterKeys } from './dead-letter-keys.ts';
+import { giveBack, type ReceivedMessage, receiveAll } from '../queue/receive-all.ts';
+import { sendAll } from '../queue/send-all.ts';
 import { findLost, type SweepFacts } from './find-lost.ts';
-import { sendAgain } from './send-again.ts';
 
 export interface SweepDeps {
   sqs: Pick<SQSClient, 'send'>;
@@ -16,7 +17,7 @@ export interface SweptZone {
   bucket: string;
   objects: readonly ListedObject[];
   isFollowed: SweepFacts['isFollowed'];
-  /** What is on the queue accounts for none of the objects that are not followed. */
+  /** None of the messages on the queue accounts for an object that is not followed. */
   ignoresQueued?: boolean;
 }
 
@@ -25,20 +26,14 @@ export interface SweepResult {
   objects: number;
   /** The keys whose events were sent again. */
   sent: string[];
-  /** There are more dead letters than can be told from lost objects: nothing was sent. */
+  /** There are too many dead letters to tell lost objects from them: nothing was sent. */
   isBlind: boolean;
 }
 
-/** An event is on its queue within seconds, and done within minutes, or among the dead letters. */
+/** An event reaches its queue within seconds, and is handled or a dead letter within minutes. */
 const onTheWayMs = 15 * 60 * 1000;
-/** Older runs are not looked at. Longer than a message can live on a queue and then among the dead letters. */
-const sweptDays = 30;
-
-/** The day from whose runs on a sweep looks at objects. */
-export const sweptSince = (now: Date): Date => new Date(now.getTime() - sweptDays * 24 * 3600 * 1000);
-
 /**
- * Sends the events of lost objects again. What it sends needlessly changes nothing.
+ * Sends the events of lost objects again. An event that is sent needlessly changes nothing.
  *
  * @throws {TransientError} SQS does not answer; the next sweep does the same
  */
@@ -69,3 +64,65 @@ async function countMessages({ sqs, queueUrl }: SweepDeps): Promise<number> {
   );
   return counts.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
 }
+
+/** At a second each in the worst case, all are received before the first becomes visible again. */
+const maxMessages = 5000;
+
+/**
+ * The keys of all objects that a dead-letter queue's messages name; the messages are given back.
+ *
+ * @returns undefined if there are too many to read: then no object is known not to be among them
+ */
+async function readDeadLetterKeys(
+  sqs: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+): Promise<ReadonlySet<string> | undefined> {
+  const held: ReceivedMessage[] = [];
+  try {
+    for await (const messages of receiveAll(sqs, queueUrl)) {
+      held.push(...messages);
+      if (held.length > maxMessages) return undefined;
+    }
+    return new Set(held.flatMap(keysOf));
+  } finally {
+    await giveBack(sqs, queueUrl, held);
+  }
+}
+
+/** The attribute names the object that failed, the body all objects that are in the message with it. */
+function keysOf({ Body = '', MessageAttributes = {} }: ReceivedMessage): string[] {
+  const failed = MessageAttributes.key?.StringValue;
+  return [...(failed === undefined ? [] : [failed]), ...keysInBody(Body)];
+}
+
+function keysInBody(body: string): string[] {
+  try {
+    return parseObjectCreated(body).map(({ key }) => key);
+  } catch {
+    // A body that cannot be parsed is the reason why the message is here.
+    return [];
+  }
+}
+
+/**
+ * Puts the event of each object on its queue once more.
+ *
+ * @throws {TransientError} the queue did not take all of them; the next sweep finds the rest
+ */
+export const sendAgain = (
+  sqs: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+  bucket: string,
+  keys: readonly string[],
+): Promise<void> =>
+  sendAll(
+    sqs,
+    queueUrl,
+    keys.map((key) => ({ body: formatObjectCreated({ bucket, key }) })),
+  );
+
+/** Older runs are not looked at. Longer than a message can live on a queue and then among the dead letters. */
+const sweptDays = 30;
+
+/** The earliest day whose runs a sweep looks at. */
+export const sweptSince = (now: Date): Date => new Date(now.getTime() - sweptDays * 24 * 3600 * 1000);

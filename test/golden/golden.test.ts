@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { transformRows } from '../../services/transformation/transform-rows.ts';
+import { transformRows } from '../../services/transformation/rows/transform-rows.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { type ParquetRow, readParquetRows } from '../unit/transform/parquet-rows.ts';
 

@@ -5,8 +5,8 @@ import { loadParquetWasm } from '../../../shared/parquet/parquet-wasm.ts';
 
 export * as extraction from '../../../services/ingestion/extract/extract-slice.ts';
 export * as ingestion from '../../../services/ingestion/plan/plan-run.ts';
-export * as loading from '../../../services/loading/load-message.ts';
-export * as transformation from '../../../services/transformation/transform-message.ts';
+export * as loading from '../../../services/loading/load/load.ts';
+export * as transformation from '../../../services/transformation/transform/transform.ts';
 export * as awsClients from '../../../shared/aws-clients.ts';
 export * as records from '../../../shared/handler/sqs-records.ts';
 export * as database from '../../../shared/handler/with-database.ts';

@@ -5,8 +5,8 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
-import { logTold } from '../../../shared/sweep/log-sweep.ts';
-import { type MovedLettersDeps, tellOfMoved } from '../../../shared/sweep/tell-of-moved.ts';
+import { type MovedLettersDeps, notifyMovedLetters } from '../../../shared/sweep/notify-moved-letters.ts';
+import { logMovedLetters } from '../../../shared/sweep/run-sweep.ts';
 import { readConfig } from '../config.ts';
 import { putFailureRecord } from '../failed-slices.ts';
 import { makeSend } from '../send-messages.ts';
@@ -41,8 +41,8 @@ export const handler = middy()
   .use(withLogging(logger))
   .handler(async (): Promise<{ told: number; sent: number }> => {
     // First: the second step knows by the record that a slice has failed.
-    const told = await tellOfMoved(letters);
-    logTold(told, logger);
+    const told = await notifyMovedLetters(letters);
+    logMovedLetters(told, logger);
     const slices = await resendExpiredSlices(expired);
     const sent = slices.length;
     if (sent > 0) {

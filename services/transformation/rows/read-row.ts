@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Dimension, Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
 import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
-import type { Batch } from './column-buffers.ts';
+import type { Batch } from './batch.ts';
 import { JsonNumber, parseJsonLine } from './json-line.ts';
 import { type Reason, storeValue } from './store-value.ts';
 

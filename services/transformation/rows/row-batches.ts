@@ -3,10 +3,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
 import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
-import { type Batch, isFull, makeBatch, releaseBatch, reserveText } from './column-buffers.ts';
-import { type LineBlock, lineBlocks } from './line-blocks.ts';
+import { type Batch, isFull, makeBatch, releaseBatch, reserveText, toRecordBatch } from './batch.ts';
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
-import { toRecordBatch } from './record-batch.ts';
 
 export interface RowObserver {
   /** @param line 1 for the first; the row comes without its newline, and only until the call returns */
@@ -17,7 +15,7 @@ export interface RowObserver {
   onEnd(lines: number, reader: RowReader): void;
 }
 
-/** Memory for so many rows is some megabytes: for a few changed rows a batch of their number does. */
+/** Memory for so many rows is some megabytes: a few changed rows need only a batch of their number. */
 export const maxRowsPerBatch = 65_536;
 
 export interface RowBatchOptions {
@@ -61,6 +59,47 @@ export async function* rowBatches(
   yield toRecordBatch(batch, schema);
   releaseBatch(batch);
   observer.onEnd(linesBefore, reader);
+}
+
+/** Whole lines, each with its newline, from the start of the bytes up to `to`. */
+interface LineBlock {
+  bytes: Uint8Array<ArrayBuffer>;
+  view: DataView;
+  to: number;
+}
+
+const firstBytes = 1024 * 1024;
+
+/**
+ * Cuts a stream of bytes after its newlines; a last line without one gets it. A block stands in memory that the
+ * next one writes over.
+ *
+ * @param slackBytes bytes that may be read behind a block, whatever they hold
+ */
+async function* lineBlocks(chunks: AsyncIterable<Uint8Array>, slackBytes: number): AsyncGenerator<LineBlock> {
+  let bytes = new Uint8Array(firstBytes);
+  let used = 0;
+  for await (const chunk of chunks) {
+    bytes = withRoom(bytes, used, used + chunk.length + 1 + slackBytes);
+    bytes.set(chunk, used);
+    const lastNewline = chunk.lastIndexOf(newline);
+    const to = used + lastNewline + 1;
+    used += chunk.length;
+    if (lastNewline < 0) continue;
+    yield { bytes, view: new DataView(bytes.buffer), to };
+    bytes.copyWithin(0, to, used);
+    used -= to;
+  }
+  if (used === 0) return;
+  bytes[used] = newline;
+  yield { bytes, view: new DataView(bytes.buffer), to: used + 1 };
+}
+
+function withRoom(bytes: Uint8Array<ArrayBuffer>, used: number, needed: number): Uint8Array<ArrayBuffer> {
+  if (needed <= bytes.length) return bytes;
+  const larger = new Uint8Array(2 * needed);
+  larger.set(bytes.subarray(0, used));
+  return larger;
 }
 
 /** Takes the one line that the scanner left, and returns where the next one starts. */

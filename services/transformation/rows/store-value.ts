@@ -1,7 +1,7 @@
 import { dateOfEpochDay, epochDayOf } from '../../../shared/star-schema/calendar.ts';
 import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
 import type { Derivation } from '../../../shared/star-schema/define.ts';
-import { type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './column-buffers.ts';
+import { type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './batch.ts';
 import { JsonNumber } from './json-line.ts';
 
 /** Why a value cannot be stored. It goes to logs, so it never holds the value. */

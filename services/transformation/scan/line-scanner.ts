@@ -1,7 +1,6 @@
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
-import type { Batch } from '../rows/column-buffers.ts';
-import { dayAt, noDay, secondAt } from './digits.ts';
-import { unescapedAt } from './escapes.ts';
+import type { Batch } from '../rows/batch.ts';
+import { dayAt, noDay, secondAt, unescapedAt } from './scan-bytes.ts';
 import { type Target, valueCode } from './value-code.ts';
 
 /**

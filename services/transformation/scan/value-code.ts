@@ -1,8 +1,6 @@
 import type { SourceField, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
 import type { WarehouseType } from '../../../shared/star-schema/define.ts';
-import { nullCode } from './null-code.ts';
-import { skipCode } from './skip-code.ts';
 
 /** A column that a field feeds, and its place in the batch. */
 export interface Target {
@@ -142,3 +140,57 @@ const timestampStoreCode = ({ column, index }: Target): string =>
   column.from.kind === 'date of'
     ? `words${index}[row] = day;`
     : `words${index}[2 * row] = micros; words${index}[2 * row + 1] = micros / 4294967296;`;
+
+/** The code that stores a null in a nullable column. */
+const nullCode = ({ column, index }: Target): string => {
+  const isNull = `isValid${index}[row] = 0;`;
+  switch (column.type.name) {
+    case 'varchar':
+      return `${isNull} offsets${index}[row + 1] = offsets${index}[row];`;
+    case 'time':
+      return `${isNull} words${index}[2 * row] = words${index}[2 * row + 1] = 0;`;
+    case 'numeric':
+      return `${isNull} words${index}.fill(0, 4 * row, 4 * row + 4);`;
+    default:
+      return `${isNull} words${index}[row] = 0;`;
+  }
+};
+
+/**
+ * The code that passes over the value of a field that no column is made from: null, or what its type looks like in
+ * JSON.
+ */
+const skipCode = ({ type }: SourceField): string =>
+  `if (view.getInt32(p, true) === 0x6c6c756e) p += 4; else { ${skipTypeCode(type)} }`;
+
+function skipTypeCode(type: SourceField['type']): string {
+  if (type === 'varchar' || type === 'timestamp') return skipTextCode;
+  return type === 'bool' ? skipBooleanCode : skipNumberCode;
+}
+
+const skipTextCode = `
+if (bytes[p] !== 34) break fits;
+let byte = 0;
+while ((byte = bytes[++p]) !== 34) {
+  if (byte === 92) {
+    if (unescapedAt(bytes, p) < 0) break fits;
+    p += bytes[p + 1] === 117 ? 5 : 1;
+  } else if (byte < 32) break fits;
+}
+p++;`;
+
+const skipBooleanCode = `
+if (view.getInt32(p, true) === 0x65757274) p += 4;
+else if (bytes[p] === 102 && view.getInt32(p + 1, true) === 0x65736c61) p += 5;
+else break fits;`;
+
+const skipNumberCode = `
+if (bytes[p] === 45) p++;
+const first = p;
+while (bytes[p] >= 48 && bytes[p] <= 57) p++;
+if (p === first || (p - first > 1 && bytes[first] === 48)) break fits;
+if (bytes[p] === 46) {
+  const point = p++;
+  while (bytes[p] >= 48 && bytes[p] <= 57) p++;
+  if (p === point + 1) break fits;
+}`;

@@ -23,11 +23,11 @@ const functions: readonly { service: string; name: string; module: string; queue
   { service: 'ingestion', name: 'plan', module: 'plan/handler' },
   { service: 'ingestion', name: 'extract', module: 'extract/handler', queue: 'extract' },
   { service: 'ingestion', name: 'extract sweep', module: 'sweep/handler' },
-  { service: 'transformation', name: 'transform', module: 'handler', queue: 'transform' },
-  { service: 'transformation', name: 'transform sweep', module: 'sweep.handler' },
-  { service: 'loading', name: 'load', module: 'handler', queue: 'load' },
-  { service: 'loading', name: 'load sweep', module: 'sweep.handler' },
-  { service: 'loading', name: 'freshness', module: 'freshness.handler' },
+  { service: 'transformation', name: 'transform', module: 'transform/handler', queue: 'transform' },
+  { service: 'transformation', name: 'transform sweep', module: 'sweep/handler' },
+  { service: 'loading', name: 'load', module: 'load/handler', queue: 'load' },
+  { service: 'loading', name: 'load sweep', module: 'sweep/handler' },
+  { service: 'loading', name: 'freshness', module: 'freshness/handler' },
 ];
 
 export const benchmark: Benchmark = {

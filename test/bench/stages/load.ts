@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeCopyRows } from '../../../services/loading/copy-binary/encode-rows.ts';
-import { loadObject } from '../../../services/loading/load.ts';
+import { loadObject } from '../../../services/loading/load/load.ts';
+import { encodeCopyRows } from '../../../services/loading/rows/encode-rows.ts';
 import {
   type ProcessedKey,
   parseObjectKey,

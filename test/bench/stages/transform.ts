@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { transformObject } from '../../../services/transformation/transform.ts';
-import { transformRows } from '../../../services/transformation/transform-rows.ts';
+import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
+import { transformObject } from '../../../services/transformation/transform/transform.ts';
 import { ingestedSuffix, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';

@@ -1,6 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { transformRows } from '../../../services/transformation/transform-rows.ts';
+import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { assembleStarSchema, type Dimension, type StarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   type ColumnDefinition,

@@ -9,8 +9,8 @@ export type HandlerEnvironments = Record<FunctionName, InlineHandler>;
 const modules: Record<FunctionName, string> = {
   plan: '../../../services/ingestion/plan/handler.ts',
   extract: '../../../services/ingestion/extract/handler.ts',
-  transform: '../../../services/transformation/handler.ts',
-  load: '../../../services/loading/handler.ts',
+  transform: '../../../services/transformation/transform/handler.ts',
+  load: '../../../services/loading/load/handler.ts',
 };
 
 let loaded = 0;

@@ -13,7 +13,7 @@ import type { OperatorTarget } from '../../../cli/operator/target.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
-import { type MovedLettersDeps, tellOfMoved } from '../../../shared/sweep/tell-of-moved.ts';
+import { type MovedLettersDeps, notifyMovedLetters } from '../../../shared/sweep/notify-moved-letters.ts';
 import { type IdleQueues, openIdleQueues } from '../operator/idle-queues.ts';
 
 const run = '20240229T235959999Z00af';
@@ -87,9 +87,9 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     const { body, table, key } = letters[queue];
     await sendAndDie(queue, body);
     const deps = depsOf(queue);
-    expect(await tellOfMoved(deps)).toBe(1);
+    expect(await notifyMovedLetters(deps)).toBe(1);
     expect(deps.told).toEqual([{ queue, table, key, error: 'FunctionDied', reason }]);
-    expect(await tellOfMoved(deps)).toBe(0);
+    expect(await notifyMovedLetters(deps)).toBe(0);
     expect(deps.told).toHaveLength(1);
     const [letter, ...others] = await target.listDeadLetters();
     expect(others).toEqual([]);
@@ -103,7 +103,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
   it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
     for (const queue of ['extract', 'transform'] as const) await sendAndDie(queue, letters[queue].body);
     const before = cloud.events().length;
-    for (const module of ['ingestion/sweep/handler', 'transformation/sweep.handler']) {
+    for (const module of ['ingestion/sweep/handler', 'transformation/sweep/handler']) {
       const { handler } = (await import(`../../../services/${module}.ts`)) as {
         handler: (event: unknown, context: unknown) => Promise<unknown>;
       };
@@ -134,10 +134,10 @@ describe('a message that its queue has moved to the dead letters by itself', () 
   it('is told of again when it was sent back and its function dies once more', async () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
-    await tellOfMoved(deps);
+    await notifyMovedLetters(deps);
     expect(await redrive(target, {})).toMatchObject([{ outcome: 'sent' }]);
     await dieOf('load');
-    expect(await tellOfMoved(deps)).toBe(1);
+    expect(await notifyMovedLetters(deps)).toBe(1);
     expect(deps.told).toHaveLength(2);
   });
 
@@ -152,7 +152,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       }),
     );
     const deps = depsOf('load');
-    expect(await tellOfMoved(deps)).toBe(0);
+    expect(await notifyMovedLetters(deps)).toBe(0);
     let received = 0;
     const onAws = async (command: ReceiveMessageCommand) => {
       const answer = await clients.sqs.send(command);
@@ -162,7 +162,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
         message.Attributes.DeadLetterQueueSourceArn = 'arn:aws:sqs:x:0:load';
       return answer;
     };
-    expect(await tellOfMoved({ ...deps, sqs: { send: onAws } as never })).toBe(1);
+    expect(await notifyMovedLetters({ ...deps, sqs: { send: onAws } as never })).toBe(1);
     expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
   });
 
@@ -170,8 +170,8 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
-    await expect(tellOfMoved(failing)).rejects.toThrow('no event bus');
-    expect(await tellOfMoved(deps)).toBe(1);
+    await expect(notifyMovedLetters(failing)).rejects.toThrow('no event bus');
+    expect(await notifyMovedLetters(deps)).toBe(1);
     expect(await listFailures(target)).toHaveLength(1);
   });
 
@@ -180,7 +180,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     await sendAndDie('load', body);
     const deps = depsOf('load');
     // Where SQS names no queue it cannot be told from one that its function could give no reason to.
-    expect(await tellOfMoved(deps)).toBe(0);
+    expect(await notifyMovedLetters(deps)).toBe(0);
     expect(await listFailures(target)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
   });
 });

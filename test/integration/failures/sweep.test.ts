@@ -2,11 +2,19 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { loadMessage } from '../../../services/loading/load-message.ts';
-import { sweepProcessed } from '../../../services/loading/sweep.ts';
-import { sweepIngested } from '../../../services/transformation/sweep.ts';
-import { transformMessage } from '../../../services/transformation/transform-message.ts';
-import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { loadObject } from '../../../services/loading/load/load.ts';
+import { sweepProcessed } from '../../../services/loading/sweep/sweep.ts';
+import { sweepIngested } from '../../../services/transformation/sweep/sweep.ts';
+import {
+  type TransformOptions,
+  transformObject,
+} from '../../../services/transformation/transform/transform.ts';
+import {
+  type IngestedKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../../../shared/object-store/object-key.ts';
+import { formatObjectCreated, parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
@@ -68,26 +76,21 @@ describe('the sweep', () => {
       new ReceiveMessageCommand({ QueueUrl: zones.cloud.queueUrl(queue), MaxNumberOfMessages: 10 }),
     );
     for (const { Body = '' } of Messages) {
-      const record = { body: Body, messageAttributes: {} } as never;
-      const common = { ...zones, database, model: starSchema, schema: 'public' };
-      if (queue === 'load') await loadMessage(record, { ...common, processedBucket: 'processed' });
-      else {
-        const deps = { ...common, ingestedBucket: 'ingested', notify: async () => {}, warn: () => {} };
-        await transformMessage(record, deps);
+      for (const { key } of parseObjectCreated(Body)) {
+        if (queue === 'load') {
+          const deps = { ...zones, database, model: starSchema, schema: 'public' };
+          await loadObject(parseObjectKey(key) as ProcessedKey, deps);
+        } else await transformKey(key);
       }
     }
     await zones.emptyQueue(queue);
     return Messages.length;
   }
 
-  const transformKey = (key: string, messageAttributes = {}) =>
-    transformMessage({ body: formatObjectCreated({ bucket: 'ingested', key }), messageAttributes } as never, {
-      ...zones,
-      model: starSchema,
-      ingestedBucket: 'ingested',
-      notify: async () => {},
-      warn: () => {},
-    });
+  const transformKey = (key: string, options: TransformOptions = {}) => {
+    const deps = { ...zones, model: starSchema, notify: async () => {}, warn: () => {} };
+    return transformObject(parseObjectKey(key) as IngestedKey, deps, options);
+  };
 
   const currencies = async () =>
     (await warehouse.query('select currency_id from dim_currency order by 1')).rows.map(
@@ -188,7 +191,7 @@ describe('the sweep', () => {
   it('does not keep sending an object whose first revision is lost while a later one is there', async () => {
     const key = await ingestCurrency(zones, slice, 12);
     await transformKey(key);
-    await transformKey(key, { replay: { stringValue: 'r' } });
+    await transformKey(key, { replay: 'r' });
     const first = key.replace('currency/', 'dim_currency/').replace('.ndjson.zst', '-r0.parquet');
     await zones.processed.delete(first);
     expect((await sweepTransform()).sent).toEqual([]);
@@ -210,7 +213,7 @@ describe('the sweep', () => {
     Object.assign(process.env, zones.environment(server.port));
     const context = { awsRequestId: 'r-1', functionName: 'sweep' };
     for (const service of ['transformation', 'loading']) {
-      const { handler } = (await import(`../../../services/${service}/sweep.handler.ts`)) as {
+      const { handler } = (await import(`../../../services/${service}/sweep/handler.ts`)) as {
         handler: (event: unknown, context: unknown) => Promise<unknown>;
       };
       // What is missing was put just now: it may be on its way.

@@ -45,7 +45,9 @@ describe('a stage whose warehouse is not there', () => {
       WAREHOUSE_SECRET_ID: 'warehouse',
     });
     sqs = new SQSClient({});
-    ({ handler } = (await import('../../../services/loading/handler.ts')) as unknown as { handler: Handler });
+    ({ handler } = (await import('../../../services/loading/load/handler.ts')) as unknown as {
+      handler: Handler;
+    });
   });
   afterAll(async () => {
     sqs.destroy();

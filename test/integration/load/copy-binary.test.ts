@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { encodeCopyRows } from '../../../services/loading/copy-binary/encode-rows.ts';
+import { encodeCopyRows } from '../../../services/loading/rows/encode-rows.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { everyType, numeric, row, table } from './every-type.ts';

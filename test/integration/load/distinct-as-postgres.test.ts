@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { areDistinct, distinctValues } from '../../../services/loading/column-values.ts';
+import { areDistinct, distinctValues } from '../../../services/loading/rows/column-values.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';

@@ -22,7 +22,7 @@ describe('how old the warehouse is', () => {
     stdout = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     process.env.POWERTOOLS_METRICS_DISABLED = 'false';
     road = await startInlineRoad(databases);
-    const { handler } = (await import('../../../services/loading/freshness.handler.ts')) as unknown as {
+    const { handler } = (await import('../../../services/loading/freshness/handler.ts')) as unknown as {
       handler(event: unknown, context: unknown): Promise<Freshness[]>;
     };
     measure = async () => new Map((await handler({}, {})).map((each) => [each.table, each]));

@@ -61,7 +61,9 @@ describe('the handler of the load queue', () => {
     });
     sqs = new SQSClient({});
     s3 = new S3Client({ forcePathStyle: true });
-    ({ handler } = (await import('../../../services/loading/handler.ts')) as unknown as { handler: Handler });
+    ({ handler } = (await import('../../../services/loading/load/handler.ts')) as unknown as {
+      handler: Handler;
+    });
   });
   afterAll(async () => {
     for (const sdk of [sqs, s3]) sdk.destroy();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import type { LoadResult } from '../../../services/loading/load.ts';
+import type { LoadResult } from '../../../services/loading/load/load.ts';
 import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { type ObjectFacts, runOf } from './parquet-objects.ts';

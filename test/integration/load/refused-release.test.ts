@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { tellOfReleases } from '../../../services/loading/tell-of-releases.ts';
+import { notifyReleases } from '../../../services/loading/load/report-load.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { dateOf, defineFact, int, timeOf, varchar } from '../../../shared/star-schema/define.ts';
@@ -70,7 +70,7 @@ describe('a dimension that releases rows which the warehouse refuses', () => {
     const told: unknown[] = [];
     const tell = async (xmax: number) => {
       const { releases } = await warehouse.putAndLoad('dim_colour', { rows: [red], xmax });
-      await tellOfReleases(releases, `key ${xmax}`, {
+      await notifyReleases(releases, `key ${xmax}`, {
         queue: 'load',
         logger: { warn: () => {}, error: () => {} },
         notify: async ({ type, detail }) => void told.push({ type, ...detail }),

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { type LoadOptions, type LoadResult, loadObject } from '../../../services/loading/load.ts';
-import type { RunRecord } from '../../../services/loading/plan-records.ts';
+import { type LoadOptions, type LoadResult, loadObject } from '../../../services/loading/load/load.ts';
+import type { RunRecord } from '../../../services/loading/run-record.ts';
 import type { ProcessedKey, RunId } from '../../../shared/object-store/object-key.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';

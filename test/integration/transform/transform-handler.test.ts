@@ -32,7 +32,8 @@ beforeAll(async () => {
   });
   sqs = new SQSClient({});
   // Imported here: the handler reads its environment when it is loaded, as on Lambda.
-  handler = (await import('../../../services/transformation/handler.ts')).handler as unknown as Handler;
+  handler = (await import('../../../services/transformation/transform/handler.ts'))
+    .handler as unknown as Handler;
   await receive('transform');
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type TransformDeps, transformObject } from '../../../services/transformation/transform.ts';
+import { type TransformDeps, transformObject } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
 import { readParquetRows } from '../../unit/transform/parquet-rows.ts';
 import { openTransform, type TransformUnderTest } from './transform-under-test.ts';

@@ -1,4 +1,4 @@
-import type { TransformDeps } from '../../../services/transformation/transform.ts';
+import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { openZones, type Zones } from './zones.ts';

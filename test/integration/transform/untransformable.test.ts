@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type TransformDeps, transformObject } from '../../../services/transformation/transform.ts';
+import { type TransformDeps, transformObject } from '../../../services/transformation/transform/transform.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { openTransform, type TransformUnderTest } from './transform-under-test.ts';
 import { ingest, ingestedKey, listKeys, paymentLine } from './zones.ts';

@@ -6,8 +6,8 @@ export type FunctionName = 'plan' | 'extract' | 'transform' | 'load';
 const modules: Record<FunctionName, string> = {
   plan: '../../../services/ingestion/plan/handler.ts',
   extract: '../../../services/ingestion/extract/handler.ts',
-  transform: '../../../services/transformation/handler.ts',
-  load: '../../../services/loading/handler.ts',
+  transform: '../../../services/transformation/transform/handler.ts',
+  load: '../../../services/loading/load/handler.ts',
 };
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;

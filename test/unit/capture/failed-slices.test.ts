@@ -3,7 +3,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { recordFailure, recordRecovery } from '../../../services/ingestion/failed-slices.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
-import { failureReasonOf } from '../../../shared/queue/message-error.ts';
+import { failureReasonOf } from '../../../shared/queue/dead-letter.ts';
 import { type ExtractMessage, formatExtractMessage } from '../../../shared/records/extract-message.ts';
 
 const message: ExtractMessage = {

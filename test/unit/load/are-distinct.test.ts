@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { areDistinct } from '../../../services/loading/column-values.ts';
+import { areDistinct } from '../../../services/loading/rows/column-values.ts';
 import { toBatch } from '../../integration/load/parquet-objects.ts';
 import { smallModel } from '../../integration/load/small-model.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FreshnessFacts, freshUntil } from '../../../services/loading/freshness.ts';
-import type { RunRecord } from '../../../services/loading/plan-records.ts';
+import { type FreshnessFacts, freshUntil } from '../../../services/loading/freshness/freshness.ts';
+import type { RunRecord } from '../../../services/loading/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;

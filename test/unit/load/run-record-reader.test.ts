@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeRunRecordReader, type RunRecord } from '../../../services/loading/plan-records.ts';
+import { makeRunRecordReader, type RunRecord } from '../../../services/loading/run-record.ts';
 import { formatRunId, formatRunKey } from '../../../shared/object-store/object-key.ts';
 
 const [first, second] = [1, 2].map((minute) =>

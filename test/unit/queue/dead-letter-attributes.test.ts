@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
-import { makeDeadLetterAttributes } from '../../../shared/queue/dead-letter-attributes.ts';
+import { makeDeadLetterAttributes } from '../../../shared/queue/dead-letter.ts';
 
 const reason = {
   ...{ error: 'TerminalError', reason: 'the message is not JSON', failedAt: '2024-02-29T00:00:00.000Z' },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
-import { failureReasonOf } from '../../../shared/queue/message-error.ts';
+import { decideRetry } from '../../../shared/handler/sqs-records.ts';
+import { failureReasonOf } from '../../../shared/queue/dead-letter.ts';
 import { formatObjectCreated, parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import { decideRetry } from '../../../shared/queue/retry-policy.ts';
 import {
   type ExtractMessage,
   formatExtractMessage,

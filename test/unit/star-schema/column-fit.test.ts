@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { transformRows } from '../../../services/transformation/transform-rows.ts';
+import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { assembleStarSchema, type Dimension } from '../../../shared/star-schema/assemble.ts';
 import {
   dateOf,

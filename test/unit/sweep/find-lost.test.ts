@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { findLost, isTransformed, knowProcessed, type SweepFacts } from '../../../shared/sweep/find-lost.ts';
+import {
+  collectProcessed,
+  findLost,
+  isTransformed,
+  type SweepFacts,
+} from '../../../shared/sweep/find-lost.ts';
 
 const key = (table: string, slice: string) =>
   `${table}/2024/02/29/20240229T235959999Z00af-${slice}.ndjson.zst`;
@@ -57,7 +62,7 @@ describe('isTransformed', () => {
     ['payment', ['dim_date', 'fact_payment'], true],
     ['department', [], true],
   ])('of %s with %j is %s', (table, tables, expected) => {
-    const made = knowProcessed(tables.map((name) => ({ key: processed(name) })));
+    const made = collectProcessed(tables.map((name) => ({ key: processed(name) })));
     expect(isTransformed({ table, run, slice: '0001' }, made, starSchema)).toBe(expected);
   });
 
@@ -76,6 +81,6 @@ describe('isTransformed', () => {
       return { key: processed(table, rest) };
     });
     const slice = { table: 'payment', run, slice: '0001' };
-    expect(isTransformed(slice, knowProcessed(objects), twofold)).toBe(expected);
+    expect(isTransformed(slice, collectProcessed(objects), twofold)).toBe(expected);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { transformRows } from '../../../services/transformation/transform-rows.ts';
+import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { cutAnywhere } from './cut-anywhere.ts';
 import { model, row, toLine } from './every-type-rows.ts';
 import { readParquetRows, readParquetTypes } from './parquet-rows.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeQuarantine } from '../../../services/transformation/quarantine.ts';
+import { makeQuarantine } from '../../../services/transformation/rows/quarantine.ts';
 
 const fault = { key: 1, column: 'payment_date', reason: 'is null' };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { makeBatch, reserveText } from '../../../services/transformation/rows/column-buffers.ts';
+import { makeBatch, reserveText } from '../../../services/transformation/rows/batch.ts';
+import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
-import { transformRows } from '../../../services/transformation/transform-rows.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { cutAnywhere } from './cut-anywhere.ts';

@@ -1,0 +1,51 @@
+import middy from '@middy/core';
+import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../../shared/handler/with-metrics.ts';
+import { makeLogger } from '../../../shared/logger.ts';
+import { makeTableMetrics } from '../../../shared/metrics.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { readConfig } from '../config.ts';
+import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { measureFreshness, type TableFreshness } from './freshness.ts';
+import { makePlanRecordsReader } from './plan-records.ts';
+
+const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
+const { s3, secretsManager } = shareAwsClients(config);
+const logger = makeLogger('freshness');
+const metrics = makeTableMetrics(stage);
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const deps = {
+  readPlans: makePlanRecordsReader(ingested),
+  model: starSchema,
+  schema,
+  now: () => new Date(),
+};
+
+/** The scheduled look at how old the warehouse is. It takes no input; it returns what it found. */
+export const handler = middy()
+  .use(withLogging(logger))
+  .use(withMetrics(metrics))
+  .use(
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.warehouseSecretId,
+      what: 'warehouse',
+      applicationName: 'starlift-freshness',
+    }),
+  )
+  .handler(async (_event: unknown, { database }: DatabaseContext): Promise<TableFreshness[]> => {
+    await readyWarehouse(database);
+    const tables = await measureFreshness({ ...deps, database });
+    for (const { table, lagSeconds, waiting } of tables) {
+      metrics.add(table, {
+        ...(lagSeconds !== undefined && { LagSeconds: lagSeconds }),
+        ...(waiting !== undefined && { RowsWaiting: waiting }),
+      });
+    }
+    return tables;
+  });

@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import type { RunId } from '../../../shared/object-store/object-key.ts';
+import { inTransaction } from '../../../shared/postgres/transaction.ts';
+import type { SliceId } from '../../../shared/records/slices.ts';
+import type { Fact } from '../../../shared/star-schema/assemble.ts';
+import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import type { LoadTarget } from '../rows/load-target.ts';
+import { isSliceLoaded, type RunRecord } from '../run-record.ts';
+import { type BuildDeps, buildKeys } from './build-keys.ts';
+
+// A fact's first rows, all of one run that takes its table in full, are loaded before the fact has keys: building two
+// indexes afterwards is much cheaper than keeping them up to date row by row (docs/benchmarks.md). Building the keys also
+// removes doubled rows. An object of any other run builds them before it is loaded. Building them too early is only slower.
+
+export interface InitialLoadDeps extends BuildDeps {
+  /** Reads what was planned for a run. Without it every fact gets its keys before its first row. */
+  readRun?(run: RunId): Promise<RunRecord | undefined>;
+  /** With so many rows loaded, the keys are built before the last object. */
+  maxKeylessRows?: number;
+}
+
+/** On slow cores the keys of so many rows are built well within the time that a load may take. */
+const defaultMaxKeylessRows = 20_000_000;
+
+/**
+ * Called before an object of a fact is loaded.
+ *
+ * @param run of the object; undefined for a replay, which belongs to no initial load
+ * @returns true if the object belongs to the fact's initial load; if false, the fact now has its keys
+ */
+export async function joinInitialLoad(
+  fact: Fact,
+  run: RunId | undefined,
+  deps: InitialLoadDeps,
+): Promise<boolean> {
+  const { database, readRun } = deps;
+  const select = (client: pg.ClientBase) => selectInitialLoad(client, fact.name);
+  let initial = await database.withClient(select);
+  if (initial?.run === null && run !== undefined && takesInFull(await readRun?.(run), fact)) {
+    initial = await database.withClient(async (client) => {
+      await claimInitialLoad(client, fact.name, run);
+      return select(client);
+    });
+  }
+  if (initial === undefined || (run !== undefined && initial.run === run)) return initial !== undefined;
+  await database.withClient((client) => buildKeys(client, fact, deps));
+  return false;
+}
+
+/** Called after an object of a fact was committed, by this or another load: after the last one it builds the keys. */
+export async function endInitialLoadIfComplete(fact: Fact, run: RunId, deps: InitialLoadDeps): Promise<void> {
+  const { database, readRun, maxKeylessRows = defaultMaxKeylessRows } = deps;
+  const initial = await database.withClient((client) => selectInitialLoad(client, fact.name));
+  if (initial?.run !== run) return;
+  const record = await readRun?.(run);
+  await database.withClient(async (client) => {
+    const { slices, rows } = await selectLoadedSlices(client, fact.name, run);
+    const loaded = new Set(slices);
+    const isComplete = slicesOf(record, fact).every(({ slice }) => isSliceLoaded(slice, loaded));
+    if (isComplete || rows >= maxKeylessRows) await buildKeys(client, fact, deps);
+  });
+}
+
+/** @returns whether the fact has its keys; that holds until the transaction ends, because its lock keeps builders out */
+export async function holdKeys(client: pg.ClientBase, { table }: LoadTarget, fact: string): Promise<boolean> {
+  await client.query(`lock table ${table} in row exclusive mode`);
+  return (await selectInitialLoad(client, fact)) === undefined;
+}
+
+/** @returns the run that the initial load belongs to; null before the first object, undefined once it is complete */
+async function selectInitialLoad(
+  client: pg.ClientBase,
+  fact: string,
+): Promise<{ run: RunId | null } | undefined> {
+  const { rows } = await client.query<{ run: RunId | null }>(
+    `select run from ${initialLoadTable} where warehouse_table = $1`,
+    [fact],
+  );
+  return rows[0];
+}
+
+function takesInFull(record: RunRecord | undefined, fact: Fact): boolean {
+  const slices = slicesOf(record, fact);
+  return slices.length > 0 && slices.every(({ full }) => full);
+}
+
+const slicesOf = (record: RunRecord | undefined, fact: Fact) =>
+  record?.slices.filter(({ table }) => table === fact.source.name) ?? [];
+
+/** Makes the fact's initial load belong to the run, unless it belongs to one already. */
+async function claimInitialLoad(client: pg.ClientBase, fact: string, run: RunId): Promise<void> {
+  await inTransaction(client, () =>
+    client.query(`update ${initialLoadTable} set run = $2 where warehouse_table = $1 and run is null`, [
+      fact,
+      run,
+    ]),
+  );
+}
+
+/** The slices and rows of one fact's run that are in the ledger. */
+async function selectLoadedSlices(
+  client: pg.ClientBase,
+  fact: string,
+  run: RunId,
+): Promise<{ slices: SliceId[]; rows: number }> {
+  const { rows } = await client.query<{ slices: SliceId[]; rows: number }>(
+    `select coalesce(array_agg(distinct slice), '{}') as slices, coalesce(sum(rows), 0)::float8 as rows
+     from ${ledgerTable} where warehouse_table = $1 and run = $2`,
+    [fact, run],
+  );
+  return rows[0] ?? { slices: [], rows: 0 };
+}

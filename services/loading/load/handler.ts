@@ -1,0 +1,84 @@
+import middy from '@middy/core';
+import type { SQSRecord } from 'aws-lambda';
+import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { makeNotify } from '../../../shared/events.ts';
+import { handleEachObject } from '../../../shared/handler/each-object.ts';
+import { reportFailure } from '../../../shared/handler/report-failure.ts';
+import { handleRecords } from '../../../shared/handler/sqs-records.ts';
+import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../../shared/handler/with-metrics.ts';
+import { makeLogger } from '../../../shared/logger.ts';
+import { makeTableMetrics } from '../../../shared/metrics.ts';
+import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { readConfig } from '../config.ts';
+import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { makeRunRecordReader } from '../run-record.ts';
+import { loadObject } from './load.ts';
+import { type LoadReportDeps, reportLoad } from './report-load.ts';
+
+const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
+const logger = makeLogger('load');
+const metrics = makeTableMetrics(stage);
+const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const deps = {
+  processed: makeObjectStore(s3, processedBucket),
+  model: starSchema,
+  schema,
+  readRun: makeRunRecordReader(ingested),
+};
+
+/** Takes messages of the load queue, each an event of the processed bucket. */
+export const handler = middy(
+  handleRecords(handleRecord, {
+    sqs,
+    queueUrl: config.loadQueueUrl,
+    logger,
+    onFailure: (failure) => reportFailure(failure, report),
+  }),
+)
+  .use(withLogging(logger))
+  .use(withMetrics(metrics))
+  .use(
+    withDatabase({
+      secretsManager,
+      sslmode: config.sslmode,
+      secretId: config.warehouseSecretId,
+      what: 'warehouse',
+      applicationName: 'starlift-load',
+      maxConnections: 2,
+    }),
+  );
+
+async function handleRecord(
+  { body, messageAttributes }: SQSRecord,
+  { database }: DatabaseContext,
+): Promise<void> {
+  const references = parseObjectCreated(body);
+  // The bucket's own test of its notifications comes at the deploy, when the secret may not be filled in yet.
+  if (references.length === 0) return;
+  const refused = await readyWarehouse(database);
+  const replay = messageAttributes.replay?.stringValue;
+  const results = await handleEachObject(references, async (reference) =>
+    loadObject(parseProcessedKey(reference), { ...deps, refused, database }, { replay }),
+  );
+  // Only a message that has been a dead letter says when it failed.
+  const wasDeadLetter = messageAttributes.failedAt !== undefined;
+  for (const result of results) await reportLoad(result, wasDeadLetter, report);
+}
+
+function parseProcessedKey({ bucket, key }: ObjectReference): ProcessedKey {
+  if (bucket !== processedBucket) {
+    throw new TerminalError(`the event is of the bucket ${bucket}, not of ${processedBucket}`, { key });
+  }
+  const parsed = parseObjectKey(key);
+  if (parsed.zone !== 'processed') throw new TerminalError('not the key of a processed object', { key });
+  return parsed;
+}

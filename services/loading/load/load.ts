@@ -1,0 +1,206 @@
+import type { RecordBatch } from 'apache-arrow';
+import type pg from 'pg';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
+import {
+  type ProcessedMetadata,
+  parseProcessedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { readParquet } from '../../../shared/parquet/read-parquet.ts';
+import { inTransaction } from '../../../shared/postgres/transaction.ts';
+import { releaseMemory } from '../../../shared/release-memory.ts';
+import type { Fact, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
+import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
+import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import {
+  endInitialLoadIfComplete,
+  type InitialLoadDeps,
+  joinInitialLoad,
+} from '../initial-load/initial-load.ts';
+import { limitWaiting } from '../limit-waiting.ts';
+import { distinctValues } from '../rows/column-values.ts';
+import type { FactRelease } from '../waiting/release-fact.ts';
+import { loadCalendar, loadDimension, loadFact } from './load-rows.ts';
+
+/** The database is the warehouse, with all of its tables: see `ensureWarehouse`. */
+export interface LoadDeps extends InitialLoadDeps {
+  processed: Pick<ObjectStore, 'get'>;
+  /** Tables that cannot be loaded as they are; the others can. */
+  refused?: RefusedTables;
+}
+
+export interface LoadOptions {
+  /** The id of a replay. It loads what the ledger has already; rows that the warehouse has as new or newer stay. */
+  replay?: string | undefined;
+}
+
+export interface LoadResult {
+  key: ProcessedKey;
+  outcome: 'loaded' | 'already loaded';
+  /** Rows in the object. */
+  rows: number;
+  /** Rows of it that wait for a dimension. */
+  waiting: number;
+  /** Rows of facts that had waited for this dimension's. */
+  released: number;
+  /** What became of the facts whose rows might be released. */
+  releases: FactRelease[];
+}
+
+/**
+ * Loads one processed object into its warehouse table, once.
+ *
+ * The rows and the ledger's entry commit together, so a second delivery finds the entry and does nothing. Rows are
+ * guarded by their objects' versions: objects may be loaded in any order, again, and at the same time. A fact's keys are
+ * built with the last object of its initial load: if that fails, the load has failed, and the next attempt builds them.
+ *
+ * @throws {TransientError} the warehouse or the store cannot be reached, or a lock was not had in time
+ * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
+ */
+export async function loadObject(
+  key: ProcessedKey,
+  deps: LoadDeps,
+  { replay }: LoadOptions = {},
+): Promise<LoadResult> {
+  const name = formatObjectKey(key);
+  try {
+    const table = deps.model.table(key.table);
+    const refusal = deps.refused?.get(key.table);
+    if (refusal !== undefined) throw refusal;
+    const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
+    if (isKnown && replay === undefined) {
+      // The load that entered it may have died before it built the keys.
+      if (table.kind === 'fact') await endInitialLoadIfComplete(table, key.run, deps);
+      return alreadyLoaded(key);
+    }
+    // Before a connection is borrowed for it.
+    const object = await readProcessed(deps.processed, key, table);
+    try {
+      const run = replay === undefined ? key.run : undefined;
+      const isInitial = table.kind === 'fact' && (await joinInitialLoad(table, run, deps));
+      const result = await deps.database.withClient((client) =>
+        commitObject(client, object, deps, { replay, isInitial }),
+      );
+      if (isInitial) await endInitialLoadIfComplete(table, key.run, deps);
+      return result;
+    } finally {
+      releaseBatches(object.batches);
+    }
+  } catch (error) {
+    throw toPipelineError(error, { table: key.table, key: name });
+  }
+}
+
+async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> {
+  const { rowCount } = await client.query(`select from ${ledgerTable} where key = $1`, [key]);
+  return rowCount === 1;
+}
+
+const alreadyLoaded = (key: ProcessedKey): LoadResult => ({
+  key,
+  outcome: 'already loaded',
+  rows: 0,
+  waiting: 0,
+  released: 0,
+  releases: [],
+});
+
+interface ProcessedObject {
+  key: ProcessedKey;
+  table: WarehouseTable;
+  metadata: ProcessedMetadata;
+  batches: RecordBatch[];
+}
+
+/** @throws {TerminalError} there is no such object, or it is not what its key and its metadata say */
+async function readProcessed(
+  store: Pick<ObjectStore, 'get'>,
+  key: ProcessedKey,
+  table: WarehouseTable,
+): Promise<ProcessedObject> {
+  const name = formatObjectKey(key);
+  const stored = await store.get(name);
+  if (stored === undefined) throw new TerminalError('there is no such object', { key: name });
+  const metadata = parseProcessedMetadata(name, stored.metadata);
+  const batches = await readParquet(table, name, stored.body);
+  releaseMemory(stored.body);
+  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
+  if (rows !== metadata.rows) {
+    const message = `the object has ${rows} rows, and its metadata say ${metadata.rows}`;
+    throw new TerminalError(message, { key: name });
+  }
+  return { key, table, metadata, batches };
+}
+
+/** The object's rows and its entry in the ledger, in one transaction. */
+async function commitObject(
+  client: pg.PoolClient,
+  object: ProcessedObject,
+  { model, schema }: LoadDeps,
+  { replay, isInitial }: LoadOptions & { isInitial: boolean },
+): Promise<LoadResult> {
+  const { key, table, metadata, batches } = object;
+  if (table.kind === 'fact') {
+    await insertDates(client, { schema, calendar: model.calendar }, namedDays(table, model, batches));
+  }
+  return inTransaction(client, async () => {
+    await limitWaiting(client);
+    const objectId = await enterInLedger(client, object, replay);
+    if (objectId === undefined) return alreadyLoaded(key);
+    const warehouse = { client, model, schema };
+    const rows = { batches, objectId };
+    let waiting = 0;
+    let releases: FactRelease[] = [];
+    if (batches.length > 0) {
+      if (table.kind === 'fact') ({ waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
+      else if (table.kind === 'dimension') releases = await loadDimension(warehouse, table, rows);
+      else await loadCalendar(warehouse, table, rows);
+    }
+    const released = releases.reduce((sum, release) => sum + release.rows, 0);
+    return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
+  });
+}
+
+/** The days that these rows name, since 1970-01-01. */
+function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[]): Set<number> {
+  const indexes = fact.columns.flatMap(({ references }, index) =>
+    references === model.calendar.name ? [index] : [],
+  );
+  return new Set(indexes.flatMap((index) => distinctValues(batches, index).map(Number)));
+}
+
+/**
+ * Enters the object, to be committed with its rows. Waits for another load of the same object to end.
+ *
+ * @param replay an object that is in the ledger already keeps its id, and is loaded once more
+ * @returns the object's id, as decimal digits; undefined if the object is in the ledger already
+ */
+async function enterInLedger(
+  client: pg.ClientBase,
+  { key, metadata }: ProcessedObject,
+  replay: string | undefined,
+): Promise<string | undefined> {
+  const { version, rows, quarantined } = metadata;
+  const { rows: entered } = await client.query<{ object_id: string }>(
+    `insert into ${ledgerTable}
+       (key, warehouse_table, run, slice, rows, quarantined, generation, snapshot_xmax, snapshot_xmin, tie, revision)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (key) ${replay === undefined ? 'do nothing' : 'do update set loaded_at = clock_timestamp()'}
+     returning object_id::text`,
+    [
+      ...[formatObjectKey(key), key.table, key.run, key.slice, rows, quarantined],
+      ...[version.generation, version.xmax, version.xmin, version.tie, key.revision],
+    ],
+  );
+  return entered[0]?.object_id;
+}
+
+/** Frees the memory of the rows. */
+function releaseBatches(batches: readonly RecordBatch[]): void {
+  const columns = batches.flatMap(({ data }) => data.children);
+  for (const { values, valueOffsets, nullBitmap } of columns)
+    for (const buffer of [values, valueOffsets, nullBitmap]) if (buffer !== undefined) releaseMemory(buffer);
+}

@@ -1,0 +1,55 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { notifyOrLog, type ReportDeps } from '../../../shared/handler/report-failure.ts';
+import type { TableMetrics } from '../../../shared/metrics.ts';
+import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { FactRelease } from '../waiting/release-fact.ts';
+import type { LoadResult } from './load.ts';
+
+export interface LoadReportDeps extends ReportDeps {
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  metrics: Pick<TableMetrics, 'add'>;
+}
+
+/**
+ * Logs and counts a loaded object, and sends the events that operators wait for.
+ *
+ * @param wasDeadLetter its message was among the dead letters before
+ */
+export async function reportLoad(
+  { key, releases, ...counts }: LoadResult,
+  wasDeadLetter: boolean,
+  deps: LoadReportDeps,
+): Promise<void> {
+  const { table, run } = key;
+  const object = formatObjectKey(key);
+  deps.logger.info('loaded', { run, table, key: object, ...counts });
+  if (counts.outcome === 'loaded') deps.metrics.add(table, { RowsLoaded: counts.rows });
+  await notifyReleases(releases, object, deps);
+  if (!wasDeadLetter) return;
+  await notifyOrLog({ type: 'Table Recovered', detail: { queue: deps.queue, table, key: object } }, deps);
+}
+
+/**
+ * Sends an event for each fact whose waiting rows the warehouse refused, if that is news, and for each fact whose rows it
+ * accepts again.
+ *
+ * @param key the object whose load tried to release them
+ */
+export async function notifyReleases(
+  releases: readonly FactRelease[],
+  key: string,
+  report: ReportDeps,
+): Promise<void> {
+  const { queue, logger } = report;
+  for (const { table, refusal, hasRecovered } of releases) {
+    if (refusal !== undefined) {
+      const { reason, isNews } = refusal;
+      logger.warn('the warehouse refuses rows that wait for nothing any more', { table, key, reason });
+      const detail = { queue, table, key, error: 'TerminalError', reason };
+      if (isNews) await notifyOrLog({ type: 'Table Failed', detail }, report);
+    }
+    if (hasRecovered) {
+      await notifyOrLog({ type: 'Table Recovered', detail: { queue, table, key } }, report);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type pg from 'pg';
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import type { Fact, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
+import { businessKey } from '../../../shared/warehouse/business-key.ts';
+import { parkedTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+
+/** What a load works on: a connection, in the load's transaction. */
+export interface Warehouse {
+  client: pg.PoolClient;
+  model: StarSchema;
+  /** The schema of the star schema's tables. */
+  schema: string;
+}
+
+/** A table that rows are put into, as SQL names it: every name here is quoted. */
+export interface LoadTarget {
+  table: string;
+  /** The columns of an object's rows, in their order, and last the object's id. */
+  columns: readonly string[];
+  /** The columns that tell its rows apart. */
+  key: readonly string[];
+}
+
+export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarget {
+  return {
+    table: quoteQualified(schema, table.name),
+    columns: [...table.columns.map(({ name }) => name), objectIdColumn].map(quoteIdentifier),
+    key: businessKey(table).map(quoteIdentifier),
+  };
+}
+
+/** Where the fact's rows wait. */
+export const parkedTarget = (fact: Fact, schema: string): LoadTarget => ({
+  ...warehouseTarget(fact, schema),
+  table: parkedTable(fact.name),
+});

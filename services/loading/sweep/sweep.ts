@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { formatObjectKey, type ObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { Database } from '../../../shared/postgres/database.ts';
+import { makeResyncRequest, putResyncRequest } from '../../../shared/records/resync-request.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { listTables } from '../../../shared/sweep/find-lost.ts';
+import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
+import {
+  checkContinuity,
+  describeGap,
+  type LedgerGap,
+  rememberLedger,
+} from '../../../shared/warehouse/continuity.ts';
+import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+
+export interface ProcessedSweepDeps extends SweepDeps {
+  processed: Pick<ObjectStore, 'bucket' | 'list'>;
+  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>;
+  /** The warehouse, with all of its tables. */
+  database: Pick<Database, 'withClient'>;
+  model: StarSchema;
+}
+
+/** Keys in one statement. */
+const batchKeys = 10_000;
+
+export interface ProcessedSweepResult extends SweepResult {
+  /** What the ledger has lost; undefined if it has all that it had. */
+  gap: LedgerGap | undefined;
+}
+
+/**
+ * Sends again what is processed and has no row in the ledger. If the ledger has gone back, the sweep looks at all that was
+ * ever processed, and requests a resync, because S3 may no longer have the newest object of a row.
+ *
+ * @throws {TransientError} S3, SQS or the warehouse does not answer
+ */
+export async function sweepProcessed(deps: ProcessedSweepDeps): Promise<ProcessedSweepResult> {
+  const { processed, ingested, database, model } = deps;
+  try {
+    const continuity = await database.withClient((client) => checkContinuity(client, ingested));
+    const { gap } = continuity;
+    const objects = await listTables(
+      processed,
+      model.tables.map(({ name }) => name),
+      gap === undefined ? sweptSince(deps.now()) : undefined,
+    );
+    const keys = objects.map(({ key }) => key);
+    const loadedKeys = await database.withClient((client) => selectLoadedKeys(client, keys));
+    const isFollowed = (key: ObjectKey) => loadedKeys.has(formatObjectKey(key));
+    const zone = { bucket: processed.bucket, objects, isFollowed, ignoresQueued: gap !== undefined };
+    const result = await sweepZone(zone, deps);
+    if (!result.isBlind) {
+      if (gap !== undefined)
+        await putResyncRequest(ingested, makeResyncRequest(describeGap(gap), deps.now()));
+      await database.withClient((client) => rememberLedger(client, ingested, continuity));
+    }
+    return { ...result, gap };
+  } catch (error) {
+    throw toPipelineError(error);
+  }
+}
+
+async function selectLoadedKeys(
+  client: pg.ClientBase,
+  keys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const loaded = new Set<string>();
+  for (let start = 0; start < keys.length; start += batchKeys) {
+    const { rows } = await client.query<{ key: string }>(
+      `select key from ${ledgerTable} where key = any($1)`,
+      [keys.slice(start, start + batchKeys)],
+    );
+    for (const { key } of rows) loaded.add(key);
+  }
+  return loaded;
+}

@@ -1,0 +1,75 @@
+import type { RecordBatch } from 'apache-arrow';
+import type pg from 'pg';
+import type { Fact } from '../../../shared/star-schema/assemble.ts';
+import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
+import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
+import { extentOf } from '../rows/column-values.ts';
+import { createStaging } from '../rows/copy-rows.ts';
+import { type LoadTarget, parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
+import { putRows } from '../rows/put-rows.ts';
+import { hasReferences } from './references.ts';
+
+const waiting = 'pg_temp.waiting';
+
+/**
+ * Keeps every dimension's load from coming between a look at the dimensions and the parking, until the transaction ends:
+ * such a load would not release what is parked after it.
+ */
+export async function holdDimensions(client: pg.ClientBase): Promise<void> {
+  await client.query('select pg_advisory_xact_lock_shared($1, $2)', [...warehouseLocks.dimensions]);
+}
+
+/**
+ * Moves the fact's rows whose dimensions are not all there from the staging table to where they wait. This looks at the
+ * dimensions again, in a statement that began after `holdDimensions`.
+ *
+ * @returns the number of rows that wait
+ */
+export async function parkWaiting(warehouse: Warehouse, fact: Fact, staging: string): Promise<number> {
+  const { client, schema } = warehouse;
+  const target = warehouseTarget(fact, schema);
+  await createStaging(client, target, waiting);
+  const list = target.columns.join(', ');
+  const { rowCount } = await client.query(`
+    with moved as (delete from ${staging} s where not (${hasReferences('s', fact, warehouse)}) returning ${list})
+    insert into ${waiting} (${list}) select ${list} from moved`);
+  if (!rowCount) return 0;
+  await dropSuperseded(client, target, waiting);
+  await putRows(client, parkedTarget(fact, schema), waiting);
+  return rowCount;
+}
+
+/** Drops the rows that wait in vain: the warehouse has them in a version as new or newer. */
+async function dropSuperseded(
+  client: pg.ClientBase,
+  { table, key }: LoadTarget,
+  waiting: string,
+): Promise<void> {
+  await client.query(`
+    delete from ${waiting} w using ${table} t
+    where ${matches(key, 'w', 't')} and not ${isNewer('w', 't')}`);
+}
+
+/** Ends the waiting of rows that were just loaded in a version as new or newer. */
+export async function unparkSuperseded(
+  { client, schema }: Warehouse,
+  fact: Fact,
+  batches: readonly RecordBatch[],
+): Promise<void> {
+  const parked = parkedTarget(fact, schema);
+  const { table, key } = warehouseTarget(fact, schema);
+  const extent = keyExtent(fact, batches);
+  const within = extent === undefined ? 'true' : `p.${key[0]} between $1 and $2`;
+  await client.query(
+    `delete from ${parked.table} p using ${table} t
+     where ${within} and ${matches(key, 'p', 't')} and not ${isNewer('p', 't')}`,
+    [...(extent ?? [])],
+  );
+}
+
+/** The least and the greatest of the keys just loaded, if they are numbers: only parked rows between them are compared. */
+function keyExtent(fact: Fact, batches: readonly RecordBatch[]): readonly [number, number] | undefined {
+  const index = fact.columns.findIndex(({ name }) => name === fact.key);
+  // Dates are ints in Arrow, and dates in the warehouse.
+  return fact.columns[index]?.type.name === 'int' ? extentOf(batches, index) : undefined;
+}

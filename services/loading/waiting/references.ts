@@ -1,0 +1,72 @@
+import type { RecordBatch } from 'apache-arrow';
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import type { Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
+import { distinctValues } from '../rows/column-values.ts';
+import type { Warehouse } from '../rows/load-target.ts';
+
+/** Whether every dimension row that these rows name is there. Checks each distinct id once, not each row. */
+export async function hasAllDimensions(
+  warehouse: Warehouse,
+  fact: Fact,
+  batches: readonly RecordBatch[],
+): Promise<boolean> {
+  for (const reference of dimensionReferences(fact, warehouse)) {
+    const keys = distinctValues(batches, reference.index);
+    if (!(await areAllThere(warehouse, reference, keys))) return false;
+  }
+  return true;
+}
+
+/** An SQL condition: every dimension row is there that the fact's row of this alias names. */
+export const hasReferences = (alias: string, fact: Fact, warehouse: Warehouse): string =>
+  dimensionReferences(fact, warehouse)
+    .map(({ column, dimension, key }) => {
+      const name = `${alias}.${quoteIdentifier(column.name)}`;
+      const exists = `exists (select from ${dimension} d where d.${key} = ${name})`;
+      return column.nullable ? `(${name} is null or ${exists})` : exists;
+    })
+    .join('\n      and ') || 'true';
+
+/** A fact's column that holds keys of a dimension. */
+interface DimensionReference {
+  column: WarehouseColumn;
+  /** Of the column. */
+  index: number;
+  /** The dimension and its key, quoted. */
+  dimension: string;
+  key: string;
+}
+
+/** The fact's references, except those to the calendar: no fact ever waits for a date. */
+function dimensionReferences(
+  fact: Fact,
+  { model, schema }: Pick<Warehouse, 'model' | 'schema'>,
+): DimensionReference[] {
+  return fact.columns.flatMap((column, index) => {
+    if (column.references === undefined || column.references === model.calendar.name) return [];
+    return [
+      {
+        column,
+        index,
+        dimension: quoteQualified(schema, column.references),
+        key: quoteIdentifier(model.table(column.references).key),
+      },
+    ];
+  });
+}
+
+async function areAllThere(
+  { client }: Warehouse,
+  { column, dimension, key }: DimensionReference,
+  keys: readonly (number | string)[],
+): Promise<boolean> {
+  const type = column.type.name;
+  const { rowCount } = await client.query(
+    `select from unnest($1::${type}[]) as wanted (id)
+     where not exists (select from ${dimension} d where d.${key} = wanted.id)
+     limit 1`,
+    // pg takes many times as long to write an array of numbers as join does, and text needs its escapes.
+    [type === 'int' ? `{${keys.join(',')}}` : keys],
+  );
+  return rowCount === 0;
+}

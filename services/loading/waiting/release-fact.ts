@@ -1,0 +1,117 @@
+import type pg from 'pg';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TransientError } from '../../../shared/errors.ts';
+import { isServerError } from '../../../shared/postgres/describe-database-error.ts';
+import { quoteQualified } from '../../../shared/postgres/identifier.ts';
+import type { Fact } from '../../../shared/star-schema/assemble.ts';
+import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
+import { parkedTable, unreleasedTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { holdKeys } from '../initial-load/initial-load.ts';
+import { createStaging } from '../rows/copy-rows.ts';
+import { parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
+import { appendRows, putRows } from '../rows/put-rows.ts';
+import { hasReferences } from './references.ts';
+
+/** What became of one fact's waiting rows that a load could release. */
+export interface FactRelease {
+  /** The fact. */
+  table: string;
+  /** Rows that have stopped waiting. */
+  rows: number;
+  /** Why the warehouse refuses them: they go on waiting, and the load goes on without them. */
+  refusal?: { reason: string; isNews: boolean };
+  /** The warehouse accepts them again, after it had refused them. */
+  hasRecovered: boolean;
+}
+
+/** Waits until no fact's load is between its look at the dimensions and its parking. */
+export async function holdParking(client: pg.ClientBase): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.dimensions]);
+}
+
+/**
+ * Puts the fact's waiting rows whose dimensions are all there, in statements that begin now: they see every row that
+ * was parked before the load had its lock.
+ *
+ * If the warehouse refuses a fact (a constraint, columns that are not the model's), only that fact stops: its changes are
+ * rolled back, the reason is noted, and the load that brought the dimension goes on.
+ *
+ * @param triedBy the table whose load this is
+ * @throws {unknown} a failure that may pass: then the whole load is retried
+ */
+export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: string): Promise<FactRelease> {
+  const { client } = warehouse;
+  const { name: table } = fact;
+  const { isAnyParked, isUnreleased } = await selectWaitingState(client, table);
+  const forget = async () => {
+    if (isUnreleased) await forgetUnreleased(client, table);
+    return isUnreleased;
+  };
+  if (!isAnyParked) return { table, rows: 0, hasRecovered: await forget() };
+  await client.query('savepoint release');
+  try {
+    const rows = await moveReady(warehouse, fact);
+    await client.query('release savepoint release');
+    return { table, rows, hasRecovered: await forget() };
+  } catch (error) {
+    const reason = reasonOfRefusal(error);
+    await client.query('rollback to savepoint release');
+    const isNews = await enterUnreleased(client, { table, triedBy, reason });
+    return { table, rows: 0, refusal: { reason, isNews }, hasRecovered: false };
+  }
+}
+
+/** Whether any row of the fact waits, and whether the warehouse refused some when they were to be released. */
+export async function selectWaitingState(
+  client: pg.ClientBase,
+  fact: string,
+): Promise<{ isAnyParked: boolean; isUnreleased: boolean }> {
+  const { rows } = await client.query<{ parked: boolean; unreleased: boolean }>(
+    `select exists (select from ${parkedTable(fact)}) as parked,
+            exists (select from ${unreleasedTable} where warehouse_table = $1) as unreleased`,
+    [fact],
+  );
+  return { isAnyParked: rows[0]?.parked === true, isUnreleased: rows[0]?.unreleased === true };
+}
+
+async function forgetUnreleased(client: pg.ClientBase, table: string): Promise<void> {
+  await client.query(`delete from ${unreleasedTable} where warehouse_table = $1`, [table]);
+}
+
+/** @returns the number of rows moved */
+async function moveReady(warehouse: Warehouse, fact: Fact): Promise<number> {
+  const { client, schema } = warehouse;
+  const parked = parkedTarget(fact, schema);
+  const target = warehouseTarget(fact, schema);
+  const released = quoteQualified('pg_temp', `released_${fact.name}`);
+  await createStaging(client, parked, released);
+  const list = parked.columns.join(', ');
+  const { rowCount } = await client.query(`
+    with ready as (delete from ${parked.table} p where ${hasReferences('p', fact, warehouse)} returning ${list})
+    insert into ${released} (${list}) select ${list} from ready`);
+  if (!rowCount) return 0;
+  await ((await holdKeys(client, target, fact.name)) ? putRows : appendRows)(client, target, released);
+  return rowCount;
+}
+
+/** @throws {unknown} the error, if another attempt may help, or if it is not the server that refuses */
+function reasonOfRefusal(error: unknown): string {
+  const failure = toPipelineError(error);
+  if (!isServerError(error) || failure instanceof TransientError) throw error;
+  return failure.message;
+}
+
+/** @returns whether it is news: the fact was not there, or for another reason */
+async function enterUnreleased(
+  client: pg.ClientBase,
+  { table, triedBy, reason }: { table: string; triedBy: string; reason: string },
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into ${unreleasedTable} as u (warehouse_table, tried_by, reason) values ($1, $2, $3)
+     on conflict (warehouse_table) do update
+     set tried_by = excluded.tried_by, reason = excluded.reason, since = clock_timestamp()
+     where u.reason <> excluded.reason`,
+    [table, triedBy, reason],
+  );
+  return rowCount === 1;
+}

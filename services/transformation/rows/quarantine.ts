@@ -1,0 +1,47 @@
+import type { Fault } from './read-row.ts';
+
+export interface Quarantine {
+  add(line: number, fault: Fault, row: Uint8Array): void;
+  /** How many were added. */
+  readonly rows: number;
+  /** The file: a JSON line each. */
+  toFile(): Uint8Array;
+}
+
+/** Beyond these a row's text, and then its line, is left out: the ingested object still has it. */
+const fullTextBytes = 4 * 1024 * 1024;
+const fullFileBytes = 8 * 1024 * 1024;
+
+/**
+ * Collects the rows of an object that break the contract, as lines
+ * `{"line":3,"key":7,"column":"payment_date","reason":"is no date …","row":"{\"payment_id\":7,…"}`.
+ *
+ * The file stays below 9 MiB: where a whole object breaks the contract, its later rows come without their text
+ * (`"row":null`), and the last line says how many more there are.
+ */
+export function makeQuarantine(): Quarantine {
+  const lines: string[] = [];
+  let bytes = 0;
+  let rows = 0;
+  return {
+    get rows() {
+      return rows;
+    },
+    add(line, { key, column, reason }, row) {
+      rows++;
+      if (bytes > fullFileBytes) return;
+      // Bytes that are not UTF-8 become U+FFFD here.
+      const text = bytes + row.length > fullTextBytes ? null : Buffer.from(row).toString();
+      const entry = `${JSON.stringify({ line, key, column, reason, row: text })}\n`;
+      lines.push(entry);
+      bytes += Buffer.byteLength(entry);
+    },
+    toFile() {
+      const left = rows - lines.length;
+      const reason = `${left} more rows of the ingested object break the contract`;
+      const rest =
+        left === 0 ? '' : `${JSON.stringify({ line: null, key: null, column: null, reason, row: null })}\n`;
+      return Buffer.from(lines.join('') + rest);
+    },
+  };
+}

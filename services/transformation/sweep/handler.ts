@@ -1,0 +1,26 @@
+import middy from '@middy/core';
+import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { runSweep } from '../../../shared/sweep/run-sweep.ts';
+import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
+import { readConfig } from '../config.ts';
+import { sweepIngested } from './sweep.ts';
+
+const config = readConfig();
+const { aws, logger, deps, notifyMoved } = makeSweepFunction(
+  'transformation-sweep',
+  'transform',
+  config.transformQueueUrl,
+  config,
+);
+const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
+const processed = makeObjectStore(aws.s3, config.processedBucket);
+
+/** The scheduled sweep of the ingested zone. It takes no input; it returns what it did. */
+export const handler = middy()
+  .use(withLogging(logger))
+  .handler(() => {
+    const sweep = () => sweepIngested({ ...deps, ingested, processed, model: starSchema });
+    return runSweep({ tell: notifyMoved, sweep }, logger);
+  });

@@ -1,0 +1,40 @@
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { collectProcessed, isTransformed, listTables } from '../../../shared/sweep/find-lost.ts';
+import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
+
+export interface IngestedSweepDeps extends SweepDeps {
+  ingested: Pick<ObjectStore, 'bucket' | 'list'>;
+  processed: Pick<ObjectStore, 'list'>;
+  model: StarSchema;
+}
+
+/**
+ * Sends again what is ingested and not processed.
+ *
+ * @throws {TransientError} S3 or SQS does not answer
+ */
+export async function sweepIngested(deps: IngestedSweepDeps): Promise<SweepResult> {
+  const { ingested, processed, model } = deps;
+  const since = sweptSince(deps.now());
+  try {
+    const feeding = model.sources.filter(({ feeds }) => feeds.length > 0);
+    const objects = await listTables(
+      ingested,
+      feeding.map(({ name }) => name),
+      since,
+    );
+    // After the ingested ones: so it has what is transformed while they are listed.
+    const results = await listTables(
+      processed,
+      feeding.flatMap(({ feeds }) => feeds),
+      since,
+    );
+    const made = collectProcessed(results);
+    const isFollowed = (key: Parameters<typeof isTransformed>[0]) => isTransformed(key, made, model);
+    return await sweepZone({ bucket: ingested.bucket, objects, isFollowed }, deps);
+  } catch (error) {
+    throw toPipelineError(error);
+  }
+}

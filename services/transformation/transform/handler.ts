@@ -1,0 +1,81 @@
+import middy from '@middy/core';
+import type { SQSRecord } from 'aws-lambda';
+import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { makeNotify } from '../../../shared/events.ts';
+import { handleEachObject } from '../../../shared/handler/each-object.ts';
+import { notifyOrLog, type ReportDeps, reportFailure } from '../../../shared/handler/report-failure.ts';
+import { handleRecords } from '../../../shared/handler/sqs-records.ts';
+import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { withMetrics } from '../../../shared/handler/with-metrics.ts';
+import { makeLogger } from '../../../shared/logger.ts';
+import { makeTableMetrics } from '../../../shared/metrics.ts';
+import { type IngestedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
+import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { readConfig } from '../config.ts';
+import { transformObject } from './transform.ts';
+
+const config = readConfig();
+const aws = shareAwsClients(config);
+const logger = makeLogger('transformation');
+const metrics = makeTableMetrics(config.stage);
+const notify = makeNotify(aws.eventBridge, config.stage);
+const report: ReportDeps = { queue: 'transform', logger, notify };
+
+const deps = {
+  ingested: makeObjectStore(aws.s3, config.ingestedBucket),
+  processed: makeObjectStore(aws.s3, config.processedBucket),
+  model: starSchema,
+  notify,
+  warn: (message: string, detail: Record<string, unknown>) => logger.warn(message, detail),
+};
+
+/** Takes messages of the transform queue, each an event of the ingested bucket. */
+export const handler = middy(
+  handleRecords(handleRecord, {
+    sqs: aws.sqs,
+    queueUrl: config.transformQueueUrl,
+    logger,
+    onFailure: (failure) => reportFailure(failure, report),
+  }),
+)
+  .use(withLogging(logger))
+  .use(withMetrics(metrics));
+
+async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<void> {
+  const replay = messageAttributes.replay?.stringValue;
+  const leastRevision = parseLeastRevision(messageAttributes.leastRevision?.stringValue);
+  const results = await handleEachObject(
+    parseObjectCreated(body),
+    async (reference) => transformObject(parseIngestedKey(reference), deps, { leastRevision, replay }),
+    subjectOf,
+  );
+  for (const { key, tables } of results) {
+    logger.info('transformed', { key, tables });
+    for (const { table, rows, quarantined, outcome } of tables) {
+      if (outcome === 'already there') continue;
+      metrics.add(table, { RowsTransformed: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
+    }
+    // Only a message that has been a dead letter says when it failed.
+    if (messageAttributes.failedAt === undefined) continue;
+    const { table } = parseObjectKey(key);
+    await notifyOrLog({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
+  }
+}
+
+function parseIngestedKey({ bucket, key }: ObjectReference): IngestedKey {
+  if (bucket !== config.ingestedBucket)
+    throw new TerminalError(`the event is of another bucket, ${bucket}`, { key });
+  const parsed = parseObjectKey(key);
+  if (parsed.zone !== 'ingested') throw new TerminalError('not the key of an ingested object', { key });
+  return parsed;
+}
+
+/** A key's folder is its table, even if the rest of the key is malformed. */
+function subjectOf({ key }: ObjectReference): { key: string; table?: string } {
+  const [table] = key.split('/');
+  return table === undefined || table === key ? { key } : { key, table };
+}

@@ -1,0 +1,96 @@
+import type { Notify } from '../../../shared/events.ts';
+import {
+  formatObjectKey,
+  formatQuarantineKey,
+  type IngestedKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../../../shared/object-store/object-key.ts';
+import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
+import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
+import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
+import { releaseMemory } from '../../../shared/release-memory.ts';
+import type { TransformedRows } from '../rows/transform-rows.ts';
+
+export interface PublishDeps {
+  processed: Pick<ObjectStore, 'create' | 'list'>;
+  notify: Notify;
+}
+
+export interface Publication {
+  /** The ingested object that the rows are from. */
+  source: IngestedKey;
+  version: ObjectVersion;
+  table: string;
+  calendar: string;
+  rows: TransformedRows;
+}
+
+/** The revision that the objects are put under. */
+export interface WantedRevision {
+  /** The ledger may know objects of every lower revision. */
+  leastRevision: number;
+  /** false: the least one, and an object that is there stays; true: the next one that is not there. */
+  isReplay: boolean;
+}
+
+/**
+ * Puts what an ingested object was made into: the quarantined rows first, then the dates, and the table's own object
+ * last. So an object of the table is never there without the rest, and an attempt that broke off does no harm. The memory
+ * of the table's rows is freed when they are put.
+ */
+export async function publish(
+  publication: Publication,
+  deps: PublishDeps,
+  { isReplay, leastRevision }: WantedRevision,
+): Promise<{ key: string; outcome: PutOutcome }> {
+  const { table, source } = publication;
+  const { run, slice } = source;
+  const least: ProcessedKey = { zone: 'processed', table, run, slice, revision: leastRevision };
+  if (!isReplay) return putAll(publication, least, deps);
+  for (;;) {
+    const revision = Math.max(leastRevision, await nextRevision(publication, deps.processed));
+    const put = await putAll(publication, { ...least, revision }, deps);
+    if (put.outcome === 'created') return put;
+  }
+}
+
+/** Considers the dates too, which share the revision: their object may be there although the table's own was lost. */
+async function nextRevision(
+  { source: { run, slice }, table, calendar, rows }: Publication,
+  store: Pick<ObjectStore, 'list'>,
+): Promise<number> {
+  let next = 0;
+  for (const name of rows.dates === undefined ? [table] : [table, calendar]) {
+    const first = formatObjectKey({ zone: 'processed', table: name, run, slice, revision: 0 });
+    for await (const { key } of store.list(first.replace(/0\.parquet$/, ''))) {
+      const parsed = parseObjectKey(key);
+      if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
+    }
+  }
+  return next;
+}
+
+async function putAll(
+  { version, table, calendar, rows }: Publication,
+  key: ProcessedKey,
+  { processed, notify }: PublishDeps,
+): Promise<{ key: string; outcome: PutOutcome }> {
+  const text = formatObjectKey(key);
+  const quarantined = rows.quarantine.rows;
+  if (quarantined > 0) {
+    const quarantineKey = formatQuarantineKey(key);
+    await processed.create(quarantineKey, rows.quarantine.toFile());
+    // Before the table's object: a retry after a break finds that object, and would send no event.
+    await notify({ type: 'Rows Quarantined', detail: { table, key: quarantineKey, rows: quarantined } });
+  }
+  if (rows.dates !== undefined) {
+    const metadata = formatProcessedMetadata({ version, rows: rows.dates.rows, quarantined: 0 });
+    await processed.create(formatObjectKey({ ...key, table: calendar }), rows.dates.parquet, metadata);
+  }
+  const metadata = formatProcessedMetadata({ version, rows: rows.rows, quarantined });
+  const outcome = await processed.create(text, rows.parquet, metadata);
+  // If that revision was there already, the next one is put with the same bytes.
+  if (outcome === 'created') releaseMemory(rows.parquet);
+  return { key: text, outcome };
+}

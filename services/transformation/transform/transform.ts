@@ -1,0 +1,145 @@
+import { createZstdDecompress } from 'node:zlib';
+import { TerminalError } from '../../../shared/errors.ts';
+import { formatObjectKey, type IngestedKey } from '../../../shared/object-store/object-key.ts';
+import {
+  type IngestedMetadata,
+  parseIngestedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
+import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
+import { releaseMemory } from '../../../shared/release-memory.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { maxRowsPerBatch } from '../rows/row-batches.ts';
+import { transformRows } from '../rows/transform-rows.ts';
+import { type PublishDeps, publish, type WantedRevision } from './publish.ts';
+
+export interface TransformDeps extends PublishDeps {
+  ingested: Pick<ObjectStore, 'get'>;
+  model: StarSchema;
+  warn(message: string, detail: Record<string, unknown>): void;
+}
+
+export interface TransformOptions {
+  /** The id of a replay: it puts the objects once more, as a new revision. */
+  replay?: string | undefined;
+  /** The least revision to put: the ledger may know objects of every lower one. */
+  leastRevision?: number;
+}
+
+export interface TransformedTable {
+  table: string;
+  /** The processed object. */
+  key: string;
+  rows: number;
+  quarantined: number;
+  outcome: PutOutcome;
+}
+
+export interface TransformResult {
+  /** The ingested object. */
+  key: string;
+  /** None for a source that ends in the ingested zone. */
+  tables: TransformedTable[];
+}
+
+/**
+ * Transforms one ingested object into the Parquet objects of the warehouse tables that its source feeds; for a
+ * fact, also of the dates that its rows name.
+ *
+ * A pure function of the object: a second time it gives the same, and leaves what is there as it is.
+ *
+ * @throws {TransientError} S3 or EventBridge cannot be reached
+ * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
+ */
+export async function transformObject(
+  key: IngestedKey,
+  deps: TransformDeps,
+  { replay, leastRevision = 0 }: TransformOptions = {},
+): Promise<TransformResult> {
+  const { feeds } = deps.model.source(key.table);
+  const result: TransformResult = { key: formatObjectKey(key), tables: [] };
+  if (feeds.length === 0) return result;
+  const object = await readIngested(deps.ingested, key);
+  for (const table of feeds) {
+    const revision = { isReplay: replay !== undefined, leastRevision };
+    result.tables.push(await transformInto(table, object, deps, revision));
+  }
+  releaseMemory(object.body);
+  return result;
+}
+
+interface IngestedObject {
+  key: IngestedKey;
+  metadata: IngestedMetadata;
+  /** zstd. */
+  body: Uint8Array;
+}
+
+/** @throws {TerminalError} there is no such object, it is empty, or its metadata is not an extract's */
+async function readIngested(store: Pick<ObjectStore, 'get'>, key: IngestedKey): Promise<IngestedObject> {
+  const subject = { table: key.table, key: formatObjectKey(key) };
+  const object = await store.get(subject.key);
+  if (object === undefined) throw new TerminalError('the ingested object is not there', subject);
+  if (object.body.length === 0) throw new TerminalError('the ingested object is empty', subject);
+  return { key, metadata: parseIngestedMetadata(subject.key, object.metadata), body: object.body };
+}
+
+async function transformInto(
+  tableName: string,
+  object: IngestedObject,
+  deps: TransformDeps,
+  revision: WantedRevision,
+): Promise<TransformedTable> {
+  const { calendar } = deps.model;
+  const table = deps.model.table(tableName);
+  if (table.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
+  const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
+  const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch });
+  assertWhole(object, rows.lines);
+  if (rows.unknownCurrencies.length > 0) {
+    const key = formatObjectKey(object.key);
+    deps.warn('currency codes outside ISO 4217 are their own names', { key, codes: rows.unknownCurrencies });
+  }
+  const { key: source, metadata } = object;
+  const publication = { source, version: metadata.version, table: tableName, calendar: calendar.name, rows };
+  const put = await publish(publication, deps, revision);
+  return { table: tableName, ...put, rows: rows.rows, quarantined: rows.quarantine.rows };
+}
+
+const chunkBytes = 256 * 1024;
+
+/**
+ * The object's NDJSON, piece by piece, decompressed on a thread of its own. A piece is valid until the next one is
+ * requested.
+ *
+ * @throws {TerminalError} the body is no zstd, or ends too early
+ */
+async function* decompress({ key, body }: IngestedObject): AsyncGenerator<Uint8Array> {
+  const decompressed = createZstdDecompress({ chunkSize: chunkBytes });
+  decompressed.end(body);
+  try {
+    for await (const chunk of decompressed) {
+      yield chunk;
+      releaseIfFull(chunk);
+    }
+  } catch (cause) {
+    const subject = { table: key.table, key: formatObjectKey(key) };
+    throw new TerminalError('the ingested object cannot be decompressed', { ...subject, cause });
+  }
+}
+
+/** zlib fills a buffer with one chunk or with several, and takes another one when it is full. */
+function releaseIfFull({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): void {
+  if (buffer.byteLength === chunkBytes && byteOffset + length === chunkBytes) buffer.transfer(0);
+}
+
+/**
+ * @param lines how many the body holds
+ * @throws {TerminalError} not as many as the extract wrote
+ */
+function assertWhole({ key, metadata }: IngestedObject, lines: number): void {
+  if (lines === metadata.rows) return;
+  throw new TerminalError(`the ingested object has ${lines} rows, its metadata says ${metadata.rows}`, {
+    table: key.table,
+    key: formatObjectKey(key),
+  });
+}
