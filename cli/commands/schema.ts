@@ -1,5 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { warehouseDdl } from '../../shared/warehouse/ddl.ts';
+import { warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { describeTable } from '../schema/describe-table.ts';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { Dimension, Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
-import { businessKey } from '../../shared/warehouse/business-key.ts';
 import { isNewer, matches } from '../../shared/warehouse/is-newer.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
+import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseTable } from './table-names.ts';
 

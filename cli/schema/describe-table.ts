@@ -1,6 +1,6 @@
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import type { Derivation, WarehouseType } from '../../shared/star-schema/define.ts';
-import { businessKey } from '../../shared/warehouse/business-key.ts';
+import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
 import { formatTable } from '../table.ts';
 
 /** One warehouse table for a reader, as lines: what it is made from, then its columns, types, keys and origins. */

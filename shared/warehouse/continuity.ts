@@ -18,7 +18,7 @@ export const describeGap = ({ missing, wentBackTo }: LedgerGap): string =>
   } missing`;
 
 export interface Continuity {
-  /** undefined where the ledger has all that it had. */
+  /** undefined if the ledger has all that it had. */
   gap: LedgerGap | undefined;
   /** What was remembered, as it was read. */
   known: { loaded: Loaded; etag: string } | undefined;
@@ -27,8 +27,8 @@ export interface Continuity {
 /**
  * Compares the ledger with what is remembered of it (`state/loaded.json`).
  *
- * The newest entry alone would not do: a load that had its id earlier may have committed later, and a backup may lie between
- * the two. The height of the ledger alone would not do either, once later loads have passed it.
+ * The newest entry alone is not enough: a load that got its id earlier may have committed later, and a backup may lie between
+ * the two. The greatest id alone is not enough either, once later loads have gone beyond it.
  *
  * @param warehouse has the ledger
  * @throws {TerminalError} `state/loaded.json` is not what Starlift writes
@@ -42,9 +42,9 @@ export async function checkContinuity(
 }
 
 /**
- * Remembers the ledger as it is now. What it lacks must be on a queue by then: a later look no longer misses it.
+ * Remembers the ledger as it is now. What it lacks must be on a queue by then, because a later check no longer misses it.
  *
- * @param continuity from a look before; somebody who has remembered the ledger since then is left alone
+ * @param continuity from an earlier check; if another process has remembered the ledger since, that stays
  */
 export async function rememberLedger(
   warehouse: pg.ClientBase,

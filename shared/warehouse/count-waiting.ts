@@ -1,10 +1,9 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import type { Fact, StarSchema } from '../star-schema/assemble.ts';
-import { businessKey } from './business-key.ts';
 import { isNewer, matches } from './is-newer.ts';
 import { ledgerTable, parkedTable } from './ledger-schema.ts';
-import { objectIdColumn } from './warehouse-schema.ts';
+import { businessKey, objectIdColumn } from './warehouse-schema.ts';
 
 export interface WaitingRows {
   /** The fact. */
@@ -17,8 +16,8 @@ export interface WaitingRows {
 /**
  * Counts the facts' rows that wait for a dimension.
  *
- * A parked row that the warehouse has as new or newer waits for nothing: two loads that do not see each other can
- * leave one behind, until the next release takes it away.
+ * A parked row that the warehouse has in a version as new or newer waits for nothing, and is not counted: two loads that do
+ * not see each other can leave one behind, until the next release removes it.
  */
 export async function countWaiting(
   client: pg.ClientBase,

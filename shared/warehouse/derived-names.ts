@@ -4,12 +4,12 @@ import { parkedName } from './ledger-schema.ts';
 import { keysOf, type Relation } from './relation.ts';
 import { warehouseRelations } from './warehouse-schema.ts';
 
-/** Postgres cuts a longer name, and whoever looks for the whole of it finds nothing. */
+/** Postgres cuts a longer name, and a search for the whole name finds nothing. */
 const maxNameBytes = 63;
 
 /**
- * Asserts that Postgres keeps every name that the pipeline makes of a warehouse table's. A sequence is not among them:
- * Postgres names it, shortens its name so that it is unique, and is asked for it by its column.
+ * Asserts that Postgres keeps every name that the pipeline derives from a warehouse table's name. Sequences do not count:
+ * Postgres names them, shortens the name so that it is unique, and finds them by their column.
  *
  * @throws {TerminalError} a name is too long; the message names the table, the name and its length
  */

@@ -4,16 +4,15 @@ import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 import { warehouseLocks } from './advisory-locks.ts';
-import { findDifferences } from './compare-relation.ts';
-import { enforce, findUnenforced } from './enforce-foreign-keys.ts';
+import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
 import { ledgerRelations, ledgerSchema, ledgerTable } from './ledger-schema.ts';
 import { migrateLedger } from './migrate-ledger.ts';
-import { type CatalogRelation, readCatalog } from './read-catalog.ts';
 import {
   createStatements,
   type DdlOptions,
   type ForeignKeys,
+  formatForeignKey,
   type Relation,
   withoutKeys,
 } from './relation.ts';
@@ -24,15 +23,15 @@ export interface EnsureOptions {
   /** The schema of the star schema's tables; the ledger has its own. */
   schema: string;
   foreignKeys: ForeignKeys;
-  /** A fact that is made gets its keys when its initial load ends: it loads three times as fast until then. */
+  /** A fact that is made gets its keys when its initial load ends; until then it loads much faster. */
   deferKeys?: boolean;
 }
 
-/** The star schema's tables that are there, and are not as the model wants them; each with the reason. */
+/** The star schema's tables that exist but differ from the model, each with the reason. */
 export type RefusedTables = ReadonlyMap<string, TerminalError>;
 
 /**
- * Makes what is missing of the warehouse, as `prepareWarehouse` does, where all that is there is the model's.
+ * Makes what is missing of the warehouse, as `prepareWarehouse` does, and accepts only tables that are the model's.
  *
  * @throws {TerminalError} a table is there with other columns, types or keys; the message names each
  */
@@ -45,14 +44,15 @@ export async function ensureWarehouse(
 }
 
 /**
- * Makes what is missing of the warehouse's tables and of the pipeline's own, foreign keys included where they are to be
- * enforced. The pipeline's own tables are migrated where an older version has made them; nothing else that is there is
- * changed, and nothing is dropped. When all is there this is a handful of queries. Any number may call it at once. Where
- * a table is refused, none is made.
+ * Makes what is missing of the warehouse's tables and of the pipeline's own, including foreign keys that are to be
+ * enforced. Migrates the pipeline's own tables if an older version made them. Nothing else that exists is changed, and
+ * nothing is dropped. If all is there, this is a handful of queries. Any number of loads may call it at once. If a table is
+ * refused, none is made.
  *
- * A ledger that is made while the star schema's tables have rows has lost what it knew of them: a resync is requested.
+ * If the ledger has to be made while the star schema's tables have rows, it has lost what it knew of them: a resync is
+ * requested.
  *
- * @throws {TerminalError} one of the pipeline's own tables is not as it was made, or a newer version has made it
+ * @throws {TerminalError} one of the pipeline's own tables was altered, or a newer version made it
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
@@ -67,8 +67,8 @@ export async function prepareWarehouse(
     if (missing.length > 0) for (const refusal of refused.values()) throw refusal;
     return refused;
   }
-  const findLax = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
-  if (missing.length === 0 && (await findLax()).length === 0) return refused;
+  const selectUnenforced = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
+  if (missing.length === 0 && (await selectUnenforced()).length === 0) return refused;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
@@ -77,7 +77,7 @@ export async function prepareWarehouse(
     await create(client, missing, { foreignKeys, serverVersion, deferred: deferKeys ? factsOf(model) : [] });
     for (const fact of factsOf(model).filter((name) => missing.some((relation) => relation.name === name)))
       await (deferKeys ? beginInitialLoad : endInitialLoad)(client, fact);
-    await enforce(client, relations, await findLax());
+    await enforceForeignKeys(client, relations, await selectUnenforced());
     if (isLedgerLost)
       await requestResync(client, 'the ledger was made anew, and the tables had rows already');
   });
@@ -86,7 +86,7 @@ export async function prepareWarehouse(
 
 const isLedger = ({ schema, name }: Relation): boolean => quoteQualified(schema, name) === ledgerTable;
 
-/** Whether any table that is loaded from objects is there with rows; the calendar's are made of dates. */
+/** Whether any table that is loaded from objects has rows. The calendar does not count: its rows are made of dates. */
 async function hasRows(
   client: pg.ClientBase,
   relations: readonly Relation[],
@@ -111,13 +111,13 @@ interface Comparison {
 async function compareAll(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
   const found = compareWith(await readCatalog(client, relations), relations, new Set());
   if (found.refused.size === 0) return found;
-  // Perhaps it is only the keys that are to come. In one snapshot: others make facts, and build their keys.
+  // Perhaps only the keys are still missing. In one snapshot, because others may make facts and build their keys.
   return inSnapshot(client, () => compare(client, relations));
 }
 
-/** Where nothing of this is made meanwhile. */
+/** The caller makes sure that no other makes any of these meanwhile. */
 async function compare(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
-  // In this order: the keys of one that is in its initial load may be built between the two.
+  // In this order, because the keys of a fact in its initial load may be built between the two.
   const loading = await selectInitialLoads(client);
   return compareWith(await readCatalog(client, relations), relations, loading);
 }
@@ -141,7 +141,7 @@ function compareWith(
       `the warehouse's table ${wanted.schema}.${wanted.name} is not the model's: ${differences.join('; ')}`,
       { table: wanted.name },
     );
-    // The pipeline's own: nothing can be loaded without them.
+    // Nothing can be loaded without the pipeline's own tables.
     if (wanted.schema === ledgerSchema) throw refusal;
     refused.set(wanted.name, refusal);
   }
@@ -164,7 +164,7 @@ async function create(
   const made = missing.map((relation) =>
     deferred.includes(relation.name) ? withoutKeys(relation) : relation,
   );
-  // Sixty statements, of which each would wait for the one before it to come back.
+  // In one request: sixty statements would each wait for the answer to the one before.
   await client.query(made.flatMap((relation) => createStatements(relation, options)).join(';\n'));
 }
 
@@ -176,3 +176,55 @@ async function createSchema(client: pg.ClientBase, schema: string): Promise<void
   const { rowCount } = await client.query('select from pg_namespace where nspname = $1', [schema]);
   if (rowCount === 0) await client.query(`create schema ${quoteIdentifier(schema)}`);
 }
+
+interface ForeignKeyState {
+  schema: string;
+  table: string;
+  column: string;
+  /** Of the constraint that is there; null where there is none. */
+  constraint: string | null;
+}
+
+/** The foreign keys of these relations that Postgres does not check, because they are only declared or missing. */
+async function findUnenforced(
+  client: pg.ClientBase,
+  relations: readonly Relation[],
+): Promise<ForeignKeyState[]> {
+  const wanted = relations.flatMap(({ schema, name, references }) =>
+    references.map(({ column }) => ({ schema, name, column })),
+  );
+  const { rows } = await client.query<ForeignKeyState>(unenforcedQuery, [
+    wanted.map(({ schema }) => schema),
+    wanted.map(({ name }) => name),
+    wanted.map(({ column }) => column),
+  ]);
+  return rows;
+}
+
+/** @throws {pg.DatabaseError} 23503: a row names a row that is not there; the message names the constraint */
+async function enforceForeignKeys(
+  client: pg.ClientBase,
+  relations: readonly Relation[],
+  unenforced: readonly ForeignKeyState[],
+): Promise<void> {
+  for (const { schema, table, column, constraint } of unenforced) {
+    const relation = relations.find((each) => each.schema === schema && each.name === table);
+    const reference = relation?.references.find((each) => each.column === column);
+    if (relation === undefined || reference === undefined) continue;
+    const change =
+      constraint === null
+        ? `add ${formatForeignKey(relation, reference, 'enforced')}`
+        : `alter constraint ${quoteIdentifier(constraint)} enforced`;
+    await client.query(`alter table ${quoteQualified(schema, table)} ${change}`);
+  }
+}
+
+// Below Postgres 18 there is no pg_constraint.conenforced: read by way of JSON it may be missing, and counts as true.
+const unenforcedQuery = `
+select wanted.*, k.conname as constraint
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (schema, "table", "column")
+join pg_namespace n on n.nspname = wanted.schema
+join pg_class c on c.relnamespace = n.oid and c.relname = wanted.table
+join pg_attribute a on a.attrelid = c.oid and a.attname = wanted.column
+left join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum]
+where k.oid is null or not coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)`;

@@ -12,7 +12,7 @@ export async function selectInitialLoads(client: pg.ClientBase): Promise<Readonl
   return new Set(rows.map(({ table }) => table));
 }
 
-/** Of a fact that has just been made: whatever was known of one of its name is of the past. */
+/** For a fact that was just made: what is known of an earlier table of its name no longer holds. */
 export async function beginInitialLoad(client: pg.ClientBase, fact: string): Promise<void> {
   await client.query(
     `insert into ${initialLoadTable} (warehouse_table) values ($1)

@@ -5,8 +5,8 @@ import type { Calendar } from '../star-schema/assemble.ts';
 import { calendarRow } from '../star-schema/calendar.ts';
 
 /**
- * Inserts those of the days that the calendar does not have yet, in a short transaction of its own, and in order, so
- * that two of these never wait for each other in a circle.
+ * Inserts the days that the calendar does not have yet, in a short transaction of their own, and in order, so that two of
+ * these transactions never wait for each other in a circle.
  *
  * @param client outside of a transaction
  * @param epochDays days since 1970-01-01, within years 1 to 9999

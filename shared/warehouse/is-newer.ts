@@ -9,8 +9,8 @@ const version = (entry: string): string =>
 /**
  * The guard, as an SQL condition: the candidate's object has a greater version than the current row's.
  *
- * A current row whose object the ledger does not know is older than any other. It would be frozen otherwise: the ledger may
- * have been dropped, restored without its newest entries, or thinned out by hand.
+ * A current row whose object the ledger does not know is older than any other. Otherwise it could never change again: the
+ * ledger may have been dropped, restored without its newest entries, or thinned out by hand.
  *
  * It reads the ledger in its statement's snapshot. So the statement must have begun after the current row was
  * committed and locked: within an `on conflict` that waited for it, its ledger entry would not be seen.

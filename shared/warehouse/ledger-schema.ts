@@ -1,9 +1,8 @@
 import { quoteQualified } from '../postgres/identifier.ts';
 import type { Fact, StarSchema } from '../star-schema/assemble.ts';
-import { businessKey } from './business-key.ts';
 import { idsFromClock, migrations } from './migrations.ts';
 import type { Relation } from './relation.ts';
-import { factColumns } from './warehouse-schema.ts';
+import { businessKey, factColumns } from './warehouse-schema.ts';
 
 /** Where the pipeline keeps its own tables in the warehouse's database. */
 export const ledgerSchema = 'starlift';
@@ -22,16 +21,16 @@ export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 
 export const parkedName = (fact: string): string => `parked_${fact}`;
 
-/** Where the fact's rows wait whose dimensions have not landed. */
+/** The fact's rows whose dimensions have not landed wait here. */
 export const parkedTable = (fact: string): string => quoteQualified(ledgerSchema, parkedName(fact));
 
-/** One row for each fact whose rows the warehouse does not take though they wait for nothing any more. */
+/** One row for each fact of which the warehouse refuses rows that no longer wait for a dimension. */
 export const unreleasedTable = quoteQualified(ledgerSchema, 'unreleased');
 
 /** One row for each fact that is in its initial load: its keys are built when that ends. */
 export const initialLoadTable = quoteQualified(ledgerSchema, 'initial_load');
 
-/** The pipeline's own tables: the ledger, the binding, and for the facts those for the rows that wait. */
+/** The pipeline's own tables: the ledger, the binding and others, and for each fact one for its waiting rows. */
 export function ledgerRelations(model: StarSchema): Relation[] {
   const facts = model.tables.filter((table) => table.kind === 'fact');
   const single = [
@@ -104,7 +103,7 @@ const unreleasedRelation: Relation = {
   name: 'unreleased',
   columns: [
     { name: 'warehouse_table', type: 'text', nullable: false },
-    // Whose load has tried it last.
+    // The table whose load tried it last.
     { name: 'tried_by', type: 'text', nullable: false },
     { name: 'reason', type: 'text', nullable: false },
     { name: 'since', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },

@@ -7,7 +7,7 @@ import { ledgerSchema, migrationTable } from './ledger-schema.ts';
 import { migrations } from './migrations.ts';
 
 /**
- * Brings the pipeline's own tables to their newest shape where an older version has made them; makes none.
+ * Brings the pipeline's own tables to their newest shape if an older version made them. It makes none.
  *
  * @throws {TerminalError} a newer version of Starlift has made them
  */
@@ -29,7 +29,7 @@ export async function migrateLedger(client: pg.ClientBase): Promise<void> {
   });
 }
 
-/** @returns the newest migration that these tables have had; that of new ones where there are none */
+/** @returns the newest migration that these tables have had; if there are none, the one that new tables have */
 async function readMigration(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ isNumbered: boolean; isMade: boolean }>(
     `select to_regclass('${migrationTable}') is not null as "isNumbered",

@@ -1,6 +1,6 @@
-// The changes that the pipeline's own tables have seen. New tables are made in their newest shape (ledger-schema.ts); a
-// migration changes tables that an older version has made, and takes each of them as missing where it is. Its number is its
-// place in the list: migrations are only ever added at the end, and what stands here is never edited.
+// The changes of the pipeline's own tables. New tables are made in their newest shape (ledger-schema.ts); a migration
+// changes tables that an older version made, and copes with each of them missing. Its number is its place in the list:
+// migrations are only ever added at the end, and never edited.
 
 /**
  * The default of an object's id: microseconds since 1970 times 1,000, and a sequence within each microsecond. Rows keep the

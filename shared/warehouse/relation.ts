@@ -40,7 +40,7 @@ export interface Reference {
   key: string;
 }
 
-/** Foreign keys that Postgres checks at every row, or such that only say what belongs together. */
+/** Whether Postgres checks foreign keys at every row, or they only document what belongs together. */
 export type ForeignKeys = 'declared' | 'enforced';
 
 export interface DdlOptions {
@@ -70,7 +70,7 @@ export function createStatements(relation: Relation, options: DdlOptions): strin
   return [create, ...comments, ...(relation.afterwards ?? [])];
 }
 
-/** The same table as long as nothing keeps two of its rows from being alike. */
+/** The same table without the keys that keep two of its rows from being alike. */
 export const withoutKeys = ({ primaryKey: _, ...relation }: Relation): Relation => ({
   ...relation,
   uniques: [],

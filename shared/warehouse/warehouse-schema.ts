@@ -1,4 +1,5 @@
-import { quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
+import { TerminalError } from '../errors.ts';
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 import type {
   CalendarColumn,
   Fact,
@@ -7,11 +8,28 @@ import type {
   WarehouseTable,
 } from '../star-schema/assemble.ts';
 import type { WarehouseType } from '../star-schema/define.ts';
-import { businessKey } from './business-key.ts';
-import type { ColumnType, Reference, Relation, RelationColumn } from './relation.ts';
+import {
+  type ColumnType,
+  createStatements,
+  type DdlOptions,
+  type Reference,
+  type Relation,
+  type RelationColumn,
+} from './relation.ts';
 
 /** A row's lineage: the ledger's entry of the object that it came from. */
 export const objectIdColumn = '_object_id';
+
+export interface WarehouseDdlOptions extends DdlOptions {
+  /** The schema that the star schema's tables are made in. */
+  schema: string;
+}
+
+/** The statements that make the star schema's tables in an empty schema, from the model alone. */
+export const warehouseDdl = (model: StarSchema, options: WarehouseDdlOptions): string[] => [
+  `create schema if not exists ${quoteIdentifier(options.schema)}`,
+  ...warehouseRelations(model, options.schema).flatMap((relation) => createStatements(relation, options)),
+];
 
 /** The warehouse's tables as the model wants them, each after those that it references. */
 export function warehouseRelations(model: StarSchema, schema: string): Relation[] {
@@ -49,12 +67,12 @@ function relationOf(table: WarehouseTable, model: StarSchema, schema: string): R
   };
 }
 
-/** As many as Postgres logs at a time. */
+/** As many as Postgres writes to its log at a time. */
 const cachedNumbers = 32;
 
 /**
- * Has each connection draw a fact's surrogate keys by the dozens. One by one, two loads that COPY into a fact wait for each
- * other at every row, and a million rows take a quarter longer. Numbers that a connection does not use are left out.
+ * Makes each connection draw a fact's surrogate keys by the dozen. If they were drawn one by one, two loads that COPY into a
+ * fact would wait for each other at every row. Numbers that a connection does not use are skipped.
  */
 function cacheNumbers(schema: string, { name, surrogateKey }: Fact): string {
   const table = quoteLiteral(quoteQualified(schema, name));
@@ -62,7 +80,7 @@ function cacheNumbers(schema: string, { name, surrogateKey }: Fact): string {
   return `do ${quoteLiteral(`begin execute format('alter sequence %s cache ${cachedNumbers}', ${sequence}); end`)}`;
 }
 
-/** A fact's columns but its surrogate key: what its objects hold, and the lineage. */
+/** A fact's columns without its surrogate key: those that its objects hold, and the lineage. */
 export const factColumns = (fact: Fact): RelationColumn[] => [
   ...fact.columns.map(columnOf),
   { name: objectIdColumn, type: 'int8', nullable: false },
@@ -82,4 +100,23 @@ export function referencesOf(fact: Fact, model: StarSchema): Reference[] {
   return fact.columns.flatMap(({ name, references }) =>
     references === undefined ? [] : [{ column: name, table: references, key: model.table(references).key }],
   );
+}
+
+/**
+ * The columns that tell a table's rows apart: a dimension's key; a fact's key with the date and the time of
+ * last_updated, for facts keep every version of a row.
+ *
+ * @throws {TerminalError} a fact has no columns made of last_updated
+ */
+export function businessKey(table: WarehouseTable): readonly string[] {
+  if (table.kind !== 'fact') return [table.key];
+  return [table.key, madeOfLastUpdated(table, 'date of'), madeOfLastUpdated(table, 'time of')];
+}
+
+function madeOfLastUpdated(fact: Fact, kind: 'date of' | 'time of'): string {
+  const column = fact.columns.find(({ from }) => from.kind === kind && from.field === 'last_updated');
+  if (column === undefined) {
+    throw new TerminalError(`${fact.name} has no column for the ${kind} last_updated`, { table: fact.name });
+  }
+  return column.name;
 }

@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import type { Fact, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
-import { businessKey } from '../../../shared/warehouse/business-key.ts';
 import { parkedTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 
 /** What a load works on: a connection, in the load's transaction. */
 export interface Warehouse {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { warehouseDdl } from '../../../shared/warehouse/ddl.ts';
+import { warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { smallModel } from './small-model.ts';
 import { red, round, sale } from './small-rows.ts';

@@ -10,9 +10,8 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { businessKey } from '../../../shared/warehouse/business-key.ts';
-import { warehouseDdl } from '../../../shared/warehouse/ddl.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
+import { businessKey, warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',
