@@ -1,9 +1,9 @@
 /**
- * Frees the memory of bytes that nobody will look at again; they are empty afterwards. Left to the garbage collector, a
- * slice's buffers pile up until it comes round.
+ * Frees the memory of bytes that are not used any more; they are empty afterwards. Left to the garbage collector, a slice's
+ * buffers pile up until it runs.
  *
- * Bytes that share their memory with others, as small Buffers do, stay as they are. Not for what is being written to a
- * socket: the kernel is given its address.
+ * Bytes that share their memory with others, as small Buffers do, stay as they are. Callers must not pass bytes that are
+ * being written to a socket: the kernel has their address.
  */
 export function releaseMemory({ buffer, byteLength }: ArrayBufferView): void {
   // The empty ones are often one and the same.
@@ -18,7 +18,7 @@ export function joinAndRelease(parts: readonly Uint8Array[]): Buffer<ArrayBuffer
   return joined;
 }
 
-/** The same of parts that come one after the other. */
+/** The same for parts that arrive one after the other. */
 export async function collectAndRelease(stream: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   for await (const part of stream) parts.push(part);

@@ -11,13 +11,13 @@ import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 const none: RefusedTables = new Map();
 
 export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
-  /** Gets the resyncs that the warehouse requests. */
+  /** The resyncs that the warehouse requests are put here. */
   ingested: Pick<ObjectStore, 'create'>;
 }
 
 /**
- * Makes a function that sees to it that the warehouse has its tables: once in the life of the process for each
- * database that the secret leads to, and until none is refused.
+ * Makes a function that ensures that the warehouse has its tables. It does so once in the life of the process for each
+ * database that the secret names, and again until no table is refused.
  */
 export function makeReadyWarehouse(model: StarSchema, { ingested, ...options }: ReadyOptions) {
   const ready = new Set<string>();

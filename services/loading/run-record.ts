@@ -60,7 +60,7 @@ export async function readJson(
   }
 }
 
-/** A slice that was too large has been cut into halves, and these perhaps again. */
+/** A slice that was too large was cut into halves, and these perhaps again. */
 export function isSliceLoaded(slice: string, loaded: ReadonlySet<string>): boolean {
   if (loaded.has(slice)) return true;
   if (![...loaded].some((each) => each.startsWith(`${slice}.`))) return false;

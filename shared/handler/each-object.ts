@@ -3,14 +3,14 @@ import { type FailureSubject, type PipelineError, TransientError } from '../erro
 import type { ObjectReference } from '../queue/object-created.ts';
 
 /**
- * Handles the objects that one message names, each whatever becomes of the others. If some fail, the message has failed:
- * transiently if another attempt can help any of them, for it brings them all back.
+ * Handles the objects that one message names, and tries each even if others fail. If some fail, the message has failed. It
+ * fails transiently if a retry can help any of them, because the retry brings back all of them.
  *
  * @param handle takes one object
  * @param subjectOf names what a failure is about, where `handle` has not
  * @returns what `handle` returned, in the message's order
- * @throws {TransientError} another attempt can help one of the objects
- * @throws {TerminalError} some of the objects failed, and no attempt can help them
+ * @throws {TransientError} a retry can help one of the objects
+ * @throws {TerminalError} some of the objects failed, and no retry can help
  */
 export async function handleEachObject<T>(
   references: readonly ObjectReference[],

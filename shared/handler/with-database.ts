@@ -15,7 +15,7 @@ export interface WithDatabaseOptions {
   /** For messages. */
   what?: 'source' | 'warehouse';
   applicationName: string;
-  /** Where the secret says none. */
+  /** Used if the secret has none. */
   sslmode: SslMode;
   maxConnections?: number;
 }

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { TableMetrics } from '../metrics.ts';
 
-/** Middleware: what an invocation has counted is written at its end, a failed one's too. */
+/** Middleware: writes what an invocation counted when it ends, even if it fails. */
 export function withMetrics(
   metrics: Pick<TableMetrics, 'flush'>,
 ): MiddlewareObj<unknown, unknown, Error, Context> {

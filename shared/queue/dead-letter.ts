@@ -27,14 +27,14 @@ export function failureReasonOf(error: PipelineError, now: Date = new Date()): F
   };
 }
 
-/** A body of more is on a queue that allows 1 MiB. */
+/** A larger body is on a queue that allows 1 MiB. */
 const messageLimits = [maxMessageBytes, 1024 * 1024];
 const maxAttributes = 10;
 const dataType = 'String';
 
 /**
- * The attributes of a dead letter: why it failed, and those that the message had. The body is never touched, so
- * where it leaves too little room the reason is cut, and what does not fit at all is left out.
+ * The attributes of a dead letter: why it failed, and those that the message had. The body is never touched. If it leaves
+ * too little room, the reason is cut, and an attribute that does not fit at all is left out.
  */
 export function makeDeadLetterAttributes(
   { body, messageAttributes, attributes }: Pick<SQSRecord, 'body' | 'messageAttributes' | 'attributes'>,
@@ -45,7 +45,7 @@ export function makeDeadLetterAttributes(
   );
   const { failedAt, error, table, key } = rest;
   const attempts = attributes.ApproximateReceiveCount;
-  // The most needed first: what a message of a replay does depends on these two, and by failedAt a recovery is known.
+  // The most needed first: a replay depends on the first two, and failedAt shows a recovery.
   const wanted = { replay, leastRevision, failedAt, error, table, key, attempts, reason };
   const chosen = new Map<string, string>();
   let room = roomBeside(body);
@@ -69,7 +69,7 @@ function roomBeside(body: string): number {
 const sizeOf = (name: string, text: string): number =>
   attributeBytes(name, { DataType: dataType, StringValue: text });
 
-/** Only a reason says something when it is cut. */
+/** Only a reason is still useful when it is cut. */
 function cutToRoom(name: string, text: string, room: number): string {
   if (sizeOf(name, text) <= room) return text;
   return name === 'reason' ? cutToBytes(text, room - sizeOf(name, '')) : '';
@@ -86,6 +86,6 @@ function cutToBytes(text: string, bytes: number): string {
   return text.slice(0, end);
 }
 
-/** SQS refuses a message for one character that XML 1.0 does not have. */
+/** SQS refuses a message that has a character outside XML 1.0. */
 const toValidText = (text: string): string =>
   text.toWellFormed().replaceAll(/[^\t\n\r\u{20}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\u{FFFD}');

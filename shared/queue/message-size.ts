@@ -1,7 +1,7 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 
 /**
- * What SQS takes in one message or one batch on every queue: 256 KiB. Some queues allow 1 MiB (from August 2025).
+ * The most that every queue of SQS accepts in one message or one batch: 256 KiB. Some queues allow 1 MiB (from August 2025).
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  */
 export const maxMessageBytes = 256 * 1024;

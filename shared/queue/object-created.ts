@@ -14,7 +14,7 @@ export interface ObjectReference {
  * Keys arrive form-encoded: AWS writes a space as `+`, LocalStack as `%20`.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
- * @throws {TerminalError} the body is no S3 event notification
+ * @throws {TerminalError} the body is not an S3 event notification
  */
 export function parseObjectCreated(body: string): ObjectReference[] {
   const { Event, Records } = parseJsonObject(body);

@@ -1,7 +1,7 @@
 /** After this many receives a message goes to the dead-letter queue. The serverless.yml files say the same. */
 export const maxReceiveCount = 5;
 
-/** A message that nobody takes is on a main queue for so long. The serverless.yml files say the same. */
+/** A main queue keeps a message for so long. The serverless.yml files say the same. */
 export const mainRetentionSeconds = 4 * 24 * 3600;
 
 export const queueKinds = ['extract', 'transform', 'load'] as const;

@@ -9,17 +9,17 @@ import {
 export type ReceivedMessage = Message & { MessageId: string; ReceiptHandle: string };
 
 export interface ReceiveOptions {
-  /** How long others do not see what was received, in seconds: 60. */
+  /** How long received messages stay invisible to others, in seconds: 60. */
   visibilitySeconds?: number;
-  /** How long a receive waits for a message, in seconds: 1, for then all of a queue's servers are asked. */
+  /** How long a receive waits for a message, in seconds: 1, because SQS then asks all of the queue's servers. */
   waitSeconds?: number;
 }
 
 const batchMessages = 10;
 
 /**
- * Receives each message of a queue once, until a receive brings nothing that is new. SQS shows a message only to who
- * receives it: every one is to be deleted or given back.
+ * Receives each message of a queue once, until a receive brings nothing new. SQS shows a message only to its receiver, so
+ * callers must delete every message or give it back.
  */
 export async function* receiveAll(
   sqs: Pick<SQSClient, 'send'>,
@@ -40,7 +40,7 @@ export async function* receiveAll(
     );
     const received = Messages.filter(isWhole);
     const fresh = received.filter(({ MessageId }) => !seen.has(MessageId));
-    // Seen before: its time is over, and so it may be for all that were received at its time.
+    // A message that was seen before has become visible again, and so may all that were received with it.
     await giveBack(
       sqs,
       queueUrl,
@@ -52,7 +52,7 @@ export async function* receiveAll(
   }
 }
 
-/** Lets others see the messages at once. One whose time is over already has been given back by the queue. */
+/** Makes the messages visible at once. The queue itself gave back those whose visibility timeout is over. */
 export async function giveBack(
   sqs: Pick<SQSClient, 'send'>,
   queueUrl: string,

@@ -32,7 +32,7 @@ export async function sendAll(
   }
 }
 
-/** A message that is too large by itself goes alone: SQS says what is wrong with it, and it takes no other along. */
+/** A message that is too large on its own goes alone: SQS reports what is wrong with it, and no other fails with it. */
 function cutBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
   const batches: OutgoingMessage[][] = [];
   let bytes = 0;
@@ -56,7 +56,8 @@ async function sendBatch(
   messages: readonly OutgoingMessage[],
 ): Promise<void> {
   const entries = messages.map(({ body, attributes }, index) => ({
-    ...{ Id: String(index), MessageBody: body },
+    Id: String(index),
+    MessageBody: body,
     ...(attributes !== undefined && { MessageAttributes: attributes }),
   }));
   const { Failed = [] } = await sqs.send(

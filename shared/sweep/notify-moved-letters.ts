@@ -16,7 +16,7 @@ export interface MovedLettersDeps {
   deadLetterUrl: string;
   notify: Notify;
   now(): Date;
-  /** How long a receive waits for a message, in seconds: 1, for then all of a queue's servers are asked. */
+  /** How long a receive waits for a message, in seconds: 1, because SQS then asks all of the queue's servers. */
   receiveWaitSeconds?: number;
   /** Keeps what would be lost with the dead letter when it expires. */
   record?(body: string, reason: FailureReason): Promise<void>;

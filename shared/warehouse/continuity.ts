@@ -7,7 +7,7 @@ import { ledgerTable } from './ledger-schema.ts';
 export interface LedgerGap {
   /** Entries that were there and are not, at the least. */
   missing: number;
-  /** When its newest entry was made, ISO 8601; null where it is empty. */
+  /** When its newest entry was made, ISO 8601; null if it is empty. */
   wentBackTo: string | null;
 }
 

@@ -171,7 +171,7 @@ async function create(
 const factsOf = (model: StarSchema): string[] =>
   model.tables.filter(({ kind }) => kind === 'fact').map(({ name }) => name);
 
-/** `create schema if not exists` asks for the right to create one even where it is there. */
+/** `create schema if not exists` requires the right to create one even if the schema exists. */
 async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
   const { rowCount } = await client.query('select from pg_namespace where nspname = $1', [schema]);
   if (rowCount === 0) await client.query(`create schema ${quoteIdentifier(schema)}`);
@@ -181,7 +181,7 @@ interface ForeignKeyState {
   schema: string;
   table: string;
   column: string;
-  /** Of the constraint that is there; null where there is none. */
+  /** The constraint's name; null if there is none. */
   constraint: string | null;
 }
 

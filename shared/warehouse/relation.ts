@@ -17,7 +17,7 @@ export interface RelationColumn {
   name: string;
   type: ColumnType;
   nullable: boolean;
-  /** What stands behind the type in the DDL, such as a default. */
+  /** What follows the type in the DDL, such as a default. */
   generated?: string;
 }
 
@@ -85,7 +85,7 @@ export interface Key {
   name: string;
   /**
    * The index's, until it becomes the table's key and takes the constraint's name. It holds the table's oid, not its name: a
-   * table that was renamed keeps its indexes under their old names, and one of the old name may be made anew.
+   * table that was renamed keeps its indexes under their old names, and a new table of the old name may be made.
    */
   index: string;
 }

@@ -34,7 +34,7 @@ interface LoadedRun {
 
 /**
  * How old the warehouse is, table by table: now minus the instant up to which all that was committed in the source
- * has been captured and loaded. A source in which nothing happens is as fresh as the last plan that looked at it.
+ * has been captured and loaded. If nothing happens in the source, the warehouse is as fresh as the last plan.
  *
  * @throws {TransientError} S3 or the warehouse does not answer
  */

@@ -25,7 +25,7 @@ const deps = {
   now: () => new Date(),
 };
 
-/** The scheduled look at how old the warehouse is. It takes no input; it returns what it found. */
+/** The scheduled measurement of how old the warehouse is. It takes no input; it returns what it found. */
 export const handler = middy()
   .use(withLogging(logger))
   .use(withMetrics(metrics))

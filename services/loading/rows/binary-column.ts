@@ -13,16 +13,16 @@ export interface BinaryColumn {
   /** boolean: a bit a row; text: row i is bytes[offsets[i], offsets[i + 1]). */
   bytes: Uint8Array;
   offsets: Int32Array;
-  /** A bit a row, 1 where there is a value; empty where every row has one. */
+  /** A bit a row, 1 for a value, 0 for null; empty if every row has a value. */
   present: Uint8Array;
   /** int4: taken from each value. */
   minus: number;
   numeric: NumericLayout;
-  /** What a value takes at most, without a text's own bytes. */
+  /** The most bytes that a value takes, not counting a text's own bytes. */
   maxBytes: number;
 }
 
-/** What stands before each value: its length. */
+/** The length that precedes each value. */
 export const lengthBytes = 4;
 
 /** Postgres counts days from 2000-01-01, Arrow from 1970-01-01. */

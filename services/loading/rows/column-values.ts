@@ -1,9 +1,9 @@
 import { type Data, DataType, makeVector, type RecordBatch } from 'apache-arrow';
 
 // The loops below count rows: `for … of` makes an object of each value until V8 has optimised it. Each is alone in its
-// function: V8 leaves code that it made inside another loop at that loop's end, and makes it anew the next time.
+// function: V8 leaves code that it compiled inside another loop when that loop ends, and compiles it again the next time.
 
-/** A byte for each integer between the least and the greatest: twenty times as fast as a Set, and at most this much. */
+/** A byte for each integer between the least and the greatest is far faster than a Set. It may take at most this much. */
 const maxMarkedBytes = 4 * 1024 * 1024;
 
 /** The distinct values of one column, nulls left out: ints as they are, dates as days since 1970-01-01. */
@@ -58,7 +58,7 @@ export function extentOf(
   return least <= greatest ? [least, greatest] : undefined;
 }
 
-/** Infinity and -Infinity where there are none. */
+/** Infinity and -Infinity if there are none. */
 function extentOfIntegers(values: Int32Array): readonly [number, number] {
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
@@ -136,7 +136,7 @@ function unscaledOf(words: Uint32Array, row: number): bigint {
   return BigInt.asIntN(128, unscaled);
 }
 
-/** A column's own memory where it has no nulls. */
+/** Returns the column's own memory if it has no nulls. */
 function presentIntegers({ values, length, nullCount, nullBitmap }: Data): Int32Array {
   const all = (values as Int32Array).subarray(0, length);
   if (nullCount === 0) return all;

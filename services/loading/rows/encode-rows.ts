@@ -9,11 +9,11 @@ const trailerBytes = 2;
 const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 
 /**
- * Rows in the format of `copy … (format binary)`: the columns in the batches' order, then, where it is
- * given, the id of the object that they came from, as an int8.
+ * Rows in the format of `copy … (format binary)`: the columns in the batches' order, then the id of
+ * the object that they came from, if it is given, as an int8.
  *
  * @returns chunks of about 256 KiB in one piece of memory: each is valid until the next is asked for
- * @throws {TerminalError} a column has a type that no warehouse column has, or a value that its type has not
+ * @throws {TerminalError} a column has a type that no warehouse column has, or a value that does not fit its type
  */
 export function* encodeCopyRows(batches: readonly RecordBatch[], objectId?: string): Generator<Uint8Array> {
   const tail = objectId === undefined ? new Int32Array(0) : int8Words(objectId);
@@ -49,11 +49,11 @@ function int8Words(digits: string): Int32Array {
 interface BinaryRows {
   columns: readonly BinaryColumn[];
   rows: number;
-  /** One more column's value, which every row ends in: big-endian words, its length first. Empty where there is none. */
+  /** The value of one more column, which ends every row: big-endian words, its length first. Empty if there is none. */
   tail: Int32Array;
-  /** Those of the columns that are texts. */
+  /** The columns that are texts. */
   texts: readonly BinaryColumn[];
-  /** What a row takes at most, without its texts' own bytes. */
+  /** The most bytes that a row takes, not counting its texts' own bytes. */
   maxFixedBytes: number;
 }
 
@@ -85,8 +85,8 @@ const makeBinaryRows = (columns: readonly BinaryColumn[], rows: number, tail: In
  * Writes rows, from `from` on, as many as have room before `limit`: the number of columns as int16, then each value's
  * length as int32 and its bytes, all big-endian.
  *
- * One loop for all types: a loop for each, column by column, was as fast once V8 had optimised it, but it is nine
- * functions that each process has to optimise, and ten times as slow until then.
+ * One loop for all types. A loop for each type, column by column, is as fast once V8 has optimised it, but those are nine
+ * functions that each process has to optimise, and they are far slower until then.
  *
  * @returns the first row that had no room
  */
@@ -108,7 +108,7 @@ function writeRows(batch: BinaryRows, chunk: Chunk, from: number, limit: number)
   return row;
 }
 
-/** @returns what the row takes at most */
+/** @returns the most bytes that the row takes */
 function maxRowBytes({ texts, maxFixedBytes }: BinaryRows, row: number): number {
   let bytes = maxFixedBytes;
   for (let index = 0; index < texts.length; index++) bytes += lengthOf(texts[index] as BinaryColumn, row);

@@ -38,7 +38,7 @@ export async function insertNewRows(client: pg.ClientBase, target: LoadTarget, f
 
 const objectId = quoteIdentifier(objectIdColumn);
 
-/** `on conflict do update` locks the row that is there even where its condition does not hold. */
+/** `on conflict do update` locks the existing row even if its condition is false. */
 function insertOrLock({ table, columns, key }: LoadTarget, from: string): string {
   const list = columns.join(', ');
   return `

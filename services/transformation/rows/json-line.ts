@@ -9,7 +9,7 @@ export class JsonNumber {
 /** JSON.parse hands its reviver the source text of a primitive value; TypeScript's library does not know yet. */
 type Reviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
 
-/** The values of one JSON line by their keys, numbers as JsonNumber; undefined where it is no JSON object. */
+/** The values of one JSON line by their keys, numbers as JsonNumber; undefined if it is not a JSON object. */
 export function parseJsonLine(text: string): Map<string, unknown> | undefined {
   const row = parse(text);
   if (typeof row !== 'object' || row === null || Array.isArray(row) || row instanceof JsonNumber) return;

@@ -8,7 +8,7 @@ export interface Quarantine {
   toFile(): Uint8Array;
 }
 
-/** Beyond these a row's text, and then its line, is left out: the ingested object still has it. */
+/** Beyond these sizes a row's text, and then its line, is left out: the ingested object still has it. */
 const fullTextBytes = 4 * 1024 * 1024;
 const fullFileBytes = 8 * 1024 * 1024;
 
@@ -16,7 +16,7 @@ const fullFileBytes = 8 * 1024 * 1024;
  * Collects the rows of an object that break the contract, as lines
  * `{"line":3,"key":7,"column":"payment_date","reason":"is no date …","row":"{\"payment_id\":7,…"}`.
  *
- * The file stays below 9 MiB: where a whole object breaks the contract, its later rows come without their text
+ * The file stays below 9 MiB: if a whole object breaks the contract, its later rows come without their text
  * (`"row":null`), and the last line says how many more there are.
  */
 export function makeQuarantine(): Quarantine {

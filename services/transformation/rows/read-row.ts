@@ -6,11 +6,11 @@ import type { Batch } from './batch.ts';
 import { JsonNumber, parseJsonLine } from './json-line.ts';
 import { type Reason, storeValue } from './store-value.ts';
 
-/** What is wrong with a row; the column is null where the line is no row at all. */
+/** What is wrong with a row; the column is null if the line is not a row at all. */
 export interface Fault {
   column: string | null;
   reason: Reason;
-  /** The source's business key, where the line shows one. */
+  /** The source's business key, if the line shows one. */
   key: number | string | null;
 }
 
@@ -25,13 +25,13 @@ export interface RowReader {
  * Reads rows by JSON.parse, in any order of keys and with any escapes: the definition of what a legal row is,
  * which the scanner follows for the lines that it knows.
  *
- * A field that no column is made from must be there, its value does not matter.
+ * A field that no column is made from must be there; its value does not matter.
  */
 export function makeRowReader(table: Dimension | Fact): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
   const unknownCurrencies = new Set<string>();
-  // Text does not show of which type it is: a timestamp's, say, would land in a varchar as no cast would write it.
+  // A text does not show its type: a timestamp, say, would land in a varchar in a form that no cast would write.
   const misfit = findMisfit(table);
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {

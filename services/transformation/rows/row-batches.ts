@@ -28,7 +28,7 @@ const newline = 0x0a;
 
 /**
  * The rows of a stream of JSON lines as record batches of their warehouse table, at least one, in the lines' order.
- * A batch's memory is used again for the next one, and freed when that is asked for and there is none.
+ * A batch's memory is reused for the next one, and freed when the next one is requested and there is none.
  */
 export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
@@ -71,10 +71,10 @@ interface LineBlock {
 const firstBytes = 1024 * 1024;
 
 /**
- * Cuts a stream of bytes after its newlines; a last line without one gets it. A block stands in memory that the
- * next one writes over.
+ * Cuts a stream of bytes after its newlines; a last line without a newline gets one. The next block overwrites the memory
+ * of this one.
  *
- * @param slackBytes bytes that may be read behind a block, whatever they hold
+ * @param slackBytes bytes of any content that may be read behind a block
  */
 async function* lineBlocks(chunks: AsyncIterable<Uint8Array>, slackBytes: number): AsyncGenerator<LineBlock> {
   let bytes = new Uint8Array(firstBytes);
@@ -102,7 +102,7 @@ function withRoom(bytes: Uint8Array<ArrayBuffer>, used: number, needed: number):
   return larger;
 }
 
-/** Takes the one line that the scanner left, and returns where the next one starts. */
+/** Reads the one line that the scanner left. @returns where the next one starts */
 function readLine(
   batch: Batch,
   { bytes }: LineBlock,

@@ -73,7 +73,7 @@ function storeNumeric(
   const digits = value instanceof JsonNumber ? value.digits : '';
   const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits) ?? [];
   if (whole === undefined) return 'is no decimal number';
-  // A numeric without a scale has as many zeros as were written: they are no digits that could be lost.
+  // A numeric without a scale has as many zeros as were written: dropping those loses nothing.
   if (!/^0*$/.test(fraction.slice(scale))) return `has more than ${scale} digits after the point`;
   const unscaled = BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
   if (unscaled >= 10n ** BigInt(precision))
@@ -124,7 +124,7 @@ function outsideCalendar(value: string): Reason | undefined {
   return undefined;
 }
 
-/** Days since 1970-01-01, or undefined for what is no day of the years 1 to 9999. */
+/** Days since 1970-01-01, or undefined for a text that is not a day of the years 1 to 9999. */
 function parseDate(text: string): number | undefined {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text)?.map(Number) ?? [];
   if (year === undefined || month === undefined || day === undefined || year < 1) return undefined;
@@ -133,7 +133,7 @@ function parseDate(text: string): number | undefined {
   return dateOfEpochDay(epochDay).day === day ? epochDay : undefined;
 }
 
-/** Microseconds since midnight, or undefined for what is no time of day. */
+/** Microseconds since midnight, or undefined for a text that is not a time of day. */
 function parseTime(text: string): number | undefined {
   const match = /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/.exec(text);
   if (match === null) return undefined;

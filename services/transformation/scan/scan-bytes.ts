@@ -2,7 +2,7 @@
 
 import { epochDayOf } from '../../../shared/star-schema/calendar.ts';
 
-/** What dayAt answers where there is no date: no day of the years 1 to 9999. */
+/** What dayAt returns if there is no date: not a day of the years 1 to 9999. */
 export const noDay = -(2 ** 31);
 
 const dash = 0x2d;
@@ -58,13 +58,13 @@ export function secondAt(bytes: Uint8Array, at: number): number {
   return (hours * 60 + minutes) * 60 + seconds;
 }
 
-/** A number of two digits, or -1 where they are none. */
+/** A number of two digits, or -1 if they are not digits. */
 const twoDigitsAt = (bytes: Uint8Array, at: number): number =>
   twoDigits[((bytes[at] as number) << 8) | (bytes[at + 1] as number)] as number;
 
 const letterU = 0x75;
 
-/** By the byte behind a backslash: the byte that JSON means, 0 where it means none. */
+/** By the byte behind a backslash: the byte that JSON means, 0 if it means none. */
 const meanings = new Uint8Array(256);
 for (const [letter, meaning] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'].map((pair) =>
   Buffer.from(pair),
@@ -73,9 +73,8 @@ for (const [letter, meaning] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r',
 }
 
 /**
- * The byte that the escape at a position stands for, or a negative number for what the row reader is left with: no
- * escape, or one of a character that is more than a byte. Postgres escapes control characters, quotes and
- * backslashes alone.
+ * The byte that the escape at a position stands for, or a negative number for what is left to the row reader: no escape,
+ * or one of a character that takes more than a byte. Postgres escapes only control characters, quotes and backslashes.
  */
 export function unescapedAt(bytes: Uint8Array, at: number): number {
   const letter = bytes[at + 1] as number;

@@ -9,9 +9,9 @@ export interface Target {
 }
 
 /**
- * The code that scans one value, from its first byte on, and stores it in its columns. It speaks of `bytes`,
+ * The code that scans one value, from its first byte on, and stores it in its columns. It refers to `bytes`,
  * `view`, the position `p`, the `row`, and each column's `words<i>`, `offsets<i>`, `bytes<i>` and `isValid<i>`;
- * `break fits` leaves the line to the row reader. Undefined for what is not worth scanning.
+ * `break fits` leaves the line to the row reader. Undefined for a field that is not worth scanning.
  */
 export function valueCode(field: SourceField, targets: readonly Target[]): string | undefined {
   if (targets.length === 0) return skipCode(field);

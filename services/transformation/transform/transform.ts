@@ -111,7 +111,7 @@ const chunkBytes = 256 * 1024;
  * The object's NDJSON, piece by piece, decompressed on a thread of its own. A piece is valid until the next one is
  * requested.
  *
- * @throws {TerminalError} the body is no zstd, or ends too early
+ * @throws {TerminalError} the body is not zstd, or ends too early
  */
 async function* decompress({ key, body }: IngestedObject): AsyncGenerator<Uint8Array> {
   const decompressed = createZstdDecompress({ chunkSize: chunkBytes });
@@ -127,7 +127,7 @@ async function* decompress({ key, body }: IngestedObject): AsyncGenerator<Uint8A
   }
 }
 
-/** zlib fills a buffer with one chunk or with several, and takes another one when it is full. */
+/** zlib fills a buffer with one chunk or several, and then takes another buffer. */
 function releaseIfFull({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): void {
   if (buffer.byteLength === chunkBytes && byteOffset + length === chunkBytes) buffer.transfer(0);
 }
