@@ -32,7 +32,7 @@ export interface FunctionVariables {
   /** The deployed stage's name, which events and metrics carry. */
   stage: string;
   forcePathStyle: boolean;
-  /** Where it is not AWS' own; the SDK takes it by itself. */
+  /** Undefined for AWS itself; the SDK reads the variable on its own. */
   awsEndpoint: string | undefined;
 }
 

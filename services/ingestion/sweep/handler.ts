@@ -1,34 +1,25 @@
 import middy from '@middy/core';
-import { shareAwsClients } from '../../../shared/aws-clients.ts';
-import { makeNotify } from '../../../shared/events.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
-import { makeLogger } from '../../../shared/logger.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
-import { type MovedLettersDeps, notifyMovedLetters } from '../../../shared/sweep/notify-moved-letters.ts';
 import { logMovedLetters } from '../../../shared/sweep/run-sweep.ts';
+import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { putFailureRecord } from '../failed-slices.ts';
 import { makeSend } from '../send-messages.ts';
 import { type ExpiredSlicesDeps, resendExpiredSlices } from './expired-slices.ts';
 
 const config = readConfig();
-const { s3, sqs, eventBridge } = shareAwsClients(config);
-const logger = makeLogger('ingestion-sweep');
-const ingested = makeObjectStore(s3, config.ingestedBucket);
-const letters: MovedLettersDeps = {
-  sqs,
-  queue: 'extract',
-  deadLetterUrl: deadLetterQueueName(config.extractQueueUrl),
-  notify: makeNotify(eventBridge, config.stage),
-  now: () => new Date(),
-  record: (body, reason) => putFailureRecord(ingested, body, reason),
-};
-
+const { aws, logger, deps, notifyMoved } = makeSweepFunction(
+  'ingestion-sweep',
+  'extract',
+  config.extractQueueUrl,
+  config,
+);
+const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const expired: ExpiredSlicesDeps = {
   ingested,
-  send: makeSend(sqs, config.extractQueueUrl),
-  now: letters.now,
+  send: makeSend(aws.sqs, config.extractQueueUrl),
+  now: deps.now,
 };
 
 const shownSlices = 100;
@@ -41,7 +32,7 @@ export const handler = middy()
   .use(withLogging(logger))
   .handler(async (): Promise<{ told: number; sent: number }> => {
     // First: the second step knows by the record that a slice has failed.
-    const told = await notifyMovedLetters(letters);
+    const told = await notifyMoved((body, reason) => putFailureRecord(ingested, body, reason));
     logMovedLetters(told, logger);
     const slices = await resendExpiredSlices(expired);
     const sent = slices.length;
