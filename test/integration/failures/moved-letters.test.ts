@@ -32,7 +32,7 @@ function letterAbout(bucket: string, table: string, key: string) {
   return { body: formatObjectCreated({ bucket, key }), table, key };
 }
 
-describe('a message that its queue has moved to the dead letters by itself', () => {
+describe('a message that SQS itself has moved to the dead-letter queue', () => {
   let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
@@ -83,7 +83,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     };
   };
 
-  it.each(queueKinds)('is told of once, and says why, on the %s queue', async (queue) => {
+  it.each(queueKinds)('is reported once with its reason, on the %s queue', async (queue) => {
     const { body, table, key } = letters[queue];
     await sendAndDie(queue, body);
     const deps = depsOf(queue);
@@ -100,7 +100,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(await receiveDeadLetters(target)).toEqual([letter]);
   });
 
-  it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
+  it('is reported by the scheduled functions, and the record of a slice outlives its dead letter', async () => {
     for (const queue of ['extract', 'transform'] as const) await sendAndDie(queue, letters[queue].body);
     const before = cloud.events().length;
     for (const module of ['ingestion/sweep/handler', 'transformation/sweep/handler']) {
@@ -131,7 +131,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     ]);
   });
 
-  it('is told of again when it was sent back and its function dies once more', async () => {
+  it('is reported again when its function dies once more after a redrive', async () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     await notifyMovedLetters(deps);
@@ -141,7 +141,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(deps.told).toHaveLength(2);
   });
 
-  it('that carries the reason of an earlier failure is known by the queue that SQS names', async () => {
+  it('is recognised by the queue that SQS names when it carries the reason of an earlier failure', async () => {
     const stale = { error: 'TerminalError', reason: 'no such table', failedAt: '2024-02-29T00:00:00Z' };
     await clients.sqs.send(
       new SendMessageCommand({
@@ -166,7 +166,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
   });
 
-  it('stays as it is while nobody can be told, and is not lost', async () => {
+  it('stays a dead letter while it cannot be reported', async () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
@@ -175,7 +175,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(await listFailures(target)).toHaveLength(1);
   });
 
-  it('whose body leaves no room for a reason is shown with where the reason is', async () => {
+  it('is shown with where to find the reason when its body leaves no room for one', async () => {
     const body = `{"x":"${'x'.repeat(256 * 1024 - 8)}"}`;
     await sendAndDie('load', body);
     const deps = depsOf('load');

@@ -13,15 +13,15 @@ const nothing = {
 };
 const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's3cret' };
 
-describe('a stage that is out of reach is refused by one line', () => {
-  it('for want of a region', async () => {
+describe('a command on a stage that is out of reach fails with one line', () => {
+  it('when there is no region', async () => {
     expect(await starlift(['status', '--stage', 'dev'], nothing)).toEqual({
       ...{ code: 2, stdout: '' },
       stderr: 'starlift: no AWS region: name it by --region, AWS_REGION or in the AWS profile\n',
     });
   });
 
-  it('for want of credentials', async () => {
+  it('when there are no credentials', async () => {
     const args = ['run', '--stage', 'dev', '--region', 'eu-west-2'];
     expect(await starlift(args, nothing)).toEqual({
       ...{ code: 2, stdout: '' },
@@ -29,7 +29,7 @@ describe('a stage that is out of reach is refused by one line', () => {
     });
   });
 
-  it('where nobody answers', async () => {
+  it('when nothing answers at the endpoint', async () => {
     const endpoint = `http://127.0.0.1:${await findFreePort()}`;
     const env = { ...nothing, ...credentials, AWS_REGION: 'eu-west-2', AWS_ENDPOINT_URL: endpoint };
     const url = 'postgres://u:s3cret@h/d';
