@@ -20,7 +20,13 @@ const run = '20240229T235959999Z00af';
 const day = '2024/02/29';
 const reason = 'its function died, or ran out of time, at every one of 5 receives';
 const slice = {
-  ...{ version: 1, run, slice: '0003', table: 'staff', generation: '1', identity: 'a', plannedXmax: '100' },
+  version: 1,
+  run,
+  slice: '0003',
+  table: 'staff',
+  generation: '1',
+  identity: 'a',
+  plannedXmax: '100',
 };
 const letters = {
   extract: { body: JSON.stringify(slice), table: 'staff', key: `failed/${run}-0003.json` },
@@ -43,10 +49,17 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     queues = await openIdleQueues();
     ({ cloud, clients, target } = queues);
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{ STAGE: 'ci', INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed' },
-      ...{ EXTRACT_QUEUE_URL: cloud.queueUrl('extract'), TRANSFORM_QUEUE_URL: cloud.queueUrl('transform') },
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_REGION: cloud.region,
+      S3_FORCE_PATH_STYLE: 'true',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      STAGE: 'ci',
+      INGESTED_BUCKET: 'ingested',
+      PROCESSED_BUCKET: 'processed',
+      EXTRACT_QUEUE_URL: cloud.queueUrl('extract'),
+      TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'),
       SOURCE_SECRET_ID: 'source',
     });
   });
@@ -76,7 +89,10 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
   const depsOf = (queue: QueueKind): MovedLettersDeps & { told: unknown[] } => {
     const told: unknown[] = [];
     return {
-      ...{ sqs: clients.sqs, queue, deadLetterUrl: deadLetterUrl(queue), told },
+      sqs: clients.sqs,
+      queue,
+      deadLetterUrl: deadLetterUrl(queue),
+      told,
       notify: async ({ detail }) => void told.push(detail),
       now: () => new Date('2024-03-01T00:00:00Z'),
       receiveWaitSeconds: 0,
@@ -94,7 +110,14 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     const [letter, ...others] = await target.listDeadLetters();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
-      ...{ queue, body, table, key, error: 'FunctionDied', reason, attempts: 5, isMoved: false },
+      queue,
+      body,
+      table,
+      key,
+      error: 'FunctionDied',
+      reason,
+      attempts: 5,
+      isMoved: false,
       failedAt: '2024-03-01T00:00:00.000Z',
     });
     expect(await receiveDeadLetters(target)).toEqual([letter]);
@@ -145,7 +168,8 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     const stale = { error: 'TerminalError', reason: 'no such table', failedAt: '2024-02-29T00:00:00Z' };
     await clients.sqs.send(
       new SendMessageCommand({
-        ...{ QueueUrl: deadLetterUrl('load'), MessageBody: letters.load.body },
+        QueueUrl: deadLetterUrl('load'),
+        MessageBody: letters.load.body,
         MessageAttributes: Object.fromEntries(
           Object.entries(stale).map(([name, text]) => [name, { DataType: 'String', StringValue: text }]),
         ),

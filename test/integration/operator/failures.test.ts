@@ -52,7 +52,9 @@ describe('what has failed for good', () => {
     const { failures: groups } = await failures('--table', 'staff');
     expect(groups).toEqual([
       expect.objectContaining({
-        ...{ table: 'dim_staff', queue: 'load', count: 1 },
+        table: 'dim_staff',
+        queue: 'load',
+        count: 1,
         reason: expect.stringMatching(/no_bob.*SQLSTATE 23514/),
       }),
     ]);

@@ -38,7 +38,11 @@ describe('a column that is gone from the source', () => {
     expect(code).toBe(1);
     expect(groups).toEqual([
       expect.objectContaining({
-        ...{ table: 'transaction', queue: 'extract', error: 'TerminalError', count: 1, attempts: 1 },
+        table: 'transaction',
+        queue: 'extract',
+        error: 'TerminalError',
+        count: 1,
+        attempts: 1,
         reason: 'public.transaction has no column transaction_type',
         redrive: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
       }),
@@ -51,12 +55,14 @@ describe('a column that is gone from the source', () => {
     expect(status.code).toBe(1);
     expect(status.troubles).toEqual([
       {
-        ...{ kind: 'failed', table: 'transaction' },
+        kind: 'failed',
+        table: 'transaction',
         text: 'transaction failed in extract: public.transaction has no column transaction_type',
         command: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
       },
       {
-        ...{ kind: 'waiting', table: 'fact_payment' },
+        kind: 'waiting',
+        table: 'fact_payment',
         text: '1 row of fact_payment waits for dim_transaction 90001, whose table has failed',
         command: `npx starlift redrive --table dim_transaction --data ${stack.data}`,
       },

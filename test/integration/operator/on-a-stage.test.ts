@@ -72,7 +72,11 @@ describe('the commands on a stage', () => {
       new GetSecretValueCommand({ SecretId: secretIds.warehouse }),
     );
     expect(JSON.parse(SecretString)).toEqual({
-      ...{ host: 'db.example', port: 5432, dbname: 'warehouse', username: 'loader', password: 's3cr@t' },
+      host: 'db.example',
+      port: 5432,
+      dbname: 'warehouse',
+      username: 'loader',
+      password: 's3cr@t',
       sslmode: 'verify-full',
     });
   });

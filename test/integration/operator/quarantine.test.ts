@@ -42,7 +42,9 @@ describe('rows in quarantine', () => {
     expect(status).toMatchObject({ code: 1, ok: false });
     expect(status.troubles).toEqual([
       {
-        ...{ kind: 'quarantined', table: 'fact_payment', text: '2 rows of fact_payment broke the contract' },
+        kind: 'quarantined',
+        table: 'fact_payment',
+        text: '2 rows of fact_payment broke the contract',
         command: `npx starlift quarantine --table fact_payment --data ${stack.data}`,
       },
     ]);

@@ -101,7 +101,12 @@ describe('a replay', () => {
     // Two runs, each transformed three times.
     const tables = [{ table: 'fact_payment', objects: 2 }];
     expect(await replay('--table', 'fact_payment', '--dry-run')).toEqual({
-      ...{ code: 0, ok: true, dryRun: true, zone: 'processed', replay: null, tables },
+      code: 0,
+      ok: true,
+      dryRun: true,
+      zone: 'processed',
+      replay: null,
+      tables,
     });
     expect(
       await replay('--table', 'payment', '--dry-run', '--from', '2020-01-01', '--to', '2020-12-31'),

@@ -31,16 +31,17 @@ describe('facts that wait', () => {
     await stack.run();
     const listed = await waiting();
     expect(listed).toEqual({
-      ...{ code: 1, ok: false, refused: [] },
+      code: 1,
+      ok: false,
+      refused: [],
       waiting: [
         {
-          ...{
-            table: 'fact_sales_order',
-            column: 'counterparty_id',
-            dimension: 'dim_counterparty',
-            key: '901',
-          },
-          ...{ rows: 2, cause: 'quarantined' },
+          table: 'fact_sales_order',
+          column: 'counterparty_id',
+          dimension: 'dim_counterparty',
+          key: '901',
+          rows: 2,
+          cause: 'quarantined',
           mend: `npx starlift quarantine release --table dim_counterparty --data ${stack.data}`,
         },
       ],
@@ -98,7 +99,9 @@ describe('facts that wait', () => {
       'new row for relation "fact_payment" violates check constraint "no_francs" (SQLSTATE 23514)';
     const mend = `npx starlift replay --table dim_currency --data ${stack.data}`;
     expect(await waiting()).toEqual({
-      ...{ code: 1, ok: false, waiting: [] },
+      code: 1,
+      ok: false,
+      waiting: [],
       refused: [
         { table: 'fact_payment', rows: 2, reason, mend, since: expect.stringMatching(/^\d{4}-.*Z$/) },
       ],
