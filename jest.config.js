@@ -1,14 +1,14 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// What handlers say of themselves in CloudWatch's format is nobody's here.
+// Nothing reads the handlers' metrics here.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
-// Workers that a test starts are compiled once, as the command line's are.
+// Workers that a test starts are compiled once, like those of the command line.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/starlift', import.meta.url));
 
-// Servers and clouds of the tests make thousands of files, none of which outlives its test. A file in memory costs 0.01 ms
-// of CPU time, one on ext4 0.1 to 1.
+// Servers and clouds of the tests make thousands of files, none of which outlives its test. A file in memory costs far
+// less CPU time than one on a disk.
 if (hasRoom('/dev/shm')) process.env.TMPDIR ??= '/dev/shm';
 
 export default {
@@ -17,16 +17,15 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
   moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/module-at.ts' },
-  // Two cores, and most tests wait for servers now and then: a third worker has the time that the others leave.
+  // For two cores: most tests wait for servers now and then, and a third worker uses that time.
   maxWorkers: 3,
-  // What a file has loaded stays in the heap, and a worker that has grown is replaced. Coverage walks the whole heap at the
-  // start of every file. Measured on the unit tests, CPU time with 300 and with 700 MB: 43 and 48 s with coverage, 24 and
-  // 21 without.
+  // Whatever a file has loaded stays in the heap, so a worker that has grown is replaced. Coverage walks the whole heap at
+  // the start of every file, so with coverage a smaller limit is faster, and without it a larger one.
   workerIdleMemoryLimit: process.argv.includes('--coverage') ? '300MB' : '700MB',
   globalSetup: '<rootDir>/test/helpers/make-run-folder.js',
   globalTeardown: '<rootDir>/test/helpers/remove-run-folder.js',
   testSequencer: '<rootDir>/test/helpers/longest-first.js',
-  // Many tests start servers, and the other core may be doing the same.
+  // Many tests start servers, and the other core may do the same.
   testTimeout: 60_000,
   coverageProvider: 'v8',
   coverageThreshold: { global: { lines: 90, branches: 90 } },

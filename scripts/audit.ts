@@ -1,7 +1,7 @@
-// Asks the registry whether a package that the product runs on has a known vulnerability.
+// Asks the registry whether a runtime dependency has a known vulnerability.
 import { spawnSync } from 'node:child_process';
 
-/** What `npm audit --json` prints: findings, or why there are none to be had. */
+/** What `npm audit --json` prints: findings, or why npm has no answer. */
 interface AuditReport {
   metadata?: { vulnerabilities?: Record<string, number> };
   vulnerabilities?: Record<string, { severity?: string; range?: string }>;
@@ -15,8 +15,8 @@ export type Audit =
   | { outcome: 'not possible'; reason: string };
 
 /**
- * Reads npm's answer. Only what says how many packages it has looked at is a finding or a clean bill: a registry that
- * knows no audit, or cannot be reached, is neither.
+ * Reads npm's answer. Only an answer that counts the packages it has checked is a finding or a clean result: a registry
+ * without an audit, or out of reach, is neither.
  */
 export function readAudit(stdout: string, stderr = ''): Audit {
   const report = parse(stdout);

@@ -1,8 +1,8 @@
 const { parameterRules } = require('./parameter-rules.cjs');
 
 /**
- * What is wrong with the parameters of a deployment, as far as that can be known before anything is made; one
- * sentence, or undefined. Each service looks at the parameters of all, for the first one is deployed first.
+ * What is wrong with the parameters of a deployment, as far as can be known before anything is made: one sentence, or
+ * undefined. Each service checks the parameters of all services, because the first one is deployed before the others.
  *
  * @param {{
  *   stage: string,
@@ -11,7 +11,7 @@ const { parameterRules } = require('./parameter-rules.cjs');
  * }} deployment
  */
 function findFault({ stage, parameters, upstream = {} }) {
-  // Of it the buckets' names are made, which have 63 characters at most.
+  // It is a part of the buckets' names, which have 63 characters at most.
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
   }
@@ -36,7 +36,7 @@ function findFault({ stage, parameters, upstream = {} }) {
  *
  * @param {string} arn
  * @param {(arn: string) => Promise<string | undefined>} fetchSecret
- * @param {(message: string) => void} warn told where the secret may not be read: then its functions find out
+ * @param {(message: string) => void} warn called when the secret may not be read, and only its functions can check it
  */
 async function findSecretFault(arn, fetchSecret, warn) {
   // Node 24 runs it as it is.
@@ -83,7 +83,7 @@ module.exports = class CheckParameters {
     if (!process.argv.includes('deploy')) return;
     const { service } = serverless;
     const validate = service.validate.bind(service);
-    // No hook comes before osls' own look at the configuration, which says of a wrong schedule only where it stands.
+    // No hook comes before osls' own validation, which says where a wrong schedule stands and not what is wrong with it.
     service.validate = async () => {
       const { checked } = service.custom;
       const fault = findFault(checked) ?? (await findFaultOfSecrets(checked.parameters, log));

@@ -28,7 +28,7 @@ const starSchema = {
 };
 
 /**
- * parquet-wasm reads its code from a file beside the running one (shared/parquet/parquet-wasm.ts).
+ * parquet-wasm reads its code from a file in the folder of the running one (shared/parquet/parquet-wasm.ts).
  *
  * @type {Plugin}
  */
@@ -48,8 +48,8 @@ const parquetWasm = {
 };
 
 /**
- * `import … from 'node:http'` reads all that the module exports, WebSocket among it, for which Node loads the whole of
- * its fetch: 20 ms. `require` reads what is asked for.
+ * `import … from 'node:http'` reads every export of the module, including WebSocket, for which Node loads all of its
+ * fetch. `require` reads only what is used.
  *
  * @type {Plugin}
  */

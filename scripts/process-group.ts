@@ -6,22 +6,22 @@ import { join } from 'node:path';
 export interface ProgramStart {
   command: string;
   args: readonly string[];
-  /** Its working folder, in which its log is. */
+  /** Its working folder, which holds its log. */
   folder: string;
   /** Name of the log's file. */
   log: string;
-  /** All of its environment: nothing of this process' own comes along. */
+  /** Its whole environment: it inherits nothing from this process. */
   env: Record<string, string>;
 }
 
-/** A program and whatever it starts. All of it is killed when this process exits. */
+/** A program and all that it starts. All of it is killed when this process exits. */
 export interface ProcessGroup {
   isRunning(): boolean;
   /**
-   * Ends all of it.
+   * Ends all of it: kills it at once, or asks it to end first if there is a `patience`.
    *
-   * @param patience asks it to end first, and kills it when this promise is done, or it has ended; the signal aborts
-   * then. Without it it is killed at once
+   * @param patience a promise that ends the waiting: then, or once the program has ended, the group is killed and the
+   * signal aborts
    */
   end(patience?: (signal: AbortSignal) => Promise<unknown>): Promise<void>;
 }
@@ -30,7 +30,7 @@ export function startProcessGroup({ command, args, folder, log, env }: ProgramSt
   const output = openSync(join(folder, log), 'w');
   const child = spawn(command, args, {
     ...{ cwd: folder, env, stdio: ['ignore', output, output] },
-    // A process group of its own, so that Ctrl-C is for us to hand on, and what it started ends with it.
+    // A process group of its own, so that this process passes Ctrl-C on, and all that the program started ends with it.
     detached: true,
   });
   const kill = () => signalGroup(child.pid, 'SIGKILL');

@@ -10,16 +10,16 @@ const run = promisify(execFile);
 export interface PythonEnvironment {
   /** The folder of the virtual environment. */
   folder: string;
-  /** What pip installs into it, one after the other: a requirements file, and pip's options for it. */
+  /** What pip installs into it, in this order: a requirements file, and pip's options for it. */
   requirements: readonly { file: string; options: readonly string[] }[];
 }
 
 /**
- * Makes a virtual environment with what the requirements files say, unless it is there with just that.
+ * Makes a virtual environment with the packages of the requirements files, unless there is one with exactly those.
  *
- * @param findPython gives the Python to make it with; asked only where it has to be made. PYTHON, or python3
+ * @param findPython finds the Python to make it with, when it has to be made; by default PYTHON or python3
  * @returns the environment's folder of programs, `python` among them
- * @throws {Error} what findPython throws; there is no such Python, or a package cannot be had
+ * @throws {Error} whatever findPython throws; that Python does not exist, or a package cannot be installed
  */
 export async function makePythonEnvironment(
   { folder, requirements }: PythonEnvironment,
@@ -29,7 +29,7 @@ export async function makePythonEnvironment(
   const python = join(programs, 'python');
   const marker = join(folder, 'installed-requirements');
   const wanted = await hashOf(requirements.map(({ file }) => file));
-  // The environment's Python is a link to one that may have gone since.
+  // The environment's Python is a link, and its target may have been removed.
   if ((await readFile(marker, 'utf8').catch(() => '')) === wanted && existsSync(python)) return programs;
   const base = await findPython();
   await rm(folder, { recursive: true, force: true });

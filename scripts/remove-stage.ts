@@ -1,4 +1,4 @@
-// Takes a stage down: `npm run remove -- --stage dev`. Its data go only where --delete-data says so.
+// Removes a stage: `npm run remove -- --stage dev`. Deletes its data only with --delete-data.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ import {
 import { LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 
-/** Against the flow of the data: each stack uses what the one before it put out. */
+/** Against the flow of the data: each stack uses the outputs of the one before it. */
 const services = ['loading', 'transformation', 'ingestion'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -48,7 +48,7 @@ async function findStacks(names: string[]): Promise<{ name: string; buckets: str
       const own = outputs.filter(({ OutputKey = '' }) => /^(ingested|processed)Bucket$/.test(OutputKey));
       found.push({ name, buckets: own.flatMap(({ OutputValue }) => OutputValue ?? []) });
     } catch (error) {
-      // CloudFormation has no error of its own for a stack that is not there.
+      // CloudFormation has no error of its own for a missing stack.
       if (!(error instanceof Error && /does not exist/.test(error.message))) throw error;
     }
   }
@@ -65,7 +65,7 @@ async function listVersions(bucket: string, MaxKeys = 1000) {
   return all.map(({ Key, VersionId }) => ({ Key, VersionId }));
 }
 
-/** Nothing is put into a bucket that is being emptied. What runs already ends by itself. */
+/** So that nothing puts an object into a bucket that is being emptied. Running invocations end by themselves. */
 async function stopFunctions(stackNames: string[]): Promise<void> {
   const lambda = new LambdaClient({ region });
   for (const StackName of stackNames) {

@@ -9,6 +9,8 @@ import {
   int,
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
+import { readParquetRows } from '../../helpers/parquet-rows.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import {
   builders,
@@ -17,9 +19,7 @@ import {
   sourceValues,
   standsFor,
   takenBy,
-} from '../../unit/star-schema/type-table.ts';
-import { cutAnywhere } from '../../unit/transform/cut-anywhere.ts';
-import { readParquetRows } from '../../unit/transform/parquet-rows.ts';
+} from '../../helpers/type-table.ts';
 import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
 
 const actualTypes = Object.keys(sourceValues);

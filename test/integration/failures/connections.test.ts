@@ -39,7 +39,7 @@ describe('connections', () => {
     }
   };
 
-  it('40 loaders at a server that takes 20 connections finish without a dead letter', async () => {
+  it('of 40 loaders to a server that accepts 20 cost no dead letter', async () => {
     road = await startInlineRoad({ ...databases, batchSize: 1, environments: { load: 40 } });
     await road.run();
     for (const kind of ['extract', 'transform', 'load'] as const) await road.stop(kind);
@@ -56,7 +56,7 @@ describe('connections', () => {
     await expectExact();
   }, 120_000);
 
-  it('a server that restarts in the middle of a run costs no dead letter', async () => {
+  it('that a restart of the server ends in the middle of a run cost no dead letter', async () => {
     road = await startInlineRoad({ ...databases });
     await road.run();
     await changeEverything(databases.source);
@@ -72,7 +72,7 @@ describe('connections', () => {
     await expectExact();
   });
 
-  it('a rotated password costs no dead letter', async () => {
+  it('that a rotated password refuses cost no dead letter', async () => {
     road = await startInlineRoad({ ...databases });
     const { source, warehouse } = databases;
     await warehouse.query(`alter role loader password 'first'; alter role reader password 'first'`);

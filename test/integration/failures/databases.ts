@@ -21,7 +21,8 @@ export async function makeDatabases(server: PostgresServer): Promise<Databases> 
   await warehouse.query('create role loader login; alter database warehouse owner to loader');
   await warehouse.query('alter schema public owner to loader');
   return {
-    ...{ source, warehouse },
+    source,
+    warehouse,
     sourceUrl: withUser(server.url('shop'), 'reader'),
     warehouseUrl: withUser(server.url('warehouse'), 'loader'),
     end: async () => {

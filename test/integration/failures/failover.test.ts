@@ -41,7 +41,7 @@ describeWithInstalledPostgres('a failover of source and warehouse to a promoted 
     return behind[0]?.done === true;
   };
 
-  it('in the middle of a run costs no dead letter, and loses nothing', async () => {
+  it('in the middle of a run costs no dead letter and loses nothing', async () => {
     const before = await road.run();
     await changeEverything(databases.source);
     await road.plan();

@@ -76,7 +76,7 @@ describe('a connection', () => {
     ['require', 'forwarded'],
     ['require', 'dropped'],
   ] as const)(
-    'with sslmode=%s that is half-open fails its next statement by the server’s name, new ones being %s',
+    'with sslmode=%s that is half-open fails its next statement with the server’s name, while new ones are %s',
     async (sslmode, newOnes) => {
       await open(sslmode);
       await client.query('select 1');
@@ -85,7 +85,7 @@ describe('a connection', () => {
     },
   );
 
-  it('whose answer is lost fails its statement, though that took long by itself', async () => {
+  it('whose answer is lost fails its statement, even after a long statement', async () => {
     await open();
     const pid = await pidOf(client);
     const asked = client.query('select pg_sleep(2)');
@@ -96,7 +96,7 @@ describe('a connection', () => {
     expect(await failureOf(asked)).toMatch(named());
   });
 
-  it('whose server is gone from behind it fails its statement', async () => {
+  it('whose server process is gone fails its statement', async () => {
     await open();
     const pid = await pidOf(client);
     const asked = client.query('select pg_sleep(60)');
@@ -107,7 +107,7 @@ describe('a connection', () => {
     expect(await failureOf(asked)).toMatch(named());
   });
 
-  it('waits for a statement that takes its time, and for one that waits for a lock', async () => {
+  it('waits for a slow statement, and for one that waits for a lock', async () => {
     await open();
     await client.query('select pg_sleep(3.2)');
     await direct.query('begin; lock table locked');
@@ -120,7 +120,7 @@ describe('a connection', () => {
     await waiting;
   });
 
-  it('waits for a server that takes no new connections meanwhile', async () => {
+  it('waits for a server that meanwhile accepts no new connections', async () => {
     await open();
     await direct.query('create role loader login connection limit 1');
     const secret = { ...secretOfUrl('--warehouse', proxy.through(server.url())), username: 'loader' };
@@ -130,13 +130,13 @@ describe('a connection', () => {
     await direct.query('drop role loader');
   });
 
-  it('that is idle for long is left alone', async () => {
+  it('that has been idle for long still works', async () => {
     await open();
     await delay(3 * limits.askAfterMs);
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  it('that is half-open in the middle of a COPY fails it, in both directions', async () => {
+  it('that is half-open in the middle of a COPY fails the COPY, in both directions', async () => {
     await open();
     const rows = Buffer.from('1\n'.repeat(10_000));
     const incoming = copyIn(
@@ -159,7 +159,7 @@ describe('a connection', () => {
     expect(await failureOf(outgoing)).toMatch(named());
   });
 
-  it('waits for a reader and for a writer of a COPY that take their time', async () => {
+  it('waits for a slow reader and a slow writer of a COPY', async () => {
     await open();
     await direct.query('truncate t');
     await copyIn(
@@ -185,7 +185,7 @@ describe('a connection', () => {
     expect(rows).toBe(1_000_000);
   });
 
-  it('that is half-open is ended within a second', async () => {
+  it('that is half-open ends without delay when its client ends it', async () => {
     await open();
     proxy.halfOpen('dropped');
     const startedAt = performance.now();
@@ -193,14 +193,14 @@ describe('a connection', () => {
     expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
-  it('that is reset fails its statement by the server’s name', async () => {
+  it('that is reset fails its statement with the server’s name', async () => {
     await open();
     const asked = client.query('select pg_sleep(60)');
     proxy.reset();
     await expect(asked).rejects.toThrow(`the warehouse at 127.0.0.1:${proxy.port}: read ECONNRESET`);
   });
 
-  it('of a pool that is half-open costs one failure, and the next one is another', async () => {
+  it('of a pool that is half-open costs one failure, and the pool opens another one', async () => {
     const secret = secretOfUrl('--warehouse', proxy.through(server.url()));
     const options = { what: 'warehouse', applicationName: 'test', maxConnections: 1, limits };
     const database = makeDatabase(async () => secret, options);
@@ -212,7 +212,7 @@ describe('a connection', () => {
     await database.end();
   });
 
-  it('that a pool cannot make fails by the server’s name', async () => {
+  it('that a pool cannot open fails with the server’s name', async () => {
     const url = `${proxy.through(server.url())}?connect_timeout=1`;
     const options = { what: 'warehouse', applicationName: 'test', maxConnections: 1, patienceMs: 0 };
     const database = makeDatabase(async () => secretOfUrl('--warehouse', url), options);

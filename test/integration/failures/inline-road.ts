@@ -67,8 +67,12 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   const start = (kind: QueueKind) => {
     if (mappings.has(kind)) return;
     const mapping = startEventSourceMapping({
-      ...{ queue: cloud.openQueue(queueNames[kind]), queueArn: `arn:aws:sqs:x:0:${queueNames[kind]}` },
-      ...{ functionName: kind, batchSize: options.batchSize ?? 10, maximumConcurrency: counts[kind], pool },
+      queue: cloud.openQueue(queueNames[kind]),
+      queueArn: `arn:aws:sqs:x:0:${queueNames[kind]}`,
+      functionName: kind,
+      batchSize: options.batchSize ?? 10,
+      maximumConcurrency: counts[kind],
+      pool,
     });
     mappings.set(kind, mapping);
   };
@@ -83,7 +87,13 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   };
   const plan = async () => (await pool.invoke('plan', {})) as PlannedRun;
   return {
-    ...{ clients, queueUrl, putSecret, plan, start, stop, settle },
+    clients,
+    queueUrl,
+    putSecret,
+    plan,
+    start,
+    stop,
+    settle,
     ingested: makeObjectStore(clients.s3, buckets.ingested),
     processed: makeObjectStore(clients.s3, buckets.processed),
     events: () =>
@@ -108,7 +118,9 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
 }
 
 const cloudOptions = (dataDir: string): Parameters<typeof startCloud>[0] => ({
-  ...{ dataDir, buckets: Object.values(buckets), secrets: {} },
+  dataDir,
+  buckets: Object.values(buckets),
+  secrets: {},
   queues: queueKinds.map((kind) => ({ name: queueNames[kind], visibilitySeconds: 600, maxReceiveCount })),
   notifications: [
     { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },
@@ -119,13 +131,19 @@ const cloudOptions = (dataDir: string): Parameters<typeof startCloud>[0] => ({
 /** What handlers read when they are loaded. A test may have set the log level. */
 function setEnvironment(endpoint: string, region: string, queueUrl: (kind: QueueKind) => string): void {
   Object.assign(process.env, {
-    ...{ STAGE: stage, INGESTED_BUCKET: buckets.ingested, PROCESSED_BUCKET: buckets.processed },
+    STAGE: stage,
+    INGESTED_BUCKET: buckets.ingested,
+    PROCESSED_BUCKET: buckets.processed,
     EXTRACT_QUEUE_URL: queueUrl('extract'),
     TRANSFORM_QUEUE_URL: queueUrl('transform'),
     LOAD_QUEUE_URL: queueUrl('load'),
-    ...{ SOURCE_SECRET_ID: secretIds.source, WAREHOUSE_SECRET_ID: secretIds.warehouse },
-    ...{ S3_FORCE_PATH_STYLE: 'true', AWS_ENDPOINT_URL: endpoint, AWS_REGION: region },
-    ...{ AWS_ACCESS_KEY_ID: 'starlift', AWS_SECRET_ACCESS_KEY: 'starlift' },
+    SOURCE_SECRET_ID: secretIds.source,
+    WAREHOUSE_SECRET_ID: secretIds.warehouse,
+    S3_FORCE_PATH_STYLE: 'true',
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'starlift',
+    AWS_SECRET_ACCESS_KEY: 'starlift',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'SILENT',
   });
 }

@@ -19,8 +19,11 @@ export async function openLossyZones(): Promise<LossyZones> {
   const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-lossy-'));
   const queue = (name: string) => ({ name, visibilitySeconds: 30, maxReceiveCount: 5 });
   const cloud = await startCloud({
-    ...{ dataDir, buckets: ['ingested', 'processed'], queues: [queue('transform'), queue('load')] },
-    ...{ notifications: [], secrets: {} },
+    dataDir,
+    buckets: ['ingested', 'processed'],
+    queues: [queue('transform'), queue('load')],
+    notifications: [],
+    secrets: {},
   });
   const { endpoint, region } = cloud;
   const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
@@ -37,11 +40,18 @@ export async function openLossyZones(): Promise<LossyZones> {
       const secret = { host: '127.0.0.1', port, dbname: 'warehouse', username: 'postgres', password: '' };
       cloud.putSecret('warehouse', JSON.stringify({ ...secret, sslmode: 'disable' }));
       return {
-        ...{ AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, S3_FORCE_PATH_STYLE: 'true' },
-        ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-        ...{ STAGE: 'ci', INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed' },
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: region,
+        S3_FORCE_PATH_STYLE: 'true',
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        POWERTOOLS_LOG_LEVEL: 'SILENT',
+        STAGE: 'ci',
+        INGESTED_BUCKET: 'ingested',
+        PROCESSED_BUCKET: 'processed',
         WAREHOUSE_SECRET_ID: 'warehouse',
-        ...{ TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'), LOAD_QUEUE_URL: cloud.queueUrl('load') },
+        TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'),
+        LOAD_QUEUE_URL: cloud.queueUrl('load'),
       };
     },
     stop: async () => {
@@ -58,7 +68,9 @@ export function ingestCurrency(
   slice: number,
   id: number,
   key: IngestedKey = {
-    ...{ zone: 'ingested', table: 'currency', slice: String(slice).padStart(4, '0') },
+    zone: 'ingested',
+    table: 'currency',
+    slice: String(slice).padStart(4, '0'),
     run: formatRunId(new Date(), '00af'),
   },
 ): Promise<string> {

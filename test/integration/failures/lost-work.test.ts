@@ -10,7 +10,7 @@ const ingestedKey = (table: string, slice: string, of = run) => `${table}/${day}
 const processedKey = (table: string, slice: string, revision: number, of = run) =>
   `${table}/${day}/${of}-${slice}-r${revision}.parquet`;
 
-describe('what the queues may have lost', () => {
+describe('the work that the queues may have lost', () => {
   let zones: LossyZones;
   const put: [zone: 'ingested' | 'processed', key: string][] = [];
   beforeAll(async () => {
@@ -81,7 +81,7 @@ describe('what the queues may have lost', () => {
       return `${of}-${slice}`;
     });
 
-  it('are the slices without object, failure or message, with the messages that were sent', async () => {
+  it('includes the slices without object, failure or message, each with the message that was sent', async () => {
     const common = { version: 1, run, generation: '7', identity: 'server', plannedXmax: '100' };
     expect((await find()).extracts.map(({ body }) => JSON.parse(body))).toEqual([
       { ...common, slice: '0000', table: 'currency' },
@@ -112,12 +112,12 @@ describe('what the queues may have lost', () => {
       [ingestedKey('payment', '0001.0'), `failed/${run}-0001.1.json`],
       ['0000'],
     ],
-  ])('a slice that %s', async (_what, keys, expected) => {
+  ])('leaves out what is done of a slice that %s', async (_what, keys, expected) => {
     await putIngested(...keys);
     expect(await lostSlices()).toEqual(expected.map((slice) => `${run}-${slice}`));
   });
 
-  it('no slice with a message on the extract queue or among its dead letters', async () => {
+  it('includes no slice with a message on the extract queue or its dead-letter queue', async () => {
     await putIngested(ingestedKey('currency', '0000.0'));
     const queuedSlices = [
       { run, slice: '0000.1', table: 'currency' },
@@ -131,12 +131,12 @@ describe('what the queues may have lost', () => {
     ['of an earlier generation', { generation: '6' }, []],
     ['that came to nothing, and is planned anew by the next one', { since: '2024-02-29T12:00:00.000Z' }, []],
     ['of a version that kept no messages', { messages: undefined }, []],
-  ])('no slice of a run %s', async (_what, changes, expected) => {
+  ])('includes no slice of a run %s', async (_what, changes, expected) => {
     await putRun(run, changes);
     expect(await lostSlices()).toEqual(expected);
   });
 
-  it('no slice of a run that another one has planned anew', async () => {
+  it('includes no slice of a run that a later run has planned again', async () => {
     await putRun(later, { slices: [{ slice: '0003', table: 'currency', full: true }] });
     expect(await lostSlices()).toEqual([`${later}-0003`]);
     await putRun(later, {
@@ -146,7 +146,7 @@ describe('what the queues may have lost', () => {
     expect(await lostSlices()).toEqual([`${run}-0000`, `${run}-0001`, `${later}-0003`]);
   });
 
-  it('no slice of a run that a sweep has settled, but of one that it has sent again', async () => {
+  it('includes no slice of a run that a sweep has settled, except where the sweep sent slices again', async () => {
     await putObject('ingested', 'state/swept-runs.json', { version: 1, until: run, again: [] });
     expect(await lostSlices()).toEqual([]);
     const again = [{ run, sentAt: '2024-02-29T13:00:00.000Z' }];
@@ -154,7 +154,7 @@ describe('what the queues may have lost', () => {
     expect(await lostSlices()).toEqual([`${run}-0000`, `${run}-0001`]);
   });
 
-  it('no slice of a run more than an hour before one after which the queues were empty', async () => {
+  it('includes no slice of a run more than an hour older than one that left the queues empty', async () => {
     expect(await lostSlices({ throughRun: '20240229T105959999Z00cc' })).toEqual([
       `${run}-0000`,
       `${run}-0001`,
@@ -162,12 +162,12 @@ describe('what the queues may have lost', () => {
     expect(await lostSlices({ throughRun: '20240229T110000001Z00cc' })).toEqual([]);
   });
 
-  it('nothing where no plan has ever been complete', async () => {
+  it('is nothing before the first complete plan', async () => {
     await zones.ingested.delete('state/capture.json');
     expect(await lostSlices()).toEqual([]);
   });
 
-  it('a failed extract that was sent again, and is on no queue', async () => {
+  it('includes a failed extract that was redriven and is on no queue', async () => {
     const body = JSON.stringify({ run, slice: '0001', table: 'payment' });
     const failed = { body, failedAt: '2024-02-29T10:05:00.000Z', error: 'TerminalError', reason: 'no' };
     await putIngested(ingestedKey('currency', '0000'));
@@ -188,7 +188,7 @@ describe('what the queues may have lost', () => {
     ['a revision of the clock is in the ledger of', ['fact_payment 206000000'], [], 206000001],
     ['its dates are still there of', ['fact_payment 0', 'dim_date 0'], ['dim_date 0'], 1],
   ])(
-    'an ingested object without its processed one, with the least revision, where %s it',
+    'includes an ingested object without its processed one, with the least revision, when %s it',
     async (_what, ledger, there, least) => {
       const keyOf = (each: string) => {
         const [table = '', revision] = each.split(' ');
@@ -206,7 +206,7 @@ describe('what the queues may have lost', () => {
     },
   );
 
-  it('a processed object that the ledger lacks, dead letters apart', async () => {
+  it('includes a processed object that the ledger lacks, unless it is a dead letter', async () => {
     await putIngested(ingestedKey('currency', '0000'), ingestedKey('payment', '0001'));
     const keys = [processedKey('dim_currency', '0000', 0), processedKey('fact_payment', '0001', 1)];
     for (const key of keys) await putObject('processed', key);

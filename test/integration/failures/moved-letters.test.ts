@@ -20,7 +20,13 @@ const run = '20240229T235959999Z00af';
 const day = '2024/02/29';
 const reason = 'its function died, or ran out of time, at every one of 5 receives';
 const slice = {
-  ...{ version: 1, run, slice: '0003', table: 'staff', generation: '1', identity: 'a', plannedXmax: '100' },
+  version: 1,
+  run,
+  slice: '0003',
+  table: 'staff',
+  generation: '1',
+  identity: 'a',
+  plannedXmax: '100',
 };
 const letters = {
   extract: { body: JSON.stringify(slice), table: 'staff', key: `failed/${run}-0003.json` },
@@ -32,7 +38,7 @@ function letterAbout(bucket: string, table: string, key: string) {
   return { body: formatObjectCreated({ bucket, key }), table, key };
 }
 
-describe('a message that its queue has moved to the dead letters by itself', () => {
+describe('a message that SQS itself has moved to the dead-letter queue', () => {
   let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
@@ -43,10 +49,17 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     queues = await openIdleQueues();
     ({ cloud, clients, target } = queues);
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{ STAGE: 'ci', INGESTED_BUCKET: 'ingested', PROCESSED_BUCKET: 'processed' },
-      ...{ EXTRACT_QUEUE_URL: cloud.queueUrl('extract'), TRANSFORM_QUEUE_URL: cloud.queueUrl('transform') },
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_REGION: cloud.region,
+      S3_FORCE_PATH_STYLE: 'true',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      STAGE: 'ci',
+      INGESTED_BUCKET: 'ingested',
+      PROCESSED_BUCKET: 'processed',
+      EXTRACT_QUEUE_URL: cloud.queueUrl('extract'),
+      TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'),
       SOURCE_SECRET_ID: 'source',
     });
   });
@@ -76,14 +89,17 @@ describe('a message that its queue has moved to the dead letters by itself', () 
   const depsOf = (queue: QueueKind): MovedLettersDeps & { told: unknown[] } => {
     const told: unknown[] = [];
     return {
-      ...{ sqs: clients.sqs, queue, deadLetterUrl: deadLetterUrl(queue), told },
+      sqs: clients.sqs,
+      queue,
+      deadLetterUrl: deadLetterUrl(queue),
+      told,
       notify: async ({ detail }) => void told.push(detail),
       now: () => new Date('2024-03-01T00:00:00Z'),
       receiveWaitSeconds: 0,
     };
   };
 
-  it.each(queueKinds)('is told of once, and says why, on the %s queue', async (queue) => {
+  it.each(queueKinds)('is reported once with its reason, on the %s queue', async (queue) => {
     const { body, table, key } = letters[queue];
     await sendAndDie(queue, body);
     const deps = depsOf(queue);
@@ -94,13 +110,20 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     const [letter, ...others] = await target.listDeadLetters();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
-      ...{ queue, body, table, key, error: 'FunctionDied', reason, attempts: 5, isMoved: false },
+      queue,
+      body,
+      table,
+      key,
+      error: 'FunctionDied',
+      reason,
+      attempts: 5,
+      isMoved: false,
       failedAt: '2024-03-01T00:00:00.000Z',
     });
     expect(await receiveDeadLetters(target)).toEqual([letter]);
   });
 
-  it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
+  it('is reported by the scheduled functions, and the record of a slice outlives its dead letter', async () => {
     for (const queue of ['extract', 'transform'] as const) await sendAndDie(queue, letters[queue].body);
     const before = cloud.events().length;
     for (const module of ['ingestion/sweep/handler', 'transformation/sweep/handler']) {
@@ -131,7 +154,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     ]);
   });
 
-  it('is told of again when it was sent back and its function dies once more', async () => {
+  it('is reported again when its function dies once more after a redrive', async () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     await notifyMovedLetters(deps);
@@ -141,11 +164,12 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(deps.told).toHaveLength(2);
   });
 
-  it('that carries the reason of an earlier failure is known by the queue that SQS names', async () => {
+  it('is recognised by the queue that SQS names when it carries the reason of an earlier failure', async () => {
     const stale = { error: 'TerminalError', reason: 'no such table', failedAt: '2024-02-29T00:00:00Z' };
     await clients.sqs.send(
       new SendMessageCommand({
-        ...{ QueueUrl: deadLetterUrl('load'), MessageBody: letters.load.body },
+        QueueUrl: deadLetterUrl('load'),
+        MessageBody: letters.load.body,
         MessageAttributes: Object.fromEntries(
           Object.entries(stale).map(([name, text]) => [name, { DataType: 'String', StringValue: text }]),
         ),
@@ -166,7 +190,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
   });
 
-  it('stays as it is while nobody can be told, and is not lost', async () => {
+  it('stays a dead letter while it cannot be reported', async () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
@@ -175,7 +199,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(await listFailures(target)).toHaveLength(1);
   });
 
-  it('whose body leaves no room for a reason is shown with where the reason is', async () => {
+  it('is shown with where to find the reason when its body leaves no room for one', async () => {
     const body = `{"x":"${'x'.repeat(256 * 1024 - 8)}"}`;
     await sendAndDie('load', body);
     const deps = depsOf('load');

@@ -11,7 +11,7 @@ const password = 'swordfish-8731';
 /** What the planted values have in common. */
 const value = 'SESAME';
 
-describe('whatever fails, no log line, dead letter or event', () => {
+describe('the failures of a run', () => {
   let server: PostgresServer;
   let databases: Databases;
   let road: RoadAtWork;
@@ -83,7 +83,7 @@ describe('whatever fails, no log line, dead letter or event', () => {
     return (await Promise.all(texts)).join('\n');
   };
 
-  it('is missing: the failures are there, and the values where they belong', async () => {
+  it('are logged, dead-lettered and quarantined, and the quarantine file keeps the value', async () => {
     expect(String(planFailure)).toMatch(/source is no JSON object/);
     const failed = report.deadLetters.map(({ queue, table }) => `${queue} ${table ?? '?'}`).sort();
     expect(failed).toEqual([
@@ -107,7 +107,7 @@ describe('whatever fails, no log line, dead letter or event', () => {
       () => JSON.stringify({ ...report, deadLetters: report.deadLetters.map(({ body, ...rest }) => rest) }),
     ],
     ["a failed plan's error", () => `${String(planFailure)}${(planFailure as Error).stack}`],
-  ])('holds a password or a value of a row: not in %s', async (_, read) => {
+  ])('put no password and no value of a row into %s', async (_, read) => {
     const text = await read();
     expect(text.length).toBeGreaterThan(100);
     expect(text).not.toContain(password);

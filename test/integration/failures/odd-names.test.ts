@@ -62,7 +62,11 @@ it('a table and a column whose names are statements go the whole road as names',
       const parsed = parseObjectKey(text);
       if (parsed.zone !== 'ingested') throw new Error(text);
       await transformObject(parsed, {
-        ...{ ingested, processed, model, notify: async () => {}, warn: () => {} },
+        ingested,
+        processed,
+        model,
+        notify: async () => {},
+        warn: () => {},
       });
     }
     for (const text of processed.objects.keys()) {

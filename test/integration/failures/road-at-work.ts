@@ -46,12 +46,10 @@ export async function startRoadAtWork(urls: {
   const model = { schema: 'public', foreignKeys: 'declared' } as const;
   await ensureWarehouse(warehouse, starSchema, model);
   const services = startServices(stack.cloud, {
-    ...{
-      sourceRestart: 'identity',
-      warehouseSchema: model.schema,
-      foreignKeys: model.foreignKeys,
-      workers: 2,
-    },
+    sourceRestart: 'identity',
+    warehouseSchema: model.schema,
+    foreignKeys: model.foreignKeys,
+    workers: 2,
     onLog: (line) => log.push(line),
   });
   const stop = async () => {
@@ -75,7 +73,9 @@ export async function startRoadAtWork(urls: {
   };
   services.start();
   return {
-    ...{ stack, log, stop },
+    stack,
+    log,
+    stop,
     plan: () => services.plan(),
     run: () => runOnce(makeEmbeddedSite(pipeline), undefined),
     settle: async () => {

@@ -5,8 +5,9 @@ import { TransientError } from '../../../shared/errors.ts';
 import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import type { TextRow } from '../../helpers/text-rows.ts';
 import { deliveries, type Extracted, fold, identify, tables } from './histories.ts';
-import { type ObjectFacts, runOf, type TextRow } from './parquet-objects.ts';
+import { type ObjectFacts, runOf } from './parquet-objects.ts';
 import { smallModel } from './small-model.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
 

@@ -4,8 +4,8 @@ import pg from 'pg';
 import { encodeCopyRows } from '../../../services/loading/rows/encode-rows.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type TextRow, toBatch } from '../../helpers/text-rows.ts';
 import { everyType, numeric, row, table } from './every-type.ts';
-import { type TextRow, toBatch } from './parquet-objects.ts';
 
 describe('rows in the binary format of COPY', () => {
   let server: PostgresServer;

@@ -5,8 +5,8 @@ import { areDistinct, distinctValues } from '../../../services/loading/rows/colu
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type TextRow, toBatch } from '../../helpers/text-rows.ts';
 import { everyType, row, table } from './every-type.ts';
-import { type TextRow, toBatch } from './parquet-objects.ts';
 
 const columns = table.columns.map(({ name }) => name);
 const sqlTypes = table.columns.map(({ type }) =>

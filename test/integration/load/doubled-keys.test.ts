@@ -16,7 +16,8 @@ import {
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { runOf, type TextRow } from './parquet-objects.ts';
+import type { TextRow } from '../../helpers/text-rows.ts';
+import { runOf } from './parquet-objects.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 /** Each type that a key may have, what it is in the source, and two values of it. */

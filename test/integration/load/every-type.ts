@@ -8,7 +8,7 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import type { TextRow } from './parquet-objects.ts';
+import type { TextRow } from '../../helpers/text-rows.ts';
 
 const nullable = { nullable: true };
 const nullableDate: ColumnDefinition = {

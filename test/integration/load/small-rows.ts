@@ -1,4 +1,4 @@
-import type { TextRow } from './parquet-objects.ts';
+import type { TextRow } from '../../helpers/text-rows.ts';
 
 /** Rows of the small model. */
 export const red = { colour_id: '1', name: 'red' };

@@ -11,8 +11,12 @@ const alive = `select from dim_staff where staff_id = 1 and first_name = 'Alive'
 
 describe('a function that is killed at every receive of a message', () => {
   let stack: OperatedStack;
+  let report: RunReport;
   beforeAll(async () => {
     stack = await OperatedStack.startLoaded();
+    await stack.source(`update design set design_name = 'Deadly' where design_id = 1;
+      update staff set first_name = 'Alive' where staff_id = 1`);
+    report = await runWithDesignLocked();
   });
   afterAll(() => stack?.stop());
 
@@ -83,10 +87,7 @@ describe('a function that is killed at every receive of a message', () => {
     }
   }
 
-  it('leaves a dead letter with its reason, told of, and the others go on', async () => {
-    await stack.source(`update design set design_name = 'Deadly' where design_id = 1;
-      update staff set first_name = 'Alive' where staff_id = 1`);
-    const report = await runWithDesignLocked();
+  it('leaves a dead letter with its reason, which is reported, while other tables are loaded', async () => {
     const reason = 'its function died, or ran out of time, at every one of 5 receives';
     expect(report.deadLetters).toMatchObject([
       { queue: 'load', table: 'dim_design', error: 'FunctionDied', reason, attempts: 5, isMoved: false },
@@ -95,13 +96,17 @@ describe('a function that is killed at every receive of a message', () => {
     expect(await stack.warehouse(alive)).toHaveLength(1);
     expect(stack.events('Table Failed')).toEqual([
       {
-        ...{ stage: 'embedded', queue: 'load', table: 'dim_design', error: 'FunctionDied', reason },
+        stage: 'embedded',
+        queue: 'load',
+        table: 'dim_design',
+        error: 'FunctionDied',
+        reason,
         key: expect.stringMatching(/^dim_design\/.*-r0\.parquet$/),
       },
     ]);
   });
 
-  it('is mended by a redrive, as any other failure', async () => {
+  it('is mended by a redrive, like any other failure', async () => {
     const { failures } = await stack.json<{ failures: FailureGroup[] }>('failures');
     const redrive = `npx starlift redrive --table dim_design --queue load --data ${stack.data}`;
     expect(failures).toMatchObject([{ table: 'dim_design', count: 1, attempts: 5, redrive }]);

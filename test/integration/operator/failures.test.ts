@@ -1,5 +1,5 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
 import { lastJson, starlift } from '../../helpers/starlift.ts';
 import { type Failures, failureCommands, outcomes, type Redrive } from './failure-commands.ts';
@@ -9,12 +9,21 @@ jest.setTimeout(120_000);
 
 describe('what has failed for good', () => {
   let stack: OperatedStack;
-  beforeAll(async () => {
+  beforeEach(async () => {
     stack = await OperatedStack.startLoaded();
   });
-  afterAll(() => stack?.stop());
+  afterEach(() => stack?.stop());
 
   const { failures, redrive } = failureCommands(() => stack);
+
+  /** Two messages that no transform can read become dead letters. */
+  async function failUnreadable(): Promise<void> {
+    const { sqs, queueUrl } = stack.target;
+    for (const body of ['not JSON', '{"Records":"none"}']) {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: body }));
+    }
+    await stack.run();
+  }
 
   it('is nothing on a stack where all is well', async () => {
     expect(await failures()).toEqual({ code: 0, ok: true, failures: [] });
@@ -22,7 +31,7 @@ describe('what has failed for good', () => {
     expect((await stack.command('status')).code).toBe(0);
   });
 
-  it('is not a column that is new: status names it, and all goes on', async () => {
+  it('is not a column that is new: status names it, and every table is still loaded', async () => {
     await stack.source(`alter table payment_type add column colour text`);
     await stack.run();
     const status = await stack.json<Status>('status');
@@ -33,7 +42,7 @@ describe('what has failed for good', () => {
     expect((await stack.command('status')).text).toContain('warning: public.payment_type has columns');
   });
 
-  it('a constraint of the warehouse stops one load, which lands after the redrive', async () => {
+  it('is a load that a constraint of the warehouse refuses, until its redrive', async () => {
     await stack.warehouse(
       `alter table dim_staff add constraint no_bob check (first_name <> 'Bob') not valid`,
     );
@@ -43,7 +52,9 @@ describe('what has failed for good', () => {
     const { failures: groups } = await failures('--table', 'staff');
     expect(groups).toEqual([
       expect.objectContaining({
-        ...{ table: 'dim_staff', queue: 'load', count: 1 },
+        table: 'dim_staff',
+        queue: 'load',
+        count: 1,
         reason: expect.stringMatching(/no_bob.*SQLSTATE 23514/),
       }),
     ]);
@@ -59,12 +70,8 @@ describe('what has failed for good', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('a message that is no JSON names no table, and can be sent back by its id alone', async () => {
-    const { sqs, queueUrl } = stack.target;
-    for (const body of ['not JSON', '{"Records":"none"}']) {
-      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: body }));
-    }
-    await stack.run();
+  it('is a message that is not JSON: it names no table, and is sent back by its id', async () => {
+    await failUnreadable();
     const { failures: groups } = await failures();
     expect(groups.map(({ table, queue, reason }) => [table, queue, reason]).sort()).toEqual([
       [null, 'transform', 'the message is no S3 event: it has no Records'],
@@ -80,7 +87,8 @@ describe('what has failed for good', () => {
     expect(text).toContain('! (no table), transform: TerminalError: the message is not JSON');
   });
 
-  it('are the same to a process of its own when none runs on the folder, and a redrive waits for the next run', async () => {
+  it('is the same for a command while no run uses the folder, and a redrive waits for the next run', async () => {
+    await failUnreadable();
     const { failures: groups } = await failures();
     await stack.release();
     const run = (...args: string[]) => starlift([...args, '--data', stack.data, '--json']);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import { type FollowedSlices, followSlices } from '../../../cli/stage/follow-slices.ts';
@@ -14,11 +14,11 @@ jest.setTimeout(120_000);
 describe('following slices by the ledger and the dead letters', () => {
   let stack: OperatedStack;
   let warehouse: pg.Client;
-  beforeAll(async () => {
-    stack = await OperatedStack.start();
+  const use = async (started: Promise<OperatedStack>) => {
+    stack = await started;
     warehouse = await stack.target.warehouse();
-  });
-  afterAll(async () => {
+  };
+  afterEach(async () => {
     await warehouse?.end();
     await stack?.stop();
   });
@@ -32,13 +32,15 @@ describe('following slices by the ledger and the dead letters', () => {
     return followSlices(own, { target: stack.target, warehouse, model: starSchema });
   };
 
-  it('ends when all of a run is loaded, department too, which ends in the ingested zone', async () => {
+  it('ends when a whole run is loaded, including department, which goes no further than the ingested zone', async () => {
+    await use(OperatedStack.start());
     const report = await stack.run();
     expect(report.slices).toBe(starSchema.sources.length);
     expect(await (await follow(report.run)).look()).toEqual([]);
   });
 
-  it('goes on for as long as a load is held up', async () => {
+  it('goes on while a load is held up', async () => {
+    await use(OperatedStack.startLoaded());
     const holder = await stack.target.warehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
@@ -64,7 +66,8 @@ describe('following slices by the ledger and the dead letters', () => {
     expect(await followed.look()).toEqual([]);
   });
 
-  it('ends when what is not loaded has failed for good, wherever on its way', async () => {
+  it('ends when everything that is not loaded has failed for good, at whichever stage', async () => {
+    await use(OperatedStack.startLoaded());
     await stack.source(`
       alter table transaction rename column transaction_type to kind;
       insert into transaction select 90001, 'SALE', null, null, now(), now();

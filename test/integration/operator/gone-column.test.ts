@@ -1,28 +1,35 @@
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { RunReport } from '../../../cli/run/run-once.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { failureCommands, outcomes } from './failure-commands.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);
 
+let stack: OperatedStack;
+const { failures, redrive } = failureCommands(() => stack);
+
+/** One run in which a column of `transaction` is gone and a new payment names a new transaction. */
+async function startWithoutColumn(): Promise<RunReport> {
+  stack = await OperatedStack.startLoaded();
+  await stack.source(`
+    alter table transaction rename column transaction_type to kind;
+    insert into transaction select 90001, 'SALE', null, null, now(), now();
+    insert into payment select 90001, 90001, counterparty_id, payment_amount, currency_id, payment_type_id, paid,
+      payment_date, company_ac_number, counterparty_ac_number, now(), now() from payment where payment_id = 1;
+    update design set design_name = 'Still on its way' where design_id = 1`);
+  return stack.run();
+}
+
 describe('a column that is gone from the source', () => {
-  let stack: OperatedStack;
+  let report: RunReport;
   beforeAll(async () => {
-    stack = await OperatedStack.startLoaded();
+    report = await startWithoutColumn();
   });
   afterAll(() => stack?.stop());
 
-  const { failures, redrive } = failureCommands(() => stack);
-
   it('fails its table alone, and the operator sees the reason and the way back', async () => {
-    await stack.source(`
-      alter table transaction rename column transaction_type to kind;
-      insert into transaction select 90001, 'SALE', null, null, now(), now();
-      insert into payment select 90001, 90001, counterparty_id, payment_amount, currency_id, payment_type_id, paid,
-        payment_date, company_ac_number, counterparty_ac_number, now(), now() from payment where payment_id = 1;
-      update design set design_name = 'Still on its way' where design_id = 1`);
-    const report = await stack.run();
     expect(report.ok).toBe(false);
     expect(await stack.warehouse(`select design_name from dim_design where design_id = 1`)).toEqual([
       { design_name: 'Still on its way' },
@@ -31,7 +38,11 @@ describe('a column that is gone from the source', () => {
     expect(code).toBe(1);
     expect(groups).toEqual([
       expect.objectContaining({
-        ...{ table: 'transaction', queue: 'extract', error: 'TerminalError', count: 1, attempts: 1 },
+        table: 'transaction',
+        queue: 'extract',
+        error: 'TerminalError',
+        count: 1,
+        attempts: 1,
         reason: 'public.transaction has no column transaction_type',
         redrive: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
       }),
@@ -39,17 +50,19 @@ describe('a column that is gone from the source', () => {
     expect(groups[0]?.messages[0]?.key).toMatch(/^failed\/.*\.json$/);
   });
 
-  it('is named by status with the facts that wait for it', async () => {
+  it('appears in status, with the facts that wait for its table', async () => {
     const status = await stack.json<Status>('status');
     expect(status.code).toBe(1);
     expect(status.troubles).toEqual([
       {
-        ...{ kind: 'failed', table: 'transaction' },
+        kind: 'failed',
+        table: 'transaction',
         text: 'transaction failed in extract: public.transaction has no column transaction_type',
         command: `npx starlift redrive --table transaction --queue extract --data ${stack.data}`,
       },
       {
-        ...{ kind: 'waiting', table: 'fact_payment' },
+        kind: 'waiting',
+        table: 'fact_payment',
         text: '1 row of fact_payment waits for dim_transaction 90001, whose table has failed',
         command: `npx starlift redrive --table dim_transaction --data ${stack.data}`,
       },
@@ -63,20 +76,32 @@ describe('a column that is gone from the source', () => {
     expect(status.queues).toContainEqual(expect.objectContaining({ queue: 'extract', deadLetters: 1 }));
   });
 
-  it('is found by either name of the table, and by its queue, and by no other', async () => {
+  it('is found by the name of the source or the warehouse table and by its queue, and by no other', async () => {
     expect((await failures('--table', 'dim_transaction')).failures).toHaveLength(1);
     expect((await failures('--table', 'transaction', '--queue', 'extract')).failures).toHaveLength(1);
     expect((await failures('--queue', 'load')).failures).toEqual([]);
     expect((await failures('--table', 'staff')).code).toBe(0);
   });
 
-  it('stays where it is in a dry run, and for a table that is not meant', async () => {
+  it('stays a dead letter when a redrive is a dry run or names another table', async () => {
     expect(outcomes(await redrive('--dry-run'))).toEqual([['extract', 'transaction', 'would be sent']]);
     expect(outcomes(await redrive('--table', 'staff'))).toEqual([]);
     expect((await failures()).failures).toHaveLength(1);
   });
+});
 
-  it('fails again when it is sent back too early, and is one failure still', async () => {
+describe('the dead letter of a column that is gone', () => {
+  beforeEach(async () => {
+    await startWithoutColumn();
+  });
+  afterEach(() => stack?.stop());
+
+  const expireDeadLetters = async () => {
+    const { sqs, deadLetterUrl } = stack.target;
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
+  };
+
+  it('fails again when it is sent back too early, and is still one failure', async () => {
     expect(outcomes(await redrive())).toEqual([['extract', 'transaction', 'sent']]);
     await stack.run();
     expect((await failures()).failures).toEqual([
@@ -84,15 +109,15 @@ describe('a column that is gone from the source', () => {
     ]);
   });
 
-  it('is shown from its record in S3 when its dead letter has expired', async () => {
-    const { sqs, deadLetterUrl } = stack.target;
-    await sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
+  it('is shown from its record in S3 once it has expired', async () => {
+    await expireDeadLetters();
     const { code, failures: groups } = await failures();
     expect(code).toBe(1);
     expect(groups[0]?.messages).toEqual([expect.objectContaining({ expired: true })]);
   });
 
-  it('comes back from that record once the source is mended, and the waiting facts with it', async () => {
+  it('is sent again from that record once the source is mended, and the waiting facts land with it', async () => {
+    await expireDeadLetters();
     await stack.source('alter table transaction rename column kind to transaction_type');
     expect(outcomes(await redrive('--table', 'dim_transaction'))).toEqual([
       ['extract', 'transaction', 'sent'],

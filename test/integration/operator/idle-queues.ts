@@ -23,13 +23,18 @@ export interface IdleQueues {
 export async function openIdleQueues(): Promise<IdleQueues> {
   const dataDir = fs.mkdtempSync(join(tmpdir(), 'starlift-queues-'));
   const cloud = await startCloud({
-    ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: {} },
+    dataDir,
+    buckets: ['ingested', 'processed'],
+    notifications: [],
+    secrets: {},
     queues: queueKinds.map((name) => ({ name, visibilitySeconds: 600, maxReceiveCount: 5 })),
   });
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   const target = targetOf(cloud, clients);
   return {
-    ...{ cloud, clients, target },
+    cloud,
+    clients,
+    target,
     purge: async () => {
       for (const QueueUrl of queueKinds.flatMap((kind) => [
         target.queueUrl(kind),

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { seen } from '../../e2e/seen.ts';
 
 /**
- * Copies a data folder in which one run has loaded the whole sample shop. The first file of a test run that wants it
- * makes it, the others wait for that one: to make it takes 4 s of CPU time, a copy 0.05.
+ * Copies a data folder in which one run has loaded the whole sample shop. The first test of a test run that needs the
+ * folder makes it, and the others wait for it: a copy costs far less than a run.
  *
- * @param data an empty folder, that is filled
- * @param load makes and loads the folder that it is given, and lets go of it
+ * @param data the empty folder to fill
+ * @param load makes and loads the folder that it is given, and releases it
  */
 export async function copyLoadedFolder(data: string, load: (data: string) => Promise<void>): Promise<void> {
   const { RUN_FOLDER: run } = process.env;
@@ -20,7 +20,7 @@ export async function copyLoadedFolder(data: string, load: (data: string) => Pro
   await promisify(execFile)('cp', ['-Rp', `${loaded}/.`, data]);
 }
 
-/** @returns false where another process is at it */
+/** @returns false while another process makes it */
 async function loadAlone(
   run: string,
   loaded: string,

@@ -3,7 +3,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -13,11 +13,14 @@ jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 let staged: StackAsStage | undefined;
-beforeAll(async () => {
+beforeEach(async () => {
   stack = await OperatedStack.startLoaded();
 });
 // A stage ends the stack that it stands for.
-afterAll(() => (staged ?? stack)?.stop());
+afterEach(async () => {
+  await (staged ?? stack)?.stop();
+  staged = undefined;
+});
 
 /** S3 loses all that was made of a source table's objects, and the warehouse some of the rows. */
 async function lose(table: string, where: string): Promise<string[]> {
@@ -42,7 +45,7 @@ const ledgerKeys = async (table: string) =>
   ).map(({ key }) => key);
 
 describe('status', () => {
-  it('counts the rows of a run by any revision', async () => {
+  it('counts the rows of a run, whichever revision of an object is loaded', async () => {
     await stack.source(`update design set design_name = 'Counted' where design_id in (1, 2, 3)`);
     await stack.run();
     const loaded = async () => (await stack.json<Status>('status')).run?.loaded;
@@ -60,7 +63,7 @@ describe('status', () => {
   });
 });
 
-describe('the rows of an object that S3 has lost come back by the first replay from the ingested zone', () => {
+describe('the first replay from the ingested zone brings back the rows of an object that S3 has lost', () => {
   it.each([
     ['dim_design', 'design', 'design_id in (2, 3)'],
     // A fact's dates have an object of their own.

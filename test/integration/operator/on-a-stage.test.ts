@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
 import { putSecret } from '../../../cli/secrets/put-secret.ts';
 import type { Status } from '../../../cli/status/status.ts';
@@ -14,20 +14,22 @@ describe('the commands on a stage', () => {
   let staged: StackAsStage;
   let stack: OperatedStack;
 
-  beforeAll(async () => {
-    staged = await startStackAsStage(await OperatedStack.start());
+  const use = async (started: Promise<OperatedStack>) => {
+    staged = await startStackAsStage(await started);
     ({ stack } = staged);
-  });
-  afterAll(() => staged?.stop());
+  };
+  afterEach(() => staged?.stop());
 
-  it('are told that nothing has been loaded yet, and what begins it', async () => {
+  it('say that nothing has been loaded yet, and which command begins', async () => {
+    await use(OperatedStack.startLoaded());
     await stack.warehouse('drop schema starlift, public cascade; create schema public');
     expect((await staged.command('status')).text).toMatch(
       /^Nothing has been loaded yet: npx starlift run --stage embedded begins\./,
     );
   });
 
-  it('a run ends when all of it is in the warehouse', async () => {
+  it('include a run, which ends when all of it is in the warehouse', async () => {
+    await use(OperatedStack.start());
     const report = await staged.json<{ ok: boolean; tables: { table: string; loaded: number }[] }>('run');
     expect(report).toMatchObject({ code: 0, ok: true });
     const [payments] = await stack.source<{ n: number }>('select count(*)::int as n from payment');
@@ -40,7 +42,8 @@ describe('the commands on a stage', () => {
     expect(await staged.command('sql select(1)')).toMatchObject({ code: 0 });
   });
 
-  it('a run names what has failed, with the commands for this stage, and ends', async () => {
+  it('include a run that ends with what has failed and the commands for this stage', async () => {
+    await use(OperatedStack.startLoaded());
     await stack.source(`update currency set currency_code = 'BAD' where currency_id = 1`);
     await stack.warehouse(`alter table dim_currency add constraint poison check (currency_code <> 'BAD')`);
     const { code, text } = await staged.command('run');
@@ -57,7 +60,8 @@ describe('the commands on a stage', () => {
     expect(await staged.json('run')).toMatchObject({ code: 0, ok: true });
   });
 
-  it("put a database's secret, and show nothing of it", async () => {
+  it("put a database's secret without showing any of it", async () => {
+    await use(OperatedStack.startLoaded());
     const url = 'postgres://loader:s3cr%40t@db.example/warehouse';
     const output = new PassThrough();
     await putSecret(stage, 'warehouse', async () => url, makeTerminal(output, output, false));
@@ -68,12 +72,17 @@ describe('the commands on a stage', () => {
       new GetSecretValueCommand({ SecretId: secretIds.warehouse }),
     );
     expect(JSON.parse(SecretString)).toEqual({
-      ...{ host: 'db.example', port: 5432, dbname: 'warehouse', username: 'loader', password: 's3cr@t' },
+      host: 'db.example',
+      port: 5432,
+      dbname: 'warehouse',
+      username: 'loader',
+      password: 's3cr@t',
       sslmode: 'verify-full',
     });
   });
 
-  it('say in one line that the warehouse is out of reach, before a run is begun', async () => {
+  it('say in one line that the warehouse is out of reach, before a run begins', async () => {
+    await use(OperatedStack.startLoaded());
     const nobody = 'postgres://loader:s3cret@127.0.0.1:1/warehouse?sslmode=disable';
     const output = new PassThrough();
     await putSecret(stage, 'warehouse', async () => nobody, makeTerminal(output, output, true));
@@ -85,7 +94,8 @@ describe('the commands on a stage', () => {
     });
   });
 
-  it('name a stage that is not whole, or not there', async () => {
+  it('name a stage that is incomplete or does not exist', async () => {
+    await use(OperatedStack.startLoaded());
     delete staged.stacks['starlift-loading-embedded'];
     await expect(staged.command('failures')).rejects.toMatchObject({
       exitCode: 2,

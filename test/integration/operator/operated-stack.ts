@@ -19,7 +19,7 @@ export interface CommandOutcome {
   text: string;
 }
 
-/** The embedded stack with its services at work on the sample shop, and an operator's commands beside it. */
+/** The embedded stack with its services running on the sample shop, and an operator's commands. */
 export class OperatedStack {
   readonly data: string;
   readonly target: OpenedTarget;
@@ -37,7 +37,7 @@ export class OperatedStack {
     return OperatedStack.#startIn(makeFolder());
   }
 
-  /** The same when one run has loaded all of the shop. */
+  /** The same after one run has loaded the whole shop. */
   static async startLoaded(): Promise<OperatedStack> {
     const data = makeFolder();
     await copyLoadedFolder(data, async (folder) => {
@@ -53,12 +53,12 @@ export class OperatedStack {
     return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
   }
 
-  /** Of the embedded cloud. */
+  /** The URL of the embedded cloud. */
   get endpoint(): string {
     return this.#pipeline.stack.cloud.endpoint;
   }
 
-  /** A plan, as the schedule has it; its work goes on by itself. */
+  /** A plan, as the schedule would start it; it does not wait for the work that it sends. */
   plan(): Promise<unknown> {
     return this.#pipeline.services.plan();
   }
@@ -66,8 +66,8 @@ export class OperatedStack {
   /**
    * One run, to its end.
    *
-   * @param onProgress called when its plan is over and its work goes on, and again as it does
-   * @param changes what it sees of the stack in another way
+   * @param onProgress called when the plan has ended, and again as the work goes on
+   * @param changes replaces functions of the site that the run works on
    */
   run(onProgress: () => void = () => {}, changes: Partial<RunSite> = {}): Promise<RunReport> {
     return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
@@ -103,14 +103,14 @@ export class OperatedStack {
       .map(({ Detail = '{}' }) => JSON.parse(Detail) as Record<string, unknown>);
   }
 
-  /** What verify finds, by table; empty where source and warehouse are the same. */
+  /** What verify finds, by table; empty when source and warehouse are the same. */
   async differences(): Promise<Record<string, unknown>[]> {
     const { tables } = await this.json<{ tables: Record<string, unknown>[] }>('verify');
     const kinds = ['missing', 'extra', 'doubled', 'different', 'dangling'];
     return tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
   }
 
-  /** Ends the process' hold of the folder, which stays as it is. */
+  /** Stops the stack and keeps its folder as it is. */
   release(): Promise<void> {
     this.#stopped ??= this.#endAll();
     return this.#stopped;
@@ -127,7 +127,7 @@ export class OperatedStack {
   }
 
   async #query<T>(url: string, sql: string): Promise<T[]> {
-    // One for all: a connection takes both sides 10 ms of CPU time, most of it for the password.
+    // One connection for all queries: opening one costs both sides CPU time, most of it for the password.
     const known = this.#clients.get(url) ?? connect(url, 'source');
     this.#clients.set(url, known);
     const result: unknown = await (await known).query({ text: sql, queryMode: 'simple' } as { text: string });

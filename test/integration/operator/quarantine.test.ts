@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { QuarantineFile } from '../../../cli/operator/quarantine.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -12,19 +12,23 @@ interface Quarantine {
 
 describe('rows in quarantine', () => {
   let stack: OperatedStack;
-  beforeAll(async () => {
+  beforeEach(async () => {
     stack = await OperatedStack.startLoaded();
   });
-  afterAll(() => stack?.stop());
+  afterEach(() => stack?.stop());
 
   const quarantine = (...args: string[]) => stack.json<Quarantine>('quarantine', ...args);
   const rowsOf = ({ files }: Quarantine) =>
     files.map(({ table, rows }) => [table, ...rows.map(({ key, column }) => `${key} ${column}`)]);
 
-  it('are shown with their reason, line and key, each file with the object that it is of', async () => {
-    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+  async function breakTwoPayments(): Promise<void> {
     await stack.source(`update payment set payment_date = 'soon' where payment_id in (5, 6)`);
     await stack.run();
+  }
+
+  it('are shown with their reason, line and key, and each file with the object that it belongs to', async () => {
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    await breakTwoPayments();
     const { code, files } = await quarantine('--table', 'payment');
     expect(code).toBe(1);
     const [file] = files;
@@ -38,7 +42,9 @@ describe('rows in quarantine', () => {
     expect(status).toMatchObject({ code: 1, ok: false });
     expect(status.troubles).toEqual([
       {
-        ...{ kind: 'quarantined', table: 'fact_payment', text: '2 rows of fact_payment broke the contract' },
+        kind: 'quarantined',
+        table: 'fact_payment',
+        text: '2 rows of fact_payment broke the contract',
         command: `npx starlift quarantine --table fact_payment --data ${stack.data}`,
       },
     ]);
@@ -48,6 +54,7 @@ describe('rows in quarantine', () => {
   });
 
   it('that are released while they are still bad stand in the file of the new revision alone', async () => {
+    await breakTwoPayments();
     const { files } = await quarantine();
     const released = await stack.json<{ rows: number; files: string[] }>(
       ...['quarantine', 'release', '--table', 'fact_payment', '--file', files[0]?.file ?? ''],
@@ -60,6 +67,7 @@ describe('rows in quarantine', () => {
   });
 
   it('that were mended in the source are in quarantine no longer', async () => {
+    await breakTwoPayments();
     await stack.source(`update payment set payment_date = '2025-01-01' where payment_id = 5`);
     await stack.run();
     expect(rowsOf(await quarantine())).toEqual([['fact_payment', '6 payment_date']]);
@@ -70,7 +78,7 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('are counted once when their table is read in full again, and each version of a fact for itself', async () => {
+  it('count once when their table is read in full again, and each version of a fact counts by itself', async () => {
     await stack.source(`
       update payment set payment_date = 'soon' where payment_id in (15, 16);
       alter table address alter column postal_code drop not null;
@@ -100,7 +108,7 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('have digits that the warehouse has no room for: zeros behind the last one are none', async () => {
+  it('have more digits than the warehouse has room for, trailing zeros not counted', async () => {
     await stack.source(`
       alter table payment alter column payment_amount type numeric;
       update payment set payment_amount = case payment_id when 17 then 1.500 when 18 then 2.5 else 1.505 end
@@ -117,7 +125,7 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('that a mended contract takes are loaded by their release, and their file counts no longer', async () => {
+  it('that a mended contract accepts are loaded when they are released, and their file no longer counts', async () => {
     // As an older contract would have left it: the row is in the ingested object, and not in the processed one.
     const [object] = await stack.warehouse<{ key: string }>(
       `select key from starlift.object where warehouse_table = 'dim_currency' order by object_id limit 1`,
@@ -137,13 +145,13 @@ describe('rows in quarantine', () => {
     });
   });
 
-  it('refuses a file that is not in quarantine', async () => {
+  it('cannot be released from a file that is not in quarantine', async () => {
     await expect(
       stack.command('quarantine', 'release', '--table', 'currency', '--file', 'quarantine/no-such.ndjson'),
     ).rejects.toThrow('--file quarantine/no-such.ndjson is not in quarantine for dim_currency');
   });
 
-  it('that cannot be mended are given up, one by one or all, and their file stays as their record', async () => {
+  it('that cannot be mended can be given up, one by one or all at once, and their file stays as the record', async () => {
     await stack.source(`
       insert into payment select 90000 + payment_id, transaction_id, counterparty_id, payment_amount, currency_id,
         payment_type_id, paid, 'never', company_ac_number, counterparty_ac_number, now(), now()

@@ -37,7 +37,8 @@ describe('dead letters of queues that nobody empties', () => {
     ]);
     const { MessageId } = await clients.sqs.send(
       new SendMessageCommand({
-        ...{ QueueUrl: target.deadLetterUrl(kind), MessageBody: body },
+        QueueUrl: target.deadLetterUrl(kind),
+        MessageBody: body,
         MessageAttributes: Object.fromEntries(entries),
       }),
     );
@@ -50,11 +51,15 @@ describe('dead letters of queues that nobody empties', () => {
       ...attributes,
     }));
 
-  it('are seen alike by receiving and by inspection, and can be received at once afterwards', async () => {
+  it('are listed alike by receiving and by inspection, and can be received again at once', async () => {
     for (let number = 10; number < 34; number++) {
       await bury('load', `message ${number}`, {
-        ...{ error: 'TerminalError', reason: 'no such table', table: 'dim_staff', key: `key ${number}` },
-        ...{ failedAt: `2026-01-01T00:00:${number}.000Z`, attempts: '2' },
+        error: 'TerminalError',
+        reason: 'no such table',
+        table: 'dim_staff',
+        key: `key ${number}`,
+        failedAt: `2026-01-01T00:00:${number}.000Z`,
+        attempts: '2',
       });
     }
     await bury('extract', extractBody, {});
@@ -63,24 +68,35 @@ describe('dead letters of queues that nobody empties', () => {
     expect(await target.listDeadLetters()).toEqual(inspected);
     expect(await target.listDeadLetters()).toEqual(inspected);
     expect(inspected[0]).toMatchObject({
-      ...{ queue: 'load', body: 'message 10', table: 'dim_staff', key: 'key 10', attempts: 2 },
-      ...{ error: 'TerminalError', reason: 'no such table', failedAt: '2026-01-01T00:00:10.000Z' },
+      queue: 'load',
+      body: 'message 10',
+      table: 'dim_staff',
+      key: 'key 10',
+      attempts: 2,
+      error: 'TerminalError',
+      reason: 'no such table',
+      failedAt: '2026-01-01T00:00:10.000Z',
     });
     expect(inspected.at(-1)).toMatchObject({
-      ...{ queue: 'extract', table: 'staff', error: 'FunctionDied', attempts: 5 },
+      queue: 'extract',
+      table: 'staff',
+      error: 'FunctionDied',
+      attempts: 5,
       reason: 'its function died, or ran out of time, at every one of 5 receives',
     });
   });
 
-  it('go back with what they came with and the time of their failure; those that were not meant stay and can be received', async () => {
+  it('go back with their attributes and the time of their failure, while the others stay and can be received', async () => {
     await bury('load', 'one', {
-      ...{ table: 'dim_staff', error: 'TerminalError' },
+      table: 'dim_staff',
+      error: 'TerminalError',
       reason: 'a',
       failedAt: '2026-01-01T00:00:00Z',
       replay: 'r1',
     });
     await bury('load', 'two', {
-      ...{ table: 'dim_design', error: 'TerminalError' },
+      table: 'dim_design',
+      error: 'TerminalError',
       reason: 'b',
       failedAt: '2026-01-01T00:00:01Z',
     });
@@ -95,7 +111,7 @@ describe('dead letters of queues that nobody empties', () => {
     expect((await waitingOn('load')).map(({ body }) => body)).toEqual(['one', 'two']);
   });
 
-  it('that another reader holds are said to be where they are', async () => {
+  it('that another reader holds are reported as not received', async () => {
     await bury('load', 'held', { table: 'dim_staff', error: 'TerminalError', reason: 'a' });
     const inspecting = {
       ...target,
@@ -108,9 +124,12 @@ describe('dead letters of queues that nobody empties', () => {
     expect(await waitingOn('load')).toEqual([]);
   });
 
-  it('of an extract that have expired are sent from their record, once in four days', async () => {
+  it('of an extract that have expired are sent from their record, at most once in four days', async () => {
     const record = {
-      ...{ table: 'staff', error: 'TerminalError', reason: 'permission denied', body: extractBody },
+      table: 'staff',
+      error: 'TerminalError',
+      reason: 'permission denied',
+      body: extractBody,
       failedAt: '2026-01-01T00:00:00.000Z',
     };
     await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
@@ -126,12 +145,14 @@ describe('dead letters of queues that nobody empties', () => {
     expect(await listFailures(target, {}, new Date('2026-01-24T00:00:00Z'))).toHaveLength(1);
   });
 
-  it('of an extract are one failure with their record, and the record outlives the redrive', async () => {
+  it('of an extract count as one failure with their record, which outlives the redrive', async () => {
     const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody };
     await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2026-01-01' })));
     await bury('extract', extractBody, {
-      ...{ table: 'staff', error: 'TerminalError' },
-      ...{ reason: 'r', failedAt: '2026-01-01' },
+      table: 'staff',
+      error: 'TerminalError',
+      reason: 'r',
+      failedAt: '2026-01-01',
     });
     expect(await listFailures(target)).toMatchObject([{ key: recordKey, isExpired: false }]);
     await redrive(target, {});
@@ -143,7 +164,7 @@ describe('dead letters of queues that nobody empties', () => {
     });
   });
 
-  it('are not marked as sent again where the record says that they have failed once more', async () => {
+  it('are not marked as redriven when their record says that they have failed once more', async () => {
     const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody, failedAt: '1' };
     await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
     const failingAgain = {

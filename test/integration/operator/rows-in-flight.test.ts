@@ -47,7 +47,7 @@ describe('rows in flight', () => {
     await server?.stop();
   });
 
-  it('are those of objects without a ledger entry, dead-lettered ones and those of past days apart', async () => {
+  it('are those of objects without a ledger entry, except dead-lettered objects and those of past weeks', async () => {
     const stores = {
       ingested: bucketOf({
         [ingested('payment', '0001')]: 1,

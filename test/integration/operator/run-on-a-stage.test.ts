@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { runOnStage } from '../../../cli/run/run-on-stage.ts';
 import { makeTerminal } from '../../../cli/terminal.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
@@ -13,11 +13,11 @@ describe('a run on a stage', () => {
   let staged: StackAsStage;
   let stack: OperatedStack;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     staged = await startStackAsStage(await OperatedStack.startLoaded());
     ({ stack } = staged);
   });
-  afterAll(() => staged?.stop());
+  afterEach(() => staged?.stop());
 
   it('follows what the schedule has planned just before it', async () => {
     const holder = await stack.target.warehouse();
@@ -40,7 +40,7 @@ describe('a run on a stage', () => {
     expect(String(output.read())).toMatch(/ dim_design +\| design +\| +1 \| +1 \|/);
   });
 
-  it('that is interrupted ends at once, and says that the work goes on', async () => {
+  it('ends at once when it is interrupted, and says that the work goes on', async () => {
     const holder = await stack.target.warehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
@@ -59,7 +59,7 @@ describe('a run on a stage', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('ends with a word when its source is replaced: its slices are dropped', async () => {
+  it('ends with an explanation when its source is replaced and its slices are dropped', async () => {
     const { ingested } = stack.target;
     const holder = await stack.target.warehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');

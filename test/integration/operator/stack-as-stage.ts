@@ -26,11 +26,15 @@ export async function startStackAsStage(stack: OperatedStack): Promise<StackAsSt
   const stacks: Record<string, Record<string, string>> = stacksOf(stack.endpoint);
   const front = await startStageFront({ stacks, plan: () => made.plan() });
   Object.assign(process.env, front.environment, {
-    ...{ AWS_ENDPOINT_URL: stack.endpoint, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+    AWS_ENDPOINT_URL: stack.endpoint,
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
     AWS_REGION: stage.region,
   });
   const made: StackAsStage = {
-    ...{ stack, stacks, command },
+    stack,
+    stacks,
+    command,
     plan: () => stack.plan(),
     json: async <T>(args: string) => {
       const { code, text } = await command(`${args} --json`);
@@ -57,7 +61,8 @@ const stacksOf = (endpoint: string) => ({
     ingestedBucket: buckets.ingested,
     extractQueueUrl: `${endpoint}/000000000000/${queueNames.extract}`,
     transformQueueUrl: `${endpoint}/000000000000/${queueNames.transform}`,
-    ...{ planFunction: 'plan', sourceSecret: secretIds.source },
+    planFunction: 'plan',
+    sourceSecret: secretIds.source,
   },
   'starlift-transformation-embedded': {
     processedBucket: buckets.processed,

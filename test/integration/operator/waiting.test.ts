@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { RefusedRows } from '../../../cli/operator/read-refused.ts';
 import type { ExplainedWait } from '../../../cli/operator/waiting-causes.ts';
 import type { Status } from '../../../cli/status/status.ts';
@@ -13,14 +13,17 @@ interface Waiting {
 
 describe('facts that wait', () => {
   let stack: OperatedStack;
-  beforeAll(async () => {
+  beforeEach(async () => {
     stack = await OperatedStack.startLoaded();
   });
-  afterAll(() => stack?.stop());
+  afterEach(() => stack?.stop());
 
   const waiting = (...args: string[]) => stack.json<Waiting>('waiting', ...args);
 
-  it('for a row in quarantine name it as the cause', async () => {
+  /** From now on a payment may name a currency that is not there. */
+  const dropCurrencyKey = () => stack.source('alter table payment drop constraint payment_currency_id_fkey');
+
+  it('for a row in quarantine name that row as the cause', async () => {
     await stack.source(`
       alter table counterparty drop constraint counterparty_legal_address_id_fkey;
       insert into counterparty select 901, 'Nowhere Ltd', 99999, null, null, now(), now();
@@ -28,16 +31,17 @@ describe('facts that wait', () => {
     await stack.run();
     const listed = await waiting();
     expect(listed).toEqual({
-      ...{ code: 1, ok: false, refused: [] },
+      code: 1,
+      ok: false,
+      refused: [],
       waiting: [
         {
-          ...{
-            table: 'fact_sales_order',
-            column: 'counterparty_id',
-            dimension: 'dim_counterparty',
-            key: '901',
-          },
-          ...{ rows: 2, cause: 'quarantined' },
+          table: 'fact_sales_order',
+          column: 'counterparty_id',
+          dimension: 'dim_counterparty',
+          key: '901',
+          rows: 2,
+          cause: 'quarantined',
           mend: `npx starlift quarantine release --table dim_counterparty --data ${stack.data}`,
         },
       ],
@@ -56,10 +60,9 @@ describe('facts that wait', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
-  it('for a row which the source has no longer name it, and an operator can do without them', async () => {
-    await stack.source(`
-      alter table payment drop constraint payment_currency_id_fkey;
-      update payment set currency_id = 77 where payment_id in (7, 8, 9)`);
+  it('for a row that the source no longer has name that row, and an operator can drop them', async () => {
+    await dropCurrencyKey();
+    await stack.source('update payment set currency_id = 77 where payment_id in (7, 8, 9)');
     await stack.run();
     expect(await waiting('--table', 'currency')).toMatchObject({
       code: 1,
@@ -80,7 +83,8 @@ describe('facts that wait', () => {
     ]);
   });
 
-  it('that the warehouse refuses when their dimension lands are named with its reason, and stop alone', async () => {
+  it('that the warehouse refuses when their dimension lands are listed with its reason, and hold up nothing else', async () => {
+    await dropCurrencyKey();
     await stack.source('update payment set currency_id = 78 where payment_id in (10, 11)');
     await stack.run();
     await stack.warehouse('alter table fact_payment add constraint no_francs check (currency_id <> 78)');
@@ -95,7 +99,9 @@ describe('facts that wait', () => {
       'new row for relation "fact_payment" violates check constraint "no_francs" (SQLSTATE 23514)';
     const mend = `npx starlift replay --table dim_currency --data ${stack.data}`;
     expect(await waiting()).toEqual({
-      ...{ code: 1, ok: false, waiting: [] },
+      code: 1,
+      ok: false,
+      waiting: [],
       refused: [
         { table: 'fact_payment', rows: 2, reason, mend, since: expect.stringMatching(/^\d{4}-.*Z$/) },
       ],
@@ -112,7 +118,8 @@ describe('facts that wait', () => {
     );
   });
 
-  it('that the warehouse refuses are done without as well, and come again by a replay once it takes them', async () => {
+  it('that the warehouse refuses can be dropped too, and a replay brings them back once it accepts them', async () => {
+    await dropCurrencyKey();
     await stack.source('update payment set currency_id = 79 where payment_id in (12, 13)');
     await stack.run();
     await stack.warehouse('alter table fact_payment add constraint no_crowns check (currency_id <> 79)');

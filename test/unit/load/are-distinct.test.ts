@@ -1,9 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { areDistinct } from '../../../services/loading/rows/column-values.ts';
-import { toBatch } from '../../integration/load/parquet-objects.ts';
-import { smallModel } from '../../integration/load/small-model.ts';
+import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
+import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
+import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { toBatch } from '../../helpers/text-rows.ts';
 
-const colours = smallModel.table('dim_colour');
+const colour = defineDimension({
+  name: 'dim_colour',
+  source: { table: 'colour', key: 'colour_id', columns: { colour_id: 'int4', name: 'varchar' } },
+  key: 'colour_id',
+  columns: { colour_id: int('colour_id'), name: varchar('name') },
+});
+const colours = assembleStarSchema([calendar, colour]).table('dim_colour');
 const batch = (ids: number[], names: string[] = []) =>
   toBatch(
     colours,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
-import { cutAnywhere } from './cut-anywhere.ts';
+import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
+import { readParquetRows, readParquetTypes } from '../../helpers/parquet-rows.ts';
 import { model, row, toLine } from './every-type-rows.ts';
-import { readParquetRows, readParquetTypes } from './parquet-rows.ts';
 
 const [fact] = model.tables.filter((table) => table.kind === 'fact');
 if (fact === undefined) throw new Error('the model has no fact');

@@ -1,0 +1,146 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+// What lint cannot see: an import circle, of types or of values, and a test folder that leans on the wrong one. Exits
+// with 1 for either. Folders of cli that import each other are only reported.
+
+/**
+ * Relative imports by file: each file's path from the root, and the paths that it imports.
+ *
+ * @typedef {Map<string, string[]>} Imports
+ */
+
+/** Which test folder must not import from which, and why. */
+const forbidden = [
+  {
+    from: 'test/unit/',
+    to: 'test/integration/',
+    why: 'a unit test starts no server',
+  },
+  {
+    from: 'test/golden/',
+    to: 'test/unit/',
+    why: 'a golden test needs nothing but its own data and the helpers',
+  },
+];
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) checkImports();
+
+function checkImports() {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const product = readImports(root, ['services', 'shared', 'cli']);
+  const circles = findCircles(product);
+  for (const circle of circles) console.log(`import circle of ${circle.length} files: ${circle.join(', ')}`);
+  const folders = mergeByFolder(new Map([...product].filter(([file]) => file.startsWith('cli/'))));
+  for (const circle of findCircles(folders)) console.log(`cli folders in a cycle: ${circle.join(', ')}`);
+  const strays = findStrays(readImports(root, ['test']));
+  for (const stray of strays) console.log(stray);
+  console.log(
+    `${product.size} files, ${circles.length} import circles, ${strays.length} forbidden test imports`,
+  );
+  if (circles.length + strays.length > 0) process.exitCode = 1;
+}
+
+/**
+ * Groups of files that reach each other by their imports (Tarjan's strongly connected components).
+ *
+ * @param {Imports} imports
+ * @returns {string[][]} each group sorted; a file that imports itself is a group of one
+ */
+export function findCircles(imports) {
+  /** @type {Map<string, number>} */
+  const indexes = new Map();
+  /** @type {Map<string, number>} */
+  const lows = new Map();
+  /** @type {string[]} */
+  const stack = [];
+  /** @type {string[][]} */
+  const circles = [];
+
+  /** @param {string} file */
+  function visit(file) {
+    const index = indexes.size;
+    let low = index;
+    indexes.set(file, index);
+    lows.set(file, index);
+    stack.push(file);
+    for (const next of imports.get(file) ?? []) {
+      if (!indexes.has(next)) visit(next);
+      if (stack.includes(next)) low = Math.min(low, lows.get(next) ?? low);
+    }
+    lows.set(file, low);
+    if (low < index) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1 || imports.get(file)?.includes(file)) circles.push(group.toSorted());
+  }
+
+  for (const file of imports.keys()) if (!indexes.has(file)) visit(file);
+  return circles.toSorted((a, b) => (a[0] ?? '').localeCompare(b[0] ?? ''));
+}
+
+/**
+ * The same imports between folders; files of one folder count as one.
+ *
+ * @param {Imports} imports
+ * @returns {Imports}
+ */
+function mergeByFolder(imports) {
+  /** @type {Imports} */
+  const folders = new Map();
+  for (const [file, targets] of imports) {
+    const folder = dirname(file);
+    const others = targets.map((target) => dirname(target)).filter((other) => other !== folder);
+    folders.set(folder, [...(folders.get(folder) ?? []), ...others]);
+  }
+  return folders;
+}
+
+/**
+ * @param {Imports} imports
+ * @returns {string[]} a sentence for each forbidden import
+ */
+export function findStrays(imports) {
+  return [...imports].flatMap(([file, targets]) =>
+    forbidden.flatMap(({ from, to, why }) => {
+      const strays = file.startsWith(from) ? targets.filter((target) => target.startsWith(to)) : [];
+      return strays.map((target) => `${file} imports ${target}: ${why}`);
+    }),
+  );
+}
+
+/**
+ * @param {string} root
+ * @param {string[]} folders
+ * @returns {Imports}
+ */
+function readImports(root, folders) {
+  /** @type {Imports} */
+  const imports = new Map();
+  for (const folder of folders) {
+    for (const name of readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })) {
+      if (!/\.[cm]?[jt]s$/.test(name) || name.includes('node_modules')) continue;
+      const file = join(folder, name);
+      const targets = parseImports(readFileSync(join(root, file), 'utf8')).map((specifier) =>
+        relative(root, join(root, dirname(file), specifier)),
+      );
+      // A name of a built file, which is not there before the build, is no import of a source.
+      imports.set(
+        file,
+        targets.filter((target) => existsSync(join(root, target))),
+      );
+    }
+  }
+  return imports;
+}
+
+/**
+ * The relative specifiers of a file's imports and exports: static and dynamic ones, of values and of types.
+ *
+ * @param {string} text
+ */
+export function parseImports(text) {
+  const statements =
+    /^(?:import|export)\b[^'";]*?\bfrom\s*'(\.[^']+)'|^import\s*'(\.[^']+)'|\bimport\(\s*'(\.[^']+)'/gm;
+  return [...text.matchAll(statements)].map(([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '');
+}
