@@ -1,5 +1,5 @@
 import { parseCommand } from './parse-command.ts';
-import { makeTerminal } from './terminal.ts';
+import { makeTerminal } from './terminal/terminal.ts';
 
 /**
  * Runs one command and says how it ended.

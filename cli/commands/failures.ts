@@ -1,10 +1,10 @@
-import { formatCount } from '../format-count.ts';
-import { type FailureGroup, groupFailures, listFailures } from '../operator/list-failures.ts';
-import { parseSelection, selectionOptions } from '../operator/selection.ts';
-import { commandFor } from '../operator/target.ts';
-import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
+import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { type FailureGroup, groupFailures, listFailures } from '../failures/list-failures.ts';
+import { targetOptions, targetUsage, withTarget } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import { commandFor } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 
 const shownKeys = 3;
 

@@ -1,20 +1,20 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount, formatRows } from '../format-count.ts';
-import { dropQuarantined } from '../operator/drop-quarantined.ts';
-import { listQuarantine, type QuarantineFile } from '../operator/quarantine.ts';
-import { type Released, release } from '../operator/release.ts';
-import { parseTable, parseTableOption } from '../operator/table-names.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
+import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import {
   type OptionValues,
   targetOptions,
   targetUsage,
   textOption,
   withTarget,
-} from '../operator/target-options.ts';
+} from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
+import { listQuarantine, type QuarantineFile } from '../quarantine/list-quarantine.ts';
+import { type Released, release } from '../quarantine/release-quarantined.ts';
+import { commandFor, type OperatorTarget } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 
 const shownRows = 5;
 

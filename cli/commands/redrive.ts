@@ -1,10 +1,10 @@
-import { formatCount } from '../format-count.ts';
-import { type Redriven, redrive } from '../operator/redrive.ts';
-import { parseSelection, selectionOptions } from '../operator/selection.ts';
-import type { OperatorTarget } from '../operator/target.ts';
-import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
+import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { type Redriven, redrive } from '../failures/redrive.ts';
+import { targetOptions, targetUsage, withTarget } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import type { OperatorTarget } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 
 export const command: CommandModule = {
   summary:

@@ -1,17 +1,17 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount } from '../format-count.ts';
-import { type Replay, type ReplaySelection, replay, type Zone } from '../operator/replay.ts';
-import { parseTable } from '../operator/table-names.ts';
+import { parseTable } from '../options/named-tables.ts';
 import {
   type OptionValues,
   targetOptions,
   targetUsage,
   textOption,
   withTarget,
-} from '../operator/target-options.ts';
+} from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount } from '../terminal/wording.ts';
 
 export const command: CommandModule = {
   summary:

@@ -1,9 +1,9 @@
 import { preload } from '../embedded/service-modules.ts';
 import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
-import { parseStage, targetOptions } from '../operator/target-options.ts';
+import { parseStage, targetOptions } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 
 export const command: CommandModule = {
   summary: 'Takes everything new in the source through the three services into the warehouse.',
@@ -20,7 +20,7 @@ export const command: CommandModule = {
     const { source, warehouse, data = '.starlift' } = values as Record<string, string | undefined>;
     const interrupted = interruption();
     if (stage !== undefined) {
-      return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
+      return (await import('../run/run-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
     // A third of a second of imports here, and as much there: on two cores, both at the same time.

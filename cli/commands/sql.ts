@@ -1,13 +1,12 @@
 import { text as readText } from 'node:stream/consumers';
 import type pg from 'pg';
-import { withDatabases } from '../databases.ts';
-import { stageOptions } from '../operator/target-options.ts';
+import { stageOptions, withDatabases } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { promptForStatements } from '../sql/prompt.ts';
 import { describeSqlError, runStatement } from '../sql/run-statement.ts';
 import { splitStatements } from '../sql/split-statements.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 
 export const command: CommandModule = {
   summary:

@@ -1,6 +1,6 @@
-import { commandFor } from '../operator/target.ts';
-import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
+import { targetOptions, targetUsage, withTarget } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
+import { commandFor } from '../site/site.ts';
 import { printStatus } from '../status/print-status.ts';
 import { readStatus } from '../status/read-status.ts';
 

@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { type Databases, withDatabases } from '../databases.ts';
-import { stageOptions, textOption } from '../operator/target-options.ts';
+import { type Databases, stageOptions, textOption, withDatabases } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
 import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';

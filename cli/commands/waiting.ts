@@ -1,14 +1,13 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatRows } from '../format-count.ts';
-import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { type DroppedRows, dropWaiting } from '../operator/drop-waiting.ts';
-import { describeRefused, readRefused } from '../operator/read-refused.ts';
-import { readWaiting } from '../operator/read-waiting.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import { targetOptions, targetUsage, textOption, withTarget } from '../operator/target-options.ts';
-import { parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
+import { targetOptions, targetUsage, textOption, withTarget } from '../options/site-options.ts';
 import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import { commandFor, type OperatorTarget } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatRows } from '../terminal/wording.ts';
+import { type DroppedRows, dropWaiting } from '../waiting/drop-waiting.ts';
+import { describeWait, groupWaits, readWaiting } from '../waiting/explain-waits.ts';
+import { describeRefused, readRefused } from '../waiting/refused-rows.ts';
+import { parseWaitingSelection, type WaitingSelection } from '../waiting/waiting-rows.ts';
 
 export const command: CommandModule = {
   summary:

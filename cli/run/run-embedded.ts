@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Terminal } from '../terminal.ts';
-import { makeEmbeddedSite } from './embedded-site.ts';
+import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { printReport, showProgress } from './report.ts';

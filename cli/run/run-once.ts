@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { toPipelineError } from '../../shared/classify-error.ts';
+import { TransientError } from '../../shared/errors.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
-import type { DeadLetter } from '../operator/dead-letter.ts';
-import { countQuarantined } from '../operator/quarantine.ts';
+import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import { countQuarantined } from '../quarantine/list-quarantine.ts';
+import type { DeadLetter } from '../site/dead-letter.ts';
+import type { RunSite } from '../site/site.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { passesByItself } from './passes-by-itself.ts';
-import type { RunSite } from './run-site.ts';
 import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
 export interface RunReport {
@@ -142,4 +145,14 @@ function parseKnownKey(text: string) {
   } catch {
     return undefined;
   }
+}
+
+/** Whether what a run failed of is worth another look, where it had its databases before. */
+export function passesByItself(error: unknown): boolean {
+  // A database that cannot be had: when the work began it could.
+  if (error instanceof UsageError) return true;
+  if (error instanceof InvocationError) return error.errorType === TransientError.name;
+  // What pg says of a query on a connection that was lost before it.
+  if (error instanceof Error && error.message.includes('not queryable')) return true;
+  return toPipelineError(error) instanceof TransientError;
 }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { connect } from '../connect.ts';
-import type { Terminal } from '../terminal.ts';
-import { makeEmbeddedSite } from './embedded-site.ts';
-import { passesByItself } from './passes-by-itself.ts';
+import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { connect } from '../database/connect.ts';
+import type { Services } from '../embedded/services.ts';
+import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeTickPrinter } from './report.ts';
-import { type RunReport, runOnce } from './run-once.ts';
-import { makeScheduledSweeps } from './scheduled-sweeps.ts';
+import { passesByItself, type RunReport, runOnce } from './run-once.ts';
 
 export interface WatchOptions {
   everySeconds: number;
@@ -32,9 +32,7 @@ export async function watchSource(
   const { shopUrl, broken } = pipeline.stack;
   const ending = AbortSignal.any([interrupted, broken]);
   const trading =
-    shopUrl === undefined
-      ? undefined
-      : (await import('../embedded/sample/trading.ts')).startTrading(shopUrl, {});
+    shopUrl === undefined ? undefined : (await import('../sample/trading.ts')).startTrading(shopUrl, {});
   const watch = {
     ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
     sweep: makeScheduledSweeps(pipeline.services),
@@ -103,4 +101,25 @@ async function renewConnection(pipeline: Pipeline): Promise<void> {
     warehouse.end().catch(() => {});
     pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
   }
+}
+
+/** As services/stages.yml has it for a deployed stage. */
+const everyMs = 15 * 60 * 1000;
+
+/**
+ * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
+ * this was made, and does nothing otherwise.
+ *
+ * @param now milliseconds
+ */
+export function makeScheduledSweeps(
+  services: Pick<Services, 'sweep'>,
+  now: () => number = Date.now,
+): () => Promise<void> {
+  let dueAt = now() + everyMs;
+  return async () => {
+    if (now() < dueAt) return;
+    dueAt = now() + everyMs;
+    for (const kind of queueKinds) await services.sweep(kind);
+  };
 }

@@ -1,6 +1,6 @@
-import { formatCount } from '../format-count.ts';
-import { formatTable, type TableColumn } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { formatTable, type TableColumn } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 import type { QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 
 const right = (name: string): TableColumn => ({ name, align: 'right' });

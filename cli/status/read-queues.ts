@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import type { OperatorTarget } from '../operator/target.ts';
+import type { OperatorTarget } from '../site/site.ts';
 import type { QueueStatus } from './status.ts';
 
 /** The three queues and their dead letters. On AWS the counts are approximate. */

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
-import type { FailureGroup } from '../operator/list-failures.ts';
-import { readTableStates, type TableState } from '../run/ledger.ts';
+import type { FailureGroup } from '../failures/list-failures.ts';
+import { readTableStates, type TableState } from '../site/ledger.ts';
 import { timeOfRun } from './read-plan.ts';
 import type { TableStatus } from './status.ts';
 

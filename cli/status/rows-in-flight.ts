@@ -3,8 +3,8 @@ import { type ObjectKey, parseObjectKey } from '../../shared/object-store/object
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import { tableFolder } from '../operator/table-folder.ts';
-import type { OperatorTarget } from '../operator/target.ts';
+import { tableFolder } from '../replay/table-objects.ts';
+import type { OperatorTarget } from '../site/site.ts';
 
 /** A message waits so long on a main queue, in days: what is older is on no queue any more. */
 const queueDays = 4;

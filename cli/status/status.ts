@@ -1,6 +1,6 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
-import type { RefusedRows } from '../operator/read-refused.ts';
-import type { ExplainedWait } from '../operator/waiting-causes.ts';
+import type { ExplainedWait } from '../waiting/explain-waits.ts';
+import type { RefusedRows } from '../waiting/refused-rows.ts';
 
 export interface TableStatus {
   table: string;

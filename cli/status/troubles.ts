@@ -1,9 +1,8 @@
-import { formatRows } from '../format-count.ts';
-import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { describeGroup, type FailureGroup } from '../operator/list-failures.ts';
-import { describeRefused, type RefusedRows } from '../operator/read-refused.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import type { ExplainedWait } from '../operator/waiting-causes.ts';
+import { describeGroup, type FailureGroup } from '../failures/list-failures.ts';
+import { commandFor, type OperatorTarget } from '../site/site.ts';
+import { formatRows } from '../terminal/wording.ts';
+import { describeWait, type ExplainedWait, groupWaits } from '../waiting/explain-waits.ts';
+import { describeRefused, type RefusedRows } from '../waiting/refused-rows.ts';
 import type { Trouble } from './status.ts';
 
 export interface TroubleFacts {

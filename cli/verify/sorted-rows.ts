@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { TableCheck } from './table-check.ts';
+import type { TableCheck } from './tables/table-check.ts';
 
 const rowsPerFetch = 5000;
 

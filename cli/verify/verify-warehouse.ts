@@ -4,13 +4,12 @@ import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { compareRows } from './compare-rows.ts';
-import { countDanglingReferences } from './dangling-references.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
-import type { Reference, TableCheck } from './table-check.ts';
 import { listChecks } from './table-checks.ts';
-import { assertSourceTables, readPaddedColumns, readWarehouseColumns } from './table-columns.ts';
-import { isClean, makeTableReport, type TableReport } from './table-report.ts';
+import { addExample, isClean, makeTableReport, type TableReport } from './table-report.ts';
+import type { Reference, TableCheck } from './tables/table-check.ts';
 
 export interface VerifyOptions {
   /** Connected, outside a transaction, with nothing else running on it; the same for the warehouse. */
@@ -158,4 +157,76 @@ async function reportUnreadable(source: pg.Client, check: TableCheck, report: Ta
   report.problem = problem;
   report.expected = Number(rows[0]?.count);
   report.missing = report.expected;
+}
+
+/**
+ * Counts into the report every reference of the fact whose dimension row is not there.
+ *
+ * @param hasKey whether the warehouse has the dimension: one that is missing has no row at all
+ */
+export async function countDanglingReferences(
+  warehouse: pg.Client,
+  check: TableCheck,
+  hasKey: (reference: Reference) => boolean,
+  report: TableReport,
+): Promise<void> {
+  for (const reference of check.references ?? []) {
+    const query = danglingQuery(check, reference, hasKey(reference));
+    const { rows } = await warehouse.query<{ key: string; value: string; total: string }>(query);
+    report.dangling += Number(rows[0]?.total ?? 0);
+    for (const { key, value } of rows) {
+      addExample(report, 'dangling', () => ({ key, column: reference.column, found: value }));
+    }
+  }
+}
+
+function danglingQuery(check: TableCheck, { column, dimension, key }: Reference, hasDimension: boolean) {
+  const held = hasDimension ? `and not exists (select from ${dimension} d where d.${key} = f.${column})` : '';
+  return `
+    select ${check.sortKey}::text as key, ${column}::text as value, count(*) over ()::text as total
+      from ${check.table} f
+     where ${column} is not null ${held}
+     order by ${check.sortKey}
+     limit 5`;
+}
+
+/** @throws {UsageError} tables that the checks read are not in the source; names them all */
+export async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
+  const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
+  const { rows } = await source.query<{ name: string }>(
+    'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
+    [wanted],
+  );
+  if (rows.length > 0) {
+    throw new UsageError(`the source has no table ${rows.map(({ name }) => name).join(', ')}`);
+  }
+}
+
+const charOid = 1042;
+
+/**
+ * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
+ * transaction of the check.
+ */
+export async function readPaddedColumns(
+  source: pg.Client,
+  { expected }: TableCheck,
+): Promise<ReadonlySet<string>> {
+  const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
+  return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
+}
+
+/** @returns the columns of each checked table that the warehouse has */
+export async function readWarehouseColumns(
+  warehouse: pg.Client,
+  checks: readonly TableCheck[],
+): Promise<Map<string, ReadonlySet<string>>> {
+  const { rows } = await warehouse.query<{ name: string; columns: string[] }>(
+    `select name, array(select attname::text from pg_attribute
+                         where attrelid = to_regclass(quote_ident(name)) and attnum > 0 and not attisdropped) as columns
+       from unnest($1::text[]) as wanted (name)
+      where to_regclass(quote_ident(name)) is not null`,
+    [checks.map(({ table }) => table)],
+  );
+  return new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
 }

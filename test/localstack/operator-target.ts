@@ -1,6 +1,6 @@
 import { buckets, queueNames } from '../../cli/embedded/resources.ts';
-import { receiveDeadLetters } from '../../cli/operator/receive-dead-letters.ts';
-import type { OperatorTarget } from '../../cli/operator/target.ts';
+import type { OperatorTarget } from '../../cli/site/site.ts';
+import { receiveDeadLetters } from '../../cli/site/stage/stage-queues.ts';
 import type { Road } from '../../localstack/road.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';

@@ -1,9 +1,9 @@
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
-import { redrive } from '../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../cli/operator/target.ts';
+import { redrive } from '../../cli/failures/redrive.ts';
+import { fillSampleShop } from '../../cli/sample/fill.ts';
+import type { OperatorTarget } from '../../cli/site/site.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';

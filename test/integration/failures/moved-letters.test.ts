@@ -6,10 +6,10 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { listFailures } from '../../../cli/operator/list-failures.ts';
-import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
-import { redrive } from '../../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
+import { redrive } from '../../../cli/failures/redrive.ts';
+import type { OperatorTarget } from '../../../cli/site/site.ts';
+import { receiveDeadLetters } from '../../../cli/site/stage/stage-queues.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { type Binding, bindFolder } from '../../../cli/embedded/bind.ts';
 import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
-import { dropWaiting } from '../../../cli/operator/drop-waiting.ts';
+import { dropWaiting } from '../../../cli/waiting/drop-waiting.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { runOf } from './parquet-objects.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
+import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import { seen } from '../../e2e/seen.ts';
 import { OperatedStack } from './operated-stack.ts';

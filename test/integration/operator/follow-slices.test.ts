@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
 import type { RunReport } from '../../../cli/run/run-once.ts';
-import { type FollowedSlices, followSlices } from '../../../cli/stage/follow-slices.ts';
-import { listFollowedSlices } from '../../../cli/stage/unfinished-runs.ts';
+import {
+  type FollowedSlices,
+  followSlices,
+  listFollowedSlices,
+} from '../../../cli/site/stage/follow-slices.ts';
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';

@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type pg from 'pg';
-import { connect } from '../../../cli/connect.ts';
-import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
-import type { OpenedTarget } from '../../../cli/operator/target.ts';
+import { connect } from '../../../cli/database/connect.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
-import type { RunSite } from '../../../cli/run/run-site.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeEmbeddedSite, openEmbeddedTarget } from '../../../cli/site/embedded/embedded-site.ts';
+import type { OpenedTarget, RunSite } from '../../../cli/site/site.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {

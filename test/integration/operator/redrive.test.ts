@@ -1,11 +1,11 @@
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { inspectDeadLetters, inspectQueue } from '../../../cli/operator/inspect-queue.ts';
-import { listFailures } from '../../../cli/operator/list-failures.ts';
-import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
-import { redrive } from '../../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
+import { redrive } from '../../../cli/failures/redrive.ts';
+import { inspectDeadLetters, inspectQueue } from '../../../cli/site/embedded/embedded-queues.ts';
+import type { OperatorTarget } from '../../../cli/site/site.ts';
+import { receiveDeadLetters } from '../../../cli/site/stage/stage-queues.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type IdleQueues, openIdleQueues } from './idle-queues.ts';

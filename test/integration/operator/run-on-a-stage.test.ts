@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { runOnStage } from '../../../cli/run/run-on-stage.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { runOnStage } from '../../../cli/run/run-stage.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../e2e/seen.ts';
 import { OperatedStack } from './operated-stack.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeWait, groupWaits } from '../../../cli/operator/describe-waits.ts';
-import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
+import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import { listTroubles, type TroubleFacts } from '../../../cli/status/troubles.ts';
+import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
 
 const target = { selector: ' --data d' };
 const nothing: TroubleFacts = {

@@ -1,0 +1,27 @@
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { parseTable } from '../options/named-tables.ts';
+import { type OptionValues, textOption } from '../options/site-options.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import type { FailureSelection } from './list-failures.ts';
+
+/** The options that choose among failures. */
+export const selectionOptions = { table: { type: 'string' }, queue: { type: 'string' } } as const;
+
+/** @throws {UsageError} there is no such table or queue */
+export function parseSelection(values: OptionValues): FailureSelection {
+  const table = textOption(values.table);
+  const queue = textOption(values.queue);
+  const messageId = textOption(values.message);
+  return {
+    ...(table !== undefined && { tables: parseTable(table, starSchema) }),
+    ...(queue !== undefined && { queue: parseQueue(queue) }),
+    ...(messageId !== undefined && { messageId }),
+  };
+}
+
+function parseQueue(text: string): QueueKind {
+  const queue = queueKinds.find((kind) => kind === text);
+  if (queue === undefined) throw new UsageError(`--queue ${text} is none of ${queueKinds.join(', ')}`);
+  return queue;
+}

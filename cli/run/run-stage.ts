@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import { commandFor } from '../site/site.ts';
+import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
+import { makeStageSite } from '../site/stage/run-on-stage.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { printReport, showProgress } from './report.ts';
+import { runOnce } from './run-once.ts';
+
+/**
+ * Has a deployed stage plan at once, and follows the work there to its end.
+ *
+ * @returns the exit code; 130 when it was told to stop following
+ * @throws {UsageError} the stage cannot be worked on from here; nothing was begun
+ */
+export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: Terminal): Promise<number> {
+  return withStage(name, async (stage) => {
+    const warehouse = await connectFromHere(stage);
+    try {
+      const site = await makeStageSite(stage, warehouse, (sentence) =>
+        terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
+      );
+      const work = runOnce(site, showProgress(terminal), interrupted);
+      const report = await Promise.race([work, abortion(interrupted)]);
+      if (report === undefined) {
+        const status = commandFor(stage, 'status');
+        terminal.info(
+          `Stopped following. The work goes on in the stage ${stage.stage}: ${status} shows how far it is.`,
+        );
+        return 130;
+      }
+      printReport(report, terminal);
+      return report.ok ? 0 : 1;
+    } finally {
+      // Not waited for where a question is under way still: nobody reads its answer.
+      const ended = warehouse.end().catch(() => {});
+      if (!interrupted.aborted) await ended;
+    }
+  });
+}
+
+/** The ledger is what tells that the work is done. */
+async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
+  try {
+    return await stage.warehouse();
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.message.includes('cannot be reached')) throw error;
+    throw new UsageError(
+      `${error.message}: a run is followed from where the warehouse can be reached; the stage's schedule goes on without`,
+      { cause: error },
+    );
+  }
+}
+
+const abortion = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
