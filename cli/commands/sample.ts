@@ -1,9 +1,9 @@
 import { connect } from '../database/connect.ts';
-import type { CommandModule } from '../parse-command.ts';
 import { fillSampleShop } from '../sample/fill.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 const maxOrders = 1_000_000_000;
 

@@ -4,10 +4,14 @@ import {
   sslModes,
   targetSessionAttributes,
 } from '../../shared/postgres/database-secret.ts';
-import type { NamedDatabases } from '../embedded/bind.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
 const shape = 'postgres://user:password@host:port/database';
+
+export type Side = 'source' | 'warehouse';
+
+/** The URLs that the user has named. */
+export type NamedDatabases = Partial<Record<Side, string | undefined>>;
 
 /** The parameters that may follow a `?`. What is not here is refused by name: a target is never guessed. */
 const parameterNames = [

@@ -1,7 +1,7 @@
 import { mainRetentionSeconds, type QueueKind } from '../../shared/queue/queue-settings.ts';
 import { hasTable, type NamedTables } from '../options/named-tables.ts';
 import { byAge, type DeadLetter } from '../site/dead-letter.ts';
-import { commandFor, type OperatorTarget } from '../site/site.ts';
+import { commandFor, type Site } from '../site/site.ts';
 import { formatCount } from '../terminal/wording.ts';
 import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
 
@@ -51,13 +51,13 @@ export function describeGroup({ table, queue, reason, count }: FailureGroup): st
 
 /** All that has failed for good and has not been sent again, oldest first. */
 export async function listFailures(
-  target: Pick<OperatorTarget, 'listDeadLetters' | 'ingested'>,
+  site: Pick<Site, 'listDeadLetters' | 'ingested'>,
   selection: FailureSelection = {},
   now: Date = new Date(),
 ): Promise<Failure[]> {
   // Records first: a handler sends the dead letter before it writes the record, so no letter is missed.
-  const records = new Map((await listFailedRecords(target.ingested)).map((record) => [record.key, record]));
-  const letters = await target.listDeadLetters();
+  const records = new Map((await listFailedRecords(site.ingested)).map((record) => [record.key, record]));
+  const letters = await site.listDeadLetters();
   // One that was sent again longer ago has expired on the main queue too.
   const isRecent = ({ redrivenAt }: FailedRecord) =>
     redrivenAt !== undefined && now.getTime() - Date.parse(redrivenAt) < 1000 * mainRetentionSeconds;
@@ -85,10 +85,7 @@ const isSelected = (failure: Failure, { tables, queue, messageId }: FailureSelec
   (messageId === undefined || failure.messageId === messageId);
 
 /** Failures by table, queue and reason, the one that began first at the head. */
-export function groupFailures(
-  failures: readonly Failure[],
-  target: Pick<OperatorTarget, 'selector'>,
-): FailureGroup[] {
+export function groupFailures(failures: readonly Failure[], site: Pick<Site, 'selector'>): FailureGroup[] {
   const groups = new Map<string, Failure[]>();
   for (const failure of failures) {
     const { table, queue, error, reason } = failure;
@@ -97,10 +94,10 @@ export function groupFailures(
     group.push(failure);
     groups.set(key, group);
   }
-  return [...groups.values()].flatMap((group) => makeGroup(group, target));
+  return [...groups.values()].flatMap((group) => makeGroup(group, site));
 }
 
-function makeGroup(group: readonly Failure[], target: Pick<OperatorTarget, 'selector'>): FailureGroup[] {
+function makeGroup(group: readonly Failure[], site: Pick<Site, 'selector'>): FailureGroup[] {
   const [first] = group;
   if (first === undefined) return [];
   const { table, queue, error, reason } = first;
@@ -112,7 +109,7 @@ function makeGroup(group: readonly Failure[], target: Pick<OperatorTarget, 'sele
       attempts: attempts.length === 0 ? null : Math.max(...attempts),
       firstSeen: first.failedAt,
       lastSeen: group.at(-1)?.failedAt ?? first.failedAt,
-      redrive: commandFor(target, `redrive ${what}`),
+      redrive: commandFor(site, `redrive ${what}`),
       messages: group.map((failure) => ({
         ...{ messageId: failure.messageId, key: failure.key ?? null, failedAt: failure.failedAt },
         ...{ attempts: failure.attempts ?? null, expired: failure.isExpired },

@@ -9,7 +9,7 @@ import {
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
 import { textAttribute } from '../../shared/queue/send-all.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { markRedriven } from './failed-records.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 
@@ -34,20 +34,20 @@ export interface Redriven {
  * as every delivery is; so each step leaves a copy and never a hole.
  */
 export async function redrive(
-  target: OperatorTarget,
+  site: Site,
   selection: FailureSelection,
   { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
 ): Promise<Redriven[]> {
-  const failures = await listFailures(target, selection, now);
+  const failures = await listFailures(site, selection, now);
   if (dryRun) return failures.map((failure) => describe(failure, 'would be sent'));
   const isWhole = selection.tables === undefined && selection.messageId === undefined;
   const redriven: Redriven[] = [];
   for (const queue of queueKinds) {
     const letters = failures.filter((failure) => failure.queue === queue && !failure.isExpired);
-    redriven.push(...(await redriveQueue(target, queue, letters, isWhole)));
+    redriven.push(...(await redriveQueue(site, queue, letters, isWhole)));
   }
   for (const failure of failures.filter(({ isExpired }) => isExpired)) {
-    await sendExpired(target, failure);
+    await sendExpired(site, failure);
     redriven.push(describe(failure, 'sent'));
   }
   // Last of all: what is not noted as sent again is only shown, and sent, once more.
@@ -56,30 +56,30 @@ export async function redrive(
   );
   for (const { record, messageId } of failures) {
     if (record !== undefined && gone.has(messageId))
-      await markRedriven(target.ingested, record, now.toISOString());
+      await markRedriven(site.ingested, record, now.toISOString());
   }
   return redriven;
 }
 
 async function redriveQueue(
-  target: OperatorTarget,
+  site: Site,
   queue: QueueKind,
   letters: readonly Failure[],
   isWhole: boolean,
 ): Promise<Redriven[]> {
   if (letters.length === 0) return [];
-  const { sqs, deadLetterUrl, queueUrl } = target;
+  const { sqs, deadLetterUrl, queueUrl } = site;
   if (isWhole && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
     return letters.map((failure) => describe(failure, 'moving'));
   }
   const wanted = new Map(letters.map((failure) => [failure.messageId, failure]));
-  const sent = await resend(target, queue, new Set(wanted.keys()));
+  const sent = await resend(site, queue, new Set(wanted.keys()));
   return letters.map((failure) => describe(failure, sent.has(failure.messageId) ? 'sent' : 'not received'));
 }
 
 /** @returns the ids of the messages that were sent */
 async function resend(
-  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: OperatorTarget,
+  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: Site,
   queue: QueueKind,
   wanted: ReadonlySet<string>,
 ): Promise<Set<string>> {
@@ -116,7 +116,7 @@ async function resend(
  */
 const withoutLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
 
-async function sendExpired({ sqs, queueUrl }: OperatorTarget, { queue, body, failedAt }: Failure) {
+async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
   await sqs.send(
     new SendMessageCommand({
       ...{ QueueUrl: queueUrl(queue), MessageBody: body },

@@ -1,5 +1,5 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { listQuarantine, type QuarantineFile } from './list-quarantine.ts';
 import { putDropRecord } from './quarantine-file.ts';
@@ -21,13 +21,13 @@ export interface DropSelection {
  * @throws {UsageError} no such file or row is in quarantine
  */
 export async function dropQuarantined(
-  target: Pick<OperatorTarget, 'processed' | 'warehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   selection: DropSelection,
   now: Date = new Date(),
 ): Promise<QuarantineFile[]> {
   const { tables, file, key } = selection;
-  const files = (await listQuarantine(target, model, tables))
+  const files = (await listQuarantine(site, model, tables))
     .filter((each) => each.quarantined > 0 && (file === undefined || each.file === file))
     .flatMap((each) => selectRows(each, key));
   if (files.length === 0 && (file ?? key) !== undefined) {
@@ -36,7 +36,7 @@ export async function dropQuarantined(
   }
   for (const { file, rows } of files) {
     const lines = key === undefined ? null : rows.flatMap(({ line }) => line ?? []);
-    await putDropRecord(target.processed, file, lines, now);
+    await putDropRecord(site.processed, file, lines, now);
   }
   return files;
 }

@@ -11,7 +11,7 @@ import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemb
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { isWhole } from '../site/ledger.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { listCurrent, withoutDropped } from './quarantine-file.ts';
 
 /** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
@@ -46,7 +46,7 @@ export interface QuarantineFile {
   dropped: QuarantinedRow[];
 }
 
-type QuarantineTarget = Pick<OperatorTarget, 'processed' | 'warehouse' | 'warehouseSchema'>;
+type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
 
 const concurrentReads = 8;
 
@@ -59,30 +59,30 @@ const concurrentReads = 8;
  * @param tables warehouse tables
  */
 export async function listQuarantine(
-  target: QuarantineTarget,
+  site: QuarantineSite,
   model: StarSchema,
   tables: readonly string[],
 ): Promise<QuarantineFile[]> {
-  const current = await listCurrent(target.processed, tables);
+  const current = await listCurrent(site.processed, tables);
   const files: QuarantineFile[] = [];
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);
-    files.push(...(await Promise.all(group.map(({ key }) => readFile(target.processed, key, model)))));
+    files.push(...(await Promise.all(group.map(({ key }) => readFile(site.processed, key, model)))));
   }
   if (files.length === 0) return files;
   const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
-  const bad = await findMended(target, model, withoutReadAgain(files, model));
-  return Promise.all(bad.map((file) => withoutDropped(target.processed, file, records.get(file.file) ?? [])));
+  const bad = await findMended(site, model, withoutReadAgain(files, model));
+  return Promise.all(bad.map((file) => withoutDropped(site.processed, file, records.get(file.file) ?? [])));
 }
 
 /** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
 export async function countQuarantined(
-  target: QuarantineTarget,
+  site: QuarantineSite,
   model: StarSchema,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const names = model.tables.map(({ name }) => name);
-  for (const { table, quarantined } of await listQuarantine(target, model, names)) {
+  for (const { table, quarantined } of await listQuarantine(site, model, names)) {
     if (quarantined > 0) counts.set(table, (counts.get(table) ?? 0) + quarantined);
   }
   return counts;
@@ -160,16 +160,16 @@ function lastUpdatedOf(row: string | null): unknown {
 
 /** Takes out of the files the rows of which the warehouse has a newer version. */
 export async function findMended(
-  target: Pick<OperatorTarget, 'warehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   files: readonly QuarantineFile[],
 ): Promise<QuarantineFile[]> {
-  const warehouse = await target.warehouse();
+  const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [...files];
+    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [...files];
     const left: QuarantineFile[] = [];
     for (const file of files) {
-      const mended = await selectNewer(warehouse, target.warehouseSchema, model.table(file.table), file);
+      const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);
       const stillBad = file.rows.filter(({ key }) => key === null || !mended.has(String(key)));
       const count = file.rows.length - stillBad.length;
       left.push({ ...file, rows: stillBad, mended: count, quarantined: file.quarantined - count });

@@ -1,6 +1,6 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { listQuarantine } from './list-quarantine.ts';
 
@@ -21,11 +21,11 @@ export interface Released {
  * @throws {UsageError} no such file is in quarantine
  */
 export async function release(
-  target: OperatorTarget,
+  site: Site,
   model: StarSchema,
   { tables, file }: { tables: readonly string[]; file: string | undefined },
 ): Promise<Released> {
-  const files = (await listQuarantine(target, model, tables)).filter(({ quarantined, dropped, ...each }) =>
+  const files = (await listQuarantine(site, model, tables)).filter(({ quarantined, dropped, ...each }) =>
     file === undefined ? quarantined > 0 : each.file === file && quarantined + dropped.length > 0,
   );
   if (files.length === 0) {
@@ -36,7 +36,7 @@ export async function release(
   const now = new Date();
   const replay = makeReplayId(now);
   const keys = [...new Set(files.map(({ ingested }) => ingested))];
-  await sendReplay(target, model, { zone: 'ingested', id: replay, keys, now });
+  await sendReplay(site, model, { zone: 'ingested', id: replay, keys, now });
   return {
     replay,
     files: files.map((each) => each.file),

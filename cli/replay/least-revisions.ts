@@ -2,9 +2,8 @@ import type pg from 'pg';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import { hasLedger } from '../site/ledger.ts';
-import type { OperatorTarget } from '../site/site.ts';
-import { tablesOf } from '../site/stage/follow-slices.ts';
+import { hasLedger, tablesOf } from '../site/ledger.ts';
+import type { Site } from '../site/site.ts';
 
 /** A replay is only sent from here: it does not wait long for a ledger that is slow or locked. */
 const ledgerTimeoutMs = 5000;
@@ -22,13 +21,13 @@ const epoch = Date.UTC(2020, 0, 1);
  * @param keys of ingested objects
  */
 export async function readLeastRevisions(
-  target: Pick<OperatorTarget, 'warehouse'>,
+  site: Pick<Site, 'connectWarehouse'>,
   model: StarSchema,
   keys: readonly string[],
   now: Date,
 ): Promise<(key: string) => number> {
   if (keys.length === 0) return () => 0;
-  const asked = await askLedger(target, model, keys).catch(() => undefined);
+  const asked = await askLedger(site, model, keys).catch(() => undefined);
   if (asked === undefined) return () => clockRevision(now);
   return (key) => (asked.get(key) ?? -1) + 1;
 }
@@ -38,12 +37,12 @@ const clockRevision = (now: Date): number => Math.max(0, Math.floor((now.getTime
 
 /** @returns the greatest revision in the ledger of each object that it has one of */
 async function askLedger(
-  target: Pick<OperatorTarget, 'warehouse'>,
+  site: Pick<Site, 'connectWarehouse'>,
   model: StarSchema,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const greatest = new Map<string, number>();
-  const warehouse = await target.warehouse();
+  const warehouse = await site.connectWarehouse();
   try {
     await warehouse.query(`begin read only; set local statement_timeout = ${ledgerTimeoutMs}`);
     if (!(await hasLedger(warehouse))) return greatest;

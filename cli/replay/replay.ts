@@ -6,7 +6,7 @@ import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import type { NamedTables } from '../options/named-tables.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { readLeastRevisions } from './least-revisions.ts';
 import { makeNewestRevisions, tableFolder } from './table-objects.ts';
 
@@ -33,14 +33,14 @@ export interface Replay {
   tables: ReplayedTable[];
 }
 
-type ReplayTarget = Pick<OperatorTarget, 'ingested' | 'processed' | 'sqs' | 'queueUrl' | 'warehouse'>;
+type ReplaySite = Pick<Site, 'ingested' | 'processed' | 'sqs' | 'queueUrl' | 'connectWarehouse'>;
 
 /**
  * Puts the objects of a table and a period on their queue once more: ingested ones are transformed anew, as a new
  * revision; of processed ones the highest revision of each slice is loaded, the ledger notwithstanding.
  */
 export async function replay(
-  target: ReplayTarget,
+  site: ReplaySite,
   model: StarSchema,
   selection: ReplaySelection,
   { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
@@ -49,11 +49,11 @@ export async function replay(
   const tables: ReplayedTable[] = [];
   const all: string[] = [];
   for (const table of selection.tables[selection.zone === 'ingested' ? 'sources' : 'tables']) {
-    const keys = await listReplayed(target[selection.zone], table, selection);
+    const keys = await listReplayed(site[selection.zone], table, selection);
     all.push(...keys);
     tables.push({ table, objects: keys.length });
   }
-  if (!dryRun) await sendReplay(target, model, { zone: selection.zone, id, keys: all, now });
+  if (!dryRun) await sendReplay(site, model, { zone: selection.zone, id, keys: all, now });
   return { id, tables };
 }
 
@@ -67,15 +67,15 @@ export const makeReplayId = (now: Date): string =>
  * @param keys of objects in that zone
  */
 export async function sendReplay(
-  target: ReplayTarget,
+  site: ReplaySite,
   model: StarSchema,
   { zone, id, keys, now }: { zone: Zone; id: string; keys: readonly string[]; now: Date },
 ): Promise<void> {
-  const { bucket } = target[zone];
-  const leastRevisionOf = zone === 'ingested' ? await readLeastRevisions(target, model, keys, now) : () => 0;
+  const { bucket } = site[zone];
+  const leastRevisionOf = zone === 'ingested' ? await readLeastRevisions(site, model, keys, now) : () => 0;
   await sendAll(
-    target.sqs,
-    target.queueUrl(zone === 'ingested' ? 'transform' : 'load'),
+    site.sqs,
+    site.queueUrl(zone === 'ingested' ? 'transform' : 'load'),
     keys.map((key) => ({
       body: formatObjectCreated({ bucket, key }),
       attributes: { replay: textAttribute(id), ...formatLeastRevision(leastRevisionOf(key)) },

@@ -13,6 +13,7 @@ import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import { fillEmptyShop } from '../sample/fill-empty-shop.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import { inspectQueue, listDeadLetters } from '../site/embedded/embedded-queues.ts';
+import type { WorkingStack } from '../site/embedded/embedded-site.ts';
 import { listLoadedKeys, readClock } from '../site/ledger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -22,19 +23,10 @@ import { makeContinuityLook } from './ledger-continuity.ts';
 import { resumeWork } from './resume.ts';
 import { formatServiceLog, isToldByCommand } from './service-log.ts';
 
-/** A stack with its services at work, and a connection to look into the warehouse. */
-export interface Pipeline {
-  stack: Stack;
-  services: Services;
-  /** Another one after a reconnect. */
-  warehouse: pg.Client;
-  warehouseSchema: string;
-  /** Up to when reports have counted what was loaded, by the warehouse's clock. */
-  countedUntil: string;
+/** A stack with its services at work, which runs are made on until it is stopped. */
+export interface Pipeline extends WorkingStack {
   /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
   lookAtLedger(): Promise<void>;
-  /** Notes that the queues were empty after a run. */
-  noteThrough(run: RunId): void;
   stop(): Promise<void>;
 }
 

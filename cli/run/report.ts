@@ -1,11 +1,11 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeGroup, groupFailures } from '../failures/list-failures.ts';
+import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor } from '../site/site.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { RunReport } from './run-once.ts';
-import type { LedgerCount } from './tally.ts';
 
 /** @returns what draws a live line per table; undefined where nobody watches */
 export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount[]) => void) | undefined {

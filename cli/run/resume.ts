@@ -25,7 +25,7 @@ import { listTables } from '../../shared/sweep/list-tables.ts';
 import { sendAgain } from '../../shared/sweep/send-again.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';
 import { sliceOf } from '../site/dead-letter.ts';
-import { tablesOf } from '../site/stage/follow-slices.ts';
+import { tablesOf } from '../site/ledger.ts';
 import { timeOfRun } from '../status/read-plan.ts';
 
 /** The facts before any service starts: no message and no object is in flight unseen. */

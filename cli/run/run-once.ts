@@ -7,12 +7,14 @@ import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import { listFailures } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import type { DeadLetter } from '../site/dead-letter.ts';
-import type { RunSite } from '../site/site.ts';
+import type { LedgerCount } from '../site/ledger.ts';
+import type { RunnableSite } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
+import { makeTallies, type TableTally } from './tally.ts';
 
 export interface RunReport {
   run: string;
@@ -44,7 +46,7 @@ const countEveryMs = 250;
  * @param onProgress gets what has been loaded so far, as it changes; undefined where nobody watches
  */
 export async function runOnce(
-  site: RunSite,
+  site: RunnableSite,
   onProgress: OnProgress | undefined,
   signal?: AbortSignal,
 ): Promise<RunReport> {
@@ -53,9 +55,9 @@ export async function runOnce(
   const ledger = await site.countLoaded();
   await site.endReport();
   const [deadLetters, waiting, quarantined] = await Promise.all([
-    site.listDeadLetters(),
+    listFailures(site),
     ledger.some(({ rows }) => rows > 0) ? countAfterCalendar(site) : site.countWaiting(),
-    countStillQuarantined(site),
+    countQuarantined(site, starSchema),
   ]);
   if (!signal?.aborted) site.noteThrough?.(planned.run);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
@@ -77,17 +79,14 @@ export async function runOnce(
 }
 
 /** One after the other, on one connection. */
-async function countAfterCalendar(site: RunSite): Promise<WaitingRows[]> {
+async function countAfterCalendar(site: RunnableSite): Promise<WaitingRows[]> {
   await fillCalendarYears(site.warehouse, site.warehouseSchema);
   return site.countWaiting();
 }
 
-const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }: RunSite) =>
-  countQuarantined({ processed, warehouse: connectWarehouse, warehouseSchema }, starSchema);
-
 /** @returns what was planned, once more on the way included */
 async function followToTheEnd(
-  site: RunSite,
+  site: RunnableSite,
   first: PlannedRun,
   onProgress: OnProgress | undefined,
   signal: AbortSignal | undefined,
@@ -106,7 +105,7 @@ async function followToTheEnd(
 }
 
 /** A source that is away for a while was not planned on: the work that there is goes on. */
-async function planAgain(site: RunSite, before: PlannedRun): Promise<PlannedRun> {
+async function planAgain(site: RunnableSite, before: PlannedRun): Promise<PlannedRun> {
   try {
     const again = await site.plan();
     return { ...again, slices: [...before.slices, ...again.slices] };
@@ -118,7 +117,7 @@ async function planAgain(site: RunSite, before: PlannedRun): Promise<PlannedRun>
 
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */
 async function countFailedRows(
-  { ingested, processed }: RunSite,
+  { ingested, processed }: RunnableSite,
   deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, number>> {
   const failed = new Map<string, number>();

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { listFailures } from '../failures/list-failures.ts';
 import { commandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
 import { makeStageSite } from '../site/stage/run-on-stage.ts';
@@ -17,9 +18,10 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
   return withStage(name, async (stage) => {
     const warehouse = await connectFromHere(stage);
     try {
-      const site = await makeStageSite(stage, warehouse, (sentence) =>
-        terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
-      );
+      const site = await makeStageSite(stage, warehouse, {
+        listFailed: () => listFailures(stage),
+        onStandstill: (sentence) => terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
+      });
       const work = runOnce(site, showProgress(terminal), interrupted);
       const report = await Promise.race([work, abortion(interrupted)]);
       if (report === undefined) {
@@ -42,7 +44,7 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
 /** The ledger is what tells that the work is done. */
 async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   try {
-    return await stage.warehouse();
+    return await stage.connectWarehouse();
   } catch (error) {
     if (!(error instanceof UsageError) || !error.message.includes('cannot be reached')) throw error;
     throw new UsageError(

@@ -1,5 +1,6 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import type { LedgerCount } from '../site/ledger.ts';
 
 /** What became of a warehouse table's rows in one run: extracted = loaded + waiting + quarantined + failed. */
 export interface TableTally {
@@ -13,15 +14,6 @@ export interface TableTally {
   quarantined: number;
   /** Rows of objects that are dead-lettered. */
   failed: number;
-}
-
-/** What the ledger says of one warehouse table. */
-export interface LedgerCount {
-  table: string;
-  rows: number;
-  quarantined: number;
-  /** The runs that the objects came from. */
-  runs: string[];
 }
 
 /** Makes one tally per warehouse table, in the model's order. */

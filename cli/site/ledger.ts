@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import type { LedgerCount } from '../run/tally.ts';
 
 /** The keys of all objects that the warehouse has loaded. */
 export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {
@@ -21,6 +20,15 @@ export async function readClock(warehouse: pg.Client): Promise<string> {
   return rows[0]?.now ?? '-infinity';
 }
 
+/** What the ledger says of one warehouse table. */
+export interface LedgerCount {
+  table: string;
+  rows: number;
+  quarantined: number;
+  /** The runs that the objects came from. */
+  runs: string[];
+}
+
 /** What has been loaded since then, by warehouse table; of a replay too, which enters no new objects. */
 export async function countLoaded(warehouse: pg.Client, since: string): Promise<LedgerCount[]> {
   const { rows } = await warehouse.query<LedgerCount>(
@@ -30,31 +38,6 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
       where loaded_at >= $1::timestamptz
       group by warehouse_table`,
     [since],
-  );
-  return rows;
-}
-
-/** What the ledger holds of one warehouse table. */
-export interface TableState {
-  table: string;
-  /** Objects and rows loaded so far, from the first run on. */
-  objects: number;
-  rows: number;
-  quarantined: number;
-  /** ISO 8601; null where nothing has been loaded. */
-  loadedAt: string | null;
-  run: string | null;
-}
-
-/** The state of each warehouse table that has been loaded at all. */
-export async function readTableStates(warehouse: pg.Client): Promise<TableState[]> {
-  const { rows } = await warehouse.query<TableState>(
-    `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as rows,
-            sum(quarantined)::float8 as quarantined,
-            to_char(max(loaded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "loadedAt",
-            max(run) as run
-       from ${ledgerTable}
-      group by warehouse_table`,
   );
   return rows;
 }
@@ -91,4 +74,11 @@ async function selectMissing(warehouse: pg.ClientBase, names: readonly string[])
     [names],
   );
   return rows.map(({ name }) => name);
+}
+
+/** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
+export function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
+  const { feeds } = model.source(source);
+  const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
+  return [...feeds, ...(hasFact ? [model.calendar.name] : [])];
 }

@@ -1,5 +1,5 @@
 import { describeGroup, type FailureGroup } from '../failures/list-failures.ts';
-import { commandFor, type OperatorTarget } from '../site/site.ts';
+import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { describeWait, type ExplainedWait, groupWaits } from '../waiting/explain-waits.ts';
 import { describeRefused, type RefusedRows } from '../waiting/refused-rows.ts';
@@ -20,7 +20,7 @@ export interface TroubleFacts {
 }
 
 /** Everything that needs a hand, each with the command that mends it: first what others depend on. */
-export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, 'selector'>): Trouble[] {
+export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>): Trouble[] {
   const { failures, missingTables, failing, quarantined, isBusy } = facts;
   // What is under way may bring the row at any moment: as yet that is nobody's trouble.
   const waiting = facts.waiting.filter(({ cause }) => cause !== 'expected' || !isBusy);
@@ -29,7 +29,7 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
     ...missingTables.map(
       (table): Trouble => ({
         ...{ kind: 'missing', table, text: `the warehouse has no table ${table} any more` },
-        command: commandFor(target, `replay --table ${table}`),
+        command: commandFor(site, `replay --table ${table}`),
       }),
     ),
     ...failures.map(describeFailure),
@@ -39,14 +39,14 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
         ([table, reason]): Trouble => ({
           ...{ kind: 'cannot be extracted', table, text: `${table} cannot be extracted: ${reason}` },
           // Its message is on the queue again, or has been taken off it: the plan goes by the source alone.
-          command: commandFor(target, 'run'),
+          command: commandFor(site, 'run'),
         }),
       ),
     ...[...quarantined].map(
       ([table, rows]): Trouble => ({
         ...{ kind: 'quarantined', table },
         text: `${formatRows(rows)} of ${table} broke the contract`,
-        command: commandFor(target, `quarantine --table ${table}`),
+        command: commandFor(site, `quarantine --table ${table}`),
       }),
     ),
     ...facts.refused.map(

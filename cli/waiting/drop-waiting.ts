@@ -2,7 +2,7 @@ import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { isWhole } from '../site/ledger.ts';
-import type { OperatorTarget } from '../site/site.ts';
+import type { Site } from '../site/site.ts';
 import { selectUnreleased } from './refused-rows.ts';
 import { type WaitingSelection, waitsFor, waitsForNothing } from './waiting-rows.ts';
 
@@ -20,12 +20,12 @@ export interface DroppedRows {
  * Rows that wait for nothing are left alone where nothing is known to be refused: a load is about to release them.
  */
 export async function dropWaiting(
-  target: Pick<OperatorTarget, 'warehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   { facts, dimension }: WaitingSelection,
 ): Promise<DroppedRows[]> {
-  const { warehouseSchema: schema } = target;
-  const warehouse = await target.warehouse();
+  const { warehouseSchema: schema } = site;
+  const warehouse = await site.connectWarehouse();
   const drop = async (table: string, condition: string) =>
     (await warehouse.query(`delete from ${parkedTable(table)} p where ${condition}`)).rowCount ?? 0;
   try {

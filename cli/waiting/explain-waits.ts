@@ -4,7 +4,7 @@ import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine, type QuarantineFile } from '../quarantine/list-quarantine.ts';
 import { isWhole } from '../site/ledger.ts';
-import { commandFor, type OperatorTarget } from '../site/site.ts';
+import { commandFor, type Site } from '../site/site.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
 
@@ -14,21 +14,19 @@ import { listMissing, type MissingDimensionRow, type WaitingSelection } from './
  * @param failing tables that cannot be extracted, beside those of which a message has failed
  */
 export async function readWaiting(
-  target: OperatorTarget,
+  site: Site,
   model: StarSchema,
   selection: WaitingSelection,
   failing: Iterable<string> = [],
 ): Promise<ExplainedWait[]> {
-  const warehouse = await target.warehouse();
+  const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [];
-    const missing = await listMissing(warehouse, model, target.warehouseSchema, selection);
+    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [];
+    const missing = await listMissing(warehouse, model, site.warehouseSchema, selection);
     if (missing.length === 0) return [];
-    const failures = await listFailures(target);
-    return explainWaits(target, model, missing, {
-      quarantine: await listQuarantine(target, model, [
-        ...new Set(missing.map(({ dimension }) => dimension)),
-      ]),
+    const failures = await listFailures(site);
+    return explainWaits(site, model, missing, {
+      quarantine: await listQuarantine(site, model, [...new Set(missing.map(({ dimension }) => dimension))]),
       failedTables: new Set([...failing, ...failures.flatMap(({ table }) => table ?? [])]),
     });
   } finally {
@@ -60,7 +58,7 @@ export interface WaitingFacts {
 
 /** Says of each missing dimension row why it is missing, as far as can be known from here. */
 export async function explainWaits(
-  target: Pick<OperatorTarget, 'source' | 'selector'>,
+  site: Pick<Site, 'connectSource' | 'selector'>,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
   { quarantine, failedTables }: WaitingFacts,
@@ -69,7 +67,7 @@ export async function explainWaits(
   const idsOf = (of: 'rows' | 'dropped') =>
     new Set(quarantine.flatMap((file) => file[of].map(({ key }) => `${file.table} ${String(key)}`)));
   const [bad, dropped] = [idsOf('rows'), idsOf('dropped')];
-  const gone = await findGone(target, model, missing);
+  const gone = await findGone(site, model, missing);
   return missing.map((wait) => {
     const id = `${wait.dimension} ${wait.key}`;
     const dimension = model.table(wait.dimension);
@@ -82,37 +80,37 @@ export async function explainWaits(
       ['dropped', dropped.has(id)],
     ];
     const cause = causes.find(([, isSo]) => isSo)?.[0] ?? 'expected';
-    return { ...wait, cause, mend: mendOf(cause, wait, target) };
+    return { ...wait, cause, mend: mendOf(cause, wait, site) };
   });
 }
 
 function mendOf(
   cause: WaitingCause,
   { table, dimension }: MissingDimensionRow,
-  target: Pick<OperatorTarget, 'selector'>,
+  site: Pick<Site, 'selector'>,
 ): string {
   switch (cause) {
     case 'quarantined':
-      return commandFor(target, `quarantine release --table ${dimension}`);
+      return commandFor(site, `quarantine release --table ${dimension}`);
     case 'failed':
-      return commandFor(target, `redrive --table ${dimension}`);
+      return commandFor(site, `redrive --table ${dimension}`);
     case 'deleted':
     case 'dropped':
-      return commandFor(target, `waiting --drop --table ${table}`);
+      return commandFor(site, `waiting --drop --table ${table}`);
     case 'expected':
-      return commandFor(target, 'run');
+      return commandFor(site, 'run');
   }
 }
 
 /** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
 async function findGone(
-  { source }: Pick<OperatorTarget, 'source'>,
+  { connectSource }: Pick<Site, 'connectSource'>,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
 ): Promise<ReadonlySet<string>> {
   const gone = new Set<string>();
   // What the source would say is one cause of several: without its answer the others still hold.
-  const client = await source?.().catch(() => undefined);
+  const client = await connectSource?.().catch(() => undefined);
   if (client === undefined) return gone;
   try {
     for (const name of new Set(missing.map(({ dimension }) => dimension))) {

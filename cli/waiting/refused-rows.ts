@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { isWhole } from '../site/ledger.ts';
-import { commandFor, type OperatorTarget } from '../site/site.ts';
+import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting-rows.ts';
 
@@ -24,24 +24,24 @@ export interface RefusedRows {
  * None for the selection of a dimension: they wait for no row of it any more.
  */
 export async function readRefused(
-  target: Pick<OperatorTarget, 'warehouse' | 'warehouseSchema' | 'selector'>,
+  site: Pick<Site, 'connectWarehouse' | 'warehouseSchema' | 'selector'>,
   model: StarSchema,
   { facts, dimension }: WaitingSelection,
 ): Promise<RefusedRows[]> {
   if (dimension !== undefined) return [];
-  const warehouse = await target.warehouse();
+  const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, target.warehouseSchema))) return [];
+    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [];
     const refused: RefusedRows[] = [];
     for (const { warehouse_table: table, tried_by, reason, since } of await selectUnreleased(warehouse)) {
       const fact = facts.find(({ name }) => name === table);
       if (fact === undefined) continue;
       const { rows } = await warehouse.query<{ count: number }>(
         `select count(*)::float8 as count from ${parkedTable(table)} p
-         where ${waitsForNothing(fact, model, target.warehouseSchema)}`,
+         where ${waitsForNothing(fact, model, site.warehouseSchema)}`,
       );
       const count = rows[0]?.count ?? 0;
-      const mend = commandFor(target, `replay --table ${tried_by}`);
+      const mend = commandFor(site, `replay --table ${tried_by}`);
       // What was dropped, or loaded in a newer version since, is refused no longer.
       if (count > 0) refused.push({ table, rows: count, reason, since, mend });
     }

@@ -79,9 +79,9 @@ const referencesOf = (fact: Fact, model: StarSchema): DimensionReference[] =>
 
 const lacks = ({ column, dimension }: DimensionReference, schema: string): string => {
   const named = `p.${quoteIdentifier(column)}`;
-  const target = quoteQualified(schema, dimension.name);
+  const dimensionTable = quoteQualified(schema, dimension.name);
   return `${named} is not null and not exists (
-    select from ${target} d where d.${quoteIdentifier(dimension.key)} = ${named}
+    select from ${dimensionTable} d where d.${quoteIdentifier(dimension.key)} = ${named}
   )`;
 };
 

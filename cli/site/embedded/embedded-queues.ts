@@ -6,14 +6,20 @@ import { textAttributes } from '../../../shared/queue/receive-all.ts';
 import type { Cloud } from '../../embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../embedded/resources.ts';
 import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
-import type { OperatorTarget } from '../site.ts';
 
-interface InspectedMessage {
-  messageId: string;
-  body: string;
-  /** Unix time in milliseconds. */
-  sentTimestamp: number;
-  messageAttributes: Record<string, { StringValue?: string }>;
+/** All dead letters of the embedded queues, oldest first, those in flight included; none is received. */
+export async function inspectDeadLetters(
+  endpoint: string,
+  deadLetterUrl: (kind: QueueKind) => string,
+): Promise<DeadLetter[]> {
+  const lists = await Promise.all(
+    queueKinds.map(async (queue) =>
+      (await inspectQueue(endpoint, deadLetterUrl(queue))).map((message) =>
+        describeDeadLetter(queue, message),
+      ),
+    ),
+  );
+  return lists.flat().sort(byAge);
 }
 
 /**
@@ -31,27 +37,20 @@ type InspectedMessages = Record<'ready' | 'delayed', InspectedMessage[]> & {
   inflight: { message: InspectedMessage }[];
 };
 
+interface InspectedMessage {
+  messageId: string;
+  body: string;
+  /** Unix time in milliseconds. */
+  sentTimestamp: number;
+  messageAttributes: Record<string, { StringValue?: string }>;
+}
+
 /** Not by fetch, which takes longer to load than all else that a run does at its end. */
 async function getMessages(url: string): Promise<InspectedMessages> {
   const [response] = (await once(get(url), 'response')) as [IncomingMessage];
   const body = await text(response);
   if (response.statusCode !== 200) throw new Error(`${url} cannot be looked at: HTTP ${response.statusCode}`);
   return (JSON.parse(body) as { messages: InspectedMessages }).messages;
-}
-
-/** All dead letters of the embedded queues, oldest first, those in flight included. */
-export async function inspectDeadLetters(
-  endpoint: string,
-  deadLetterUrl: OperatorTarget['deadLetterUrl'],
-): Promise<DeadLetter[]> {
-  const lists = await Promise.all(
-    queueKinds.map(async (queue) =>
-      (await inspectQueue(endpoint, deadLetterUrl(queue))).map((message) =>
-        describeDeadLetter(queue, message),
-      ),
-    ),
-  );
-  return lists.flat().sort(byAge);
 }
 
 const toQueuedMessage = (message: InspectedMessage): QueuedMessage => ({
@@ -63,15 +62,15 @@ const toQueuedMessage = (message: InspectedMessage): QueuedMessage => ({
   sourceArn: undefined,
 });
 
-const queueName = (kind: QueueKind): string => deadLetterQueueName(queueNames[kind]);
-
-/** The dead letters of the embedded stack, oldest first, looked at without receiving them. */
+/** The same where only the embedded stack's endpoint is at hand. */
 export const listDeadLetters = (endpoint: string): Promise<DeadLetter[]> =>
-  inspectDeadLetters(endpoint, (kind) => `${endpoint}/000000000000/${queueName(kind)}`);
+  inspectDeadLetters(endpoint, (kind) => `${endpoint}/000000000000/${deadLetterQueue(kind)}`);
 
 /** Without asking for them one by one. */
 export const hasDeadLetters = (cloud: Pick<Cloud, 'countMessages'>): boolean =>
-  queueKinds.some((kind) => cloud.countMessages(queueName(kind)) > 0);
+  queueKinds.some((kind) => cloud.countMessages(deadLetterQueue(kind)) > 0);
+
+const deadLetterQueue = (kind: QueueKind): string => deadLetterQueueName(queueNames[kind]);
 
 /**
  * Says whether no work is left in the three queues.
@@ -87,6 +86,6 @@ export const isDrained = (
   kinds: readonly QueueKind[] = queueKinds,
 ): boolean => kinds.every((kind) => cloud.countMessages(queueNames[kind]) === 0);
 
-/** The messages of all three queues, those included that somebody works on or that wait to be tried again. */
+/** The messages of all three queues, those included that are in flight or wait to be retried. */
 export const countMessages = (cloud: Pick<Cloud, 'countMessages'>): number =>
   queueKinds.reduce((sum, kind) => sum + cloud.countMessages(queueNames[kind]), 0);

@@ -1,29 +1,27 @@
 import { resolve } from 'node:path';
+import type pg from 'pg';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { connect } from '../../database/connect.ts';
-import type { NamedDatabases } from '../../embedded/bind.ts';
-import { openStack } from '../../embedded/open-stack.ts';
-import { buckets, queueNames } from '../../embedded/resources.ts';
-import type { StackOptions } from '../../embedded/stack.ts';
-import { listFailures } from '../../failures/list-failures.ts';
-import type { Pipeline } from '../../run/pipeline.ts';
+import type { NamedDatabases } from '../../database/database-url.ts';
+import { type OpenedStack, openStack } from '../../embedded/open-stack.ts';
+import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';
+import type { Services } from '../../embedded/services.ts';
+import type { Stack, StackOptions } from '../../embedded/stack.ts';
 import type { DeadLetter } from '../dead-letter.ts';
 import { countLoaded, readClock } from '../ledger.ts';
-import type { OpenedTarget, RunSite } from '../site.ts';
+import type { OpenedSite, RunnableSite, Site } from '../site.ts';
 import {
   countMessages,
   hasDeadLetters,
   inspectDeadLetters,
   inspectQueue,
   isDrained,
-  listDeadLetters,
 } from './embedded-queues.ts';
 
-export const defaultFolder = '.starlift';
 const accountId = '000000000000';
 
 /**
@@ -31,8 +29,59 @@ const accountId = '000000000000';
  *
  * @throws {UsageError | StackError} the folder's stack cannot be started
  */
-export async function openEmbeddedTarget(options: StackOptions): Promise<OpenedTarget> {
-  const { endpoint, clients, sourceUrl, warehouseUrl, release } = await openStack(options);
+export async function openEmbeddedSite(options: StackOptions): Promise<OpenedSite> {
+  const stack = await openStack(options);
+  return { ...makeSite(stack, dataSelector(options.data, options)), release: stack.release };
+}
+
+/** A stack with its services at work. */
+export interface WorkingStack {
+  stack: Stack;
+  services: Services;
+  /** Another one after a reconnect. */
+  warehouse: pg.Client;
+  warehouseSchema: string;
+  /** Up to when reports have counted what was loaded, by the warehouse's clock. */
+  countedUntil: string;
+  /** Notes that the queues were empty after a run. */
+  noteThrough(run: string): void;
+}
+
+/** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
+export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
+  const { stack, services, warehouseSchema } = working;
+  const { cloud, clients, folder, named, sourceUrl, shopUrl, warehouseUrl } = stack;
+  const opened = {
+    endpoint: cloud.endpoint,
+    clients,
+    sourceUrl: shopUrl ?? sourceUrl,
+    warehouseUrl,
+  };
+  const site = makeSite(opened, dataSelector(folder.path, named));
+  return {
+    ...site,
+    warehouseSchema,
+    get warehouse() {
+      return working.warehouse;
+    },
+    plan: async () => (await services.plan()) as PlannedRun,
+    isDone: async () => isDrained(cloud),
+    needsPlan: makeReplan(() => countMessages(cloud)),
+    lookEveryMs: 5,
+    countLoaded: () => countLoaded(working.warehouse, working.countedUntil),
+    endReport: async () => {
+      working.countedUntil = await readClock(working.warehouse);
+    },
+    noteThrough: working.noteThrough,
+    countWaiting: () => countWaiting(working.warehouse, starSchema, warehouseSchema),
+    listDeadLetters: () => listReportedLetters(site, working),
+  };
+}
+
+function makeSite(
+  { endpoint, clients, sourceUrl, warehouseUrl }: Omit<OpenedStack, 'release'>,
+  selector: string,
+): Site {
   const queueUrl = (kind: QueueKind) => `${endpoint}/${accountId}/${queueNames[kind]}`;
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
   return {
@@ -41,73 +90,31 @@ export async function openEmbeddedTarget(options: StackOptions): Promise<OpenedT
     processed: makeObjectStore(clients.s3, buckets.processed),
     queueUrl,
     deadLetterUrl,
-    warehouse: () => connect(warehouseUrl, 'warehouse'),
+    connectWarehouse: () => connect(warehouseUrl, 'warehouse'),
     warehouseSchema: process.env.WAREHOUSE_SCHEMA || 'public',
-    source: () => connect(sourceUrl, 'source'),
+    connectSource: () => connect(sourceUrl, 'source'),
     listDeadLetters: () => inspectDeadLetters(endpoint, deadLetterUrl),
     receiveWaitSeconds: 0,
     oldestSentAt: async (url) => {
       const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
       return sent.length === 0 ? undefined : new Date(Math.min(...sent));
     },
-    selector: dataSelector(options.data, options),
+    selector,
     takenBy: 'The next run takes them; a run that watches does so at once.',
-    release,
   };
 }
 
-/**
- * What the user adds to a command for it to work on this folder; empty for the default.
- *
- * @param named databases of the user's own. Their URLs may hold passwords, and are for the user to put in.
- */
-export const dataSelector = (data: string, { source, warehouse }: NamedDatabases = {}): string =>
-  [
-    ...(resolve(data) === resolve(defaultFolder) ? [] : [` --data ${quoteForShell(data)}`]),
-    ...(source === undefined ? [] : [' --source URL']),
-    ...(warehouse === undefined ? [] : [' --warehouse URL']),
-  ].join('');
-
-const quoteForShell = (text: string): string =>
-  /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-
-/** The embedded stack as a run sees it: its queues count exactly, so that it is done when they are empty. */
-export function makeEmbeddedSite(pipeline: Pipeline): RunSite {
-  const { stack, services, warehouseSchema } = pipeline;
-  return {
-    ingested: stack.ingested,
-    processed: stack.processed,
-    // Another one after a reconnect.
-    get warehouse() {
-      return pipeline.warehouse;
-    },
-    warehouseSchema,
-    selector: dataSelector(stack.folder.path, stack.named),
-    connectWarehouse: () => connect(stack.warehouseUrl, 'warehouse'),
-    plan: async () => (await services.plan()) as PlannedRun,
-    isDone: async () => isDrained(stack.cloud),
-    needsPlan: makeReplan(() => countMessages(stack.cloud)),
-    lookEveryMs: 5,
-    countLoaded: () => countLoaded(pipeline.warehouse, pipeline.countedUntil),
-    endReport: async () => {
-      pipeline.countedUntil = await readClock(pipeline.warehouse);
-    },
-    noteThrough: pipeline.noteThrough,
-    countWaiting: () => countWaiting(pipeline.warehouse, starSchema, warehouseSchema),
-    listDeadLetters: () =>
-      listFailures({ ingested: stack.ingested, listDeadLetters: () => listTold(pipeline) }),
-  };
-}
-
-/** What the queues have moved by themselves is told of at once, rather than by the next scheduled sweep. */
-async function listTold({ stack, services }: Pipeline): Promise<DeadLetter[]> {
+/** A letter that SQS has moved by itself is reported by an event at once, and not only by the next scheduled sweep. */
+async function listReportedLetters(
+  site: Site,
+  { stack, services }: Pick<WorkingStack, 'stack' | 'services'>,
+): Promise<DeadLetter[]> {
   if (!hasDeadLetters(stack.cloud)) return [];
-  const { endpoint } = stack.cloud;
-  const letters = await listDeadLetters(endpoint);
-  const untold = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
-  if (untold.size === 0) return letters;
-  for (const queue of untold) await services.sweep(queue);
-  return listDeadLetters(endpoint);
+  const letters = await site.listDeadLetters();
+  const unreported = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
+  if (unreported.size === 0) return letters;
+  for (const queue of unreported) await services.sweep(queue);
+  return site.listDeadLetters();
 }
 
 /** Longer than a slice is on its way, and before a message is tried for the third time, 12 s after the first. */
@@ -138,3 +145,18 @@ export function makeReplan(count: () => number, now: () => number = Date.now): (
     return true;
   };
 }
+
+/**
+ * What the user adds to a command for it to work on this folder; empty for the default.
+ *
+ * @param named databases of the user's own. Their URLs may hold passwords, and are for the user to put in.
+ */
+export const dataSelector = (data: string, { source, warehouse }: NamedDatabases = {}): string =>
+  [
+    ...(resolve(data) === resolve(defaultFolder) ? [] : [` --data ${quoteForShell(data)}`]),
+    ...(source === undefined ? [] : [' --source URL']),
+    ...(warehouse === undefined ? [] : [' --warehouse URL']),
+  ].join('');
+
+const quoteForShell = (text: string): string =>
+  /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

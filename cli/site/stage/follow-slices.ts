@@ -15,13 +15,14 @@ import type { PlannedSlice, RunRecord } from '../../../shared/records/run-record
 import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../../shared/records/slices.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { listFailures } from '../../failures/list-failures.ts';
 import { type DeadLetter, sliceOf } from '../dead-letter.ts';
-import { hasLedger } from '../ledger.ts';
-import type { OperatorTarget } from '../site.ts';
+import { hasLedger, tablesOf } from '../ledger.ts';
+import type { Site } from '../site.ts';
 
 export interface FollowDeps {
-  target: Pick<OperatorTarget, 'ingested' | 'sqs' | 'deadLetterUrl' | 'listDeadLetters'>;
+  site: Pick<Site, 'ingested' | 'sqs' | 'deadLetterUrl'>;
+  /** What has failed for good, and has not been sent again. */
+  listFailed(): Promise<readonly Pick<DeadLetter, 'queue' | 'body' | 'key'>[]>;
   warehouse: pg.ClientBase;
   model: StarSchema;
 }
@@ -35,21 +36,20 @@ export interface FollowedSlices {
 }
 
 export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps): FollowedSlices {
-  const { target, warehouse, model } = deps;
+  const { site, listFailed, warehouse, model } = deps;
   let left = [...slices];
   let failed = makeKnownSlices();
   const look = async () => {
     if (left.length === 0) return left;
     const loaded = await readLoaded(warehouse, left);
-    const ingested = await listIngested(target.ingested, left, model);
+    const ingested = await listIngested(site.ingested, left, model);
     left = left.filter((slice) => !isAccounted(slice, { loaded, ingested, failed }, model));
     return left;
   };
   return {
     look,
     lookForFailures: async () => {
-      if (left.length > 0 && (await hasFailures(target)))
-        failed = findFailedSlices(await listFailures(target));
+      if (left.length > 0 && (await hasFailures(site))) failed = findFailedSlices(await listFailed());
       return look();
     },
   };
@@ -68,7 +68,7 @@ async function readLoaded(warehouse: pg.ClientBase, slices: readonly FollowedSli
 
 /** Of tables that end in the ingested zone, for which no ledger speaks; a slice that was cut has its halves there. */
 async function listIngested(
-  store: Pick<OperatorTarget['ingested'], 'list'>,
+  store: Pick<Site['ingested'], 'list'>,
   slices: readonly FollowedSlice[],
   model: StarSchema,
 ): Promise<KnownSlices> {
@@ -84,7 +84,7 @@ async function listIngested(
 }
 
 /** Whether there may be any: to read dead letters is to receive them, which is not done without need. */
-async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['target']): Promise<boolean> {
+async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
   for await (const _ of ingested.list('failed/')) return true;
   const counts = await Promise.all(
     queueKinds.map(async (kind) => {
@@ -128,13 +128,6 @@ export function isAccounted(
   if (isThrough) return true;
   if (![loaded, ingested, failed].some((known) => known.hasPart(slice))) return false;
   return ['0', '1'].every((half) => isAccounted({ ...slice, slice: `${slice.slice}.${half}` }, facts, model));
-}
-
-/** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
-export function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
-  const { feeds } = model.source(source);
-  const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
-  return [...feeds, ...(hasFact ? [model.calendar.name] : [])];
 }
 
 /** The slices that dead letters are about: of the extract queue their messages, of the others the objects. */

@@ -13,7 +13,7 @@ import {
   type QueueKind,
 } from '../../../shared/queue/queue-settings.ts';
 import { connectTo } from '../../database/connect.ts';
-import type { OperatorTarget } from '../site.ts';
+import type { Site } from '../site.ts';
 import { explainAwsError } from './explain-aws-error.ts';
 import type { StageResources } from './find-stage.ts';
 import { findStage } from './find-stage.ts';
@@ -27,14 +27,14 @@ export interface StageName {
   region: string | undefined;
 }
 
-/** A deployed stage, as the operators' commands and a run see it. */
-export interface OpenedStage extends OperatorTarget {
+/** A deployed stage, as commands and runs see it. */
+export interface OpenedStage extends Site {
   stage: string;
   resources: StageResources;
   lambda: Pick<LambdaClient, 'send'>;
   secretsManager: Pick<SecretsManagerClient, 'send'>;
   secret(what: StageSecret['what']): StageSecret;
-  source(): Promise<pg.Client>;
+  connectSource(): Promise<pg.Client>;
 }
 
 /**
@@ -75,14 +75,20 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
     receiveWaitSeconds: 1,
   };
   return {
-    ...{ ...reading, stage, resources, secretsManager, secret, selector, queueUrl },
+    ...reading,
+    stage,
+    resources,
+    secretsManager,
+    secret,
+    selector,
+    queueUrl,
     takenBy: 'The stage takes them at once.',
     lambda: new LambdaClient(lambdaOptions),
     ingested: makeObjectStore(s3, resources.ingestedBucket),
     processed: makeObjectStore(s3, resources.processedBucket),
-    warehouse: () => connect('warehouse'),
+    connectWarehouse: () => connect('warehouse'),
     warehouseSchema: resources.warehouseSchema,
-    source: () => connect('source'),
+    connectSource: () => connect('source'),
     listDeadLetters: () => receiveDeadLetters(reading),
     oldestSentAt: (url) => readOldestSentAt(cloudWatch, url),
   };

@@ -8,37 +8,39 @@ import type { FollowedSlice } from '../../../shared/records/slices.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
-import { listFailures } from '../../failures/list-failures.ts';
 import { formatCount } from '../../terminal/wording.ts';
 import { countLoaded, hasLedger, isWhole, readClock } from '../ledger.ts';
-import { commandFor, type RunSite } from '../site.ts';
-import { followSlices, listFollowedSlices, readGeneration } from './follow-slices.ts';
+import { commandFor, type RunnableSite } from '../site.ts';
+import { type FollowDeps, followSlices, listFollowedSlices, readGeneration } from './follow-slices.ts';
 import type { OpenedStage } from './open-stage.ts';
 
 const lookEveryMs = 1000;
 /** Failures are asked for at every so many looks. */
 const looksBetweenFailures = 4;
 
-/**
- * A deployed stage as a run sees it: what a plan has found is followed to the ledger, slice by slice.
- *
- * @param onStandstill is told, in a sentence, when nothing has come of it for a while
- */
+export interface StageRunDeps {
+  /** What has failed for good, and has not been sent again. */
+  listFailed: FollowDeps['listFailed'];
+  /** Called with a sentence when nothing has come of the run for a while. */
+  onStandstill(sentence: string): void;
+}
+
+/** A deployed stage for one run: what a plan has found is followed to the ledger, slice by slice. */
 export async function makeStageSite(
   stage: OpenedStage,
   warehouse: pg.Client,
-  onStandstill: (sentence: string) => void,
-): Promise<RunSite> {
+  { listFailed, onStandstill }: StageRunDeps,
+): Promise<RunnableSite> {
   const { warehouseSchema } = stage;
   let countedUntil = await readClock(warehouse);
   let isDone: (() => Promise<boolean>) | undefined;
   return {
-    ...{ ingested: stage.ingested, processed: stage.processed, warehouse, warehouseSchema, lookEveryMs },
-    selector: stage.selector,
-    connectWarehouse: stage.warehouse,
+    ...stage,
+    warehouse,
+    lookEveryMs,
     plan: () => invokePlan(stage.lambda, stage.resources.planFunction),
     isDone: async (planned) => {
-      isDone ??= await beginToFollow(stage, warehouse, planned, onStandstill);
+      isDone ??= await beginToFollow(stage, warehouse, planned, { listFailed, onStandstill });
       return isDone();
     },
     // The first load makes the tables.
@@ -50,7 +52,6 @@ export async function makeStageSite(
       (await isWhole(warehouse, starSchema, warehouseSchema))
         ? countWaiting(warehouse, starSchema, warehouseSchema)
         : [],
-    listDeadLetters: () => listFailures(stage),
   };
 }
 
@@ -58,10 +59,10 @@ async function beginToFollow(
   stage: OpenedStage,
   warehouse: pg.Client,
   planned: PlannedRun,
-  onStandstill: (sentence: string) => void,
+  { listFailed, onStandstill }: StageRunDeps,
 ): Promise<() => Promise<boolean>> {
   const slices = await listFollowedSlices(stage.ingested, planned, new Date());
-  const followed = followSlices(slices, { target: stage, warehouse, model: starSchema });
+  const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: starSchema });
   const describeStandstill = makeStandstill();
   let looks = 0;
   return async () => {

@@ -7,7 +7,7 @@ import {
   textAttributes,
 } from '../../../shared/queue/receive-all.ts';
 import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
-import type { OperatorTarget } from '../site.ts';
+import type { Site } from '../site.ts';
 
 /**
  * All dead letters of a deployed stage, oldest first. SQS shows a message only to who receives it, so each is
@@ -17,7 +17,7 @@ export async function receiveDeadLetters({
   sqs,
   deadLetterUrl,
   receiveWaitSeconds,
-}: Pick<OperatorTarget, 'sqs' | 'deadLetterUrl' | 'receiveWaitSeconds'>): Promise<DeadLetter[]> {
+}: Pick<Site, 'sqs' | 'deadLetterUrl' | 'receiveWaitSeconds'>): Promise<DeadLetter[]> {
   const receiveFrom = async (queue: QueueKind) => {
     const held: ReceivedMessage[] = [];
     try {

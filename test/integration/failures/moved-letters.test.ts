@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { listFailures } from '../../../cli/failures/list-failures.ts';
 import { redrive } from '../../../cli/failures/redrive.ts';
-import type { OperatorTarget } from '../../../cli/site/site.ts';
+import type { Site } from '../../../cli/site/site.ts';
 import { receiveDeadLetters } from '../../../cli/site/stage/stage-queues.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
@@ -36,12 +36,12 @@ describe('a message that its queue has moved to the dead letters by itself', () 
   let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
-  let target: OperatorTarget;
-  const deadLetterUrl = (kind: QueueKind) => target.deadLetterUrl(kind);
+  let site: Site;
+  const deadLetterUrl = (kind: QueueKind) => site.deadLetterUrl(kind);
 
   beforeAll(async () => {
     queues = await openIdleQueues();
-    ({ cloud, clients, target } = queues);
+    ({ cloud, clients, site } = queues);
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
       ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
@@ -91,13 +91,13 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     expect(deps.told).toEqual([{ queue, table, key, error: 'FunctionDied', reason }]);
     expect(await tellOfMoved(deps)).toBe(0);
     expect(deps.told).toHaveLength(1);
-    const [letter, ...others] = await target.listDeadLetters();
+    const [letter, ...others] = await site.listDeadLetters();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
       ...{ queue, body, table, key, error: 'FunctionDied', reason, attempts: 5, isMoved: false },
       failedAt: '2024-03-01T00:00:00.000Z',
     });
-    expect(await receiveDeadLetters(target)).toEqual([letter]);
+    expect(await receiveDeadLetters(site)).toEqual([letter]);
   });
 
   it('is told of by the scheduled functions; the record of a slice outlives its dead letter', async () => {
@@ -119,14 +119,14 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       }),
     );
     await clients.sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
-    const expired = (await listFailures(target)).filter(({ isExpired }) => isExpired);
+    const expired = (await listFailures(site)).filter(({ isExpired }) => isExpired);
     expect(expired).toMatchObject([{ table: 'staff', queue: 'extract', reason, error: 'FunctionDied' }]);
-    await target.ingested.delete(letters.extract.key);
+    await site.ingested.delete(letters.extract.key);
   });
 
   it('is shown with the same reason before any sweep has found it', async () => {
     await sendAndDie('load', letters.load.body);
-    expect(await listFailures(target)).toMatchObject([
+    expect(await listFailures(site)).toMatchObject([
       { table: 'dim_staff', error: 'FunctionDied', reason, attempts: 5, isMoved: true },
     ]);
   });
@@ -135,7 +135,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     await tellOfMoved(deps);
-    expect(await redrive(target, {})).toMatchObject([{ outcome: 'sent' }]);
+    expect(await redrive(site, {})).toMatchObject([{ outcome: 'sent' }]);
     await dieOf('load');
     expect(await tellOfMoved(deps)).toBe(1);
     expect(deps.told).toHaveLength(2);
@@ -163,7 +163,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
       return answer;
     };
     expect(await tellOfMoved({ ...deps, sqs: { send: onAws } as never })).toBe(1);
-    expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
+    expect(await listFailures(site)).toMatchObject([{ error: 'FunctionDied', reason }]);
   });
 
   it('stays as it is while nobody can be told, and is not lost', async () => {
@@ -172,7 +172,7 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
     await expect(tellOfMoved(failing)).rejects.toThrow('no event bus');
     expect(await tellOfMoved(deps)).toBe(1);
-    expect(await listFailures(target)).toHaveLength(1);
+    expect(await listFailures(site)).toHaveLength(1);
   });
 
   it('whose body leaves no room for a reason is shown with where the reason is', async () => {
@@ -181,6 +181,6 @@ describe('a message that its queue has moved to the dead letters by itself', () 
     const deps = depsOf('load');
     // Where SQS names no queue it cannot be told from one that its function could give no reason to.
     expect(await tellOfMoved(deps)).toBe(0);
-    expect(await listFailures(target)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
+    expect(await listFailures(site)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
   });
 });

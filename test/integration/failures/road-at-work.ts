@@ -8,7 +8,7 @@ import type { Pipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
 import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
-import { makeEmbeddedSite, openEmbeddedTarget } from '../../../cli/site/embedded/embedded-site.ts';
+import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import { readClock } from '../../../cli/site/ledger.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -81,11 +81,11 @@ export async function startRoadAtWork(urls: {
       return listDeadLetters(stack.cloud.endpoint);
     },
     redrive: async () => {
-      const target = await openEmbeddedTarget({ data });
+      const site = await openEmbeddedSite({ data });
       try {
-        return await redrive(target, {});
+        return await redrive(site, {});
       } finally {
-        await target.release();
+        await site.release();
       }
     },
     events: (type) =>

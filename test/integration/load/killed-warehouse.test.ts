@@ -164,9 +164,9 @@ describe('a warehouse with synchronous_commit off that is killed right after the
   it('has no row that was dropped while it waited', async () => {
     await warehouse.putAndLoad('fact_sale', { rows: [sale()] });
     await settle();
-    const target = { warehouseSchema: 'public', warehouse: () => withClient(async () => {}) };
+    const site = { warehouseSchema: 'public', connectWarehouse: () => withClient(async () => {}) };
     const facts = smallModel.tables.filter((table) => table.kind === 'fact');
-    const dropped = await dropWaiting(target, smallModel, { facts });
+    const dropped = await dropWaiting(site, smallModel, { facts });
     await crash();
     expect(dropped).toEqual([{ table: 'fact_sale', rows: 1, refused: 0 }]);
     expect(await warehouse.ask('select sale_id from starlift.parked_fact_sale')).toEqual([]);

@@ -62,7 +62,7 @@ describe('a function that is killed at every receive of a message', () => {
   }
 
   async function runWithDesignLocked(): Promise<RunReport> {
-    const warehouse = await stack.target.warehouse();
+    const warehouse = await stack.site.connectWarehouse();
     try {
       await warehouse.query('begin; lock table dim_design in access exclusive mode');
       const { rows } = await warehouse.query<{ pid: number }>('select pg_backend_pid() as pid');

@@ -60,7 +60,7 @@ describe('what has failed for good', () => {
   });
 
   it('a message that is no JSON names no table, and can be sent back by its id alone', async () => {
-    const { sqs, queueUrl } = stack.target;
+    const { sqs, queueUrl } = stack.site;
     for (const body of ['not JSON', '{"Records":"none"}']) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: body }));
     }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import {
   type FollowedSlices,
@@ -19,7 +20,7 @@ describe('following slices by the ledger and the dead letters', () => {
   let warehouse: pg.Client;
   beforeAll(async () => {
     stack = await OperatedStack.start();
-    warehouse = await stack.target.warehouse();
+    warehouse = await stack.site.connectWarehouse();
   });
   afterAll(async () => {
     await warehouse?.end();
@@ -27,12 +28,17 @@ describe('following slices by the ledger and the dead letters', () => {
   });
 
   const follow = async (run: string): Promise<FollowedSlices> => {
-    const object = await stack.target.ingested.get(formatRunKey(run));
+    const object = await stack.site.ingested.get(formatRunKey(run));
     const planned = JSON.parse(Buffer.from(object?.body ?? []).toString()) as PlannedRun;
     // Of this run alone: the hour before it is looked at in a test of its own.
-    const slices = await listFollowedSlices(stack.target.ingested, planned, new Date());
+    const slices = await listFollowedSlices(stack.site.ingested, planned, new Date());
     const own = slices.filter((slice) => slice.run === run);
-    return followSlices(own, { target: stack.target, warehouse, model: starSchema });
+    return followSlices(own, {
+      site: stack.site,
+      listFailed: () => listFailures(stack.site),
+      warehouse,
+      model: starSchema,
+    });
   };
 
   it('ends when all of a run is loaded, department too, which ends in the ingested zone', async () => {
@@ -42,7 +48,7 @@ describe('following slices by the ledger and the dead letters', () => {
   });
 
   it('goes on for as long as a load is held up', async () => {
-    const holder = await stack.target.warehouse();
+    const holder = await stack.site.connectWarehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
     let ended: RunReport | undefined;
@@ -79,8 +85,8 @@ describe('following slices by the ledger and the dead letters', () => {
   });
 });
 
-async function newestRun({ target }: OperatedStack): Promise<string> {
+async function newestRun({ site }: OperatedStack): Promise<string> {
   const keys: string[] = [];
-  for await (const { key } of target.ingested.list('state/runs/')) keys.push(key);
+  for await (const { key } of site.ingested.list('state/runs/')) keys.push(key);
   return keys.at(-1)?.replace(/^.*\/|\.json$/g, '') ?? '';
 }

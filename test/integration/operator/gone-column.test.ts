@@ -85,7 +85,7 @@ describe('a column that is gone from the source', () => {
   });
 
   it('is shown from its record in S3 when its dead letter has expired', async () => {
-    const { sqs, deadLetterUrl } = stack.target;
+    const { sqs, deadLetterUrl } = stack.site;
     await sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
     const { code, failures: groups } = await failures();
     expect(code).toBe(1);
@@ -102,7 +102,7 @@ describe('a column that is gone from the source', () => {
     expect((await stack.command('status')).code).toBe(0);
     expect(await stack.differences()).toEqual([]);
     const left: string[] = [];
-    for await (const { key } of stack.target.ingested.list('failed/')) left.push(key);
+    for await (const { key } of stack.site.ingested.list('failed/')) left.push(key);
     expect(left).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ import { connect } from '../../../cli/database/connect.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
-import { makeEmbeddedSite, openEmbeddedTarget } from '../../../cli/site/embedded/embedded-site.ts';
-import type { OpenedTarget, RunSite } from '../../../cli/site/site.ts';
+import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
+import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
@@ -20,15 +20,15 @@ export interface CommandOutcome {
 /** The embedded stack with its services at work on the sample shop, and an operator's commands beside it. */
 export class OperatedStack {
   readonly data: string;
-  readonly target: OpenedTarget;
+  readonly site: OpenedSite;
   readonly #pipeline: Pipeline;
   readonly #clients = new Map<string, Promise<pg.Client>>();
   #stopped: Promise<void> | undefined;
 
-  private constructor(data: string, pipeline: Pipeline, target: OpenedTarget) {
+  private constructor(data: string, pipeline: Pipeline, site: OpenedSite) {
     this.data = data;
     this.#pipeline = pipeline;
-    this.target = target;
+    this.site = site;
   }
 
   static async start(): Promise<OperatedStack> {
@@ -48,7 +48,7 @@ export class OperatedStack {
 
   static async #startIn(data: string): Promise<OperatedStack> {
     const pipeline = await startPipeline({ data }, makeTerminal(new PassThrough(), new PassThrough(), false));
-    return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
+    return new OperatedStack(data, pipeline, await openEmbeddedSite({ data }));
   }
 
   /** Of the embedded cloud. */
@@ -67,7 +67,7 @@ export class OperatedStack {
    * @param onProgress called when its plan is over and its work goes on, and again as it does
    * @param changes what it sees of the stack in another way
    */
-  run(onProgress: () => void = () => {}, changes: Partial<RunSite> = {}): Promise<RunReport> {
+  run(onProgress: () => void = () => {}, changes: Partial<RunnableSite> = {}): Promise<RunReport> {
     return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
   }
 

@@ -1,12 +1,12 @@
 import { buckets, queueNames } from '../../cli/embedded/resources.ts';
-import type { OperatorTarget } from '../../cli/site/site.ts';
+import type { Site } from '../../cli/site/site.ts';
 import { receiveDeadLetters } from '../../cli/site/stage/stage-queues.ts';
 import type { Road } from '../../localstack/road.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';
 
 /** The road on LocalStack as the operators' commands see it. */
-export function makeOperatorTarget({ clients, queueUrl: urlOf }: Road): OperatorTarget {
+export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
   const { s3, sqs } = clients;
   const queueUrl = (kind: QueueKind) => urlOf(queueNames[kind]);
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
@@ -15,7 +15,7 @@ export function makeOperatorTarget({ clients, queueUrl: urlOf }: Road): Operator
     ...{ sqs, queueUrl, deadLetterUrl, receiveWaitSeconds },
     ingested: makeObjectStore(s3, buckets.ingested),
     processed: makeObjectStore(s3, buckets.processed),
-    warehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
+    connectWarehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
     warehouseSchema: 'public',
     listDeadLetters: () => receiveDeadLetters({ sqs, deadLetterUrl, receiveWaitSeconds }),
     oldestSentAt: () => Promise.resolve(undefined),
