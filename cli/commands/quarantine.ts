@@ -2,7 +2,8 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
 import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
-import { listQuarantine, type QuarantineFile } from '../quarantine/list-quarantine.ts';
+import { listQuarantine } from '../quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
 import { type Released, release } from '../quarantine/release-quarantined.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -18,7 +19,9 @@ export const command: CommandModule = {
   usage: `starlift quarantine [--table T] ${siteUsage}; starlift quarantine release --table T [--file KEY] ${siteUsage}; starlift quarantine drop --table T [--file KEY] [--key K] ${siteUsage}`,
   options: {
     ...siteOptions,
-    ...{ table: { type: 'string' }, file: { type: 'string' }, key: { type: 'string' } },
+    table: { type: 'string' },
+    file: { type: 'string' },
+    key: { type: 'string' },
   },
   allowPositionals: true,
   run: async (values, [action = 'list', surplus], terminal) => {

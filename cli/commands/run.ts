@@ -21,7 +21,7 @@ export const command: CommandModule = {
     const { source, warehouse, data = defaultFolder } = values as Record<string, string | undefined>;
     const interrupted = interruption();
     if (stage !== undefined) {
-      return (await import('../run/run-stage.ts')).runOnStage(stage, interrupted, terminal);
+      return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
     // A third of a second of imports here, and as much there: on two cores, both at the same time.

@@ -107,14 +107,6 @@ function takeFolder(data: string, named: NamedDatabases): DataFolder {
   throw new UsageError(`--data ${data}: ${by} is running on this folder; stop it or choose another folder`);
 }
 
-function chooseUrls({ source, warehouse }: StackOptions, postgres: EmbeddedPostgres | undefined) {
-  return {
-    sourceUrl: source ?? postgres?.readerUrl ?? '',
-    shopUrl: source === undefined ? postgres?.sourceUrl : undefined,
-    warehouseUrl: warehouse ?? postgres?.warehouseUrl ?? '',
-  };
-}
-
 /** The servers of one stack. */
 export interface Servers {
   cloud: Cloud;
@@ -180,5 +172,13 @@ function cloudOptions(data: string) {
       { bucket: buckets.processed, suffix: '.parquet', queue: queueNames.load },
     ],
     secrets: {},
+  };
+}
+
+function chooseUrls({ source, warehouse }: StackOptions, postgres: EmbeddedPostgres | undefined) {
+  return {
+    sourceUrl: source ?? postgres?.readerUrl ?? '',
+    shopUrl: source === undefined ? postgres?.sourceUrl : undefined,
+    warehouseUrl: warehouse ?? postgres?.warehouseUrl ?? '',
   };
 }

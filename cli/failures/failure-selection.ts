@@ -1,9 +1,16 @@
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { parseTable } from '../options/named-tables.ts';
+import { hasTable, type NamedTables, parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption } from '../options/site-options.ts';
+import type { DeadLetter } from '../site/dead-letter.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import type { FailureSelection } from './list-failures.ts';
+
+export interface FailureSelection {
+  /** Absent: of all tables, and what names no table. */
+  tables?: NamedTables;
+  queue?: QueueKind;
+  messageId?: string;
+}
 
 /** The options that choose among failures. */
 export const selectionOptions = { table: { type: 'string' }, queue: { type: 'string' } } as const;
@@ -25,3 +32,11 @@ function parseQueue(text: string): QueueKind {
   if (queue === undefined) throw new UsageError(`--queue ${text} is none of ${queueKinds.join(', ')}`);
   return queue;
 }
+
+export const isSelected = (
+  failure: Pick<DeadLetter, 'table' | 'queue' | 'messageId'>,
+  { tables, queue, messageId }: FailureSelection,
+): boolean =>
+  (tables === undefined || hasTable(tables, failure.table)) &&
+  (queue === undefined || failure.queue === queue) &&
+  (messageId === undefined || failure.messageId === messageId);

@@ -1,9 +1,9 @@
 import { mainRetentionSeconds, type QueueKind } from '../../shared/queue/queue-settings.ts';
-import { hasTable, type NamedTables } from '../options/named-tables.ts';
 import { byAge, type DeadLetter } from '../site/dead-letter.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount } from '../terminal/wording.ts';
 import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
+import { type FailureSelection, isSelected } from './failure-selection.ts';
 
 /** A dead letter, or the record of one that has expired. */
 export interface Failure extends DeadLetter {
@@ -11,13 +11,6 @@ export interface Failure extends DeadLetter {
   record?: FailedRecord;
   /** Nothing but the record is left of it. */
   isExpired: boolean;
-}
-
-export interface FailureSelection {
-  /** Absent: of all tables, and what names no table. */
-  tables?: NamedTables;
-  queue?: QueueKind;
-  messageId?: string;
 }
 
 /** What went wrong in one way with one table, in one queue. */
@@ -74,15 +67,18 @@ export async function listFailures(
 
 /** The message's id is lost with it: the record's key stands in. */
 const toFailure = (record: FailedRecord): Failure => ({
-  ...{ queue: 'extract', messageId: record.key, key: record.key, record, isExpired: true, isMoved: false },
-  ...{ body: record.body, table: record.table, error: record.error, reason: record.reason },
+  queue: 'extract',
+  messageId: record.key,
+  key: record.key,
+  record,
+  isExpired: true,
+  isMoved: false,
+  body: record.body,
+  table: record.table,
+  error: record.error,
+  reason: record.reason,
   failedAt: record.failedAt,
 });
-
-const isSelected = (failure: Failure, { tables, queue, messageId }: FailureSelection): boolean =>
-  (tables === undefined || hasTable(tables, failure.table)) &&
-  (queue === undefined || failure.queue === queue) &&
-  (messageId === undefined || failure.messageId === messageId);
 
 /** Failures by table, queue and reason, the one that began first at the head. */
 export function groupFailures(failures: readonly Failure[], site: Pick<Site, 'selector'>): FailureGroup[] {
@@ -105,14 +101,21 @@ function makeGroup(group: readonly Failure[], site: Pick<Site, 'selector'>): Fai
   const what = table === undefined ? `--message ${first.messageId}` : `--table ${table} --queue ${queue}`;
   return [
     {
-      ...{ table: table ?? null, queue, error, reason, count: group.length },
+      table: table ?? null,
+      queue,
+      error,
+      reason,
+      count: group.length,
       attempts: attempts.length === 0 ? null : Math.max(...attempts),
       firstSeen: first.failedAt,
       lastSeen: group.at(-1)?.failedAt ?? first.failedAt,
       redrive: commandFor(site, `redrive ${what}`),
       messages: group.map((failure) => ({
-        ...{ messageId: failure.messageId, key: failure.key ?? null, failedAt: failure.failedAt },
-        ...{ attempts: failure.attempts ?? null, expired: failure.isExpired },
+        messageId: failure.messageId,
+        key: failure.key ?? null,
+        failedAt: failure.failedAt,
+        attempts: failure.attempts ?? null,
+        expired: failure.isExpired,
       })),
     },
   ];

@@ -11,7 +11,8 @@ import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/r
 import { textAttribute } from '../../shared/queue/send-all.ts';
 import type { Site } from '../site/site.ts';
 import { markRedriven } from './failed-records.ts';
-import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
+import type { FailureSelection } from './failure-selection.ts';
+import { type Failure, listFailures } from './list-failures.ts';
 
 type MessageAttributes = Record<string, MessageAttributeValue>;
 
@@ -77,59 +78,6 @@ async function redriveQueue(
   return letters.map((failure) => describe(failure, sent.has(failure.messageId) ? 'sent' : 'not received'));
 }
 
-/** @returns the ids of the messages that were sent */
-async function resend(
-  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: Site,
-  queue: QueueKind,
-  wanted: ReadonlySet<string>,
-): Promise<Set<string>> {
-  const sent = new Set<string>();
-  const held: ReceivedMessage[] = [];
-  const from = deadLetterUrl(queue);
-  try {
-    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
-      for (const message of messages) {
-        if (!wanted.has(message.MessageId)) {
-          held.push(message);
-          continue;
-        }
-        await sqs.send(
-          new SendMessageCommand({
-            ...{ QueueUrl: queueUrl(queue), MessageBody: message.Body },
-            MessageAttributes: withoutLastFailure(message.MessageAttributes),
-          }),
-        );
-        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
-        sent.add(message.MessageId);
-      }
-      if (sent.size === wanted.size) break;
-    }
-  } finally {
-    await giveBack(sqs, from, held);
-  }
-  return sent;
-}
-
-/**
- * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
- * and would be taken for the reason if its function should die the next time.
- */
-const withoutLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
-
-async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
-  await sqs.send(
-    new SendMessageCommand({
-      ...{ QueueUrl: queueUrl(queue), MessageBody: body },
-      MessageAttributes: { failedAt: textAttribute(failedAt) },
-    }),
-  );
-}
-
-const describe = (failure: Failure, outcome: Redriven['outcome']): Redriven => ({
-  ...{ queue: failure.queue, messageId: failure.messageId },
-  ...{ table: failure.table ?? null, key: failure.key ?? null, outcome },
-});
-
 /** How a service without move tasks refuses one. */
 const unknownToService = new Set([
   'AWS.SimpleQueueService.UnsupportedOperation',
@@ -169,3 +117,61 @@ async function arnOf(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Promise<st
   );
   return Attributes?.QueueArn ?? '';
 }
+
+/** @returns the ids of the messages that were sent */
+async function resend(
+  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: Site,
+  queue: QueueKind,
+  wanted: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const sent = new Set<string>();
+  const held: ReceivedMessage[] = [];
+  const from = deadLetterUrl(queue);
+  try {
+    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
+      for (const message of messages) {
+        if (!wanted.has(message.MessageId)) {
+          held.push(message);
+          continue;
+        }
+        await sqs.send(
+          new SendMessageCommand({
+            QueueUrl: queueUrl(queue),
+            MessageBody: message.Body,
+            MessageAttributes: withoutLastFailure(message.MessageAttributes),
+          }),
+        );
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
+        sent.add(message.MessageId);
+      }
+      if (sent.size === wanted.size) break;
+    }
+  } finally {
+    await giveBack(sqs, from, held);
+  }
+  return sent;
+}
+
+/**
+ * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
+ * and would be taken for the reason if its function should die the next time.
+ */
+const withoutLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
+
+async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
+  await sqs.send(
+    new SendMessageCommand({
+      QueueUrl: queueUrl(queue),
+      MessageBody: body,
+      MessageAttributes: { failedAt: textAttribute(failedAt) },
+    }),
+  );
+}
+
+const describe = (failure: Failure, outcome: Redriven['outcome']): Redriven => ({
+  queue: failure.queue,
+  messageId: failure.messageId,
+  table: failure.table ?? null,
+  key: failure.key ?? null,
+  outcome,
+});

@@ -1,8 +1,8 @@
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { listQuarantine, type QuarantineFile } from './list-quarantine.ts';
-import { putDropRecord } from './quarantine-file.ts';
+import { listQuarantine } from './list-quarantine.ts';
+import { putDropRecord, type QuarantineFile } from './quarantine-file.ts';
 
 export interface DropSelection {
   /** Warehouse tables. */

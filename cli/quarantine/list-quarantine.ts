@@ -1,10 +1,5 @@
 import type pg from 'pg';
-import {
-  formatObjectKey,
-  formatQuarantineKey,
-  type ProcessedKey,
-  parseObjectKey,
-} from '../../shared/object-store/object-key.ts';
+import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
@@ -12,39 +7,13 @@ import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { isWhole } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
-import { listCurrent, withoutDropped } from './quarantine-file.ts';
-
-/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
-export interface QuarantinedRow {
-  /** From 1; null in a last line that only counts the rows for which there was no room. */
-  line: number | null;
-  /** The source's business key; null where the line shows none. */
-  key: number | string | null;
-  column: string | null;
-  reason: string;
-  /** The row as it was extracted; null where there was no room for it. */
-  row: string | null;
-}
-
-/** The rows of one slice that broke the contract when it was transformed last. */
-export interface QuarantineFile {
-  /** The warehouse table that they were meant for. */
-  table: string;
-  /** The file's key in the processed bucket. */
-  file: string;
-  /** The key of the object that they are in. */
-  ingested: string;
-  /** Without the rows that have been mended, given up, or quarantined again by a later run. */
-  rows: QuarantinedRow[];
-  /** Rows still in quarantine: more than `rows` where the file had no room for all. */
-  quarantined: number;
-  /** Rows of which a newer version has been loaded since. */
-  mended: number;
-  /** Rows that a later run's file has as well: they count there. */
-  readAgain: number;
-  /** Rows that an operator has given up. */
-  dropped: QuarantinedRow[];
-}
+import {
+  listCurrent,
+  type QuarantinedRow,
+  type QuarantineFile,
+  readDropRecord,
+  readQuarantineFile,
+} from './quarantine-file.ts';
 
 type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
 
@@ -67,12 +36,16 @@ export async function listQuarantine(
   const files: QuarantineFile[] = [];
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);
-    files.push(...(await Promise.all(group.map(({ key }) => readFile(site.processed, key, model)))));
+    files.push(
+      ...(await Promise.all(group.map(({ key }) => readQuarantineFile(site.processed, key, model)))),
+    );
   }
   if (files.length === 0) return files;
   const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
-  const bad = await findMended(site, model, withoutReadAgain(files, model));
-  return Promise.all(bad.map((file) => withoutDropped(site.processed, file, records.get(file.file) ?? [])));
+  const bad = await excludeMendedRows(site, model, dropRereadRows(files, model));
+  return Promise.all(
+    bad.map((file) => excludeDroppedRows(site.processed, file, records.get(file.file) ?? [])),
+  );
 }
 
 /** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
@@ -88,44 +61,14 @@ export async function countQuarantined(
   return counts;
 }
 
-async function readFile(
-  processed: Pick<ObjectStore, 'get'>,
-  key: ProcessedKey,
-  model: StarSchema,
-): Promise<QuarantineFile> {
-  const file = formatQuarantineKey(key);
-  const object = await processed.get(file);
-  const lines = Buffer.from(object?.body ?? [])
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
-  const rows = lines.map((line) => JSON.parse(line) as QuarantinedRow);
-  const table = model.table(key.table);
-  const source = table.kind === 'calendar' ? table.name : table.source.name;
-  const { run, slice } = key;
-  return {
-    table: key.table,
-    file,
-    ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
-    rows: rows.filter(({ line }) => line !== null),
-    quarantined: rows.reduce(
-      (sum, { line, reason }) => sum + (line === null ? Number.parseInt(reason, 10) : 1),
-      0,
-    ),
-    mended: 0,
-    readAgain: 0,
-    dropped: [],
-  };
-}
-
 /**
  * Takes out of the files the rows that a later run has quarantined as well: a table that is read in full again brings
  * its bad rows again, each of which is one bad row.
  *
- * A dimension has the latest state alone, so its row is told by its key. A fact keeps every version, so its row is
- * told by its last_updated too; where the file had no room for the row's text, it stands for itself.
+ * A dimension has the latest state alone, so a row is identified by its key. A fact keeps every version, so a row is
+ * identified by its last_updated too; a row whose text the file had no room for is never taken out.
  */
-export function withoutReadAgain(files: readonly QuarantineFile[], model: StarSchema): QuarantineFile[] {
+function dropRereadRows(files: readonly QuarantineFile[], model: StarSchema): QuarantineFile[] {
   const seen = new Set<string>();
   const left = new Map<QuarantineFile, QuarantineFile>();
   for (const file of files.toSorted((a, b) => runOf(b).localeCompare(runOf(a)))) {
@@ -159,7 +102,7 @@ function lastUpdatedOf(row: string | null): unknown {
 }
 
 /** Takes out of the files the rows of which the warehouse has a newer version. */
-export async function findMended(
+async function excludeMendedRows(
   site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   files: readonly QuarantineFile[],
@@ -208,3 +151,23 @@ async function selectNewer(
 }
 
 const isInt = (text: string): boolean => /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) < 2 ** 31;
+
+/** Takes out of a file the rows that its drop records name. */
+async function excludeDroppedRows(
+  processed: Pick<ObjectStore, 'get'>,
+  file: QuarantineFile,
+  recordKeys: readonly string[],
+): Promise<QuarantineFile> {
+  if (recordKeys.length === 0) return file;
+  const records = await Promise.all(recordKeys.map((key) => readDropRecord(processed, key)));
+  const isAll = records.some(({ lines }) => lines === null);
+  const lines = new Set(records.flatMap((record) => record.lines ?? []));
+  const isDropped = (line: number | null) => isAll || (line !== null && lines.has(line));
+  const dropped = file.rows.filter(({ line }) => isDropped(line));
+  return {
+    ...file,
+    dropped,
+    rows: file.rows.filter(({ line }) => !isDropped(line)),
+    quarantined: isAll ? 0 : file.quarantined - dropped.length,
+  };
+}

@@ -1,16 +1,49 @@
 import { randomBytes } from 'node:crypto';
 import {
+  formatObjectKey,
   formatQuarantineKey,
   type ProcessedKey,
   parseObjectKey,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { makeNewestRevisions, tableFolder } from '../replay/table-objects.ts';
-import type { QuarantineFile } from './list-quarantine.ts';
+
+/** The rows of one slice that broke the contract when it was transformed last. */
+export interface QuarantineFile {
+  /** The warehouse table that they were meant for. */
+  table: string;
+  /** The file's key in the processed bucket. */
+  file: string;
+  /** The key of the object that they are in. */
+  ingested: string;
+  /** Without the rows that have been mended, given up, or quarantined again by a later run. */
+  rows: QuarantinedRow[];
+  /** Rows still in quarantine: more than `rows` where the file had no room for all. */
+  quarantined: number;
+  /** Rows of which a newer version has been loaded since. */
+  mended: number;
+  /** Rows that a later run's file has as well: they count there. */
+  readAgain: number;
+  /** Rows that an operator has given up. */
+  dropped: QuarantinedRow[];
+}
+
+/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
+export interface QuarantinedRow {
+  /** From 1; null in a last line that only counts the rows for which there was no room. */
+  line: number | null;
+  /** The source's business key; null where the line shows none. */
+  key: number | string | null;
+  column: string | null;
+  reason: string;
+  /** The row as it was extracted; null where there was no room for it. */
+  row: string | null;
+}
 
 const prefix = 'quarantine/';
 
-/** A quarantine file that counts still. */
+/** A quarantine file that still counts. */
 export interface CurrentFile {
   key: ProcessedKey;
   /** Keys of the records of what was given up of it. */
@@ -20,8 +53,7 @@ export interface CurrentFile {
 /**
  * The file of the highest revision of each slice, unless a still higher one went through without.
  *
- * Where several tables are asked for, one listing answers for all: every run ends with it, and a listing for each of
- * eleven took 40 ms.
+ * Where several tables are asked for, one listing answers for all: every run ends with it.
  *
  * @returns in the tables' order
  */
@@ -62,8 +94,39 @@ function parseQuarantineKey(text: string): ProcessedKey | undefined {
   return key.zone === 'processed' ? key : undefined;
 }
 
-/** What an operator has given up of a quarantine file, as the object beside the file says it. */
-interface DropRecord {
+/** Reads a file as it was written, before anything is taken out of it. */
+export async function readQuarantineFile(
+  processed: Pick<ObjectStore, 'get'>,
+  key: ProcessedKey,
+  model: StarSchema,
+): Promise<QuarantineFile> {
+  const file = formatQuarantineKey(key);
+  const object = await processed.get(file);
+  const lines = Buffer.from(object?.body ?? [])
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  const rows = lines.map((line) => JSON.parse(line) as QuarantinedRow);
+  const table = model.table(key.table);
+  const source = table.kind === 'calendar' ? table.name : table.source.name;
+  const { run, slice } = key;
+  return {
+    table: key.table,
+    file,
+    ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
+    rows: rows.filter(({ line }) => line !== null),
+    quarantined: rows.reduce(
+      (sum, { line, reason }) => sum + (line === null ? Number.parseInt(reason, 10) : 1),
+      0,
+    ),
+    mended: 0,
+    readAgain: 0,
+    dropped: [],
+  };
+}
+
+/** What an operator has given up of a quarantine file, in an object next to the file. */
+export interface DropRecord {
   version: 1;
   /** ISO 8601. */
   droppedAt: string;
@@ -71,11 +134,11 @@ interface DropRecord {
   lines: number[] | null;
 }
 
-const pattern = /\.dropped-[\w]+\.json$/;
+const dropRecordPattern = /\.dropped-[\w]+\.json$/;
 
-/** The file that a key is beside, where it is the key of such a record. */
-export const fileOfDropRecord = (key: string): string | undefined =>
-  pattern.test(key) ? key.replace(pattern, '.ndjson') : undefined;
+/** The quarantine file that a drop record belongs to; undefined for any other key. */
+const fileOfDropRecord = (key: string): string | undefined =>
+  dropRecordPattern.test(key) ? key.replace(dropRecordPattern, '.ndjson') : undefined;
 
 /** Writes down what is given up. The quarantine file stays as it is: it is the rows' own record. */
 export async function putDropRecord(
@@ -90,26 +153,7 @@ export async function putDropRecord(
   await processed.create(key, Buffer.from(JSON.stringify(record)));
 }
 
-/** Takes out of a file what its records say. */
-export async function withoutDropped(
-  processed: Pick<ObjectStore, 'get'>,
-  file: QuarantineFile,
-  recordKeys: readonly string[],
-): Promise<QuarantineFile> {
-  if (recordKeys.length === 0) return file;
-  const records = await Promise.all(recordKeys.map((key) => readRecord(processed, key)));
-  const isAll = records.some(({ lines }) => lines === null);
-  const lines = new Set(records.flatMap((record) => record.lines ?? []));
-  const isDropped = (line: number | null) => isAll || (line !== null && lines.has(line));
-  const dropped = file.rows.filter(({ line }) => isDropped(line));
-  return {
-    ...{ ...file, dropped },
-    rows: file.rows.filter(({ line }) => !isDropped(line)),
-    quarantined: isAll ? 0 : file.quarantined - dropped.length,
-  };
-}
-
-async function readRecord(processed: Pick<ObjectStore, 'get'>, key: string): Promise<DropRecord> {
+export async function readDropRecord(processed: Pick<ObjectStore, 'get'>, key: string): Promise<DropRecord> {
   const object = await processed.get(key);
   return JSON.parse(Buffer.from(object?.body ?? '{"lines":[]}').toString()) as DropRecord;
 }

@@ -21,7 +21,7 @@ import { formatCount } from '../terminal/wording.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
 import { makeContinuityLook } from './ledger-continuity.ts';
 import { resumeWork } from './resume.ts';
-import { formatServiceLog, isToldByCommand } from './service-log.ts';
+import { formatServiceLog, isReportedByCommand } from './service-log.ts';
 
 /** A stack with its services at work, which runs are made on until it is stopped. */
 export interface Pipeline extends WorkingStack {
@@ -163,7 +163,7 @@ const startStackServices = (
       // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
       if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
-      else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));
+      else if (!isReportedByCommand(line)) terminal.info(formatServiceLog(line));
     },
   });
 

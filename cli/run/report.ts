@@ -35,42 +35,6 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   printTrouble(report, terminal);
 }
 
-/**
- * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
- * hand, and warnings, whenever they have changed.
- */
-export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
-  let toldTrouble: string[] = [];
-  let toldWarnings: readonly string[] = [];
-  return (report) => {
-    printTick(report, terminal);
-    printWarnings(
-      report.warnings.filter((warning) => !toldWarnings.includes(warning)),
-      terminal,
-    );
-    toldWarnings = report.warnings;
-    const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === toldTrouble.join()) return;
-    toldTrouble = trouble;
-    for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
-  };
-}
-
-function printTick(report: RunReport, terminal: Terminal): void {
-  const changed = report.tables.filter(({ extracted }) => extracted > 0);
-  if (terminal.json)
-    terminal.result(
-      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
-    );
-  else if (changed.length > 0) {
-    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
-    terminal.info(
-      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
-    );
-  }
-}
-
 function printTable(report: RunReport, terminal: Terminal): void {
   const columns = ['extracted', 'loaded', 'waiting', 'quarantined', 'failed'] as const;
   const lines = formatTable(
@@ -99,9 +63,9 @@ const printTrouble = (report: RunReport, terminal: Terminal): void => {
   for (const line of formatTrouble(report, terminal)) terminal.info(line);
 };
 
-type Trouble = Pick<RunReport, 'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting'>;
-
 const shownGroups = 10;
+
+type Trouble = Pick<RunReport, 'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting'>;
 
 /** Each thing that needs a hand, with the command that mends it or shows more on a line of its own. */
 export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'>): string[] {
@@ -139,4 +103,40 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { table, rows } of waiting) counts.set(table, (counts.get(table) ?? 0) + rows);
   return counts;
+}
+
+/**
+ * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
+ * hand, and warnings, whenever they have changed.
+ */
+export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
+  let toldTrouble: string[] = [];
+  let toldWarnings: readonly string[] = [];
+  return (report) => {
+    printTick(report, terminal);
+    printWarnings(
+      report.warnings.filter((warning) => !toldWarnings.includes(warning)),
+      terminal,
+    );
+    toldWarnings = report.warnings;
+    const trouble = formatTrouble(report, terminal);
+    if (trouble.join() === toldTrouble.join()) return;
+    toldTrouble = trouble;
+    for (const line of trouble) terminal.info(line);
+    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
+  };
+}
+
+function printTick(report: RunReport, terminal: Terminal): void {
+  const changed = report.tables.filter(({ extracted }) => extracted > 0);
+  if (terminal.json)
+    terminal.result(
+      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
+    );
+  else if (changed.length > 0) {
+    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
+    terminal.info(
+      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
+    );
+  }
 }

@@ -78,12 +78,6 @@ export async function runOnce(
   };
 }
 
-/** One after the other, on one connection. */
-async function countAfterCalendar(site: RunnableSite): Promise<WaitingRows[]> {
-  await fillCalendarYears(site.warehouse, site.warehouseSchema);
-  return site.countWaiting();
-}
-
 /** @returns what was planned, once more on the way included */
 async function followToTheEnd(
   site: RunnableSite,
@@ -110,9 +104,25 @@ async function planAgain(site: RunnableSite, before: PlannedRun): Promise<Planne
     const again = await site.plan();
     return { ...again, slices: [...before.slices, ...again.slices] };
   } catch (error) {
-    if (passesByItself(error)) return before;
+    if (isTransient(error)) return before;
     throw error;
   }
+}
+
+/** Whether what a run failed of is worth another look, where it had its databases before. */
+export function isTransient(error: unknown): boolean {
+  // A database that cannot be had: when the work began it could.
+  if (error instanceof UsageError) return true;
+  if (error instanceof InvocationError) return error.errorType === TransientError.name;
+  // What pg says of a query on a connection that was lost before it.
+  if (error instanceof Error && error.message.includes('not queryable')) return true;
+  return toPipelineError(error) instanceof TransientError;
+}
+
+/** One after the other, on one connection. */
+async function countAfterCalendar(site: RunnableSite): Promise<WaitingRows[]> {
+  await fillCalendarYears(site.warehouse, site.warehouseSchema);
+  return site.countWaiting();
 }
 
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */
@@ -144,14 +154,4 @@ function parseKnownKey(text: string) {
   } catch {
     return undefined;
   }
-}
-
-/** Whether what a run failed of is worth another look, where it had its databases before. */
-export function passesByItself(error: unknown): boolean {
-  // A database that cannot be had: when the work began it could.
-  if (error instanceof UsageError) return true;
-  if (error instanceof InvocationError) return error.errorType === TransientError.name;
-  // What pg says of a query on a connection that was lost before it.
-  if (error instanceof Error && error.message.includes('not queryable')) return true;
-  return toPipelineError(error) instanceof TransientError;
 }

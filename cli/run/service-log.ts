@@ -2,7 +2,7 @@
  * Says whether the command itself tells what a line tells: why a plan failed is why the command ends, and every dead
  * letter stands in its report.
  */
-export function isToldByCommand(line: string): boolean {
+export function isReportedByCommand(line: string): boolean {
   const entry = parseEntry(line);
   if (entry?.level !== 'ERROR') return false;
   return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));

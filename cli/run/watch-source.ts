@@ -7,7 +7,7 @@ import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeTickPrinter } from './report.ts';
-import { passesByItself, type RunReport, runOnce } from './run-once.ts';
+import { isTransient, type RunReport, runOnce } from './run-once.ts';
 
 export interface WatchOptions {
   everySeconds: number;
@@ -34,7 +34,9 @@ export async function watchSource(
   const trading =
     shopUrl === undefined ? undefined : (await import('../sample/trading.ts')).startTrading(shopUrl, {});
   const watch = {
-    ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
+    everySeconds,
+    ending,
+    tell: makeTickPrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
     lookAtLedger: onceAMinute(() => pipeline.lookAtLedger()),
   };
@@ -51,6 +53,37 @@ export async function watchSource(
   } finally {
     await trading?.stop();
   }
+}
+
+/** As services/stages.yml has it for a deployed stage. */
+const everyMs = 15 * 60 * 1000;
+
+/**
+ * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
+ * this was made, and does nothing otherwise.
+ *
+ * @param now milliseconds
+ */
+export function makeScheduledSweeps(
+  services: Pick<Services, 'sweep'>,
+  now: () => number = Date.now,
+): () => Promise<void> {
+  let dueAt = now() + everyMs;
+  return async () => {
+    if (now() < dueAt) return;
+    dueAt = now() + everyMs;
+    for (const kind of queueKinds) await services.sweep(kind);
+  };
+}
+
+/** A minute from when this is made, and then each minute; nothing in between. */
+function onceAMinute(work: () => Promise<void>): () => Promise<void> {
+  let dueAt = performance.now() + 60_000;
+  return async () => {
+    if (performance.now() < dueAt) return;
+    dueAt = performance.now() + 60_000;
+    await work();
+  };
 }
 
 interface Watch {
@@ -75,20 +108,10 @@ async function look(
   } catch (error) {
     await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
     if (ending.aborted) return;
-    if (!passesByItself(error)) throw error;
+    if (!isTransient(error)) throw error;
     const { message } = error as Error;
     terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
   }
-}
-
-/** A minute from when this is made, and then each minute; nothing in between. */
-function onceAMinute(work: () => Promise<void>): () => Promise<void> {
-  let dueAt = performance.now() + 60_000;
-  return async () => {
-    if (performance.now() < dueAt) return;
-    dueAt = performance.now() + 60_000;
-    await work();
-  };
 }
 
 /** A connection lost since the last look, as by a restart of the warehouse, or half-open, is made anew. */
@@ -101,25 +124,4 @@ async function renewConnection(pipeline: Pipeline): Promise<void> {
     warehouse.end().catch(() => {});
     pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
   }
-}
-
-/** As services/stages.yml has it for a deployed stage. */
-const everyMs = 15 * 60 * 1000;
-
-/**
- * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
- * this was made, and does nothing otherwise.
- *
- * @param now milliseconds
- */
-export function makeScheduledSweeps(
-  services: Pick<Services, 'sweep'>,
-  now: () => number = Date.now,
-): () => Promise<void> {
-  let dueAt = now() + everyMs;
-  return async () => {
-    if (now() < dueAt) return;
-    dueAt = now() + everyMs;
-    for (const kind of queueKinds) await services.sweep(kind);
-  };
 }

@@ -41,7 +41,10 @@ export function describeDeadLetter(queue: QueueKind, message: QueuedMessage): De
   const key = attribute('key');
   const attempts = Number(attribute('attempts'));
   return {
-    ...{ queue, messageId, body, isMoved },
+    queue,
+    messageId,
+    body,
+    isMoved,
     error: attribute('error') ?? '',
     reason:
       attribute('reason') ??

@@ -62,8 +62,13 @@ const describeLetter = ({
   reason,
   failedAt,
 }: Failure): DeadLetterStatus => ({
-  ...{ queue, messageId, table: table ?? null, key: key ?? null },
-  ...{ error, reason, failedAt },
+  queue,
+  messageId,
+  table: table ?? null,
+  key: key ?? null,
+  error,
+  reason,
+  failedAt,
 });
 
 interface LoadedFacts extends TroubleFacts {

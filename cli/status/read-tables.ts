@@ -45,7 +45,12 @@ export async function readTables(
       counts.inFlight + counts.deadLetters > 0 || facts.isExtracting || facts.failing.has(source ?? '');
     const { objects, rows, loadedAt, run } = state;
     return {
-      ...{ table: table.name, source, objects, rows, loadedAt, run },
+      table: table.name,
+      source,
+      objects,
+      rows,
+      loadedAt,
+      run,
       ...timesOf(run, isBehind, facts),
       ...counts,
     };
@@ -89,5 +94,10 @@ function timesOf(run: string | null, isBehind: boolean, { plannedAt, now }: Tabl
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
 const emptyState = (table: string): TableState => ({
-  ...{ table, objects: 0, rows: 0, quarantined: 0, loadedAt: null, run: null },
+  table,
+  objects: 0,
+  rows: 0,
+  quarantined: 0,
+  loadedAt: null,
+  run: null,
 });

@@ -28,7 +28,9 @@ export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>):
   return [
     ...missingTables.map(
       (table): Trouble => ({
-        ...{ kind: 'missing', table, text: `the warehouse has no table ${table} any more` },
+        kind: 'missing',
+        table,
+        text: `the warehouse has no table ${table} any more`,
         command: commandFor(site, `replay --table ${table}`),
       }),
     ),
@@ -37,32 +39,43 @@ export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>):
       .filter(([table]) => !known.has(`extract ${table}`))
       .map(
         ([table, reason]): Trouble => ({
-          ...{ kind: 'cannot be extracted', table, text: `${table} cannot be extracted: ${reason}` },
+          kind: 'cannot be extracted',
+          table,
+          text: `${table} cannot be extracted: ${reason}`,
           // Its message is on the queue again, or has been taken off it: the plan goes by the source alone.
           command: commandFor(site, 'run'),
         }),
       ),
     ...[...quarantined].map(
       ([table, rows]): Trouble => ({
-        ...{ kind: 'quarantined', table },
+        kind: 'quarantined',
+        table,
         text: `${formatRows(rows)} of ${table} broke the contract`,
         command: commandFor(site, `quarantine --table ${table}`),
       }),
     ),
     ...facts.refused.map(
       (refused): Trouble => ({
-        ...{ kind: 'refused', table: refused.table },
-        ...{ text: describeRefused(refused), command: refused.mend },
+        kind: 'refused',
+        table: refused.table,
+        text: describeRefused(refused),
+        command: refused.mend,
       }),
     ),
     ...groupWaits(waiting).map(
       (group): Trouble => ({
-        ...{ kind: 'waiting', table: group.table, text: describeWait(group), command: group.mend },
+        kind: 'waiting',
+        table: group.table,
+        text: describeWait(group),
+        command: group.mend,
       }),
     ),
   ];
 }
 
 const describeFailure = (group: FailureGroup): Trouble => ({
-  ...{ kind: 'failed', table: group.table, text: describeGroup(group), command: group.redrive },
+  kind: 'failed',
+  table: group.table,
+  text: describeGroup(group),
+  command: group.redrive,
 });

@@ -49,6 +49,22 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
   }
 }
 
+/**
+ * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
+ * and not a difference. The rest is for speed: all rows are read, and most are sorted.
+ */
+async function beginReading(client: pg.Client, schema: string): Promise<void> {
+  await client.query(`
+    begin transaction isolation level repeatable read, read only;
+    set local search_path = ${quoteIdentifier(schema)};
+    set local datestyle = 'ISO, YMD';
+    set local row_security = off;
+    set local cursor_tuple_fraction = 1;
+    set local work_mem = '64MB';
+    set local jit = off;
+    ${liftTransactionTimeout}`);
+}
+
 async function verifyTables({
   source,
   warehouse,
@@ -90,33 +106,47 @@ async function verifyTables({
   return { ok: tables.every(isClean), tables };
 }
 
-function reportUnchecked(table: string): TableReport {
-  const problem = `${table} was not compared, for it has no check: write ${fileOf(table)} and list it in cli/verify/table-checks.ts`;
-  return { ...makeTableReport(table), problem };
+/** @throws {UsageError} tables that the checks read are not in the source; names them all */
+export async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
+  const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
+  const { rows } = await source.query<{ name: string }>(
+    'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
+    [wanted],
+  );
+  if (rows.length > 0) {
+    throw new UsageError(`the source has no table ${rows.map(({ name }) => name).join(', ')}`);
+  }
 }
 
-function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
-  const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
+/** @returns the columns of each checked table that the warehouse has */
+export async function readWarehouseColumns(
+  warehouse: pg.Client,
+  checks: readonly TableCheck[],
+): Promise<Map<string, ReadonlySet<string>>> {
+  const { rows } = await warehouse.query<{ name: string; columns: string[] }>(
+    `select name, array(select attname::text from pg_attribute
+                         where attrelid = to_regclass(quote_ident(name)) and attnum > 0 and not attisdropped) as columns
+       from unnest($1::text[]) as wanted (name)
+      where to_regclass(quote_ident(name)) is not null`,
+    [checks.map(({ table }) => table)],
+  );
+  return new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
+}
+
+function findProblem(check: TableCheck, columns: ReadonlySet<string> | undefined): string | undefined {
+  if (columns === undefined) return `the warehouse has no table ${check.table}`;
+  const lacking = check.columns.filter((column) => !columns.has(column));
   if (lacking.length === 0) return undefined;
-  return `${table}.${lacking.join(`, ${table}.`)} was not compared, for its check does not name it: add it to ${fileOf(table)}`;
+  return `the warehouse table ${check.table} has no column ${lacking.join(', ')}`;
 }
 
-const fileOf = (table: string): string => `cli/verify/tables/${table.replaceAll('_', '-')}.ts`;
-
-/**
- * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
- * and not a difference. The rest is for speed: all rows are read, and most are sorted.
- */
-async function beginReading(client: pg.Client, schema: string): Promise<void> {
-  await client.query(`
-    begin transaction isolation level repeatable read, read only;
-    set local search_path = ${quoteIdentifier(schema)};
-    set local datestyle = 'ISO, YMD';
-    set local row_security = off;
-    set local cursor_tuple_fraction = 1;
-    set local work_mem = '64MB';
-    set local jit = off;
-    ${liftTransactionTimeout}`);
+async function reportUnreadable(source: pg.Client, check: TableCheck, report: TableReport, problem: string) {
+  const { rows } = await source.query<{ count: string }>(
+    `select count(*) from (${check.expected}) as expected`,
+  );
+  report.problem = problem;
+  report.expected = Number(rows[0]?.count);
+  report.missing = report.expected;
 }
 
 async function compareTable(
@@ -143,20 +173,18 @@ async function compareTable(
   }
 }
 
-function findProblem(check: TableCheck, columns: ReadonlySet<string> | undefined): string | undefined {
-  if (columns === undefined) return `the warehouse has no table ${check.table}`;
-  const lacking = check.columns.filter((column) => !columns.has(column));
-  if (lacking.length === 0) return undefined;
-  return `the warehouse table ${check.table} has no column ${lacking.join(', ')}`;
-}
+const charOid = 1042;
 
-async function reportUnreadable(source: pg.Client, check: TableCheck, report: TableReport, problem: string) {
-  const { rows } = await source.query<{ count: string }>(
-    `select count(*) from (${check.expected}) as expected`,
-  );
-  report.problem = problem;
-  report.expected = Number(rows[0]?.count);
-  report.missing = report.expected;
+/**
+ * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
+ * transaction of the check.
+ */
+export async function readPaddedColumns(
+  source: pg.Client,
+  { expected }: TableCheck,
+): Promise<ReadonlySet<string>> {
+  const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
+  return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
 }
 
 /**
@@ -190,43 +218,15 @@ function danglingQuery(check: TableCheck, { column, dimension, key }: Reference,
      limit 5`;
 }
 
-/** @throws {UsageError} tables that the checks read are not in the source; names them all */
-export async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
-  const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
-  const { rows } = await source.query<{ name: string }>(
-    'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
-    [wanted],
-  );
-  if (rows.length > 0) {
-    throw new UsageError(`the source has no table ${rows.map(({ name }) => name).join(', ')}`);
-  }
+function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
+  const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
+  if (lacking.length === 0) return undefined;
+  return `${table}.${lacking.join(`, ${table}.`)} was not compared, for its check does not name it: add it to ${fileOf(table)}`;
 }
 
-const charOid = 1042;
-
-/**
- * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
- * transaction of the check.
- */
-export async function readPaddedColumns(
-  source: pg.Client,
-  { expected }: TableCheck,
-): Promise<ReadonlySet<string>> {
-  const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
-  return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
+function reportUnchecked(table: string): TableReport {
+  const problem = `${table} was not compared, for it has no check: write ${fileOf(table)} and list it in cli/verify/table-checks.ts`;
+  return { ...makeTableReport(table), problem };
 }
 
-/** @returns the columns of each checked table that the warehouse has */
-export async function readWarehouseColumns(
-  warehouse: pg.Client,
-  checks: readonly TableCheck[],
-): Promise<Map<string, ReadonlySet<string>>> {
-  const { rows } = await warehouse.query<{ name: string; columns: string[] }>(
-    `select name, array(select attname::text from pg_attribute
-                         where attrelid = to_regclass(quote_ident(name)) and attnum > 0 and not attisdropped) as columns
-       from unnest($1::text[]) as wanted (name)
-      where to_regclass(quote_ident(name)) is not null`,
-    [checks.map(({ table }) => table)],
-  );
-  return new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
-}
+const fileOf = (table: string): string => `cli/verify/tables/${table.replaceAll('_', '-')}.ts`;

@@ -2,11 +2,28 @@ import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { listFailures } from '../failures/list-failures.ts';
-import { listQuarantine, type QuarantineFile } from '../quarantine/list-quarantine.ts';
+import { listQuarantine } from '../quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
 import { isWhole } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
+
+/**
+ * Why a dimension row is not there:
+ * - `quarantined`: it broke the contract
+ * - `dropped`: it broke the contract, and an operator has given it up
+ * - `failed`: messages of its table have failed for good, and may have it
+ * - `deleted`: the source does not have it
+ * - `expected`: nothing is known to keep it from coming
+ */
+export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'expected';
+
+export interface ExplainedWait extends MissingDimensionRow {
+  cause: WaitingCause;
+  /** The command by which the waiting ends. */
+  mend: string;
+}
 
 /**
  * The dimension rows that facts wait for, each with why it is not there.
@@ -34,30 +51,14 @@ export async function readWaiting(
   }
 }
 
-/**
- * Why a dimension row is not there:
- * - `quarantined`: it broke the contract
- * - `dropped`: it broke the contract, and an operator has given it up
- * - `failed`: messages of its table have failed for good, and may have it
- * - `deleted`: the source does not have it
- * - `expected`: nothing is known to keep it from coming
- */
-export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'expected';
-
-export interface ExplainedWait extends MissingDimensionRow {
-  cause: WaitingCause;
-  /** The command by which the waiting ends. */
-  mend: string;
-}
-
-export interface WaitingFacts {
+interface WaitingFacts {
   quarantine: readonly QuarantineFile[];
   /** Source and warehouse tables that have failed. */
   failedTables: ReadonlySet<string>;
 }
 
 /** Says of each missing dimension row why it is missing, as far as can be known from here. */
-export async function explainWaits(
+async function explainWaits(
   site: Pick<Site, 'connectSource' | 'selector'>,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
@@ -82,24 +83,6 @@ export async function explainWaits(
     const cause = causes.find(([, isSo]) => isSo)?.[0] ?? 'expected';
     return { ...wait, cause, mend: mendOf(cause, wait, site) };
   });
-}
-
-function mendOf(
-  cause: WaitingCause,
-  { table, dimension }: MissingDimensionRow,
-  site: Pick<Site, 'selector'>,
-): string {
-  switch (cause) {
-    case 'quarantined':
-      return commandFor(site, `quarantine release --table ${dimension}`);
-    case 'failed':
-      return commandFor(site, `redrive --table ${dimension}`);
-    case 'deleted':
-    case 'dropped':
-      return commandFor(site, `waiting --drop --table ${table}`);
-    case 'expected':
-      return commandFor(site, 'run');
-  }
 }
 
 /** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
@@ -145,6 +128,24 @@ async function selectGone(
   } catch {
     // The table may be gone or forbidden, which is a trouble of its own and told as such.
     return [];
+  }
+}
+
+function mendOf(
+  cause: WaitingCause,
+  { table, dimension }: MissingDimensionRow,
+  site: Pick<Site, 'selector'>,
+): string {
+  switch (cause) {
+    case 'quarantined':
+      return commandFor(site, `quarantine release --table ${dimension}`);
+    case 'failed':
+      return commandFor(site, `redrive --table ${dimension}`);
+    case 'deleted':
+    case 'dropped':
+      return commandFor(site, `waiting --drop --table ${table}`);
+    case 'expected':
+      return commandFor(site, 'run');
   }
 }
 

@@ -16,8 +16,13 @@ export function makeObject(
 ): S3Object {
   if (checksum !== undefined) assertChecksum(body, checksum, `/${bucket}/${key}`);
   return {
-    ...{ key, body, contentLength: body.length, etag: makeEtag(body), lastModified: new Date() },
-    ...{ contentType: contentType ?? 'application/octet-stream', metadata: metadata ?? {} },
+    key,
+    body,
+    contentLength: body.length,
+    etag: makeEtag(body),
+    lastModified: new Date(),
+    contentType: contentType ?? 'application/octet-stream',
+    metadata: metadata ?? {},
     ...systemMetadata,
     ...(checksum && {
       checksumAlgorithm: checksum.algorithm,

@@ -1,6 +1,20 @@
 import { type CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { UsageError } from '../../terminal/usage-error.ts';
 
+/** The services in the order of the flow; each is a stack. */
+const services = ['ingestion', 'transformation', 'loading'] as const;
+
+/** What a stage is made of, by the outputs of its stacks (services/<service>/serverless.yml). */
+const outputsOf = {
+  ingestion: ['ingestedBucket', 'extractQueueUrl', 'transformQueueUrl', 'planFunction', 'sourceSecret'],
+  transformation: ['processedBucket', 'loadQueueUrl'],
+  loading: ['warehouseSecret', 'warehouseSchema'],
+} as const;
+
+type OutputName = (typeof outputsOf)[keyof typeof outputsOf][number];
+
+export type StageResources = Record<OutputName, string>;
+
 /**
  * Finds a deployed stage by its stacks.
  *
@@ -14,6 +28,9 @@ export async function findStage(
   const stacks = await Promise.all(stackNames(stage).map((name) => readOutputs(cloudFormation, name)));
   return pickResources({ stage, region }, stacks);
 }
+
+export const stackNames = (stage: string): string[] =>
+  services.map((service) => `starlift-${service}-${stage}`);
 
 async function readOutputs(
   cloudFormation: Pick<CloudFormationClient, 'send'>,
@@ -30,25 +47,8 @@ async function readOutputs(
   }
 }
 
-/** The services in the order of the flow; each is a stack. */
-const services = ['ingestion', 'transformation', 'loading'] as const;
-
-/** What a stage is made of, by the outputs of its stacks (services/<service>/serverless.yml). */
-const outputsOf = {
-  ingestion: ['ingestedBucket', 'extractQueueUrl', 'transformQueueUrl', 'planFunction', 'sourceSecret'],
-  transformation: ['processedBucket', 'loadQueueUrl'],
-  loading: ['warehouseSecret', 'warehouseSchema'],
-} as const;
-
-type OutputName = (typeof outputsOf)[keyof typeof outputsOf][number];
-
-export type StageResources = Record<OutputName, string>;
-
 /** The outputs of a stack by their names; undefined where there is no such stack. */
 export type StackOutputs = ReadonlyMap<string, string> | undefined;
-
-export const stackNames = (stage: string): string[] =>
-  services.map((service) => `starlift-${service}-${stage}`);
 
 /**
  * Picks a stage's resources out of its stacks' outputs.

@@ -83,23 +83,6 @@ async function listIngested(
   return ingested;
 }
 
-/** Whether there may be any: to read dead letters is to receive them, which is not done without need. */
-async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
-  for await (const _ of ingested.list('failed/')) return true;
-  const counts = await Promise.all(
-    queueKinds.map(async (kind) => {
-      const { Attributes } = await sqs.send(
-        new GetQueueAttributesCommand({
-          QueueUrl: deadLetterUrl(kind),
-          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-        }),
-      );
-      return Object.values(Attributes ?? {}).some((count) => Number(count) > 0);
-    }),
-  );
-  return counts.includes(true);
-}
-
 export interface SliceFacts {
   /** By warehouse table: the ledger has an object of the slice. */
   loaded: KnownSlices;
@@ -128,6 +111,23 @@ export function isAccounted(
   if (isThrough) return true;
   if (![loaded, ingested, failed].some((known) => known.hasPart(slice))) return false;
   return ['0', '1'].every((half) => isAccounted({ ...slice, slice: `${slice.slice}.${half}` }, facts, model));
+}
+
+/** Whether there may be any: to read dead letters is to receive them, which is not done without need. */
+async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
+  for await (const _ of ingested.list('failed/')) return true;
+  const counts = await Promise.all(
+    queueKinds.map(async (kind) => {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: deadLetterUrl(kind),
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      return Object.values(Attributes ?? {}).some((count) => Number(count) > 0);
+    }),
+  );
+  return counts.includes(true);
 }
 
 /** The slices that dead letters are about: of the extract queue their messages, of the others the objects. */
@@ -165,14 +165,14 @@ function parseKnownKey(text: string) {
   }
 }
 
+/** Runs older than this are left to `starlift status`. */
+const lookedBackMs = 3_600_000;
+const concurrentReads = 16;
+
 /** What is followed of a run. */
 interface FollowedRun extends Pick<RunRecord, 'run' | 'generation'> {
   slices: readonly Pick<PlannedSlice, 'slice' | 'table'>[];
 }
-
-/** Runs older than this are left to `starlift status`. */
-const lookedBackMs = 3_600_000;
-const concurrentReads = 16;
 
 /**
  * The slices of a run, and of those that the schedule has planned within the hour before it: what they found is not
@@ -201,18 +201,18 @@ export async function listFollowedSlices(
   return slices;
 }
 
-/** The generation that the source is captured in now; '0' where there is no state. */
-export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promise<bigint> {
-  const { generation } = await readRecord<CaptureState>(ingested, captureStateKey);
-  return /^\d+$/.test(String(generation)) ? BigInt(String(generation)) : 0n;
-}
-
 /** As the time in a run's id is written. */
 const timeText = (now: Date, backMs: number): string =>
   new Date(now.getTime() - backMs).toISOString().replaceAll(/[-:.]/g, '');
 
 const slicesOf = ({ run, slices }: Partial<Pick<FollowedRun, 'run' | 'slices'>>): FollowedSlice[] =>
   run === undefined ? [] : (slices ?? []).map(({ slice, table }) => ({ run, slice, table }));
+
+/** The generation that the source is captured in now; '0' where there is no state. */
+export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promise<bigint> {
+  const { generation } = await readRecord<CaptureState>(ingested, captureStateKey);
+  return /^\d+$/.test(String(generation)) ? BigInt(String(generation)) : 0n;
+}
 
 /** @returns nothing of the record where there is none */
 async function readRecord<Content>(

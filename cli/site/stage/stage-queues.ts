@@ -56,11 +56,13 @@ export async function readOldestSentAt(
 ): Promise<Date | undefined> {
   const { Datapoints = [] } = await cloudWatch.send(
     new GetMetricStatisticsCommand({
-      ...{ Namespace: 'AWS/SQS', MetricName: 'ApproximateAgeOfOldestMessage' },
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateAgeOfOldestMessage',
       Dimensions: [{ Name: 'QueueName', Value: queueUrl.slice(queueUrl.lastIndexOf('/') + 1) }],
       StartTime: new Date(now.getTime() - lookedAtSeconds * 1000),
       EndTime: now,
-      ...{ Period: periodSeconds, Statistics: ['Maximum'] },
+      Period: periodSeconds,
+      Statistics: ['Maximum'],
     }),
   );
   const latest = Datapoints.reduce<{ startedAt: number; ageSeconds: number } | undefined>(

@@ -2,19 +2,6 @@ import { data } from 'currency-codes';
 import pg from 'pg';
 import type { TableCheck } from './table-check.ts';
 
-export const dimCurrency: TableCheck = {
-  table: 'dim_currency',
-  sourceTables: ['currency'],
-  columns: ['currency_id', 'currency_code', 'currency_name'],
-  sortKey: 'currency_id',
-  expected: `
-    select c.currency_id,
-           c.currency_code,
-           coalesce(iso.name, c.currency_code) as currency_name
-      from currency c
-      left join (values ${currencyNamesSql()}) as iso (code, name) on iso.code = c.currency_code`,
-};
-
 /**
  * English names in ISO 4217, copied by hand from list one of the maintenance agency. They have the last word
  * over the package, which the pipeline takes its names from as well.
@@ -52,6 +39,19 @@ const ownNames: Record<string, string> = {
   XAD: 'Arab Accounting Dinar',
   XCG: 'Caribbean Guilder',
   ZAR: 'Rand',
+};
+
+export const dimCurrency: TableCheck = {
+  table: 'dim_currency',
+  sourceTables: ['currency'],
+  columns: ['currency_id', 'currency_code', 'currency_name'],
+  sortKey: 'currency_id',
+  expected: `
+    select c.currency_id,
+           c.currency_code,
+           coalesce(iso.name, c.currency_code) as currency_name
+      from currency c
+      left join (values ${currencyNamesSql()}) as iso (code, name) on iso.code = c.currency_code`,
 };
 
 /** Every known currency as rows for an SQL `values` list: (code, name). */

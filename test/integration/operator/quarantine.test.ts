@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { QuarantineFile } from '../../../cli/quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../../../cli/quarantine/quarantine-file.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { runOnStage } from '../../../cli/run/run-stage.ts';
+import { runOnStage } from '../../../cli/run/run-on-stage.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../e2e/seen.ts';

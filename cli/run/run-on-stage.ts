@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { listFailures } from '../failures/list-failures.ts';
 import { commandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
-import { makeStageSite } from '../site/stage/run-on-stage.ts';
+import { makeStageSite } from '../site/stage/stage-site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { printReport, showProgress } from './report.ts';

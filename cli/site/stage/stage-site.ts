@@ -55,34 +55,6 @@ export async function makeStageSite(
   };
 }
 
-async function beginToFollow(
-  stage: OpenedStage,
-  warehouse: pg.Client,
-  planned: PlannedRun,
-  { listFailed, onStandstill }: StageRunDeps,
-): Promise<() => Promise<boolean>> {
-  const slices = await listFollowedSlices(stage.ingested, planned, new Date());
-  const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: starSchema });
-  const describeStandstill = makeStandstill();
-  let looks = 0;
-  return async () => {
-    const isThorough = looks++ % looksBetweenFailures === 0;
-    const left = await (isThorough ? followed.lookForFailures() : followed.look());
-    const standstill = describeStandstill(left);
-    if (standstill !== undefined) onStandstill(standstill);
-    if (isThorough && left.length > 0) await assertSameGeneration(stage, planned);
-    return left.length === 0;
-  };
-}
-
-/** Slices of a generation that is over are dropped: a newer run has all of them. */
-async function assertSameGeneration(stage: OpenedStage, { generation }: PlannedRun): Promise<void> {
-  if ((await readGeneration(stage.ingested)) <= BigInt(generation)) return;
-  throw new TransientError(
-    `the source was restarted or replaced meanwhile, and all of it is captured anew: ${commandFor(stage, 'run')} follows that`,
-  );
-}
-
 const askAgainMs = 1000;
 
 /**
@@ -115,6 +87,26 @@ function describeFailure(answer: unknown): { name: string; message: string } {
   return { name: String(errorType ?? 'Error'), message: String(errorMessage ?? 'it failed without a word') };
 }
 
+async function beginToFollow(
+  stage: OpenedStage,
+  warehouse: pg.Client,
+  planned: PlannedRun,
+  { listFailed, onStandstill }: StageRunDeps,
+): Promise<() => Promise<boolean>> {
+  const slices = await listFollowedSlices(stage.ingested, planned, new Date());
+  const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: starSchema });
+  const describeStandstill = makeStandstill();
+  let looks = 0;
+  return async () => {
+    const isThorough = looks++ % looksBetweenFailures === 0;
+    const left = await (isThorough ? followed.lookForFailures() : followed.look());
+    const standstill = describeStandstill(left);
+    if (standstill !== undefined) onStandstill(standstill);
+    if (isThorough && left.length > 0) await assertSameGeneration(stage, planned);
+    return left.length === 0;
+  };
+}
+
 /** Longer than a function that starts cold, or a message that is tried again. */
 const quietMs = 3 * 60_000;
 
@@ -140,4 +132,12 @@ export function makeStandstill(
     const slices = count === 1 ? '1 slice' : `${formatCount(count)} slices`;
     return `nothing has come for ${quietMs / 60_000} minutes; ${slices} of ${tables} to go`;
   };
+}
+
+/** Slices of a generation that is over are dropped: a newer run has all of them. */
+async function assertSameGeneration(stage: OpenedStage, { generation }: PlannedRun): Promise<void> {
+  if ((await readGeneration(stage.ingested)) <= BigInt(generation)) return;
+  throw new TransientError(
+    `the source was restarted or replaced meanwhile, and all of it is captured anew: ${commandFor(stage, 'run')} follows that`,
+  );
 }
