@@ -1,7 +1,7 @@
 import { connect } from '../database/connect.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount } from '../terminal/wording.ts';
-import { TABLE_NAMES } from './keys.ts';
+import { TABLE_NAMES } from './schema.ts';
 
 /** Fills the embedded source with the sample shop, once. It is one transaction: a kill leaves nothing half. */
 export async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void> {

@@ -2,8 +2,7 @@ import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
 import { EDITS_IN_PLACE } from './edits.ts';
-import { CREATE_KEYS, TABLE_NAMES } from './keys.ts';
-import { CREATE_TABLES } from './schema.ts';
+import { CREATE_KEYS, CREATE_TABLES, TABLE_NAMES } from './schema.ts';
 import { DEFAULT_ORDERS } from './sizes.ts';
 import { sampleTables } from './tables.ts';
 

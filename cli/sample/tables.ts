@@ -1,6 +1,5 @@
 import { encodeRows } from './copy-text.ts';
 import { DESIGN_COLUMNS, drawDesigns, writeDesign } from './designs.ts';
-import * as lookups from './lookups.ts';
 import * as orders from './orders.ts';
 import * as parties from './parties.ts';
 import * as payments from './payments.ts';
@@ -19,15 +18,15 @@ export function sampleTables(orderCount: number, seed: number): SampleTable[] {
   return [
     partyTable('address', parties.ADDRESS_COLUMNS, () => parties.drawAddresses(seed)),
     partyTable('counterparty', parties.COUNTERPARTY_COLUMNS, () => parties.drawCounterparties(seed)),
-    partyTable('currency', lookups.CURRENCY_COLUMNS, lookups.listCurrencies),
-    partyTable('department', lookups.DEPARTMENT_COLUMNS, lookups.listDepartments),
+    partyTable('currency', parties.CURRENCY_COLUMNS, parties.listCurrencies),
+    partyTable('department', parties.DEPARTMENT_COLUMNS, parties.listDepartments),
     partyTable('staff', parties.STAFF_COLUMNS, () => parties.drawStaff(seed)),
     {
       name: 'design',
       columns: DESIGN_COLUMNS,
       chunks: (onRows) => encodeRows(drawDesigns(seed), writeDesign, onRows),
     },
-    partyTable('payment_type', lookups.PAYMENT_TYPE_COLUMNS, lookups.listPaymentTypes),
+    partyTable('payment_type', parties.PAYMENT_TYPE_COLUMNS, parties.listPaymentTypes),
     ...factTables(orderCount, seed),
   ];
 }

@@ -11,9 +11,8 @@ import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
 import { openQueue } from './open-queue.ts';
 import { QueueDatabase } from './queue-database.ts';
-import { addQueueRoutes } from './queue-routes.ts';
 import type { QueueSource } from './queue-source.ts';
-import { formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
+import { addQueueRoutes, formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
 import { Secrets } from './secrets.ts';
 
 export interface CloudOptions {

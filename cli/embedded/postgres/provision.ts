@@ -1,7 +1,6 @@
 import type { Binaries } from './binaries.ts';
 import { type Credentials, roles } from './credentials.ts';
-import { explainServerFailure } from './server-failure.ts';
-import { runServerProgram } from './server-program.ts';
+import { explainServerFailure, runServerProgram } from './server-program.ts';
 import type { ServerUser } from './server-user.ts';
 import { settingArguments } from './settings.ts';
 
