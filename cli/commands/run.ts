@@ -24,7 +24,7 @@ export const command: CommandModule = {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
-    // A third of a second of imports here, and as much there: on two cores, both at the same time.
+    // Both processes import for a while: on two cores they do so at the same time.
     const spare = forkSpareWorker({ preload });
     // The servers answer while the rest is imported.
     const { connectNamed } = await import('../run/connect-named.ts');
@@ -38,8 +38,8 @@ export const command: CommandModule = {
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();
-      // What fails before the run has them leaves them open, and the process would wait for them. A server that does
-      // not answer is not waited for by whoever was told to stop.
+      // What fails before the run has them leaves them open, and the process would wait for them. An
+      // interrupted run does not wait for a server that does not answer.
       const ended = named.then(({ end }) => end()).catch(() => {});
       if (!interrupted.aborted) await ended;
     }

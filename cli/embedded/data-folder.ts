@@ -63,7 +63,7 @@ export function takeDataFolder(path: string): DataFolder | undefined {
       cause,
     });
   }
-  // One that was killed leaves its own: until ours is written, nobody is to attach to a dead process.
+  // One that was killed leaves its own: until ours is written, no command must attach to a dead process.
   rmSync(join(path, stackFileName), { force: true });
   return {
     path,

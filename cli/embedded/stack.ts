@@ -21,7 +21,7 @@ export interface StackOptions {
   /** Databases of one's own in place of the embedded ones. */
   source?: string | undefined;
   warehouse?: string | undefined;
-  /** Told when the embedded Postgres has to be made first. */
+  /** Called when the embedded Postgres has to be made first. */
   onMakeCluster?: () => void;
   /** Lines of the servers' logs. */
   onLog?: (line: string) => void;
@@ -40,7 +40,7 @@ export interface Stack {
   /** The embedded source as its owner; undefined for a source of one's own. */
   shopUrl: string | undefined;
   warehouseUrl: string;
-  /** Aborts, with the reason, when the embedded Postgres ends without having been told to, or the disk is full. */
+  /** Aborts, with the reason, when the embedded Postgres ends by itself, or the disk is full. */
   broken: AbortSignal;
   /** @param whenClosed called when the queues are closed, while the folder is still held */
   stop(whenClosed?: () => void): Promise<void>;
@@ -112,7 +112,7 @@ export interface Servers {
   cloud: Cloud;
   /** Undefined where both databases are the user's own. */
   postgres: EmbeddedPostgres | undefined;
-  /** Aborts, with the reason, when the embedded Postgres ends without having been told to, or the disk is full. */
+  /** Aborts, with the reason, when the embedded Postgres ends by itself, or the disk is full. */
   broken: AbortSignal;
   stop(): Promise<void>;
 }

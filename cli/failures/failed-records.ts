@@ -20,7 +20,7 @@ export interface FailedRecord {
 
 const concurrentReads = 16;
 
-/** All failed extracts, also those whose dead letter has expired. What is no record of ours is passed over. */
+/** All failed extracts, also those whose dead letter has expired. Other objects are skipped. */
 export async function listFailedRecords(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
 ): Promise<FailedRecord[]> {

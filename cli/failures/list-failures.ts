@@ -1,5 +1,5 @@
 import { mainRetentionSeconds, type QueueKind } from '../../shared/queue/queue-settings.ts';
-import { byAge, type DeadLetter } from '../site/dead-letter.ts';
+import { compareByAge, type DeadLetter } from '../site/dead-letter.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount } from '../terminal/wording.ts';
 import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
@@ -20,7 +20,7 @@ export interface FailureGroup {
   error: string;
   reason: string;
   count: number;
-  /** The most receives that a message of it has had; null where nobody has counted. */
+  /** The most receives that one of its messages has had; null where that was not counted. */
   attempts: number | null;
   /** ISO 8601. */
   firstSeen: string;
@@ -62,7 +62,7 @@ export async function listFailures(
     return { ...letter, key: record.key, record, isExpired: false };
   });
   const expired = [...records.values()].filter((record) => !isRecent(record)).map(toFailure);
-  return [...failures, ...expired].filter((failure) => isSelected(failure, selection)).sort(byAge);
+  return [...failures, ...expired].filter((failure) => isSelected(failure, selection)).sort(compareByAge);
 }
 
 /** The message's id is lost with it: the record's key stands in. */

@@ -25,7 +25,7 @@ export interface Redriven {
    * - `sent`: it is on its queue again
    * - `moving`: SQS is moving the whole dead-letter queue
    * - `would be sent`: a dry run
-   * - `not received`: somebody else has it in hand; it is a dead letter still, or is being redriven already
+   * - `not received`: another reader has received it; it is still a dead letter, or is being redriven already
    */
   outcome: 'sent' | 'moving' | 'would be sent' | 'not received';
 }
@@ -41,11 +41,11 @@ export async function redrive(
 ): Promise<Redriven[]> {
   const failures = await listFailures(site, selection, now);
   if (dryRun) return failures.map((failure) => describe(failure, 'would be sent'));
-  const isWhole = selection.tables === undefined && selection.messageId === undefined;
+  const isWholeQueue = selection.tables === undefined && selection.messageId === undefined;
   const redriven: Redriven[] = [];
   for (const queue of queueKinds) {
     const letters = failures.filter((failure) => failure.queue === queue && !failure.isExpired);
-    redriven.push(...(await redriveQueue(site, queue, letters, isWhole)));
+    redriven.push(...(await redriveQueue(site, queue, letters, isWholeQueue)));
   }
   for (const failure of failures.filter(({ isExpired }) => isExpired)) {
     await sendExpired(site, failure);
@@ -66,11 +66,11 @@ async function redriveQueue(
   site: Site,
   queue: QueueKind,
   letters: readonly Failure[],
-  isWhole: boolean,
+  isWholeQueue: boolean,
 ): Promise<Redriven[]> {
   if (letters.length === 0) return [];
   const { sqs, deadLetterUrl, queueUrl } = site;
-  if (isWhole && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
+  if (isWholeQueue && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
     return letters.map((failure) => describe(failure, 'moving'));
   }
   const wanted = new Map(letters.map((failure) => [failure.messageId, failure]));
@@ -138,7 +138,7 @@ async function resend(
           new SendMessageCommand({
             QueueUrl: queueUrl(queue),
             MessageBody: message.Body,
-            MessageAttributes: withoutLastFailure(message.MessageAttributes),
+            MessageAttributes: dropLastFailure(message.MessageAttributes),
           }),
         );
         await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
@@ -156,7 +156,7 @@ async function resend(
  * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
  * and would be taken for the reason if its function should die the next time.
  */
-const withoutLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
+const dropLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
 
 async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
   await sqs.send(

@@ -24,9 +24,9 @@ const databasesOfItsOwn = ['data', 'source', 'warehouse'];
 /**
  * Reads --stage and --region.
  *
- * @param excluded options that make no sense beside --stage
+ * @param excluded options that make no sense together with --stage
  * @returns undefined where no stage is named
- * @throws {UsageError} --stage beside one of them, --region without it, or a name that no stage can have
+ * @throws {UsageError} --stage together with one of them, --region without --stage, or a name that no stage can have
  */
 export function parseStage(
   values: OptionValues,

@@ -15,7 +15,7 @@ export interface DropSelection {
 
 /**
  * Gives quarantined rows up: they count no longer, until their object is transformed again. The files stay as they
- * are, each with a record beside it of what was given up.
+ * are, each with a record next to it of what was given up.
  *
  * @returns the files, each with the rows of it that were given up now
  * @throws {UsageError} no such file or row is in quarantine

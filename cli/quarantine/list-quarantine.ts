@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifie
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
-import { isWhole } from '../site/ledger.ts';
+import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import {
   listCurrent,
@@ -109,7 +109,7 @@ async function excludeMendedRows(
 ): Promise<QuarantineFile[]> {
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [...files];
+    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [...files];
     const left: QuarantineFile[] = [];
     for (const file of files) {
       const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);

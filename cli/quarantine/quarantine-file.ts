@@ -21,7 +21,7 @@ export interface QuarantineFile {
   rows: QuarantinedRow[];
   /** Rows still in quarantine: more than `rows` where the file had no room for all. */
   quarantined: number;
-  /** Rows of which a newer version has been loaded since. */
+  /** Rows that have since been loaded in a newer version. */
   mended: number;
   /** Rows that a later run's file has as well: they count there. */
   readAgain: number;
@@ -46,7 +46,7 @@ const prefix = 'quarantine/';
 /** A quarantine file that still counts. */
 export interface CurrentFile {
   key: ProcessedKey;
-  /** Keys of the records of what was given up of it. */
+  /** Keys of its drop records. */
   records: string[];
 }
 

@@ -63,20 +63,20 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
     return [
       ['the same with --watch', 'go on, whenever something changes'],
       ['npx starlift verify', `${verify}; with the same options`],
-      ['the warehouse', withoutPassword(stack.warehouseUrl)],
+      ['the warehouse', hidePassword(stack.warehouseUrl)],
     ];
   }
   return [
     [`${start}${folder} --watch`, 'go on, as the shop goes on trading'],
     [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
     [`npx starlift verify${folder}`, verify],
-    ['the warehouse', withoutPassword(stack.warehouseUrl)],
+    ['the warehouse', hidePassword(stack.warehouseUrl)],
     ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`],
   ];
 }
 
 /** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */
-function withoutPassword(text: string): string {
+function hidePassword(text: string): string {
   const url = new URL(text);
   url.password = '';
   return url.href;

@@ -19,14 +19,14 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
-import { makeContinuityLook } from './ledger-continuity.ts';
+import { makeContinuityCheck } from './ledger-continuity.ts';
 import { resumeWork } from './resume.ts';
 import { formatServiceLog, isReportedByCommand } from './service-log.ts';
 
 /** A stack with its services at work, which runs are made on until it is stopped. */
 export interface Pipeline extends WorkingStack {
   /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
-  lookAtLedger(): Promise<void>;
+  checkLedger(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
   try {
     const stack = await startStack({
       ...options,
-      // It takes seconds that somebody watches.
+      // It takes seconds, and the user is waiting.
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
     broken = stack.broken;
@@ -72,7 +72,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
-    const look = makeContinuityLook({
+    const look = makeContinuityCheck({
       ingested: stack.ingested,
       sendMissing: () => sendMissing(stack, pipeline.warehouse),
       info: terminal.info,
@@ -83,15 +83,15 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       warehouse,
       warehouseSchema: model.schema,
       countedUntil: '',
-      lookAtLedger: () => look(pipeline.warehouse),
+      checkLedger: () => look(pipeline.warehouse),
       stop,
-      noteThrough: makeNoteThrough(stack.folder),
+      noteDrained: makeNoteDrained(stack.folder),
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeWhatIsLost(stack, warehouse, terminal);
-    await pipeline.lookAtLedger();
+    await pipeline.checkLedger();
     // A power loss must not take this and leave what is sent from here on unaccounted for.
     stack.folder.writeJsonDurably(unfinishedFile, { pid: process.pid });
     hasBegun = true;
@@ -128,7 +128,7 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
 }
 
 /**
- * A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other.
+ * Freeing a worker's memory takes as long as closing the cloud: neither waits for the other.
  *
  * The end is an orderly one only when the queues are closed: until then a power loss may take messages from their file.
  */
@@ -222,7 +222,7 @@ const noteEveryMs = 60_000;
  * Makes the function that notes in the folder that the queues were empty after a run, its failures recorded: a run that
  * carries on would else read the records of all runs that no sweep has looked at, one for each change.
  */
-export function makeNoteThrough(folder: DataFolder): (run: RunId) => void {
+export function makeNoteDrained(folder: DataFolder): (run: RunId) => void {
   let dueAt = Number.NEGATIVE_INFINITY;
   return (run) => {
     if (performance.now() < dueAt) return;

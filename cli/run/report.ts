@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { RunReport } from './run-once.ts';
 
-/** @returns what draws a live line per table; undefined where nobody watches */
+/** @returns a function that draws a live line per table; undefined unless the terminal is interactive */
 export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount[]) => void) | undefined {
   if (!terminal.isInteractive) return undefined;
   return (counts) => {
@@ -19,7 +19,7 @@ export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount
   };
 }
 
-/** What a run came to, and what needs a hand; with --json one line of it as the last one of stdout. */
+/** Prints the run's outcome and what needs attention; with --json the outcome is the last line of stdout. */
 export function printReport(report: RunReport, terminal: Terminal): void {
   terminal.redraw([]);
   printWarnings(report.warnings, terminal);
@@ -67,7 +67,7 @@ const shownGroups = 10;
 
 type Trouble = Pick<RunReport, 'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting'>;
 
-/** Each thing that needs a hand, with the command that mends it or shows more on a line of its own. */
+/** Each thing that needs attention, followed by a line with the command that fixes it or shows more. */
 export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'>): string[] {
   const { deadLetters, failures, quarantined } = report;
   const say = (text: string, hint: string) => [`${style('red', '!')} ${text}`, `    ${hint}`];
@@ -106,22 +106,21 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
 }
 
 /**
- * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
- * hand, and warnings, whenever they have changed.
+ * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
  */
 export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
-  let toldTrouble: string[] = [];
-  let toldWarnings: readonly string[] = [];
+  let printedTrouble: string[] = [];
+  let printedWarnings: readonly string[] = [];
   return (report) => {
     printTick(report, terminal);
     printWarnings(
-      report.warnings.filter((warning) => !toldWarnings.includes(warning)),
+      report.warnings.filter((warning) => !printedWarnings.includes(warning)),
       terminal,
     );
-    toldWarnings = report.warnings;
+    printedWarnings = report.warnings;
     const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === toldTrouble.join()) return;
-    toldTrouble = trouble;
+    if (trouble.join() === printedTrouble.join()) return;
+    printedTrouble = trouble;
     for (const line of trouble) terminal.info(line);
     if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
   };

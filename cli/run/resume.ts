@@ -34,7 +34,7 @@ export interface ResumeFacts {
   processed: ObjectStore;
   /** Keys of the objects that the warehouse has loaded. */
   loadedKeys: ReadonlySet<string>;
-  /** Keys of dead-lettered objects: an operator sends those again, when they are mended. */
+  /** Keys of dead-lettered objects: an operator redrives those once the cause is fixed. */
   deadKeys: ReadonlySet<string>;
   /** Slices of the messages on the extract queue and among its dead letters. */
   queuedSlices: readonly FollowedSlice[];

@@ -11,7 +11,7 @@ import { runOnce } from './run-once.ts';
 /**
  * Has a deployed stage plan at once, and follows the work there to its end.
  *
- * @returns the exit code; 130 when it was told to stop following
+ * @returns the exit code; 130 when it was interrupted
  * @throws {UsageError} the stage cannot be worked on from here; nothing was begun
  */
 export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: Terminal): Promise<number> {
@@ -34,14 +34,14 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
       printReport(report, terminal);
       return report.ok ? 0 : 1;
     } finally {
-      // Not waited for where a question is under way still: nobody reads its answer.
+      // When interrupted, a query may still be running: its answer is not waited for.
       const ended = warehouse.end().catch(() => {});
       if (!interrupted.aborted) await ended;
     }
   });
 }
 
-/** The ledger is what tells that the work is done. */
+/** Only the ledger shows that the work is done. */
 async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   try {
     return await stage.connectWarehouse();

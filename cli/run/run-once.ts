@@ -31,7 +31,7 @@ export interface RunReport {
   /** Tables that the plan could not read. */
   failures: PlannedRun['failures'];
   warnings: string[];
-  /** The site's. */
+  /** Of the site. */
   selector: string;
 }
 
@@ -43,7 +43,7 @@ const countEveryMs = 250;
 /**
  * Plans, and follows the work until everything new has reached the warehouse or is accounted for.
  *
- * @param onProgress gets what has been loaded so far, as it changes; undefined where nobody watches
+ * @param onProgress called with what has been loaded so far; undefined unless the terminal is interactive
  */
 export async function runOnce(
   site: RunnableSite,
@@ -59,7 +59,7 @@ export async function runOnce(
     ledger.some(({ rows }) => rows > 0) ? countAfterCalendar(site) : site.countWaiting(),
     countQuarantined(site, starSchema),
   ]);
-  if (!signal?.aborted) site.noteThrough?.(planned.run);
+  if (!signal?.aborted) site.noteDrained?.(planned.run);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
   const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
   return {
@@ -109,9 +109,9 @@ async function planAgain(site: RunnableSite, before: PlannedRun): Promise<Planne
   }
 }
 
-/** Whether what a run failed of is worth another look, where it had its databases before. */
+/** Whether a run's failure passes by itself, so that a watch goes on. */
 export function isTransient(error: unknown): boolean {
-  // A database that cannot be had: when the work began it could.
+  // A database cannot be reached. It could when the watch began.
   if (error instanceof UsageError) return true;
   if (error instanceof InvocationError) return error.errorType === TransientError.name;
   // What pg says of a query on a connection that was lost before it.
@@ -147,7 +147,7 @@ async function countFailedRows(
   return failed;
 }
 
-/** A dead letter may name anything, a key of nobody's included. */
+/** A dead letter may name anything, also a key that is not Starlift's. */
 function parseKnownKey(text: string) {
   try {
     return parseObjectKey(text);

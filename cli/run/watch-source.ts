@@ -14,15 +14,15 @@ export interface WatchOptions {
   interrupted: AbortSignal;
 }
 
-/** A server's end is heard of a moment later than its connections'. */
+/** The end of a server shows a moment later than the end of its connections. */
 const endIsHeardWithinMs = 500;
 const answerWithinMs = 5000;
 
 /**
- * Runs again and again until it is interrupted. The embedded shop trades meanwhile. A database that is away for a
- * while is waited for.
+ * Runs again and again until it is interrupted, while the embedded shop goes on trading. Waits for a database that is
+ * unavailable for a while.
  *
- * @throws {Error} what will not pass by itself, such as a capture state that is corrupt
+ * @throws {Error} a failure that does not pass by itself, such as a corrupt capture state
  */
 export async function watchSource(
   pipeline: Pipeline,
@@ -38,7 +38,7 @@ export async function watchSource(
     ending,
     tell: makeTickPrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
-    lookAtLedger: onceAMinute(() => pipeline.lookAtLedger()),
+    checkLedger: onceAMinute(() => pipeline.checkLedger()),
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
@@ -49,7 +49,7 @@ export async function watchSource(
       await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
     }
     // What was loaded since the last look is remembered too.
-    if (!broken.aborted) await pipeline.lookAtLedger().catch(() => {});
+    if (!broken.aborted) await pipeline.checkLedger().catch(() => {});
   } finally {
     await trading?.stop();
   }
@@ -90,19 +90,19 @@ interface Watch {
   everySeconds: number;
   ending: AbortSignal;
   sweep(): Promise<void>;
-  lookAtLedger(): Promise<void>;
+  checkLedger(): Promise<void>;
   tell(report: RunReport): void;
 }
 
 async function look(
   pipeline: Pipeline,
-  { everySeconds, ending, sweep, lookAtLedger, tell }: Watch,
+  { everySeconds, ending, sweep, checkLedger, tell }: Watch,
   terminal: Terminal,
 ): Promise<void> {
   try {
     await renewConnection(pipeline);
     await sweep();
-    await lookAtLedger();
+    await checkLedger();
     const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
     if (!ending.aborted) tell(report);
   } catch (error) {
@@ -114,7 +114,7 @@ async function look(
   }
 }
 
-/** A connection lost since the last look, as by a restart of the warehouse, or half-open, is made anew. */
+/** Replaces a connection that was lost since the last cycle, for example by a restart of the warehouse, or is half-open. */
 async function renewConnection(pipeline: Pipeline): Promise<void> {
   const { warehouse } = pipeline;
   try {

@@ -7,13 +7,13 @@ import { TABLE_NAMES } from './schema.ts';
 export async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void> {
   const shop = await connect(shopUrl, 'source');
   try {
-    // Any of the tables: one that somebody has dropped since is a matter of the run, which says so.
+    // Any one of the tables will do: the run itself reports a table that was dropped since.
     const { rowCount } = await shop.query(
       `select from pg_class where relnamespace = 'public'::regnamespace and relname = any ($1) limit 1`,
       [TABLE_NAMES],
     );
     if (rowCount !== 0) return;
-    // Only the first run needs its names and addresses, which take a tenth of a second to load.
+    // Only the first run needs faker's names and addresses, which are slow to load.
     const { fillSampleShop } = await import('./fill.ts');
     const filled = await fillSampleShop(shop, {});
     const total = Object.values(filled).reduce((sum, count) => sum + count, 0);

@@ -10,7 +10,7 @@ export interface UnseenStreams {
 }
 
 /**
- * Reads one line that nobody is to see: all of a pipe, or what is typed at a terminal, which does not show it.
+ * Reads one line that must not be shown: all of a pipe, or what is typed at a terminal, which does not show it.
  *
  * @throws {UsageError} Ctrl-C or Ctrl-D in place of an answer
  */

@@ -1,12 +1,12 @@
 import { makeMovedAttributes, reasonOfMoved, wasMoved } from '../../shared/queue/moved-letter.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 
-/** A message that waits in a dead-letter queue, with the reason that its handler gave. */
+/** A message in a dead-letter queue, with the reason that its handler gave. */
 export interface DeadLetter {
   queue: QueueKind;
   messageId: string;
   body: string;
-  /** SQS moved it by itself, its function having died at every receive, and no sweep has told of it yet. */
+  /** SQS moved it by itself, because its function died at every receive; no sweep has reported it yet. */
   isMoved: boolean;
   /** Empty where the body left no room for it. */
   error: string;
@@ -16,7 +16,7 @@ export interface DeadLetter {
   key?: string;
   /** ISO 8601. */
   failedAt: string;
-  /** How often the message was received before it failed for good; undefined where nobody has counted. */
+  /** How often the message was received before it failed for good; undefined where that was not counted. */
   attempts?: number;
 }
 
@@ -56,7 +56,7 @@ export function describeDeadLetter(queue: QueueKind, message: QueuedMessage): De
   };
 }
 
-export const byAge = (a: DeadLetter, b: DeadLetter): number => a.failedAt.localeCompare(b.failedAt);
+export const compareByAge = (a: DeadLetter, b: DeadLetter): number => a.failedAt.localeCompare(b.failedAt);
 
 export interface SliceReference {
   run: string;

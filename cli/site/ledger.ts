@@ -46,7 +46,7 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
 export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
   (await selectMissing(warehouse, [ledgerTable])).length === 0;
 
-/** The model's tables that the warehouse does not have: all before the first run, and what somebody has dropped. */
+/** The model's tables that the warehouse does not have: all of them before the first run, and any that were dropped. */
 export async function listMissingTables(
   warehouse: pg.ClientBase,
   model: StarSchema,
@@ -61,7 +61,7 @@ export async function listMissingTables(
 }
 
 /** Whether the ledger and all of the model's tables are there. */
-export const isWhole = async (
+export const hasAllTables = async (
   warehouse: pg.ClientBase,
   model: StarSchema,
   schema: string,

@@ -56,7 +56,7 @@ export interface RunnableSite extends Site {
   endReport(): Promise<void>;
   countWaiting(): Promise<WaitingRows[]>;
   /** Called when the run is done and its failures are listed; absent where it is not needed. */
-  noteThrough?(run: string): void;
+  noteDrained?(run: string): void;
 }
 
 /** A command line for this site that the operator can paste. */

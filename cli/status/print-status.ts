@@ -7,7 +7,7 @@ const right = (name: string): TableColumn => ({ name, align: 'right' });
 const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
 
 /**
- * One screen: tables, queues, the last run, and what needs a hand with the command that mends it.
+ * One screen: tables, queues, the last run, and what needs attention with the command that fixes it.
  *
  * @param begin the command of a first run
  */

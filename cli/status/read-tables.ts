@@ -11,7 +11,7 @@ export interface TableFacts {
   failing: ReadonlyMap<string, string>;
   quarantined: ReadonlyMap<string, number>;
   inFlight: ReadonlyMap<string, number>;
-  /** Tables that somebody has dropped. */
+  /** Warehouse tables that were dropped. */
   missingTables: readonly string[];
   /** Some slice is not extracted yet, and may be any table's. */
   isExtracting: boolean;

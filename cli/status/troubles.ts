@@ -19,10 +19,10 @@ export interface TroubleFacts {
   isBusy: boolean;
 }
 
-/** Everything that needs a hand, each with the command that mends it: first what others depend on. */
+/** Everything that needs attention, each with the command that fixes it: first what others depend on. */
 export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>): Trouble[] {
   const { failures, missingTables, failing, quarantined, isBusy } = facts;
-  // What is under way may bring the row at any moment: as yet that is nobody's trouble.
+  // Work under way may bring the row at any moment, so such a wait is not a trouble yet.
   const waiting = facts.waiting.filter(({ cause }) => cause !== 'expected' || !isBusy);
   const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
   return [

@@ -19,8 +19,8 @@ export function formatTable(
   columns: readonly TableColumn[],
   rows: readonly (readonly (string | null)[])[],
 ): string[] {
-  const names = columns.map(({ name }) => showable(name).replaceAll('\n', ' '));
-  const cells = rows.map((row) => columns.map((_, index) => showable(row[index] ?? '').split('\n')));
+  const names = columns.map(({ name }) => escapeControls(name).replaceAll('\n', ' '));
+  const cells = rows.map((row) => columns.map((_, index) => escapeControls(row[index] ?? '').split('\n')));
   const widths = names.map((name, index) => {
     const lines = cells.flatMap((row) => row[index] ?? []);
     return lines.reduce((width, line) => Math.max(width, widthOf(line)), widthOf(name));
@@ -39,7 +39,7 @@ function formatRow(row: string[][], columns: readonly TableColumn[], widths: num
         const gap = ' '.repeat((widths[index] ?? 0) - widthOf(text));
         const isRight = columns[index]?.align === 'right';
         const goesOn = line + 1 < cell.length;
-        // At the end of a row psql leaves out what nobody can see.
+        // psql leaves out the spaces at the end of a row.
         if (index === row.length - 1 && !goesOn) return ` ${isRight && line < cell.length ? gap : ''}${text}`;
         return ` ${isRight ? gap + text : text + gap}${goesOn ? '+' : ' '}`;
       })
@@ -53,7 +53,7 @@ function centre(text: string, width: number): string {
   return ' '.repeat(Math.floor(gap / 2)) + text + ' '.repeat(Math.ceil(gap / 2));
 }
 
-function showable(text: string): string {
+function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, showControl);
 }

@@ -13,7 +13,7 @@ export interface Terminal {
   /** Data that was asked for: to stdout always. */
   result(line: string): void;
   error(message: string): void;
-  /** Draws a block of lines over the one drawn last, none to take it away; nothing where nobody watches. */
+  /** Draws a block of lines over the one drawn last; no lines remove it. Does nothing unless the terminal is interactive. */
   redraw(lines: readonly string[]): void;
   style(style: Style, text: string): string;
 }
@@ -27,7 +27,7 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
   const hasColour = isInteractive && !process.env.NO_COLOR;
   // A pseudo-terminal that nobody has sized says 0.
   const block = makeLiveBlock(() => ({ columns: output.columns || 80, rows: output.rows || 24 }));
-  for (const stream of [stdout, stderr]) stream.on('error', passOverClosedPipe);
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe);
 
   const write = (stream: Output, text: string) => {
     if (text !== '') stream.write(text);
@@ -53,6 +53,6 @@ export function makeTerminal(stdout: Output, stderr: Output, json: boolean): Ter
 }
 
 /** Nobody reads on, as after `| head`: the command goes on to its own end, for a stack is to be stopped there. */
-function passOverClosedPipe(error: NodeJS.ErrnoException): void {
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

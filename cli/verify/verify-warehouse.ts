@@ -165,8 +165,8 @@ async function compareTable(
   expected.start();
   found.start();
   try {
-    const tellExtra = (key: string, version: string) => onExtra(check.table, key, version);
-    await compareRows(check, { expected, found }, { report, onExtra: tellExtra });
+    const reportExtra = (key: string, version: string) => onExtra(check.table, key, version);
+    await compareRows(check, { expected, found }, { report, onExtra: reportExtra });
   } finally {
     // In a transaction that has failed a cursor is closed already.
     await Promise.allSettled([expected.close(), found.close()]);

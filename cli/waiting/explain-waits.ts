@@ -4,7 +4,7 @@ import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
-import { isWhole } from '../site/ledger.ts';
+import { hasAllTables } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
@@ -21,14 +21,14 @@ export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'e
 
 export interface ExplainedWait extends MissingDimensionRow {
   cause: WaitingCause;
-  /** The command by which the waiting ends. */
+  /** The command that ends the wait. */
   mend: string;
 }
 
 /**
  * The dimension rows that facts wait for, each with why it is not there.
  *
- * @param failing tables that cannot be extracted, beside those of which a message has failed
+ * @param failing tables that cannot be extracted, in addition to those with a failed message
  */
 export async function readWaiting(
   site: Site,
@@ -38,7 +38,7 @@ export async function readWaiting(
 ): Promise<ExplainedWait[]> {
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [];
+    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [];
     const missing = await listMissing(warehouse, model, site.warehouseSchema, selection);
     if (missing.length === 0) return [];
     const failures = await listFailures(site);
@@ -68,7 +68,7 @@ async function explainWaits(
   const idsOf = (of: 'rows' | 'dropped') =>
     new Set(quarantine.flatMap((file) => file[of].map(({ key }) => `${file.table} ${String(key)}`)));
   const [bad, dropped] = [idsOf('rows'), idsOf('dropped')];
-  const gone = await findGone(site, model, missing);
+  const gone = await findDeleted(site, model, missing);
   return missing.map((wait) => {
     const id = `${wait.dimension} ${wait.key}`;
     const dimension = model.table(wait.dimension);
@@ -86,7 +86,7 @@ async function explainWaits(
 }
 
 /** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
-async function findGone(
+async function findDeleted(
   { connectSource }: Pick<Site, 'connectSource'>,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
@@ -100,7 +100,7 @@ async function findGone(
       const dimension = model.table(name);
       if (dimension.kind !== 'dimension') continue;
       const keys = missing.filter((wait) => wait.dimension === name).map(({ key }) => key);
-      for (const key of await selectGone(client, dimension, keys)) gone.add(`${name} ${key}`);
+      for (const key of await selectDeleted(client, dimension, keys)) gone.add(`${name} ${key}`);
     }
   } finally {
     await client.end();
@@ -108,7 +108,7 @@ async function findGone(
   return gone;
 }
 
-async function selectGone(
+async function selectDeleted(
   client: pg.ClientBase,
   { source }: Dimension,
   keys: readonly string[],
@@ -126,7 +126,7 @@ async function selectGone(
     );
     return rows.map(({ key }) => key);
   } catch {
-    // The table may be gone or forbidden, which is a trouble of its own and told as such.
+    // The table may be gone or forbidden, which is reported as a trouble of its own.
     return [];
   }
 }

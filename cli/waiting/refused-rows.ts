@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable } from '../../shared/warehouse/ledger-schema.ts';
-import { isWhole } from '../site/ledger.ts';
+import { hasAllTables } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting-rows.ts';
@@ -15,7 +15,7 @@ export interface RefusedRows {
   reason: string;
   /** ISO 8601. */
   since: string;
-  /** The command that puts them in once the warehouse is mended. */
+  /** The command that loads them once the warehouse accepts them. */
   mend: string;
 }
 
@@ -31,7 +31,7 @@ export async function readRefused(
   if (dimension !== undefined) return [];
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await isWhole(warehouse, model, site.warehouseSchema))) return [];
+    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [];
     const refused: RefusedRows[] = [];
     for (const { warehouse_table: table, tried_by, reason, since } of await selectUnreleased(warehouse)) {
       const fact = facts.find(({ name }) => name === table);

@@ -35,7 +35,7 @@ export class BucketStore extends S3Store {
     this.#keys.delete(bucket);
   }
 
-  /** Keeps what is told of the object. Its body is read from its file: one empty buffer stands for each. */
+  /** Keeps the object's metadata. Its body is read from its file: one empty buffer stands for each. */
   override restoreObject(bucket: string, object: S3Object): void {
     super.restoreObject(bucket, { ...object, body: noBytes });
     this.#keys.get(bucket)?.add(object.key);
@@ -148,8 +148,8 @@ function assertChecksum(
 }
 
 /**
- * A large object's is another for each put, in the form that S3 gives to what came in parts: by its dash clients tell
- * that it is no MD5. That of every body would be 2 % of the CPU time of a run, and says what the checksum says.
+ * A large object's is another for each put, in the form that S3 gives to what came in parts: by its dash clients
+ * know that it is not an MD5. An MD5 of every body costs CPU time, and says what the checksum already says.
  */
 function makeEtag(body: Buffer): string {
   if (body.length > maxHashedBytes) return `"${randomBytes(16).toString('hex')}-1"`;

@@ -20,7 +20,7 @@ export class ObjectFiles implements S3Persistence {
   readonly #root: string;
   readonly #onDiskFull: (error: unknown) => void;
 
-  /** @param onDiskFull is told before a put fails for want of room */
+  /** @param onDiskFull called before a put fails because the disk is full */
   constructor(root: string, onDiskFull: (error: unknown) => void = () => {}) {
     this.#root = root;
     this.#onDiskFull = onDiskFull;

@@ -5,7 +5,7 @@ import { deadLetterQueueName, type QueueKind, queueKinds } from '../../../shared
 import { textAttributes } from '../../../shared/queue/receive-all.ts';
 import type { Cloud } from '../../embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../embedded/resources.ts';
-import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
+import { compareByAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
 
 /** All dead letters of the embedded queues, oldest first, those in flight included; none is received. */
 export async function inspectDeadLetters(
@@ -19,7 +19,7 @@ export async function inspectDeadLetters(
       ),
     ),
   );
-  return lists.flat().sort(byAge);
+  return lists.flat().sort(compareByAge);
 }
 
 /**

@@ -44,7 +44,7 @@ export interface WorkingStack {
   /** Up to when reports have counted what was loaded, by the warehouse's clock. */
   countedUntil: string;
   /** Notes that the queues were empty after a run. */
-  noteThrough(run: string): void;
+  noteDrained(run: string): void;
 }
 
 /** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
@@ -72,7 +72,7 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
     endReport: async () => {
       working.countedUntil = await readClock(working.warehouse);
     },
-    noteThrough: working.noteThrough,
+    noteDrained: working.noteDrained,
     countWaiting: () => countWaiting(working.warehouse, starSchema, warehouseSchema),
     listDeadLetters: () => listReportedLetters(site, working),
   };

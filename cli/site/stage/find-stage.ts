@@ -54,7 +54,7 @@ export type StackOutputs = ReadonlyMap<string, string> | undefined;
  * Picks a stage's resources out of its stacks' outputs.
  *
  * @param stacks by service, in the order of stackNames()
- * @param region undefined where nobody has named one
+ * @param region undefined where the user named none
  * @throws {UsageError} the stage is not there, or not whole; names what is missing
  */
 export function pickResources(

@@ -152,7 +152,7 @@ function keysOf(body: string, key: string | undefined): string[] {
   try {
     return parseObjectCreated(body).map((object) => object.key);
   } catch {
-    // A body that nobody can read is why it is a dead letter.
+    // A body that cannot be parsed is the reason why it is a dead letter.
     return [];
   }
 }

@@ -40,8 +40,8 @@ export interface OpenedStage extends Site {
 /**
  * Opens a deployed stage for one piece of work.
  *
- * @throws {UsageError} the stage is not there or not whole, or AWS cannot be reached, for want of a region,
- * credentials or rights
+ * @throws {UsageError} the stage is not there or not whole, or AWS cannot be reached or refuses: a region,
+ * credentials or rights are missing
  */
 export async function withStage<T>(name: StageName, work: (stage: OpenedStage) => Promise<T>): Promise<T> {
   try {

@@ -34,7 +34,7 @@ export async function readStageSecret(
   }
 }
 
-/** Whether it is still as the stack has made it, as far as that can be seen with the rights at hand. */
+/** Whether it is still as the stack has made it, as far as the caller's rights allow to see that. */
 export async function isStillEmpty(
   secretsManager: Pick<SecretsManagerClient, 'send'>,
   secret: StageSecret,

@@ -6,12 +6,12 @@ import {
   receiveAll,
   textAttributes,
 } from '../../../shared/queue/receive-all.ts';
-import { byAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
+import { compareByAge, type DeadLetter, describeDeadLetter, type QueuedMessage } from '../dead-letter.ts';
 import type { Site } from '../site.ts';
 
 /**
- * All dead letters of a deployed stage, oldest first. SQS shows a message only to who receives it, so each is
- * received for a short time and given back.
+ * All dead letters of a deployed stage, oldest first. SQS shows a message only to its receiver, so each is received
+ * for a short time and given back.
  */
 export async function receiveDeadLetters({
   sqs,
@@ -29,7 +29,7 @@ export async function receiveDeadLetters({
     return held.map((message) => describeDeadLetter(queue, toQueuedMessage(message)));
   };
   // All at once: each waits a second to be sure that nothing is left in its queue.
-  return (await Promise.all(queueKinds.map(receiveFrom))).flat().sort(byAge);
+  return (await Promise.all(queueKinds.map(receiveFrom))).flat().sort(compareByAge);
 }
 
 const toQueuedMessage = (message: ReceivedMessage): QueuedMessage => ({
@@ -41,7 +41,7 @@ const toQueuedMessage = (message: ReceivedMessage): QueuedMessage => ({
 });
 
 const periodSeconds = 60;
-/** CloudWatch has a queue's minute a few minutes later, and of a queue that nobody has used for hours nothing. */
+/** CloudWatch shows a queue's metrics a few minutes late, and none for a queue that was idle for hours. */
 const lookedAtSeconds = 15 * 60;
 
 /**

@@ -9,7 +9,7 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
 import { formatCount } from '../../terminal/wording.ts';
-import { countLoaded, hasLedger, isWhole, readClock } from '../ledger.ts';
+import { countLoaded, hasAllTables, hasLedger, readClock } from '../ledger.ts';
 import { commandFor, type RunnableSite } from '../site.ts';
 import { type FollowDeps, followSlices, listFollowedSlices, readGeneration } from './follow-slices.ts';
 import type { OpenedStage } from './open-stage.ts';
@@ -49,7 +49,7 @@ export async function makeStageSite(
       countedUntil = await readClock(warehouse);
     },
     countWaiting: async () =>
-      (await isWhole(warehouse, starSchema, warehouseSchema))
+      (await hasAllTables(warehouse, starSchema, warehouseSchema))
         ? countWaiting(warehouse, starSchema, warehouseSchema)
         : [],
   };
@@ -111,10 +111,10 @@ async function beginToFollow(
 const quietMs = 3 * 60_000;
 
 /**
- * Says what a run is waiting for, each time that nothing has come of it for a while. What waits is tried again for
- * hours before it is given up, and somebody watches.
+ * Says what a run is waiting for, each time that nothing has come of it for a while. A failed message is retried for
+ * hours before it is given up, while the user is watching.
  *
- * @returns a function that is told at every look which slices are left; it gives a sentence, or undefined
+ * @returns a function to call at every look with the slices that are left; it returns a sentence, or undefined
  */
 export function makeStandstill(
   now: () => number = Date.now,

@@ -60,15 +60,15 @@ export async function startRoadAtWork(urls: {
     await rm(data, { recursive: true, force: true });
   };
   const countedUntil = await readClock(warehouse);
-  const noteThrough = () => {};
+  const noteDrained = () => {};
   const pipeline: Pipeline = {
     stack,
     services,
     warehouse,
     warehouseSchema: 'public',
     countedUntil,
-    lookAtLedger: async () => {},
-    noteThrough,
+    checkLedger: async () => {},
+    noteDrained,
     stop,
   };
   services.start();
