@@ -14,6 +14,9 @@ import {
 import { UsageError } from '../terminal/usage-error.ts';
 import { secretOfUrl } from './database-url.ts';
 
+/** No server answers at this address from here. */
+export class UnreachableError extends UsageError {}
+
 /** What OpenSSL says of a certificate whose authority it does not know. */
 const unknownAuthority =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE))$/;
@@ -49,28 +52,35 @@ export async function connectTo(
   } catch (error) {
     await client.end().catch(() => {});
     const seconds = settings.connectionTimeoutMillis / 1000;
-    throw new UsageError(explainRefusal(what, secret, seconds, error), { cause: error });
+    throw explainRefusal(what, secret, seconds, error);
   }
   return client;
 }
 
 /** Postgres' own words never hold the password; pg's do not either. */
-function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, error: unknown): string {
-  if (error instanceof PipelineError) return error.message;
+function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, error: unknown): UsageError {
+  const refused = (message: string) => new UsageError(message, { cause: error });
+  const unreachable = (message: string) => new UnreachableError(message, { cause: error });
+  if (error instanceof PipelineError) return refused(error.message);
   const { code, message } = error as { code?: unknown; message?: unknown };
   const { dbname, username } = secret;
   const where = describeServer(what, secret);
   const text = String(message);
-  if (code === '28P01') return `${where} refused the password of user ${username}`;
+  if (code === '28P01') return refused(`${where} refused the password of user ${username}`);
   // pg has been asked for a password and was given none.
-  if (text.startsWith('SASL')) return `${where} asks for a password of user ${username}`;
-  if (code === '3D000') return `${where} has no database ${dbname}`;
+  if (text.startsWith('SASL')) return refused(`${where} asks for a password of user ${username}`);
+  if (code === '3D000') return refused(`${where} has no database ${dbname}`);
   if (typeof code === 'string' && unknownAuthority.test(code)) {
-    return `${where} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`;
+    return refused(
+      `${where} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
+    );
   }
-  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return `${where} cannot be reached (${code})`;
+  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code))
+    return unreachable(`${where} cannot be reached (${code})`);
   if (/timeout/i.test(text))
-    return `${where} cannot be reached (no answer in ${seconds === 1 ? '1 second' : `${seconds} seconds`})`;
-  if (/Connection terminated/.test(text)) return `${where} hung up: is it a Postgres server?`;
-  return `${where} refused the connection: ${text}`;
+    return unreachable(
+      `${where} cannot be reached (no answer in ${seconds === 1 ? '1 second' : `${seconds} seconds`})`,
+    );
+  if (/Connection terminated/.test(text)) return refused(`${where} hung up: is it a Postgres server?`);
+  return refused(`${where} refused the connection: ${text}`);
 }

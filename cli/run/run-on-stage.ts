@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { UnreachableError } from '../database/connect.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { commandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
@@ -46,7 +47,7 @@ async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   try {
     return await stage.connectWarehouse();
   } catch (error) {
-    if (!(error instanceof UsageError) || !error.message.includes('cannot be reached')) throw error;
+    if (!(error instanceof UnreachableError)) throw error;
     throw new UsageError(
       `${error.message}: a run is followed from where the warehouse can be reached; the stage's schedule goes on without`,
       { cause: error },
