@@ -108,7 +108,7 @@ function takeFolder(data: string, named: NamedDatabases): DataFolder {
 }
 
 /** The servers of one stack. */
-export interface Servers {
+interface Servers {
   cloud: Cloud;
   /** Undefined where both databases are the user's own. */
   postgres: EmbeddedPostgres | undefined;
@@ -122,7 +122,7 @@ export interface Servers {
  *
  * @throws {StackError | TerminalError} one line that names what is wrong
  */
-export async function startServers(
+async function startServers(
   data: string,
   { source, warehouse, onLog, onMakeCluster }: StackOptions,
 ): Promise<Servers> {

@@ -4,6 +4,7 @@ import { TransientError } from '../../shared/errors.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
@@ -14,7 +15,6 @@ import type { LedgerCount } from '../site/ledger.ts';
 import type { RunnableSite } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { makeTallies, type TableTally } from './tally.ts';
 
 export interface RunReport {
   run: string;
@@ -154,4 +154,44 @@ function parseKnownKey(text: string) {
   } catch {
     return undefined;
   }
+}
+
+/** What became of a warehouse table's rows in one run: extracted = loaded + waiting + quarantined + failed. */
+export interface TableTally {
+  table: string;
+  /** The source table; null for the calendar, whose rows come from all facts. */
+  source: string | null;
+  extracted: number;
+  loaded: number;
+  /** Facts whose dimension row has not landed yet. */
+  waiting: number;
+  quarantined: number;
+  /** Rows of objects that are dead-lettered. */
+  failed: number;
+}
+
+/** Makes one tally per warehouse table, in the model's order. */
+export function makeTallies(
+  model: StarSchema,
+  ledger: readonly LedgerCount[],
+  waitingRows: readonly WaitingRows[],
+  failedRows: ReadonlyMap<string, number>,
+): TableTally[] {
+  return model.tables.map((table) => {
+    const loaded = ledger.find((count) => count.table === table.name);
+    const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
+    const waiting = waitingRows
+      .filter((waits) => waits.table === table.name && waits.run !== null && runs.includes(waits.run))
+      .reduce((sum, waits) => sum + waits.rows, 0);
+    const failed = failedRows.get(table.name) ?? 0;
+    return {
+      table: table.name,
+      source: table.kind === 'calendar' ? null : table.source.name,
+      extracted: rows + quarantined + failed,
+      loaded: rows - waiting,
+      waiting,
+      quarantined,
+      failed,
+    };
+  });
 }

@@ -107,7 +107,7 @@ async function verifyTables({
 }
 
 /** @throws {UsageError} tables that the checks read are not in the source; names them all */
-export async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
+async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
   const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
   const { rows } = await source.query<{ name: string }>(
     'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
@@ -119,7 +119,7 @@ export async function assertSourceTables(source: pg.Client, checks: readonly Tab
 }
 
 /** @returns the columns of each checked table that the warehouse has */
-export async function readWarehouseColumns(
+async function readWarehouseColumns(
   warehouse: pg.Client,
   checks: readonly TableCheck[],
 ): Promise<Map<string, ReadonlySet<string>>> {
@@ -179,10 +179,7 @@ const charOid = 1042;
  * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
  * transaction of the check.
  */
-export async function readPaddedColumns(
-  source: pg.Client,
-  { expected }: TableCheck,
-): Promise<ReadonlySet<string>> {
+async function readPaddedColumns(source: pg.Client, { expected }: TableCheck): Promise<ReadonlySet<string>> {
   const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
   return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
 }
@@ -192,7 +189,7 @@ export async function readPaddedColumns(
  *
  * @param hasKey whether the warehouse has the dimension: one that is missing has no row at all
  */
-export async function countDanglingReferences(
+async function countDanglingReferences(
   warehouse: pg.Client,
   check: TableCheck,
   hasKey: (reference: Reference) => boolean,

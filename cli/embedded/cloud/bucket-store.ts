@@ -117,7 +117,7 @@ const maxHashedBytes = 64 * 1024;
  *
  * @throws {S3Error} BadDigest (400): the body is not what the client sent
  */
-export function makeObject(
+function makeObject(
   ...[bucket, key, body, contentType, metadata, systemMetadata, checksum]: PutArguments
 ): S3Object {
   if (checksum !== undefined) assertChecksum(body, checksum, `/${bucket}/${key}`);
@@ -164,11 +164,7 @@ function makeEtag(body: Buffer): string {
  * @param etag of the object there now, in its quotes; undefined when there is none
  * @throws {S3Error} PreconditionFailed (412), NoSuchKey (404) or NotImplemented (501)
  */
-export function assertPutCondition(
-  headers: IncomingHttpHeaders,
-  etag: string | undefined,
-  path: string,
-): void {
+function assertPutCondition(headers: IncomingHttpHeaders, etag: string | undefined, path: string): void {
   const ifNoneMatch = headers['if-none-match'];
   const ifMatch = headers['if-match'];
   if (ifNoneMatch !== undefined) {

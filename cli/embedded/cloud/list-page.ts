@@ -48,7 +48,7 @@ const isGroup = (key: string, prefix: string, delimiter: string): boolean =>
  * JavaScript compares UTF-16 units, in which the surrogates of U+10000 and above come before U+E000;
  * in UTF-8 they come after it.
  */
-export function compareUtf8(a: string, b: string): number {
+function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i += 1) {
     const left = a.charCodeAt(i);

@@ -162,13 +162,13 @@ export function refuse(): never {
 }
 
 /** All that is known of an object except its body. */
-export type ObjectMetadata = Omit<S3Object, 'body'>;
+type ObjectMetadata = Omit<S3Object, 'body'>;
 
 const magic = Buffer.from('STARLIFT-OBJECT1', 'latin1');
 const prefixBytes = magic.length + 4;
 
 /** One object as one file: magic, length of the header (uint32, little-endian), header as JSON, body. */
-export function formatObject({ body, ...metadata }: S3Object): readonly [head: Buffer, body: Buffer] {
+function formatObject({ body, ...metadata }: S3Object): readonly [head: Buffer, body: Buffer] {
   const header = Buffer.from(JSON.stringify(metadata));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
@@ -183,7 +183,7 @@ export function formatObject({ body, ...metadata }: S3Object): readonly [head: B
  * @returns undefined when `start` is too short to hold the header
  * @throws {TerminalError} the file is not an object, or not a whole one
  */
-export function parseHeader(
+function parseHeader(
   start: Buffer,
   fileBytes: number,
   path: string,

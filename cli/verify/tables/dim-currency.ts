@@ -55,7 +55,7 @@ export const dimCurrency: TableCheck = {
 };
 
 /** Every known currency as rows for an SQL `values` list: (code, name). */
-export function currencyNamesSql(): string {
+function currencyNamesSql(): string {
   const names = new Map(data.map(({ code, currency }) => [code, currency]));
   for (const [code, name] of Object.entries(ownNames)) names.set(code, name);
   return [...names].map((pair) => `(${pair.map(pg.escapeLiteral).join(', ')})`).join(', ');
