@@ -1,10 +1,10 @@
 import { parseCommand } from './parse-command.ts';
-import { makeTerminal } from './terminal.ts';
+import { makeTerminal } from './terminal/terminal.ts';
 
 /**
- * Runs one command and says how it ended.
+ * Runs one command.
  *
- * @returns the exit code: 0 all is well, 1 something needs a hand, 2 wrong usage or configuration
+ * @returns the exit code: 0 all is well, 1 something needs attention, 2 wrong usage or configuration
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = makeTerminal(process.stdout, process.stderr, argv.includes('--json'));

@@ -1,22 +1,9 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Terminal } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
+import { parseArgs } from 'node:util';
+import type { CommandModule } from './commands/command-module.ts';
+import type { Terminal } from './terminal/terminal.ts';
+import { UsageError } from './terminal/usage-error.ts';
 
 export type Command = (terminal: Terminal) => Promise<number>;
-
-/** What a file in commands/ exports as `command`. */
-export interface CommandModule {
-  summary: string;
-  /** Its ways of use, with `; ` between them. */
-  usage: string;
-  options: NonNullable<ParseArgsConfig['options']>;
-  allowPositionals?: boolean;
-  run(
-    values: Record<string, string | boolean | undefined>,
-    positionals: string[],
-    terminal: Terminal,
-  ): Promise<number>;
-}
 
 /** Loaded on demand: `status` does not wait for what only `run` needs. */
 const commands: Record<string, () => Promise<{ command: CommandModule }>> = {

@@ -1,4 +1,4 @@
-import { secretOfUrl } from '../cli/embedded/database-url.ts';
+import { secretOfUrl } from '../cli/database/database-url.ts';
 import { startServices } from '../cli/embedded/services.ts';
 import { type AwsClients, makeAwsClients } from '../shared/aws-clients.ts';
 import { openSqsQueue } from '../test/helpers/sqs-queue.ts';

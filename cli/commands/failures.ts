@@ -1,28 +1,28 @@
-import { formatCount } from '../format-count.ts';
-import { type FailureGroup, groupFailures, listFailures } from '../operator/list-failures.ts';
-import { parseSelection, selectionOptions } from '../operator/selection.ts';
-import { commandFor } from '../operator/target.ts';
-import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { type FailureGroup, groupFailures, listFailures } from '../failures/list-failures.ts';
+import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
+import { commandFor } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 const shownKeys = 3;
 
 export const command: CommandModule = {
   summary:
     'Shows what has failed for good, by table and reason, and the command that sends it again. Exit 1 when there is any.',
-  usage: `starlift failures [--table T] [--queue extract|transform|load] ${targetUsage}`,
-  options: { ...targetOptions, ...selectionOptions },
+  usage: `starlift failures [--table T] [--queue extract|transform|load] ${siteUsage}`,
+  options: { ...siteOptions, ...selectionOptions },
   run: async (values, _positionals, terminal) => {
     const selection = parseSelection(values);
-    return withTarget(values, async (target) => {
-      const failures = await listFailures(target, selection);
-      const groups = groupFailures(failures, target);
+    return withSite(values, async (site) => {
+      const failures = await listFailures(site, selection);
+      const groups = groupFailures(failures, site);
       if (terminal.json) terminal.result(JSON.stringify({ ok: failures.length === 0, failures: groups }));
       else if (groups.length === 0) terminal.info('Nothing has failed for good.');
       else {
         for (const group of groups) printGroup(group, terminal);
-        terminal.info(`Send all of them again: ${commandFor(target, 'redrive')}`);
+        terminal.info(`Send all of them again: ${commandFor(site, 'redrive')}`);
       }
       return failures.length === 0 ? 0 : 1;
     });

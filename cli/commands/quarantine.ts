@@ -1,30 +1,27 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount, formatRows } from '../format-count.ts';
-import { dropQuarantined } from '../operator/drop-quarantined.ts';
-import { listQuarantine, type QuarantineFile } from '../operator/quarantine.ts';
-import { type Released, release } from '../operator/release.ts';
-import { parseTable, parseTableOption } from '../operator/table-names.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import {
-  type OptionValues,
-  targetOptions,
-  targetUsage,
-  textOption,
-  withTarget,
-} from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { parseTable, parseTableOption } from '../options/named-tables.ts';
+import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
+import { listQuarantine } from '../quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
+import { type Released, release } from '../quarantine/release-quarantined.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 const shownRows = 5;
 
 export const command: CommandModule = {
   summary:
     'Shows the rows that broke the contract, each with its reason; release puts them through again when contract or source is mended, drop gives them up. Exit 1 when there is any.',
-  usage: `starlift quarantine [--table T] ${targetUsage}; starlift quarantine release --table T [--file KEY] ${targetUsage}; starlift quarantine drop --table T [--file KEY] [--key K] ${targetUsage}`,
+  usage: `starlift quarantine [--table T] ${siteUsage}; starlift quarantine release --table T [--file KEY] ${siteUsage}; starlift quarantine drop --table T [--file KEY] [--key K] ${siteUsage}`,
   options: {
-    ...targetOptions,
-    ...{ table: { type: 'string' }, file: { type: 'string' }, key: { type: 'string' } },
+    ...siteOptions,
+    table: { type: 'string' },
+    file: { type: 'string' },
+    key: { type: 'string' },
   },
   allowPositionals: true,
   run: async (values, [action = 'list', surplus], terminal) => {
@@ -43,28 +40,26 @@ async function list(values: OptionValues, terminal: Terminal): Promise<number> {
   }
   if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
   const { tables } = parseTableOption(textOption(values.table), starSchema);
-  return withTarget(values, async (target) => {
-    const all = await listQuarantine(target, starSchema, tables);
+  return withSite(values, async (site) => {
+    const all = await listQuarantine(site, starSchema, tables);
     const files = all.filter(({ quarantined }) => quarantined > 0);
     if (terminal.json) terminal.result(JSON.stringify({ ok: files.length === 0, files }));
     else if (files.length === 0) terminal.info('No row is in quarantine.');
-    else printFiles(files, target, terminal);
+    else printFiles(files, site, terminal);
     return files.length === 0 ? 0 : 1;
   });
 }
 
 function printFiles(
   files: readonly QuarantineFile[],
-  target: Pick<OperatorTarget, 'selector'>,
+  site: Pick<Site, 'selector'>,
   terminal: Terminal,
 ): void {
   for (const table of new Set(files.map((file) => file.table))) {
     for (const file of files.filter((each) => each.table === table)) printFile(file, terminal);
-    terminal.info(
-      `When the contract is mended: ${commandFor(target, `quarantine release --table ${table}`)}`,
-    );
+    terminal.info(`When the contract is mended: ${commandFor(site, `quarantine release --table ${table}`)}`);
     terminal.info('A row that is mended in the source comes by itself with the next run.');
-    const drop = commandFor(target, `quarantine drop --table ${table}`);
+    const drop = commandFor(site, `quarantine drop --table ${table}`);
     terminal.info(`To do without a row (--key K), or all of them: ${drop}`);
     terminal.info('');
   }
@@ -91,10 +86,10 @@ async function releaseTable(values: OptionValues, terminal: Terminal): Promise<n
   const name = requiredTable(values, 'release');
   if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
   const { tables } = parseTable(name, starSchema);
-  return withTarget(values, async (target) => {
-    const released = await release(target, starSchema, { tables, file: textOption(values.file) });
+  return withSite(values, async (site) => {
+    const released = await release(site, starSchema, { tables, file: textOption(values.file) });
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, ...released }));
-    else printReleased(released, { table: name, takenBy: target.takenBy }, terminal);
+    else printReleased(released, { table: name, takenBy: site.takenBy }, terminal);
     return 0;
   });
 }
@@ -122,11 +117,11 @@ function requiredTable(values: OptionValues, action: string): string {
 async function dropRows(values: OptionValues, terminal: Terminal): Promise<number> {
   const name = requiredTable(values, 'drop rows of');
   const { tables } = parseTable(name, starSchema);
-  return withTarget(values, async (target) => {
+  return withSite(values, async (site) => {
     const selection = { tables, file: textOption(values.file), key: textOption(values.key) };
-    const files = await dropQuarantined(target, starSchema, selection);
+    const files = await dropQuarantined(site, starSchema, selection);
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped: files }));
-    else printDropped(files, name, target, terminal);
+    else printDropped(files, name, site, terminal);
     return 0;
   });
 }
@@ -134,7 +129,7 @@ async function dropRows(values: OptionValues, terminal: Terminal): Promise<numbe
 function printDropped(
   files: readonly QuarantineFile[],
   name: string,
-  target: Pick<OperatorTarget, 'selector'>,
+  site: Pick<Site, 'selector'>,
   terminal: Terminal,
 ): void {
   if (files.length === 0) terminal.info(`No row of ${name} is in quarantine: nothing to drop.`);
@@ -142,7 +137,7 @@ function printDropped(
     const { table, quarantined } = file;
     terminal.info(`${formatRows(quarantined)} of ${table} ${quarantined === 1 ? 'is' : 'are'} given up`);
     printRows(file, terminal);
-    const again = commandFor(target, `quarantine release --table ${table} --file ${file.file}`);
+    const again = commandFor(site, `quarantine release --table ${table} --file ${file.file}`);
     terminal.info(`The file stays as their record; ${again} puts them through again.`);
   }
 }

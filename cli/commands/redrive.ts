@@ -1,17 +1,17 @@
-import { formatCount } from '../format-count.ts';
-import { type Redriven, redrive } from '../operator/redrive.ts';
-import { parseSelection, selectionOptions } from '../operator/selection.ts';
-import type { OperatorTarget } from '../operator/target.ts';
-import { targetOptions, targetUsage, withTarget } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { type Redriven, redrive } from '../failures/redrive.ts';
+import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
+import type { Site } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
     'Sends dead letters back to the queues that they came from: of a table, a queue, one message, or all. The next run takes them.',
-  usage: `starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] ${targetUsage}`,
+  usage: `starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] ${siteUsage}`,
   options: {
-    ...targetOptions,
+    ...siteOptions,
     ...selectionOptions,
     message: { type: 'string' },
     'dry-run': { type: 'boolean', default: false },
@@ -19,11 +19,11 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const selection = parseSelection(values);
     const dryRun = values['dry-run'] === true;
-    return withTarget(values, async (target) => {
-      const redriven = await redrive(target, selection, { dryRun });
+    return withSite(values, async (site) => {
+      const redriven = await redrive(site, selection, { dryRun });
       const isComplete = redriven.every(({ outcome }) => outcome !== 'not received');
       if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, redriven }));
-      else printRedriven(redriven, target, terminal);
+      else printRedriven(redriven, site, terminal);
       return isComplete ? 0 : 1;
     });
   },
@@ -38,7 +38,7 @@ const sentences: Record<Redriven['outcome'], string> = {
 
 function printRedriven(
   redriven: readonly Redriven[],
-  { takenBy }: Pick<OperatorTarget, 'takenBy'>,
+  { takenBy }: Pick<Site, 'takenBy'>,
   terminal: Terminal,
 ): void {
   if (redriven.length === 0) {

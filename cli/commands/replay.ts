@@ -1,24 +1,18 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount } from '../format-count.ts';
-import { type Replay, type ReplaySelection, replay, type Zone } from '../operator/replay.ts';
-import { parseTable } from '../operator/table-names.ts';
-import {
-  type OptionValues,
-  targetOptions,
-  targetUsage,
-  textOption,
-  withTarget,
-} from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { parseTable } from '../options/named-tables.ts';
+import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
     "Feeds a table's objects of a period through the pipeline again: from the processed zone into the warehouse, or with --zone ingested through the transform too.",
-  usage: `starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] ${targetUsage}`,
+  usage: `starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] ${siteUsage}`,
   options: {
-    ...targetOptions,
+    ...siteOptions,
     table: { type: 'string' },
     from: { type: 'string' },
     to: { type: 'string' },
@@ -28,14 +22,14 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const selection = parseReplay(values);
     const dryRun = values['dry-run'] === true;
-    return withTarget(values, async (target) => {
-      const replayed = await replay(target, starSchema, selection, { dryRun });
+    return withSite(values, async (site) => {
+      const replayed = await replay(site, starSchema, selection, { dryRun });
       if (terminal.json) {
         const { id, tables } = replayed;
         terminal.result(
           JSON.stringify({ ok: true, dryRun, zone: selection.zone, replay: dryRun ? null : id, tables }),
         );
-      } else printReplay(replayed, { ...selection, dryRun, takenBy: target.takenBy }, terminal);
+      } else printReplay(replayed, { ...selection, dryRun, takenBy: site.takenBy }, terminal);
       return 0;
     });
   },

@@ -1,29 +1,30 @@
+import { defaultFolder } from '../embedded/resources.ts';
 import { preload } from '../embedded/service-modules.ts';
 import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
-import { parseStage, targetOptions } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
-import { UsageError } from '../usage-error.ts';
+import { parseStage, siteOptions } from '../options/site-options.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary: 'Takes everything new in the source through the three services into the warehouse.',
   usage:
     'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]; starlift run --stage NAME [--region R] [--json]',
   options: {
-    ...targetOptions,
+    ...siteOptions,
     watch: { type: 'boolean', default: false },
     every: { type: 'string' },
   },
   run: async (values, _positionals, terminal) => {
     const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every']);
     const everySeconds = parseEvery(values.every ?? '10');
-    const { source, warehouse, data = '.starlift' } = values as Record<string, string | undefined>;
+    const { source, warehouse, data = defaultFolder } = values as Record<string, string | undefined>;
     const interrupted = interruption();
     if (stage !== undefined) {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
-    // A third of a second of imports here, and as much there: on two cores, both at the same time.
+    // Both processes import for a while: on two cores they do so at the same time.
     const spare = forkSpareWorker({ preload });
     // The servers answer while the rest is imported.
     const { connectNamed } = await import('../run/connect-named.ts');
@@ -37,8 +38,8 @@ export const command: CommandModule = {
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();
-      // What fails before the run has them leaves them open, and the process would wait for them. A server that does
-      // not answer is not waited for by whoever was told to stop.
+      // What fails before the run has them leaves them open, and the process would wait for them. An
+      // interrupted run does not wait for a server that does not answer.
       const ended = named.then(({ end }) => end()).catch(() => {});
       if (!interrupted.aborted) await ended;
     }

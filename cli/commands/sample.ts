@@ -1,9 +1,9 @@
-import { connect } from '../connect.ts';
-import { fillSampleShop } from '../embedded/sample/fill.ts';
-import { formatCount } from '../format-count.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { connect } from '../database/connect.ts';
+import { fillSampleShop } from '../sample/fill.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
 
 const maxOrders = 1_000_000_000;
 

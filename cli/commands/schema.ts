@@ -1,7 +1,7 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
-import type { CommandModule } from '../parse-command.ts';
 import { describeTable } from '../schema/describe-table.ts';
+import type { CommandModule } from './command-module.ts';
 
 // The oldest Postgres that a warehouse may be: its statements run on every newer one too.
 const serverVersion = 130_000;

@@ -1,7 +1,7 @@
-import { parseStage, stageOptions } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
+import { parseStage, stageOptions } from '../options/site-options.ts';
 import { readUnseen } from '../secrets/read-unseen.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import type { CommandModule } from './command-module.ts';
 
 const databases = ['source', 'warehouse'] as const;
 

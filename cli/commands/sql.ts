@@ -1,13 +1,13 @@
 import { text as readText } from 'node:stream/consumers';
 import type pg from 'pg';
-import { withDatabases } from '../databases.ts';
-import { stageOptions } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
+import { withDatabases } from '../options/open-databases.ts';
+import { stageOptions } from '../options/site-options.ts';
 import { promptForStatements } from '../sql/prompt.ts';
 import { describeSqlError, runStatement } from '../sql/run-statement.ts';
 import { splitStatements } from '../sql/split-statements.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
@@ -28,7 +28,7 @@ export const command: CommandModule = {
       throw new UsageError('sql takes --source or --warehouse, not both');
     }
     return withDatabases(values, {}, async (databases) => {
-      const client = await databases[values.source === true ? 'source' : 'warehouse']();
+      const client = await databases[values.source === true ? 'connectSource' : 'connectWarehouse']();
       return withInterrupt(client, (connected) => ask(connected, query, terminal));
     });
   },

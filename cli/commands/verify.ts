@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { type Databases, withDatabases } from '../databases.ts';
-import { stageOptions, textOption } from '../operator/target-options.ts';
-import type { CommandModule } from '../parse-command.ts';
+import { type Databases, withDatabases } from '../options/open-databases.ts';
+import { stageOptions, textOption } from '../options/site-options.ts';
 import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
@@ -52,9 +52,9 @@ async function withClients<T>(
   databases: Databases,
   work: (clients: Record<'source' | 'warehouse', pg.Client>) => Promise<T>,
 ): Promise<T> {
-  const source = await databases.source();
+  const source = await databases.connectSource();
   try {
-    const warehouse = await databases.warehouse();
+    const warehouse = await databases.connectWarehouse();
     try {
       return await work({ source, warehouse });
     } finally {

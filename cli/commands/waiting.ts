@@ -1,35 +1,30 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatRows } from '../format-count.ts';
-import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { type DroppedRows, dropWaiting } from '../operator/drop-waiting.ts';
-import { describeRefused, readRefused } from '../operator/read-refused.ts';
-import { readWaiting } from '../operator/read-waiting.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import { targetOptions, targetUsage, textOption, withTarget } from '../operator/target-options.ts';
-import { parseWaitingSelection, type WaitingSelection } from '../operator/waiting.ts';
-import type { CommandModule } from '../parse-command.ts';
-import type { Terminal } from '../terminal.ts';
+import { siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatRows } from '../terminal/wording.ts';
+import { type DroppedRows, dropWaiting } from '../waiting/drop-waiting.ts';
+import { describeWait, groupWaits, readWaiting } from '../waiting/explain-waits.ts';
+import { describeRefused, readRefused } from '../waiting/refused-rows.ts';
+import { parseWaitingSelection, type WaitingSelection } from '../waiting/waiting-rows.ts';
+import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
     'Shows the facts that wait for a dimension row, and why it is not there, and those that the warehouse refuses; --drop forgets these rows. Exit 1 when any waits.',
-  usage: `starlift waiting [--table T] [--drop] ${targetUsage}`,
-  options: { ...targetOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
+  usage: `starlift waiting [--table T] [--drop] ${siteUsage}`,
+  options: { ...siteOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
   run: async (values, _positionals, terminal) => {
     const selection = parseWaitingSelection(textOption(values.table), starSchema);
-    return withTarget(values, (target) =>
-      values.drop === true ? drop(target, selection, terminal) : list(target, selection, terminal),
+    return withSite(values, (site) =>
+      values.drop === true ? drop(site, selection, terminal) : list(site, selection, terminal),
     );
   },
 };
 
-async function list(
-  target: OperatorTarget,
-  selection: WaitingSelection,
-  terminal: Terminal,
-): Promise<number> {
-  const waiting = await readWaiting(target, starSchema, selection);
-  const refused = await readRefused(target, starSchema, selection);
+async function list(site: Site, selection: WaitingSelection, terminal: Terminal): Promise<number> {
+  const waiting = await readWaiting(site, starSchema, selection);
+  const refused = await readRefused(site, starSchema, selection);
   const ok = waiting.length === 0 && refused.length === 0;
   if (terminal.json) terminal.result(JSON.stringify({ ok, waiting, refused }));
   else if (ok) terminal.info('No row waits.');
@@ -41,34 +36,26 @@ async function list(
     terminal.info(`${terminal.style('red', '!')} ${describeWait(group)}`);
     terminal.info(`    ${group.mend}`);
   }
-  if (!ok && !terminal.json)
-    terminal.info(`To do without these rows: ${commandFor(target, 'waiting --drop')}`);
+  if (!ok && !terminal.json) terminal.info(`To do without these rows: ${commandFor(site, 'waiting --drop')}`);
   return ok ? 0 : 1;
 }
 
-async function drop(
-  target: OperatorTarget,
-  selection: WaitingSelection,
-  terminal: Terminal,
-): Promise<number> {
-  const waiting = await readWaiting(target, starSchema, selection);
-  const refused = await readRefused(target, starSchema, selection);
+async function drop(site: Site, selection: WaitingSelection, terminal: Terminal): Promise<number> {
+  const waiting = await readWaiting(site, starSchema, selection);
+  const refused = await readRefused(site, starSchema, selection);
   for (const group of groupWaits(waiting)) terminal.info(describeWait(group));
   for (const each of refused) terminal.info(describeRefused(each));
   const isAny = waiting.length > 0 || refused.length > 0;
-  const dropped = isAny ? await dropWaiting(target, starSchema, selection) : [];
+  const dropped = isAny ? await dropWaiting(site, starSchema, selection) : [];
   if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped }));
   else if (dropped.length === 0) terminal.info('No row waits: nothing to drop.');
-  for (const each of terminal.json ? [] : dropped) terminal.info(describeDropped(each, target));
+  for (const each of terminal.json ? [] : dropped) terminal.info(describeDropped(each, site));
   return 0;
 }
 
-function describeDropped(
-  { table, rows, refused }: DroppedRows,
-  target: Pick<OperatorTarget, 'selector'>,
-): string {
+function describeDropped({ table, rows, refused }: DroppedRows, site: Pick<Site, 'selector'>): string {
   const count = formatRows(rows);
-  const again = commandFor(target, `replay --table ${table}`);
+  const again = commandFor(site, `replay --table ${table}`);
   const how =
     refused > 0
       ? `once the warehouse takes them, ${again} would bring them back`

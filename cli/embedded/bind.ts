@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import { UsageError } from '../usage-error.ts';
+import type { NamedDatabases, Side } from '../database/database-url.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import type { DataFolder } from './data-folder.ts';
 
 /** What a data folder belongs to. */
@@ -14,11 +15,7 @@ export interface Binding {
   own: readonly Side[];
 }
 
-type Side = 'source' | 'warehouse';
 const sides: readonly Side[] = ['source', 'warehouse'];
-
-/** The URLs that the user has named. */
-export type NamedDatabases = Partial<Record<Side, string | undefined>>;
 
 const fileName = 'binding.json';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { diskFull, isDiskFull } from './disk-full.ts';
 
 /** What other commands need to attach to a running stack; it holds passwords, so mode 0600. */
@@ -63,7 +63,7 @@ export function takeDataFolder(path: string): DataFolder | undefined {
       cause,
     });
   }
-  // One that was killed leaves its own: until ours is written, nobody is to attach to a dead process.
+  // One that was killed leaves its own: until ours is written, no command must attach to a dead process.
   rmSync(join(path, stackFileName), { force: true });
   return {
     path,

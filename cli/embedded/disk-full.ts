@@ -7,7 +7,7 @@ import { TransientError } from '../../shared/errors.ts';
 const sqliteCodes: readonly unknown[] = [13, 4874, 5386];
 const systemCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
-/** Whether it is for want of room that something could not be written. */
+/** Whether a write failed because the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   const { code, errcode, cause } = Object(error) as { code?: unknown; errcode?: unknown; cause?: unknown };
   if (systemCodes.includes(code) || sqliteCodes.includes(errcode)) return true;

@@ -1,6 +1,6 @@
 import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
+import { assertUrls } from '../database/database-url.ts';
 import { readStackFile, takeDataFolder } from './data-folder.ts';
-import { assertUrls } from './database-url.ts';
 import { connectionTo } from './endpoint.ts';
 import { type StackOptions, startStack } from './stack.ts';
 

@@ -1,5 +1,8 @@
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
 
+/** The data folder where the user names none. */
+export const defaultFolder = '.starlift';
+
 /** The names of what the embedded stack makes: those that a deployed stage `embedded` would have. */
 export const stage = 'embedded';
 

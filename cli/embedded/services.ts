@@ -86,7 +86,8 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
     ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     timeoutSeconds: {
-      ...{ plan: planTimeoutSeconds, ...functionTimeoutSeconds },
+      plan: planTimeoutSeconds,
+      ...functionTimeoutSeconds,
       ...Object.fromEntries(queueKinds.map((kind) => [sweepOf(kind), sweepTimeoutSeconds])),
     },
     onLog: options.onLog,

@@ -1,5 +1,5 @@
 /**
- * The embedded stack cannot run on this machine as it is: one line that names the thing and the mend. Exit 2.
+ * The embedded stack cannot run on this machine as it is: one line that names the problem and the fix. Exit 2.
  */
 export class StackError extends Error {
   readonly exitCode = 2;

@@ -1,15 +1,19 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type AwsClients, makeAwsClients } from '../../shared/aws-clients.ts';
+import { TransientError } from '../../shared/errors.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
-import { UsageError } from '../usage-error.ts';
-import { assertDatabasesNamed, type NamedDatabases } from './bind.ts';
-import type { Cloud } from './cloud/start-cloud.ts';
+import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/queue/queue-settings.ts';
+import { assertUrls, type NamedDatabases, secretOfUrl } from '../database/database-url.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { assertDatabasesNamed } from './bind.ts';
+import { type Cloud, startCloud } from './cloud/start-cloud.ts';
 import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
-import { assertUrls, secretOfUrl } from './database-url.ts';
+import { diskFull, isDiskFull, saysDiskFull } from './disk-full.ts';
 import { connectionTo } from './endpoint.ts';
-import type { EmbeddedPostgres } from './postgres/embedded-postgres.ts';
-import { buckets, secretIds } from './resources.ts';
-import { startServers } from './servers.ts';
+import { clusterPath } from './postgres/cluster.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
+import { buckets, queueNames, secretIds } from './resources.ts';
 
 export interface StackOptions {
   /** The data folder. */
@@ -17,7 +21,7 @@ export interface StackOptions {
   /** Databases of one's own in place of the embedded ones. */
   source?: string | undefined;
   warehouse?: string | undefined;
-  /** Told when the embedded Postgres has to be made first. */
+  /** Called when the embedded Postgres has to be made first. */
   onMakeCluster?: () => void;
   /** Lines of the servers' logs. */
   onLog?: (line: string) => void;
@@ -36,7 +40,7 @@ export interface Stack {
   /** The embedded source as its owner; undefined for a source of one's own. */
   shopUrl: string | undefined;
   warehouseUrl: string;
-  /** Aborts, with the reason, when the embedded Postgres ends without having been told to, or the disk is full. */
+  /** Aborts, with the reason, when the embedded Postgres ends by itself, or the disk is full. */
   broken: AbortSignal;
   /** @param whenClosed called when the queues are closed, while the folder is still held */
   stop(whenClosed?: () => void): Promise<void>;
@@ -101,6 +105,74 @@ function takeFolder(data: string, named: NamedDatabases): DataFolder {
   const holder = readStackFile(data)?.pid;
   const by = holder === undefined ? 'another process' : `process ${holder}`;
   throw new UsageError(`--data ${data}: ${by} is running on this folder; stop it or choose another folder`);
+}
+
+/** The servers of one stack. */
+interface Servers {
+  cloud: Cloud;
+  /** Undefined where both databases are the user's own. */
+  postgres: EmbeddedPostgres | undefined;
+  /** Aborts, with the reason, when the embedded Postgres ends by itself, or the disk is full. */
+  broken: AbortSignal;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the cloud, and Postgres where a database is not the user's own; both or none.
+ *
+ * @throws {StackError | TerminalError} one line that names what is wrong
+ */
+async function startServers(
+  data: string,
+  { source, warehouse, onLog, onMakeCluster }: StackOptions,
+): Promise<Servers> {
+  const needsPostgres = source === undefined || warehouse === undefined;
+  if (needsPostgres && !existsSync(clusterPath(data))) onMakeCluster?.();
+  const breaking = new AbortController();
+  const onDiskFull = (error: unknown) => breaking.abort(diskFull(data, error));
+  const onServerLog = (line: string) => {
+    if (saysDiskFull(line)) onDiskFull(new Error(line));
+    onLog?.(line);
+  };
+  const [started, clouded] = await Promise.allSettled([
+    needsPostgres ? startEmbeddedPostgres({ dataDir: data, onLog: onServerLog }) : undefined,
+    startCloud({ ...cloudOptions(data), onDiskFull }),
+  ]);
+  const postgres = started.status === 'fulfilled' ? started.value : undefined;
+  const cloud = clouded.status === 'fulfilled' ? clouded.value : undefined;
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    await Promise.allSettled([cloud?.stop(), postgres?.stop()]);
+  };
+  if (cloud === undefined || started.status === 'rejected') {
+    await stop();
+    const reasons = [started, clouded].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    if (reasons.some(isDiskFull)) throw diskFull(data, reasons.find(isDiskFull));
+    throw reasons[0];
+  }
+  void postgres?.ended.then(() => {
+    if (!isStopping)
+      breaking.abort(new TransientError('the embedded Postgres has ended; run again to carry on'));
+  });
+  return { cloud, postgres, broken: breaking.signal, stop };
+}
+
+function cloudOptions(data: string) {
+  return {
+    dataDir: `${data}/cloud`,
+    buckets: Object.values(buckets),
+    queues: queueKinds.map((kind) => ({
+      name: queueNames[kind],
+      visibilitySeconds: visibilitySeconds(kind),
+      maxReceiveCount,
+    })),
+    notifications: [
+      { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },
+      { bucket: buckets.processed, suffix: '.parquet', queue: queueNames.load },
+    ],
+    secrets: {},
+  };
 }
 
 function chooseUrls({ source, warehouse }: StackOptions, postgres: EmbeddedPostgres | undefined) {

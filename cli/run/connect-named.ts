@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { connect } from '../connect.ts';
-import type { NamedDatabases } from '../embedded/bind.ts';
-import { assertUrls } from '../embedded/database-url.ts';
-import { UsageError } from '../usage-error.ts';
+import { connect } from '../database/connect.ts';
+import type { NamedDatabases } from '../database/database-url.ts';
+import { assertUrls } from '../database/database-url.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 
 /** Connections to databases of the user's own; undefined for an embedded one. */
 export interface NamedConnections {

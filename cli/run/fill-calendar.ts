@@ -4,7 +4,7 @@ import { epochDayOf } from '../../shared/star-schema/calendar.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 
-/** In a gap of more years than this lies a slip of somebody's pen, not a business. */
+/** A gap of more years than this is a typing error in a date, not the age of a business. */
 const longestGapYears = 100;
 
 /** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */

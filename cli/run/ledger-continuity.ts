@@ -12,12 +12,12 @@ export interface ContinuityDeps {
 }
 
 /**
- * Makes a look at whether the warehouse is the one that was loaded. Where it has gone back, such as by a restore, what it
- * lacks is sent again, and the next plan reads the source in full; otherwise what it has is remembered.
+ * Makes the check that the warehouse is the one that was loaded. If it has gone back, for example by a restore, what it
+ * lacks is sent again and the next plan reads the source in full; otherwise its state is remembered.
  *
- * @returns of the look: nothing; it may be called any number of times, with any connection to the warehouse
+ * @returns the check, which may be called any number of times, with any connection to the warehouse
  */
-export function makeContinuityLook(deps: ContinuityDeps): (warehouse: pg.ClientBase) => Promise<void> {
+export function makeContinuityCheck(deps: ContinuityDeps): (warehouse: pg.ClientBase) => Promise<void> {
   const { ingested, sendMissing, info } = deps;
   let mended: string | undefined;
   return async (warehouse) => {

@@ -1,10 +1,10 @@
 import { inSnapshot } from '../../shared/postgres/transaction.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { dataSelector } from '../operator/embedded-target.ts';
+import { dataSelector } from '../site/embedded/embedded-site.ts';
 import { alignmentOf } from '../sql/run-statement.ts';
-import { formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 
 const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
@@ -63,20 +63,20 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
     return [
       ['the same with --watch', 'go on, whenever something changes'],
       ['npx starlift verify', `${verify}; with the same options`],
-      ['the warehouse', withoutPassword(stack.warehouseUrl)],
+      ['the warehouse', hidePassword(stack.warehouseUrl)],
     ];
   }
   return [
     [`${start}${folder} --watch`, 'go on, as the shop goes on trading'],
     [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
     [`npx starlift verify${folder}`, verify],
-    ['the warehouse', withoutPassword(stack.warehouseUrl)],
+    ['the warehouse', hidePassword(stack.warehouseUrl)],
     ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`],
   ];
 }
 
 /** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */
-function withoutPassword(text: string): string {
+function hidePassword(text: string): string {
   const url = new URL(text);
   url.password = '';
   return url.href;

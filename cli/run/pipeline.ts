@@ -3,39 +3,30 @@ import type pg from 'pg';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
-import { connect } from '../connect.ts';
+import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import type { DataFolder } from '../embedded/data-folder.ts';
-import { listDeadLetters } from '../embedded/dead-letters.ts';
 import { queueNames } from '../embedded/resources.ts';
-import { resumeWork } from '../embedded/resume.ts';
-import { fillEmptyShop } from '../embedded/sample/fill-empty-shop.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
-import { formatCount } from '../format-count.ts';
-import { sliceOf } from '../operator/dead-letter.ts';
-import { inspectQueue } from '../operator/inspect-queue.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { fillEmptyShop } from '../sample/fill-empty-shop.ts';
+import { sliceOf } from '../site/dead-letter.ts';
+import { inspectQueue, listDeadLetters } from '../site/embedded/embedded-queues.ts';
+import type { WorkingStack } from '../site/embedded/embedded-site.ts';
+import { listLoadedKeys, readClock } from '../site/ledger.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { formatCount } from '../terminal/wording.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
-import { listLoadedKeys, readClock } from './ledger.ts';
-import { makeContinuityLook } from './ledger-continuity.ts';
-import { formatServiceLog, isToldByCommand } from './service-log.ts';
+import { makeContinuityCheck } from './ledger-continuity.ts';
+import { resumeWork } from './resume.ts';
+import { formatServiceLog, isReportedByCommand } from './service-log.ts';
 
-/** A stack with its services at work, and a connection to look into the warehouse. */
-export interface Pipeline {
-  stack: Stack;
-  services: Services;
-  /** Another one after a reconnect. */
-  warehouse: pg.Client;
-  warehouseSchema: string;
-  /** Up to when reports have counted what was loaded, by the warehouse's clock. */
-  countedUntil: string;
+/** A stack with its services at work, which runs are made on until it is stopped. */
+export interface Pipeline extends WorkingStack {
   /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
-  lookAtLedger(): Promise<void>;
-  /** Notes that the queues were empty after a run. */
-  noteThrough(run: RunId): void;
+  checkLedger(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,7 +61,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
   try {
     const stack = await startStack({
       ...options,
-      // It takes seconds that somebody watches.
+      // It takes seconds, and the user is waiting.
       onMakeCluster: () => terminal.info(`Making the embedded databases in ${options.data}, once.`),
     });
     broken = stack.broken;
@@ -81,7 +72,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
-    const look = makeContinuityLook({
+    const look = makeContinuityCheck({
       ingested: stack.ingested,
       sendMissing: () => sendMissing(stack, pipeline.warehouse),
       info: terminal.info,
@@ -92,15 +83,15 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       warehouse,
       warehouseSchema: model.schema,
       countedUntil: '',
-      lookAtLedger: () => look(pipeline.warehouse),
+      checkLedger: () => look(pipeline.warehouse),
       stop,
-      noteThrough: makeNoteThrough(stack.folder),
+      noteDrained: makeNoteDrained(stack.folder),
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     await resumeWhatIsLost(stack, warehouse, terminal);
-    await pipeline.lookAtLedger();
+    await pipeline.checkLedger();
     // A power loss must not take this and leave what is sent from here on unaccounted for.
     stack.folder.writeJsonDurably(unfinishedFile, { pid: process.pid });
     hasBegun = true;
@@ -137,7 +128,7 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
 }
 
 /**
- * A worker's memory takes as long to be given back as the cloud to close, 20 ms: neither waits for the other.
+ * Freeing a worker's memory takes as long as closing the cloud: neither waits for the other.
  *
  * The end is an orderly one only when the queues are closed: until then a power loss may take messages from their file.
  */
@@ -172,7 +163,7 @@ const startStackServices = (
       // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
       if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
-      else if (!isToldByCommand(line)) terminal.info(formatServiceLog(line));
+      else if (!isReportedByCommand(line)) terminal.info(formatServiceLog(line));
     },
   });
 
@@ -231,7 +222,7 @@ const noteEveryMs = 60_000;
  * Makes the function that notes in the folder that the queues were empty after a run, its failures recorded: a run that
  * carries on would else read the records of all runs that no sweep has looked at, one for each change.
  */
-export function makeNoteThrough(folder: DataFolder): (run: RunId) => void {
+export function makeNoteDrained(folder: DataFolder): (run: RunId) => void {
   let dueAt = Number.NEGATIVE_INFINITY;
   return (run) => {
     if (performance.now() < dueAt) return;

@@ -1,12 +1,13 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { formatCount } from '../format-count.ts';
-import { formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatTrouble } from './format-trouble.ts';
+import { describeGroup, groupFailures } from '../failures/list-failures.ts';
+import type { LedgerCount } from '../site/ledger.ts';
+import { commandFor } from '../site/site.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { RunReport } from './run-once.ts';
-import type { LedgerCount } from './tally.ts';
 
-/** @returns what draws a live line per table; undefined where nobody watches */
+/** @returns a function that draws a live line per table; undefined unless the terminal is interactive */
 export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount[]) => void) | undefined {
   if (!terminal.isInteractive) return undefined;
   return (counts) => {
@@ -18,7 +19,7 @@ export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount
   };
 }
 
-/** What a run came to, and what needs a hand; with --json one line of it as the last one of stdout. */
+/** Prints the run's outcome and what needs attention; with --json the outcome is the last line of stdout. */
 export function printReport(report: RunReport, terminal: Terminal): void {
   terminal.redraw([]);
   printWarnings(report.warnings, terminal);
@@ -32,42 +33,6 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   if (isNothingNew) terminal.info(`Nothing new in the source (${report.seconds.toFixed(1)} s).`);
   else printTable(report, terminal);
   printTrouble(report, terminal);
-}
-
-/**
- * Makes what tells of each look of a watch: one line where it found something, none where it did not, and what needs a
- * hand, and warnings, whenever they have changed.
- */
-export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
-  let toldTrouble: string[] = [];
-  let toldWarnings: readonly string[] = [];
-  return (report) => {
-    printTick(report, terminal);
-    printWarnings(
-      report.warnings.filter((warning) => !toldWarnings.includes(warning)),
-      terminal,
-    );
-    toldWarnings = report.warnings;
-    const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === toldTrouble.join()) return;
-    toldTrouble = trouble;
-    for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
-  };
-}
-
-function printTick(report: RunReport, terminal: Terminal): void {
-  const changed = report.tables.filter(({ extracted }) => extracted > 0);
-  if (terminal.json)
-    terminal.result(
-      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
-    );
-  else if (changed.length > 0) {
-    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
-    terminal.info(
-      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
-    );
-  }
 }
 
 function printTable(report: RunReport, terminal: Terminal): void {
@@ -97,3 +62,80 @@ function printWarnings(warnings: readonly string[], terminal: Terminal): void {
 const printTrouble = (report: RunReport, terminal: Terminal): void => {
   for (const line of formatTrouble(report, terminal)) terminal.info(line);
 };
+
+const shownGroups = 10;
+
+type Trouble = Pick<RunReport, 'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting'>;
+
+/** Each thing that needs attention, followed by a line with the command that fixes it or shows more. */
+export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'>): string[] {
+  const { deadLetters, failures, quarantined } = report;
+  const say = (text: string, hint: string) => [`${style('red', '!')} ${text}`, `    ${hint}`];
+  const command = (text: string) => commandFor(report, text);
+  const groups = groupFailures(
+    deadLetters.map((letter) => ({ ...letter, isExpired: false })),
+    report,
+  );
+  const unsent = failures.filter(({ table }) => !deadLetters.some((letter) => letter.table === table));
+  return [
+    ...groups
+      .slice(0, shownGroups)
+      .flatMap((group) => say(describeGroup(group), `when that is mended: ${group.redrive}`)),
+    ...(groups.length > shownGroups
+      ? say(`and ${groups.length - shownGroups} more failures`, command('failures'))
+      : []),
+    ...unsent.flatMap(({ table, reason }) =>
+      say(`${table} cannot be extracted: ${reason}`, `when that is mended: ${command('run')}`),
+    ),
+    ...[...quarantined].flatMap(([table, rows]) =>
+      say(`${formatRows(rows)} of ${table} broke the contract`, command(`quarantine --table ${table}`)),
+    ),
+    ...[...waitingByTable(report)].flatMap(([table, rows]) =>
+      say(
+        `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'}`,
+        command(`waiting --table ${table}`),
+      ),
+    ),
+  ];
+}
+
+function waitingByTable({ waiting }: Trouble): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { table, rows } of waiting) counts.set(table, (counts.get(table) ?? 0) + rows);
+  return counts;
+}
+
+/**
+ * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
+ */
+export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
+  let printedTrouble: string[] = [];
+  let printedWarnings: readonly string[] = [];
+  return (report) => {
+    printTick(report, terminal);
+    printWarnings(
+      report.warnings.filter((warning) => !printedWarnings.includes(warning)),
+      terminal,
+    );
+    printedWarnings = report.warnings;
+    const trouble = formatTrouble(report, terminal);
+    if (trouble.join() === printedTrouble.join()) return;
+    printedTrouble = trouble;
+    for (const line of trouble) terminal.info(line);
+    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
+  };
+}
+
+function printTick(report: RunReport, terminal: Terminal): void {
+  const changed = report.tables.filter(({ extracted }) => extracted > 0);
+  if (terminal.json)
+    terminal.result(
+      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
+    );
+  else if (changed.length > 0) {
+    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
+    terminal.info(
+      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
+    );
+  }
+}

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Terminal } from '../terminal.ts';
-import { makeEmbeddedSite } from './embedded-site.ts';
+import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 import { watchSource } from './watch-source.ts';
 
-/** A server's end is heard of a moment later than its connections'. */
+/** The end of a server shows a moment later than the end of its connections. */
 const reasonWithinMs = 500;
 
 // Together with what stops the pipeline, less than the 5 s in which Ctrl-C ends a command.
@@ -48,7 +48,7 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
     return code ?? 130;
   } finally {
     await pipeline.stop().catch((error: unknown) => {
-      // What cannot be stopped any more must not hide why.
+      // An error while stopping must not hide the reason.
       if (!broken.aborted) throw error;
     });
   }
@@ -76,7 +76,7 @@ async function unlessHung<T>(
   return Promise.race([work, hung]);
 }
 
-/** Everything fails when its database ends, each thing in words of its own: this waits for the reason. */
+/** When its database ends, everything fails, each with an error of its own: this waits for the real reason. */
 async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
   const reason = new Promise<never>((_, reject) => {
     if (broken.aborted) reject(broken.reason);
@@ -100,7 +100,7 @@ async function runToTheEnd(
   const report = await runOnce(makeEmbeddedSite(pipeline), showProgress(terminal), interrupted);
   if (interrupted.aborted) return 130;
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
-  if (!isNothingNew) await pipeline.lookAtLedger();
+  if (!isNothingNew) await pipeline.checkLedger();
   printReport(report, terminal);
   if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;

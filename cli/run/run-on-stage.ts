@@ -1,25 +1,28 @@
 import type pg from 'pg';
-import { commandFor } from '../operator/target.ts';
-import { type OpenedStage, type StageName, withStage } from '../stage/open-stage.ts';
-import { makeStageSite } from '../stage/stage-site.ts';
-import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { UnreachableError } from '../database/connect.ts';
+import { listFailures } from '../failures/list-failures.ts';
+import { commandFor } from '../site/site.ts';
+import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
+import { makeStageSite } from '../site/stage/stage-site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 
 /**
  * Has a deployed stage plan at once, and follows the work there to its end.
  *
- * @returns the exit code; 130 when it was told to stop following
+ * @returns the exit code; 130 when it was interrupted
  * @throws {UsageError} the stage cannot be worked on from here; nothing was begun
  */
 export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: Terminal): Promise<number> {
   return withStage(name, async (stage) => {
     const warehouse = await connectFromHere(stage);
     try {
-      const site = await makeStageSite(stage, warehouse, (sentence) =>
-        terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
-      );
+      const site = await makeStageSite(stage, warehouse, {
+        listFailed: () => listFailures(stage),
+        onStandstill: (sentence) => terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
+      });
       const work = runOnce(site, showProgress(terminal), interrupted);
       const report = await Promise.race([work, abortion(interrupted)]);
       if (report === undefined) {
@@ -32,19 +35,19 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
       printReport(report, terminal);
       return report.ok ? 0 : 1;
     } finally {
-      // Not waited for where a question is under way still: nobody reads its answer.
+      // When interrupted, a query may still be running: its answer is not waited for.
       const ended = warehouse.end().catch(() => {});
       if (!interrupted.aborted) await ended;
     }
   });
 }
 
-/** The ledger is what tells that the work is done. */
+/** Only the ledger shows that the work is done. */
 async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   try {
-    return await stage.warehouse();
+    return await stage.connectWarehouse();
   } catch (error) {
-    if (!(error instanceof UsageError) || !error.message.includes('cannot be reached')) throw error;
+    if (!(error instanceof UnreachableError)) throw error;
     throw new UsageError(
       `${error.message}: a run is followed from where the warehouse can be reached; the stage's schedule goes on without`,
       { cause: error },

@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { toPipelineError } from '../../shared/classify-error.ts';
+import { TransientError } from '../../shared/errors.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
-import type { DeadLetter } from '../operator/dead-letter.ts';
-import { countQuarantined } from '../operator/quarantine.ts';
+import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import { listFailures } from '../failures/list-failures.ts';
+import { countQuarantined } from '../quarantine/list-quarantine.ts';
+import type { DeadLetter } from '../site/dead-letter.ts';
+import type { LedgerCount } from '../site/ledger.ts';
+import type { RunnableSite } from '../site/site.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
-import { passesByItself } from './passes-by-itself.ts';
-import type { RunSite } from './run-site.ts';
-import { type LedgerCount, makeTallies, type TableTally } from './tally.ts';
 
 export interface RunReport {
   run: string;
@@ -26,7 +31,7 @@ export interface RunReport {
   /** Tables that the plan could not read. */
   failures: PlannedRun['failures'];
   warnings: string[];
-  /** The site's. */
+  /** Of the site. */
   selector: string;
 }
 
@@ -38,10 +43,10 @@ const countEveryMs = 250;
 /**
  * Plans, and follows the work until everything new has reached the warehouse or is accounted for.
  *
- * @param onProgress gets what has been loaded so far, as it changes; undefined where nobody watches
+ * @param onProgress called with what has been loaded so far; undefined unless the terminal is interactive
  */
 export async function runOnce(
-  site: RunSite,
+  site: RunnableSite,
   onProgress: OnProgress | undefined,
   signal?: AbortSignal,
 ): Promise<RunReport> {
@@ -50,11 +55,11 @@ export async function runOnce(
   const ledger = await site.countLoaded();
   await site.endReport();
   const [deadLetters, waiting, quarantined] = await Promise.all([
-    site.listDeadLetters(),
+    listFailures(site),
     ledger.some(({ rows }) => rows > 0) ? countAfterCalendar(site) : site.countWaiting(),
-    countStillQuarantined(site),
+    countQuarantined(site, starSchema),
   ]);
-  if (!signal?.aborted) site.noteThrough?.(planned.run);
+  if (!signal?.aborted) site.noteDrained?.(planned.run);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt);
   const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
   return {
@@ -73,18 +78,9 @@ export async function runOnce(
   };
 }
 
-/** One after the other, on one connection. */
-async function countAfterCalendar(site: RunSite): Promise<WaitingRows[]> {
-  await fillCalendarYears(site.warehouse, site.warehouseSchema);
-  return site.countWaiting();
-}
-
-const countStillQuarantined = ({ processed, connectWarehouse, warehouseSchema }: RunSite) =>
-  countQuarantined({ processed, warehouse: connectWarehouse, warehouseSchema }, starSchema);
-
 /** @returns what was planned, once more on the way included */
 async function followToTheEnd(
-  site: RunSite,
+  site: RunnableSite,
   first: PlannedRun,
   onProgress: OnProgress | undefined,
   signal: AbortSignal | undefined,
@@ -103,19 +99,35 @@ async function followToTheEnd(
 }
 
 /** A source that is away for a while was not planned on: the work that there is goes on. */
-async function planAgain(site: RunSite, before: PlannedRun): Promise<PlannedRun> {
+async function planAgain(site: RunnableSite, before: PlannedRun): Promise<PlannedRun> {
   try {
     const again = await site.plan();
     return { ...again, slices: [...before.slices, ...again.slices] };
   } catch (error) {
-    if (passesByItself(error)) return before;
+    if (isTransient(error)) return before;
     throw error;
   }
 }
 
+/** Whether a run's failure passes by itself, so that a watch goes on. */
+export function isTransient(error: unknown): boolean {
+  // A database cannot be reached. It could when the watch began.
+  if (error instanceof UsageError) return true;
+  if (error instanceof InvocationError) return error.errorType === TransientError.name;
+  // What pg says of a query on a connection that was lost before it.
+  if (error instanceof Error && error.message.includes('not queryable')) return true;
+  return toPipelineError(error) instanceof TransientError;
+}
+
+/** One after the other, on one connection. */
+async function countAfterCalendar(site: RunnableSite): Promise<WaitingRows[]> {
+  await fillCalendarYears(site.warehouse, site.warehouseSchema);
+  return site.countWaiting();
+}
+
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */
 async function countFailedRows(
-  { ingested, processed }: RunSite,
+  { ingested, processed }: RunnableSite,
   deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, number>> {
   const failed = new Map<string, number>();
@@ -135,11 +147,51 @@ async function countFailedRows(
   return failed;
 }
 
-/** A dead letter may name anything, a key of nobody's included. */
+/** A dead letter may name anything, also a key that is not Starlift's. */
 function parseKnownKey(text: string) {
   try {
     return parseObjectKey(text);
   } catch {
     return undefined;
   }
+}
+
+/** What became of a warehouse table's rows in one run: extracted = loaded + waiting + quarantined + failed. */
+export interface TableTally {
+  table: string;
+  /** The source table; null for the calendar, whose rows come from all facts. */
+  source: string | null;
+  extracted: number;
+  loaded: number;
+  /** Facts whose dimension row has not landed yet. */
+  waiting: number;
+  quarantined: number;
+  /** Rows of objects that are dead-lettered. */
+  failed: number;
+}
+
+/** Makes one tally per warehouse table, in the model's order. */
+export function makeTallies(
+  model: StarSchema,
+  ledger: readonly LedgerCount[],
+  waitingRows: readonly WaitingRows[],
+  failedRows: ReadonlyMap<string, number>,
+): TableTally[] {
+  return model.tables.map((table) => {
+    const loaded = ledger.find((count) => count.table === table.name);
+    const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
+    const waiting = waitingRows
+      .filter((waits) => waits.table === table.name && waits.run !== null && runs.includes(waits.run))
+      .reduce((sum, waits) => sum + waits.rows, 0);
+    const failed = failedRows.get(table.name) ?? 0;
+    return {
+      table: table.name,
+      source: table.kind === 'calendar' ? null : table.source.name,
+      extracted: rows + quarantined + failed,
+      loaded: rows - waiting,
+      waiting,
+      quarantined,
+      failed,
+    };
+  });
 }

@@ -1,8 +1,8 @@
 /**
- * Says whether the command itself tells what a line tells: why a plan failed is why the command ends, and every dead
- * letter stands in its report.
+ * Whether the command reports itself what the line says: it ends with the reason why a plan failed, and its report
+ * lists every dead letter.
  */
-export function isToldByCommand(line: string): boolean {
+export function isReportedByCommand(line: string): boolean {
   const entry = parseEntry(line);
   if (entry?.level !== 'ERROR') return false;
   return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));
@@ -11,7 +11,7 @@ export function isToldByCommand(line: string): boolean {
 /**
  * A line of a service's log as a person reads it. What is no log line of ours is given as it is.
  *
- * @param line one JSON object of the services' logger, or whatever a worker has written
+ * @param line one JSON object of the services' logger, or any other line that a worker wrote
  * @example
  * formatServiceLog('{"level":"WARN","service":"starlift-load","message":"the message goes back to its queue",…}')
  * // 'load: the message goes back to its queue: fact_payment/…parquet: connect ECONNREFUSED'

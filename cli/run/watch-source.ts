@@ -1,28 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { connect } from '../connect.ts';
-import type { Terminal } from '../terminal.ts';
-import { makeEmbeddedSite } from './embedded-site.ts';
-import { passesByItself } from './passes-by-itself.ts';
+import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { connect } from '../database/connect.ts';
+import type { Services } from '../embedded/services.ts';
+import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeTickPrinter } from './report.ts';
-import { type RunReport, runOnce } from './run-once.ts';
-import { makeScheduledSweeps } from './scheduled-sweeps.ts';
+import { isTransient, type RunReport, runOnce } from './run-once.ts';
 
 export interface WatchOptions {
   everySeconds: number;
   interrupted: AbortSignal;
 }
 
-/** A server's end is heard of a moment later than its connections'. */
+/** The end of a server shows a moment later than the end of its connections. */
 const endIsHeardWithinMs = 500;
 const answerWithinMs = 5000;
 
 /**
- * Runs again and again until it is interrupted. The embedded shop trades meanwhile. A database that is away for a
- * while is waited for.
+ * Runs again and again until it is interrupted, while the embedded shop goes on trading. Waits for a database that is
+ * unavailable for a while.
  *
- * @throws {Error} what will not pass by itself, such as a capture state that is corrupt
+ * @throws {Error} a failure that does not pass by itself, such as a corrupt capture state
  */
 export async function watchSource(
   pipeline: Pipeline,
@@ -32,13 +32,13 @@ export async function watchSource(
   const { shopUrl, broken } = pipeline.stack;
   const ending = AbortSignal.any([interrupted, broken]);
   const trading =
-    shopUrl === undefined
-      ? undefined
-      : (await import('../embedded/sample/trading.ts')).startTrading(shopUrl, {});
+    shopUrl === undefined ? undefined : (await import('../sample/trading.ts')).startTrading(shopUrl, {});
   const watch = {
-    ...{ everySeconds, ending, tell: makeTickPrinter(terminal) },
+    everySeconds,
+    ending,
+    tell: makeTickPrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
-    lookAtLedger: onceAMinute(() => pipeline.lookAtLedger()),
+    checkLedger: onceAMinute(() => pipeline.checkLedger()),
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
@@ -49,38 +49,31 @@ export async function watchSource(
       await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
     }
     // What was loaded since the last look is remembered too.
-    if (!broken.aborted) await pipeline.lookAtLedger().catch(() => {});
+    if (!broken.aborted) await pipeline.checkLedger().catch(() => {});
   } finally {
     await trading?.stop();
   }
 }
 
-interface Watch {
-  everySeconds: number;
-  ending: AbortSignal;
-  sweep(): Promise<void>;
-  lookAtLedger(): Promise<void>;
-  tell(report: RunReport): void;
-}
+/** As services/stages.yml has it for a deployed stage. */
+const everyMs = 15 * 60 * 1000;
 
-async function look(
-  pipeline: Pipeline,
-  { everySeconds, ending, sweep, lookAtLedger, tell }: Watch,
-  terminal: Terminal,
-): Promise<void> {
-  try {
-    await renewConnection(pipeline);
-    await sweep();
-    await lookAtLedger();
-    const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
-    if (!ending.aborted) tell(report);
-  } catch (error) {
-    await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
-    if (ending.aborted) return;
-    if (!passesByItself(error)) throw error;
-    const { message } = error as Error;
-    terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
-  }
+/**
+ * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
+ * this was made, and does nothing otherwise.
+ *
+ * @param now milliseconds
+ */
+export function makeScheduledSweeps(
+  services: Pick<Services, 'sweep'>,
+  now: () => number = Date.now,
+): () => Promise<void> {
+  let dueAt = now() + everyMs;
+  return async () => {
+    if (now() < dueAt) return;
+    dueAt = now() + everyMs;
+    for (const kind of queueKinds) await services.sweep(kind);
+  };
 }
 
 /** A minute from when this is made, and then each minute; nothing in between. */
@@ -93,7 +86,35 @@ function onceAMinute(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** A connection lost since the last look, as by a restart of the warehouse, or half-open, is made anew. */
+interface Watch {
+  everySeconds: number;
+  ending: AbortSignal;
+  sweep(): Promise<void>;
+  checkLedger(): Promise<void>;
+  tell(report: RunReport): void;
+}
+
+async function look(
+  pipeline: Pipeline,
+  { everySeconds, ending, sweep, checkLedger, tell }: Watch,
+  terminal: Terminal,
+): Promise<void> {
+  try {
+    await renewConnection(pipeline);
+    await sweep();
+    await checkLedger();
+    const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
+    if (!ending.aborted) tell(report);
+  } catch (error) {
+    await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
+    if (ending.aborted) return;
+    if (!isTransient(error)) throw error;
+    const { message } = error as Error;
+    terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
+  }
+}
+
+/** Replaces a connection that was lost since the last cycle, for example by a restart of the warehouse, or is half-open. */
 async function renewConnection(pipeline: Pipeline): Promise<void> {
   const { warehouse } = pipeline;
   try {

@@ -1,7 +1,7 @@
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import type { Derivation, WarehouseType } from '../../shared/star-schema/define.ts';
 import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
-import { formatTable } from '../table.ts';
+import { formatTable } from '../terminal/table.ts';
 
 /** One warehouse table for a reader, as lines: what it is made from, then its columns, types, keys and origins. */
 export function describeTable(table: WarehouseTable): string[] {

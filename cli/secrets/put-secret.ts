@@ -1,10 +1,11 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { DatabaseSecret } from '../../shared/postgres/database-secret.ts';
-import { commandFor } from '../operator/target.ts';
-import { type OpenedStage, type StageName, withStage } from '../stage/open-stage.ts';
-import { isStillEmpty } from '../stage/read-stage-secret.ts';
-import type { Terminal } from '../terminal.ts';
-import { parseSecretUrl } from './parse-secret-url.ts';
+import { parseDatabaseUrl } from '../database/database-url.ts';
+import { commandFor } from '../site/site.ts';
+import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
+import { isStillEmpty } from '../site/stage/read-stage-secret.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 
 /**
  * Puts how to reach a database into a stage's secret, as a new version, and says what to do next.
@@ -44,4 +45,22 @@ async function printPut(
   const isOtherEmpty = await isStillEmpty(stage.secretsManager, stage.secret(other));
   const next = isOtherEmpty ? `secrets put ${other}` : 'run';
   terminal.info(`Next: ${commandFor(stage, next)}`);
+}
+
+const shape = 'postgres://user:password@host:port/database';
+
+/**
+ * A database URL as the secret that a stage's functions read. Nothing is guessed: what is not named would be wrong on
+ * another machine. Only the port may be left out (5432), and sslmode (`verify-full`).
+ *
+ * @throws {UsageError} it is no Postgres URL, or lacks a part; one line, never with the URL
+ */
+export function parseSecretUrl(text: string): DatabaseSecret {
+  if (text === '') throw new UsageError(`no URL has come by stdin: ${shape}`);
+  if (/\s/.test(text)) throw new UsageError(`what has come by stdin is more than one URL: ${shape}`);
+  const { username = '', password = '', host = '', ...named } = parseDatabaseUrl('the URL', text);
+  const parts = { user: username, password, host };
+  const missing = Object.entries(parts).flatMap(([name, value]) => (value === '' ? [`no ${name}`] : []));
+  if (missing.length > 0) throw new UsageError(`the URL has ${missing.join(' and ')}: ${shape}`);
+  return { port: 5432, sslmode: 'verify-full', ...named, host, username, password };
 }

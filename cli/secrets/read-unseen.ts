@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 
 export interface UnseenStreams {
   input: Readable & { isTTY?: boolean };
@@ -10,7 +10,7 @@ export interface UnseenStreams {
 }
 
 /**
- * Reads one line that nobody is to see: all of a pipe, or what is typed at a terminal, which does not show it.
+ * Reads one line that must not be shown: all of a pipe, or what is typed at a terminal, which does not show it.
  *
  * @throws {UsageError} Ctrl-C or Ctrl-D in place of an answer
  */

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type pg from 'pg';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { describeSqlError, runStatement } from './run-statement.ts';
 import { splitStatements } from './split-statements.ts';
 

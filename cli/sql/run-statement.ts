@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 type Cells = (string | null)[];
 

@@ -1,13 +1,13 @@
-import { formatCount } from '../format-count.ts';
-import { formatTable, type TableColumn } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { formatTable, type TableColumn } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 import type { QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 
 const right = (name: string): TableColumn => ({ name, align: 'right' });
 const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
 
 /**
- * One screen: tables, queues, the last run, and what needs a hand with the command that mends it.
+ * One screen: tables, queues, the last run, and what needs attention with the command that fixes it.
  *
  * @param begin the command of a first run
  */

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import { hasLedger, listMissingTables } from '../operator/has-ledger.ts';
-import { type Failure, groupFailures, listFailures } from '../operator/list-failures.ts';
-import { countQuarantined } from '../operator/quarantine.ts';
-import { readRefused } from '../operator/read-refused.ts';
-import { readWaiting } from '../operator/read-waiting.ts';
-import type { OperatorTarget } from '../operator/target.ts';
-import { parseWaitingSelection } from '../operator/waiting.ts';
+import { type Failure, groupFailures, listFailures } from '../failures/list-failures.ts';
+import { countQuarantined } from '../quarantine/list-quarantine.ts';
+import { hasLedger, listMissingTables } from '../site/ledger.ts';
+import type { Site } from '../site/site.ts';
+import { readWaiting } from '../waiting/explain-waits.ts';
+import { readRefused } from '../waiting/refused-rows.ts';
+import { parseWaitingSelection } from '../waiting/waiting-rows.ts';
 import { type LastRun, readPlanRecords, timeOfRun } from './read-plan.ts';
 import { readQueues } from './read-queues.ts';
 import { readTables } from './read-tables.ts';
@@ -16,30 +16,30 @@ import type { DeadLetterStatus, QueueStatus, RunStatus, Status, TableStatus } fr
 import { listTroubles, type TroubleFacts } from './troubles.ts';
 
 /** One look at everything; the warehouse may be empty still. */
-export async function readStatus(target: OperatorTarget, now: Date = new Date()): Promise<Status> {
-  const warehouse = await target.warehouse();
+export async function readStatus(site: Site, now: Date = new Date()): Promise<Status> {
+  const warehouse = await site.connectWarehouse();
   try {
-    const plan = await readPlanRecords(target.ingested, now);
-    const queues = await readQueues(target, now);
-    const letters = await listFailures(target);
-    const failures = groupFailures(letters, target);
+    const plan = await readPlanRecords(site.ingested, now);
+    const queues = await readQueues(site, now);
+    const letters = await listFailures(site);
+    const failures = groupFailures(letters, site);
     const isLoaded = await hasLedger(warehouse);
     const facts: TroubleFacts = {
       failures,
-      missingTables: isLoaded ? await listMissingTables(warehouse, starSchema, target.warehouseSchema) : [],
+      missingTables: isLoaded ? await listMissingTables(warehouse, starSchema, site.warehouseSchema) : [],
       failing: plan.failing,
       isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
-      quarantined: await countQuarantined(target, starSchema),
-      waiting: await readWaiting(target, starSchema, allFacts, plan.failing.keys()),
-      refused: await readRefused(target, starSchema, allFacts),
+      quarantined: await countQuarantined(site, starSchema),
+      waiting: await readWaiting(site, starSchema, allFacts, plan.failing.keys()),
+      refused: await readRefused(site, starSchema, allFacts),
     };
     const { plannedAt } = plan;
-    const troubles = listTroubles(facts, target);
+    const troubles = listTroubles(facts, site);
     return {
       ok: troubles.length === 0,
       plannedAt: plannedAt?.toISOString() ?? null,
       run: plan.lastRun === undefined ? null : await readRun(warehouse, plan.lastRun, isLoaded),
-      tables: isLoaded ? await readLoadedTables(target, warehouse, { ...facts, queues, plannedAt, now }) : [],
+      tables: isLoaded ? await readLoadedTables(site, warehouse, { ...facts, queues, plannedAt, now }) : [],
       queues,
       deadLetters: letters.map(describeLetter),
       waiting: [...facts.waiting],
@@ -62,8 +62,13 @@ const describeLetter = ({
   reason,
   failedAt,
 }: Failure): DeadLetterStatus => ({
-  ...{ queue, messageId, table: table ?? null, key: key ?? null },
-  ...{ error, reason, failedAt },
+  queue,
+  messageId,
+  table: table ?? null,
+  key: key ?? null,
+  error,
+  reason,
+  failedAt,
 });
 
 interface LoadedFacts extends TroubleFacts {
@@ -73,7 +78,7 @@ interface LoadedFacts extends TroubleFacts {
 }
 
 async function readLoadedTables(
-  target: OperatorTarget,
+  site: Site,
   warehouse: pg.Client,
   { queues, ...facts }: LoadedFacts,
 ): Promise<TableStatus[]> {
@@ -84,10 +89,10 @@ async function readLoadedTables(
   );
   // With nothing on the queues nothing is under way, and the buckets need not be searched.
   const inFlight = facts.isBusy
-    ? await countRowsInFlight(target, warehouse, starSchema, { deadKeys, now: facts.now })
+    ? await countRowsInFlight(site, warehouse, starSchema, { deadKeys, now: facts.now })
     : new Map<string, number>();
   const isExtracting = depthOf('extract') > 0;
-  return readTables(warehouse, starSchema, target.warehouseSchema, { ...facts, inFlight, isExtracting });
+  return readTables(warehouse, starSchema, site.warehouseSchema, { ...facts, inFlight, isExtracting });
 }
 
 async function readRun(

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
-import type { FailureGroup } from '../operator/list-failures.ts';
-import { readTableStates, type TableState } from '../run/ledger.ts';
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
+import type { FailureGroup } from '../failures/list-failures.ts';
 import { timeOfRun } from './read-plan.ts';
 import type { TableStatus } from './status.ts';
 
@@ -11,7 +11,7 @@ export interface TableFacts {
   failing: ReadonlyMap<string, string>;
   quarantined: ReadonlyMap<string, number>;
   inFlight: ReadonlyMap<string, number>;
-  /** Tables that somebody has dropped. */
+  /** Warehouse tables that were dropped. */
   missingTables: readonly string[];
   /** Some slice is not extracted yet, and may be any table's. */
   isExtracting: boolean;
@@ -45,11 +45,41 @@ export async function readTables(
       counts.inFlight + counts.deadLetters > 0 || facts.isExtracting || facts.failing.has(source ?? '');
     const { objects, rows, loadedAt, run } = state;
     return {
-      ...{ table: table.name, source, objects, rows, loadedAt, run },
+      table: table.name,
+      source,
+      objects,
+      rows,
+      loadedAt,
+      run,
       ...timesOf(run, isBehind, facts),
       ...counts,
     };
   });
+}
+
+/** What the ledger holds of one warehouse table. */
+interface TableState {
+  table: string;
+  /** Objects and rows loaded so far, from the first run on. */
+  objects: number;
+  rows: number;
+  quarantined: number;
+  /** ISO 8601; null where nothing has been loaded. */
+  loadedAt: string | null;
+  run: string | null;
+}
+
+/** The state of each warehouse table that has been loaded at all. */
+async function readTableStates(warehouse: pg.Client): Promise<TableState[]> {
+  const { rows } = await warehouse.query<TableState>(
+    `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as rows,
+            sum(quarantined)::float8 as quarantined,
+            to_char(max(loaded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "loadedAt",
+            max(run) as run
+       from ${ledgerTable}
+      group by warehouse_table`,
+  );
+  return rows;
 }
 
 /** A table with nothing left to load is as new as the last plan, whether or not that found something of it. */
@@ -64,5 +94,10 @@ function timesOf(run: string | null, isBehind: boolean, { plannedAt, now }: Tabl
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
 const emptyState = (table: string): TableState => ({
-  ...{ table, objects: 0, rows: 0, quarantined: 0, loadedAt: null, run: null },
+  table,
+  objects: 0,
+  rows: 0,
+  quarantined: 0,
+  loadedAt: null,
+  run: null,
 });

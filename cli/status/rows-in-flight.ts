@@ -3,8 +3,8 @@ import { type ObjectKey, parseObjectKey } from '../../shared/object-store/object
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import { tableFolder } from '../operator/table-folder.ts';
-import type { OperatorTarget } from '../operator/target.ts';
+import { tableFolder } from '../replay/table-objects.ts';
+import type { Site } from '../site/site.ts';
 
 /** A message waits so long on a main queue, in days: what is older is on no queue any more. */
 const queueDays = 4;
@@ -17,7 +17,7 @@ const concurrentReads = 16;
  * @param deadKeys keys of dead-lettered objects, which are on no queue
  */
 export async function countRowsInFlight(
-  target: Pick<OperatorTarget, 'ingested' | 'processed'>,
+  site: Pick<Site, 'ingested' | 'processed'>,
   warehouse: pg.ClientBase,
   model: StarSchema,
   { deadKeys, now }: { deadKeys: ReadonlySet<string>; now: Date },
@@ -27,22 +27,20 @@ export async function countRowsInFlight(
   const counts = new Map<string, number>();
   const add = (table: string, rows: number) => counts.set(table, (counts.get(table) ?? 0) + rows);
   for (const { name, feeds } of model.sources) {
-    const objects = (await listObjects(target.ingested, name, days)).filter(
-      ({ text }) => !deadKeys.has(text),
-    );
+    const objects = (await listObjects(site.ingested, name, days)).filter(({ text }) => !deadKeys.has(text));
     const missing = objects.flatMap(({ text, key }) =>
       feeds.filter((table) => !loaded.slices.has(sliceId(table, key))).map((table) => ({ text, table })),
     );
-    for (const { table, rows } of await readRows(target.ingested, missing)) add(table, rows);
+    for (const { table, rows } of await readRows(site.ingested, missing)) add(table, rows);
   }
   for (const { name } of model.tables) {
-    const objects = await listObjects(target.processed, name, days);
+    const objects = await listObjects(site.processed, name, days);
     const missing = objects.filter(
       ({ text, key }) =>
         !deadKeys.has(text) && !loaded.keys.has(text) && loaded.slices.has(sliceId(name, key)),
     );
     const again = missing.map(({ text }) => ({ text, table: name }));
-    for (const { table, rows } of await readRows(target.processed, again)) add(table, rows);
+    for (const { table, rows } of await readRows(site.processed, again)) add(table, rows);
   }
   return counts;
 }

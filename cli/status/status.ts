@@ -1,6 +1,6 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
-import type { RefusedRows } from '../operator/read-refused.ts';
-import type { ExplainedWait } from '../operator/waiting-causes.ts';
+import type { ExplainedWait } from '../waiting/explain-waits.ts';
+import type { RefusedRows } from '../waiting/refused-rows.ts';
 
 export interface TableStatus {
   table: string;
@@ -58,7 +58,7 @@ export interface DeadLetterStatus {
   failedAt: string;
 }
 
-/** Something that needs a hand, and the command that mends it or shows more. */
+/** Something that needs attention, and the command that fixes it or shows more. */
 export interface Trouble {
   kind: 'missing' | 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting' | 'refused';
   table: string | null;
@@ -67,7 +67,7 @@ export interface Trouble {
 }
 
 export interface Status {
-  /** Nothing needs a hand. */
+  /** Nothing needs attention. */
   ok: boolean;
   /** When the source was looked at last, ISO 8601; null before the first run. */
   plannedAt: string | null;

@@ -1,9 +1,8 @@
-import { formatRows } from '../format-count.ts';
-import { describeWait, groupWaits } from '../operator/describe-waits.ts';
-import { describeGroup, type FailureGroup } from '../operator/list-failures.ts';
-import { describeRefused, type RefusedRows } from '../operator/read-refused.ts';
-import { commandFor, type OperatorTarget } from '../operator/target.ts';
-import type { ExplainedWait } from '../operator/waiting-causes.ts';
+import { describeGroup, type FailureGroup } from '../failures/list-failures.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import { formatRows } from '../terminal/wording.ts';
+import { describeWait, type ExplainedWait, groupWaits } from '../waiting/explain-waits.ts';
+import { describeRefused, type RefusedRows } from '../waiting/refused-rows.ts';
 import type { Trouble } from './status.ts';
 
 export interface TroubleFacts {
@@ -20,17 +19,19 @@ export interface TroubleFacts {
   isBusy: boolean;
 }
 
-/** Everything that needs a hand, each with the command that mends it: first what others depend on. */
-export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, 'selector'>): Trouble[] {
+/** Everything that needs attention, each with the command that fixes it: first what others depend on. */
+export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>): Trouble[] {
   const { failures, missingTables, failing, quarantined, isBusy } = facts;
-  // What is under way may bring the row at any moment: as yet that is nobody's trouble.
+  // Work under way may bring the row at any moment, so such a wait is not a trouble yet.
   const waiting = facts.waiting.filter(({ cause }) => cause !== 'expected' || !isBusy);
   const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
   return [
     ...missingTables.map(
       (table): Trouble => ({
-        ...{ kind: 'missing', table, text: `the warehouse has no table ${table} any more` },
-        command: commandFor(target, `replay --table ${table}`),
+        kind: 'missing',
+        table,
+        text: `the warehouse has no table ${table} any more`,
+        command: commandFor(site, `replay --table ${table}`),
       }),
     ),
     ...failures.map(describeFailure),
@@ -38,32 +39,43 @@ export function listTroubles(facts: TroubleFacts, target: Pick<OperatorTarget, '
       .filter(([table]) => !known.has(`extract ${table}`))
       .map(
         ([table, reason]): Trouble => ({
-          ...{ kind: 'cannot be extracted', table, text: `${table} cannot be extracted: ${reason}` },
+          kind: 'cannot be extracted',
+          table,
+          text: `${table} cannot be extracted: ${reason}`,
           // Its message is on the queue again, or has been taken off it: the plan goes by the source alone.
-          command: commandFor(target, 'run'),
+          command: commandFor(site, 'run'),
         }),
       ),
     ...[...quarantined].map(
       ([table, rows]): Trouble => ({
-        ...{ kind: 'quarantined', table },
+        kind: 'quarantined',
+        table,
         text: `${formatRows(rows)} of ${table} broke the contract`,
-        command: commandFor(target, `quarantine --table ${table}`),
+        command: commandFor(site, `quarantine --table ${table}`),
       }),
     ),
     ...facts.refused.map(
       (refused): Trouble => ({
-        ...{ kind: 'refused', table: refused.table },
-        ...{ text: describeRefused(refused), command: refused.mend },
+        kind: 'refused',
+        table: refused.table,
+        text: describeRefused(refused),
+        command: refused.mend,
       }),
     ),
     ...groupWaits(waiting).map(
       (group): Trouble => ({
-        ...{ kind: 'waiting', table: group.table, text: describeWait(group), command: group.mend },
+        kind: 'waiting',
+        table: group.table,
+        text: describeWait(group),
+        command: group.mend,
       }),
     ),
   ];
 }
 
 const describeFailure = (group: FailureGroup): Trouble => ({
-  ...{ kind: 'failed', table: group.table, text: describeGroup(group), command: group.redrive },
+  kind: 'failed',
+  table: group.table,
+  text: describeGroup(group),
+  command: group.redrive,
 });

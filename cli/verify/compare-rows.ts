@@ -1,7 +1,6 @@
-import { parseRecordText } from './parse-record-text.ts';
 import type { SortedRow, SortedRows } from './sorted-rows.ts';
-import type { TableCheck } from './table-check.ts';
 import { addExample, type TableReport } from './table-report.ts';
+import type { TableCheck } from './tables/table-check.ts';
 
 export interface ComparedRows {
   expected: Pick<SortedRows, 'next'>;
@@ -132,4 +131,36 @@ const keyOf = (values: string): string => parseRecordText(values)[0] ?? 'null';
 function isBefore(a: SortedRow, b: SortedRow): boolean {
   if (a.sortKey === b.sortKey || a.sortKey === null) return false;
   return b.sortKey === null || BigInt(a.sortKey) < BigInt(b.sortKey);
+}
+
+/**
+ * The fields of a row as Postgres writes it: `(7,"two words",,"")`. Nothing between commas is null, `""` is the
+ * empty text; inside quotes a quote and a backslash are doubled.
+ *
+ * @see https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX
+ */
+export function parseRecordText(record: string): (string | null)[] {
+  const fields: (string | null)[] = [];
+  let at = 1;
+  while (at < record.length) {
+    const isQuoted = record[at] === '"';
+    const end = isQuoted ? endOfQuoted(record, at) : endOfBare(record, at);
+    const text = record.slice(at, end);
+    if (isQuoted) fields.push(text.slice(1, -1).replace(/(["\\])\1/g, '$1'));
+    else fields.push(text === '' ? null : text);
+    at = end + 1;
+  }
+  return fields;
+}
+
+function endOfQuoted(record: string, start: number): number {
+  let at = start + 1;
+  while (record[at] !== '"' || record[at + 1] === '"') at += record[at] === '"' ? 2 : 1;
+  return at + 1;
+}
+
+/** The comma after it, or the parenthesis that closes the row. */
+function endOfBare(record: string, start: number): number {
+  const comma = record.indexOf(',', start);
+  return comma === -1 ? record.length - 1 : comma;
 }

@@ -1,6 +1,6 @@
-import { formatCount } from '../format-count.ts';
-import { formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 import type { Example, TableReport } from './table-report.ts';
 import type { VerifyReport } from './verify-warehouse.ts';
 

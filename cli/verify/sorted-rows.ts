@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { TableCheck } from './table-check.ts';
+import type { TableCheck } from './tables/table-check.ts';
 
 const rowsPerFetch = 5000;
 
@@ -93,7 +93,7 @@ export class SortedRows {
 
   #fetch(declaration?: string): Promise<FetchedRow[]> {
     const fetched = this.#readBatch(declaration);
-    // It is awaited a batch later; until then Node would take its failure for one that nobody handles.
+    // It is awaited a batch later; until then Node would take its failure for an unhandled rejection.
     fetched.catch(() => {});
     return fetched;
   }

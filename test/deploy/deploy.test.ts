@@ -1,7 +1,7 @@
 import { InvokeCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
-import type { FailureGroup } from '../../cli/operator/list-failures.ts';
+import type { FailureGroup } from '../../cli/failures/list-failures.ts';
+import { fillSampleShop } from '../../cli/sample/fill.ts';
 import type { Status } from '../../cli/status/status.ts';
 import { finished, spawnStarlift, starlift } from '../helpers/starlift.ts';
 import { expectedAlarms, readAlarms } from './alarms.ts';

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
-import { makeEmbeddedSite } from '../../cli/run/embedded-site.ts';
 import { startPipeline } from '../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../cli/run/run-once.ts';
-import { makeTerminal } from '../../cli/terminal.ts';
+import { makeEmbeddedSite } from '../../cli/site/embedded/embedded-site.ts';
+import { makeTerminal } from '../../cli/terminal/terminal.ts';
 import type { Road } from './road.ts';
 
 /** A road whose stack stays up between its runs, in this process: for what is not about the command as a process. */

@@ -1,22 +1,22 @@
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { fillSampleShop } from '../../cli/embedded/sample/fill.ts';
-import { redrive } from '../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../cli/operator/target.ts';
+import { redrive } from '../../cli/failures/redrive.ts';
+import { fillSampleShop } from '../../cli/sample/fill.ts';
+import type { Site } from '../../cli/site/site.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';
 import { waitUntil } from '../deploy/wait-until.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
 import { localStackConnection } from './connection.ts';
-import { makeOperatorTarget } from './operator-target.ts';
+import { makeLocalStackSite } from './localstack-site.ts';
 
 let server: PostgresServer;
 let source: pg.Client;
 let warehouse: pg.Client;
 let road: Road;
-let target: OperatorTarget;
+let site: Site;
 const log: string[] = [];
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ beforeAll(async () => {
     warehouseUrl: server.url('warehouse'),
     onLog: (line) => log.push(line),
   });
-  target = makeOperatorTarget(road);
+  site = makeLocalStackSite(road);
 });
 
 afterAll(async () => {
@@ -45,7 +45,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     await untilLoaded();
     // The sample shop's own numbers, and two versions of none: nothing has changed yet.
     expect(await count('select from fact_sales_order')).toBe(500);
-    expect(await target.listDeadLetters()).toEqual([]);
+    expect(await site.listDeadLetters()).toEqual([]);
   });
 
   it('a second run brings the changes, and nothing else', async () => {
@@ -59,7 +59,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     expect(await count(`select from dim_staff where location = 'Elsewhere'`)).toBe(
       Number((await source.query('select from staff where department_id = 1')).rowCount),
     );
-    expect(await target.listDeadLetters()).toEqual([]);
+    expect(await site.listDeadLetters()).toEqual([]);
   });
 
   it('a poisoned table goes to its dead-letter queue while the others land, and is redriven by a move task', async () => {
@@ -68,7 +68,7 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
     await source.query(`update payment_type set payment_type_name = 'Beside it' where payment_type_id = 1`);
     await road.plan();
     const [letter] = await waitUntil('the message is a dead letter', 60, async () => {
-      const letters = await target.listDeadLetters();
+      const letters = await site.listDeadLetters();
       return letters.length > 0 && letters;
     });
     expect(letter).toMatchObject({ queue: 'load', table: 'dim_currency', error: 'TerminalError' });
@@ -80,15 +80,13 @@ describe("the whole road on LocalStack's S3, SQS and Secrets Manager", () => {
       detail: { queue: 'load', table: 'dim_currency' },
     });
     await warehouse.query('alter table dim_currency drop constraint poison');
-    expect(await redrive(target, {})).toEqual([
-      expect.objectContaining({ queue: 'load', outcome: 'moving' }),
-    ]);
+    expect(await redrive(site, {})).toEqual([expect.objectContaining({ queue: 'load', outcome: 'moving' })]);
     await untilLoaded();
     expect(await nextEvent()).toMatchObject({
       'detail-type': 'Table Recovered',
       detail: { queue: 'load', table: 'dim_currency' },
     });
-    expect(await target.listDeadLetters()).toEqual([]);
+    expect(await site.listDeadLetters()).toEqual([]);
   });
 });
 

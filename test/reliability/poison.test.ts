@@ -2,7 +2,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { stage } from '../../cli/embedded/resources.ts';
-import type { DeadLetter } from '../../cli/operator/dead-letter.ts';
+import type { DeadLetter } from '../../cli/site/dead-letter.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';

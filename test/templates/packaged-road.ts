@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Message, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { secretOfUrl } from '../../cli/database/database-url.ts';
 import { type Cloud, startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
-import { secretOfUrl } from '../../cli/embedded/database-url.ts';
 import { connectionTo } from '../../cli/embedded/endpoint.ts';
 import {
   type EventSourceMapping,

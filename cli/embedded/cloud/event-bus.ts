@@ -27,7 +27,7 @@ export class EventBus {
 
   /**
    * @param dataDir gets events.ndjson, to which every accepted entry is appended
-   * @param onDiskFull is told before an entry fails for want of room
+   * @param onDiskFull called before an entry fails because the disk is full
    */
   constructor(dataDir: string, onDiskFull: (error: unknown) => void = () => {}) {
     this.#onDiskFull = onDiskFull;

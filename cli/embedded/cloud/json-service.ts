@@ -12,7 +12,7 @@ export class JsonServiceError extends Error {
 export type Operation = (input: Readonly<Record<string, unknown>>) => object;
 
 /**
- * Answers services that speak AWS' JSON protocol 1.1, beside SQS (1.0) on the same path.
+ * Answers services that speak AWS' JSON protocol 1.1, next to SQS (1.0) on the same path.
  *
  * @param operations by the value of X-Amz-Target, such as secretsmanager.GetSecretValue
  */

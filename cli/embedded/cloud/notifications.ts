@@ -3,7 +3,7 @@ import { type S3Object, type S3Store, SqsStore } from './fauxqs.ts';
 import type { QueueDatabase } from './queue-database.ts';
 import { formatObjectCreated, formatTestEvent, type ObjectCreated } from './s3-event.ts';
 
-/** Every object created in `bucket` whose key ends in `suffix` is told to `queue`. */
+/** `queue` gets a message for every object created in `bucket` whose key ends in `suffix`. */
 export interface NotificationRule {
   bucket: string;
   suffix: string;

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { TerminalError } from '../../../shared/errors.ts';
 import { isDiskFull } from '../disk-full.ts';
 import { S3Error, type S3Object, type S3Persistence, type S3Store } from './fauxqs.ts';
-import { formatObject, type ObjectMetadata, parseHeader } from './object-format.ts';
 
 const temporaryPrefix = 'temporary-';
 const usualHeaderBytes = 4096;
@@ -20,7 +20,7 @@ export class ObjectFiles implements S3Persistence {
   readonly #root: string;
   readonly #onDiskFull: (error: unknown) => void;
 
-  /** @param onDiskFull is told before a put fails for want of room */
+  /** @param onDiskFull called before a put fails because the disk is full */
   constructor(root: string, onDiskFull: (error: unknown) => void = () => {}) {
     this.#root = root;
     this.#onDiskFull = onDiskFull;
@@ -160,3 +160,44 @@ function readAll(file: number, bytes: Buffer, from: number, path: string): void 
 export function refuse(): never {
   throw new S3Error('NotImplemented', 'The embedded cloud does not offer this part of S3.', 501);
 }
+
+/** All that is known of an object except its body. */
+type ObjectMetadata = Omit<S3Object, 'body'>;
+
+const magic = Buffer.from('STARLIFT-OBJECT1', 'latin1');
+const prefixBytes = magic.length + 4;
+
+/** One object as one file: magic, length of the header (uint32, little-endian), header as JSON, body. */
+function formatObject({ body, ...metadata }: S3Object): readonly [head: Buffer, body: Buffer] {
+  const header = Buffer.from(JSON.stringify(metadata));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  return [Buffer.concat([magic, length, header]), body];
+}
+
+/**
+ * Reads the header at the start of a file.
+ *
+ * @param start the first bytes of the file, at least as many as the header has
+ * @param fileBytes size of the whole file
+ * @returns undefined when `start` is too short to hold the header
+ * @throws {TerminalError} the file is not an object, or not a whole one
+ */
+function parseHeader(
+  start: Buffer,
+  fileBytes: number,
+  path: string,
+): { metadata: ObjectMetadata; bodyOffset: number } | undefined {
+  if (start.length < prefixBytes || !start.subarray(0, magic.length).equals(magic)) throw notWhole(path);
+  const bodyOffset = prefixBytes + start.readUInt32LE(magic.length);
+  if (start.length < bodyOffset) {
+    if (bodyOffset > fileBytes) throw notWhole(path);
+    return undefined;
+  }
+  const header = JSON.parse(start.toString('utf8', prefixBytes, bodyOffset)) as ObjectMetadata;
+  if (bodyOffset + header.contentLength !== fileBytes) throw notWhole(path);
+  return { metadata: { ...header, lastModified: new Date(header.lastModified) }, bodyOffset };
+}
+
+const notWhole = (path: string): TerminalError =>
+  new TerminalError(`${path} is not a whole object, which only a power loss or an edit can cause; remove it`);

@@ -7,8 +7,8 @@ const waitSeconds = 20;
 const everything = { MessageSystemAttributeNames: ['All' as const], MessageAttributeNames: ['All'] };
 
 /**
- * Opens a queue to whoever brings its messages to functions, as Lambda does from inside of AWS: without a request over
- * HTTP for each receive and delete, which cost a run of a million rows 4 % of its CPU time and a function 5 ms a message.
+ * Opens a queue to an event source mapping in this process, as Lambda does from inside of AWS: without an HTTP request
+ * for each receive and delete (docs/adr/0015).
  *
  * @throws {TerminalError} there is no such queue
  */

@@ -12,7 +12,7 @@ export class QueueDatabase extends PersistenceManager {
   readonly sql: DatabaseSync;
 
   /**
-   * @param onDiskFull is told before a statement fails for want of room
+   * @param onDiskFull called before a statement fails because the disk is full
    * @throws {TerminalError} the folder cannot be written, or the file is damaged
    */
   constructor(dataDir: string, onDiskFull: (error: unknown) => void = () => {}) {
@@ -102,7 +102,7 @@ function describeDamage(dataDir: string, cause: unknown): TerminalError | undefi
   return damaged(dataDir, String(message), cause);
 }
 
-/** What the queues held is told by the objects and the records of the runs: see resume.ts. */
+/** The objects and the run records tell what the queues held: see cli/run/resume.ts. */
 const damaged = (dataDir: string, what: string, cause?: unknown): TerminalError => {
   const file = join(dataDir, 'fauxqs.db');
   return new TerminalError(

@@ -7,7 +7,7 @@ export type ReceivedMessage = Message & { MessageId: string; ReceiptHandle: stri
 export interface QueueSource {
   /** Long-polls once: up to `max` messages (1 to 10), none when none came. Ends, or rejects, when the signal aborts. */
   receive(max: number, signal: AbortSignal): Promise<ReceivedMessage[]>;
-  /** @throws naming the messages that were not deleted; they come again */
+  /** @throws naming the messages that were not deleted; they are delivered again */
   delete(messages: readonly ReceivedMessage[]): Promise<void>;
   /** Makes them visible to others at once. The receive stays counted. */
   giveBack(messages: readonly ReceivedMessage[]): Promise<void>;

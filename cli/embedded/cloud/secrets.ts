@@ -9,7 +9,7 @@ interface Version {
   created: number;
 }
 
-/** Secrets Manager's current values, in memory: whoever starts the cloud gives them anew. */
+/** Secrets Manager's current values, in memory: the caller provides them at every start of the cloud. */
 export class Secrets {
   readonly #versions = new Map<string, Version>();
 

@@ -11,9 +11,8 @@ import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
 import { openQueue } from './open-queue.ts';
 import { QueueDatabase } from './queue-database.ts';
-import { addQueueRoutes } from './queue-routes.ts';
 import type { QueueSource } from './queue-source.ts';
-import { formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
+import { addQueueRoutes, formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
 import { Secrets } from './secrets.ts';
 
 export interface CloudOptions {
@@ -26,7 +25,7 @@ export interface CloudOptions {
   secrets: Record<string, string>;
   /** What one put may bring. S3's own limit is 5 GiB; a body stands in memory until it is written. */
   maxPutBytes?: number;
-  /** Told, with the error, when something could not be written for want of room. Requests go on failing. */
+  /** Called with the error when a write failed because the disk is full. Requests go on failing. */
   onDiskFull?: (error: unknown) => void;
 }
 

@@ -14,7 +14,7 @@ import { endPostmaster, type Postmaster, spawnPostmaster } from './postmaster.ts
 import { provision } from './provision.ts';
 import { assertReachable, makeReachableFolder } from './reachable.ts';
 import { waitUntilReady } from './ready.ts';
-import { explainFileFailure } from './server-failure.ts';
+import { explainFileFailure } from './server-program.ts';
 import { findServerUser, type ServerUser } from './server-user.ts';
 
 /** A running server with the databases `totesys` (the source) and `warehouse`, on 127.0.0.1. */

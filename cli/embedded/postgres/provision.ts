@@ -1,7 +1,6 @@
 import type { Binaries } from './binaries.ts';
 import { type Credentials, roles } from './credentials.ts';
-import { explainServerFailure } from './server-failure.ts';
-import { runServerProgram } from './server-program.ts';
+import { explainServerFailure, runServerProgram } from './server-program.ts';
 import type { ServerUser } from './server-user.ts';
 import { settingArguments } from './settings.ts';
 
@@ -9,7 +8,7 @@ import { settingArguments } from './settings.ts';
  * Gives a cluster its roles, passwords and databases, or what is missing of them. The server must not run.
  *
  * It speaks to the server's single-user mode, which asks for no password: so none ever stands in a file for
- * initdb, and a lost postgres.json is mended by new passwords.
+ * initdb, and new passwords repair a lost postgres.json.
  *
  * @param isNew the cluster was made just now, and is lost without regret
  * @throws {StackError} a statement failed, or the cluster cannot be opened

@@ -12,7 +12,7 @@ const run = promisify(execFile);
  * Checks, before anything is written, that the server's OS user can get to the data folder and can run the
  * programs. Only root hands over to another user, so for others there is nothing to check.
  *
- * @throws {StackError} names the first folder that stands in the way, and the mend
+ * @throws {StackError} names the first folder that stands in the way, and how to fix it
  */
 export async function assertReachable(user: ServerUser, dataDir: string, program: string): Promise<void> {
   if (user.uid === undefined) return;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { makeClientSettings } from '../../../shared/postgres/client-settings.ts';
-import { secretOfUrl } from '../database-url.ts';
+import { secretOfUrl } from '../../database/database-url.ts';
 import { StackError } from '../stack-error.ts';
 import type { Postmaster } from './postmaster.ts';
-import { explainServerFailure } from './server-failure.ts';
+import { explainServerFailure } from './server-program.ts';
 
 /** Long enough to replay a full max_wal_size on a slow disk. */
 const startTimeoutMs = 300_000;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { SQSEvent, SQSMessageAttribute, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { QueueSource, ReceivedMessage } from '../cloud/queue-source.ts';
-import { parseBatchResponse } from './batch-response.ts';
 import type { WorkerPool } from './pool.ts';
-import { makeSqsEvent } from './sqs-event.ts';
 
 export interface EventSourceMapping {
   /**
@@ -143,4 +143,81 @@ class Mapping implements EventSourceMapping {
       if (!this.#over) this.#options.onError?.(error);
     });
   }
+}
+
+/**
+ * Reads a function's partial batch response, `{ batchItemFailures: [{ itemIdentifier }] }`.
+ *
+ * Nothing, an empty object, and an empty or null list mean that all went well.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ *
+ * @param messageIds of the batch
+ * @returns the ids of those that failed
+ * @throws when it is anything else, names no message, or one outside the batch: the whole batch failed
+ */
+export function parseBatchResponse(response: unknown, messageIds: ReadonlySet<string>): Set<string> {
+  if (response === undefined || response === null) return new Set();
+  const failures = isRecord(response) ? (response.batchItemFailures ?? []) : undefined;
+  if (!Array.isArray(failures)) throw new Error(`the response is no batch response: ${excerpt(response)}`);
+  return new Set(failures.map((failure) => parseItem(failure, messageIds)));
+}
+
+function parseItem(failure: unknown, messageIds: ReadonlySet<string>): string {
+  const id = isRecord(failure) ? failure.itemIdentifier : undefined;
+  if (typeof id !== 'string' || !messageIds.has(id))
+    throw new Error(`the response names a message that is not of its batch: ${excerpt(failure)}`);
+  return id;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function excerpt(value: unknown): string {
+  return (JSON.stringify(value) ?? String(value)).slice(0, 200);
+}
+
+/**
+ * Makes the event that Lambda makes of received messages.
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
+export function makeSqsEvent(messages: readonly ReceivedMessage[], queueArn: string): SQSEvent {
+  return { Records: messages.map((message) => makeRecord(message, queueArn)) };
+}
+
+function makeRecord(message: ReceivedMessage, queueArn: string): SQSRecord {
+  const { MessageId, ReceiptHandle, Body, Attributes, MessageAttributes, MD5OfBody } = message;
+  const md5OfAttributes = message.MD5OfMessageAttributes;
+  return {
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body ?? '',
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '',
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: '',
+      ...Attributes,
+    },
+    messageAttributes: makeAttributes(MessageAttributes ?? {}),
+    md5OfBody: MD5OfBody ?? '',
+    ...(md5OfAttributes === undefined ? {} : { md5OfMessageAttributes: md5OfAttributes }),
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: queueArn.split(':')[3] ?? '',
+  };
+}
+
+function makeAttributes(attributes: Record<string, MessageAttributeValue>): SQSMessageAttributes {
+  const entries = Object.entries(attributes).map(([name, { StringValue, BinaryValue, DataType }]) => {
+    const attribute: SQSMessageAttribute = {
+      stringListValues: [],
+      binaryListValues: [],
+      dataType: DataType ?? 'String',
+    };
+    if (StringValue !== undefined) attribute.stringValue = StringValue;
+    if (BinaryValue !== undefined) attribute.binaryValue = Buffer.from(BinaryValue).toString('base64');
+    return [name, attribute];
+  });
+  return Object.fromEntries(entries);
 }

@@ -3,7 +3,7 @@ import type { SpareWorker } from './worker-process.ts';
 /** Runs functions as Lambda does: by name, on an event, with a context. */
 export interface WorkerPool {
   /**
-   * Runs the function on the event, as soon as there is room; once, unless the process dies that ran others beside it.
+   * Runs the function on the event, as soon as there is room; once, unless its process dies of another invocation.
    *
    * @throws {InvocationError} the handler threw, timed out, or its process died
    * @throws {TransientError} the pool was stopped
@@ -26,7 +26,7 @@ export interface WorkerPoolOptions {
   timeoutSeconds?: Record<string, number>;
   /** A worker that was started ahead, to be the first. */
   spare?: SpareWorker;
-  /** URLs of modules that the handlers need: a worker imports them before it is told which these are. */
+  /** URLs of modules that the handlers need: a worker imports them before it knows its handlers. */
   preload?: readonly string[];
   /** Functions whose handlers a worker imports in idle time, the first of them before anything else. */
   ahead?: readonly string[];

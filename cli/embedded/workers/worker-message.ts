@@ -12,11 +12,11 @@ export interface EmployMessage {
   handlers: Record<string, string>;
   /** The functions that are likely to be called, for idle time. */
   ahead: readonly string[];
-  /** Beside what it was started with. */
+  /** In addition to what it was started with. */
   env: Record<string, string>;
 }
 
-/** To a worker: run one invocation, beside those that it has not answered yet. */
+/** To a worker: run one invocation, while those that it has not answered yet go on. */
 export interface InvokeMessage {
   requestId: string;
   functionName: string;

@@ -20,7 +20,7 @@ interface Running {
 }
 
 interface PooledInvocation extends Invocation {
-  /** It ran in a process that died of one of several: it runs with no other beside it. */
+  /** It ran in a process that died with several invocations in it: it runs alone the next time. */
   isSuspect?: boolean;
 }
 
@@ -28,7 +28,7 @@ interface PooledInvocation extends Invocation {
  * Starts child processes that call handlers as Lambda's execution environments do, several of them in each process: one
  * of each function, or as many as `concurrency` says. While one waits for Postgres another one computes.
  *
- * An invocation that kills its process takes no other along: those that ran beside it run again, each by itself.
+ * An invocation that kills its process takes no other along: those that ran in the same process run again, each by itself.
  *
  * Returns at once; the first process starts meanwhile, and the next ones when an invocation finds no room.
  */
@@ -126,7 +126,7 @@ class Pool implements WorkerPool {
     const timeoutSeconds = this.#options.timeoutSeconds?.[functionName] ?? defaultTimeoutSeconds;
     const message = `the task timed out after ${timeoutSeconds} s`;
     const timer = setTimeout(() => {
-      // The answer first: the exit that follows is not to be blamed on who ran beside it.
+      // The answer first: the exit that follows must not be blamed on the others in the process.
       slot.state = 'ending';
       this.#finish(slot, requestId)?.reject(
         new InvocationError(functionName, { name: 'Sandbox.Timedout', message }),
@@ -165,7 +165,7 @@ class Pool implements WorkerPool {
     slot.worker = undefined;
     const victims = this.#finishAll(slot);
     const [victim] = victims;
-    // Of one that timed out the answer is given, and those beside it did nothing.
+    // The invocation that timed out has its answer already, and the others in the process are not at fault.
     if (victim !== undefined && victims.length === 1 && state !== 'ending')
       victim.reject(new InvocationError(victim.functionName, failure));
     else this.#runAgain(victims, failure);

@@ -11,7 +11,7 @@ export interface SpareWorkerOptions {
   preload?: readonly string[];
 }
 
-/** A worker that is not told yet what it is for. */
+/** A worker that has no handlers yet. */
 export interface SpareWorker {
   /** It reports `ready`. */
   employ(message: EmployMessage, events: WorkerEvents): WorkerProcess;
@@ -46,7 +46,7 @@ export const memoryEnvironment = {
   MALLOC_TOP_PAD_: String(8 * 2 ** 20),
 };
 
-/** Forks a worker. While nobody employs it, it imports the modules of `preload`. */
+/** Forks a worker. Until it is employed, it imports the modules of `preload`. */
 export function forkSpareWorker({ preload = [] }: SpareWorkerOptions): SpareWorker {
   const given: WorkerStart = { preload };
   const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(given)], {

@@ -42,7 +42,7 @@ send({ kind: 'ready' });
 async function preload(urls: readonly string[]): Promise<WarmUp[]> {
   const found: WarmUp[] = [];
   for (const url of urls) {
-    // One that cannot be imported is told of when a handler needs it.
+    // A module that cannot be imported is reported when a handler needs it.
     const { warmUps = [] } = (await import(url).catch(() => ({}))) as { warmUps?: readonly WarmUp[] };
     found.push(...warmUps);
   }

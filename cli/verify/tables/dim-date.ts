@@ -1,4 +1,4 @@
-import type { TableCheck } from '../table-check.ts';
+import type { TableCheck } from './table-check.ts';
 
 // What a row must hold by its own date, in Postgres' words: to_char without TM is English everywhere.
 const valuesOfDay = (day: string): string[] => [

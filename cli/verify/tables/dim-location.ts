@@ -1,4 +1,4 @@
-import type { TableCheck } from '../table-check.ts';
+import type { TableCheck } from './table-check.ts';
 
 export const dimLocation: TableCheck = {
   table: 'dim_location',

@@ -1,5 +1,4 @@
-import type { TableCheck } from '../table-check.ts';
-import { twoDecimals } from '../two-decimals.ts';
+import { type TableCheck, twoDecimals } from './table-check.ts';
 
 export const factPayment: TableCheck = {
   table: 'fact_payment',

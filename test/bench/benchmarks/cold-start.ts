@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { queueNames } from '../../../cli/embedded/resources.ts';
 import { makeEnvironment } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
-import { makeSqsEvent } from '../../../cli/embedded/workers/sqs-event.ts';
+import { makeSqsEvent } from '../../../cli/embedded/workers/event-source-mapping.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type BenchContext, type Benchmark, type Result, withFolder } from '../benchmark.ts';
 import { spreadOf, summarise } from '../measure/summary.ts';

@@ -1,4 +1,4 @@
-import { formatTable } from '../../../cli/table.ts';
+import { formatTable } from '../../../cli/terminal/table.ts';
 import type { Result } from '../benchmark.ts';
 import type { Spread } from '../measure/summary.ts';
 

@@ -1,5 +1,5 @@
 import { ListMessageMoveTasksCommand } from '@aws-sdk/client-sqs';
-import { moveQueue } from '../../../cli/operator/move-queue.ts';
+import { moveQueue } from '../../../cli/failures/redrive.ts';
 import { waitUntil } from '../../deploy/wait-until.ts';
 import { definePiece } from '../piece.ts';
 import { makeQueueWithDeadLetters, queueArn, receive, send, take } from '../queues.ts';

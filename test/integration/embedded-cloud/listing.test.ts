@@ -7,8 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { takePage } from '../../../cli/embedded/cloud/list-page.ts';
-import { SortedKeys } from '../../../cli/embedded/cloud/sorted-keys.ts';
+import { SortedKeys, takePage } from '../../../cli/embedded/cloud/list-page.ts';
 import { type CloudUnderTest, openCloud, removeFolders } from './cloud-under-test.ts';
 
 async function openWith(keys: readonly string[]): Promise<CloudUnderTest> {

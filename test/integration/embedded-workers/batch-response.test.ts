@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseBatchResponse } from '../../../cli/embedded/workers/batch-response.ts';
+import { parseBatchResponse } from '../../../cli/embedded/workers/event-source-mapping.ts';
 
 // The conditions as AWS documents them for SQS.
 const batch = new Set(['m1', 'm2']);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { connectTo } from '../../../cli/connect.ts';
-import { secretOfUrl } from '../../../cli/embedded/database-url.ts';
+import { connectTo } from '../../../cli/database/connect.ts';
+import { secretOfUrl } from '../../../cli/database/database-url.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';

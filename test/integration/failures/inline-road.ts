@@ -1,17 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { secretOfUrl } from '../../../cli/database/database-url.ts';
 import { startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { secretOfUrl } from '../../../cli/embedded/database-url.ts';
-import { listDeadLetters } from '../../../cli/embedded/dead-letters.ts';
-import { isDrained } from '../../../cli/embedded/drained.ts';
 import { connectionTo } from '../../../cli/embedded/endpoint.ts';
 import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
 import {
   type EventSourceMapping,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
-import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
+import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
+import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';

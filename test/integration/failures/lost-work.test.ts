@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { findLostWork, type ResumeFacts } from '../../../cli/embedded/resume.ts';
+import { findLostWork, type ResumeFacts } from '../../../cli/run/resume.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { type LossyZones, openLossyZones } from './lossy-zones.ts';
 

@@ -6,10 +6,10 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { listFailures } from '../../../cli/operator/list-failures.ts';
-import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
-import { redrive } from '../../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
+import { redrive } from '../../../cli/failures/redrive.ts';
+import type { Site } from '../../../cli/site/site.ts';
+import { receiveDeadLetters } from '../../../cli/site/stage/stage-queues.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
@@ -42,12 +42,12 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
   let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
-  let target: OperatorTarget;
-  const deadLetterUrl = (kind: QueueKind) => target.deadLetterUrl(kind);
+  let site: Site;
+  const deadLetterUrl = (kind: QueueKind) => site.deadLetterUrl(kind);
 
   beforeAll(async () => {
     queues = await openIdleQueues();
-    ({ cloud, clients, target } = queues);
+    ({ cloud, clients, site } = queues);
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: cloud.endpoint,
       AWS_REGION: cloud.region,
@@ -107,7 +107,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     expect(deps.told).toEqual([{ queue, table, key, error: 'FunctionDied', reason }]);
     expect(await notifyMovedLetters(deps)).toBe(0);
     expect(deps.told).toHaveLength(1);
-    const [letter, ...others] = await target.listDeadLetters();
+    const [letter, ...others] = await site.listDeadLetters();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
       queue,
@@ -120,7 +120,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
       isMoved: false,
       failedAt: '2024-03-01T00:00:00.000Z',
     });
-    expect(await receiveDeadLetters(target)).toEqual([letter]);
+    expect(await receiveDeadLetters(site)).toEqual([letter]);
   });
 
   it('is reported by the scheduled functions, and the record of a slice outlives its dead letter', async () => {
@@ -142,14 +142,14 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
       }),
     );
     await clients.sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
-    const expired = (await listFailures(target)).filter(({ isExpired }) => isExpired);
+    const expired = (await listFailures(site)).filter(({ isExpired }) => isExpired);
     expect(expired).toMatchObject([{ table: 'staff', queue: 'extract', reason, error: 'FunctionDied' }]);
-    await target.ingested.delete(letters.extract.key);
+    await site.ingested.delete(letters.extract.key);
   });
 
   it('is shown with the same reason before any sweep has found it', async () => {
     await sendAndDie('load', letters.load.body);
-    expect(await listFailures(target)).toMatchObject([
+    expect(await listFailures(site)).toMatchObject([
       { table: 'dim_staff', error: 'FunctionDied', reason, attempts: 5, isMoved: true },
     ]);
   });
@@ -158,7 +158,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     await sendAndDie('load', letters.load.body);
     const deps = depsOf('load');
     await notifyMovedLetters(deps);
-    expect(await redrive(target, {})).toMatchObject([{ outcome: 'sent' }]);
+    expect(await redrive(site, {})).toMatchObject([{ outcome: 'sent' }]);
     await dieOf('load');
     expect(await notifyMovedLetters(deps)).toBe(1);
     expect(deps.told).toHaveLength(2);
@@ -187,7 +187,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
       return answer;
     };
     expect(await notifyMovedLetters({ ...deps, sqs: { send: onAws } as never })).toBe(1);
-    expect(await listFailures(target)).toMatchObject([{ error: 'FunctionDied', reason }]);
+    expect(await listFailures(site)).toMatchObject([{ error: 'FunctionDied', reason }]);
   });
 
   it('stays a dead letter while it cannot be reported', async () => {
@@ -196,7 +196,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     const failing = { ...deps, notify: () => Promise.reject(new Error('no event bus')) };
     await expect(notifyMovedLetters(failing)).rejects.toThrow('no event bus');
     expect(await notifyMovedLetters(deps)).toBe(1);
-    expect(await listFailures(target)).toHaveLength(1);
+    expect(await listFailures(site)).toHaveLength(1);
   });
 
   it('is shown with where to find the reason when its body leaves no room for one', async () => {
@@ -205,6 +205,6 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     const deps = depsOf('load');
     // Where SQS names no queue it cannot be told from one that its function could give no reason to.
     expect(await notifyMovedLetters(deps)).toBe(0);
-    expect(await listFailures(target)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
+    expect(await listFailures(site)).toMatchObject([{ reason: expect.stringMatching(/no room/) }]);
   });
 });

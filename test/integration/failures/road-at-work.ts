@@ -1,17 +1,15 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listDeadLetters } from '../../../cli/embedded/dead-letters.ts';
-import { isDrained } from '../../../cli/embedded/drained.ts';
 import { startServices } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
-import type { DeadLetter } from '../../../cli/operator/dead-letter.ts';
-import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
-import { redrive } from '../../../cli/operator/redrive.ts';
-import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
-import { readClock } from '../../../cli/run/ledger.ts';
+import { redrive } from '../../../cli/failures/redrive.ts';
 import type { Pipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
+import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
+import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
+import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
+import { readClock } from '../../../cli/site/ledger.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { seen } from '../../e2e/seen.ts';
@@ -60,15 +58,15 @@ export async function startRoadAtWork(urls: {
     await rm(data, { recursive: true, force: true });
   };
   const countedUntil = await readClock(warehouse);
-  const noteThrough = () => {};
+  const noteDrained = () => {};
   const pipeline: Pipeline = {
     stack,
     services,
     warehouse,
     warehouseSchema: 'public',
     countedUntil,
-    lookAtLedger: async () => {},
-    noteThrough,
+    checkLedger: async () => {},
+    noteDrained,
     stop,
   };
   services.start();
@@ -83,11 +81,11 @@ export async function startRoadAtWork(urls: {
       return listDeadLetters(stack.cloud.endpoint);
     },
     redrive: async () => {
-      const target = await openEmbeddedTarget({ data });
+      const site = await openEmbeddedSite({ data });
       try {
-        return await redrive(target, {});
+        return await redrive(site, {});
       } finally {
-        await target.release();
+        await site.release();
       }
     },
     events: (type) =>

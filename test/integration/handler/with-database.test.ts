@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import middy from '@middy/core';
-import { secretOfUrl } from '../../../cli/embedded/database-url.ts';
+import { secretOfUrl } from '../../../cli/database/database-url.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { makeDatabase } from '../../../shared/postgres/database.ts';
 import type { SslMode, TargetSessionAttributes } from '../../../shared/postgres/database-secret.ts';

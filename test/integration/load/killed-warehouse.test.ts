@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { type Binding, bindFolder } from '../../../cli/embedded/bind.ts';
 import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
-import { dropWaiting } from '../../../cli/operator/drop-waiting.ts';
+import { dropWaiting } from '../../../cli/waiting/drop-waiting.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { runOf } from './parquet-objects.ts';
@@ -164,9 +164,9 @@ describe('a warehouse with synchronous_commit off that is killed right after the
   it('has no row that was dropped while it waited', async () => {
     await warehouse.putAndLoad('fact_sale', { rows: [sale()] });
     await settle();
-    const target = { warehouseSchema: 'public', warehouse: () => withClient(async () => {}) };
+    const site = { warehouseSchema: 'public', connectWarehouse: () => withClient(async () => {}) };
     const facts = smallModel.tables.filter((table) => table.kind === 'fact');
-    const dropped = await dropWaiting(target, smallModel, { facts });
+    const dropped = await dropWaiting(site, smallModel, { facts });
     await crash();
     expect(dropped).toEqual([{ table: 'fact_sale', rows: 1, refused: 0 }]);
     expect(await warehouse.ask('select sale_id from starlift.parked_fact_sale')).toEqual([]);

@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { bindFolder } from '../../../cli/embedded/bind.ts';
 import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
-import { fillSampleShop } from '../../../cli/embedded/sample/fill.ts';
 import { fillCalendarYears } from '../../../cli/run/fill-calendar.ts';
 import { printNextSteps } from '../../../cli/run/next-steps.ts';
 import type { Pipeline } from '../../../cli/run/pipeline.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { fillSampleShop } from '../../../cli/sample/fill.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
+import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import { seen } from '../../e2e/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -66,7 +66,7 @@ describe('a function that is killed at every receive of a message', () => {
   }
 
   async function runWithDesignLocked(): Promise<RunReport> {
-    const warehouse = await stack.target.warehouse();
+    const warehouse = await stack.site.connectWarehouse();
     try {
       await warehouse.query('begin; lock table dim_design in access exclusive mode');
       const { rows } = await warehouse.query<{ pid: number }>('select pg_backend_pid() as pid');

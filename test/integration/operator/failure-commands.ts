@@ -1,5 +1,5 @@
-import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
-import type { Redriven } from '../../../cli/operator/redrive.ts';
+import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
+import type { Redriven } from '../../../cli/failures/redrive.ts';
 import type { OperatedStack } from './operated-stack.ts';
 
 export interface Failures {

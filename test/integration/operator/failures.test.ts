@@ -18,7 +18,7 @@ describe('what has failed for good', () => {
 
   /** Two messages that no transform can read become dead letters. */
   async function failUnreadable(): Promise<void> {
-    const { sqs, queueUrl } = stack.target;
+    const { sqs, queueUrl } = stack.site;
     for (const body of ['not JSON', '{"Records":"none"}']) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: body }));
     }

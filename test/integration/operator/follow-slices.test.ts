@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
-import { type FollowedSlices, followSlices } from '../../../cli/stage/follow-slices.ts';
-import { listFollowedSlices } from '../../../cli/stage/unfinished-runs.ts';
+import {
+  type FollowedSlices,
+  followSlices,
+  listFollowedSlices,
+} from '../../../cli/site/stage/follow-slices.ts';
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
@@ -16,7 +20,7 @@ describe('following slices by the ledger and the dead letters', () => {
   let warehouse: pg.Client;
   const use = async (started: Promise<OperatedStack>) => {
     stack = await started;
-    warehouse = await stack.target.warehouse();
+    warehouse = await stack.site.connectWarehouse();
   };
   afterEach(async () => {
     await warehouse?.end();
@@ -24,12 +28,17 @@ describe('following slices by the ledger and the dead letters', () => {
   });
 
   const follow = async (run: string): Promise<FollowedSlices> => {
-    const object = await stack.target.ingested.get(formatRunKey(run));
+    const object = await stack.site.ingested.get(formatRunKey(run));
     const planned = JSON.parse(Buffer.from(object?.body ?? []).toString()) as PlannedRun;
     // Of this run alone: the hour before it is looked at in a test of its own.
-    const slices = await listFollowedSlices(stack.target.ingested, planned, new Date());
+    const slices = await listFollowedSlices(stack.site.ingested, planned, new Date());
     const own = slices.filter((slice) => slice.run === run);
-    return followSlices(own, { target: stack.target, warehouse, model: starSchema });
+    return followSlices(own, {
+      site: stack.site,
+      listFailed: () => listFailures(stack.site),
+      warehouse,
+      model: starSchema,
+    });
   };
 
   it('ends when a whole run is loaded, including department, which goes no further than the ingested zone', async () => {
@@ -41,7 +50,7 @@ describe('following slices by the ledger and the dead letters', () => {
 
   it('goes on while a load is held up', async () => {
     await use(OperatedStack.startLoaded());
-    const holder = await stack.target.warehouse();
+    const holder = await stack.site.connectWarehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
     let ended: RunReport | undefined;
@@ -79,8 +88,8 @@ describe('following slices by the ledger and the dead letters', () => {
   });
 });
 
-async function newestRun({ target }: OperatedStack): Promise<string> {
+async function newestRun({ site }: OperatedStack): Promise<string> {
   const keys: string[] = [];
-  for await (const { key } of target.ingested.list('state/runs/')) keys.push(key);
+  for await (const { key } of site.ingested.list('state/runs/')) keys.push(key);
   return keys.at(-1)?.replace(/^.*\/|\.json$/g, '') ?? '';
 }

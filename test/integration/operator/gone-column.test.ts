@@ -97,7 +97,7 @@ describe('the dead letter of a column that is gone', () => {
   afterEach(() => stack?.stop());
 
   const expireDeadLetters = async () => {
-    const { sqs, deadLetterUrl } = stack.target;
+    const { sqs, deadLetterUrl } = stack.site;
     await sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
   };
 
@@ -127,7 +127,7 @@ describe('the dead letter of a column that is gone', () => {
     expect((await stack.command('status')).code).toBe(0);
     expect(await stack.differences()).toEqual([]);
     const left: string[] = [];
-    for await (const { key } of stack.target.ingested.list('failed/')) left.push(key);
+    for await (const { key } of stack.site.ingested.list('failed/')) left.push(key);
     expect(left).toEqual([]);
   });
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { connectionTo } from '../../../cli/embedded/endpoint.ts';
-import { inspectDeadLetters } from '../../../cli/operator/inspect-queue.ts';
-import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { inspectDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
+import type { Site } from '../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
@@ -14,7 +14,7 @@ import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 export interface IdleQueues {
   cloud: Cloud;
   clients: AwsClients;
-  target: OperatorTarget;
+  site: Site;
   /** Empties all queues. */
   purge(): Promise<void>;
   stop(): Promise<void>;
@@ -30,16 +30,13 @@ export async function openIdleQueues(): Promise<IdleQueues> {
     queues: queueKinds.map((name) => ({ name, visibilitySeconds: 600, maxReceiveCount: 5 })),
   });
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
-  const target = targetOf(cloud, clients);
+  const site = siteOf(cloud, clients);
   return {
     cloud,
     clients,
-    target,
+    site,
     purge: async () => {
-      for (const QueueUrl of queueKinds.flatMap((kind) => [
-        target.queueUrl(kind),
-        target.deadLetterUrl(kind),
-      ]))
+      for (const QueueUrl of queueKinds.flatMap((kind) => [site.queueUrl(kind), site.deadLetterUrl(kind)]))
         await clients.sqs.send(new PurgeQueueCommand({ QueueUrl }));
     },
     stop: async () => {
@@ -50,15 +47,15 @@ export async function openIdleQueues(): Promise<IdleQueues> {
   };
 }
 
-function targetOf(cloud: Cloud, { sqs, s3 }: AwsClients): OperatorTarget {
-  const deadLetterUrl: OperatorTarget['deadLetterUrl'] = (kind) => cloud.queueUrl(`${kind}-dlq`);
+function siteOf(cloud: Cloud, { sqs, s3 }: AwsClients): Site {
+  const deadLetterUrl: Site['deadLetterUrl'] = (kind) => cloud.queueUrl(`${kind}-dlq`);
   return {
     sqs,
     ingested: makeObjectStore(s3, 'ingested'),
     processed: makeObjectStore(s3, 'processed'),
     queueUrl: (kind) => cloud.queueUrl(kind),
     deadLetterUrl,
-    warehouse: () => Promise.reject(new Error('no warehouse is needed here')),
+    connectWarehouse: () => Promise.reject(new Error('no warehouse is needed here')),
     warehouseSchema: 'public',
     listDeadLetters: () => inspectDeadLetters(cloud.endpoint, deadLetterUrl),
     receiveWaitSeconds: 0,

@@ -25,8 +25,8 @@ afterEach(async () => {
 /** S3 loses all that was made of a source table's objects, and the warehouse some of the rows. */
 async function lose(table: string, where: string): Promise<string[]> {
   const lost: string[] = [];
-  for await (const { key } of stack.target.processed.list(`${table}/`)) lost.push(key);
-  for (const key of lost) await stack.target.processed.delete(key);
+  for await (const { key } of stack.site.processed.list(`${table}/`)) lost.push(key);
+  for (const key of lost) await stack.site.processed.delete(key);
   const deleted = await stack.warehouse(`delete from ${table} where ${where} returning 1`);
   expect(deleted).not.toEqual([]);
   return lost;
@@ -97,8 +97,8 @@ describe('the first replay from the ingested zone brings back the rows of an obj
   it('where a quarantined row of it is released', async () => {
     await stack.source(`update payment set payment_date = 'soon' where payment_id = 5`);
     await stack.run();
-    for await (const { key } of stack.target.processed.list('fact_payment/'))
-      await stack.target.processed.delete(key);
+    for await (const { key } of stack.site.processed.list('fact_payment/'))
+      await stack.site.processed.delete(key);
     const released = await stack.command('quarantine', 'release', '--table', 'fact_payment');
     expect(released.code).toBe(0);
     await stack.run();

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
 import { putSecret } from '../../../cli/secrets/put-secret.ts';
 import type { Status } from '../../../cli/status/status.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { OperatedStack } from './operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 

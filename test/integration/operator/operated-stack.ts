@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type pg from 'pg';
-import { connect } from '../../../cli/connect.ts';
-import { openEmbeddedTarget } from '../../../cli/operator/embedded-target.ts';
-import type { OpenedTarget } from '../../../cli/operator/target.ts';
+import { connect } from '../../../cli/database/connect.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { makeEmbeddedSite } from '../../../cli/run/embedded-site.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
-import type { RunSite } from '../../../cli/run/run-site.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
+import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {
@@ -22,15 +20,15 @@ export interface CommandOutcome {
 /** The embedded stack with its services running on the sample shop, and an operator's commands. */
 export class OperatedStack {
   readonly data: string;
-  readonly target: OpenedTarget;
+  readonly site: OpenedSite;
   readonly #pipeline: Pipeline;
   readonly #clients = new Map<string, Promise<pg.Client>>();
   #stopped: Promise<void> | undefined;
 
-  private constructor(data: string, pipeline: Pipeline, target: OpenedTarget) {
+  private constructor(data: string, pipeline: Pipeline, site: OpenedSite) {
     this.data = data;
     this.#pipeline = pipeline;
-    this.target = target;
+    this.site = site;
   }
 
   static async start(): Promise<OperatedStack> {
@@ -50,7 +48,7 @@ export class OperatedStack {
 
   static async #startIn(data: string): Promise<OperatedStack> {
     const pipeline = await startPipeline({ data }, makeTerminal(new PassThrough(), new PassThrough(), false));
-    return new OperatedStack(data, pipeline, await openEmbeddedTarget({ data }));
+    return new OperatedStack(data, pipeline, await openEmbeddedSite({ data }));
   }
 
   /** The URL of the embedded cloud. */
@@ -69,7 +67,7 @@ export class OperatedStack {
    * @param onProgress called when the plan has ended, and again as the work goes on
    * @param changes replaces functions of the site that the run works on
    */
-  run(onProgress: () => void = () => {}, changes: Partial<RunSite> = {}): Promise<RunReport> {
+  run(onProgress: () => void = () => {}, changes: Partial<RunnableSite> = {}): Promise<RunReport> {
     return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { QuarantineFile } from '../../../cli/operator/quarantine.ts';
+import type { QuarantineFile } from '../../../cli/quarantine/quarantine-file.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -132,7 +132,7 @@ describe('rows in quarantine', () => {
     );
     const file = `quarantine/${object?.key.replace('.parquet', '.ndjson')}`;
     const line = { line: 1, key: 1, column: 'currency_code', reason: 'is too long', row: '{}' };
-    await stack.target.processed.create(file, Buffer.from(`${JSON.stringify(line)}\n`));
+    await stack.site.processed.create(file, Buffer.from(`${JSON.stringify(line)}\n`));
     await stack.warehouse('delete from dim_currency where currency_id = 1');
     expect(rowsOf(await quarantine())).toEqual([['dim_currency', '1 currency_code']]);
     expect((await stack.command('quarantine', 'release', '--table', 'currency')).code).toBe(0);
@@ -160,7 +160,7 @@ describe('rows in quarantine', () => {
     await stack.source('delete from payment where payment_id > 90000');
     const [file] = (await quarantine()).files;
     const key = file?.file ?? '';
-    const before = await stack.target.processed.get(key);
+    const before = await stack.site.processed.get(key);
     const one = await stack.command('quarantine', 'drop', '--table', 'payment', '--key', '90013');
     expect(one.code).toBe(0);
     expect(one.text).toMatch(
@@ -176,7 +176,7 @@ describe('rows in quarantine', () => {
     expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
     expect((await stack.command('status')).code).toBe(0);
     expect((await stack.run()).ok).toBe(true);
-    expect((await stack.target.processed.get(key))?.etag).toBe(before?.etag);
+    expect((await stack.site.processed.get(key))?.etag).toBe(before?.etag);
     expect((await stack.command('quarantine', 'drop', '--table', 'payment')).text).toBe(
       'No row of payment is in quarantine: nothing to drop.\n',
     );

@@ -1,11 +1,11 @@
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { inspectDeadLetters, inspectQueue } from '../../../cli/operator/inspect-queue.ts';
-import { listFailures } from '../../../cli/operator/list-failures.ts';
-import { receiveDeadLetters } from '../../../cli/operator/receive-dead-letters.ts';
-import { redrive } from '../../../cli/operator/redrive.ts';
-import type { OperatorTarget } from '../../../cli/operator/target.ts';
+import { listFailures } from '../../../cli/failures/list-failures.ts';
+import { redrive } from '../../../cli/failures/redrive.ts';
+import { inspectDeadLetters, inspectQueue } from '../../../cli/site/embedded/embedded-queues.ts';
+import type { Site } from '../../../cli/site/site.ts';
+import { receiveDeadLetters } from '../../../cli/site/stage/stage-queues.ts';
 import type { AwsClients } from '../../../shared/aws-clients.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type IdleQueues, openIdleQueues } from './idle-queues.ts';
@@ -14,17 +14,17 @@ describe('dead letters of queues that nobody empties', () => {
   let queues: IdleQueues;
   let cloud: Cloud;
   let clients: AwsClients;
-  let target: OperatorTarget;
+  let site: Site;
 
   beforeAll(async () => {
     queues = await openIdleQueues();
     ({ cloud, clients } = queues);
     // As on AWS, where nobody can look into a queue: by receiving and giving back.
-    target = { ...queues.target, listDeadLetters: () => receiveDeadLetters(target) };
+    site = { ...queues.site, listDeadLetters: () => receiveDeadLetters(site) };
   });
   beforeEach(async () => {
     await queues.purge();
-    await target.ingested.delete(recordKey);
+    await site.ingested.delete(recordKey);
   });
   afterAll(() => queues.stop());
 
@@ -37,7 +37,7 @@ describe('dead letters of queues that nobody empties', () => {
     ]);
     const { MessageId } = await clients.sqs.send(
       new SendMessageCommand({
-        QueueUrl: target.deadLetterUrl(kind),
+        QueueUrl: site.deadLetterUrl(kind),
         MessageBody: body,
         MessageAttributes: Object.fromEntries(entries),
       }),
@@ -46,7 +46,7 @@ describe('dead letters of queues that nobody empties', () => {
   }
 
   const waitingOn = async (kind: QueueKind) =>
-    (await inspectQueue(cloud.endpoint, target.queueUrl(kind))).map(({ body, attributes }) => ({
+    (await inspectQueue(cloud.endpoint, site.queueUrl(kind))).map(({ body, attributes }) => ({
       body,
       ...attributes,
     }));
@@ -63,10 +63,10 @@ describe('dead letters of queues that nobody empties', () => {
       });
     }
     await bury('extract', extractBody, {});
-    const inspected = await inspectDeadLetters(cloud.endpoint, target.deadLetterUrl);
+    const inspected = await inspectDeadLetters(cloud.endpoint, site.deadLetterUrl);
     expect(inspected).toHaveLength(25);
-    expect(await target.listDeadLetters()).toEqual(inspected);
-    expect(await target.listDeadLetters()).toEqual(inspected);
+    expect(await site.listDeadLetters()).toEqual(inspected);
+    expect(await site.listDeadLetters()).toEqual(inspected);
     expect(inspected[0]).toMatchObject({
       queue: 'load',
       body: 'message 10',
@@ -100,25 +100,25 @@ describe('dead letters of queues that nobody empties', () => {
       reason: 'b',
       failedAt: '2026-01-01T00:00:01Z',
     });
-    const redriven = await redrive(target, { tables: { sources: ['staff'], tables: ['dim_staff'] } });
+    const redriven = await redrive(site, { tables: { sources: ['staff'], tables: ['dim_staff'] } });
     expect(redriven.map(({ table, outcome }) => [table, outcome])).toEqual([['dim_staff', 'sent']]);
     expect(await waitingOn('load')).toEqual([
       { body: 'one', failedAt: '2026-01-01T00:00:00Z', replay: 'r1' },
     ]);
-    expect((await listFailures(target)).map(({ body }) => body)).toEqual(['two']);
-    expect((await redrive(target, {})).map(({ outcome }) => outcome)).toEqual(['sent']);
-    expect(await redrive(target, {})).toEqual([]);
+    expect((await listFailures(site)).map(({ body }) => body)).toEqual(['two']);
+    expect((await redrive(site, {})).map(({ outcome }) => outcome)).toEqual(['sent']);
+    expect(await redrive(site, {})).toEqual([]);
     expect((await waitingOn('load')).map(({ body }) => body)).toEqual(['one', 'two']);
   });
 
   it('that another reader holds are reported as not received', async () => {
     await bury('load', 'held', { table: 'dim_staff', error: 'TerminalError', reason: 'a' });
     const inspecting = {
-      ...target,
-      listDeadLetters: () => inspectDeadLetters(cloud.endpoint, target.deadLetterUrl),
+      ...site,
+      listDeadLetters: () => inspectDeadLetters(cloud.endpoint, site.deadLetterUrl),
     };
     await clients.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: target.deadLetterUrl('load'), VisibilityTimeout: 600 }),
+      new ReceiveMessageCommand({ QueueUrl: site.deadLetterUrl('load'), VisibilityTimeout: 600 }),
     );
     expect((await redrive(inspecting, {})).map(({ outcome }) => outcome)).toEqual(['not received']);
     expect(await waitingOn('load')).toEqual([]);
@@ -132,32 +132,32 @@ describe('dead letters of queues that nobody empties', () => {
       body: extractBody,
       failedAt: '2026-01-01T00:00:00.000Z',
     };
-    await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
+    await site.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
     const now = new Date('2026-01-20T00:00:00Z');
-    expect(await listFailures(target, {}, now)).toMatchObject([
+    expect(await listFailures(site, {}, now)).toMatchObject([
       { messageId: recordKey, table: 'staff', reason: 'permission denied', isExpired: true },
     ]);
-    expect(await redrive(target, { messageId: recordKey }, { now })).toMatchObject([{ outcome: 'sent' }]);
+    expect(await redrive(site, { messageId: recordKey }, { now })).toMatchObject([{ outcome: 'sent' }]);
     expect(await waitingOn('extract')).toEqual([{ body: extractBody, failedAt: record.failedAt }]);
-    expect(await listFailures(target, {}, now)).toEqual([]);
-    expect(await redrive(target, {}, { now })).toEqual([]);
+    expect(await listFailures(site, {}, now)).toEqual([]);
+    expect(await redrive(site, {}, { now })).toEqual([]);
     // The main queue keeps a message four days: what has not been heard of since is lost there too.
-    expect(await listFailures(target, {}, new Date('2026-01-24T00:00:00Z'))).toHaveLength(1);
+    expect(await listFailures(site, {}, new Date('2026-01-24T00:00:00Z'))).toHaveLength(1);
   });
 
   it('of an extract count as one failure with their record, which outlives the redrive', async () => {
     const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody };
-    await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2026-01-01' })));
+    await site.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2026-01-01' })));
     await bury('extract', extractBody, {
       table: 'staff',
       error: 'TerminalError',
       reason: 'r',
       failedAt: '2026-01-01',
     });
-    expect(await listFailures(target)).toMatchObject([{ key: recordKey, isExpired: false }]);
-    await redrive(target, {});
-    expect(await listFailures(target)).toEqual([]);
-    const kept = await target.ingested.get(recordKey);
+    expect(await listFailures(site)).toMatchObject([{ key: recordKey, isExpired: false }]);
+    await redrive(site, {});
+    expect(await listFailures(site)).toEqual([]);
+    const kept = await site.ingested.get(recordKey);
     expect(JSON.parse(Buffer.from(kept?.body ?? []).toString())).toMatchObject({
       ...record,
       redrivenAt: expect.any(String),
@@ -166,18 +166,18 @@ describe('dead letters of queues that nobody empties', () => {
 
   it('are not marked as redriven when their record says that they have failed once more', async () => {
     const record = { table: 'staff', error: 'TerminalError', reason: 'r', body: extractBody, failedAt: '1' };
-    await target.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
+    await site.ingested.put(recordKey, Buffer.from(JSON.stringify(record)));
     const failingAgain = {
-      ...target,
+      ...site,
       sqs: {
         send: async (command: SendMessageCommand) => {
           const sent = await clients.sqs.send(command);
-          await target.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2' })));
+          await site.ingested.put(recordKey, Buffer.from(JSON.stringify({ ...record, failedAt: '2' })));
           return sent;
         },
-      } as unknown as OperatorTarget['sqs'],
+      } as unknown as Site['sqs'],
     };
     await redrive(failingAgain, { messageId: recordKey });
-    expect(await listFailures(target)).toMatchObject([{ failedAt: '2', isExpired: true }]);
+    expect(await listFailures(site)).toMatchObject([{ failedAt: '2', isExpired: true }]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { ReplayedTable } from '../../../cli/operator/replay.ts';
+import type { ReplayedTable } from '../../../cli/replay/replay.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { runOnStage } from '../../../cli/run/run-on-stage.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../e2e/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -20,7 +20,7 @@ describe('a run on a stage', () => {
   afterEach(() => staged?.stop());
 
   it('follows what the schedule has planned just before it', async () => {
-    const holder = await stack.target.warehouse();
+    const holder = await stack.site.connectWarehouse();
     // No load gets as far as its row in the ledger: what has one before the run has begun is not the run's to tell.
     await holder.query('begin; lock table starlift.object in access exclusive mode');
     await stack.source(`update design set design_name = 'Scheduled' where design_id = 1`);
@@ -41,7 +41,7 @@ describe('a run on a stage', () => {
   });
 
   it('ends at once when it is interrupted, and says that the work goes on', async () => {
-    const holder = await stack.target.warehouse();
+    const holder = await stack.site.connectWarehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
     const output = new PassThrough();
@@ -60,8 +60,8 @@ describe('a run on a stage', () => {
   });
 
   it('ends with an explanation when its source is replaced and its slices are dropped', async () => {
-    const { ingested } = stack.target;
-    const holder = await stack.target.warehouse();
+    const { ingested } = stack.site;
+    const holder = await stack.site.connectWarehouse();
     await holder.query('begin; lock table dim_design in access exclusive mode');
     await stack.source(`update design set design_name = 'Replaced' where design_id = 1`);
     const running = staged.command('run');

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { buckets, queueNames, secretIds } from '../../../cli/embedded/resources.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import type { CommandOutcome, OperatedStack } from './operated-stack.ts';
 import { startStageFront } from './stage-front.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { RefusedRows } from '../../../cli/operator/read-refused.ts';
-import type { ExplainedWait } from '../../../cli/operator/waiting-causes.ts';
 import type { Status } from '../../../cli/status/status.ts';
+import type { ExplainedWait } from '../../../cli/waiting/explain-waits.ts';
+import type { RefusedRows } from '../../../cli/waiting/refused-rows.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { fillSampleShop } from '../../../cli/embedded/sample/fill.ts';
-import { createTotesysSchema } from '../../../cli/embedded/sample/schema.ts';
+import { fillSampleShop } from '../../../cli/sample/fill.ts';
+import { createTotesysSchema } from '../../../cli/sample/schema.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { connect } from '../../../cli/connect.ts';
+import { connect } from '../../../cli/database/connect.ts';
 import { findFreePort } from '../../helpers/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { cleanCounts, expectedRows, sourceSql, warehouseSql } from './shop.ts';

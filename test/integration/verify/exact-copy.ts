@@ -1,4 +1,4 @@
-import { connect } from '../../../cli/connect.ts';
+import { connect } from '../../../cli/database/connect.ts';
 import { type VerifyReport, verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import {

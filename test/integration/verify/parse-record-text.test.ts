@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
-import { connect } from '../../../cli/connect.ts';
-import { parseRecordText } from '../../../cli/verify/parse-record-text.ts';
+import { connect } from '../../../cli/database/connect.ts';
+import { parseRecordText } from '../../../cli/verify/compare-rows.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.

@@ -2,10 +2,10 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
-import { connect } from '../../../cli/connect.ts';
+import { connect } from '../../../cli/database/connect.ts';
 import { promptForStatements } from '../../../cli/sql/prompt.ts';
 import { describeSqlError, runStatement } from '../../../cli/sql/run-statement.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
-import type { RowRandom } from '../../../cli/embedded/sample/random.ts';
+import type { RowRandom } from '../../../cli/sample/random.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { Queues } from './queues.ts';
 

@@ -3,8 +3,7 @@ import type { SQSEvent } from 'aws-lambda';
 import type { QueueSource, ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../../cli/embedded/resources.ts';
-import { parseBatchResponse } from '../../../cli/embedded/workers/batch-response.ts';
-import { makeSqsEvent } from '../../../cli/embedded/workers/sqs-event.ts';
+import { makeSqsEvent, parseBatchResponse } from '../../../cli/embedded/workers/event-source-mapping.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { openSqsQueue } from '../../helpers/sqs-queue.ts';
 

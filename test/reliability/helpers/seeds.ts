@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { RowRandom } from '../../../cli/embedded/sample/random.ts';
+import { RowRandom } from '../../../cli/sample/random.ts';
 import { isLong, takeShard, tell } from '../../helpers/long-form.ts';
 import { loadInitially } from '../crash-scenario.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from './expectations.ts';

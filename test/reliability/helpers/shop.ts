@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { createTotesysSchema } from '../../../cli/embedded/sample/schema.ts';
+import { createTotesysSchema } from '../../../cli/sample/schema.ts';
 
 /** Tables in the order in which foreign keys let them be filled. */
 const tables = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatCount, formatRows } from '../../../cli/format-count.ts';
+import { formatCount, formatRows } from '../../../cli/terminal/wording.ts';
 
 describe('a count', () => {
   it('is written as English writes it', () => {

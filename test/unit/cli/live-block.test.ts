@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeLiveBlock } from '../../../cli/live-block.ts';
+import { makeLiveBlock } from '../../../cli/terminal/live-block.ts';
 
 const controlSequence = '\u001b';
 const tokens = new RegExp(`${controlSequence}\\[(\\d*)([AJK])|[^]`, 'g');

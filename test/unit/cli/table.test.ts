@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatTable } from '../../../cli/table.ts';
+import { formatTable } from '../../../cli/terminal/table.ts';
 
 describe('a table in the terminal', () => {
   // As psql 15 prints it.

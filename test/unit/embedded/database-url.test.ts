@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { secretOfUrl } from '../../../cli/embedded/database-url.ts';
+import { secretOfUrl } from '../../../cli/database/database-url.ts';
 import { parseDatabaseSecret } from '../../../shared/postgres/database-secret.ts';
 
 const parse = (url: string) => secretOfUrl('--warehouse', url);

@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { moveQueue } from '../../../cli/operator/move-queue.ts';
+import { moveQueue } from '../../../cli/failures/redrive.ts';
 
 /** SQS as it answers a move task, which no local service knows. */
 function sqsThat(start: () => unknown) {

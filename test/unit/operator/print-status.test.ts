@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { printStatus } from '../../../cli/status/print-status.ts';
 import type { Status } from '../../../cli/status/status.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 describe('the screen of status', () => {
   const status: Status = {

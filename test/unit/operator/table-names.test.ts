@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasTable, parseTable } from '../../../cli/operator/table-names.ts';
-import { parseWaitingSelection } from '../../../cli/operator/waiting.ts';
+import { hasTable, parseTable } from '../../../cli/options/named-tables.ts';
+import { parseWaitingSelection } from '../../../cli/waiting/waiting-rows.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 describe('--table', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeWait, groupWaits } from '../../../cli/operator/describe-waits.ts';
-import type { FailureGroup } from '../../../cli/operator/list-failures.ts';
+import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import { listTroubles, type TroubleFacts } from '../../../cli/status/troubles.ts';
+import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
 
-const target = { selector: ' --data d' };
+const site = { selector: ' --data d' };
 const nothing: TroubleFacts = {
   ...{ failures: [], missingTables: [], failing: new Map(), quarantined: new Map(), waiting: [] },
   refused: [],
@@ -12,7 +12,7 @@ const nothing: TroubleFacts = {
 
 describe('what needs a hand', () => {
   it('is nothing where nothing is wrong', () => {
-    expect(listTroubles(nothing, target)).toEqual([]);
+    expect(listTroubles(nothing, site)).toEqual([]);
   });
 
   it('comes with the command that mends it, what others depend on first', () => {
@@ -23,7 +23,7 @@ describe('what needs a hand', () => {
         failing: new Map([['currency', 'public.currency has no column currency_code']]),
         quarantined: new Map([['fact_payment', 1200]]),
       },
-      target,
+      site,
     );
     expect(troubles.map(({ text, command }) => [text, command])).toEqual([
       ['the warehouse has no table dim_staff any more', 'npx starlift replay --table dim_staff --data d'],
@@ -51,7 +51,7 @@ describe('what needs a hand', () => {
       ...{ firstSeen: '', lastSeen: '', redrive: 'npx …', messages: [] },
     };
     const facts = { ...nothing, failures: [failure], failing: new Map([['currency', 'gone']]) };
-    expect(listTroubles(facts, target)).toEqual([
+    expect(listTroubles(facts, site)).toEqual([
       {
         kind: 'failed',
         table: 'currency',
@@ -74,7 +74,7 @@ describe('what needs a hand', () => {
       { ...wait, key: '2', cause: 'deleted' as const },
     ];
     const textsOf = (isBusy: boolean) =>
-      listTroubles({ ...nothing, waiting, isBusy }, target).map(({ text }) => text);
+      listTroubles({ ...nothing, waiting, isBusy }, site).map(({ text }) => text);
     expect(textsOf(false)).toHaveLength(2);
     expect(textsOf(true)).toEqual([
       expect.stringContaining('dim_currency 2, which the source does not have'),

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const terminal = makeTerminal(new PassThrough(), new PassThrough(), false);
 const runCommand = async (line: string) => (await parseCommand(line.split(' ')))(terminal);

@@ -1,10 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { dataSelector } from '../../../cli/operator/embedded-target.ts';
-import { formatTrouble } from '../../../cli/run/format-trouble.ts';
-import { makeTickPrinter } from '../../../cli/run/report.ts';
+import { formatTrouble, makeTickPrinter } from '../../../cli/run/report.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
-import { makeTerminal } from '../../../cli/terminal.ts';
+import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const report: RunReport = {
   ...{ run: '20240229T235959999Z00af', seconds: 1, ok: false, tables: [], slices: 0 },

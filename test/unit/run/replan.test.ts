@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { makeReplan } from '../../../cli/run/replan.ts';
+import { makeReplan } from '../../../cli/site/embedded/embedded-site.ts';
 
 /** Looks every second at so many messages; the seconds at which to plan once more. */
 function secondsOfPlans(counts: readonly number[]): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeScheduledSweeps } from '../../../cli/run/scheduled-sweeps.ts';
+import { makeScheduledSweeps } from '../../../cli/run/watch-source.ts';
 
 describe('the sweeps of a watch', () => {
   it('run every quarter of an hour, all three of them, and not in between', async () => {

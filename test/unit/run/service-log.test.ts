@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatServiceLog, isToldByCommand } from '../../../cli/run/service-log.ts';
+import { formatServiceLog, isReportedByCommand } from '../../../cli/run/service-log.ts';
 
 describe('a line of a service log', () => {
   it('is shown in one short line: stage, what happened, to what, and why', () => {
@@ -35,6 +35,6 @@ describe('a line of a service log', () => {
     ['{"level":"ERROR","message":"the event could not be put","service":"starlift-load"}', false],
     ['Error: no heap left', false],
   ])('is left to the command where that tells the same: %s', (line, isTold) => {
-    expect(isToldByCommand(line)).toBe(isTold);
+    expect(isReportedByCommand(line)).toBe(isTold);
   });
 });

@@ -8,7 +8,7 @@ import {
   LAST_DAY,
   paymentRunOf,
   weekdayFrom,
-} from '../../../cli/embedded/sample/calendar.ts';
+} from '../../../cli/sample/calendar.ts';
 
 const dateOf = (instant: number) => new Date(instant / 1000);
 

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { planChange } from '../../../cli/embedded/sample/changes.ts';
-import { makePurchases, makeSales } from '../../../cli/embedded/sample/orders.ts';
-import { ordersByTime } from '../../../cli/embedded/sample/payments.ts';
-import { RowRandom } from '../../../cli/embedded/sample/random.ts';
-import { sampleSizes } from '../../../cli/embedded/sample/sizes.ts';
-import { sampleTables } from '../../../cli/embedded/sample/tables.ts';
-import { startTrading } from '../../../cli/embedded/sample/trading.ts';
+import { makePurchases, makeSales } from '../../../cli/sample/orders.ts';
+import { ordersByTime } from '../../../cli/sample/payments.ts';
+import { RowRandom } from '../../../cli/sample/random.ts';
+import { sampleSizes } from '../../../cli/sample/sizes.ts';
+import { sampleTables } from '../../../cli/sample/tables.ts';
+import { planChange, startTrading } from '../../../cli/sample/trading.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 
 function digests(orders: number, seed: number): Record<string, string> {

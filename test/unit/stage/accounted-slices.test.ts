@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isAccounted, type SliceFacts } from '../../../cli/stage/accounted-slices.ts';
+import { isAccounted, type SliceFacts } from '../../../cli/site/stage/follow-slices.ts';
 import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/slices.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findFailedSlices } from '../../../cli/stage/failed-slices.ts';
+import { findFailedSlices } from '../../../cli/site/stage/follow-slices.ts';
 
 const run = '20261125T120000000Zabcd';
 const folder = '2026/11/25';

@@ -1,6 +1,6 @@
 import { type InvokeCommandOutput, TooManyRequestsException } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from '@jest/globals';
-import { invokePlan } from '../../../cli/stage/invoke-plan.ts';
+import { invokePlan } from '../../../cli/site/stage/stage-site.ts';
 
 const planned = { run: 'r', generation: '1', slices: [], failures: [], warnings: [] };
 const answer = (content: unknown, FunctionError?: string) =>

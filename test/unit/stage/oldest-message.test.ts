@@ -1,6 +1,6 @@
 import type { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { describe, expect, it } from '@jest/globals';
-import { readOldestSentAt } from '../../../cli/stage/oldest-message.ts';
+import { readOldestSentAt } from '../../../cli/site/stage/stage-queues.ts';
 
 const now = new Date('2026-11-25T12:00:00Z');
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { isStillEmpty, readStageSecret } from '../../../cli/stage/read-stage-secret.ts';
+import { isStillEmpty, readStageSecret } from '../../../cli/site/stage/read-stage-secret.ts';
 
 const secret = { what: 'source' as const, id: 'starlift/dev/source', selector: ' --stage dev' };
 const filled = { host: 'h', port: 5432, dbname: 'd', username: 'u', password: 's3cret' };

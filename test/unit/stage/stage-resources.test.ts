@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { pickResources } from '../../../cli/stage/stage-resources.ts';
+import { pickResources } from '../../../cli/site/stage/find-stage.ts';
 
 const ingestion = {
   ingestedBucket: 'in',

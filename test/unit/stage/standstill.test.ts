@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeStandstill } from '../../../cli/stage/standstill.ts';
+import { makeStandstill } from '../../../cli/site/stage/stage-site.ts';
 
 const slicesOf = (...tables: string[]) => tables.map((table) => ({ run: 'r', slice: '0000', table }));
 

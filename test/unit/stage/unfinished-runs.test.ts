@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { listFollowedSlices, readGeneration } from '../../../cli/stage/unfinished-runs.ts';
+import { listFollowedSlices, readGeneration } from '../../../cli/site/stage/follow-slices.ts';
 
 const now = new Date('2026-11-25T00:10:00.000Z');
 const own = '20261125T001000000Zaaaa';

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import {
+  type DatabaseSecret,
+  sslModes,
+  targetSessionAttributes,
+} from '../../shared/postgres/database-secret.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+
+const shape = 'postgres://user:password@host:port/database';
+
+export type Side = 'source' | 'warehouse';
+
+/** The URLs that the user has named. */
+export type NamedDatabases = Partial<Record<Side, string | undefined>>;
+
+/** The parameters that may follow a `?`. What is not here is refused by name: a target is never guessed. */
+const parameterNames = [
+  'host',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'options',
+  'application_name',
+  'connect_timeout',
+  'target_session_attrs',
+] as const;
+
+type ParameterName = (typeof parameterNames)[number];
+type Parameters = Partial<Record<ParameterName, string>>;
+
+/** What a URL names: a secret in which anything but the database may be missing. */
+export type NamedByUrl = Partial<DatabaseSecret> & Pick<DatabaseSecret, 'dbname'>;
+
+/**
+ * A database URL as the secret that the services read: what is not named is the command line's default.
+ *
+ * @param option the command-line option that the URL came by, for the message
+ * @throws {UsageError} it is no Postgres URL, or has a parameter that is not supported; the message never holds the
+ * URL, for it may hold a password
+ */
+export function secretOfUrl(option: string, text: string): DatabaseSecret {
+  const named = parseDatabaseUrl(option, text);
+  const { sslmode = 'disable' } = named;
+  const unused = (['sslrootcert', 'sslcert'] as const).find((name) => named[name] !== undefined);
+  if (sslmode === 'disable' && unused !== undefined) {
+    throw new UsageError(`${option} has ${unused} and does not use TLS: add sslmode=verify-full`);
+  }
+  return { host: 'localhost', port: 5432, username: 'postgres', password: '', ...named, sslmode };
+}
+
+/**
+ * Reads both URLs, where they are given, before either is connected to and before anything is made.
+ *
+ * @throws {UsageError} as secretOfUrl
+ */
+export function assertUrls({ source, warehouse }: NamedDatabases): void {
+  if (source !== undefined) secretOfUrl('--source', source);
+  if (warehouse !== undefined) secretOfUrl('--warehouse', warehouse);
+}
+
+/**
+ * Reads a URL as libpq does: a parameter behind the `?` overrides what stands before it, an empty one counts as absent.
+ *
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ * @throws {UsageError} as secretOfUrl
+ */
+export function parseDatabaseUrl(option: string, text: string): NamedByUrl {
+  const [, authority, path = '', query = ''] =
+    /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text.trim()) ?? [];
+  if (authority === undefined) throw new UsageError(`${option} is no Postgres URL: ${explainShape(text)}`);
+  try {
+    const before = { ...parseAuthority(option, authority), ...decodeAll({ dbname: path }) };
+    return assemble(option, { ...before, ...parseParameters(option, query) });
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    // Its own message is no help, and the URL may hold a password.
+    throw new UsageError(`${option} is no Postgres URL: a % in it that is meant as itself is written %25`);
+  }
+}
+
+const explainShape = (text: string): string =>
+  /^postgres(ql)?:.*#/i.test(text) ? 'a # in it that is meant as itself is written %23' : `use ${shape}`;
+
+function parseAuthority(option: string, authority: string): Parameters {
+  // The last @: what is in a password may have been left as it is.
+  const [, user, password, hosts = ''] = /^(?:([^:]*?)(?::(.*))?@)?([^@]*)$/.exec(authority) ?? [];
+  assertOne(option, 'hosts', hosts);
+  const [, bracketed, plain, port] = /^(?:\[([\da-f:.%]+)\]|([^:[\]]*))(?::(\d*))?$/i.exec(hosts) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined) throw new UsageError(`${option} is no Postgres URL: use ${shape}`);
+  return decodeAll({ user, password, host, port });
+}
+
+function parseParameters(option: string, query: string): Parameters {
+  const found: Parameters = {};
+  for (const pair of query.split('&').filter((each) => each !== '')) {
+    const [, name, value] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`${option} has a parameter without a value (a & in a password is written %26)`);
+    }
+    const decoded = decodeURIComponent(name);
+    const known = parameterNames.find((each) => each === decoded);
+    if (known === undefined) throw new UsageError(`${option} has ${explainUnknown(decoded)}`);
+    if (found[known] !== undefined) throw new UsageError(`${option} gives ${known} twice`);
+    found[known] = decodeURIComponent(value);
+  }
+  return withoutEmpty(found);
+}
+
+// What is no name may be a piece of a password.
+const explainUnknown = (name: string): string =>
+  `${/^[a-z_]{1,40}$/i.test(name) ? `the parameter ${name}, which` : 'a parameter that'} Starlift does not know: ` +
+  `it takes ${parameterNames.join(', ')}`;
+
+function decodeAll(parts: Partial<Record<ParameterName, string | undefined>>): Parameters {
+  const decoded = Object.entries(parts).map(([name, value]) => [name, decodeURIComponent(value ?? '')]);
+  return withoutEmpty(Object.fromEntries(decoded) as Parameters);
+}
+
+const withoutEmpty = (parameters: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
+
+function assemble(option: string, parameters: Parameters): NamedByUrl {
+  const { host, port, user, password, dbname, sslmode, connect_timeout, target_session_attrs } = parameters;
+  if (dbname === undefined) throw new UsageError(`${option} names no database: use ${shape}`);
+  assertOne(option, 'hosts', host);
+  assertOne(option, 'ports', port);
+  const named: NamedByUrl = { dbname };
+  if (host !== undefined) named.host = host;
+  if (port !== undefined) named.port = parseWhole(option, 'port', port, 65_535);
+  if (user !== undefined) named.username = user;
+  if (password !== undefined) named.password = password;
+  if (sslmode !== undefined) named.sslmode = parseChoice(option, 'sslmode', sslmode, sslModes.toReversed());
+  if (parameters.options !== undefined) named.options = parameters.options;
+  if (parameters.application_name !== undefined) named.application_name = parameters.application_name;
+  if (connect_timeout !== undefined) {
+    // libpq's 0 waits for ever, which nothing here may.
+    named.connect_timeout = parseWhole(option, 'connect_timeout', connect_timeout, 3600);
+  }
+  if (target_session_attrs !== undefined) {
+    const name = 'target_session_attrs';
+    named[name] = parseChoice(option, name, target_session_attrs, targetSessionAttributes);
+  }
+  return { ...named, ...readCertificates(option, parameters) };
+}
+
+function parseChoice<T extends string>(
+  option: string,
+  name: ParameterName,
+  value: string,
+  choices: readonly T[],
+): T {
+  const choice = choices.find((each) => each === value);
+  if (choice !== undefined) return choice;
+  const [last, ...others] = choices.toReversed();
+  throw new UsageError(`${option} has ${name}=${value}: use ${others.toReversed().join(', ')} or ${last}`);
+}
+
+function parseWhole(option: string, name: ParameterName, value: string, max: number): number {
+  if (/^\d{1,9}$/.test(value) && Number(value) >= 1 && Number(value) <= max) return Number(value);
+  throw new UsageError(`${option} has ${name}=${value}: use a whole number from 1 to ${max}`);
+}
+
+/** The files' texts: the functions that the secret is for may run on another machine, or in another folder. */
+function readCertificates(option: string, parameters: Parameters) {
+  const found: Pick<DatabaseSecret, 'sslrootcert' | 'sslcert' | 'sslkey'> = {};
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey'] as const) {
+    const file = parameters[name];
+    if (file === undefined) continue;
+    try {
+      found[name] = readFileSync(file, 'utf8');
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      throw new UsageError(`${option} has ${name}=${file}, which cannot be read (${String(code)})`);
+    }
+  }
+  if ((found.sslcert === undefined) !== (found.sslkey === undefined)) {
+    const [has, lacks] = found.sslkey === undefined ? ['sslcert', 'sslkey'] : ['sslkey', 'sslcert'];
+    throw new UsageError(`${option} has ${has} without ${lacks}: a client's certificate takes both`);
+  }
+  return found;
+}
+
+function assertOne(option: string, what: string, text: string | undefined): void {
+  if (text?.includes(',')) {
+    throw new UsageError(`${option} names several ${what}: name one, which target_session_attrs then checks`);
+  }
+}

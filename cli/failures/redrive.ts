@@ -1,0 +1,177 @@
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  type MessageAttributeValue,
+  SendMessageCommand,
+  type SQSClient,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
+import { textAttribute } from '../../shared/queue/send-all.ts';
+import type { Site } from '../site/site.ts';
+import { markRedriven } from './failed-records.ts';
+import type { FailureSelection } from './failure-selection.ts';
+import { type Failure, listFailures } from './list-failures.ts';
+
+type MessageAttributes = Record<string, MessageAttributeValue>;
+
+export interface Redriven {
+  queue: QueueKind;
+  messageId: string;
+  table: string | null;
+  key: string | null;
+  /**
+   * - `sent`: it is on its queue again
+   * - `moving`: SQS is moving the whole dead-letter queue
+   * - `would be sent`: a dry run
+   * - `not received`: another reader has received it; it is still a dead letter, or is being redriven already
+   */
+  outcome: 'sent' | 'moving' | 'would be sent' | 'not received';
+}
+
+/**
+ * Sends dead letters back to the queues that they came from, with all they carry. Sending one twice is harmless,
+ * as every delivery is; so each step leaves a copy and never a hole.
+ */
+export async function redrive(
+  site: Site,
+  selection: FailureSelection,
+  { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
+): Promise<Redriven[]> {
+  const failures = await listFailures(site, selection, now);
+  if (dryRun) return failures.map((failure) => describe(failure, 'would be sent'));
+  const isWholeQueue = selection.tables === undefined && selection.messageId === undefined;
+  const redriven: Redriven[] = [];
+  for (const queue of queueKinds) {
+    const letters = failures.filter((failure) => failure.queue === queue && !failure.isExpired);
+    redriven.push(...(await redriveQueue(site, queue, letters, isWholeQueue)));
+  }
+  for (const failure of failures.filter(({ isExpired }) => isExpired)) {
+    await sendExpired(site, failure);
+    redriven.push(describe(failure, 'sent'));
+  }
+  // Last of all: what is not noted as sent again is only shown, and sent, once more.
+  const gone = new Set(
+    redriven.filter(({ outcome }) => outcome !== 'not received').map((each) => each.messageId),
+  );
+  for (const { record, messageId } of failures) {
+    if (record !== undefined && gone.has(messageId))
+      await markRedriven(site.ingested, record, now.toISOString());
+  }
+  return redriven;
+}
+
+async function redriveQueue(
+  site: Site,
+  queue: QueueKind,
+  letters: readonly Failure[],
+  isWholeQueue: boolean,
+): Promise<Redriven[]> {
+  if (letters.length === 0) return [];
+  const { sqs, deadLetterUrl, queueUrl } = site;
+  if (isWholeQueue && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
+    return letters.map((failure) => describe(failure, 'moving'));
+  }
+  const wanted = new Map(letters.map((failure) => [failure.messageId, failure]));
+  const sent = await resend(site, queue, new Set(wanted.keys()));
+  return letters.map((failure) => describe(failure, sent.has(failure.messageId) ? 'sent' : 'not received'));
+}
+
+/** How a service without move tasks refuses one. */
+const unknownToService = new Set([
+  'AWS.SimpleQueueService.UnsupportedOperation',
+  'InvalidAction',
+  'NotImplemented',
+  'UnknownOperationException',
+  'UnsupportedOperation',
+]);
+
+/**
+ * Has SQS move a whole dead-letter queue back, which it does by itself and at once.
+ *
+ * The destination is named: SQS knows where a message came from only if it moved it itself, and most dead letters
+ * are sent by their handlers, for the reason to go along.
+ *
+ * @returns false where the service has no move tasks
+ */
+export async function moveQueue(
+  sqs: Pick<SQSClient, 'send'>,
+  fromUrl: string,
+  toUrl: string,
+): Promise<boolean> {
+  const [SourceArn, DestinationArn] = await Promise.all([arnOf(sqs, fromUrl), arnOf(sqs, toUrl)]);
+  try {
+    await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+    return true;
+  } catch (error) {
+    const { name } = error as { name?: unknown };
+    if (typeof name === 'string' && unknownToService.has(name)) return false;
+    throw error;
+  }
+}
+
+async function arnOf(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Promise<string> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  return Attributes?.QueueArn ?? '';
+}
+
+/** @returns the ids of the messages that were sent */
+async function resend(
+  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: Site,
+  queue: QueueKind,
+  wanted: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const sent = new Set<string>();
+  const held: ReceivedMessage[] = [];
+  const from = deadLetterUrl(queue);
+  try {
+    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
+      for (const message of messages) {
+        if (!wanted.has(message.MessageId)) {
+          held.push(message);
+          continue;
+        }
+        await sqs.send(
+          new SendMessageCommand({
+            QueueUrl: queueUrl(queue),
+            MessageBody: message.Body,
+            MessageAttributes: dropLastFailure(message.MessageAttributes),
+          }),
+        );
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
+        sent.add(message.MessageId);
+      }
+      if (sent.size === wanted.size) break;
+    }
+  } finally {
+    await giveBack(sqs, from, held);
+  }
+  return sent;
+}
+
+/**
+ * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
+ * and would be taken for the reason if its function should die the next time.
+ */
+const dropLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
+
+async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
+  await sqs.send(
+    new SendMessageCommand({
+      QueueUrl: queueUrl(queue),
+      MessageBody: body,
+      MessageAttributes: { failedAt: textAttribute(failedAt) },
+    }),
+  );
+}
+
+const describe = (failure: Failure, outcome: Redriven['outcome']): Redriven => ({
+  queue: failure.queue,
+  messageId: failure.messageId,
+  table: failure.table ?? null,
+  key: failure.key ?? null,
+  outcome,
+});

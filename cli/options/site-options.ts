@@ -1,0 +1,70 @@
+import { defaultFolder } from '../embedded/resources.ts';
+import type { Site } from '../site/site.ts';
+import type { StageName } from '../site/stage/open-stage.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+
+/** The options that name a deployed stage. */
+export const stageOptions = { stage: { type: 'string' }, region: { type: 'string' } } as const;
+
+/** The options that name the site of a command: a data folder, or a deployed stage. */
+export const siteOptions = {
+  ...stageOptions,
+  data: { type: 'string' },
+  source: { type: 'string' },
+  warehouse: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export const siteUsage = '[--data DIR | --stage NAME [--region R]] [--json]';
+
+export type OptionValues = Record<string, string | boolean | undefined>;
+
+const databasesOfItsOwn = ['data', 'source', 'warehouse'];
+
+/**
+ * Reads --stage and --region.
+ *
+ * @param excluded options that make no sense together with --stage
+ * @returns undefined where no stage is named
+ * @throws {UsageError} --stage together with one of them, --region without --stage, or a name that no stage can have
+ */
+export function parseStage(
+  values: OptionValues,
+  excluded: readonly string[] = databasesOfItsOwn,
+): StageName | undefined {
+  const [stage, region] = [textOption(values.stage), textOption(values.region)];
+  if (stage === undefined) {
+    if (region !== undefined) throw new UsageError('--region belongs to --stage');
+    return undefined;
+  }
+  const other = excluded.find((option) => values[option] !== undefined && values[option] !== false);
+  if (other !== undefined) {
+    throw new UsageError(
+      `--${other} makes no sense beside --stage: a stage has databases, data and a schedule of its own`,
+    );
+  }
+  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
+    throw new UsageError(`--stage ${stage} is no stage's name: up to 12 lower-case letters and digits`);
+  }
+  return { stage, region };
+}
+
+/** Opens what the options name, and lets go of it when the work has ended, however it ends. */
+export async function withSite<T>(values: OptionValues, work: (site: Site) => Promise<T>): Promise<T> {
+  const stage = parseStage(values);
+  if (stage !== undefined) return (await import('../site/stage/open-stage.ts')).withStage(stage, work);
+  const { openEmbeddedSite } = await import('../site/embedded/embedded-site.ts');
+  const site = await openEmbeddedSite({
+    data: textOption(values.data) ?? defaultFolder,
+    source: textOption(values.source),
+    warehouse: textOption(values.warehouse),
+  });
+  try {
+    return await work(site);
+  } finally {
+    await site.release();
+  }
+}
+
+export const textOption = (value: string | boolean | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;

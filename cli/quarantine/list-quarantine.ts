@@ -1,0 +1,173 @@
+import type pg from 'pg';
+import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
+import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
+import { hasAllTables } from '../site/ledger.ts';
+import type { Site } from '../site/site.ts';
+import {
+  listCurrent,
+  type QuarantinedRow,
+  type QuarantineFile,
+  readDropRecord,
+  readQuarantineFile,
+} from './quarantine-file.ts';
+
+type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
+
+const concurrentReads = 8;
+
+/**
+ * What is still in quarantine. A file counts until its slice is transformed again: the new revision carries what is
+ * good now, with a file of its own for what is not. A row counts until a newer version of it has been loaded: an
+ * object is immutable, so a row that was mended in the source comes in another one. Nor does one that was given up,
+ * or that a later run has brought again as bad as it was.
+ *
+ * @param tables warehouse tables
+ */
+export async function listQuarantine(
+  site: QuarantineSite,
+  model: StarSchema,
+  tables: readonly string[],
+): Promise<QuarantineFile[]> {
+  const current = await listCurrent(site.processed, tables);
+  const files: QuarantineFile[] = [];
+  for (let start = 0; start < current.length; start += concurrentReads) {
+    const group = current.slice(start, start + concurrentReads);
+    files.push(
+      ...(await Promise.all(group.map(({ key }) => readQuarantineFile(site.processed, key, model)))),
+    );
+  }
+  if (files.length === 0) return files;
+  const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
+  const bad = await excludeMendedRows(site, model, dropRereadRows(files, model));
+  return Promise.all(
+    bad.map((file) => excludeDroppedRows(site.processed, file, records.get(file.file) ?? [])),
+  );
+}
+
+/** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
+export async function countQuarantined(
+  site: QuarantineSite,
+  model: StarSchema,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const names = model.tables.map(({ name }) => name);
+  for (const { table, quarantined } of await listQuarantine(site, model, names)) {
+    if (quarantined > 0) counts.set(table, (counts.get(table) ?? 0) + quarantined);
+  }
+  return counts;
+}
+
+/**
+ * Takes out of the files the rows that a later run has quarantined as well: a table that is read in full again brings
+ * its bad rows again, each of which is one bad row.
+ *
+ * A dimension has the latest state alone, so a row is identified by its key. A fact keeps every version, so a row is
+ * identified by its last_updated too; a row whose text the file had no room for is never taken out.
+ */
+function dropRereadRows(files: readonly QuarantineFile[], model: StarSchema): QuarantineFile[] {
+  const seen = new Set<string>();
+  const left = new Map<QuarantineFile, QuarantineFile>();
+  for (const file of files.toSorted((a, b) => runOf(b).localeCompare(runOf(a)))) {
+    const table = model.table(file.table);
+    const ids = file.rows.map((row) => identityOf(row, table));
+    const isAgain = ids.map((id) => id !== undefined && seen.has(id));
+    for (const id of ids) if (id !== undefined) seen.add(id);
+    const rows = file.rows.filter((_, index) => !isAgain[index]);
+    const readAgain = file.rows.length - rows.length;
+    left.set(file, { ...file, rows, readAgain, quarantined: file.quarantined - readAgain });
+  }
+  return files.flatMap((file) => left.get(file) ?? []);
+}
+
+const runOf = ({ ingested }: QuarantineFile): string => parseObjectKey(ingested).run;
+
+function identityOf({ key, row }: QuarantinedRow, table: WarehouseTable): string | undefined {
+  if (key === null) return undefined;
+  if (table.kind !== 'fact') return JSON.stringify([table.name, key]);
+  const lastUpdated = lastUpdatedOf(row);
+  return lastUpdated === undefined ? undefined : JSON.stringify([table.name, key, lastUpdated]);
+}
+
+function lastUpdatedOf(row: string | null): unknown {
+  try {
+    return (JSON.parse(row ?? '{}') as { last_updated?: unknown }).last_updated;
+  } catch {
+    // That it is no JSON is what is wrong with it.
+    return undefined;
+  }
+}
+
+/** Takes out of the files the rows of which the warehouse has a newer version. */
+async function excludeMendedRows(
+  site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
+  model: StarSchema,
+  files: readonly QuarantineFile[],
+): Promise<QuarantineFile[]> {
+  const warehouse = await site.connectWarehouse();
+  try {
+    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [...files];
+    const left: QuarantineFile[] = [];
+    for (const file of files) {
+      const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);
+      const stillBad = file.rows.filter(({ key }) => key === null || !mended.has(String(key)));
+      const count = file.rows.length - stillBad.length;
+      left.push({ ...file, rows: stillBad, mended: count, quarantined: file.quarantined - count });
+    }
+    return left;
+  } finally {
+    await warehouse.end();
+  }
+}
+
+/** The slice's own version is in the ledger once any revision of it is loaded; before, nothing counts as newer. */
+async function selectNewer(
+  warehouse: pg.ClientBase,
+  schema: string,
+  table: WarehouseTable,
+  file: QuarantineFile,
+): Promise<ReadonlySet<string>> {
+  const type = table.columns.find(({ name }) => name === table.key)?.type.name ?? 'varchar';
+  const keys = file.rows.flatMap(({ key }) => (key === null ? [] : String(key)));
+  const { run, slice } = parseObjectKey(file.ingested);
+  const key = `t.${quoteIdentifier(table.key)}`;
+  const { rows } = await warehouse.query<{ key: string }>(
+    `select distinct ${key}::text as key
+     from ${quoteQualified(schema, table.name)} t
+     join ${ledgerTable} new on new.object_id = t.${quoteIdentifier(objectIdColumn)}
+     where ${key} = any ($1::text[]::${type}[])
+       and (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) > (
+         select old.generation, old.snapshot_xmax, old.snapshot_xmin, old.tie from ${ledgerTable} old
+         where old.warehouse_table = $2 and old.run = $3 and old.slice = $4
+         limit 1
+       )`,
+    // A key that is no int is what is wrong with its row, and no row of the warehouse has it.
+    [type === 'int' ? keys.filter(isInt) : keys, file.table, run, slice],
+  );
+  return new Set(rows.map((row) => row.key));
+}
+
+const isInt = (text: string): boolean => /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) < 2 ** 31;
+
+/** Takes out of a file the rows that its drop records name. */
+async function excludeDroppedRows(
+  processed: Pick<ObjectStore, 'get'>,
+  file: QuarantineFile,
+  recordKeys: readonly string[],
+): Promise<QuarantineFile> {
+  if (recordKeys.length === 0) return file;
+  const records = await Promise.all(recordKeys.map((key) => readDropRecord(processed, key)));
+  const isAll = records.some(({ lines }) => lines === null);
+  const lines = new Set(records.flatMap((record) => record.lines ?? []));
+  const isDropped = (line: number | null) => isAll || (line !== null && lines.has(line));
+  const dropped = file.rows.filter(({ line }) => isDropped(line));
+  return {
+    ...file,
+    dropped,
+    rows: file.rows.filter(({ line }) => !isDropped(line)),
+    quarantined: isAll ? 0 : file.quarantined - dropped.length,
+  };
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import {
+  formatObjectKey,
+  formatQuarantineKey,
+  type ProcessedKey,
+  parseObjectKey,
+} from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { makeNewestRevisions, tableFolder } from '../replay/table-objects.ts';
+
+/** The rows of one slice that broke the contract when it was transformed last. */
+export interface QuarantineFile {
+  /** The warehouse table that they were meant for. */
+  table: string;
+  /** The file's key in the processed bucket. */
+  file: string;
+  /** The key of the object that they are in. */
+  ingested: string;
+  /** Without the rows that have been mended, given up, or quarantined again by a later run. */
+  rows: QuarantinedRow[];
+  /** Rows still in quarantine: more than `rows` where the file had no room for all. */
+  quarantined: number;
+  /** Rows that have since been loaded in a newer version. */
+  mended: number;
+  /** Rows that a later run's file has as well: they count there. */
+  readAgain: number;
+  /** Rows that an operator has given up. */
+  dropped: QuarantinedRow[];
+}
+
+/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
+export interface QuarantinedRow {
+  /** From 1; null in a last line that only counts the rows for which there was no room. */
+  line: number | null;
+  /** The source's business key; null where the line shows none. */
+  key: number | string | null;
+  column: string | null;
+  reason: string;
+  /** The row as it was extracted; null where there was no room for it. */
+  row: string | null;
+}
+
+const prefix = 'quarantine/';
+
+/** A quarantine file that still counts. */
+export interface CurrentFile {
+  key: ProcessedKey;
+  /** Keys of its drop records. */
+  records: string[];
+}
+
+/**
+ * The file of the highest revision of each slice, unless a still higher one went through without.
+ *
+ * Where several tables are asked for, one listing answers for all: every run ends with it.
+ *
+ * @returns in the tables' order
+ */
+export async function listCurrent(
+  processed: Pick<ObjectStore, 'list'>,
+  tables: readonly string[],
+): Promise<CurrentFile[]> {
+  const [table, ...others] = tables;
+  const folder = table !== undefined && others.length === 0 ? tableFolder(table) : '';
+  const quarantined = makeNewestRevisions();
+  const transformed = makeNewestRevisions();
+  const days = new Set<string>();
+  const records = new Map<string, string[]>();
+  for await (const { key: text } of processed.list(prefix + folder)) {
+    const dropped = fileOfDropRecord(text);
+    if (dropped !== undefined) records.set(dropped, [...(records.get(dropped) ?? []), text]);
+    const key = parseQuarantineKey(text);
+    if (key === undefined || !tables.includes(key.table)) continue;
+    quarantined.add(key);
+    days.add(text.slice(prefix.length, text.lastIndexOf('/') + 1));
+  }
+  for (const day of days) {
+    for await (const { key: text } of processed.list(day)) {
+      const key = parseObjectKey(text);
+      if (key.zone === 'processed') transformed.add(key);
+    }
+  }
+  return quarantined
+    .all()
+    .filter((key) => (transformed.of(key)?.revision ?? 0) <= key.revision)
+    .sort((one, other) => tables.indexOf(one.table) - tables.indexOf(other.table))
+    .map((key) => ({ key, records: records.get(formatQuarantineKey(key)) ?? [] }));
+}
+
+function parseQuarantineKey(text: string): ProcessedKey | undefined {
+  if (!text.endsWith('.ndjson')) return undefined;
+  const key = parseObjectKey(text.slice(prefix.length).replace(/\.ndjson$/, '.parquet'));
+  return key.zone === 'processed' ? key : undefined;
+}
+
+/** Reads a file as it was written, before anything is taken out of it. */
+export async function readQuarantineFile(
+  processed: Pick<ObjectStore, 'get'>,
+  key: ProcessedKey,
+  model: StarSchema,
+): Promise<QuarantineFile> {
+  const file = formatQuarantineKey(key);
+  const object = await processed.get(file);
+  const lines = Buffer.from(object?.body ?? [])
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  const rows = lines.map((line) => JSON.parse(line) as QuarantinedRow);
+  const table = model.table(key.table);
+  const source = table.kind === 'calendar' ? table.name : table.source.name;
+  const { run, slice } = key;
+  return {
+    table: key.table,
+    file,
+    ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
+    rows: rows.filter(({ line }) => line !== null),
+    quarantined: rows.reduce(
+      (sum, { line, reason }) => sum + (line === null ? Number.parseInt(reason, 10) : 1),
+      0,
+    ),
+    mended: 0,
+    readAgain: 0,
+    dropped: [],
+  };
+}
+
+/** What an operator has given up of a quarantine file, in an object next to the file. */
+export interface DropRecord {
+  version: 1;
+  /** ISO 8601. */
+  droppedAt: string;
+  /** The numbers of the rows' lines in the ingested object; null: all rows, those too for which the file had no room. */
+  lines: number[] | null;
+}
+
+const dropRecordPattern = /\.dropped-[\w]+\.json$/;
+
+/** The quarantine file that a drop record belongs to; undefined for any other key. */
+const fileOfDropRecord = (key: string): string | undefined =>
+  dropRecordPattern.test(key) ? key.replace(dropRecordPattern, '.ndjson') : undefined;
+
+/** Writes down what is given up. The quarantine file stays as it is: it is the rows' own record. */
+export async function putDropRecord(
+  processed: Pick<ObjectStore, 'create'>,
+  file: string,
+  lines: number[] | null,
+  now: Date,
+): Promise<void> {
+  const id = `${now.toISOString().replaceAll(/[-:.]/g, '')}${randomBytes(2).toString('hex')}`;
+  const record: DropRecord = { version: 1, droppedAt: now.toISOString(), lines };
+  const key = file.replace(/\.ndjson$/, `.dropped-${id}.json`);
+  await processed.create(key, Buffer.from(JSON.stringify(record)));
+}
+
+export async function readDropRecord(processed: Pick<ObjectStore, 'get'>, key: string): Promise<DropRecord> {
+  const object = await processed.get(key);
+  return JSON.parse(Buffer.from(object?.body ?? '{"lines":[]}').toString()) as DropRecord;
+}

@@ -1,0 +1,162 @@
+import { resolve } from 'node:path';
+import type pg from 'pg';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
+import { connect } from '../../database/connect.ts';
+import type { NamedDatabases } from '../../database/database-url.ts';
+import { type OpenedStack, openStack } from '../../embedded/open-stack.ts';
+import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';
+import type { Services } from '../../embedded/services.ts';
+import type { Stack, StackOptions } from '../../embedded/stack.ts';
+import type { DeadLetter } from '../dead-letter.ts';
+import { countLoaded, readClock } from '../ledger.ts';
+import type { OpenedSite, RunnableSite, Site } from '../site.ts';
+import {
+  countMessages,
+  hasDeadLetters,
+  inspectDeadLetters,
+  inspectQueue,
+  isDrained,
+} from './embedded-queues.ts';
+
+const accountId = '000000000000';
+
+/**
+ * Opens a data folder's stack: the one that runs on it, else one without services for as long as it is needed.
+ *
+ * @throws {UsageError | StackError} the folder's stack cannot be started
+ */
+export async function openEmbeddedSite(options: StackOptions): Promise<OpenedSite> {
+  const stack = await openStack(options);
+  return { ...makeSite(stack, dataSelector(options.data, options)), release: stack.release };
+}
+
+/** A stack with its services at work. */
+export interface WorkingStack {
+  stack: Stack;
+  services: Services;
+  /** Another one after a reconnect. */
+  warehouse: pg.Client;
+  warehouseSchema: string;
+  /** Up to when reports have counted what was loaded, by the warehouse's clock. */
+  countedUntil: string;
+  /** Notes that the queues were empty after a run. */
+  noteDrained(run: string): void;
+}
+
+/** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
+export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
+  const { stack, services, warehouseSchema } = working;
+  const { cloud, clients, folder, named, sourceUrl, shopUrl, warehouseUrl } = stack;
+  const opened = {
+    endpoint: cloud.endpoint,
+    clients,
+    sourceUrl: shopUrl ?? sourceUrl,
+    warehouseUrl,
+  };
+  const site = makeSite(opened, dataSelector(folder.path, named));
+  return {
+    ...site,
+    warehouseSchema,
+    get warehouse() {
+      return working.warehouse;
+    },
+    plan: async () => (await services.plan()) as PlannedRun,
+    isDone: async () => isDrained(cloud),
+    needsPlan: makeReplan(() => countMessages(cloud)),
+    lookEveryMs: 5,
+    countLoaded: () => countLoaded(working.warehouse, working.countedUntil),
+    endReport: async () => {
+      working.countedUntil = await readClock(working.warehouse);
+    },
+    noteDrained: working.noteDrained,
+    countWaiting: () => countWaiting(working.warehouse, starSchema, warehouseSchema),
+    listDeadLetters: () => listReportedLetters(site, working),
+  };
+}
+
+function makeSite(
+  { endpoint, clients, sourceUrl, warehouseUrl }: Omit<OpenedStack, 'release'>,
+  selector: string,
+): Site {
+  const queueUrl = (kind: QueueKind) => `${endpoint}/${accountId}/${queueNames[kind]}`;
+  const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
+  return {
+    sqs: clients.sqs,
+    ingested: makeObjectStore(clients.s3, buckets.ingested),
+    processed: makeObjectStore(clients.s3, buckets.processed),
+    queueUrl,
+    deadLetterUrl,
+    connectWarehouse: () => connect(warehouseUrl, 'warehouse'),
+    warehouseSchema: process.env.WAREHOUSE_SCHEMA || 'public',
+    connectSource: () => connect(sourceUrl, 'source'),
+    listDeadLetters: () => inspectDeadLetters(endpoint, deadLetterUrl),
+    receiveWaitSeconds: 0,
+    oldestSentAt: async (url) => {
+      const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
+      return sent.length === 0 ? undefined : new Date(Math.min(...sent));
+    },
+    selector,
+    takenBy: 'The next run takes them; a run that watches does so at once.',
+  };
+}
+
+/** A letter that SQS has moved by itself is reported by an event at once, and not only by the next scheduled sweep. */
+async function listReportedLetters(
+  site: Site,
+  { stack, services }: Pick<WorkingStack, 'stack' | 'services'>,
+): Promise<DeadLetter[]> {
+  if (!hasDeadLetters(stack.cloud)) return [];
+  const letters = await site.listDeadLetters();
+  const unreported = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
+  if (unreported.size === 0) return letters;
+  for (const queue of unreported) await services.sweep(queue);
+  return site.listDeadLetters();
+}
+
+/** Longer than a slice is on its way, and before a message is tried for the third time, 12 s after the first. */
+const firstQuietMs = 5_000;
+
+/**
+ * Says when to plan once more in the middle of a run: where no message has come or gone for a while, each time twice as
+ * long.
+ *
+ * A stage's schedule plans every few minutes, whatever else goes on. What was planned on a source that has become
+ * another server since, as by a restart, waits for that plan: without one, all of it would be dead-lettered.
+ *
+ * @param count the messages that are in the queues
+ */
+export function makeReplan(count: () => number, now: () => number = Date.now): () => boolean {
+  let counted = count();
+  let since = now();
+  let quietMs = firstQuietMs;
+  return () => {
+    const current = count();
+    if (current !== counted) {
+      counted = current;
+      since = now();
+    }
+    if (now() - since < quietMs) return false;
+    since = now();
+    quietMs *= 2;
+    return true;
+  };
+}
+
+/**
+ * What the user adds to a command for it to work on this folder; empty for the default.
+ *
+ * @param named databases of the user's own. Their URLs may hold passwords, and are for the user to put in.
+ */
+export const dataSelector = (data: string, { source, warehouse }: NamedDatabases = {}): string =>
+  [
+    ...(resolve(data) === resolve(defaultFolder) ? [] : [` --data ${quoteForShell(data)}`]),
+    ...(source === undefined ? [] : [' --source URL']),
+    ...(warehouse === undefined ? [] : [' --warehouse URL']),
+  ].join('');
+
+const quoteForShell = (text: string): string =>
+  /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,84 @@
+import type pg from 'pg';
+import { quoteQualified } from '../../shared/postgres/identifier.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
+
+/** The keys of all objects that the warehouse has loaded. */
+export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {
+  const { rows } = await warehouse.query<{ key: string }>(`select key from ${ledgerTable}`);
+  return new Set(rows.map(({ key }) => key));
+}
+
+/**
+ * The warehouse's own clock, to the microsecond: what a run loads is entered after it. In UTC: as the database's
+ * own DateStyle writes it, the zone may be an abbreviation that is read as another one.
+ */
+export async function readClock(warehouse: pg.Client): Promise<string> {
+  const { rows } = await warehouse.query<{ now: string }>(
+    `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`,
+  );
+  return rows[0]?.now ?? '-infinity';
+}
+
+/** What the ledger says of one warehouse table. */
+export interface LedgerCount {
+  table: string;
+  rows: number;
+  quarantined: number;
+  /** The runs that the objects came from. */
+  runs: string[];
+}
+
+/** What has been loaded since then, by warehouse table; of a replay too, which enters no new objects. */
+export async function countLoaded(warehouse: pg.Client, since: string): Promise<LedgerCount[]> {
+  const { rows } = await warehouse.query<LedgerCount>(
+    `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
+            array_agg(distinct run) as runs
+       from ${ledgerTable}
+      where loaded_at >= $1::timestamptz
+      group by warehouse_table`,
+    [since],
+  );
+  return rows;
+}
+
+/** Whether anything can have been loaded: the ledger comes with the first run. */
+export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
+  (await selectMissing(warehouse, [ledgerTable])).length === 0;
+
+/** The model's tables that the warehouse does not have: all of them before the first run, and any that were dropped. */
+export async function listMissingTables(
+  warehouse: pg.ClientBase,
+  model: StarSchema,
+  schema: string,
+): Promise<string[]> {
+  const names = model.tables.map(({ name }) => name);
+  const missing = await selectMissing(
+    warehouse,
+    names.map((name) => quoteQualified(schema, name)),
+  );
+  return names.filter((name) => missing.includes(quoteQualified(schema, name)));
+}
+
+/** Whether the ledger and all of the model's tables are there. */
+export const hasAllTables = async (
+  warehouse: pg.ClientBase,
+  model: StarSchema,
+  schema: string,
+): Promise<boolean> =>
+  (await hasLedger(warehouse)) && (await listMissingTables(warehouse, model, schema)).length === 0;
+
+async function selectMissing(warehouse: pg.ClientBase, names: readonly string[]): Promise<string[]> {
+  const { rows } = await warehouse.query<{ name: string }>(
+    'select name from unnest($1::text[]) name where to_regclass(name) is null',
+    [names],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
+export function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
+  const { feeds } = model.source(source);
+  const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
+  return [...feeds, ...(hasFact ? [model.calendar.name] : [])];
+}

@@ -1,0 +1,64 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type pg from 'pg';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import type { LedgerCount } from './ledger.ts';
+
+/** Where the pipeline runs: the stack of a data folder, or a deployed stage. Every command works on one. */
+export interface Site {
+  sqs: Pick<SQSClient, 'send'>;
+  ingested: ObjectStore;
+  processed: ObjectStore;
+  queueUrl(kind: QueueKind): string;
+  deadLetterUrl(kind: QueueKind): string;
+  /** The caller ends the client. */
+  connectWarehouse(): Promise<pg.Client>;
+  /** The schema of the star schema's tables. */
+  warehouseSchema: string;
+  /** Absent where the source cannot be reached from here. The caller ends the client. */
+  connectSource?(): Promise<pg.Client>;
+  /** All dead letters of the three queues, oldest first; they stay where they are. */
+  listDeadLetters(): Promise<DeadLetter[]>;
+  /** How long a receive waits for a message, in seconds: 1 where a queue is spread over servers, 0 where it is not. */
+  receiveWaitSeconds: number;
+  /** When the oldest message of a queue was sent; undefined for an empty queue, or where it cannot be known. */
+  oldestSentAt(queueUrl: string): Promise<Date | undefined>;
+  /** What the user adds to a command for it to work on this site, such as ` --data DIR`; empty for the default. */
+  selector: string;
+  /** Who takes the messages that a command has sent, as a sentence. */
+  takenBy: string;
+}
+
+/** A site that was opened for one command. */
+export interface OpenedSite extends Site {
+  /** Stops what was started for it; leaves alone what runs elsewhere. */
+  release(): Promise<void>;
+}
+
+/** A site whose services are at work, for one run: what it plans is followed to its end. */
+export interface RunnableSite extends Site {
+  /** Open for as long as the site is. */
+  readonly warehouse: pg.Client;
+  /** Runs the plan function. */
+  plan(): Promise<PlannedRun>;
+  /** Whether everything that was planned has reached the warehouse or is accounted for. */
+  isDone(planned: PlannedRun): Promise<boolean>;
+  /** Whether to plan once more before that; absent where a schedule does. */
+  needsPlan?(): boolean;
+  /** How long to wait between two such questions, in milliseconds. */
+  lookEveryMs: number;
+  /** What has been loaded since the last report ended, by warehouse table. */
+  countLoaded(): Promise<LedgerCount[]>;
+  /** What is loaded from here on counts for the next report. */
+  endReport(): Promise<void>;
+  countWaiting(): Promise<WaitingRows[]>;
+  /** Called when the run is done and its failures are listed; absent where it is not needed. */
+  noteDrained?(run: string): void;
+}
+
+/** A command line for this site that the operator can paste. */
+export const commandFor = ({ selector }: Pick<Site, 'selector'>, command: string): string =>
+  `npx starlift ${command}${selector}`;

@@ -1,0 +1,224 @@
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import type pg from 'pg';
+import {
+  captureStateKey,
+  formatObjectKey,
+  ingestedSuffix,
+  parseObjectKey,
+  runFolder,
+} from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { CaptureState } from '../../../shared/records/capture-state.ts';
+import type { PlannedSlice, RunRecord } from '../../../shared/records/run-record.ts';
+import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../../shared/records/slices.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { type DeadLetter, sliceOf } from '../dead-letter.ts';
+import { hasLedger, tablesOf } from '../ledger.ts';
+import type { Site } from '../site.ts';
+
+export interface FollowDeps {
+  site: Pick<Site, 'ingested' | 'sqs' | 'deadLetterUrl'>;
+  /** What has failed for good, and has not been sent again. */
+  listFailed(): Promise<readonly Pick<DeadLetter, 'queue' | 'body' | 'key'>[]>;
+  warehouse: pg.ClientBase;
+  model: StarSchema;
+}
+
+/** Slices on their way. Done is known by the ledger and the dead letters; queues count only approximately. */
+export interface FollowedSlices {
+  /** Looks into the ledger, and gives the slices that are left. */
+  look(): Promise<readonly FollowedSlice[]>;
+  /** The same, and asks which have failed for good: that costs more. */
+  lookForFailures(): Promise<readonly FollowedSlice[]>;
+}
+
+export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps): FollowedSlices {
+  const { site, listFailed, warehouse, model } = deps;
+  let left = [...slices];
+  let failed = makeKnownSlices();
+  const look = async () => {
+    if (left.length === 0) return left;
+    const loaded = await readLoaded(warehouse, left);
+    const ingested = await listIngested(site.ingested, left, model);
+    left = left.filter((slice) => !isAccounted(slice, { loaded, ingested, failed }, model));
+    return left;
+  };
+  return {
+    look,
+    lookForFailures: async () => {
+      if (left.length > 0 && (await hasFailures(site))) failed = findFailedSlices(await listFailed());
+      return look();
+    },
+  };
+}
+
+async function readLoaded(warehouse: pg.ClientBase, slices: readonly FollowedSlice[]): Promise<KnownSlices> {
+  const loaded = makeKnownSlices();
+  if (!(await hasLedger(warehouse))) return loaded;
+  const { rows } = await warehouse.query<FollowedSlice>(
+    `select warehouse_table as table, run, slice from ${ledgerTable} where run = any($1)`,
+    [[...new Set(slices.map(({ run }) => run))]],
+  );
+  for (const { table, ...slice } of rows) loaded.add(table, slice);
+  return loaded;
+}
+
+/** Of tables that end in the ingested zone, for which no ledger speaks; a slice that was cut has its halves there. */
+async function listIngested(
+  store: Pick<Site['ingested'], 'list'>,
+  slices: readonly FollowedSlice[],
+  model: StarSchema,
+): Promise<KnownSlices> {
+  const ingested = makeKnownSlices();
+  for (const { table, run, slice } of slices) {
+    if (model.source(table).feeds.length > 0) continue;
+    const whole = formatObjectKey({ zone: 'ingested', table, run, slice });
+    for await (const { key } of store.list(whole.slice(0, -ingestedSuffix.length))) {
+      ingested.add(table, parseObjectKey(key));
+    }
+  }
+  return ingested;
+}
+
+export interface SliceFacts {
+  /** By warehouse table: the ledger has an object of the slice. */
+  loaded: KnownSlices;
+  /** By source table: the object is there. Asked only of tables that end in the ingested zone. */
+  ingested: KnownSlices;
+  /** By source table for an extract or a transform, by warehouse table for a load: it is a dead letter. */
+  failed: KnownSlices;
+}
+
+/**
+ * Whether nothing of a slice is left to do: each of its objects is loaded, or has failed for good. A slice that was
+ * too large is its two halves.
+ */
+export function isAccounted(
+  slice: FollowedSlice,
+  facts: SliceFacts,
+  model: Pick<StarSchema, 'source' | 'table' | 'calendar'>,
+): boolean {
+  const { loaded, ingested, failed } = facts;
+  if (failed.has(slice.table, slice)) return true;
+  const tables = tablesOf(slice.table, model);
+  const isThrough =
+    tables.length === 0
+      ? ingested.has(slice.table, slice)
+      : tables.every((table) => loaded.has(table, slice) || failed.has(table, slice));
+  if (isThrough) return true;
+  if (![loaded, ingested, failed].some((known) => known.hasPart(slice))) return false;
+  return ['0', '1'].every((half) => isAccounted({ ...slice, slice: `${slice.slice}.${half}` }, facts, model));
+}
+
+/** Whether there may be any: to read dead letters is to receive them, which is not done without need. */
+async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
+  for await (const _ of ingested.list('failed/')) return true;
+  const counts = await Promise.all(
+    queueKinds.map(async (kind) => {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: deadLetterUrl(kind),
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      return Object.values(Attributes ?? {}).some((count) => Number(count) > 0);
+    }),
+  );
+  return counts.includes(true);
+}
+
+/** The slices that dead letters are about: of the extract queue their messages, of the others the objects. */
+export function findFailedSlices(
+  letters: readonly Pick<DeadLetter, 'queue' | 'body' | 'key'>[],
+): KnownSlices {
+  const failed = makeKnownSlices();
+  for (const { queue, body, key } of letters) {
+    const slice = queue === 'extract' ? sliceOf(body) : undefined;
+    if (slice !== undefined) failed.add(slice.table, slice);
+    for (const text of queue === 'extract' ? [] : keysOf(body, key)) {
+      const object = parseKnownKey(text);
+      if (object !== undefined) failed.add(object.table, object);
+    }
+  }
+  return failed;
+}
+
+/** A handler names the object that failed; where it died on every attempt, the message itself has to. */
+function keysOf(body: string, key: string | undefined): string[] {
+  if (key !== undefined) return [key];
+  try {
+    return parseObjectCreated(body).map((object) => object.key);
+  } catch {
+    // A body that cannot be parsed is the reason why it is a dead letter.
+    return [];
+  }
+}
+
+function parseKnownKey(text: string) {
+  try {
+    return parseObjectKey(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs older than this are left to `starlift status`. */
+const lookedBackMs = 3_600_000;
+const concurrentReads = 16;
+
+/** What is followed of a run. */
+interface FollowedRun extends Pick<RunRecord, 'run' | 'generation'> {
+  slices: readonly Pick<PlannedSlice, 'slice' | 'table'>[];
+}
+
+/**
+ * The slices of a run, and of those that the schedule has planned within the hour before it: what they found is not
+ * new to this run any more, and may be on its way still. A run of an earlier generation is left out, for all of it
+ * was planned anew.
+ */
+export async function listFollowedSlices(
+  ingested: Pick<ObjectStore, 'list' | 'get'>,
+  planned: FollowedRun,
+  now: Date,
+): Promise<FollowedSlice[]> {
+  const keys: string[] = [];
+  for (const hour of [lookedBackMs, 0]) {
+    for await (const { key } of ingested.list(`${runFolder}${timeText(now, hour).slice(0, 11)}`)) {
+      const run = key.slice(runFolder.length);
+      if (run < planned.run && run > timeText(now, lookedBackMs)) keys.push(key);
+    }
+  }
+  const slices = slicesOf(planned);
+  for (let start = 0; start < keys.length; start += concurrentReads) {
+    const records = await Promise.all(
+      keys.slice(start, start + concurrentReads).map((key) => readRecord<RunRecord>(ingested, key)),
+    );
+    slices.push(...records.filter(({ generation }) => generation === planned.generation).flatMap(slicesOf));
+  }
+  return slices;
+}
+
+/** As the time in a run's id is written. */
+const timeText = (now: Date, backMs: number): string =>
+  new Date(now.getTime() - backMs).toISOString().replaceAll(/[-:.]/g, '');
+
+const slicesOf = ({ run, slices }: Partial<Pick<FollowedRun, 'run' | 'slices'>>): FollowedSlice[] =>
+  run === undefined ? [] : (slices ?? []).map(({ slice, table }) => ({ run, slice, table }));
+
+/** The generation that the source is captured in now; '0' where there is no state. */
+export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promise<bigint> {
+  const { generation } = await readRecord<CaptureState>(ingested, captureStateKey);
+  return /^\d+$/.test(String(generation)) ? BigInt(String(generation)) : 0n;
+}
+
+/** @returns nothing of the record where there is none */
+async function readRecord<Content>(
+  ingested: Pick<ObjectStore, 'get'>,
+  key: string,
+): Promise<Partial<Content>> {
+  const object = await ingested.get(key);
+  return JSON.parse(Buffer.from(object?.body ?? Buffer.from('{}')).toString()) as Partial<Content>;
+}

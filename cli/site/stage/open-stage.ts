@@ -1,0 +1,95 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type pg from 'pg';
+import { requestTimeouts } from '../../../shared/aws-clients.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import {
+  deadLetterQueueName,
+  planTimeoutSeconds,
+  type QueueKind,
+} from '../../../shared/queue/queue-settings.ts';
+import { connectTo } from '../../database/connect.ts';
+import type { Site } from '../site.ts';
+import { explainAwsError } from './explain-aws-error.ts';
+import type { StageResources } from './find-stage.ts';
+import { findStage } from './find-stage.ts';
+import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
+import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
+
+/** A stage as the command line names it. */
+export interface StageName {
+  stage: string;
+  /** Undefined: the AWS SDK finds it, as it does the credentials. */
+  region: string | undefined;
+}
+
+/** A deployed stage, as commands and runs see it. */
+export interface OpenedStage extends Site {
+  stage: string;
+  resources: StageResources;
+  lambda: Pick<LambdaClient, 'send'>;
+  secretsManager: Pick<SecretsManagerClient, 'send'>;
+  secret(what: StageSecret['what']): StageSecret;
+  connectSource(): Promise<pg.Client>;
+}
+
+/**
+ * Opens a deployed stage for one piece of work.
+ *
+ * @throws {UsageError} the stage is not there or not whole, or AWS cannot be reached or refuses: a region,
+ * credentials or rights are missing
+ */
+export async function withStage<T>(name: StageName, work: (stage: OpenedStage) => Promise<T>): Promise<T> {
+  try {
+    return await work(await openStage(name));
+  } catch (error) {
+    throw explainAwsError(error) ?? error;
+  }
+}
+
+async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
+  const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
+  // It is silent for as long as its function works.
+  const socketTimeout = (planTimeoutSeconds + 10) * 1000;
+  const lambdaOptions = { ...options, requestHandler: { ...requestTimeouts, socketTimeout } };
+  const resources = await findStage(new CloudFormationClient(options), stage);
+  const [sqs, s3, cloudWatch] = [
+    new SQSClient(options),
+    new S3Client(options),
+    new CloudWatchClient(options),
+  ];
+  const secretsManager = new SecretsManagerClient(options);
+  const selector = ` --stage ${stage}${region === undefined ? '' : ` --region ${region}`}`;
+  const secret = (what: StageSecret['what']) => ({ what, id: resources[`${what}Secret`], selector });
+  const connect = async (what: StageSecret['what']) =>
+    connectTo(await readStageSecret(secretsManager, secret(what)), what);
+  const queueUrl = (kind: QueueKind) => resources[`${kind}QueueUrl`];
+  const reading = {
+    sqs,
+    deadLetterUrl: (kind: QueueKind) => deadLetterQueueName(queueUrl(kind)),
+    // A queue is spread over servers, and only a receive that waits asks all of them.
+    receiveWaitSeconds: 1,
+  };
+  return {
+    ...reading,
+    stage,
+    resources,
+    secretsManager,
+    secret,
+    selector,
+    queueUrl,
+    takenBy: 'The stage takes them at once.',
+    lambda: new LambdaClient(lambdaOptions),
+    ingested: makeObjectStore(s3, resources.ingestedBucket),
+    processed: makeObjectStore(s3, resources.processedBucket),
+    connectWarehouse: () => connect('warehouse'),
+    warehouseSchema: resources.warehouseSchema,
+    connectSource: () => connect('source'),
+    listDeadLetters: () => receiveDeadLetters(reading),
+    oldestSentAt: (url) => readOldestSentAt(cloudWatch, url),
+  };
+}

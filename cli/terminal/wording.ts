@@ -1,0 +1,4 @@
+/** A whole number as English writes it: 1,234,567. Not by toLocaleString(), whose first call in a process is slow. */
+export const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+
+export const formatRows = (rows: number): string => (rows === 1 ? '1 row' : `${formatCount(rows)} rows`);

@@ -1,0 +1,38 @@
+/**
+ * How one warehouse table is checked. All of it is written by hand, on purpose not derived from the model that
+ * the pipeline works by: a mistake there must not be repeated here.
+ */
+export interface TableCheck {
+  table: string;
+  /** What `expected` reads, to name the one that the source lacks. */
+  sourceTables: readonly string[];
+  /** The columns that are compared, the business key first. */
+  columns: readonly string[];
+  /** SQL for an integer of these columns that orders the rows alike on both servers: no collation has a say. */
+  sortKey: string;
+  /** A query over the source: the rows that the warehouse must hold, with exactly these columns. */
+  expected: string;
+  /** A fact: rows are told apart by (key, last_updated), and those of other versions may stand beside. */
+  isVersioned?: boolean;
+  /** A fact's columns that hold a dimension's key. */
+  references?: readonly Reference[];
+  /**
+   * SQL for each column, over a row of the warehouse table: what it must be by the row's own key. Where it is
+   * given, rows that the source does not ask for are allowed, but must be right.
+   */
+  ownTruth?: readonly string[];
+}
+
+export interface Reference {
+  column: string;
+  dimension: string;
+  key: string;
+}
+
+/**
+ * SQL for a numeric of the source as a warehouse column of two decimals shows it: zeros behind the last digit are no
+ * digits, in a column without a scale (1.500 and 1.5 are 1.50). What has more digits keeps them all, for it must not
+ * be the same as what it would be rounded to.
+ */
+export const twoDecimals = (column: string): string =>
+  `round(${column}, greatest(scale(trim_scale(${column})), 2)) as ${column}`;

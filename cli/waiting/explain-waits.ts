@@ -1,0 +1,192 @@
+import type pg from 'pg';
+import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
+import { listFailures } from '../failures/list-failures.ts';
+import { listQuarantine } from '../quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
+import { hasAllTables } from '../site/ledger.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
+import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
+
+/**
+ * Why a dimension row is not there:
+ * - `quarantined`: it broke the contract
+ * - `dropped`: it broke the contract, and an operator has given it up
+ * - `failed`: messages of its table have failed for good, and may have it
+ * - `deleted`: the source does not have it
+ * - `expected`: nothing is known to keep it from coming
+ */
+export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'expected';
+
+export interface ExplainedWait extends MissingDimensionRow {
+  cause: WaitingCause;
+  /** The command that ends the wait. */
+  mend: string;
+}
+
+/**
+ * The dimension rows that facts wait for, each with why it is not there.
+ *
+ * @param failing tables that cannot be extracted, in addition to those with a failed message
+ */
+export async function readWaiting(
+  site: Site,
+  model: StarSchema,
+  selection: WaitingSelection,
+  failing: Iterable<string> = [],
+): Promise<ExplainedWait[]> {
+  const warehouse = await site.connectWarehouse();
+  try {
+    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [];
+    const missing = await listMissing(warehouse, model, site.warehouseSchema, selection);
+    if (missing.length === 0) return [];
+    const failures = await listFailures(site);
+    return explainWaits(site, model, missing, {
+      quarantine: await listQuarantine(site, model, [...new Set(missing.map(({ dimension }) => dimension))]),
+      failedTables: new Set([...failing, ...failures.flatMap(({ table }) => table ?? [])]),
+    });
+  } finally {
+    await warehouse.end();
+  }
+}
+
+interface WaitingFacts {
+  quarantine: readonly QuarantineFile[];
+  /** Source and warehouse tables that have failed. */
+  failedTables: ReadonlySet<string>;
+}
+
+/** Says of each missing dimension row why it is missing, as far as can be known from here. */
+async function explainWaits(
+  site: Pick<Site, 'connectSource' | 'selector'>,
+  model: StarSchema,
+  missing: readonly MissingDimensionRow[],
+  { quarantine, failedTables }: WaitingFacts,
+): Promise<ExplainedWait[]> {
+  if (missing.length === 0) return [];
+  const idsOf = (of: 'rows' | 'dropped') =>
+    new Set(quarantine.flatMap((file) => file[of].map(({ key }) => `${file.table} ${String(key)}`)));
+  const [bad, dropped] = [idsOf('rows'), idsOf('dropped')];
+  const gone = await findDeleted(site, model, missing);
+  return missing.map((wait) => {
+    const id = `${wait.dimension} ${wait.key}`;
+    const dimension = model.table(wait.dimension);
+    const source = dimension.kind === 'calendar' ? '' : dimension.source.name;
+    const hasFailed = failedTables.has(wait.dimension) || failedTables.has(source);
+    const causes: [WaitingCause, boolean][] = [
+      ['quarantined', bad.has(id)],
+      ['failed', hasFailed],
+      ['deleted', gone.has(id)],
+      ['dropped', dropped.has(id)],
+    ];
+    const cause = causes.find(([, isSo]) => isSo)?.[0] ?? 'expected';
+    return { ...wait, cause, mend: mendOf(cause, wait, site) };
+  });
+}
+
+/** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
+async function findDeleted(
+  { connectSource }: Pick<Site, 'connectSource'>,
+  model: StarSchema,
+  missing: readonly MissingDimensionRow[],
+): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  // What the source would say is one cause of several: without its answer the others still hold.
+  const client = await connectSource?.().catch(() => undefined);
+  if (client === undefined) return gone;
+  try {
+    for (const name of new Set(missing.map(({ dimension }) => dimension))) {
+      const dimension = model.table(name);
+      if (dimension.kind !== 'dimension') continue;
+      const keys = missing.filter((wait) => wait.dimension === name).map(({ key }) => key);
+      for (const key of await selectDeleted(client, dimension, keys)) gone.add(`${name} ${key}`);
+    }
+  } finally {
+    await client.end();
+  }
+  return gone;
+}
+
+async function selectDeleted(
+  client: pg.ClientBase,
+  { source }: Dimension,
+  keys: readonly string[],
+): Promise<string[]> {
+  const type = source.columns.find(({ name }) => name === source.key)?.type ?? 'int4';
+  try {
+    const { rows } = await client.query<{ key: string }>(
+      `select distinct wanted.id::text as key
+       from unnest($1::text[]::${type}[]) wanted (id)
+       where not exists (
+         select from ${quoteQualified('public', source.name)} s
+         where s.${quoteIdentifier(source.key)} = wanted.id
+       )`,
+      [keys],
+    );
+    return rows.map(({ key }) => key);
+  } catch {
+    // The table may be gone or forbidden, which is reported as a trouble of its own.
+    return [];
+  }
+}
+
+function mendOf(
+  cause: WaitingCause,
+  { table, dimension }: MissingDimensionRow,
+  site: Pick<Site, 'selector'>,
+): string {
+  switch (cause) {
+    case 'quarantined':
+      return commandFor(site, `quarantine release --table ${dimension}`);
+    case 'failed':
+      return commandFor(site, `redrive --table ${dimension}`);
+    case 'deleted':
+    case 'dropped':
+      return commandFor(site, `waiting --drop --table ${table}`);
+    case 'expected':
+      return commandFor(site, 'run');
+  }
+}
+
+/** The waits of one fact for one dimension that have one cause. */
+export interface WaitGroup {
+  table: string;
+  column: string;
+  dimension: string;
+  cause: WaitingCause;
+  /** Of the missing dimension rows, those first that most rows wait for. */
+  keys: string[];
+  /** Rows of the fact. */
+  rows: number;
+  mend: string;
+}
+
+const shownKeys = 5;
+
+export function groupWaits(waits: readonly ExplainedWait[]): WaitGroup[] {
+  const groups = new Map<string, WaitGroup>();
+  for (const { key, rows, ...wait } of waits) {
+    const id = `${wait.table} ${wait.column} ${wait.cause}`;
+    const group = groups.get(id) ?? { ...wait, keys: [], rows: 0 };
+    group.keys.push(key);
+    group.rows += rows;
+    groups.set(id, group);
+  }
+  return [...groups.values()];
+}
+
+const causes: Record<WaitingCause, string> = {
+  quarantined: 'which broke the contract and is in quarantine',
+  dropped: 'which broke the contract and was given up',
+  failed: 'whose table has failed',
+  deleted: 'which the source does not have: it cannot come',
+  expected: 'which has not landed yet',
+};
+
+/** @example '3 rows of fact_payment wait for dim_transaction 5, which the source does not have: it cannot come' */
+export function describeWait({ table, dimension, cause, keys, rows }: WaitGroup): string {
+  const more = keys.length - shownKeys;
+  const list = keys.slice(0, shownKeys).join(', ') + (more > 0 ? ` and ${formatCount(more)} more` : '');
+  return `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'} for ${dimension} ${list}, ${causes[cause]}`;
+}
