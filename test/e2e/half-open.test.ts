@@ -81,7 +81,14 @@ describe('a connection that neither answers nor ends', () => {
       await seenRow(warehouse, `select from dim_staff where first_name = 'by ${what}'`);
       expect((performance.now() - brokenAt) / 1000).toBeLessThan(45);
     }
+    // A run that still works on what the lost connections held up does not plan again, and has nothing to report.
+    const untilIdle = async (name: string) => {
+      const from = output().length;
+      await ask(source, `update staff set first_name = '${name}' where staff_id = 4`);
+      await seen(async () => /dim_staff 1 /.test(output().slice(from)), 120);
+    };
     for (const [what, proxy] of isLong ? both : both.slice(0, 1)) {
+      await untilIdle(`before ${what}`);
       const brokenAt = performance.now();
       const before = output().length;
       proxy.halfOpen('dropped');
