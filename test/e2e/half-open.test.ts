@@ -74,18 +74,11 @@ describe('a connection that neither answers nor ends', () => {
     await seen(async () => /Watching/.test(output()));
     const both = Object.entries({ source: toSource, warehouse: toWarehouse });
     // Each takes twenty seconds of waiting: in the short form each database is lost in one of the two ways.
-    for (const [what, proxy] of isLong ? both : both.slice(1)) {
-      const brokenAt = performance.now();
-      proxy.halfOpen('forwarded');
-      await ask(source, `update staff set first_name = 'by ${what}' where staff_id = 3`);
-      await seenRow(warehouse, `select from dim_staff where first_name = 'by ${what}'`);
-      expect((performance.now() - brokenAt) / 1000).toBeLessThan(45);
-    }
     // A run that still works on what the lost connections held up does not plan again, and has nothing to report.
     const untilIdle = async (name: string) => {
       const from = output().length;
       await ask(source, `update staff set first_name = '${name}' where staff_id = 4`);
-      await seen(async () => /dim_staff 1 /.test(output().slice(from)), 120);
+      await seen(async () => /dim_staff \d/.test(output().slice(from)), 120);
     };
     for (const [what, proxy] of isLong ? both : both.slice(0, 1)) {
       await untilIdle(`before ${what}`);
@@ -98,6 +91,13 @@ describe('a connection that neither answers nor ends', () => {
       proxy.mend();
       await ask(source, `update staff set first_name = 'after ${what}' where staff_id = 3`);
       await seenRow(warehouse, `select from dim_staff where first_name = 'after ${what}'`);
+    }
+    for (const [what, proxy] of isLong ? both : both.slice(1)) {
+      const brokenAt = performance.now();
+      proxy.halfOpen('forwarded');
+      await ask(source, `update staff set first_name = 'by ${what}' where staff_id = 3`);
+      await seenRow(warehouse, `select from dim_staff where first_name = 'by ${what}'`);
+      expect((performance.now() - brokenAt) / 1000).toBeLessThan(45);
     }
   });
 
