@@ -38,7 +38,11 @@ export async function watchSource(
     ending,
     tell: makeTickPrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
-    checkLedger: onceAMinute(() => pipeline.checkLedger()),
+    checkLedger: onceEvery(
+      60_000,
+      () => pipeline.checkLedger(),
+      () => performance.now(),
+    ),
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
@@ -68,20 +72,21 @@ export function makeScheduledSweeps(
   services: Pick<Services, 'sweep'>,
   now: () => number = Date.now,
 ): () => Promise<void> {
-  let dueAt = now() + everyMs;
-  return async () => {
-    if (now() < dueAt) return;
-    dueAt = now() + everyMs;
-    for (const kind of queueKinds) await services.sweep(kind);
-  };
+  return onceEvery(
+    everyMs,
+    async () => {
+      for (const kind of queueKinds) await services.sweep(kind);
+    },
+    now,
+  );
 }
 
-/** A minute from when this is made, and then each minute; nothing in between. */
-function onceAMinute(work: () => Promise<void>): () => Promise<void> {
-  let dueAt = performance.now() + 60_000;
+/** Makes the work that is done a period after this is called, and then once in each period; nothing in between. */
+function onceEvery(periodMs: number, work: () => Promise<void>, now: () => number): () => Promise<void> {
+  let dueAt = now() + periodMs;
   return async () => {
-    if (performance.now() < dueAt) return;
-    dueAt = performance.now() + 60_000;
+    if (now() < dueAt) return;
+    dueAt = now() + periodMs;
     await work();
   };
 }
