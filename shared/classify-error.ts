@@ -1,6 +1,5 @@
 import { type FailureSubject, PipelineError, TerminalError, TransientError } from './errors.ts';
-import { describeServerError, isServerError } from './postgres/describe-database-error.ts';
-import { isTransientState } from './postgres/sqlstate.ts';
+import { describeServerError, isServerError, isTransientState } from './postgres/server-error.ts';
 
 /** Node's system errors of a connection that may come back. */
 const transientSystemErrors = new Set([

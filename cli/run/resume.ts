@@ -1,6 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { listUnsettledRuns, readSweptRuns } from '../../services/ingestion/sweep/expired-slices.ts';
-import { findLostMessages } from '../../services/ingestion/sweep/lost-slices.ts';
+import {
+  findLostMessages,
+  listUnsettledRuns,
+  readSweptRuns,
+} from '../../services/ingestion/sweep/lost-slices.ts';
 import {
   formatObjectKey,
   formatRunId,

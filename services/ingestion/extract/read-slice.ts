@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
-import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
+import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';

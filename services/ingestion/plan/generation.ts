@@ -8,6 +8,10 @@ import {
   readCaptureState,
 } from '../../../shared/records/capture-state.ts';
 import { readLoaded } from '../../../shared/records/loaded.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { Statements } from '../source/statements.ts';
+import type { AssessedTable } from '../source/tables.ts';
+import { fingerprintOf, needsNewerVersion } from './table-fingerprint.ts';
 
 /** The source as a plan found it. */
 export interface SourceNow {
@@ -55,7 +59,7 @@ export const needsNewGeneration = (state: CaptureState | undefined, { identity, 
  *
  * @throws {TransientError} another planner was faster
  */
-export async function beginGeneration(
+async function beginGeneration(
   ingested: ObjectStore,
   read: ReadState | undefined,
   source: Pick<SourceNow, 'identity'>,
@@ -100,4 +104,49 @@ export function nextGeneration(known: {
   );
   const unixSeconds = BigInt(Math.floor(known.now.getTime() / 1000));
   return String([unixSeconds, ...above].reduce((greatest, each) => (each > greatest ? each : greatest)));
+}
+
+/**
+ * Makes sure that full extracts get greater versions than the extracts before them. On an idle source a full extract
+ * otherwise has the version of the extract before it, and the load ignores rows of an equal version.
+ *
+ * Call it before the snapshot that the extracts are bound to.
+ *
+ * @param read the state, of a generation that this plan has claimed
+ * @returns the state to go on with
+ * @throws {TransientError} another planner was faster
+ */
+export async function ensureNewerVersions(
+  source: Statements,
+  identity: string,
+  tables: readonly AssessedTable[],
+  read: ReadState,
+  { ingested, model, now }: { ingested: ObjectStore; model: StarSchema; now: () => Date },
+): Promise<ReadState> {
+  if (!needsNewerVersions(tables, read.state, model) || (await useUpXid(source))) return read;
+  return beginGeneration(ingested, read, { identity }, now());
+}
+
+const needsNewerVersions = (
+  tables: readonly AssessedTable[],
+  state: CaptureState,
+  model: StarSchema,
+): boolean =>
+  state.captured !== undefined &&
+  tables.some(
+    (assessed) =>
+      !('problem' in assessed) &&
+      needsNewerVersion(state.tables[assessed.table.name], fingerprintOf(assessed, model)),
+  );
+
+/**
+ * Uses up an xid, in a transaction of its own: later snapshots have a greater xmax. A transaction with an xid and
+ * without a write needs no right, and is allowed where transactions are read-only.
+ *
+ * @returns false on a standby, which assigns no xids: there only a new generation makes versions greater
+ */
+async function useUpXid(source: Statements): Promise<boolean> {
+  const { rows } = await source.query<{ xid: string | null }>(`
+    select case when not pg_is_in_recovery() then pg_current_xact_id()::text end as xid`);
+  return (rows[0]?.xid ?? null) !== null;
 }

@@ -15,8 +15,7 @@ import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/s
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
-import { claimGeneration } from './generation.ts';
-import { ensureNewerVersions } from './newer-versions.ts';
+import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
 
 export interface PlanDeps {

@@ -1,4 +1,4 @@
-import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
+import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import type { Statements } from './statements.ts';
 

@@ -6,7 +6,7 @@ import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { putFailureRecord } from '../failed-slices.ts';
 import { makeSend } from '../send-messages.ts';
-import { type ExpiredSlicesDeps, resendExpiredSlices } from './expired-slices.ts';
+import { type ExpiredSlicesDeps, resendExpiredSlices } from './lost-slices.ts';
 
 const config = readConfig();
 const { aws, logger, deps, notifyMoved } = makeSweepFunction(

@@ -1,6 +1,6 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import { type ColumnLayout, layOutColumns, type TranscodeColumn } from './columns.ts';
-import type { Cursor } from './finish-field.ts';
+import type { Cursor } from './transcode-rows.ts';
 import { slackBytes, transcodeRows } from './transcode-rows.ts';
 
 export interface Transcoder {

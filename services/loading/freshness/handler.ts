@@ -9,8 +9,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
-import { measureFreshness, type TableFreshness } from './freshness.ts';
-import { makePlanRecordsReader } from './plan-records.ts';
+import { makePlanRecordsReader, measureFreshness, type TableFreshness } from './freshness.ts';
 
 const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, secretsManager } = shareAwsClients(config);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
-import { isObjectNotReady, isUniqueViolation } from '../../../shared/postgres/sqlstate.ts';
+import { isObjectNotReady, isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import type { Fact, StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { findMissingKeys, readCatalog } from '../../../shared/warehouse/catalog.ts';

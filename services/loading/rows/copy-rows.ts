@@ -2,7 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
-import { isUniqueViolation } from '../../../shared/postgres/sqlstate.ts';
+import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './encode-rows.ts';
 import type { LoadTarget } from './load-target.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { isServerError } from '../../../shared/postgres/describe-database-error.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { isServerError } from '../../../shared/postgres/server-error.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
 import { parkedTable, unreleasedTable } from '../../../shared/warehouse/ledger-schema.ts';

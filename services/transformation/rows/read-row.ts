@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dimension, Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
+import { dateOfEpochDay, epochDayOf } from '../../../shared/star-schema/calendar.ts';
 import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
 import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
-import type { Batch } from './batch.ts';
-import { JsonNumber, parseJsonLine } from './json-line.ts';
-import { type Reason, storeValue } from './store-value.ts';
+import type { Derivation } from '../../../shared/star-schema/define.ts';
+import { type Batch, type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './batch.ts';
 
 /** What is wrong with a row; the column is null if the line is not a row at all. */
 export interface Fault {
@@ -80,4 +80,170 @@ function toKey(value: unknown): number | string | null {
   if (!(value instanceof JsonNumber)) return null;
   const number = Number(value.digits);
   return Number.isSafeInteger(number) ? number : value.digits;
+}
+
+/** A number as its digits stand in the line: a JavaScript number would lose some of them. */
+class JsonNumber {
+  readonly digits: string;
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+}
+
+/** JSON.parse hands its reviver the source text of a primitive value; TypeScript's library does not know yet. */
+type Reviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
+
+/** The values of one JSON line by their keys, numbers as JsonNumber; undefined if it is not a JSON object. */
+function parseJsonLine(text: string): Map<string, unknown> | undefined {
+  const row = parse(text);
+  if (typeof row !== 'object' || row === null || Array.isArray(row) || row instanceof JsonNumber) return;
+  return new Map(Object.entries(row));
+}
+
+function parse(text: string): unknown {
+  const keepDigits: Reviver = (_key, value, context) =>
+    typeof value === 'number' ? new JsonNumber(context?.source ?? '') : value;
+  try {
+    return JSON.parse(text, keepDigits);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a value cannot be stored. It goes to logs, so it never holds the value. */
+export type Reason = string;
+
+/**
+ * Stores a field's value in a column, or says why it cannot.
+ *
+ * @param value as parseJsonLine gives it
+ * @param kind what the column makes of the field
+ */
+function storeValue(
+  column: ColumnBuffer,
+  row: number,
+  value: unknown,
+  kind: Derivation['kind'],
+): Reason | undefined {
+  if (value === null) {
+    if (!column.nullable) return 'is null';
+    setNull(column, row);
+    return undefined;
+  }
+  if (column.nullable) column.isValid[row] = 1;
+  switch (kind) {
+    case 'date':
+      return storeDate(column, row, value);
+    case 'date of':
+    case 'time of':
+      return storeTimestampPart(column, row, value, kind);
+    case 'currency name':
+      return storeText(column, row, typeof value === 'string' ? (currencyNameOf(value) ?? value) : value);
+    case 'field':
+      return storeField(column, row, value);
+  }
+}
+
+function storeField(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
+  switch (column.type.name) {
+    case 'int':
+      return storeInt(column, row, value);
+    case 'numeric':
+      return storeNumeric(column, row, value, column.type);
+    case 'boolean':
+      if (typeof value !== 'boolean') return 'is no boolean';
+      setInt(column, row, Number(value));
+      return undefined;
+    case 'varchar':
+      return storeText(column, row, value);
+    case 'date':
+    case 'time':
+      return `a ${column.type.name} is made of another field`;
+  }
+}
+
+function storeInt(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
+  if (!(value instanceof JsonNumber) || !/^-?\d+$/.test(value.digits)) return 'is no whole number';
+  const whole = Number(value.digits);
+  if (whole < -(2 ** 31) || whole >= 2 ** 31) return 'is beyond the range of an int';
+  setInt(column, row, whole);
+  return undefined;
+}
+
+function storeNumeric(
+  column: ColumnBuffer,
+  row: number,
+  value: unknown,
+  { precision, scale }: { precision: number; scale: number },
+): Reason | undefined {
+  const digits = value instanceof JsonNumber ? value.digits : '';
+  const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits) ?? [];
+  if (whole === undefined) return 'is no decimal number';
+  // A numeric without a scale has as many zeros as were written: dropping those loses nothing.
+  if (!/^0*$/.test(fraction.slice(scale))) return `has more than ${scale} digits after the point`;
+  const unscaled = BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
+  if (unscaled >= 10n ** BigInt(precision))
+    return `has more than ${precision - scale} digits before the point`;
+  setNumeric(column, row, sign === '-' ? -unscaled : unscaled);
+  return undefined;
+}
+
+function storeText(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
+  if (typeof value !== 'string') return 'is no text';
+  // Postgres refuses both, and would refuse the whole object along with the row.
+  if (value.includes('\0')) return 'holds U+0000';
+  if (!value.isWellFormed()) return 'holds half of a surrogate pair';
+  setText(column, row, value);
+  return undefined;
+}
+
+function storeDate(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
+  if (typeof value !== 'string') return 'is no text';
+  const day = parseDate(value);
+  if (day === undefined) return 'is no date of the form YYYY-MM-DD';
+  setInt(column, row, day);
+  return undefined;
+}
+
+function storeTimestampPart(
+  column: ColumnBuffer,
+  row: number,
+  value: unknown,
+  kind: 'date of' | 'time of',
+): Reason | undefined {
+  if (typeof value !== 'string') return 'is no timestamp';
+  const outside = outsideCalendar(value);
+  if (outside !== undefined) return outside;
+  const day = parseDate(value.slice(0, 10));
+  const micros = value[10] === 'T' ? parseTime(value.slice(11)) : undefined;
+  if (day === undefined || micros === undefined) return 'is no timestamp';
+  if (kind === 'date of') setInt(column, row, day);
+  else setTime(column, row, micros);
+  return undefined;
+}
+
+/** Postgres' timestamps reach further than the warehouse's calendar, which has the years 1 to 9999. */
+function outsideCalendar(value: string): Reason | undefined {
+  if (/^-?infinity$/.test(value)) return 'is infinite';
+  if (/^\d{4,}-.* BC$/.test(value)) return 'is before the year 1';
+  if (/^\d{5,}-/.test(value)) return 'is after the year 9999';
+  return undefined;
+}
+
+/** Days since 1970-01-01, or undefined for a text that is not a day of the years 1 to 9999. */
+function parseDate(text: string): number | undefined {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text)?.map(Number) ?? [];
+  if (year === undefined || month === undefined || day === undefined || year < 1) return undefined;
+  if (month < 1 || month > 12 || day < 1) return undefined;
+  const epochDay = epochDayOf(year, month, day);
+  return dateOfEpochDay(epochDay).day === day ? epochDay : undefined;
+}
+
+/** Microseconds since midnight, or undefined for a text that is not a time of day. */
+function parseTime(text: string): number | undefined {
+  const match = /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/.exec(text);
+  if (match === null) return undefined;
+  const [hours = 0, minutes = 0, seconds = 0] = match.slice(1, 4).map(Number);
+  if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
+  return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + Number((match[4] ?? '').padEnd(6, '0'));
 }

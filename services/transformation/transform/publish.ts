@@ -6,9 +6,9 @@ import {
   type ProcessedKey,
   parseObjectKey,
 } from '../../../shared/object-store/object-key.ts';
+import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
-import type { ObjectVersion } from '../../../shared/object-store/object-version.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import type { TransformedRows } from '../rows/transform-rows.ts';
 

@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { TerminalError } from '../../../shared/errors.ts';
 import {
+  formatObjectVersion,
   formatProcessedMetadata,
+  parseObjectVersion,
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
-import { formatObjectVersion, parseObjectVersion } from '../../../shared/object-store/object-version.ts';
 
 const digits = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String);
 const tie = fc.bigInt({ min: -(2n ** 31n), max: 2n ** 63n - 1n }).map(String);

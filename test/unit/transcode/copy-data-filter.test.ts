@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TransientError } from '../../../shared/errors.ts';
-import { makeCopyDataFilter } from '../../../shared/postgres/copy-data-filter.ts';
+import { makeCopyDataFilter } from '../../../shared/postgres/copy-out.ts';
 
 /** A message after the protocol's description: type, length of itself and the body, body. */
 const message = (type: string, body: string): Buffer => {
