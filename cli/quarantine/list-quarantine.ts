@@ -2,18 +2,13 @@ import type pg from 'pg';
 import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
-import {
-  listCurrent,
-  type QuarantinedRow,
-  type QuarantineFile,
-  readDropRecord,
-  readQuarantineFile,
-} from './quarantine-file.ts';
+import { listCurrent, type QuarantineFile, readDropRecord, readQuarantineFile } from './quarantine-file.ts';
 
 type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
 
@@ -162,7 +157,7 @@ async function excludeDroppedRows(
   const records = await Promise.all(recordKeys.map((key) => readDropRecord(processed, key)));
   const isAll = records.some(({ lines }) => lines === null);
   const lines = new Set(records.flatMap((record) => record.lines ?? []));
-  const isDropped = (line: number | null) => isAll || (line !== null && lines.has(line));
+  const isDropped = (line: number) => isAll || lines.has(line);
   const dropped = file.rows.filter(({ line }) => isDropped(line));
   return {
     ...file,

@@ -6,6 +6,7 @@ import {
   parseObjectKey,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import { parseQuarantineFile, type QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { makeNewestRevisions, tableFolder } from '../replay/table-objects.ts';
 
@@ -27,18 +28,6 @@ export interface QuarantineFile {
   readAgain: number;
   /** Rows that an operator has given up. */
   dropped: QuarantinedRow[];
-}
-
-/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
-export interface QuarantinedRow {
-  /** From 1; null in a last line that only counts the rows for which there was no room. */
-  line: number | null;
-  /** The source's business key; null where the line shows none. */
-  key: number | string | null;
-  column: string | null;
-  reason: string;
-  /** The row as it was extracted; null where there was no room for it. */
-  row: string | null;
 }
 
 const prefix = 'quarantine/';
@@ -102,11 +91,7 @@ export async function readQuarantineFile(
 ): Promise<QuarantineFile> {
   const file = formatQuarantineKey(key);
   const object = await processed.get(file);
-  const lines = Buffer.from(object?.body ?? [])
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
-  const rows = lines.map((line) => JSON.parse(line) as QuarantinedRow);
+  const { rows, unlistedRows } = parseQuarantineFile(file, object?.body ?? new Uint8Array());
   const table = model.table(key.table);
   const source = table.kind === 'calendar' ? table.name : table.source.name;
   const { run, slice } = key;
@@ -114,11 +99,8 @@ export async function readQuarantineFile(
     table: key.table,
     file,
     ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
-    rows: rows.filter(({ line }) => line !== null),
-    quarantined: rows.reduce(
-      (sum, { line, reason }) => sum + (line === null ? Number.parseInt(reason, 10) : 1),
-      0,
-    ),
+    rows,
+    quarantined: rows.length + unlistedRows,
     mended: 0,
     readAgain: 0,
     dropped: [],

@@ -1,4 +1,4 @@
-import { assertNameLengths } from '../warehouse/derived-names.ts';
+import { assertNameLengths } from '../warehouse/warehouse-schema.ts';
 import { assembleStarSchema, type StarSchema } from './assemble.ts';
 import { definitions } from './load-definitions.ts';
 

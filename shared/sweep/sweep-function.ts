@@ -5,7 +5,7 @@ import { makeNotify } from '../events.ts';
 import { makeLogger } from '../logger.ts';
 import { deadLetterQueueName, type QueueKind } from '../queue/queue-settings.ts';
 import { type MovedLettersDeps, notifyMovedLetters } from './notify-moved-letters.ts';
-import type { SweepDeps } from './sweep-zone.ts';
+import type { SweepDeps, SweepResult } from './sweep-zone.ts';
 
 /** What the scheduled sweeps of all services are made of. */
 export interface SweepFunction {
@@ -41,4 +41,37 @@ export function makeSweepFunction(
     deps,
     notifyMoved: (record) => notifyMovedLetters(record === undefined ? letters : { ...letters, record }),
   };
+}
+
+const shownKeys = 100;
+
+/**
+ * Runs the two parts of a sweep, one after the other, because both receive the dead letters: the second would not see those
+ * that the first holds. The second runs even if the first fails.
+ *
+ * @throws what either part throws; the next sweep does the rest
+ */
+export async function runSweep(
+  parts: { tell(): Promise<number>; sweep(): Promise<SweepResult> },
+  logger: Pick<Logger, 'info' | 'warn'>,
+): Promise<SweepResult & { told: number }> {
+  const [telling] = await Promise.allSettled([parts.tell()]);
+  const result = await parts.sweep();
+  logSweep(result, logger);
+  if (telling.status === 'rejected') throw telling.reason;
+  logMovedLetters(telling.value, logger);
+  return { ...result, told: telling.value };
+}
+
+/** A sweep that found something deserves a look: events are rarely lost. */
+function logSweep({ objects, sent, isBlind }: SweepResult, logger: Pick<Logger, 'info' | 'warn'>): void {
+  const counts = { objects, sent: sent.length };
+  if (isBlind) logger.warn('too many dead letters to tell lost objects from them: nothing was sent', counts);
+  else if (sent.length === 0) logger.info('nothing was lost', counts);
+  else logger.warn('events were lost, and are sent again', { ...counts, keys: sent.slice(0, shownKeys) });
+}
+
+/** Functions rarely die at every receive either. */
+export function logMovedLetters(told: number, logger: Pick<Logger, 'warn'>): void {
+  if (told > 0) logger.warn('the queue had moved messages by itself: they are told of now', { told });
 }

@@ -3,11 +3,10 @@ import { TerminalError } from '../errors.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
-import { warehouseLocks } from './advisory-locks.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
-import { ledgerRelations, ledgerSchema, ledgerTable } from './ledger-schema.ts';
-import { migrateLedger } from './migrate-ledger.ts';
+import { ledgerRelations, migrateLedger } from './ledger-relations.ts';
+import { ledgerSchema, ledgerTable, warehouseLocks } from './ledger-schema.ts';
 import {
   createStatements,
   type DdlOptions,

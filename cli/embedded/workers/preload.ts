@@ -13,7 +13,7 @@ export * as database from '../../../shared/handler/with-database.ts';
 export * as logger from '../../../shared/logger.ts';
 export * as metrics from '../../../shared/metrics.ts';
 export * as starSchema from '../../../shared/star-schema/star-schema.ts';
-export * as sweeping from '../../../shared/sweep/run-sweep.ts';
+export * as sweeping from '../../../shared/sweep/sweep-function.ts';
 
 /** What the first transform would wait for. */
 export const warmUps = [loadParquetWasm];

@@ -1,8 +1,7 @@
 import middy from '@middy/core';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { logMovedLetters } from '../../../shared/sweep/run-sweep.ts';
-import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
+import { logMovedLetters, makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { putFailureRecord } from '../failed-slices.ts';
 import { makeSend } from '../send-messages.ts';

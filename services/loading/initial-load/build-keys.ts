@@ -10,8 +10,8 @@ import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { type Key, keysOf } from '../../../shared/warehouse/relation.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { limitWaiting } from '../limit-waiting.ts';
-import { type KeyValues, makeDoubledKeyError, selectKey } from '../rows/copy-rows.ts';
 import { type LoadTarget, warehouseTarget } from '../rows/load-target.ts';
+import { type KeyValues, makeDoubledKeyError, selectKey } from '../rows/put-rows.ts';
 
 export interface BuildDeps {
   database: Pick<Database, 'withClient'>;

@@ -29,9 +29,16 @@ import {
 } from '../initial-load/initial-load.ts';
 import { limitWaiting } from '../limit-waiting.ts';
 import { distinctValues } from '../rows/column-values.ts';
-import { copyDistinctRows, copyNewRows, type ObjectRows, stageRows } from '../rows/copy-rows.ts';
 import { type Warehouse, warehouseTarget } from '../rows/load-target.ts';
-import { appendRows, insertNewRows, putRows } from '../rows/put-rows.ts';
+import {
+  appendRows,
+  copyDistinctRows,
+  copyNewRows,
+  insertNewRows,
+  type ObjectRows,
+  putRows,
+  stageRows,
+} from '../rows/put-rows.ts';
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';

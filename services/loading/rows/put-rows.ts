@@ -1,8 +1,131 @@
+import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
+import { TerminalError } from '../../../shared/errors.ts';
+import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
+import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { areDistinct } from './column-values.ts';
+import { encodeCopyRows } from './encode-rows.ts';
 import type { LoadTarget } from './load-target.ts';
+
+/** An object's rows, and the id that the ledger has given to it. */
+export interface ObjectRows {
+  batches: readonly RecordBatch[];
+  /** Decimal digits. */
+  objectId: string;
+}
+
+/**
+ * Copies the rows straight into their table, the cheapest way there is. It succeeds if every key is new.
+ *
+ * @returns false if some key was there; then nothing has happened
+ */
+export async function copyNewRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  rows: ObjectRows,
+): Promise<boolean> {
+  await client.query('savepoint straight');
+  try {
+    await copyRows(client, target, target.table, rows);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    await client.query('rollback to savepoint straight');
+    return false;
+  }
+  await client.query('release savepoint straight');
+  return true;
+}
+
+/**
+ * Copies the rows straight into a table that has no keys.
+ *
+ * @returns false if two of them may share a key; then nothing has happened
+ */
+export async function copyDistinctRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  rows: ObjectRows,
+): Promise<boolean> {
+  const key = target.key.map((column) => target.columns.indexOf(column));
+  if (!areDistinct(rows.batches, key)) return false;
+  await copyRows(client, target, target.table, rows);
+  return true;
+}
+
+/**
+ * Copies the rows into a new temporary table, each key once.
+ *
+ * @throws {TerminalError} the object has a key twice with different values
+ */
+export async function stageRows(
+  client: pg.PoolClient,
+  target: LoadTarget,
+  staging: string,
+  rows: ObjectRows,
+): Promise<void> {
+  await createStaging(client, target, staging);
+  await copyRows(client, target, staging, rows);
+  const doubled = await removeDoubles(client, target, staging);
+  if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
+}
+
+/** Makes an empty temporary table with the target's columns, gone at the end of the transaction. */
+export async function createStaging(client: pg.ClientBase, target: LoadTarget, name: string): Promise<void> {
+  await client.query(`
+    create temporary table ${name} on commit drop as
+    select ${target.columns.join(', ')} from ${target.table} with no data`);
+}
+
+async function copyRows(
+  client: pg.PoolClient,
+  { columns }: LoadTarget,
+  table: string,
+  { batches, objectId }: ObjectRows,
+): Promise<void> {
+  const sql = `copy ${table} (${columns.join(', ')}) from stdin (format binary)`;
+  await copyIn(client, sql, encodeCopyRows(batches, objectId));
+}
+
+/**
+ * Removes rows that are there twice, value for value.
+ *
+ * @returns a key that is still there twice, with different values
+ */
+async function removeDoubles(
+  client: pg.ClientBase,
+  { columns, key }: LoadTarget,
+  name: string,
+): Promise<KeyValues | undefined> {
+  const doubled = `select ${selectKey(key)} from ${name} group by ${key.join(', ')} having count(*) > 1 limit 1`;
+  const findDoubled = async () => (await client.query<{ key: KeyValues }>(doubled)).rows[0]?.key;
+  if ((await findDoubled()) === undefined) return undefined;
+  const list = columns.join(', ');
+  await client.query(`
+    delete from ${name} where ctid in (
+      select ctid from (select ctid, row_number() over (partition by ${list}) as nth from ${name}) numbered
+      where nth > 1
+    )`);
+  return findDoubled();
+}
+
+/** The values of a key's columns, as Postgres writes them. */
+export type KeyValues = string[];
+
+/** What a statement selects to get the KeyValues of its row. The beginning of a long text is enough to find the row. */
+export const selectKey = (key: readonly string[], alias?: string): string => {
+  const of = alias === undefined ? '' : `${alias}.`;
+  return `array[${key.map((column) => `left(${of}${column}::text, 200)`).join(', ')}] as key`;
+};
+
+/** One snapshot showed both rows of the object, so a key that they share with different values is not a key. */
+export const makeDoubledKeyError = ({ table, key }: LoadTarget, values: KeyValues): TerminalError =>
+  new TerminalError(
+    `the object has two rows of one key of ${table} with different values: ` +
+      `(${key.join(', ')}) = (${values.join(', ')}). Correct the rows in the source, where the key is to be unique`,
+  );
 
 /**
  * Puts rows into their table: new keys are inserted; if the key is there, the row of the newer object stays.

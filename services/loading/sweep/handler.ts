@@ -3,8 +3,7 @@ import { type DatabaseContext, withDatabase } from '../../../shared/handler/with
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { runSweep } from '../../../shared/sweep/run-sweep.ts';
-import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
+import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { describeGap } from '../../../shared/warehouse/continuity.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';

@@ -1,12 +1,11 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
-import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
+import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { extentOf } from '../rows/column-values.ts';
-import { createStaging } from '../rows/copy-rows.ts';
 import { type LoadTarget, parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
-import { putRows } from '../rows/put-rows.ts';
+import { createStaging, putRows } from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
 const waiting = 'pg_temp.waiting';

@@ -4,12 +4,10 @@ import { TransientError } from '../../../shared/errors.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isServerError } from '../../../shared/postgres/server-error.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
-import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
-import { parkedTable, unreleasedTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';
-import { createStaging } from '../rows/copy-rows.ts';
 import { parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
-import { appendRows, putRows } from '../rows/put-rows.ts';
+import { appendRows, createStaging, putRows } from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
 /** What became of one fact's waiting rows that a load could release. */

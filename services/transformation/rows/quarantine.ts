@@ -1,10 +1,11 @@
+import { formatQuarantinedRow, formatUnlistedRows } from '../../../shared/records/quarantine-file.ts';
 import type { Fault } from './read-row.ts';
 
 export interface Quarantine {
   add(line: number, fault: Fault, row: Uint8Array): void;
   /** How many were added. */
   readonly rows: number;
-  /** The file: a JSON line each. */
+  /** The file, as `parseQuarantineFile` reads it. */
   toFile(): Uint8Array;
 }
 
@@ -14,10 +15,10 @@ const fullFileBytes = 8 * 1024 * 1024;
 
 /**
  * Collects the rows of an object that break the contract, as lines
- * `{"line":3,"key":7,"column":"payment_date","reason":"is no date …","row":"{\"payment_id\":7,…"}`.
+ * `{"line":3,"key":7,"column":"payment_date","reason":"is not a date …","row":"{\"payment_id\":7,…"}`.
  *
- * The file stays below 9 MiB: if a whole object breaks the contract, its later rows come without their text
- * (`"row":null`), and the last line says how many more there are.
+ * The file stays below 9 MiB: if a whole object breaks the contract, its later rows are written without their text
+ * (`"row":null`), and the last line counts those that are left out.
  */
 export function makeQuarantine(): Quarantine {
   const lines: string[] = [];
@@ -32,16 +33,13 @@ export function makeQuarantine(): Quarantine {
       if (bytes > fullFileBytes) return;
       // Bytes that are not UTF-8 become U+FFFD here.
       const text = bytes + row.length > fullTextBytes ? null : Buffer.from(row).toString();
-      const entry = `${JSON.stringify({ line, key, column, reason, row: text })}\n`;
+      const entry = formatQuarantinedRow({ line, key, column, reason, row: text });
       lines.push(entry);
       bytes += Buffer.byteLength(entry);
     },
     toFile() {
-      const left = rows - lines.length;
-      const reason = `${left} more rows of the ingested object break the contract`;
-      const rest =
-        left === 0 ? '' : `${JSON.stringify({ line: null, key: null, column: null, reason, row: null })}\n`;
-      return Buffer.from(lines.join('') + rest);
+      const unlistedRows = rows - lines.length;
+      return Buffer.from(lines.join('') + (unlistedRows === 0 ? '' : formatUnlistedRows(unlistedRows)));
     },
   };
 }

@@ -2,8 +2,7 @@ import middy from '@middy/core';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { runSweep } from '../../../shared/sweep/run-sweep.ts';
-import { makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
+import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { sweepIngested } from './sweep.ts';
 

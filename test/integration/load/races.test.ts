@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { warehouseLocks } from '../../../shared/warehouse/advisory-locks.ts';
+import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
 import { smallModel } from './small-model.ts';
 import { blue, red, round, sale } from './small-rows.ts';

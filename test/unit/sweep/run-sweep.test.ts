@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { runSweep } from '../../../shared/sweep/run-sweep.ts';
+import { runSweep } from '../../../shared/sweep/sweep-function.ts';
 
 const logger = { info: () => {}, warn: () => {} };
 const result = { objects: 3, sent: [], isBlind: false };

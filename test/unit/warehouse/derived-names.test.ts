@@ -3,10 +3,9 @@ import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/star-schema/define.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { assertNameLengths } from '../../../shared/warehouse/derived-names.ts';
-import { ledgerRelations } from '../../../shared/warehouse/ledger-schema.ts';
+import { ledgerRelations } from '../../../shared/warehouse/ledger-relations.ts';
 import { keysOf } from '../../../shared/warehouse/relation.ts';
-import { warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
+import { assertNameLengths, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 
 const factOf = (name: string, surrogateKey = 'record_id') =>
   assembleStarSchema([

@@ -1,0 +1,73 @@
+import { TerminalError } from '../errors.ts';
+
+/** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
+export interface QuarantinedRow {
+  /** From 1. */
+  line: number;
+  /** The source's business key; null where the line shows none. */
+  key: number | string | null;
+  /** null if the line is not a row at all. */
+  column: string | null;
+  reason: string;
+  /** The row as it was extracted; null where there was no room for it. */
+  row: string | null;
+}
+
+/** The rows of an object that broke the contract. */
+export interface QuarantineContent {
+  /** In the order of their lines. */
+  rows: QuarantinedRow[];
+  /** More rows, for which the file had no room. */
+  unlistedRows: number;
+}
+
+/** @returns the row's line of the file, with its newline */
+export const formatQuarantinedRow = ({ line, key, column, reason, row }: QuarantinedRow): string =>
+  `${JSON.stringify({ line, key, column, reason, row })}\n`;
+
+/** @returns the file's last line, with its newline: it counts the rows for which there was no room */
+export function formatUnlistedRows(unlistedRows: number): string {
+  const reason = 'more rows of the ingested object break the contract';
+  return `${JSON.stringify({ line: null, key: null, column: null, reason, row: null, unlistedRows })}\n`;
+}
+
+/**
+ * Reads a quarantine file, of this version or an older one.
+ *
+ * @param file its key, for the message
+ * @throws {TerminalError} it is not what a transform writes
+ */
+export function parseQuarantineFile(file: string, body: Uint8Array): QuarantineContent {
+  const content: QuarantineContent = { rows: [], unlistedRows: 0 };
+  const lines = Buffer.from(body).toString().split('\n');
+  for (const text of lines.filter((line) => line !== '')) {
+    const entry = parseLine(file, text);
+    if (entry.line === null) content.unlistedRows += unlistedRowsOf(file, entry);
+    else content.rows.push(entry);
+  }
+  return content;
+}
+
+/** The last line. An older version has the count only as the reason's first word. */
+interface UnlistedLine {
+  line: null;
+  reason: string;
+  unlistedRows?: unknown;
+}
+
+function parseLine(file: string, text: string): QuarantinedRow | UnlistedLine {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed(file, cause);
+  }
+}
+
+function unlistedRowsOf(file: string, { reason, unlistedRows }: UnlistedLine): number {
+  const count = unlistedRows ?? Number(/^(\d+) more rows /.exec(reason)?.[1]);
+  if (!Number.isSafeInteger(count)) throw malformed(file);
+  return Number(count);
+}
+
+const malformed = (file: string, cause?: unknown): TerminalError =>
+  new TerminalError(`${file} is not a quarantine file`, { key: file, cause });
