@@ -1,6 +1,7 @@
 import { TerminalError } from '../errors.ts';
 import { captureStateKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import { isDigits, isJsonObject, parseJsonRecord } from './json-record.ts';
 
 /** Up to where the source was captured: rows of any other xid are new. */
 export interface CapturedXids {
@@ -47,10 +48,9 @@ export async function readCaptureState(ingested: Pick<ObjectStore, 'get'>): Prom
 
 export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.from(JSON.stringify(state));
 
-/** @throws {TerminalError} it is no capture state; the message names its key and what to do */
+/** @throws {TerminalError} it is not a capture state; the message names its key and what to do */
 export function parseCaptureState(body: Uint8Array): CaptureState {
-  const value = parseJson(body);
-  if (!isObject(value)) throw corrupt('it is no JSON object');
+  const value = parseJsonRecord(body, corrupt);
   if (value.version !== 1 && value.version !== 2) {
     throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 and 2`);
   }
@@ -58,7 +58,7 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (typeof value.identity !== 'string') throw corrupt('it has no identity');
   if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are not valid');
   const tables = value.version === 1 ? fromVersion1(value.tables) : value.tables;
-  if (!isObject(tables) || !Object.values(tables).every(isTableState)) {
+  if (!isJsonObject(tables) || !Object.values(tables).every(isTableState)) {
     throw corrupt('its tables are not valid');
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
@@ -69,25 +69,17 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
 
 /** Version 1 has only the fingerprint of a table's definition in the source. */
 function fromVersion1(tables: unknown): unknown {
-  if (!isObject(tables)) return tables;
+  if (!isJsonObject(tables)) return tables;
   const states = Object.entries(tables).map(([table, state]) => [
     table,
-    isObject(state) && 'fingerprint' in state ? { source: state.fingerprint } : state,
+    isJsonObject(state) && 'fingerprint' in state ? { source: state.fingerprint } : state,
   ]);
   return Object.fromEntries(states);
 }
 
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch (cause) {
-    throw corrupt('it is not JSON', cause);
-  }
-}
-
 function isCaptured(value: unknown): boolean {
   return (
-    isObject(value) &&
+    isJsonObject(value) &&
     isDigits(value.base) &&
     Array.isArray(value.inProgress) &&
     value.inProgress.every(isDigits)
@@ -95,14 +87,9 @@ function isCaptured(value: unknown): boolean {
 }
 
 const isTableState = (value: unknown): boolean =>
-  isObject(value) &&
+  isJsonObject(value) &&
   (typeof value.failed === 'string' ||
     (typeof value.source === 'string' && ['string', 'undefined'].includes(typeof value.model)));
-
-const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function corrupt(reason: string, cause?: unknown): TerminalError {
   return new TerminalError(

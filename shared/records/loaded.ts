@@ -1,10 +1,11 @@
 import { TerminalError } from '../errors.ts';
 import { loadedKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import { isDigits, parseJsonRecord } from './json-record.ts';
 
 /**
- * The content of `state/loaded.json`: what the ledger had when it was looked at last. A ledger that has less has gone back,
- * such as by a restore of the warehouse.
+ * The content of `state/loaded.json`: what the ledger held when it was last read. A ledger that holds less has gone back,
+ * as after a restore of the warehouse.
  */
 export interface Loaded {
   /** The entry with the greatest id; null where the ledger was empty. */
@@ -31,7 +32,7 @@ export async function readLoaded(
   return object && { loaded: parseLoaded(object.body), etag: object.etag };
 }
 
-/** @returns false when somebody else was faster: what they wrote is as new */
+/** @returns false if another process was faster: what it wrote is as new */
 export const writeLoaded = (
   ingested: Pick<ObjectStore, 'replace'>,
   loaded: Loaded,
@@ -40,26 +41,20 @@ export const writeLoaded = (
   ingested.replace(loadedKey, Buffer.from(JSON.stringify({ version: 1, ...loaded })), etag);
 
 function parseLoaded(body: Uint8Array): Loaded {
-  const value = parseJson(body);
-  const newest = value?.newest as Partial<LedgerEntry> | null | undefined;
+  const value = parseJsonRecord(body, (_, cause) => malformed(cause));
+  const newest = value.newest as Partial<LedgerEntry> | null | undefined;
   const hasEntry =
     newest === null || (isDigits(newest?.id) && isText(newest?.key) && isText(newest?.enteredAt));
-  if (value?.version !== 1 || !hasEntry || !Number.isInteger(value.entries) || !isDigits(value.generation)) {
-    throw new TerminalError(
-      `${loadedKey} is not what Starlift writes. Delete it: the next run writes it again`,
-      { key: loadedKey },
-    );
+  if (value.version !== 1 || !hasEntry || !Number.isInteger(value.entries) || !isDigits(value.generation)) {
+    throw malformed();
   }
   return value as unknown as Loaded;
 }
 
-function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(Buffer.from(body).toString());
-  } catch {
-    return undefined;
-  }
-}
+const malformed = (cause?: unknown): TerminalError =>
+  new TerminalError(`${loadedKey} is not what Starlift writes. Delete it: the next run writes it again`, {
+    key: loadedKey,
+    cause,
+  });
 
-const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
 const isText = (value: unknown): boolean => typeof value === 'string';

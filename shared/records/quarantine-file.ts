@@ -1,4 +1,5 @@
 import { TerminalError } from '../errors.ts';
+import { parseJsonRecord } from './json-record.ts';
 
 /** A line of a quarantine file: where the row stands in its ingested object, and what is wrong with it. */
 export interface QuarantinedRow {
@@ -41,30 +42,16 @@ export function parseQuarantineFile(file: string, body: Uint8Array): QuarantineC
   const content: QuarantineContent = { rows: [], unlistedRows: 0 };
   const lines = Buffer.from(body).toString().split('\n');
   for (const text of lines.filter((line) => line !== '')) {
-    const entry = parseLine(file, text);
+    const entry = parseJsonRecord(text, (_, cause) => malformed(file, cause));
     if (entry.line === null) content.unlistedRows += unlistedRowsOf(file, entry);
-    else content.rows.push(entry);
+    else content.rows.push(entry as unknown as QuarantinedRow);
   }
   return content;
 }
 
-/** The last line. An older version has the count only as the reason's first word. */
-interface UnlistedLine {
-  line: null;
-  reason: string;
-  unlistedRows?: unknown;
-}
-
-function parseLine(file: string, text: string): QuarantinedRow | UnlistedLine {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw malformed(file, cause);
-  }
-}
-
-function unlistedRowsOf(file: string, { reason, unlistedRows }: UnlistedLine): number {
-  const count = unlistedRows ?? Number(/^(\d+) more rows /.exec(reason)?.[1]);
+/** Older versions wrote the count as the first word of the reason. */
+function unlistedRowsOf(file: string, { reason, unlistedRows }: Record<string, unknown>): number {
+  const count = unlistedRows ?? Number(/^(\d+) more rows /.exec(String(reason))?.[1]);
   if (!Number.isSafeInteger(count)) throw malformed(file);
   return Number(count);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TerminalError } from '../errors.ts';
 import { formatRequestKey, requestFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { parseJsonObject } from '../queue/parse-json.ts';
+import { parseJsonRecord } from './json-record.ts';
 
 /** The content of `state/requests/<id>.json`: the next plan reads every table in full, and then deletes it. */
 export interface ResyncRequest {
@@ -50,12 +50,13 @@ export async function deleteResyncRequests(
 }
 
 function parseRequest(key: string, body: Uint8Array): ResyncRequest {
-  const { version, id, reason, requestedAt } = parseJsonObject(Buffer.from(body).toString());
-  const isWhole = typeof id === 'string' && typeof reason === 'string' && typeof requestedAt === 'string';
-  if (version !== 1 || !isWhole || formatRequestKey(id) !== key) {
-    throw new TerminalError(`${key} is not a resync request: delete it, and request the resync again`, {
+  const malformed = (cause?: unknown) =>
+    new TerminalError(`${key} is not a resync request. Delete it, and request the resync again`, {
       key,
+      cause,
     });
-  }
+  const { version, id, reason, requestedAt } = parseJsonRecord(body, (_, cause) => malformed(cause));
+  const isWhole = typeof id === 'string' && typeof reason === 'string' && typeof requestedAt === 'string';
+  if (version !== 1 || !isWhole || formatRequestKey(id) !== key) throw malformed();
   return { id, reason, requestedAt };
 }

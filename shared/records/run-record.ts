@@ -1,11 +1,11 @@
 import { TerminalError } from '../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { parseJsonObject } from '../queue/parse-json.ts';
 import type { BlockRange, ExtractMessage } from './extract-message.ts';
+import { parseJsonRecord } from './json-record.ts';
 import type { SliceId } from './slices.ts';
 
-/** The content of `state/runs/<run>.json`: what a plan found and sent, which nobody changes afterwards. */
+/** The content of `state/runs/<run>.json`: what a plan found and sent. It is never changed afterwards. */
 export interface RunRecord extends PlannedRun {
   version: 1;
   /** ISO 8601. */
@@ -129,10 +129,12 @@ export async function readRunRecord(
   const key = formatRunKey(run);
   const object = await ingested.get(key);
   if (object === undefined) return undefined;
-  const record = parseJsonObject(Buffer.from(object.body).toString());
-  if (record.run !== run || !Array.isArray(record.slices)) {
-    throw new TerminalError('this is no record of a run', { key });
-  }
+  const malformed = (cause?: unknown) =>
+    new TerminalError(`${key} is not the record of a run`, { key, cause });
+  const record = parseJsonRecord(object.body, (_, cause) => malformed(cause));
+  const { plannedAt, slices, failures } = record;
+  const isWhole = typeof plannedAt === 'string' && Array.isArray(slices) && Array.isArray(failures);
+  if (record.run !== run || !isWhole) throw malformed();
   return record as unknown as RunRecord;
 }
 

@@ -1,17 +1,14 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import {
-  captureStateKey,
-  formatRunId,
-  formatRunKey,
-  runFolder,
-} from '../../../shared/object-store/object-key.ts';
+import { formatRunId, type RunId } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
+import { type CaptureState, readCaptureState } from '../../../shared/records/capture-state.ts';
+import { listRuns, type RunRecord, readRunRecord } from '../../../shared/records/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../../../shared/records/slices.ts';
 import type { StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { isSliceLoaded, type RunRecord, readJson, readRunRecord } from '../run-record.ts';
 
 export interface FreshnessDeps {
   /** The warehouse, with all of its tables. */
@@ -96,35 +93,35 @@ export function freshUntil(
   }
   const { plannedAt, failing, runs } = facts.plans;
   const source = table.source.name;
-  const loaded = new Map(
-    facts.loaded.filter((each) => each.table === table.name).map((each) => [each.run, new Set(each.slices)]),
-  );
-  const open = openRuns(source, runs, loaded);
+  const loaded = makeKnownSlices();
+  const loadedRuns = facts.loaded.filter((each) => each.table === table.name);
+  for (const { run, slices } of loadedRuns)
+    for (const slice of slices) loaded.add(table.name, { run, slice });
+  const open = openRuns(runs, source, (run, slice) => isAccountedFor(loaded, table.name, { run, slice }));
   const instants = open.map(({ since, plannedAt }) => new Date(since ?? plannedAt));
   if (!failing.has(source)) return earliest([plannedAt, ...instants]);
-  const newest = runs.findLast(({ run }) => loaded.has(run));
+  const loadedIds = new Set(loadedRuns.map(({ run }) => run));
+  const newest = runs.findLast(({ run }) => loadedIds.has(run));
   return newest && earliest([new Date(newest.plannedAt), ...instants]);
 }
 
 /** The runs whose rows of a table are not all loaded, from the last full extract on that is loaded whole. */
 function openRuns(
-  source: string,
   runs: readonly RunRecord[],
-  loaded: ReadonlyMap<string, ReadonlySet<string>>,
+  source: string,
+  isSliceLoaded: (run: RunId, slice: SliceId) => boolean,
 ): RunRecord[] {
   const open: RunRecord[] = [];
   for (const record of runs.toReversed()) {
     const slices = record.slices.filter(({ table }) => table === source);
     if (slices.length === 0) continue;
-    const isLoaded = slices.every(({ slice }) => isSliceLoaded(slice, loaded.get(record.run) ?? noSlices));
+    const isLoaded = slices.every(({ slice }) => isSliceLoaded(record.run, slice));
     if (!isLoaded) open.push(record);
     const isFailure = record.failures.some(({ table }) => table === source);
     if (isLoaded && !isFailure && slices.every(({ full }) => full)) break;
   }
   return open;
 }
-
-const noSlices: ReadonlySet<string> = new Set();
 
 function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
   if (instants.length === 0 || instants.includes(undefined)) return undefined;
@@ -152,47 +149,48 @@ const concurrentReads = 16;
  * @throws {TerminalError} of the reader: a record is not what a plan writes
  */
 export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'>) {
-  const known = new Map<string, RunRecord>();
+  const known = new Map<RunId, RunRecord>();
   return async (now: Date): Promise<PlanRecords | undefined> => {
-    const state = await readJson(ingested, captureStateKey);
-    if (typeof state?.plannedAt !== 'string') return undefined;
-    const keys = new Set(await listRecentKeys(ingested, now));
-    for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
-    await readMissing(ingested, [...keys], known);
-    const runs = [...keys].flatMap((key) => known.get(key) ?? []);
-    const failing = new Set(failingTables(state.tables));
-    return { plannedAt: new Date(state.plannedAt), failing, runs: dropOverridden(runs) };
+    const state = (await readCaptureState(ingested))?.state;
+    if (state?.plannedAt === undefined) return undefined;
+    const runs = await listRecentRuns(ingested, now);
+    for (const run of known.keys()) if (!runs.includes(run)) known.delete(run);
+    await readMissing(ingested, runs, known);
+    const records = runs.flatMap((run) => known.get(run) ?? []);
+    return {
+      plannedAt: new Date(state.plannedAt),
+      failing: new Set(failingTables(state)),
+      runs: dropOverridden(records),
+    };
   };
 }
 
-async function listRecentKeys(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string[]> {
-  const oldest = formatRunKey(formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000'));
-  const keys: string[] = [];
-  for await (const { key } of ingested.list(runFolder, oldest)) keys.push(key);
-  return keys;
+async function listRecentRuns(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<RunId[]> {
+  const oldest = formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000');
+  const runs: RunId[] = [];
+  for await (const run of listRuns(ingested, oldest)) runs.push(run);
+  return runs;
 }
 
 async function readMissing(
   ingested: Pick<ObjectStore, 'get'>,
-  keys: readonly string[],
-  known: Map<string, RunRecord>,
+  runs: readonly RunId[],
+  known: Map<RunId, RunRecord>,
 ): Promise<void> {
-  const missing = keys.filter((key) => !known.has(key));
+  const missing = runs.filter((run) => !known.has(run));
   for (let start = 0; start < missing.length; start += concurrentReads) {
     const group = missing.slice(start, start + concurrentReads);
     await Promise.all(
-      group.map(async (key) => {
-        const record = await readRunRecord(ingested, key);
-        if (record !== undefined) known.set(key, record);
+      group.map(async (run) => {
+        const record = await readRunRecord(ingested, run);
+        if (record !== undefined) known.set(run, record);
       }),
     );
   }
 }
 
-function failingTables(tables: unknown): string[] {
-  const states = Object.entries((tables ?? {}) as Record<string, { failed?: unknown }>);
-  return states.filter(([, { failed }]) => failed !== undefined).map(([table]) => table);
-}
+const failingTables = ({ tables }: CaptureState): string[] =>
+  Object.entries(tables).flatMap(([table, state]) => ('failed' in state ? [table] : []));
 
 /**
  * Drops the records of plans that broke off after they had put them. The next plan begins where such a plan began, and

@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
-import type { SliceId } from '../../../shared/records/slices.ts';
+import { type RunRecord, readRunRecord } from '../../../shared/records/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../../../shared/records/slices.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import type { LoadTarget } from '../rows/load-target.ts';
-import { isSliceLoaded, type RunRecord } from '../run-record.ts';
 import { type BuildDeps, buildKeys } from './build-keys.ts';
 
 // A fact's first rows, all of one run that takes its table in full, are loaded before the fact has keys: building two
@@ -14,9 +15,25 @@ import { type BuildDeps, buildKeys } from './build-keys.ts';
 
 export interface InitialLoadDeps extends BuildDeps {
   /** Reads what was planned for a run. Without it every fact gets its keys before its first row. */
-  readRun?(run: RunId): Promise<RunRecord | undefined>;
+  readRun?(run: RunId): Promise<Pick<RunRecord, 'slices'> | undefined>;
   /** With so many rows loaded, the keys are built before the last object. */
   maxKeylessRows?: number;
+}
+
+/**
+ * Makes a reader of one run's record, which remembers the last one: the objects of a run arrive together.
+ *
+ * @returns of the reader: undefined if there is no such record
+ * @throws {TerminalError} of the reader: the record is not what a plan writes
+ */
+export function makeRunRecordReader(ingested: Pick<ObjectStore, 'get'>) {
+  let last: RunRecord | undefined;
+  return async (run: RunId): Promise<RunRecord | undefined> => {
+    if (last?.run === run) return last;
+    const record = await readRunRecord(ingested, run);
+    last = record;
+    return record;
+  };
 }
 
 /** On slow cores the keys of so many rows are built well within the time that a load may take. */
@@ -55,8 +72,11 @@ export async function endInitialLoadIfComplete(fact: Fact, run: RunId, deps: Ini
   const record = await readRun?.(run);
   await database.withClient(async (client) => {
     const { slices, rows } = await selectLoadedSlices(client, fact.name, run);
-    const loaded = new Set(slices);
-    const isComplete = slicesOf(record, fact).every(({ slice }) => isSliceLoaded(slice, loaded));
+    const loaded = makeKnownSlices();
+    for (const slice of slices) loaded.add(fact.name, { run, slice });
+    const isComplete = slicesOf(record, fact).every(({ slice }) =>
+      isAccountedFor(loaded, fact.name, { run, slice }),
+    );
     if (isComplete || rows >= maxKeylessRows) await buildKeys(client, fact, deps);
   });
 }
@@ -79,12 +99,12 @@ async function selectInitialLoad(
   return rows[0];
 }
 
-function takesInFull(record: RunRecord | undefined, fact: Fact): boolean {
+function takesInFull(record: Pick<RunRecord, 'slices'> | undefined, fact: Fact): boolean {
   const slices = slicesOf(record, fact);
   return slices.length > 0 && slices.every(({ full }) => full);
 }
 
-const slicesOf = (record: RunRecord | undefined, fact: Fact) =>
+const slicesOf = (record: Pick<RunRecord, 'slices'> | undefined, fact: Fact) =>
   record?.slices.filter(({ table }) => table === fact.source.name) ?? [];
 
 /** Makes the fact's initial load belong to the run, unless it belongs to one already. */

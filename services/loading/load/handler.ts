@@ -16,8 +16,8 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
+import { makeRunRecordReader } from '../initial-load/initial-load.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
-import { makeRunRecordReader } from '../run-record.ts';
 import { loadObject } from './load.ts';
 import { type LoadReportDeps, reportLoad } from './report-load.ts';
 

@@ -111,7 +111,6 @@ describe.each(types)('rows of one object with one key of type %s', (type, column
   const planInitial = () => {
     const run = runOf(100);
     warehouse.runs.set(run, {
-      ...{ run, since: undefined, plannedAt: '2024-02-29T12:00:00.000Z', failures: [] },
       slices: [{ slice: '0000', table: `${type}_event`, full: true }],
     });
   };

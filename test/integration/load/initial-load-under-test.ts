@@ -30,7 +30,6 @@ export class InitialLoad {
   /** Says of which slices the run is. */
   plan(slices: string[], { full = true, table = 'sale' } = {}): void {
     this.warehouse.runs.set(run, {
-      ...{ run, since: undefined, plannedAt: '2024-02-29T12:00:00.000Z', failures: [] },
       slices: slices.map((slice) => ({ slice, table, full })),
     });
   }

@@ -118,7 +118,6 @@ describe('a warehouse with synchronous_commit off that is killed right after the
       await fresh.putAndLoad('dim_colour', { rows: [red], xmax: 1 });
       await fresh.putAndLoad('dim_shape', { rows: [round], xmax: 1 });
       fresh.runs.set(run, {
-        ...{ run, since: undefined, plannedAt: '2024-02-29T12:00:00.000Z', failures: [] },
         slices: [{ slice: '0000', table: 'sale', full: true }],
       });
       await fresh.ask('checkpoint');

@@ -80,7 +80,6 @@ describe('a connection that was lent to the loads', () => {
     await open({ deferKeys: true });
     const run = runOf(100);
     warehouse.runs.set(run, {
-      ...{ run, since: undefined, plannedAt: '2024-02-29T12:00:00.000Z', failures: [] },
       slices: [{ slice: '0000', table: 'sale', full: true }],
     });
     await warehouse.putAndLoad('fact_sale', { rows: [sale({ colour_id: '1' })], run });

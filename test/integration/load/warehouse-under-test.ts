@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { type LoadOptions, type LoadResult, loadObject } from '../../../services/loading/load/load.ts';
-import type { RunRecord } from '../../../services/loading/run-record.ts';
 import type { ProcessedKey, RunId } from '../../../shared/object-store/object-key.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
+import type { RunRecord } from '../../../shared/records/run-record.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { Bucket, type ObjectFacts } from './parquet-objects.ts';
@@ -15,11 +15,11 @@ export class WarehouseUnderTest {
   readonly bucket = new Bucket();
   readonly model: StarSchema;
   /** What was planned, as far as it is known. */
-  readonly runs = new Map<RunId, RunRecord>();
+  readonly runs = new Map<RunId, Pick<RunRecord, 'slices'>>();
   maxKeylessRows = 1000;
   /** Small tables too have their keys built on two connections. */
   minSharedBytes = 0;
-  readRun = async (run: RunId): Promise<RunRecord | undefined> => this.runs.get(run);
+  readRun = async (run: RunId) => this.runs.get(run);
 
   private constructor(url: string, model: StarSchema) {
     this.database = databaseAt(url);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type FreshnessFacts, freshUntil } from '../../../services/loading/freshness/freshness.ts';
-import type { RunRecord } from '../../../services/loading/run-record.ts';
+import type { RunRecord } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;
@@ -8,7 +8,13 @@ const runId = (minute: number) => `20260301T10${String(minute).padStart(2, '0')}
 
 /** A run of the minute, of one table; the plan before it looked a minute earlier. */
 const runAt = (minute: number, table: string, { slices = ['0000'], full = false } = {}): RunRecord => ({
-  ...{ run: runId(minute), since: at(minute - 1), plannedAt: at(minute), failures: [] },
+  version: 1,
+  run: runId(minute),
+  generation: '1',
+  since: at(minute - 1),
+  plannedAt: at(minute),
+  failures: [],
+  warnings: [],
   slices: slices.map((slice) => ({ slice, table, full })),
 });
 const loadedAt = (minute: number, table: string, slices = ['0000']) => ({
@@ -62,7 +68,10 @@ describe('a warehouse table is as fresh as', () => {
   });
 
   it('the last run that brought something of it, where it cannot be extracted any more', () => {
-    const failed = { ...runAt(10, 'design', { full: true }), failures: [{ table: 'design' }] };
+    const failed = {
+      ...runAt(10, 'design', { full: true }),
+      failures: [{ table: 'design', error: 'TerminalError', reason: 'it is gone' }],
+    };
     const runs = [runAt(5, 'design'), failed];
     const loaded = [loadedAt(5, 'dim_design')];
     expect(minuteOf('dim_design', { runs: [runAt(5, 'design')], loaded, failing: ['design'] })).toBe(5);

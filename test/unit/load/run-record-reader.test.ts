@@ -1,12 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeRunRecordReader, type RunRecord } from '../../../services/loading/run-record.ts';
+import { makeRunRecordReader } from '../../../services/loading/initial-load/initial-load.ts';
 import { formatRunId, formatRunKey } from '../../../shared/object-store/object-key.ts';
+import type { RunRecord } from '../../../shared/records/run-record.ts';
 
 const [first, second] = [1, 2].map((minute) =>
   formatRunId(new Date(Date.UTC(2024, 1, 29, 12, minute)), 'abcd'),
 );
 const recordOf = (run = ''): RunRecord => ({
-  ...{ run, since: undefined, plannedAt: '2024-02-29T12:00:00.000Z', failures: [] },
+  version: 1,
+  run,
+  generation: '1',
+  plannedAt: '2024-02-29T12:00:00.000Z',
+  failures: [],
+  warnings: [],
   slices: [{ slice: '0000', table: 'sales_order', full: true }],
 });
 

@@ -1,0 +1,32 @@
+/**
+ * Parses the JSON object that a record in S3 holds.
+ *
+ * @param malformed makes the error, which names the record; its reason is a clause such as "it is not JSON"
+ * @throws {Error} the body is not a JSON object: what `malformed` made
+ */
+export function parseJsonRecord(
+  body: Uint8Array | string,
+  malformed: (reason: string, cause?: unknown) => Error,
+): Record<string, unknown> {
+  const value = parseJson(body, malformed);
+  if (!isJsonObject(value)) throw malformed('it is not a JSON object');
+  return value;
+}
+
+function parseJson(
+  body: Uint8Array | string,
+  malformed: (reason: string, cause?: unknown) => Error,
+): unknown {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString());
+  } catch (cause) {
+    throw malformed('it is not JSON', cause);
+  }
+}
+
+export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether the value is a whole number that is written as decimal digits, such as an xid8 or an int8. */
+export const isDigits = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{1,20}$/.test(value);
