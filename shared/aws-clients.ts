@@ -12,7 +12,7 @@ export interface AwsOptions {
     region: string;
     credentials: { accessKeyId: string; secretAccessKey: string };
   };
-  /** Those of requestTimeouts where it is left out. */
+  /** By default requestTimeouts. */
   requestHandler?: RequestTimeouts;
 }
 
@@ -24,7 +24,7 @@ export interface RequestTimeouts {
 }
 
 /**
- * The SDK has no timeouts of its own, and waits for a half-open connection for ever. It tries three times, which come to
+ * The SDK has no timeouts of its own, and waits forever for a half-open connection. It tries three times, which take
  * less than half a minute. Not of the whole request: that would depend on its size and on the line.
  */
 export const requestTimeouts: RequestTimeouts = { connectionTimeout: 5000, socketTimeout: 6000 };
@@ -51,8 +51,8 @@ export const makeAwsClients = ({
 };
 
 /**
- * Bodies are guarded by their CRC32, which the SDK sends and S3 compares, and by TLS. The SHA-256 that the SDK would sign
- * besides takes a function's one thread three times as long as the CRC32.
+ * Bodies are guarded by their CRC32, which the SDK sends and S3 compares, and by TLS. The SHA-256 that the SDK would
+ * also sign takes a function's one thread three times as long as the CRC32.
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
  */

@@ -1,7 +1,7 @@
 import { type FailureSubject, PipelineError, TerminalError, TransientError } from './errors.ts';
 import { describeServerError, isServerError, isTransientState } from './postgres/server-error.ts';
 
-/** Node's system errors of a connection that may come back. */
+/** Node's system errors of a connection that may recover. */
 const transientSystemErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -14,7 +14,7 @@ const transientSystemErrors = new Set([
 ]);
 
 /**
- * AWS error names that succeed when tried again, beside every 5xx and whatever the SDK itself calls retryable.
+ * AWS error names that succeed when tried again, in addition to every 5xx and what the SDK itself calls retryable.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 const transientAwsErrors = new Set([
@@ -41,8 +41,8 @@ interface KnownFailure {
 }
 
 /**
- * Says of any error whether trying again can help. What nobody knows is terminal: it would go round and round
- * unseen, and a dead letter with its reason is seen at once.
+ * Turns any error into a transient or a terminal one. An unknown error is terminal: retried, it would go unseen, while
+ * a dead letter with its reason is seen at once.
  */
 export function toPipelineError(error: unknown, subject: FailureSubject = {}): PipelineError {
   if (error instanceof PipelineError) return withSubject(error, subject);

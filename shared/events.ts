@@ -2,7 +2,7 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import { TransientError } from './errors.ts';
 import type { QueueKind } from './queue/queue-settings.ts';
 
-/** What the pipeline tells the outside; the detail of each is documented in docs/events.md. */
+/** The events that the pipeline sends to EventBridge; docs/events.md documents the detail of each. */
 export type PipelineEvent =
   | {
       type: 'Table Failed';
@@ -11,11 +11,11 @@ export type PipelineEvent =
   | { type: 'Rows Quarantined'; detail: { table: string; key: string; rows: number } }
   | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } };
 
-/** @throws {TransientError} EventBridge did not take the event */
+/** @throws {TransientError} EventBridge did not accept the event */
 export type Notify = (event: PipelineEvent) => Promise<void>;
 
 /**
- * Makes the function that tells the outside.
+ * Makes the function that sends an event to EventBridge.
  *
  * @param stage the deployed stage's name, which every event carries: stages share the bus of their account
  */
@@ -25,5 +25,5 @@ export const makeNotify =
     const Detail = JSON.stringify({ stage, ...detail });
     const entry = { Source: 'starlift', DetailType: type, Detail };
     const { FailedEntryCount } = await eventBridge.send(new PutEventsCommand({ Entries: [entry] }));
-    if (FailedEntryCount) throw new TransientError(`EventBridge did not take the event ${type}`);
+    if (FailedEntryCount) throw new TransientError(`EventBridge did not accept the event ${type}`);
   };

@@ -1,9 +1,9 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
 /**
- * What is told of a table. Rows are counted where they are done, once however often a message is delivered:
+ * What is measured of a table. Rows are counted where they are handled, once however often a message is delivered:
  * extracted by source table, the others by warehouse table; loaded ones include those that wait. Waiting rows and
- * lag are what a look at the warehouse has found.
+ * lag are measured in the warehouse.
  */
 export type TableMetric =
   | 'RowsExtracted'
@@ -19,7 +19,7 @@ export type TableValues = Partial<Record<TableMetric, number>>;
 export interface TableMetrics {
   /** Counts of one table add up; of lag and waiting rows there is one value. */
   add(table: string, values: TableValues): void;
-  /** Writes one line a table in CloudWatch's embedded metric format to stdout, and begins anew. */
+  /** Writes one line a table in CloudWatch's embedded metric format to stdout, and starts again from zero. */
   flush(): void;
 }
 
@@ -27,7 +27,7 @@ export const metricsNamespace = 'Starlift';
 
 /**
  * Makes the metrics of a deployed stage, with the dimensions `stage` and `table`, and no other: each combination is
- * a metric that AWS charges for. Where nobody reads them, POWERTOOLS_METRICS_DISABLED=true leaves them out.
+ * a metric that AWS charges for. POWERTOOLS_METRICS_DISABLED=true turns them off.
  */
 export function makeTableMetrics(stage: string): TableMetrics {
   const metrics = makeMetrics(stage);

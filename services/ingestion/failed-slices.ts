@@ -23,7 +23,7 @@ export async function recordFailure(failure: RecordFailure, deps: FailedSlicesDe
   return reportFailure({ ...failure, reason }, deps.report);
 }
 
-/** @param reason has the record's key; without a key the message belongs to no slice, and nothing is recorded */
+/** @param reason has the record's key; without one the message belongs to no slice, and nothing is recorded */
 export async function putFailureRecord(
   ingested: Pick<ObjectStore, 'put'>,
   body: string,
@@ -38,7 +38,7 @@ export async function recordRecovery(
   { run, slice, table }: ExtractMessage,
   { ingested, report }: FailedSlicesDeps,
 ): Promise<void> {
-  // Only a message that was a dead letter carries the time of its failure.
+  // Only a redriven message carries the time of its failure.
   if (record.messageAttributes.failedAt === undefined) return;
   const key = formatFailedKey(run, slice);
   await ingested.delete(key);

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 
 /**
- * Limits how long a load waits, within its function's 300 s: what takes longer fails as transient and is retried. A
- * function that was frozen in the middle of a transaction keeps no lock for long.
+ * Limits how long a load waits, within its function's 300 s: a load that takes longer fails as transient and is
+ * retried. A function that is frozen within a transaction cannot keep its locks for long.
  */
 export async function limitWaiting(client: pg.ClientBase): Promise<void> {
   await client.query(`

@@ -11,13 +11,16 @@ import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 const none: RefusedTables = new Map();
 
 export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
-  /** The resyncs that the warehouse requests are put here. */
+  /** Receives the resync requests that the warehouse has noted. */
   ingested: Pick<ObjectStore, 'create'>;
 }
 
 /**
- * Makes a function that ensures that the warehouse has its tables. It does so once in the life of the process for each
- * database that the secret names, and again until no table is refused.
+ * Makes a function that ensures that the warehouse has its tables. It does so once per process and database, and
+ * repeats it until no table is refused.
+ *
+ * @returns of the function: the tables that differ from the model, each with the error
+ * @throws {TerminalError} of the function: one of the pipeline's own tables was altered, or a newer version made it
  */
 export function makeReadyWarehouse(model: StarSchema, { ingested, ...options }: ReadyOptions) {
   const ready = new Set<string>();

@@ -39,7 +39,7 @@ export function formatObjectKey(key: ObjectKey): string {
   return key.zone === 'ingested' ? `${stem}${ingestedSuffix}` : `${stem}-r${key.revision}${processedSuffix}`;
 }
 
-/** @throws {TerminalError} the text is no key of an object in either zone */
+/** @throws {TerminalError} the text is not the key of an object in either zone */
 export function parseObjectKey(text: string): ObjectKey {
   const groups = (ingestedPattern.exec(text) ?? processedPattern.exec(text))?.groups;
   if (groups === undefined)
@@ -86,7 +86,7 @@ const runPattern = new RegExp(`^${run}$`);
 
 export const isRunId = (text: string): boolean => runPattern.test(text);
 
-/** @param tie four hexadecimal characters that tell two runs of one millisecond apart */
+/** @param tie four hexadecimal characters that distinguish two runs of one millisecond */
 export function formatRunId(startedAt: Date, tie: string): RunId {
   return `${startedAt.toISOString().replaceAll(/[-:.]/g, '')}${tie}`;
 }

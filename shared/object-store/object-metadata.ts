@@ -53,7 +53,7 @@ function parseCount(key: string, name: string, text: string | undefined): number
  * All are decimal digits of an int8; xids are 64 bits wide (xid8).
  */
 export interface ObjectVersion {
-  /** Goes up when the source's identity changes, for xids start anew then. */
+  /** Goes up when the source's identity changes, because xids then start again. */
   generation: string;
   /** pg_snapshot_xmax: the first xid not yet assigned as complete. */
   xmax: string;
@@ -68,7 +68,7 @@ const pattern = /^(\d+):(\d+):(\d+):(-?\d+)$/;
 export const formatObjectVersion = ({ generation, xmax, xmin, tie }: ObjectVersion): string =>
   `${generation}:${xmax}:${xmin}:${tie}`;
 
-/** @throws {TerminalError} the text is no version */
+/** @throws {TerminalError} the text is not a version */
 export function parseObjectVersion(text: string): ObjectVersion {
   const [, generation, xmax, xmin, tie] = pattern.exec(text) ?? [];
   if (generation === undefined || xmax === undefined || xmin === undefined || tie === undefined) {

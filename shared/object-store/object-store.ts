@@ -31,14 +31,14 @@ export type PutOutcome = 'created' | 'already there';
 /** One bucket. Objects in the zones are immutable; only `state/` is ever replaced, and only as it was read. */
 export interface ObjectStore {
   readonly bucket: string;
-  /** undefined where there is no such object */
+  /** undefined if there is no such object */
   get(key: string): Promise<StoredObject | undefined>;
   head(key: string): Promise<Omit<StoredObject, 'body'> | undefined>;
   /** Creates an object; an object that is there already is left as it is (`If-None-Match: *`). */
   create(key: string, body: Uint8Array, metadata?: Record<string, string>): Promise<PutOutcome>;
   /**
    * Replaces the object that was read with this etag, or creates it where the etag is undefined.
-   * @returns false when somebody else was faster
+   * @returns false if another writer was faster
    */
   replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
   /** Puts without a condition: for records that any writer may write again. */

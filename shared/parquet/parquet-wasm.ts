@@ -11,8 +11,8 @@ let loading: Promise<ParquetWasm> | undefined;
 /**
  * parquet-wasm, ready for use; the module is compiled once in the life of the process.
  *
- * A bundle holds the code alone, so the .wasm file is looked for beside the running file first and in the
- * installed package next.
+ * A bundle holds the code alone, so the .wasm file is looked up first in the folder of the running file and
+ * then in the installed package.
  */
 export function loadParquetWasm(): Promise<ParquetWasm> {
   loading ??= initialise();
@@ -27,6 +27,8 @@ async function initialise(): Promise<ParquetWasm> {
 }
 
 function findWasmFile(): URL | string {
-  const beside = new URL(wasmFile, import.meta.url);
-  return existsSync(beside) ? beside : createRequire(import.meta.url).resolve(`parquet-wasm/esm/${wasmFile}`);
+  const bundled = new URL(wasmFile, import.meta.url);
+  return existsSync(bundled)
+    ? bundled
+    : createRequire(import.meta.url).resolve(`parquet-wasm/esm/${wasmFile}`);
 }

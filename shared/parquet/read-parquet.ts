@@ -30,7 +30,7 @@ export async function readParquet(
 function decode(wasm: ParquetWasm, subject: { table: string; key: string }, bytes: Uint8Array) {
   const arrow = readWasmTable(wasm, subject, bytes).intoFFI();
   try {
-    // Looked up anew here: the memory's buffer is another one whenever wasm has grown it.
+    // Read here, because the memory has another buffer once wasm has grown it.
     const { buffer }: { buffer: ArrayBuffer } = wasm.wasmMemory();
     const schemaAddress = arrow.schemaAddr();
     // Without copying, arrow-js-ffi gives a Decimal128 column the wrong length, and prices are silently wrong.
@@ -46,7 +46,7 @@ function readWasmTable(wasm: ParquetWasm, subject: { table: string; key: string 
     return wasm.readParquet(bytes, { batchSize });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TerminalError(`the object is no whole Parquet file: ${reason}`, { ...subject, cause });
+    throw new TerminalError(`the object is not a whole Parquet file: ${reason}`, { ...subject, cause });
   }
 }
 

@@ -14,14 +14,14 @@ const copyDataType = 0x64; // 'd'
  * then use its memory again.
  *
  * The client stays usable after every failure but the connection's own. When the producer fails, the server
- * is told to forget what it got. When the server fails, the producer is ended (`return()`) at its next
+ * is told to discard what it received. When the server fails, the producer is ended (`return()`) at its next
  * chunk, and only then is the error thrown: what it reads from can be freed after copyIn.
  *
  * @returns the number of rows that the server counted
  * @throws {pg.DatabaseError} from the server: the code says what
  * @throws {TransientError} the connection was lost
- * @throws {TerminalError} the statement is no copy from stdin
- * @throws whatever the producer throws
+ * @throws {TerminalError} the statement is not a copy from stdin
+ * @throws any error that the producer throws
  *
  * @example
  * await copyIn(client, 'copy staff from stdin', [Buffer.from('1\tAnna\n')]);
@@ -77,6 +77,6 @@ async function writeMessage(stream: Duplex, data: Uint8Array): Promise<void> {
     stream.uncork();
   });
   // Writes to a socket with room are done in the same turn of the event loop: without a turn now and then,
-  // nobody would read the server's error, nor would any timer fire.
+  // the server's error would not be read, and no timer would fire.
   await nextTurn();
 }

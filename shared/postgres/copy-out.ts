@@ -9,19 +9,19 @@ type DataListener = (chunk: Buffer) => void;
 
 /**
  * Runs a `copy … to stdout` and hands its bytes to onData, in order, in chunks as the socket delivers them
- * (8 to 64 KiB as a rule). A chunk ends anywhere, in the middle of a row or of a character too, and is valid until
- * onData is done with it. When onData returns a promise, the socket rests until it is fulfilled.
+ * (8 to 64 KiB as a rule). A chunk may end anywhere, even within a row or a character, and is valid until onData
+ * is done with it. When onData returns a promise, the socket is paused until it is fulfilled.
  *
  * pg's parser makes an object of every row, so the copy reads the socket itself and lets pg see all but the
- * rows. After the copy, and after an error that the server reports, the client is usable as ever. When
- * onData fails, the connection is closed (a server cannot be told to stop sending): the client can run
+ * rows. After the copy, and after an error that the server reports, the client stays usable. When
+ * onData fails, the connection is closed (nothing makes a server stop sending): the client can run
  * nothing more, and a pool drops it.
  *
  * @returns the number of rows, when onData is done with the last chunk
  * @throws {pg.DatabaseError} from the server: the code says what; chunks may have been handed over before
  * @throws {TransientError} the connection was lost
- * @throws {TerminalError} the statement is no copy to stdout
- * @throws whatever onData throws
+ * @throws {TerminalError} the statement is not a copy to stdout
+ * @throws any error that onData throws
  *
  * @example
  * await copyOut(client, 'copy (select * from staff) to stdout', (chunk) => file.write(chunk));
@@ -48,7 +48,7 @@ export async function copyOut(
 interface TakenOverStream {
   /** Lets pg read the stream again. */
   giveBack(): void;
-  /** @throws whatever onData has thrown */
+  /** @throws any error that onData has thrown */
   handledAll(): Promise<void>;
 }
 
@@ -107,7 +107,7 @@ function takeOver(
 const headerBytes = 5;
 const copyData = 0x64; // 'd'
 const copyOutResponse = 0x48; // 'H'
-/** What a server may send while a statement runs: any other byte means that we do not stand at a message. */
+/** What a server may send while a statement runs: any other byte means that this is not the start of a message. */
 const messageTypes = new Set(Buffer.from('AcCdDEGHINSTZ'));
 
 /**
@@ -132,7 +132,7 @@ export function makeCopyDataFilter(forward: (bytes: Buffer) => void): (chunk: Bu
     isCopyData = type === copyData;
     isOpen ||= type === copyOutResponse;
     if (!messageTypes.has(type) || length < 4 || (isCopyData && !isOpen)) {
-      throw new TransientError('the server sent what is no message of a COPY');
+      throw new TransientError('the server sent bytes that are not a COPY message');
     }
     bodyBytes = length - 4;
     if (!isCopyData) forward(from.subarray(at, at + headerBytes));

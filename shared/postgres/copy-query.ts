@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { TerminalError, TransientError } from '../errors.ts';
 
-/** What pg's Connection has beside its declared members, and a copy needs. */
+/** Undeclared members of pg's Connection that a copy needs. */
 export interface CopyConnection extends pg.Connection {
   sendCopyFail(reason: string): void;
   endCopyFrom(): void;
@@ -42,14 +42,14 @@ export class CopyQuery implements pg.Submittable {
    *
    * @throws {pg.DatabaseError} the server refused the statement, or broke it off
    * @throws {TransientError} the connection was lost
-   * @throws {TerminalError} the statement is no COPY, or one in the other direction
+   * @throws {TerminalError} the statement is not a COPY, or one in the other direction
    */
   run(): Promise<{ rows: number }> {
     this.#client.query(this);
     return this.#outcome.promise;
   }
 
-  /** True when there is no sense in moving more data: the copy failed, or is over. */
+  /** Whether moving more data is pointless: the copy has failed or ended. */
   get hasEnded(): boolean {
     return this.#isOver || this.#failure !== undefined;
   }
@@ -123,7 +123,7 @@ export class CopyQuery implements pg.Submittable {
     if (this.#isOpen && rows !== undefined) this.#rows = Number(rows);
   }
 
-  // pg calls these for whatever the statement turns out to be; the outcome says what it was not.
+  // pg calls these for any kind of statement; the outcome says that it was not this COPY.
   handleReadyForQuery(): void {}
   handleCopyData(): void {}
   handleRowDescription(): void {}

@@ -73,5 +73,5 @@ function parseObject(name: string, text: string): Record<string, unknown> {
   } catch {
     // JSON.parse quotes what it was given, and that is a password: its error must not be the cause of ours.
   }
-  throw new TerminalError(`the secret ${name} is no JSON object`);
+  throw new TerminalError(`the secret ${name} is not a JSON object`);
 }

@@ -13,33 +13,33 @@ import {
 
 /** A database behind a secret that may be rotated at any time. */
 export interface Database {
-  /** Lends a connection; one that comes back from an error is not used again. */
+  /** Lends a connection. It is not reused if the work fails. */
   withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
   end(): Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** `source` or `warehouse`, for messages; `database` where it is left out. */
+  /** `source` or `warehouse`, for messages; by default `database`. */
   what?: string;
   applicationName: string;
   /** Connections at once; a Lambda function needs one. */
   maxConnections: number;
-  /** How long a statement's silence is put up with. */
+  /** How long a statement may be silent. */
   limits?: SilenceLimits;
-  /** How long to try again for a connection, in milliseconds; 20,000 where it is left out. */
+  /** How long to retry connecting, in milliseconds; by default 20,000. */
   patienceMs?: number;
 }
 
-/** @param fresh true where connecting with the cached secret has failed */
+/** @param fresh true if connecting with the cached secret has failed */
 export type SecretFetcher = (options: { fresh: boolean }) => Promise<DatabaseSecret>;
 
 const defaultPatienceMs = 20_000;
-/** Shorter than the patience: where connections are scarce, idle ones are given up while others still wait. */
+/** Shorter than the patience: where connections are scarce, idle ones are closed while others still wait. */
 const idleTimeoutMs = 10_000;
 
 /**
- * Connects on first use. When that fails for a passing reason it is tried again for 20 seconds, each time with the
- * secret fetched anew: a rotated password, a restart or a failover costs a moment, not an outage.
+ * Connects on first use. If that fails for a transient reason, it retries for 20 seconds, and fetches the secret each
+ * time: a rotated password, a restart or a failover costs a moment, not an outage.
  */
 export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOptions): Database {
   const { what = 'database', patienceMs = defaultPatienceMs } = options;
@@ -135,13 +135,13 @@ const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 /**
- * Connects, and tries again for a while where that can help: a server that has no connection free (53300), that is
- * starting or being replaced, whose password is being rotated. A message survives five deliveries, and such a moment
- * should not cost one; that many wait for the same server is why the pauses are of random length.
+ * Connects, and retries for a while where that can help: the server has no connection free (53300), is starting or
+ * being replaced, or its password is being rotated. A message survives five deliveries, and such a moment should not
+ * cost one. The pauses are random, because many clients wait for the same server.
  *
  * @param attempt is given the number of attempts that have failed
- * @throws {TransientError} it is still so when the patience is over
- * @throws {TerminalError} trying again cannot help
+ * @throws {TransientError} the last attempt still failed for such a reason
+ * @throws {TerminalError} retrying cannot help
  */
 async function connectPatiently<T>(
   attempt: (failedAttempts: number) => Promise<T>,
@@ -160,7 +160,7 @@ async function connectPatiently<T>(
   }
 }
 
-/** The secret that is fetched anew for the next attempt is the one to be tried at once. */
+/** The next attempt fetches the secret again, and a rotated password is worth trying at once. */
 const isStalePassword = (error: unknown): boolean => (error as { code?: unknown }).code === '28P01';
 
 const pauseAfter = (failed: number): number =>

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { PipelineError, TransientError } from '../errors.ts';
 import type { ClientSettings } from './client-settings.ts';
 
-/** How long to put up with silence. Tests need shorter times. */
+/** How long a server may be silent. Tests need shorter times. */
 export interface SilenceLimits {
   /** A statement without a byte in either direction for so long makes the client ask after it. */
   askAfterMs: number;
@@ -26,7 +26,7 @@ export interface GuardOptions {
 
 export type GuardedSettings = ClientSettings & { guard: GuardOptions };
 
-/** What pg's Client and Connection have beside their declared members. */
+/** Undeclared members of pg's Client and Connection. */
 interface ClientInside {
   /** false while a statement is under way, a COPY too; undefined before the connection is made. */
   readyForQuery?: boolean;
@@ -36,14 +36,13 @@ interface ClientInside {
 type Stream = Duplex & { bytesRead: number; bytesWritten: number };
 
 /**
- * A client that notices when its connection is half-open: nothing comes any more, and no end either. The system's own
- * detection takes a quarter of an hour where a statement has been sent, and never comes where a proxy keeps the socket
- * open.
+ * A client that notices when its connection is half-open: it delivers neither data nor an end. The system's own
+ * detection takes a quarter of an hour after a statement was sent, and never happens if a proxy keeps the socket open.
  *
  * A limit for statements would break off what legitimately takes long: a verification, a user's own query, a load that
- * waits for a lock. So a statement may take as long as the server is at work on it. When it has been silent for a while,
- * the server is asked over a second connection whether it is. Nothing is set in the session for this: behind a pooler
- * that would outlive it, and poolers refuse most startup parameters.
+ * waits for a lock. So a statement may take as long as the server is at work on it. When it has been silent for a
+ * while, the server is asked over a second connection whether it is. Nothing is set in the session for this: behind a
+ * pooler that would outlive it, and poolers refuse most startup parameters.
  */
 export class GuardedClient extends pg.Client {
   readonly #settings: GuardedSettings;
@@ -67,7 +66,7 @@ export class GuardedClient extends pg.Client {
     this.once('end', () => clearInterval(this.#lookTimer));
   }
 
-  /** Ends the connection; one that is half-open is dropped, where pg would wait for the server for ever. */
+  /** Ends the connection; one that is half-open is dropped, for which pg would wait forever. */
   override end(): Promise<void>;
   override end(callback: (error: Error) => void): void;
   override end(callback?: (error: Error) => void): Promise<void> | void {
@@ -114,7 +113,7 @@ export class GuardedClient extends pg.Client {
     try {
       const isDead = await this.#isDead(silentLooks > looksBetweenQuestions);
       this.#look();
-      // What has come meanwhile says more than the server's answer.
+      // Data that arrived meanwhile outweighs the server's answer.
       const isStillSilent = this.#silentLooks > 0 && this.#bytes === bytes;
       if (isDead && isStillSilent) this.#giveUp();
     } finally {
@@ -127,7 +126,7 @@ export class GuardedClient extends pg.Client {
     const ask = () => askServer(this.#settings, this.#inside.processID ?? 0, this.#limits.answerWithinMs);
     let verdict = await ask();
     if (verdict === 'no answer') {
-      // It may be overloaded, or about to come back.
+      // It may be overloaded, or restarting.
       await delay(this.#limits.answerWithinMs / 4);
       verdict = await ask();
     }

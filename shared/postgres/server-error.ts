@@ -1,4 +1,4 @@
-/** What pg says of an error that the server reported; `severity` is what no other error has. */
+/** An error that the server reported, as pg represents it. Only these have a `severity`. */
 interface ServerError {
   message: string;
   code: string;
@@ -12,7 +12,7 @@ export function isServerError(error: unknown): error is ServerError {
 
 /**
  * A server's error in its own words, with the SQLSTATE that an operator can look up, and without a row's values:
- * Postgres puts these into DETAIL and CONTEXT, which are left out, and into the messages of class 22 (data
+ * Postgres puts these into DETAIL and CONTEXT, which are omitted, and into the messages of class 22 (data
  * exceptions), between quotes.
  */
 export function describeServerError({ message, code }: ServerError): string {
@@ -28,7 +28,7 @@ const transientStates = new Set([
   '25006', // read_only_sql_transaction: the primary has just become a standby
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
-  '28P01', // invalid_password: a rotation is under way; the next attempt reads the secret anew
+  '28P01', // invalid_password: a rotation is under way; the next attempt fetches the secret again
   '40001', // serialization_failure; on a standby also a conflict with recovery
   '40P01', // deadlock_detected
   '55006', // object_in_use

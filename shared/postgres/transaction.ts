@@ -5,7 +5,7 @@ import type pg from 'pg';
  *
  * Its commit is durable under any setting of the server. What is committed here lets a message be deleted or a
  * file say that it is so, and a commit with `synchronous_commit = off` is answered before a crash could no longer take
- * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and somebody's choice.
+ * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and a deliberate choice.
  *
  * @throws what the work throws; a rollback that fails too says nothing more than that the connection is gone
  */

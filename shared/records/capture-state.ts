@@ -56,10 +56,10 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   }
   if (!isDigits(value.generation)) throw corrupt('it has no valid generation');
   if (typeof value.identity !== 'string') throw corrupt('it has no identity');
-  if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are not valid');
+  if (value.captured !== undefined && !isCaptured(value.captured)) throw corrupt('its xids are malformed');
   const tables = value.version === 1 ? fromVersion1(value.tables) : value.tables;
   if (!isJsonObject(tables) || !Object.values(tables).every(isTableState)) {
-    throw corrupt('its tables are not valid');
+    throw corrupt('its tables are malformed');
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
@@ -93,7 +93,7 @@ const isTableState = (value: unknown): boolean =>
 
 function corrupt(reason: string, cause?: unknown): TerminalError {
   return new TerminalError(
-    `the capture state ${captureStateKey} is corrupt: ${reason}. Restore it, or delete it to extract everything anew`,
+    `the capture state ${captureStateKey} is corrupt: ${reason}. Restore it, or delete it to extract everything again`,
     { key: captureStateKey, cause },
   );
 }

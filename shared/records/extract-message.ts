@@ -61,11 +61,11 @@ function assertFields(record: Record<string, unknown>): void {
   for (const name of ['run', 'slice', 'table', 'generation', 'identity', 'plannedXmax']) {
     if (typeof record[name] !== 'string') throw new TerminalError(`the extract message has no ${name}`);
   }
-  if (!isRunId(String(record.run))) throw new TerminalError("the extract message's run is no run's id");
+  if (!isRunId(String(record.run))) throw new TerminalError("the extract message's run is not a run id");
   if (!isSliceId(String(record.slice)))
-    throw new TerminalError("the extract message's slice is no slice's id");
+    throw new TerminalError("the extract message's slice is not a slice id");
   if (!/^\d{1,19}$/.test(String(record.generation)))
-    throw new TerminalError("the extract message's generation is no number");
+    throw new TerminalError("the extract message's generation is not a number");
   assertXid('plannedXmax', record.plannedXmax);
   if (record.plannedLsn !== undefined) assertLsn(record.plannedLsn);
   if (record.newRows !== undefined) assertNewRows(record.newRows);
@@ -74,13 +74,13 @@ function assertFields(record: Record<string, unknown>): void {
 
 function assertXid(name: string, value: unknown): void {
   if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) {
-    throw new TerminalError(`the extract message's ${name} is no xid8`);
+    throw new TerminalError(`the extract message's ${name} is not an xid8`);
   }
 }
 
 function assertLsn(value: unknown): void {
   if (typeof value !== 'string' || !/^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i.test(value)) {
-    throw new TerminalError("the extract message's plannedLsn is no pg_lsn");
+    throw new TerminalError("the extract message's plannedLsn is not a pg_lsn");
   }
 }
 
@@ -88,7 +88,7 @@ function assertNewRows(value: unknown): void {
   const { since, inProgress } = (value ?? {}) as Partial<NewRows>;
   assertXid('newRows.since', since);
   if (!Array.isArray(inProgress))
-    throw new TerminalError("the extract message's newRows.inProgress is no list");
+    throw new TerminalError("the extract message's newRows.inProgress is not a list");
   for (const xid of inProgress) assertXid('newRows.inProgress', xid);
 }
 
@@ -96,6 +96,6 @@ function assertBlocks(value: unknown): void {
   const { from, to } = (value ?? {}) as Partial<BlockRange>;
   const isBlock = (block: unknown) => Number.isInteger(block) && (block as number) >= 0;
   if (!isBlock(from) || (to !== undefined && !isBlock(to))) {
-    throw new TerminalError("the extract message's blocks are no range");
+    throw new TerminalError("the extract message's blocks are not a range");
   }
 }

@@ -24,7 +24,7 @@ export interface SourceField {
   nullable: boolean;
 }
 
-/** What tells the rows of a warehouse table apart, before a fact's versions do. */
+/** The key by which a source table's rows become rows of a warehouse table. */
 export interface FedKey {
   /** The warehouse table. */
   table: string;
@@ -198,13 +198,13 @@ function assertField(columnName: string, column: WarehouseColumn, source: Source
   fail(describeMisfit(columnName, column, `${field.table}.${field.column}`, field.type));
 }
 
-/** A column of another name or type would get values that are none of its own. */
+/** A column of another name or type would get the values of another column. */
 function assertCalendar({ name, key, columns }: CalendarDefinition): void {
   const types: Record<string, string> = calendarTypes;
   for (const [column, { type }] of Object.entries(columns)) {
     if (types[column] === type.name) continue;
     const known = Object.entries(types).map(([known, knownType]) => `${known} (${knownType})`);
-    fail(`${name}.${column} (${type.name}) is none of the columns of a calendar: use ${known.join(', ')}`);
+    fail(`${name}.${column} (${type.name}) is not a column of a calendar: use ${known.join(', ')}`);
   }
   if (key !== 'date_id' || !(key in columns)) fail(`${name} must have date_id for its key`);
 }
@@ -216,7 +216,7 @@ function assertReferences(tables: readonly WarehouseTable[]): void {
       if (references === undefined) continue;
       const dimension = tables.find((candidate) => candidate.name === references);
       if (dimension === undefined || dimension.kind === 'fact') {
-        fail(`${table.name}.${name} references ${references}, which is no dimension`);
+        fail(`${table.name}.${name} references ${references}, which is not a dimension`);
       }
       const keyType = dimension.columns.find((column) => column.name === dimension.key)?.type.name;
       if (keyType === type.name) continue;

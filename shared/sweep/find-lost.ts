@@ -9,11 +9,11 @@ import type { ListedObject, ObjectStore } from '../object-store/object-store.ts'
 import { formatSliceId, type KnownSlices, makeKnownSlices } from '../records/slices.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 
-/** What is known of a zone's objects besides their keys. */
+/** What is known about a zone's objects in addition to their keys. */
 export interface SweepFacts {
   /** Whether the next step has done its work on an object. */
   isFollowed(key: ObjectKey): boolean;
-  /** The keys that dead letters name: an operator redrives those once the cause is mended. */
+  /** The keys that dead letters name: an operator redrives those once the cause is fixed. */
   deadKeys: ReadonlySet<string>;
   /** Younger objects may be on their way. */
   before: Date;
@@ -22,10 +22,10 @@ export interface SweepFacts {
 }
 
 /**
- * Decides which objects lost their event: they lie in their zone, and no message will take them further.
+ * Decides which objects lost their event: no message will carry them to the next step.
  *
- * A queue with at least as many messages as objects are missing accounts for all of them: it is behind, and sending
- * them once more would put it further behind. It is swept when it has caught up.
+ * If the queue has at least as many messages as objects are missing, it accounts for all of them: it is behind, and
+ * sending them again would put it further behind. It is swept once it has caught up.
  *
  * @returns their keys, the oldest object's first
  */
@@ -66,7 +66,8 @@ export function collectProcessed(objects: readonly Pick<ListedObject, 'key'>[]):
 
 /**
  * Whether an ingested object has been transformed into all that its source feeds; a table's object is put last. Any
- * revision will do: if the first one is lost and a later one is there, a sweep that wanted the first would send for ever.
+ * revision will do: if the first one is lost and a later one is there, a sweep that wanted the first would send it
+ * forever.
  */
 export function isTransformed(
   { table, run, slice }: Pick<IngestedKey, 'table' | 'run' | 'slice'>,

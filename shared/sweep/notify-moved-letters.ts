@@ -26,15 +26,15 @@ export interface MovedLettersDeps {
 const maxMessages = 5000;
 
 /**
- * Sends an event for each dead letter that SQS itself moved, and gives the letter the reason that its function could not
- * give.
+ * Sends an event for each dead letter that SQS itself moved, and gives the letter the reason that its function could
+ * not give.
  *
  * Each is reported once: the letter is replaced by one that carries its reason, as a function's own does. So the
- * dead-letter queue itself remembers. The event is sent before the letter is replaced: a sweep that breaks off between the
- * two sends the event again, and leaves a letter twice rather than never.
+ * dead-letter queue itself remembers. The event is sent before the letter is replaced: a sweep that breaks off between
+ * the two sends the event again, and leaves a letter twice rather than never.
  *
  * @returns how many there were
- * @throws what SQS, EventBridge or the record throws; the next sweep does the rest
+ * @throws any error of SQS, EventBridge or the record; the next sweep does the rest
  */
 export async function notifyMovedLetters(deps: MovedLettersDeps): Promise<number> {
   const { sqs, deadLetterUrl, receiveWaitSeconds: waitSeconds = 1 } = deps;

@@ -46,32 +46,33 @@ export function makeSweepFunction(
 const shownKeys = 100;
 
 /**
- * Runs the two parts of a sweep, one after the other, because both receive the dead letters: the second would not see those
- * that the first holds. The second runs even if the first fails.
+ * Runs the two parts of a sweep one after the other, because both receive the dead letters, and the second would not
+ * see those that the first holds. The second runs even if the first fails.
  *
- * @throws what either part throws; the next sweep does the rest
+ * @throws any error of either part; the next sweep does the rest
  */
 export async function runSweep(
-  parts: { tell(): Promise<number>; sweep(): Promise<SweepResult> },
+  parts: { notifyMoved(): Promise<number>; sweep(): Promise<SweepResult> },
   logger: Pick<Logger, 'info' | 'warn'>,
-): Promise<SweepResult & { told: number }> {
-  const [telling] = await Promise.allSettled([parts.tell()]);
+): Promise<SweepResult & { reported: number }> {
+  const [notified] = await Promise.allSettled([parts.notifyMoved()]);
   const result = await parts.sweep();
   logSweep(result, logger);
-  if (telling.status === 'rejected') throw telling.reason;
-  logMovedLetters(telling.value, logger);
-  return { ...result, told: telling.value };
+  if (notified.status === 'rejected') throw notified.reason;
+  logMovedLetters(notified.value, logger);
+  return { ...result, reported: notified.value };
 }
 
-/** A sweep that found something deserves a look: events are rarely lost. */
+/** A warning if the sweep found something: events are rarely lost. */
 function logSweep({ objects, sent, isBlind }: SweepResult, logger: Pick<Logger, 'info' | 'warn'>): void {
   const counts = { objects, sent: sent.length };
-  if (isBlind) logger.warn('too many dead letters to tell lost objects from them: nothing was sent', counts);
+  if (isBlind) logger.warn('too many dead letters to check lost objects against: nothing was sent', counts);
   else if (sent.length === 0) logger.info('nothing was lost', counts);
   else logger.warn('events were lost, and are sent again', { ...counts, keys: sent.slice(0, shownKeys) });
 }
 
-/** Functions rarely die at every receive either. */
-export function logMovedLetters(told: number, logger: Pick<Logger, 'warn'>): void {
-  if (told > 0) logger.warn('the queue had moved messages by itself: they are told of now', { told });
+/** A warning too: a function rarely dies at every receive. */
+export function logMovedLetters(reported: number, logger: Pick<Logger, 'warn'>): void {
+  if (reported > 0)
+    logger.warn('SQS had moved messages without a reason: they are reported now', { reported });
 }

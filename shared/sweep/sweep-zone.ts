@@ -22,11 +22,11 @@ export interface SweptZone {
 }
 
 export interface SweepResult {
-  /** Objects looked at. */
+  /** Objects checked. */
   objects: number;
   /** The keys whose events were sent again. */
   sent: string[];
-  /** There are too many dead letters to tell lost objects from them: nothing was sent. */
+  /** There are too many dead letters to check lost objects against: nothing was sent. */
   isBlind: boolean;
 }
 
@@ -42,7 +42,7 @@ export async function sweepZone(zone: SweptZone, deps: SweepDeps): Promise<Sweep
   const before = new Date(deps.now().getTime() - onTheWayMs);
   const facts = { isFollowed, before, deadKeys: new Set<string>(), queued: 0 };
   const nothing = { objects: objects.length, sent: [], isBlind: false };
-  // As a rule nothing is missing, and the queues are left alone.
+  // Usually nothing is missing, and the queues need not be read.
   if (findLost(objects, facts).length === 0) return nothing;
   const queued = ignoresQueued ? 0 : await countMessages(deps);
   const deadKeys = await readDeadLetterKeys(deps.sqs, deadLetterQueueName(deps.queueUrl));
@@ -121,8 +121,8 @@ export const sendAgain = (
     keys.map((key) => ({ body: formatObjectCreated({ bucket, key }) })),
   );
 
-/** Older runs are not looked at. Longer than a message can live on a queue and then among the dead letters. */
+/** Older runs are not swept. Longer than a message can live on a queue and then among the dead letters. */
 const sweptDays = 30;
 
-/** The earliest day whose runs a sweep looks at. */
+/** The earliest day whose runs are swept. */
 export const sweptSince = (now: Date): Date => new Date(now.getTime() - sweptDays * 24 * 3600 * 1000);

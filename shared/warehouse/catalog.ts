@@ -62,10 +62,10 @@ join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name`;
  * Compares a table of the database with the one that the model wants. A user's own columns are welcome, if a row can be
  * inserted without them.
  *
- * @returns one clause per difference, naming the column and both sides; none if the table will do
+ * @returns one clause per difference, naming the column and both sides; empty if the table is usable
  */
 export function findDifferences(wanted: Relation, found: CatalogRelation): string[] {
-  if (!found.isTable) return ['it is no table'];
+  if (!found.isTable) return ['it is not a table'];
   const missing = wanted.columns.flatMap((column) => {
     const existing = found.columns.find(({ name }) => name === column.name);
     return existing === undefined ? [describeMissing(column)] : describeOther(column, existing);
@@ -73,7 +73,7 @@ export function findDifferences(wanted: Relation, found: CatalogRelation): strin
   const extra = found.columns
     .filter(({ name }) => !wanted.columns.some((column) => column.name === name))
     .filter(({ notNull, filled }) => notNull && !filled)
-    .map(({ name, type }) => `column ${name} (${type} not null) is none of the model's and has no default`);
+    .map(({ name, type }) => `column ${name} (${type} not null) is not in the model and has no default`);
   const keys = findMissingKeys(wanted, found);
   return [...missing, ...extra, ...keys.map((key) => `it has no unique index on (${key.join(', ')})`)];
 }

@@ -3,9 +3,9 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { type LedgerEntry, type Loaded, readLoaded, writeLoaded } from '../records/loaded.ts';
 import { ledgerTable } from './ledger-schema.ts';
 
-/** How a ledger that has gone back differs from the one that was there. */
+/** How a ledger that has gone back differs from the one before. */
 export interface LedgerGap {
-  /** Entries that were there and are not, at the least. */
+  /** Entries that have vanished, at least. */
   missing: number;
   /** When its newest entry was made, ISO 8601; null if it is empty. */
   wentBackTo: string | null;
@@ -18,7 +18,7 @@ export const describeGap = ({ missing, wentBackTo }: LedgerGap): string =>
   } missing`;
 
 export interface Continuity {
-  /** undefined if the ledger has all that it had. */
+  /** undefined if the ledger has lost nothing. */
   gap: LedgerGap | undefined;
   /** What was remembered, as it was read. */
   known: { loaded: Loaded; etag: string } | undefined;
@@ -27,8 +27,8 @@ export interface Continuity {
 /**
  * Compares the ledger with what is remembered of it (`state/loaded.json`).
  *
- * The newest entry alone is not enough: a load that got its id earlier may have committed later, and a backup may lie between
- * the two. The greatest id alone is not enough either, once later loads have gone beyond it.
+ * The newest entry alone is not enough: a load that got its id earlier may have committed later, and a backup may lie
+ * between the two. The greatest id alone is not enough either, once later loads have gone beyond it.
  *
  * @param warehouse has the ledger
  * @throws {TerminalError} `state/loaded.json` is not what Starlift writes
@@ -42,9 +42,10 @@ export async function checkContinuity(
 }
 
 /**
- * Remembers the ledger as it is now. What it lacks must be on a queue by then, because a later check no longer misses it.
+ * Remembers the ledger as it is now. What it lacks must be on a queue by then, because later checks do not notice it
+ * again.
  *
- * @param continuity from an earlier check; if another process has remembered the ledger since, that stays
+ * @param continuity from an earlier check; if another process has remembered the ledger since, its record stays
  */
 export async function rememberLedger(
   warehouse: pg.ClientBase,

@@ -16,8 +16,8 @@ export interface WaitingRows {
 /**
  * Counts the facts' rows that wait for a dimension.
  *
- * A parked row that the warehouse has in a version as new or newer waits for nothing, and is not counted: two loads that do
- * not see each other can leave one behind, until the next release removes it.
+ * A parked row that the warehouse has in the same or a newer version is not waiting, and is not counted: two concurrent
+ * loads can leave such a row, until the next release removes it.
  */
 export async function countWaiting(
   client: pg.ClientBase,

@@ -30,9 +30,9 @@ export interface EnsureOptions {
 export type RefusedTables = ReadonlyMap<string, TerminalError>;
 
 /**
- * Makes what is missing of the warehouse, as `prepareWarehouse` does, and accepts only tables that are the model's.
+ * Makes what the warehouse lacks, as `prepareWarehouse` does, and refuses tables that differ from the model.
  *
- * @throws {TerminalError} a table is there with other columns, types or keys; the message names each
+ * @throws {TerminalError} a table has other columns, types or keys than the model; the message names each
  */
 export async function ensureWarehouse(
   client: pg.ClientBase,
@@ -43,10 +43,10 @@ export async function ensureWarehouse(
 }
 
 /**
- * Makes what is missing of the warehouse's tables and of the pipeline's own, including foreign keys that are to be
+ * Makes the warehouse's tables and the pipeline's own where they are missing, including foreign keys that are to be
  * enforced. Migrates the pipeline's own tables if an older version made them. Nothing else that exists is changed, and
- * nothing is dropped. If all is there, this is a handful of queries. Any number of loads may call it at once. If a table is
- * refused, none is made.
+ * nothing is dropped. If nothing is missing, this is a handful of queries. Any number of loads may call it
+ * concurrently. If a table is refused, none is made.
  *
  * If the ledger has to be made while the star schema's tables have rows, it has lost what it knew of them: a resync is
  * requested.
@@ -78,7 +78,7 @@ export async function prepareWarehouse(
       await (deferKeys ? beginInitialLoad : endInitialLoad)(client, fact);
     await enforceForeignKeys(client, relations, await selectUnenforced());
     if (isLedgerLost)
-      await requestResync(client, 'the ledger was made anew, and the tables had rows already');
+      await requestResync(client, 'the ledger had to be made again, and the tables already had rows');
   });
   return refused;
 }
@@ -114,7 +114,7 @@ async function compareAll(client: pg.ClientBase, relations: readonly Relation[])
   return inSnapshot(client, () => compare(client, relations));
 }
 
-/** The caller makes sure that no other makes any of these meanwhile. */
+/** The caller ensures that no other process makes any of these meanwhile. */
 async function compare(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
   // In this order, because the keys of a fact in its initial load may be built between the two.
   const loading = await selectInitialLoads(client);
@@ -218,7 +218,7 @@ async function enforceForeignKeys(
   }
 }
 
-// Below Postgres 18 there is no pg_constraint.conenforced: read by way of JSON it may be missing, and counts as true.
+// Below Postgres 18 there is no pg_constraint.conenforced: read as JSON it may be missing, and then counts as true.
 const unenforcedQuery = `
 select wanted.*, k.conname as constraint
 from unnest($1::text[], $2::text[], $3::text[]) as wanted (schema, "table", "column")

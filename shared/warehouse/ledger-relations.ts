@@ -33,8 +33,8 @@ export function ledgerRelations(model: StarSchema): Relation[] {
 // migrations are only ever added at the end, and never edited.
 
 /**
- * The default of an object's id: microseconds since 1970 times 1,000, and a sequence within each microsecond. Rows keep the
- * id of their object even where the ledger is dropped or restored from a backup, so an id must never be given again: a
+ * The default of an object's id: microseconds since 1970 times 1,000, and a sequence within each microsecond. Rows keep
+ * the id of their object even where the ledger is dropped or restored from a backup, so an id must never be reused: a
  * sequence alone would begin at 1, or at where the backup was.
  */
 const idsFromClock = [
@@ -157,7 +157,7 @@ const initialLoadRelation: Relation = {
   name: 'initial_load',
   columns: [
     { name: 'warehouse_table', type: 'text', nullable: false },
-    // Unknown until the first object comes.
+    // Unknown until the first object arrives.
     { name: 'run', type: 'text', nullable: true },
   ],
   primaryKey: ['warehouse_table'],

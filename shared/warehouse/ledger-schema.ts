@@ -17,7 +17,7 @@ export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 
 export const parkedName = (fact: string): string => `parked_${fact}`;
 
-/** The fact's rows whose dimensions have not landed wait here. */
+/** Holds the fact's rows whose dimension rows have not been loaded yet. */
 export const parkedTable = (fact: string): string => quoteQualified(ledgerSchema, parkedName(fact));
 
 /** One row for each fact of which the warehouse refuses rows that no longer wait for a dimension. */
@@ -35,7 +35,7 @@ export const warehouseLocks = {
   tables: [pipeline, 1],
   /**
    * All dimensions together: shared by a fact's load while it parks rows, exclusive to a dimension's load while
-   * it releases them. One lock for each dimension would park a row for ever whose two missing dimensions arrive
+   * it releases them. One lock for each dimension would park a row forever whose two missing dimensions arrive
    * together: neither load sees the other's row.
    */
   dimensions: [pipeline, 2],

@@ -4,15 +4,15 @@ import { putResyncRequest } from '../records/resync-request.ts';
 import { resyncTable } from './ledger-schema.ts';
 
 /**
- * Notes in the warehouse that the source has to be read in full again, within the transaction that noticed it: that may be
- * a load's, and a load cannot call a plan.
+ * Notes in the warehouse that the source has to be read in full again, in the transaction that found it out. That may
+ * be a load's, and a load cannot start a plan.
  */
 export async function requestResync(client: pg.ClientBase, reason: string): Promise<void> {
   await client.query(`insert into ${resyncTable} (reason) values ($1)`, [reason]);
 }
 
 /**
- * Puts the requests that the warehouse notes into the ingested bucket, where the next plan takes them. A request that is
+ * Puts the requests noted in the warehouse into the ingested bucket, where the next plan takes them. A request that is
  * put twice costs one more full extract.
  *
  * @returns how many there were

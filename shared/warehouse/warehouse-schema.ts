@@ -73,8 +73,8 @@ function relationOf(table: WarehouseTable, model: StarSchema, schema: string): R
 const cachedNumbers = 32;
 
 /**
- * Makes each connection draw a fact's surrogate keys by the dozen. If they were drawn one by one, two loads that COPY into a
- * fact would wait for each other at every row. Numbers that a connection does not use are skipped.
+ * Makes each connection draw a fact's surrogate keys by the dozen. If they were drawn one by one, two loads that COPY
+ * into a fact would wait for each other at every row. Numbers that a connection does not use are skipped.
  */
 function cacheNumbers(schema: string, { name, surrogateKey }: Fact): string {
   const table = quoteLiteral(quoteQualified(schema, name));
@@ -105,8 +105,8 @@ export function referencesOf(fact: Fact, model: StarSchema): Reference[] {
 }
 
 /**
- * The columns that tell a table's rows apart: a dimension's key; a fact's key with the date and the time of
- * last_updated, for facts keep every version of a row.
+ * The columns that identify a table's rows: a dimension's key; a fact's key with the date and the time of
+ * last_updated, because facts keep every version of a row.
  *
  * @throws {TerminalError} a fact has no columns made of last_updated
  */
@@ -127,8 +127,8 @@ function madeOfLastUpdated(fact: Fact, kind: 'date of' | 'time of'): string {
 const maxNameBytes = 63;
 
 /**
- * Asserts that Postgres keeps every name that the pipeline derives from a warehouse table's name. Sequences do not count:
- * Postgres names them, shortens the name so that it is unique, and finds them by their column.
+ * Asserts that Postgres keeps every name that the pipeline derives from a warehouse table's name. Sequences do not
+ * count: Postgres names them, shortens the name so that it is unique, and finds them by their column.
  *
  * @throws {TerminalError} a name is too long; the message names the table, the name and its length
  */

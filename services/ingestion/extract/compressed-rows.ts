@@ -5,7 +5,7 @@ import { joinAndRelease, releaseMemory } from '../../../shared/release-memory.ts
 import type { TranscodeColumn } from '../transcode/columns.ts';
 import { makeTranscoder } from '../transcode/transcoder.ts';
 
-/** An object's content as it comes from a COPY. */
+/** An object's content while a COPY delivers it. */
 export interface CompressedRows {
   /**
    * Takes the next bytes of the COPY. A promise asks to wait for it.
@@ -15,7 +15,7 @@ export interface CompressedRows {
   push(chunk: Uint8Array): void | Promise<void>;
   /** @throws {ObjectTooLarge} */
   finish(): Promise<{ bytes: Uint8Array; rows: number }>;
-  /** Gives up what was not finished. */
+  /** Frees an object that is not to be finished. */
   discard(): void;
 }
 
@@ -24,7 +24,7 @@ export class ObjectTooLarge extends Error {
   override name = 'ObjectTooLarge';
 }
 
-/** Handed to zstd at a time, or a little more: each hand-over is a trip to another thread. */
+/** How much is handed to zstd at a time, or a little more: each hand-over crosses to another thread. */
 export const batchBytes = 512 * 1024;
 
 // Rows of one table repeat what stands a few rows before. A hash table that fits into the processor's first cache and a
@@ -35,7 +35,7 @@ const zstdOptions = {
     [constants.ZSTD_c_hashLog]: 12,
     [constants.ZSTD_c_windowLog]: 17,
   },
-  /** Handed back at a time, each a trip again. Node's default of 16 KiB takes more CPU time. */
+  /** How much zstd hands back at a time, again across threads. Node's default of 16 KiB takes more CPU time. */
   chunkSize: 128 * 1024,
 };
 
@@ -44,8 +44,8 @@ const zstdOptions = {
  * memory than the compressed bytes and a few batches.
  *
  * @param maxBytes of the compressed content
- * @param maxCopyBytes of the COPY. A Parquet file, and the memory of a transform and a load, grow with the values, which
- *   zstd may compress far better than they do; and each row is whole in memory
+ * @param maxCopyBytes of the COPY. A Parquet file, and the memory of a transform and a load, grow with the values,
+ *   which zstd may compress far better than they do; and each row is whole in memory
  */
 export function makeCompressedRows(
   columns: readonly TranscodeColumn[],

@@ -24,7 +24,7 @@ export interface ExtractOutcome {
   /**
    * - `ingested`: the object is there now
    * - `already ingested`: it was there before
-   * - `superseded`: the source has a new identity, and everything was planned anew
+   * - `superseded`: the source has a new identity, and a later plan covers everything
    * - `split`: nothing was put; the halves of the slice are on the queue
    */
   outcome: 'ingested' | 'already ingested' | 'superseded' | 'split';
@@ -35,8 +35,8 @@ export interface ExtractOutcome {
 /**
  * Extracts one slice of one table into one object of the ingested zone, in one atomic put.
  *
- * Repeating it is harmless at any time: an object that exists stays, and one that is made later has the
- * version of its own, later snapshot.
+ * It can be repeated at any time: an existing object stays, and an object that is made later has the version of its
+ * own, later snapshot.
  *
  * @throws {TransientError} the source or S3 cannot be reached, the table is locked, the server is not the one that
  * was planned on or lags behind it
@@ -58,7 +58,10 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
   }
 }
 
-/** A newer generation has planned everything anew. Without one, the next plan will, or this connection led elsewhere. */
+/**
+ * If a newer generation exists, its plan covers everything. If not, the next plan will, or this connection led
+ * elsewhere.
+ */
 async function supersede({ generation }: ExtractMessage, { ingested }: ExtractDeps): Promise<ExtractOutcome> {
   const read = await readCaptureState(ingested);
   if (read !== undefined && BigInt(read.state.generation) > BigInt(generation)) {

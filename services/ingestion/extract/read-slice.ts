@@ -39,8 +39,8 @@ export type SliceContent =
   | { kind: 'other source' };
 
 /**
- * Reads one slice in one snapshot that is not behind its plan's, and returns when no crash of the source can take
- * back what it read.
+ * Reads one slice in one snapshot that is not behind its plan's, and returns once no crash of the source can undo what
+ * it read.
  *
  * @throws {ObjectTooLarge} one block holds more than an object may
  * @throws {TransientError} a lagging replica; the log is not flushed in time
@@ -226,8 +226,8 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks }: RowsTo
 }
 
 /**
- * The padding of a char(n) is no part of its value, and this cast removes it. For a varchar or text the cast does
- * nothing, and costs nothing that could be measured.
+ * The padding of a char(n) is not part of its value, and this cast removes it. For a varchar or text the cast changes
+ * nothing, at no measurable cost.
  */
 const asText = (column: string, field: SourceField | undefined): string =>
   field?.type === 'varchar' ? `${column}::text` : column;

@@ -8,7 +8,7 @@ const maxListed = 1_000;
 const maxCandidates = 2_000_000n;
 
 /**
- * Finds which xids the extracts of this plan are sure to see, for the next plan to begin there.
+ * Finds which xids the extracts of this plan are certain to see; the next plan begins there.
  *
  * Claim: an xid below the base and not in the list had finished when this returns.
  * - Below the base and asked for: it was not in progress.

@@ -37,9 +37,9 @@ export interface PlanDeps {
 /**
  * Plans one run: finds what is new in the source since the last plan and sends one message for each slice of it.
  *
- * Nothing is lost by a crash between any two steps: the state is written last, and the next plan begins at the
- * state. Nothing is lost to another planner either: the state is replaced only as it was read, so each plan that
- * counts begins where the one before it ended.
+ * A crash between any two steps loses nothing: the state is written last, and the next plan begins at the state. Nor
+ * does a concurrent planner: the state is replaced only as it was read, so each plan that counts begins where the one
+ * before it ended.
  *
  * @throws {TransientError} the source or S3 cannot be reached, or another planner began a new generation
  * @throws {TerminalError} the source has no table of the model, or the state is corrupt
@@ -108,8 +108,8 @@ function contextOf(
 }
 
 /**
- * Lends another connection to the server that the plan has asked, where a later snapshot shows all that an earlier one
- * does. Lends none where the address leads to several servers: the extracts will report that.
+ * Lends a second connection to the server that the plan has queried, where a later snapshot shows everything that an
+ * earlier one does. If the address leads to another server, it lends none; the extracts will report that.
  */
 const withSameServer =
   (identity: string, { database, restart }: PlanDeps) =>
@@ -120,8 +120,8 @@ const withSameServer =
     });
 
 /**
- * Puts the record of the run first, so that no slice is ever under way that no record names. Where the plan comes to
- * nothing after its record is put, the next one has the same `since`, and finds the same rows.
+ * Puts the record of the run first, so that every slice under way is in a record. If the plan fails after that, the
+ * next one has the same `since` and finds the same rows.
  *
  * @param since when the plan before this one looked; absent for the first
  */

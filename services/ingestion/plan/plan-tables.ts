@@ -40,15 +40,15 @@ interface TablePlan {
 }
 
 /**
- * Decides for every table what to extract. A table that cannot be read fails alone.
+ * Decides for every table what to extract. A table that cannot be read fails; the others go on.
  *
- * @param withSecond lends another connection to the same server
+ * @param withSecondConnection lends another connection to the same server
  */
 export async function planTables(
   source: Statements,
   tables: readonly AssessedTable[],
   context: PlanContext,
-  withSecond: (work: (source: Statements) => Promise<void>) => Promise<void>,
+  withSecondConnection: (work: (source: Statements) => Promise<void>) => Promise<void>,
 ): Promise<TablesPlan> {
   const found = new Map<string, TablePlan>();
   await shareWork(source, {
@@ -57,7 +57,7 @@ export async function planTables(
     work: async (connection: Statements, assessed) => {
       found.set(assessed.table.name, await planTable(connection, assessed, context));
     },
-    withSecond,
+    withSecondConnection,
   });
   const plans = tables.flatMap(({ table: { name } }): [string, TablePlan][] => {
     const plan = found.get(name);
@@ -155,6 +155,6 @@ function planFailure(table: string, reason: string, context: PlanContext): Table
 function warningOf({ table, unknownColumns }: UsableTable, schema: string): { warning?: string } {
   if (unknownColumns.length === 0) return {};
   return {
-    warning: `${schema}.${table.name} has columns that the model does not take: ${unknownColumns.join(', ')}`,
+    warning: `${schema}.${table.name} has columns that the model does not use: ${unknownColumns.join(', ')}`,
   };
 }

@@ -8,18 +8,18 @@ export interface SharedWork<Client, Item extends object> {
   items: readonly Item[];
   work: (client: Client, item: Item) => Promise<void>;
   /** Lends a second connection to the work; rejects where none is available. */
-  withSecond: (work: (client: Client) => Promise<void>) => Promise<void>;
+  withSecondConnection: (work: (client: Client) => Promise<void>) => Promise<void>;
 }
 
 /**
- * Does the work for each item, once, on one connection, and when that takes a while on a second one as well, which uses
- * another core of the server.
+ * Does the work for each item once, on one connection. When that takes a while, it uses a second connection as well,
+ * and so another core of the server.
  *
- * Nobody waits for a second connection that is not available. An error in an item's work is thrown, from either.
+ * It does not wait for a second connection that is not available. It throws the error of an item's work, from either.
  */
 export async function shareWork<Client, Item extends object>(
   first: Client,
-  { items, work, withSecond }: SharedWork<Client, Item>,
+  { items, work, withSecondConnection }: SharedWork<Client, Item>,
 ): Promise<void> {
   const left = [...items];
   const take = async (client: Client): Promise<void> => {
@@ -33,7 +33,7 @@ export async function shareWork<Client, Item extends object>(
   let secondWork: Promise<void> | undefined;
   const done = new AbortController();
   const helping = delay(patienceMs, undefined, { signal: done.signal }).then(() =>
-    withSecond((client) => {
+    withSecondConnection((client) => {
       secondWork = take(client);
       return secondWork;
     }),

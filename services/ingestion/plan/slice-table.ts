@@ -125,7 +125,7 @@ const maxRangesJoined = 8;
 
 /**
  * The ranges to extract where few of a table's rows are new. Those that hold a handful each are joined, along with what
- * lies between them: to carry another slice to the warehouse costs more than to read the blocks in between.
+ * lies between them: carrying another slice to the warehouse costs more than reading the blocks in between.
  *
  * @param ranges the whole table's
  * @param found those that hold new rows, in their order
@@ -156,8 +156,8 @@ export function joinSparseRanges(
 }
 
 /**
- * Whether somebody holds the table under an exclusive lock, or a scan takes too long. Other tables must not wait for
- * that: the whole table is sent, and its extract waits in the queue.
+ * Whether another session holds an exclusive lock on the table, or a scan takes too long. Other tables must not wait
+ * for that, so the whole table is sent, and its extract waits in the queue.
  */
 const isLocked = (error: unknown): boolean =>
   ['55P03', '57014'].includes(String((error as { code?: unknown }).code));

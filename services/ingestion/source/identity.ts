@@ -1,6 +1,6 @@
 import type { Statements } from './statements.ts';
 
-/** `trusted`: a restart of the source is no new identity, for its data folder is our own. */
+/** `trusted`: a restart of the source does not change its identity, because its data folder is our own. */
 export type SourceRestart = (typeof sourceRestarts)[number];
 
 export const sourceRestarts = ['identity', 'trusted'] as const;

@@ -8,7 +8,7 @@ import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
  *
  * xmin holds the lower 32 bits of an xid, and age() is how far it lies behind the next xid, modulo 2^32:
  * - `>= 0`: rows frozen before a wrap of the counter keep their xmin and may have a negative age; without it they
- *   would come again at every plan.
+ *   would be extracted again by every plan.
  * - age() overflows silently 2^31 behind; isWithinReach must have been asked before.
  * - age() keeps the next xid of its first call for the rest of the transaction: in a read committed transaction
  *   of several statements, later rows would have a negative age and be lost. It must not be called before the

@@ -15,7 +15,7 @@ export interface UsableTable {
   fingerprint: string;
   /** The columns of its COPY. */
   columns: TranscodeColumn[];
-  /** Columns that the model does not take. */
+  /** Columns that the model does not use. */
   unknownColumns: string[];
 }
 
@@ -27,7 +27,7 @@ interface UnusableTable {
 
 export type AssessedTable = UsableTable | UnusableTable;
 
-/** Looks the tables up in the source and compares them with the model. */
+/** Reads the tables' definitions from the source's catalog and compares them with the model. */
 export async function assessTables(
   source: Statements,
   schema: string,
@@ -199,8 +199,8 @@ const joinKeysOf = (table: SourceTable, name: string): string[] =>
   table.joins.filter((join) => join.table === name).flatMap((join) => Object.values(join.on));
 
 /**
- * Why several rows of an extract might share a key, as a clause that says what to run; undefined where the source rules
- * it out.
+ * Why several rows of an extract might share a key, as a clause that says what to run; undefined if the source rules it
+ * out.
  *
  * A warehouse table keeps one row of each key, and which one is decided by the rows' versions alone. Rows that share a
  * key in the source may lie in different objects, and no load sees both: only the source can guarantee its keys.
@@ -226,7 +226,7 @@ function findKeyProblem(
       columns: Object.values(join.on),
       // A null joins no row.
       mayBeNull: true,
-      need: `rows of ${table.name}, which are joined to it, would come twice`,
+      need: `rows of ${table.name}, which are joined to it, would be extracted twice`,
     }),
   );
   return [...own, ...joined].find((problem) => problem !== undefined);
@@ -237,7 +237,7 @@ function findDerivationProblem({ name, columns }: SourceTable, { table, column, 
   const isOneToOne = from.kind === 'field' || from.kind === 'date';
   if (isOneToOne && columns.some((own) => own.name === from.field)) return undefined;
   const what = isOneToOne ? from.field : `the ${from.kind} ${from.field}`;
-  return `${table}.${column} is made of ${what}, which several rows of ${name} may share: make the key of a column of ${name} that is unique`;
+  return `${table}.${column} is made of ${what}, which several rows of ${name} may share: make the key from a column of ${name} that is unique`;
 }
 
 interface WantedKey {
@@ -273,7 +273,7 @@ function findUniqueProblem(
     ...(unique.length > 0 ? [] : [uniqueIndex(quoted, columns)]),
   ];
   const lacks = wants.map((want) => want.lacks).join(' and ');
-  return `${name} must have ${lacks}, for ${need}. Run in the source: ${wants.map(({ statement }) => statement).join('; ')}`;
+  return `${name} must have ${lacks}, because ${need}. Run in the source: ${wants.map(({ statement }) => statement).join('; ')}`;
 }
 
 const uniqueIndex = (table: string, columns: readonly string[]) => ({

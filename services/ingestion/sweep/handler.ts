@@ -29,15 +29,15 @@ const shownSlices = 100;
  */
 export const handler = middy()
   .use(withLogging(logger))
-  .handler(async (): Promise<{ told: number; sent: number }> => {
-    // First: the second step knows by the record that a slice has failed.
-    const told = await notifyMoved((body, reason) => putFailureRecord(ingested, body, reason));
-    logMovedLetters(told, logger);
+  .handler(async (): Promise<{ reported: number; sent: number }> => {
+    // First, because the second step learns from the record that a slice has failed.
+    const reported = await notifyMoved((body, reason) => putFailureRecord(ingested, body, reason));
+    logMovedLetters(reported, logger);
     const slices = await resendExpiredSlices(expired);
     const sent = slices.length;
     if (sent > 0) {
       const shown = slices.slice(0, shownSlices);
       logger.warn('messages of slices had expired, and are sent again', { sent, slices: shown });
     }
-    return { told, sent };
+    return { reported, sent };
   });

@@ -34,11 +34,11 @@ export interface ExpiredSlicesDeps {
 }
 
 /**
- * Sends slices again whose messages expired before any extract took them: the capture state calls their rows captured,
+ * Sends slices again whose messages expired before any extract took them. The capture state calls their rows captured,
  * so no later plan finds them.
  *
- * A sweep looks at each run once, as soon as the queue can hold none of its messages; and once more after slices of it
- * were sent again, when those messages are gone as well. A message that is sent needlessly changes nothing.
+ * A sweep checks each run once, as soon as the queue can no longer hold any of its messages, and once more after slices
+ * of it were sent again, when those messages are gone as well. A message that is sent needlessly changes nothing.
  *
  * @returns the slices that were sent, as `<run>-<slice>`
  * @throws {TransientError} S3 or SQS does not answer; the next sweep does the rest
@@ -67,12 +67,12 @@ export async function resendExpiredSlices({ ingested, send, now }: ExpiredSlices
   }
 }
 
-/** The content of `state/swept-runs.json`: which records of runs sweeps have looked at. */
+/** The content of `state/swept-runs.json`: which runs sweeps have checked. */
 export interface SweptRuns {
   version: 1;
-  /** Sweeps have looked at the runs up to this one. */
+  /** Sweeps have checked the runs up to this one. */
   until?: RunId;
-  /** Runs whose slices were sent again: a sweep looks at them once more when those messages are gone as well. */
+  /** Runs whose slices were sent again: a sweep checks them once more when those messages are gone as well. */
   again: { run: RunId; sentAt: string }[];
 }
 
@@ -90,7 +90,7 @@ export async function readSweptRuns(ingested: Pick<ObjectStore, 'get'>): Promise
 const writeSweptRuns = (ingested: Pick<ObjectStore, 'put'>, swept: SweptRuns): Promise<void> =>
   ingested.put(sweptRunsKey, Buffer.from(JSON.stringify(swept)));
 
-/** The runs to look at: the queue can no longer hold any of their messages. */
+/** The runs to check: the queue can no longer hold any of their messages. */
 async function listDueRuns(
   ingested: Pick<ObjectStore, 'list'>,
   { until, again }: SweptRuns,
@@ -135,11 +135,11 @@ function markSwept(swept: SweptRuns, run: RunId, sentAt: Date | undefined): Swep
 /**
  * The messages of a run's slices that have neither an object nor a record of a failure (an operator redrives those).
  *
- * None where the run's rows are planned anew: under another generation, or by a plan, perhaps still to come, that begins
+ * None if the run's rows are planned again: under another generation, or by a plan, perhaps a future one, that begins
  * where this one began.
  *
- * @param state the current one; undefined where there is none
- * @param accounted slices that are known to be accounted for; when left out, the objects of the run are listed
+ * @param state the current one; undefined if there is none
+ * @param accounted slices that are known to be accounted for; by default the objects of the run are listed
  * @throws {TerminalError} the run's record is not what a plan writes
  */
 export async function findLostMessages(

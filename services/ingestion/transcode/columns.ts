@@ -28,14 +28,14 @@ export interface ColumnLayout {
   rowOverheadBytes: number;
 }
 
-/** `null` for `\N`, `false` for `f` and the minutes of an offset come to less than this for any column. */
+/** `null` for `\N`, `false` for `f` and the minutes of an offset take less than this in any column. */
 const columnOverheadBytes = 16;
 
 /**
  * Lays the columns out for transcodeRows.
  *
- * @throws {TerminalError} there are no columns: COPY writes such a row as an empty line, JSON cannot tell
- *   it from nothing
+ * @throws {TerminalError} there are no columns: COPY writes such a row as an empty line, which is
+ *   indistinguishable from no row
  */
 export function layOutColumns(columns: readonly TranscodeColumn[]): ColumnLayout {
   if (columns.length === 0) throw new TerminalError('cannot transcode rows without columns');

@@ -1,7 +1,7 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import { type ColumnLayout, kindCode } from './columns.ts';
 
-/** This many bytes after the rows are read, whatever they hold, and this many after the lines are written. */
+/** The loops read up to this many bytes behind the rows, and write up to this many behind the lines. */
 export const slackBytes = 3;
 
 const tab = 0x09;
@@ -57,7 +57,7 @@ export function transcodeRows(cursor: Cursor, end: number, layout: ColumnLayout)
       } else if (byte === terminator && kind === kindCode.number && (output[written - 1] as number) <= nine) {
         // A number that ends in a digit is one: NaN and the infinities end in letters.
       } else if (byte === terminator && kind === kindCode.timestamp && output[start + dateBytes] === space) {
-        // Of infinity this is behind the value, where the next thing comes.
+        // For infinity this byte lies behind the value, and is overwritten by what follows.
         output[start + dateBytes] = capitalT;
         output[written++] = quote;
       } else if (byte === backslash && input[read + 1] === capitalN && written === start) {
@@ -155,14 +155,14 @@ function finishField(cursor: Cursor, kind: number, start: number): void {
   }
 }
 
-/** row_to_json spells booleans out, and quotes what is no JSON number. */
+/** row_to_json spells booleans out, and quotes what is not a JSON number. */
 function respell(cursor: Cursor, start: number, spellings: readonly string[]): void {
   const { output, written } = cursor;
   const text = spellings.find(
     (each) => each.length === written - start && Buffer.from(each).equals(output.subarray(start, written)),
   );
   const spelled = text === undefined ? undefined : json[text];
-  if (spelled === undefined) throw new TerminalError(`a value of the COPY is none of its column's type`);
+  if (spelled === undefined) throw new TerminalError(`a value of the COPY is not of its column's type`);
   output.set(spelled, start);
   cursor.written = start + spelled.length;
 }
@@ -170,7 +170,7 @@ function respell(cursor: Cursor, start: number, spellings: readonly string[]): v
 /** `2022-11-03 14:20:52` becomes `2022-11-03T14:20:52`; infinity has no time, and ` BC` keeps its space. */
 function markTime(cursor: Cursor, start: number, hasOffset: boolean): void {
   const { output, written } = cursor;
-  // Years have 4 digits or more, so no space comes before the eleventh byte.
+  // Years have 4 digits or more, so no space stands before the eleventh byte.
   let at = start + 10;
   while (at < written && output[at] !== space) at++;
   if (at >= written) return;
@@ -253,6 +253,6 @@ function copyJson(cursor: Cursor): void {
 /** Reads the byte that an escape means, and leaves the cursor on its last byte. */
 function readEscape(cursor: Cursor): number {
   const byte = unescaped[cursor.input[++cursor.read] as number] as number;
-  if (byte === 0) throw new TerminalError('an escape in the COPY is none that Postgres writes');
+  if (byte === 0) throw new TerminalError('the COPY has an escape that Postgres never writes');
   return byte;
 }

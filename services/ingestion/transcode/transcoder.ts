@@ -12,9 +12,9 @@ export interface Transcoder {
    */
   push(chunk: Uint8Array): number;
   /**
-   * Hands over the lines that no take has had yet, and the memory in which they are.
+   * Hands over the lines made since the last take, and the memory that holds them.
    *
-   * @param next memory for the lines to come, which are written over its content; new memory when left out
+   * @param next memory for the lines to come, which overwrite its content; new memory by default
    */
   take(next?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /**
@@ -29,7 +29,7 @@ const newline = 0x0a;
 const blockBytes = 16 * 1024;
 /** For half a megabyte of lines, what a socket delivers behind them, and the room for the worst. */
 const outputBytes = 1024 * 1024;
-/** A control character may come as the one byte that it is and becomes `\u001f`. */
+/** A control character may arrive as one byte and become `\u001f`. */
 const longestEscapeBytes = 6;
 
 /**
@@ -38,7 +38,7 @@ const longestEscapeBytes = 6;
  * the row's columns in order. (Only newlines between the tokens of a json value become spaces.)
  *
  * Rows are transcoded whole; an unfinished row waits for the next push. The lines of several pushes are written one
- * after the other into the memory that `take` hands over, so that nobody has to copy them into a batch.
+ * after the other into the memory that `take` hands over, so that they need not be copied into a batch.
  *
  * @throws {TerminalError} there are no columns
  */
@@ -129,7 +129,7 @@ function makeRoom(cursor: Cursor, inputBytes: number, { rowOverheadBytes, kinds 
   cursor.view = new DataView(larger.buffer);
 }
 
-/** The bytes of a row whose end has not come yet. */
+/** The bytes of a row whose end has not arrived yet. */
 interface UnfinishedRow {
   readonly length: number;
   append(part: Uint8Array): void;
@@ -146,7 +146,7 @@ function makeUnfinishedRow(): UnfinishedRow {
 
   const append = (part: Uint8Array): void => {
     if (length + part.length + slackBytes > bytes.length) {
-      // Twice as much each time: a row that comes in many chunks is copied a few times, not once a chunk.
+      // Twice as much each time: a row that arrives in many chunks is copied a few times, not once a chunk.
       const larger = Buffer.allocUnsafe(2 * (length + part.length) + slackBytes);
       larger.set(bytes.subarray(0, length));
       bytes = larger;

@@ -36,8 +36,8 @@ interface LoadedRun {
 }
 
 /**
- * How old the warehouse is, table by table: now minus the instant up to which all that was committed in the source
- * has been captured and loaded. If nothing happens in the source, the warehouse is as fresh as the last plan.
+ * Measures how old each warehouse table is: now minus the instant up to which everything committed in the source has
+ * been captured and loaded. If nothing changes in the source, the warehouse is as fresh as the last plan.
  *
  * @throws {TransientError} S3 or the warehouse does not answer
  */
@@ -80,7 +80,11 @@ export interface FreshnessFacts {
   loaded: readonly LoadedRun[];
 }
 
-/** @returns undefined if it is unknown: the table cannot be extracted, and nothing of it is loaded */
+/**
+ * The instant up to which the source's commits are in a warehouse table.
+ *
+ * @returns undefined if it is unknown: the table cannot be extracted, and nothing of it is loaded
+ */
 export function freshUntil(
   table: WarehouseTable,
   model: StarSchema,
@@ -105,7 +109,7 @@ export function freshUntil(
   return newest && earliest([new Date(newest.plannedAt), ...instants]);
 }
 
-/** The runs whose rows of a table are not all loaded, from the last full extract on that is loaded whole. */
+/** The runs whose rows of a table are not all loaded, since the last full extract that is. */
 function openRuns(
   runs: readonly RunRecord[],
   source: string,
@@ -128,7 +132,7 @@ function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
   return new Date(Math.min(...instants.map(Number)));
 }
 
-/** What the plans recorded in the ingested bucket, as far as the freshness of the warehouse depends on it. */
+/** What the plans recorded in the ingested bucket, as far as freshness depends on it. */
 export interface PlanRecords {
   /** When the last complete plan looked at the source. */
   plannedAt: Date;
@@ -143,7 +147,7 @@ const recordDays = 4 + 14;
 const concurrentReads = 16;
 
 /**
- * Makes a reader of the plans' records, which remembers the runs that it has read: those are never changed.
+ * Makes a reader of the plans' records, which remembers the runs that it has read, because records never change.
  *
  * @returns of the reader: undefined before the first complete plan
  * @throws {TerminalError} of the reader: a record is not what a plan writes

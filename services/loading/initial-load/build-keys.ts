@@ -23,12 +23,12 @@ export interface BuildDeps {
 }
 
 /**
- * Ends the fact's initial load, if it is in one: of the rows with one key the newest stays, and the fact gets its keys.
- * Any number of loads may call it at once. Readers continue, loads wait.
+ * Ends the fact's initial load, if it is in one: removes all but the newest row of each key, and adds the keys. Any
+ * number of loads may call it concurrently. Readers continue, loads wait.
  *
  * One index is built on this connection, in the transaction that ends the initial load. For a large table the other is
- * built on a second connection at the same time, on a core of its own. That one is committed by itself: the fact is right
- * with it and without it, because no two rows share a surrogate key.
+ * built on a second connection at the same time, on a core of its own. That one is committed separately: the fact is
+ * correct with or without it, because no two rows share a surrogate key.
  */
 export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDeps): Promise<void> {
   const target = warehouseTarget(fact, deps.schema);
@@ -59,7 +59,7 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
   });
 }
 
-/** Enough for some three million keys to be sorted at once. */
+/** Enough to sort some three million keys at once. */
 const sortMemory = '128MB';
 
 /**
@@ -120,7 +120,9 @@ function createOnSecondConnection(database: BuildDeps['database'], target: LoadT
   return { hasLock: locked.promise, isOver };
 }
 
-/** Waits for the loads that are writing to the fact, and keeps others out until the transaction ends; readers continue. */
+/**
+ * Waits for the loads that are writing to the fact, and keeps others out until the transaction ends; readers continue.
+ */
 async function lockFact(client: pg.ClientBase, { table }: LoadTarget): Promise<void> {
   await client.query(`lock table ${table} in share mode`);
 }
@@ -177,7 +179,8 @@ async function dropDoubles(
 }
 
 /**
- * @returns a key that two rows of one object share while they differ in another value: neither row is newer than the other
+ * @returns a key that two rows of one object share while they differ in another value: neither row is newer than the
+ *   other
  */
 async function selectDoubledKey(
   client: pg.ClientBase,
@@ -201,8 +204,8 @@ async function dropOlder(client: pg.ClientBase, { table, key }: LoadTarget): Pro
 }
 
 /**
- * Turns the indexes that were built for these keys, by this load or another, into the table's keys. If another relation has
- * the key's name, such as the key of a table that was renamed, the key keeps the name of its index.
+ * Turns the indexes that were built for these keys, by this load or another, into the table's keys. If another relation
+ * has the key's name, such as the key of a table that was renamed, the key keeps the name of its index.
  */
 async function adoptIndexes(
   client: pg.ClientBase,

@@ -10,13 +10,14 @@ import type { LoadTarget } from '../rows/load-target.ts';
 import { type BuildDeps, buildKeys } from './build-keys.ts';
 
 // A fact's first rows, all of one run that takes its table in full, are loaded before the fact has keys: building two
-// indexes afterwards is much cheaper than keeping them up to date row by row (docs/benchmarks.md). Building the keys also
-// removes doubled rows. An object of any other run builds them before it is loaded. Building them too early is only slower.
+// indexes afterwards is much cheaper than keeping them up to date row by row (docs/benchmarks.md). Building the keys
+// also removes doubled rows. An object of any other run builds the keys before it is loaded. Building them too early is
+// slower, never wrong.
 
 export interface InitialLoadDeps extends BuildDeps {
-  /** Reads what was planned for a run. Without it every fact gets its keys before its first row. */
+  /** Reads the record of a run. If absent, every fact gets its keys before its first row. */
   readRun?(run: RunId): Promise<Pick<RunRecord, 'slices'> | undefined>;
-  /** With so many rows loaded, the keys are built before the last object. */
+  /** Once this many rows are loaded, the keys are built without waiting for the last object. */
   maxKeylessRows?: number;
 }
 
@@ -36,7 +37,7 @@ export function makeRunRecordReader(ingested: Pick<ObjectStore, 'get'>) {
   };
 }
 
-/** On slow cores the keys of so many rows are built well within the time that a load may take. */
+/** Even on slow cores, the keys of this many rows are built well within a load's time limit. */
 const defaultMaxKeylessRows = 20_000_000;
 
 /**
@@ -64,7 +65,7 @@ export async function joinInitialLoad(
   return false;
 }
 
-/** Called after an object of a fact was committed, by this or another load: after the last one it builds the keys. */
+/** Called after an object of a fact was committed, by this or another load. Builds the keys after the last one. */
 export async function endInitialLoadIfComplete(fact: Fact, run: RunId, deps: InitialLoadDeps): Promise<void> {
   const { database, readRun, maxKeylessRows = defaultMaxKeylessRows } = deps;
   const initial = await database.withClient((client) => selectInitialLoad(client, fact.name));
@@ -81,7 +82,9 @@ export async function endInitialLoadIfComplete(fact: Fact, run: RunId, deps: Ini
   });
 }
 
-/** @returns whether the fact has its keys; that holds until the transaction ends, because its lock keeps builders out */
+/**
+ * @returns whether the fact has its keys; that holds until the transaction ends, because its lock keeps builders out
+ */
 export async function holdKeys(client: pg.ClientBase, { table }: LoadTarget, fact: string): Promise<boolean> {
   await client.query(`lock table ${table} in row exclusive mode`);
   return (await selectInitialLoad(client, fact)) === undefined;

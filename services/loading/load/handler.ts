@@ -62,21 +62,21 @@ async function handleRecord(
   { database }: DatabaseContext,
 ): Promise<void> {
   const references = parseObjectCreated(body);
-  // The bucket's own test of its notifications comes at the deploy, when the secret may not be filled in yet.
+  // S3 tests a bucket's notifications when the stage is deployed, before the secret may have its values.
   if (references.length === 0) return;
   const refused = await readyWarehouse(database);
   const replay = messageAttributes.replay?.stringValue;
   const results = await handleEachObject(references, async (reference) =>
     loadObject(parseProcessedKey(reference), { ...deps, refused, database }, { replay }),
   );
-  // Only a message that has been a dead letter says when it failed.
+  // Only a redriven message carries the time of its failure.
   const wasDeadLetter = messageAttributes.failedAt !== undefined;
   for (const result of results) await reportLoad(result, wasDeadLetter, report);
 }
 
 function parseProcessedKey({ bucket, key }: ObjectReference): ProcessedKey {
   if (bucket !== processedBucket) {
-    throw new TerminalError(`the event is of the bucket ${bucket}, not of ${processedBucket}`, { key });
+    throw new TerminalError(`the event is from the bucket ${bucket}, not ${processedBucket}`, { key });
   }
   const parsed = parseObjectKey(key);
   if (parsed.zone !== 'processed') throw new TerminalError('not the key of a processed object', { key });

@@ -64,7 +64,7 @@ export interface LoadResult {
   waiting: number;
   /** Rows of facts that had waited for this dimension's. */
   released: number;
-  /** What became of the facts whose rows might be released. */
+  /** The outcome for each fact whose waiting rows could be released. */
   releases: FactRelease[];
 }
 
@@ -72,10 +72,11 @@ export interface LoadResult {
  * Loads one processed object into its warehouse table, once.
  *
  * The rows and the ledger's entry commit together, so a second delivery finds the entry and does nothing. Rows are
- * guarded by their objects' versions: objects may be loaded in any order, again, and at the same time. A fact's keys are
- * built with the last object of its initial load: if that fails, the load has failed, and the next attempt builds them.
+ * guarded by their objects' versions, so objects may be loaded in any order, repeatedly and concurrently. A fact's keys
+ * are built with the last object of its initial load: if that fails, the load has failed, and the next attempt builds
+ * them.
  *
- * @throws {TransientError} the warehouse or the store cannot be reached, or a lock was not had in time
+ * @throws {TransientError} the warehouse or the store cannot be reached, or a lock timed out
  * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
  */
 export async function loadObject(
@@ -94,7 +95,7 @@ export async function loadObject(
       if (table.kind === 'fact') await endInitialLoadIfComplete(table, key.run, deps);
       return alreadyLoaded(key);
     }
-    // Before a connection is borrowed for it.
+    // Read first, so that no connection is held while S3 answers.
     const object = await readProcessed(deps.processed, key, table);
     try {
       const run = replay === undefined ? key.run : undefined;
@@ -147,7 +148,7 @@ async function readProcessed(
   releaseMemory(stored.body);
   const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
   if (rows !== metadata.rows) {
-    const message = `the object has ${rows} rows, and its metadata say ${metadata.rows}`;
+    const message = `the object's number of rows is ${rows}, and its metadata says ${metadata.rows}`;
     throw new TerminalError(message, { key: name });
   }
   return { key, table, metadata, batches };
@@ -182,7 +183,7 @@ async function commitObject(
   });
 }
 
-/** The days that these rows name, since 1970-01-01. */
+/** The dates that these rows reference, in days since 1970-01-01. */
 function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[]): Set<number> {
   const indexes = fact.columns.flatMap(({ references }, index) =>
     references === model.calendar.name ? [index] : [],
@@ -226,7 +227,7 @@ interface FactLoad {
 }
 
 /**
- * Puts a fact's rows; a row whose dimensions are not all there is parked, and the others go on.
+ * Puts a fact's rows. A row that lacks a dimension row is parked; the others are loaded.
  *
  * @param isInitial the fact may be without its keys, see `joinInitialLoad`
  */
@@ -252,7 +253,7 @@ async function loadFact(
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, fact.name);
   if (isAnyParked) {
     await unparkSuperseded(warehouse, fact, rows.batches);
-    // The table takes rows again: what was refused before need not wait for a dimension's next load.
+    // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
     if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
   return { waiting, releases };
@@ -280,7 +281,7 @@ async function loadDimension(
   return releases;
 }
 
-/** Dates are the same in every object, so a date that is there stays. */
+/** A date's row is the same in every object, so an existing one stays. */
 async function loadCalendar(
   { client, schema }: Warehouse,
   calendar: Calendar,

@@ -11,9 +11,9 @@ export interface LoadReportDeps extends ReportDeps {
 }
 
 /**
- * Logs and counts a loaded object, and sends the events that operators wait for.
+ * Logs a loaded object, counts its rows, and sends the events that operators subscribe to.
  *
- * @param wasDeadLetter its message was among the dead letters before
+ * @param wasDeadLetter its message was redriven from the dead-letter queue
  */
 export async function reportLoad(
   { key, releases, ...counts }: LoadResult,
@@ -30,8 +30,8 @@ export async function reportLoad(
 }
 
 /**
- * Sends an event for each fact whose waiting rows the warehouse refused, if that is news, and for each fact whose rows it
- * accepts again.
+ * Sends an event for each fact whose waiting rows the warehouse newly refuses, and for each fact whose rows it accepts
+ * again.
  *
  * @param key the object whose load tried to release them
  */
@@ -44,7 +44,7 @@ export async function notifyReleases(
   for (const { table, refusal, hasRecovered } of releases) {
     if (refusal !== undefined) {
       const { reason, isNews } = refusal;
-      logger.warn('the warehouse refuses rows that wait for nothing any more', { table, key, reason });
+      logger.warn('the warehouse refuses rows whose dimension rows are all there', { table, key, reason });
       const detail = { queue, table, key, error: 'TerminalError', reason };
       if (isNews) await notifyOrLog({ type: 'Table Failed', detail }, report);
     }

@@ -1,12 +1,15 @@
 import { type Data, DataType, makeVector, type RecordBatch } from 'apache-arrow';
 
 // The loops below count rows: `for … of` makes an object of each value until V8 has optimised it. Each is alone in its
-// function: V8 leaves code that it compiled inside another loop when that loop ends, and compiles it again the next time.
+// function: V8 leaves code that it compiled inside another loop when that loop ends, and compiles it again the next
+// time.
 
-/** A byte for each integer between the least and the greatest is far faster than a Set. It may take at most this much. */
+/**
+ * A byte for each integer between the least and the greatest is far faster than a Set. It may take at most this much.
+ */
 const maxMarkedBytes = 4 * 1024 * 1024;
 
-/** The distinct values of one column, nulls left out: ints as they are, dates as days since 1970-01-01. */
+/** The distinct values of one column, ignoring nulls: ints as they are, dates as days since 1970-01-01. */
 export function distinctValues(batches: readonly RecordBatch[], column: number): (number | string)[] {
   const parts = columnData(batches, column);
   if (!parts.every(({ values }) => values instanceof Int32Array)) return collectValues(parts);
@@ -16,10 +19,10 @@ export function distinctValues(batches: readonly RecordBatch[], column: number):
   return greatest - least < maxMarkedBytes ? distinctByMarks(parts, least, greatest) : collectIntegers(parts);
 }
 
-/** Whether no two rows have the same values in these columns, which are without nulls. */
+/** Whether no two rows have the same values in these columns, which hold no nulls. */
 export function areDistinct(batches: readonly RecordBatch[], columns: readonly number[]): boolean {
   const [first = 0, ...others] = columns;
-  // Of a key of several columns the first alone often tells the rows apart.
+  // The first column of a compound key is often distinct by itself.
   return isDistinctColumn(batches, first) || (others.length > 0 && areDistinctTogether(batches, columns));
 }
 
@@ -45,7 +48,7 @@ function areDistinctTogether(batches: readonly RecordBatch[], columns: readonly 
 const countRows = (batches: readonly RecordBatch[]): number =>
   batches.reduce((sum, { numRows }) => sum + numRows, 0);
 
-/** The least and the greatest value of a column of ints, nulls left out; undefined for other columns, or no values. */
+/** The least and the greatest value of an int column, ignoring nulls; undefined for other types, or without values. */
 export function extentOf(
   batches: readonly RecordBatch[],
   column: number,
@@ -82,7 +85,7 @@ function markIntegers(marks: Uint8Array, values: Int32Array, least: number): voi
   for (let row = 0; row < values.length; row++) marks[(values[row] as number) - least] = 1;
 }
 
-/** @returns whether none was marked yet */
+/** @returns whether every value was new */
 function markOnce(marks: Uint8Array, values: Int32Array, least: number): boolean {
   for (let row = 0; row < values.length; row++) {
     const at = (values[row] as number) - least;

@@ -85,8 +85,8 @@ const makeBinaryRows = (columns: readonly BinaryColumn[], rows: number, tail: In
  * Writes rows, from `from` on, as many as have room before `limit`: the number of columns as int16, then each value's
  * length as int32 and its bytes, all big-endian.
  *
- * One loop for all types. A loop for each type, column by column, is as fast once V8 has optimised it, but those are nine
- * functions that each process has to optimise, and they are far slower until then.
+ * One loop for all types. A loop for each type, column by column, is as fast once V8 has optimised it, but those are
+ * nine functions that each process has to optimise, and they are far slower until then.
  *
  * @returns the first row that had no room
  */
@@ -133,7 +133,7 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
   }
   if (kind === columnKind.int8) {
     view.setInt32(at, 8);
-    // Moved in two halves: no BigInt a value.
+    // Written in two halves, without a BigInt for each value.
     view.setInt32(start, words[2 * row + 1] as number);
     view.setInt32(start + 4, words[2 * row] as number);
     return start + 8;
@@ -154,7 +154,7 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
   return start + length;
 }
 
-/** Most texts are short: calling out for the copy costs more than making it. */
+/** Most texts are short, and for those a call of `set` costs more than a loop. */
 const shortBytes = 32;
 
 function copyBytes(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {

@@ -12,15 +12,16 @@ export interface Warehouse {
   schema: string;
 }
 
-/** A table that rows are put into, as SQL names it: every name here is quoted. */
+/** A table that rows are put into. Every name is quoted for SQL. */
 export interface LoadTarget {
   table: string;
   /** The columns of an object's rows, in their order, and last the object's id. */
   columns: readonly string[];
-  /** The columns that tell its rows apart. */
+  /** The columns that identify a row. */
   key: readonly string[];
 }
 
+/** The warehouse table itself. */
 export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarget {
   return {
     table: quoteQualified(schema, table.name),
@@ -29,7 +30,7 @@ export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarg
   };
 }
 
-/** Where the fact's rows wait. */
+/** The table in which the fact's rows wait for their dimension rows. */
 export const parkedTarget = (fact: Fact, schema: string): LoadTarget => ({
   ...warehouseTarget(fact, schema),
   table: parkedTable(fact.name),

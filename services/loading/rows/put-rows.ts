@@ -18,9 +18,9 @@ export interface ObjectRows {
 }
 
 /**
- * Copies the rows straight into their table, the cheapest way there is. It succeeds if every key is new.
+ * Copies the rows straight into their table, which is the cheapest way. It succeeds if every key is new.
  *
- * @returns false if some key was there; then nothing has happened
+ * @returns false if a key existed already; nothing has changed then
  */
 export async function copyNewRows(
   client: pg.PoolClient,
@@ -42,7 +42,7 @@ export async function copyNewRows(
 /**
  * Copies the rows straight into a table that has no keys.
  *
- * @returns false if two of them may share a key; then nothing has happened
+ * @returns false if two of them may share a key; nothing has changed then
  */
 export async function copyDistinctRows(
   client: pg.PoolClient,
@@ -90,9 +90,9 @@ async function copyRows(
 }
 
 /**
- * Removes rows that are there twice, value for value.
+ * Removes all but one of the rows that are equal in every value.
  *
- * @returns a key that is still there twice, with different values
+ * @returns a key that two rows still share, with different values
  */
 async function removeDoubles(
   client: pg.ClientBase,
@@ -120,7 +120,7 @@ export const selectKey = (key: readonly string[], alias?: string): string => {
   return `array[${key.map((column) => `left(${of}${column}::text, 200)`).join(', ')}] as key`;
 };
 
-/** One snapshot showed both rows of the object, so a key that they share with different values is not a key. */
+/** Both rows come from one snapshot, so a key that they share with different values is not a key. */
 export const makeDoubledKeyError = ({ table, key }: LoadTarget, values: KeyValues): TerminalError =>
   new TerminalError(
     `the object has two rows of one key of ${table} with different values: ` +
@@ -128,11 +128,11 @@ export const makeDoubledKeyError = ({ table, key }: LoadTarget, values: KeyValue
   );
 
 /**
- * Puts rows into their table: new keys are inserted; if the key is there, the row of the newer object stays.
+ * Puts rows into their table. A new key is inserted; where the key exists, the row of the newer object stays.
  *
  * Two statements, because the guard needs the ledger entry of a row that another load has just committed, and the
- * statement that waited for that row does not see it. The first inserts or locks, in the order of the key, so that
- * no two loads wait for each other; the second finds everything it meets locked and settled.
+ * statement that waited for that row does not see it. The first inserts or locks in the order of the
+ * key, so that no two loads deadlock; the second finds every row that it touches locked and committed.
  *
  * @param from a temporary table with the target's columns, no key in it twice
  */
@@ -142,13 +142,13 @@ export async function putRows(client: pg.ClientBase, target: LoadTarget, from: s
   if (inserted !== rows[0]?.all) await client.query(updateOlder(target, from));
 }
 
-/** Puts rows into a table that has no keys yet: rows that are there twice are found when the keys are built. */
+/** Puts rows into a table that has no keys yet. Duplicates are removed when the keys are built. */
 export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
   const list = target.columns.join(', ');
   await client.query(`insert into ${target.table} (${list}) select ${list} from ${from}`);
 }
 
-/** Inserts the rows whose key is not there yet; a row that is there stays as it is. */
+/** Inserts the rows whose key is new; an existing row stays as it is. */
 export async function insertNewRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
   const columns = target.columns.join(', ');
   const key = target.key.join(', ');

@@ -33,12 +33,12 @@ export const handler = middy()
     }),
   )
   .handler((_event: unknown, { database }: DatabaseContext) => {
-    // Dead letters are looked at without the warehouse, so that part is done even if there is none.
+    // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {
       await readyWarehouse(database);
       const result = await sweepProcessed({ ...deps, ingested, processed, model: starSchema, database });
       if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });
       return result;
     };
-    return runSweep({ tell: notifyMoved, sweep }, logger);
+    return runSweep({ notifyMoved, sweep }, logger);
   });

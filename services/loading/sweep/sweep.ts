@@ -27,13 +27,13 @@ export interface ProcessedSweepDeps extends SweepDeps {
 const batchKeys = 10_000;
 
 export interface ProcessedSweepResult extends SweepResult {
-  /** What the ledger has lost; undefined if it has all that it had. */
+  /** What the ledger has lost; undefined if nothing. */
   gap: LedgerGap | undefined;
 }
 
 /**
- * Sends again what is processed and has no row in the ledger. If the ledger has gone back, the sweep looks at all that was
- * ever processed, and requests a resync, because S3 may no longer have the newest object of a row.
+ * Sends the event again of each processed object that the ledger lacks. If the ledger has gone back, the sweep checks
+ * every processed object, and requests a resync, because S3 may no longer have the newest object of a row.
  *
  * @throws {TransientError} S3, SQS or the warehouse does not answer
  */

@@ -11,16 +11,16 @@ import { hasReferences } from './references.ts';
 const waiting = 'pg_temp.waiting';
 
 /**
- * Keeps every dimension's load from coming between a look at the dimensions and the parking, until the transaction ends:
- * such a load would not release what is parked after it.
+ * Keeps dimension loads out until the transaction ends. A dimension load between the check of the dimensions and the
+ * parking would not release the rows that are parked after it.
  */
 export async function holdDimensions(client: pg.ClientBase): Promise<void> {
   await client.query('select pg_advisory_xact_lock_shared($1, $2)', [...warehouseLocks.dimensions]);
 }
 
 /**
- * Moves the fact's rows whose dimensions are not all there from the staging table to where they wait. This looks at the
- * dimensions again, in a statement that began after `holdDimensions`.
+ * Moves the fact's rows that lack a dimension row from the staging table to the table of waiting rows. It checks the
+ * dimensions again, in a statement that begins after `holdDimensions`.
  *
  * @returns the number of rows that wait
  */
@@ -38,7 +38,7 @@ export async function parkWaiting(warehouse: Warehouse, fact: Fact, staging: str
   return rowCount;
 }
 
-/** Drops the rows that wait in vain: the warehouse has them in a version as new or newer. */
+/** Drops the rows that need not wait: the warehouse has them in the same or a newer version. */
 async function dropSuperseded(
   client: pg.ClientBase,
   { table, key }: LoadTarget,
@@ -49,7 +49,7 @@ async function dropSuperseded(
     where ${matches(key, 'w', 't')} and not ${isNewer('w', 't')}`);
 }
 
-/** Ends the waiting of rows that were just loaded in a version as new or newer. */
+/** Deletes parked rows that were just loaded in the same or a newer version. */
 export async function unparkSuperseded(
   { client, schema }: Warehouse,
   fact: Fact,
@@ -66,7 +66,7 @@ export async function unparkSuperseded(
   );
 }
 
-/** The least and the greatest of the keys just loaded, if they are numbers: only parked rows between them are compared. */
+/** The range of the keys just loaded, if they are numbers: only parked rows within it are compared. */
 function keyExtent(fact: Fact, batches: readonly RecordBatch[]): readonly [number, number] | undefined {
   const index = fact.columns.findIndex(({ name }) => name === fact.key);
   // Dates are ints in Arrow, and dates in the warehouse.

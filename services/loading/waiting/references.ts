@@ -4,7 +4,7 @@ import type { Fact, WarehouseColumn } from '../../../shared/star-schema/assemble
 import { distinctValues } from '../rows/column-values.ts';
 import type { Warehouse } from '../rows/load-target.ts';
 
-/** Whether every dimension row that these rows name is there. Checks each distinct id once, not each row. */
+/** Whether every dimension row that these rows reference exists. Checks each distinct id once, not each row. */
 export async function hasAllDimensions(
   warehouse: Warehouse,
   fact: Fact,
@@ -17,7 +17,7 @@ export async function hasAllDimensions(
   return true;
 }
 
-/** An SQL condition: every dimension row is there that the fact's row of this alias names. */
+/** An SQL condition: every dimension row exists that the fact's row of this alias references. */
 export const hasReferences = (alias: string, fact: Fact, warehouse: Warehouse): string =>
   dimensionReferences(fact, warehouse)
     .map(({ column, dimension, key }) => {

@@ -10,32 +10,32 @@ import { parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-targ
 import { appendRows, createStaging, putRows } from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
-/** What became of one fact's waiting rows that a load could release. */
+/** The outcome for one fact whose waiting rows a load could release. */
 export interface FactRelease {
   /** The fact. */
   table: string;
   /** Rows that have stopped waiting. */
   rows: number;
-  /** Why the warehouse refuses them: they go on waiting, and the load goes on without them. */
+  /** Why the warehouse refuses them. They go on waiting, and the load commits without them. */
   refusal?: { reason: string; isNews: boolean };
   /** The warehouse accepts them again, after it had refused them. */
   hasRecovered: boolean;
 }
 
-/** Waits until no fact's load is between its look at the dimensions and its parking. */
+/** Waits until no fact's load is between its check of the dimensions and its parking. */
 export async function holdParking(client: pg.ClientBase): Promise<void> {
   await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.dimensions]);
 }
 
 /**
- * Puts the fact's waiting rows whose dimensions are all there, in statements that begin now: they see every row that
+ * Puts the fact's waiting rows whose dimension rows are all there. Its statements begin now, so they see every row that
  * was parked before the load had its lock.
  *
- * If the warehouse refuses a fact (a constraint, columns that are not the model's), only that fact stops: its changes are
- * rolled back, the reason is noted, and the load that brought the dimension goes on.
+ * If the warehouse refuses a fact (a constraint, columns that are not the model's), only that fact stops: its changes
+ * are rolled back, the reason is noted, and the load that brought the dimension goes on.
  *
  * @param triedBy the table whose load this is
- * @throws {unknown} a failure that may pass: then the whole load is retried
+ * @throws {unknown} a transient failure: the whole load is retried
  */
 export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: string): Promise<FactRelease> {
   const { client } = warehouse;
@@ -92,14 +92,14 @@ async function moveReady(warehouse: Warehouse, fact: Fact): Promise<number> {
   return rowCount;
 }
 
-/** @throws {unknown} the error, if another attempt may help, or if it is not the server that refuses */
+/** @throws {unknown} the error itself, if it is transient or did not come from the server */
 function reasonOfRefusal(error: unknown): string {
   const failure = toPipelineError(error);
   if (!isServerError(error) || failure instanceof TransientError) throw error;
   return failure.message;
 }
 
-/** @returns whether it is news: the fact was not there, or for another reason */
+/** @returns whether it is news: the fact had no entry, or one with another reason */
 async function enterUnreleased(
   client: pg.ClientBase,
   { table, triedBy, reason }: { table: string; triedBy: string; reason: string },

@@ -9,7 +9,7 @@ export interface Quarantine {
   toFile(): Uint8Array;
 }
 
-/** Beyond these sizes a row's text, and then its line, is left out: the ingested object still has it. */
+/** Beyond these sizes the file omits a row's text, and then its line. The ingested object still has both. */
 const fullTextBytes = 4 * 1024 * 1024;
 const fullFileBytes = 8 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ const fullFileBytes = 8 * 1024 * 1024;
  * `{"line":3,"key":7,"column":"payment_date","reason":"is not a date …","row":"{\"payment_id\":7,…"}`.
  *
  * The file stays below 9 MiB: if a whole object breaks the contract, its later rows are written without their text
- * (`"row":null`), and the last line counts those that are left out.
+ * (`"row":null`), and the last line counts the rows for which there was no room.
  */
 export function makeQuarantine(): Quarantine {
   const lines: string[] = [];

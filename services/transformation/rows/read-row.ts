@@ -15,23 +15,23 @@ export interface Fault {
 }
 
 export interface RowReader {
-  /** Adds a line's row to the batch, or returns what is wrong with it. The line comes without its newline. */
+  /** Adds a line's row to the batch, or returns what is wrong with it. The line has no newline. */
   read(batch: Batch, line: Uint8Array): Fault | undefined;
   /** Currency codes outside ISO 4217 among the rows that were read. */
   unknownCurrencies: ReadonlySet<string>;
 }
 
 /**
- * Reads rows by JSON.parse, in any order of keys and with any escapes: the definition of what a legal row is,
- * which the scanner follows for the lines that it knows.
+ * Reads rows by JSON.parse, with keys in any order and with any escapes. It defines what a legal row is; the scanner
+ * follows it for the lines that it knows.
  *
- * A field that no column is made from must be there; its value does not matter.
+ * A field that no column is made from must be present; its value does not matter.
  */
 export function makeRowReader(table: Dimension | Fact): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
   const unknownCurrencies = new Set<string>();
-  // A text does not show its type: a timestamp, say, would land in a varchar in a form that no cast would write.
+  // Text does not show its type: a timestamp, for example, would land in a varchar in a form that no cast writes.
   const misfit = findMisfit(table);
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {
@@ -60,7 +60,7 @@ export function makeRowReader(table: Dimension | Fact): RowReader {
     read(batch, line) {
       if (!isUtf8(line)) return { column: null, reason: 'the line is not UTF-8', key: null };
       const row = parseJsonLine(Buffer.from(line.buffer, line.byteOffset, line.length).toString());
-      if (row === undefined) return { column: null, reason: 'the line is no JSON object', key: null };
+      if (row === undefined) return { column: null, reason: 'the line is not a JSON object', key: null };
       const fault = findFault(batch, row);
       if (fault !== undefined) return { ...fault, key: toKey(row.get(key)) };
       batch.rows++;
@@ -151,7 +151,7 @@ function storeField(column: ColumnBuffer, row: number, value: unknown): Reason |
     case 'numeric':
       return storeNumeric(column, row, value, column.type);
     case 'boolean':
-      if (typeof value !== 'boolean') return 'is no boolean';
+      if (typeof value !== 'boolean') return 'is not a boolean';
       setInt(column, row, Number(value));
       return undefined;
     case 'varchar':
@@ -163,7 +163,7 @@ function storeField(column: ColumnBuffer, row: number, value: unknown): Reason |
 }
 
 function storeInt(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
-  if (!(value instanceof JsonNumber) || !/^-?\d+$/.test(value.digits)) return 'is no whole number';
+  if (!(value instanceof JsonNumber) || !/^-?\d+$/.test(value.digits)) return 'is not a whole number';
   const whole = Number(value.digits);
   if (whole < -(2 ** 31) || whole >= 2 ** 31) return 'is beyond the range of an int';
   setInt(column, row, whole);
@@ -178,7 +178,7 @@ function storeNumeric(
 ): Reason | undefined {
   const digits = value instanceof JsonNumber ? value.digits : '';
   const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits) ?? [];
-  if (whole === undefined) return 'is no decimal number';
+  if (whole === undefined) return 'is not a decimal number';
   // A numeric without a scale has as many zeros as were written: dropping those loses nothing.
   if (!/^0*$/.test(fraction.slice(scale))) return `has more than ${scale} digits after the point`;
   const unscaled = BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
@@ -189,18 +189,18 @@ function storeNumeric(
 }
 
 function storeText(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
-  if (typeof value !== 'string') return 'is no text';
+  if (typeof value !== 'string') return 'is not text';
   // Postgres refuses both, and would refuse the whole object along with the row.
   if (value.includes('\0')) return 'holds U+0000';
-  if (!value.isWellFormed()) return 'holds half of a surrogate pair';
+  if (!value.isWellFormed()) return 'holds half a surrogate pair';
   setText(column, row, value);
   return undefined;
 }
 
 function storeDate(column: ColumnBuffer, row: number, value: unknown): Reason | undefined {
-  if (typeof value !== 'string') return 'is no text';
+  if (typeof value !== 'string') return 'is not text';
   const day = parseDate(value);
-  if (day === undefined) return 'is no date of the form YYYY-MM-DD';
+  if (day === undefined) return 'is not a date (expected YYYY-MM-DD)';
   setInt(column, row, day);
   return undefined;
 }
@@ -211,12 +211,12 @@ function storeTimestampPart(
   value: unknown,
   kind: 'date of' | 'time of',
 ): Reason | undefined {
-  if (typeof value !== 'string') return 'is no timestamp';
+  if (typeof value !== 'string') return 'is not a timestamp';
   const outside = outsideCalendar(value);
   if (outside !== undefined) return outside;
   const day = parseDate(value.slice(0, 10));
   const micros = value[10] === 'T' ? parseTime(value.slice(11)) : undefined;
-  if (day === undefined || micros === undefined) return 'is no timestamp';
+  if (day === undefined || micros === undefined) return 'is not a timestamp';
   if (kind === 'date of') setInt(column, row, day);
   else setTime(column, row, micros);
   return undefined;

@@ -7,7 +7,7 @@ import { type Batch, isFull, makeBatch, releaseBatch, reserveText, toRecordBatch
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
 
 export interface RowObserver {
-  /** @param line 1 for the first; the row comes without its newline, and only until the call returns */
+  /** @param line 1 for the first; the row has no newline, and is valid until the call returns */
   onBadRow(line: number, fault: Fault, row: Uint8Array): void;
   /** Sees each batch before it is handed on. */
   onBatch(batch: Batch): void;
@@ -28,7 +28,7 @@ const newline = 0x0a;
 
 /**
  * The rows of a stream of JSON lines as record batches of their warehouse table, at least one, in the lines' order.
- * A batch's memory is reused for the next one, and freed when the next one is requested and there is none.
+ * A batch's memory is reused for the next one, and freed when the consumer asks for one more than there are.
  */
 export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
@@ -71,8 +71,8 @@ interface LineBlock {
 const firstBytes = 1024 * 1024;
 
 /**
- * Cuts a stream of bytes after its newlines; a last line without a newline gets one. The next block overwrites the memory
- * of this one.
+ * Cuts a stream of bytes after its newlines; a last line without a newline gets one. The next block overwrites the
+ * memory of this one.
  *
  * @param slackBytes bytes of any content that may be read behind a block
  */

@@ -21,5 +21,5 @@ export const handler = middy()
   .use(withLogging(logger))
   .handler(() => {
     const sweep = () => sweepIngested({ ...deps, ingested, processed, model: starSchema });
-    return runSweep({ tell: notifyMoved, sweep }, logger);
+    return runSweep({ notifyMoved, sweep }, logger);
   });

@@ -11,7 +11,7 @@ export interface IngestedSweepDeps extends SweepDeps {
 }
 
 /**
- * Sends again what is ingested and not processed.
+ * Sends the event again of each ingested object that was not processed.
  *
  * @throws {TransientError} S3 or SQS does not answer
  */

@@ -59,7 +59,7 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
       if (outcome === 'already there') continue;
       metrics.add(table, { RowsTransformed: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
     }
-    // Only a message that has been a dead letter says when it failed.
+    // Only a redriven message carries the time of its failure.
     if (messageAttributes.failedAt === undefined) continue;
     const { table } = parseObjectKey(key);
     await notifyOrLog({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
@@ -68,13 +68,13 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
 
 function parseIngestedKey({ bucket, key }: ObjectReference): IngestedKey {
   if (bucket !== config.ingestedBucket)
-    throw new TerminalError(`the event is of another bucket, ${bucket}`, { key });
+    throw new TerminalError(`the event is from another bucket, ${bucket}`, { key });
   const parsed = parseObjectKey(key);
   if (parsed.zone !== 'ingested') throw new TerminalError('not the key of an ingested object', { key });
   return parsed;
 }
 
-/** A key's folder is its table, even if the rest of the key is malformed. */
+/** The first part of a key is its table, even if the rest is malformed. */
 function subjectOf({ key }: ObjectReference): { key: string; table?: string } {
   const [table] = key.split('/');
   return table === undefined || table === key ? { key } : { key, table };

@@ -35,9 +35,9 @@ export interface WantedRevision {
 }
 
 /**
- * Puts what an ingested object was made into: the quarantined rows first, then the dates, and the table's own object
- * last. So an object of the table is never there without the rest, and an attempt that broke off does no harm. The memory
- * of the table's rows is freed when they are put.
+ * Puts what was made of an ingested object: the quarantined rows first, then the dates, and the table's own object
+ * last. So an object of the table never exists without the rest, and an interrupted attempt does no harm. The memory of
+ * the table's rows is freed when they are put.
  */
 export async function publish(
   publication: Publication,
@@ -55,7 +55,7 @@ export async function publish(
   }
 }
 
-/** Considers the dates too, which share the revision: their object may be there although the table's own was lost. */
+/** Considers the dates too, which share the revision: their object may exist although the table's own was lost. */
 async function nextRevision(
   { source: { run, slice }, table, calendar, rows }: Publication,
   store: Pick<ObjectStore, 'list'>,

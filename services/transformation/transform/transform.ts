@@ -37,7 +37,7 @@ export interface TransformedTable {
 export interface TransformResult {
   /** The ingested object. */
   key: string;
-  /** None for a source that ends in the ingested zone. */
+  /** Empty for a source that feeds no warehouse table. */
   tables: TransformedTable[];
 }
 
@@ -45,7 +45,7 @@ export interface TransformResult {
  * Transforms one ingested object into the Parquet objects of the warehouse tables that its source feeds; for a
  * fact, also of the dates that its rows name.
  *
- * A pure function of the object: a second time it gives the same, and leaves what is there as it is.
+ * A pure function of the object: repeating it gives the same result, and leaves existing objects as they are.
  *
  * @throws {TransientError} S3 or EventBridge cannot be reached
  * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
@@ -138,8 +138,11 @@ function releaseIfFull({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): voi
  */
 function assertWhole({ key, metadata }: IngestedObject, lines: number): void {
   if (lines === metadata.rows) return;
-  throw new TerminalError(`the ingested object has ${lines} rows, its metadata says ${metadata.rows}`, {
-    table: key.table,
-    key: formatObjectKey(key),
-  });
+  throw new TerminalError(
+    `the ingested object's number of rows is ${lines}, and its metadata says ${metadata.rows}`,
+    {
+      table: key.table,
+      key: formatObjectKey(key),
+    },
+  );
 }

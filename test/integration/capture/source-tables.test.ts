@@ -136,7 +136,7 @@ describe('a table of the source', () => {
     ]);
     const { failures, warnings } = await bench.run();
     expect(failures).toEqual([]);
-    expect(warnings).toEqual(['public.item has columns that the model does not take: extra']);
+    expect(warnings).toEqual(['public.item has columns that the model does not use: extra']);
     await bench.expectExact('item');
   });
 

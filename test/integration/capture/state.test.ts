@@ -138,7 +138,7 @@ describe('the capture state', () => {
     await bench.store.put('state/requests/a.json', Buffer.from('{}'));
     await expect(bench.plan()).rejects.toMatchObject({
       name: 'TerminalError',
-      message: expect.stringMatching(/^state\/requests\/a\.json is not a resync request: delete it/),
+      message: expect.stringMatching(/^state\/requests\/a\.json is not a resync request. Delete it/),
     });
   });
 

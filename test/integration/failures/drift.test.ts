@@ -37,7 +37,7 @@ describe("the source's schema drifts", () => {
     for (const _ of [1, 2]) {
       const { ok, warnings } = await road.run();
       expect(ok).toBe(true);
-      expect(warnings).toEqual(['public.staff has columns that the model does not take: nickname']);
+      expect(warnings).toEqual(['public.staff has columns that the model does not use: nickname']);
     }
     await expectExact();
     await change('alter table staff drop nickname');

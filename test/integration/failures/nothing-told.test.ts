@@ -84,7 +84,7 @@ describe('the failures of a run', () => {
   };
 
   it('are logged, dead-lettered and quarantined, and the quarantine file keeps the value', async () => {
-    expect(String(planFailure)).toMatch(/source is no JSON object/);
+    expect(String(planFailure)).toMatch(/source is not a JSON object/);
     const failed = report.deadLetters.map(({ queue, table }) => `${queue} ${table ?? '?'}`).sort();
     expect(failed).toEqual([
       ...['extract ?', 'load ?', 'load dim_currency', 'load dim_design', 'load dim_staff', 'transform ?'],

@@ -15,7 +15,7 @@ describe.each(postgresVersions)('a warehouse on %s', (_, start) => {
     ['alter table dim_staff alter location set not null', 'column location is not null, and must allow null'],
     [
       'alter table dim_staff add boss int not null',
-      "column boss (integer not null) is none of the model's and has no default",
+      'column boss (integer not null) is not in the model and has no default',
     ],
     ['alter table dim_staff drop constraint dim_staff_pkey cascade', 'it has no unique index on (staff_id)'],
   ])('that was changed by %s is refused in one line', (change, difference) =>

@@ -73,7 +73,7 @@ describe('a warehouse that has lost its ledger', () => {
     await prepare();
     await prepare();
     expect(await warehouse.ask('select reason, forwarded_at from starlift.resync')).toEqual([
-      { reason: 'the ledger was made anew, and the tables had rows already', forwarded_at: null },
+      { reason: 'the ledger had to be made again, and the tables already had rows', forwarded_at: null },
     ]);
   });
 

@@ -57,7 +57,9 @@ describe('an odd object', () => {
       "the object's columns are not those of dim_colour: column 1 is shape_id, and must be colour_id",
     );
     objects.set(formatObjectKey(colours), { ...colour, metadata: { ...colour.metadata, rows: '2' } });
-    await expect(warehouse.load(colours)).rejects.toThrow('the object has 1 rows, and its metadata say 2');
+    await expect(warehouse.load(colours)).rejects.toThrow(
+      "the object's number of rows is 1, and its metadata says 2",
+    );
   });
 
   it('of a table that the model does not have is terminal', async () => {

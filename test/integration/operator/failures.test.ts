@@ -37,7 +37,7 @@ describe('what has failed for good', () => {
     const status = await stack.json<Status>('status');
     expect(status).toMatchObject({ code: 0, ok: true, troubles: [] });
     expect(status.run?.warnings).toEqual([
-      'public.payment_type has columns that the model does not take: colour',
+      'public.payment_type has columns that the model does not use: colour',
     ]);
     expect((await stack.command('status')).text).toContain('warning: public.payment_type has columns');
   });

@@ -35,8 +35,8 @@ describe('rows in quarantine', () => {
     expect(file?.file).toMatch(/^quarantine\/fact_payment\/.*-r0\.ndjson$/);
     expect(file?.ingested).toMatch(/^payment\/.*\.ndjson\.zst$/);
     expect(file?.rows.map(({ line, key, column, reason }) => [line, key, column, reason])).toEqual([
-      [1, 5, 'payment_date', 'is no date of the form YYYY-MM-DD'],
-      [2, 6, 'payment_date', 'is no date of the form YYYY-MM-DD'],
+      [1, 5, 'payment_date', 'is not a date (expected YYYY-MM-DD)'],
+      [2, 6, 'payment_date', 'is not a date (expected YYYY-MM-DD)'],
     ]);
     const status = await stack.json<Status>('status');
     expect(status).toMatchObject({ code: 1, ok: false });
@@ -49,7 +49,7 @@ describe('rows in quarantine', () => {
       },
     ]);
     expect((await stack.command('quarantine')).text).toContain(
-      'line 1, key 5: payment_date is no date of the form YYYY-MM-DD',
+      'line 1, key 5: payment_date is not a date (expected YYYY-MM-DD)',
     );
   });
 
@@ -164,7 +164,7 @@ describe('rows in quarantine', () => {
     const one = await stack.command('quarantine', 'drop', '--table', 'payment', '--key', '90013');
     expect(one.code).toBe(0);
     expect(one.text).toMatch(
-      /^1 row of fact_payment is given up\n.*\n +line 2, key 90013: payment_date is no date/,
+      /^1 row of fact_payment is given up\n.*\n +line 2, key 90013: payment_date is not a date/,
     );
     expect(one.text).not.toContain('key 90012');
     expect(rowsOf(await quarantine())).toEqual([

@@ -57,7 +57,7 @@ describe('transformObject', () => {
       line: 2,
       key: 2,
       column: 'payment_date',
-      reason: 'is no date of the form YYYY-MM-DD',
+      reason: 'is not a date (expected YYYY-MM-DD)',
       row: bad,
     });
     expect(transform.events).toEqual([

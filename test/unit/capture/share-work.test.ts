@@ -14,7 +14,7 @@ const lend = (work: (client: string) => Promise<void>) => work('second');
 /** Holds the first item of the first connection until the second one has been at work. */
 const shared = async (
   items: Item[],
-  withSecond: (work: (client: string) => Promise<void>) => Promise<void> = lend,
+  withSecondConnection: (work: (client: string) => Promise<void>) => Promise<void> = lend,
   waitsForSecond = true,
 ) => {
   const done: [string, number][] = [];
@@ -27,7 +27,7 @@ const shared = async (
       if (fails) throw new Error(`item ${name} on the ${client}`);
       done.push([client, name]);
     },
-    withSecond,
+    withSecondConnection,
   });
   return done;
 };
@@ -47,8 +47,8 @@ describe('work on two connections', () => {
   });
 
   it('needs no second one where it is over soon', async () => {
-    const withSecond = () => Promise.reject(new Error('nobody asks'));
-    expect(await shared(itemsOf(5), withSecond, false)).toHaveLength(5);
+    const withSecondConnection = () => Promise.reject(new Error('nobody asks'));
+    expect(await shared(itemsOf(5), withSecondConnection, false)).toHaveLength(5);
   });
 
   it('is done on the first where there is no second to be had', async () => {
@@ -63,7 +63,7 @@ describe('work on two connections', () => {
         await delay(40);
         done.push(name);
       },
-      withSecond: none,
+      withSecondConnection: none,
     });
     expect(done).toEqual([0, 1, 2]);
   });

@@ -10,7 +10,7 @@ describe('the screen of status', () => {
     refused: [],
     run: {
       ...{ run: '20260305T095959000Zab12', plannedAt: '2026-03-05T09:59:59.000Z', slices: 2, loaded: 1234 },
-      warnings: ['public.design has columns that the model does not take: colour'],
+      warnings: ['public.design has columns that the model does not use: colour'],
     },
     tables: [
       {
@@ -47,7 +47,7 @@ describe('the screen of status', () => {
     expect(lines).toContain(
       'Last run with changes: 20260305T095959000Zab12, 2026-03-05 09:59:59 UTC, 2 slices, 1,234 rows loaded.',
     );
-    expect(lines).toContain('warning: public.design has columns that the model does not take: colour');
+    expect(lines).toContain('warning: public.design has columns that the model does not use: colour');
     expect(lines.at(-2)).toBe('Nothing needs a hand.');
   });
 

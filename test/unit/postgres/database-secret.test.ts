@@ -33,7 +33,7 @@ describe('database secrets', () => {
       throw new Error('was not refused');
     } catch (error) {
       const { message, cause } = error as Error;
-      expect(message).toBe('the secret s is no JSON object');
+      expect(message).toBe('the secret s is not a JSON object');
       expect(cause).toBeUndefined();
     }
   });

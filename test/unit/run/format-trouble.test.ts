@@ -72,7 +72,7 @@ describe('what a run tells of what needs a hand', () => {
   it('is a warning once too, as of a new column', () => {
     const { terminal, read } = makeTestTerminal();
     const tell = makeTickPrinter(terminal);
-    const warnings = ['public.design has columns that the model does not take: colour'];
+    const warnings = ['public.design has columns that the model does not use: colour'];
     tell({ ...report, ok: true, warnings });
     expect(read()).toBe(`warning: ${warnings[0]}\n`);
     tell({ ...report, ok: true, warnings });

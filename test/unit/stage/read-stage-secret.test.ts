@@ -31,8 +31,8 @@ describe("a stage's secret", () => {
   it.each([
     [JSON.stringify({ ...filled, host: '' }), 'has no host'],
     [JSON.stringify({ ...filled, port: 'five' }), 'has no valid port'],
-    ['s3cret', 'is no JSON object'],
-    ['', 'is no JSON object'],
+    ['s3cret', 'is not a JSON object'],
+    ['', 'is not a JSON object'],
   ])('that cannot be used is named, and not shown', async (text, fault) => {
     await expect(read(text)).rejects.toMatchObject({
       exitCode: 2,

@@ -8,7 +8,7 @@ describe('a sweep', () => {
   it('looks for lost objects after it has told, for both take dead letters in hand', async () => {
     const done: string[] = [];
     const parts = {
-      tell: async () => {
+      notifyMoved: async () => {
         await Promise.resolve();
         return done.push('told');
       },
@@ -17,14 +17,14 @@ describe('a sweep', () => {
         return result;
       },
     };
-    expect(await runSweep(parts, logger)).toEqual({ ...result, told: 1 });
+    expect(await runSweep(parts, logger)).toEqual({ ...result, reported: 1 });
     expect(done).toEqual(['told', 'swept']);
   });
 
   it('looks for lost objects though nobody could be told, and fails for that in the end', async () => {
     let isSwept = false;
     const parts = {
-      tell: () => Promise.reject(new Error('no event bus')),
+      notifyMoved: () => Promise.reject(new Error('no event bus')),
       sweep: async () => {
         isSwept = true;
         return result;
