@@ -10,7 +10,7 @@ export function requiredVariable(name: string, environment: Environment = proces
   return value;
 }
 
-/** @throws {TerminalError} the variable holds something else than the choices, the first of which is the default */
+/** @throws {TerminalError} the variable is set to something other than the choices. The first choice is the default */
 export function choiceVariable<const T extends string>(
   name: string,
   choices: readonly [T, ...T[]],
@@ -27,7 +27,7 @@ export function choiceVariable<const T extends string>(
   return chosen;
 }
 
-/** What every service reads. */
+/** The variables that every service reads. */
 export interface FunctionVariables {
   /** The deployed stage's name, which events and metrics carry. */
   stage: string;

@@ -8,8 +8,8 @@ export const makeLogger = (service: string): Logger =>
   new Logger({ serviceName: `starlift-${service}`, logFormatter: new ValueFreeFormatter() });
 
 /**
- * Log lines as Powertools writes them, but of an error only what holds no row's values: Powertools takes all
- * properties along, and pg's errors have the failing row in `detail` and `where`.
+ * Writes log lines as Powertools does, without the properties of an error that may hold a row's values: Powertools logs
+ * all properties, and pg's errors have the failing row in `detail` and `where`.
  */
 class ValueFreeFormatter extends LogFormatter {
   formatAttributes(
@@ -46,7 +46,7 @@ class ValueFreeFormatter extends LogFormatter {
   }
 }
 
-/** JSON.parse quotes what it was given. */
+/** JSON.parse quotes its input in its message. */
 function withoutValues(error: Error): string {
   if (isServerError(error)) return describeServerError(error);
   return error instanceof SyntaxError ? error.message.replace(/".*"/s, '"…"') : error.message;

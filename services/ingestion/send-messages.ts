@@ -5,7 +5,7 @@ import { type ExtractMessage, formatExtractMessage } from '../../shared/records/
 /**
  * Makes the function that puts messages on the extract queue.
  *
- * @returns a function that throws a TransientError when SQS did not take all of them
+ * @throws {TransientError} of the function: SQS did not accept all of them
  */
 export const makeSend =
   (sqs: Pick<SQSClient, 'send'>, queueUrl: string) =>

@@ -64,12 +64,14 @@ export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 export const loadedKey = 'state/loaded.json';
 export const requestFolder = 'state/requests/';
+/** @param id of a resync request */
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;
 export const runFolder = 'state/runs/';
 export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
+/** The key of the record that an extract has failed. */
 export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;
 
-/** A name that S3 and a path both take as it is; anything else is percent-encoded, so no name can leave its folder. */
+/** Percent-encodes all that S3 or a file path might not take literally, so no name can leave its folder. */
 function encodeTable(table: string): string {
   return encodeURIComponent(table).replaceAll('.', '%2E');
 }

@@ -15,11 +15,13 @@ export interface ProcessedMetadata {
   quarantined: number;
 }
 
+/** The inverse of `parseIngestedMetadata`. */
 export const formatIngestedMetadata = ({ version, rows }: IngestedMetadata): Record<string, string> => ({
   version: formatObjectVersion(version),
   rows: String(rows),
 });
 
+/** The inverse of `parseProcessedMetadata`. */
 export const formatProcessedMetadata = (metadata: ProcessedMetadata): Record<string, string> => ({
   ...formatIngestedMetadata(metadata),
   quarantined: String(metadata.quarantined),
@@ -65,6 +67,7 @@ export interface ObjectVersion {
 
 const pattern = /^(\d+):(\d+):(\d+):(-?\d+)$/;
 
+/** The inverse of `parseObjectVersion`. */
 export const formatObjectVersion = ({ generation, xmax, xmin, tie }: ObjectVersion): string =>
   `${generation}:${xmax}:${xmin}:${tie}`;
 

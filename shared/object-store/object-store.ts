@@ -34,10 +34,10 @@ export interface ObjectStore {
   /** undefined if there is no such object */
   get(key: string): Promise<StoredObject | undefined>;
   head(key: string): Promise<Omit<StoredObject, 'body'> | undefined>;
-  /** Creates an object; an object that is there already is left as it is (`If-None-Match: *`). */
+  /** Creates an object. An existing object stays as it is (`If-None-Match: *`). */
   create(key: string, body: Uint8Array, metadata?: Record<string, string>): Promise<PutOutcome>;
   /**
-   * Replaces the object that was read with this etag, or creates it where the etag is undefined.
+   * Replaces the object that was read with this etag, or creates it if the etag is undefined.
    * @returns false if another writer was faster
    */
   replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
@@ -48,6 +48,12 @@ export interface ObjectStore {
   list(prefix: string, after?: string): AsyncIterable<ListedObject>;
 }
 
+/**
+ * Makes the store of one bucket.
+ *
+ * @throws {TransientError} of `get`: the bytes are damaged; of the conditional writes: another one is under way. Other
+ *   failures are the SDK's own, see `toPipelineError`
+ */
 export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
   const at = (key: string) => ({ Bucket: bucket, Key: key });
   return {
@@ -88,13 +94,13 @@ async function getObject(s3: S3Client, bucket: string, key: string): Promise<Sto
   return { body, metadata: Metadata ?? {}, etag: ETag ?? '' };
 }
 
-/** The SDK's own words name no object, and its error has no class of its own. */
+/** The SDK's message does not name the object, and its error has no class of its own. */
 const isChecksumMismatch = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('Checksum mismatch');
 
-/** On the way, which another try would heal, or where it lies. */
+/** Damaged in transit, which another attempt heals, or in S3 itself. */
 const damaged = (name: string, key: string, cause: unknown): TransientError =>
-  new TransientError(`${name} is damaged: its bytes are not those that its checksum was made of`, {
+  new TransientError(`${name} is damaged: its bytes do not match its checksum`, {
     key,
     cause,
   });

@@ -8,7 +8,7 @@ const connectTimeoutSeconds = 10;
 /** The system asks ten times, a second apart, before it gives the connection up. */
 const firstKeepAliveMs = 5000;
 
-/** What pg connects by. */
+/** The settings with which pg connects. */
 export type ClientSettings = pg.ClientConfig & { connectionTimeoutMillis: number };
 
 /** All of a secret as pg takes it: the command line and the functions reach one and the same target. */
@@ -52,8 +52,8 @@ export function describeServer(what: string, { host, port }: Pick<DatabaseSecret
 }
 
 /**
- * Makes sure that the server is of the kind that its secret asks for. A failover moves names to other servers, so another
- * attempt may find one that is.
+ * Asserts that the server is of the kind that its secret asks for. A failover moves names to other servers, so another
+ * attempt may reach one that is.
  *
  * @throws {TransientError} it is of another kind
  */

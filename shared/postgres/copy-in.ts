@@ -10,8 +10,8 @@ const copyDataType = 0x64; // 'd'
 
 /**
  * Runs a `copy … from stdin` (text or binary, as the statement says) with the bytes of chunks, which may be
- * cut anywhere. The next chunk is asked for when the one before has left for the kernel: the producer may
- * then use its memory again.
+ * cut anywhere. The next chunk is requested once the kernel has the one before: the producer may then reuse
+ * its memory.
  *
  * The client stays usable after every failure but the connection's own. When the producer fails, the server
  * is told to discard what it received. When the server fails, the producer is ended (`return()`) at its next
@@ -65,7 +65,7 @@ async function send(
   if (!query.hasEnded) connection.endCopyFrom();
 }
 
-/** Done when the bytes have left for the kernel, or cannot: then the end of the connection is on its way. */
+/** Resolves when the kernel has the bytes, or cannot take them because the connection is ending. */
 async function writeMessage(stream: Duplex, data: Uint8Array): Promise<void> {
   const header = Buffer.allocUnsafe(headerBytes);
   header[0] = copyDataType;

@@ -8,11 +8,11 @@ export interface CopyConnection extends pg.Connection {
 }
 
 export interface CopyHooks {
-  /** The connection is the copy's now: called right before the statement is sent. */
+  /** The connection belongs to the copy: called right before the statement is sent. */
   onSubmit?(connection: CopyConnection): void;
   /** The server waits for the data of a `copy … from stdin`. Without it the copy goes to stdout. */
   onCopyIn?(connection: CopyConnection): void;
-  /** The connection is pg's again, or gone: called before pg sends its next statement. */
+  /** The connection belongs to pg again, or is lost: called before pg sends its next statement. */
   onRelease?(): void;
 }
 

@@ -71,7 +71,7 @@ function parseObject(name: string, text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // JSON.parse quotes what it was given, and that is a password: its error must not be the cause of ours.
+    // JSON.parse quotes its input, which holds a password: its error must not be the cause of ours.
   }
   throw new TerminalError(`the secret ${name} is not a JSON object`);
 }

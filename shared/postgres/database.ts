@@ -117,7 +117,7 @@ function makePool(secret: DatabaseSecret, options: DatabaseOptions): pg.Pool {
   const settings: GuardedSettings = { ...makeClientSettings(secret, applicationName), guard };
   const pool = new pg.Pool({
     ...settings,
-    // It is given all of these settings.
+    // pg passes it all of these settings.
     Client: GuardedClient as unknown as typeof pg.Client,
     max: maxConnections,
     idleTimeoutMillis: idleTimeoutMs,

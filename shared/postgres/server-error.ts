@@ -5,6 +5,7 @@ interface ServerError {
   severity: string;
 }
 
+/** Whether the server reported the error, rather than pg or the network. */
 export function isServerError(error: unknown): error is ServerError {
   const { message, code, severity } = (error ?? {}) as Partial<Record<keyof ServerError, unknown>>;
   return typeof message === 'string' && typeof code === 'string' && severity !== undefined;
@@ -47,6 +48,7 @@ const transientClasses = new Set([
   '53', // insufficient resources: disk full, out of memory, too many connections
 ]);
 
+/** Whether a statement that failed with this SQLSTATE may succeed when it is tried again. */
 export const isTransientState = (state: string): boolean =>
   transientStates.has(state) || transientClasses.has(state.slice(0, 2));
 
@@ -54,6 +56,8 @@ export const isTransientState = (state: string): boolean =>
 export const isUniqueViolation = (error: unknown): boolean =>
   (error as { code?: unknown } | undefined)?.code === '23505';
 
-/** Whether the table was not in a state for it, such as a delete from a published table without a replica identity. */
+/**
+ * Whether the table's state forbids the statement, as for a delete from a published table without a replica identity.
+ */
 export const isObjectNotReady = (error: unknown): boolean =>
   (error as { code?: unknown } | undefined)?.code === '55000';

@@ -7,7 +7,7 @@ import type pg from 'pg';
  * file say that it is so, and a commit with `synchronous_commit = off` is answered before a crash could no longer take
  * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and a deliberate choice.
  *
- * @throws what the work throws; a rollback that fails too says nothing more than that the connection is gone
+ * @throws any error that the work throws. If the rollback fails too, the connection is gone, and that error is dropped
  */
 export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
   within(client, `begin isolation level read committed; ${makeDurable}`, work);
@@ -22,7 +22,7 @@ const makeDurable = `
 export const liftTransactionTimeout = `
   select set_config('transaction_timeout', '0', true) where current_setting('transaction_timeout', true) <> '0'`;
 
-/** Runs queries that all see the same: what was committed when the first of them began. */
+/** Runs queries in one snapshot: all see what was committed when the first of them began. */
 export const inSnapshot = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
   within(client, 'begin isolation level repeatable read read only', work);
 

@@ -30,7 +30,7 @@ export interface CaptureState {
   /** Absent until a plan of this generation is complete. */
   captured?: CapturedXids;
   tables: Record<string, TableState>;
-  /** When the last complete plan looked at the source, ISO 8601: up to then all that was committed is captured. */
+  /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
 }
 
@@ -46,6 +46,7 @@ export async function readCaptureState(ingested: Pick<ObjectStore, 'get'>): Prom
   return object && { state: parseCaptureState(object.body), etag: object.etag };
 }
 
+/** The inverse of `parseCaptureState`. */
 export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.from(JSON.stringify(state));
 
 /** @throws {TerminalError} it is not a capture state; the message names its key and what to do */

@@ -38,6 +38,7 @@ export interface ExtractMessage {
   fileNode?: string;
 }
 
+/** The inverse of `parseExtractMessage`. */
 export const formatExtractMessage = (message: ExtractMessage): string => JSON.stringify(message);
 
 /** @throws {TerminalError} the text is not an extract message of a version that this code knows */

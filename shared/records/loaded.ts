@@ -4,11 +4,11 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { isDigits, parseJsonRecord } from './json-record.ts';
 
 /**
- * The content of `state/loaded.json`: what the ledger held when it was last read. A ledger that holds less has gone back,
- * as after a restore of the warehouse.
+ * The content of `state/loaded.json`: what the ledger held when it was last read. A ledger that holds less has gone
+ * back, as after a restore of the warehouse.
  */
 export interface Loaded {
-  /** The entry with the greatest id; null where the ledger was empty. */
+  /** The entry with the greatest id; null if the ledger was empty. */
   newest: LedgerEntry | null;
   /** Entries up to that one. */
   entries: number;

@@ -5,12 +5,12 @@ import { parseJsonRecord } from './json-record.ts';
 export interface QuarantinedRow {
   /** From 1. */
   line: number;
-  /** The source's business key; null where the line shows none. */
+  /** The source's business key; null if the line shows none. */
   key: number | string | null;
   /** null if the line is not a row at all. */
   column: string | null;
   reason: string;
-  /** The row as it was extracted; null where there was no room for it. */
+  /** The row as it was extracted; null if there was no room for it. */
   row: string | null;
 }
 

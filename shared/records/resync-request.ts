@@ -14,12 +14,14 @@ export interface ResyncRequest {
   requestedAt: string;
 }
 
+/** @param reason a clause, see `ResyncRequest` */
 export const makeResyncRequest = (reason: string, now: Date): ResyncRequest => ({
   id: randomUUID(),
   reason,
   requestedAt: now.toISOString(),
 });
 
+/** Asks the next plan to read every table in full. */
 export async function putResyncRequest(
   ingested: Pick<ObjectStore, 'create'>,
   request: ResyncRequest,
@@ -42,6 +44,7 @@ export async function listResyncRequests(
   return requests;
 }
 
+/** Deletes the requests that a plan has fulfilled. */
 export async function deleteResyncRequests(
   ingested: Pick<ObjectStore, 'delete'>,
   requests: readonly ResyncRequest[],

@@ -35,7 +35,7 @@ export interface PlannedSlice {
   full: boolean;
 }
 
-/** A table that cannot be extracted as it is. The others go on. */
+/** A table that cannot be extracted as it is. The others are not affected. */
 export interface TableFailure {
   table: string;
   error: string;
@@ -51,6 +51,11 @@ export interface PlannedMessages
   blocks: Record<string, BlockRange>;
 }
 
+/**
+ * Formats the record that `readRunRecord` reads.
+ *
+ * @param since when the plan before this one looked; undefined for the first
+ */
 export function formatRunRecord(
   { run, messages }: { run: PlannedRun; messages: readonly ExtractMessage[] },
   { plannedAt, since }: { plannedAt: Date; since: string | undefined },
@@ -139,8 +144,8 @@ export async function readRunRecord(
 }
 
 /**
- * Whether the plan came to nothing after its record was put: the next one then begins where this one began, and finds
- * the same rows.
+ * Whether the plan failed after its record was put. The next plan then begins where this one began, and finds the same
+ * rows.
  */
 export async function isOverridden(
   ingested: Pick<ObjectStore, 'get' | 'list'>,

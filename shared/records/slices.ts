@@ -9,7 +9,7 @@ export interface FollowedSlice {
   table: string;
 }
 
-/** Tables and slices of which something is known: that they are loaded, ingested, or have failed for good. */
+/** A set of slices by table, such as those that are loaded or ingested, or have failed permanently. */
 export interface KnownSlices {
   add(table: string, slice: Omit<FollowedSlice, 'table'>): void;
   has(table: string, slice: Omit<FollowedSlice, 'table'>): boolean;
@@ -17,6 +17,7 @@ export interface KnownSlices {
   hasPart(slice: Omit<FollowedSlice, 'table'>): boolean;
 }
 
+/** Makes an empty set of slices. */
 export function makeKnownSlices(): KnownSlices {
   const known = new Set<string>();
   const cut = new Set<string>();
@@ -43,15 +44,17 @@ export function isAccountedFor(
   return halvesOf(slice).every((half) => isAccountedFor(known, table, { run, slice: half }));
 }
 
+/** @param number from 0 */
 export const formatSliceId = (number: number): SliceId => String(number).padStart(4, '0');
 
-/** As the source of a regular expression, for the keys that contain one. */
+/** The source of a regular expression, for keys that contain a slice's id. */
 export const sliceIdPattern = '\\d{4,}(\\.[01])*';
 
 const wholeSliceId = new RegExp(`^${sliceIdPattern}$`);
 
 export const isSliceId = (text: string): boolean => wholeSliceId.test(text);
 
+/** The two parts of a slice that is cut. */
 export const halvesOf = (slice: SliceId): [SliceId, SliceId] => [`${slice}.0`, `${slice}.1`];
 
 /** The slice as it was planned, of which this one may be a part. */

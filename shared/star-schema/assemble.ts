@@ -138,7 +138,7 @@ function resolveSources(definitions: readonly TableDefinition[]): Map<string, So
   );
 }
 
-/** None where the definition has no column for its key: resolveTable refuses it. */
+/** Empty if the definition has no column for its key, which resolveTable refuses. */
 function fedKeyOf({ name, key, columns }: DimensionDefinition | FactDefinition): FedKey[] {
   const column = columns[key];
   return column === undefined ? [] : [{ table: name, column: key, from: column.from }];

@@ -6,14 +6,14 @@ const laterNames = [
   ['XAD', 'Arab Accounting Dinar'],
 ] as const;
 
-// The agency's list has a space behind some of its names, and the package copies it.
+// Some names of the agency's list end in a space, which the package copies.
 const names = new Map<string, string>([
   ...data.map(({ code, currency }) => [code, currency.trim()] as const),
   ...laterNames,
 ]);
 
 /**
- * The English name that ISO 4217 gives to a currency code, undefined for a code that it does not list.
+ * The English name that ISO 4217 gives to a currency code; undefined for a code that is not in the list.
  *
  * @example currencyNameOf('GBP') // 'Pound Sterling'
  */

@@ -88,12 +88,9 @@ export type TableDefinition =
  * transform and merge.
  *
  * @example
- * export const table = defineDimension({
- *   name: 'dim_payment_type',
- *   source: { table: 'payment_type', key: 'payment_type_id', columns: { payment_type_id: 'int4', … } },
- *   key: 'payment_type_id',
- *   columns: { payment_type_id: int('payment_type_id'), payment_type_name: varchar('payment_type_name') },
- * });
+ * export const table = defineDimension({ name: 'dim_payment_type', source: { table: 'payment_type', key:
+ * 'payment_type_id', columns: { payment_type_id: 'int4', … } }, key: 'payment_type_id', columns: { payment_type_id:
+ * int('payment_type_id'), payment_type_name: varchar('payment_type_name') }, });
  */
 export const defineDimension = (definition: Omit<DimensionDefinition, 'kind'>): DimensionDefinition => ({
   kind: 'dimension',
@@ -106,11 +103,13 @@ export const defineFact = (definition: Omit<FactDefinition, 'kind'>): FactDefini
   ...definition,
 });
 
+/** Defines the dimension of dates. Its columns are those that `calendarRow` fills. */
 export const defineCalendar = (definition: Omit<CalendarDefinition, 'kind'>): CalendarDefinition => ({
   kind: 'calendar',
   ...definition,
 });
 
+/** Defines a source table that feeds no warehouse table by itself, such as one that is only joined. */
 export const defineIngestedOnly = (source: SourceDefinition): IngestedOnlyDefinition => ({
   kind: 'ingested only',
   source,
@@ -123,15 +122,19 @@ const column = (type: WarehouseType, from: Derivation, options: ColumnOptions = 
   ...options,
 });
 
+/** An int, from an int4, an int8 or a numeric without digits after the point. */
 export const int = (field: string, options?: ColumnOptions) =>
   column({ name: 'int' }, { kind: 'field', field }, options);
 
+/** A varchar, from a varchar. */
 export const varchar = (field: string, options?: ColumnOptions) =>
   column({ name: 'varchar' }, { kind: 'field', field }, options);
 
+/** A boolean, from a bool. */
 export const boolean = (field: string, options?: ColumnOptions) =>
   column({ name: 'boolean' }, { kind: 'field', field }, options);
 
+/** A numeric(precision, scale), from an int4, an int8 or a numeric. */
 export const numeric = (precision: number, scale: number, field: string, options?: ColumnOptions) =>
   column({ name: 'numeric', precision, scale }, { kind: 'field', field }, options);
 
@@ -146,5 +149,5 @@ export const dateOf = (field: string) =>
 /** The time of day of a timestamp, to the microsecond. */
 export const timeOf = (field: string) => column({ name: 'time' }, { kind: 'time of', field });
 
-/** The English name that ISO 4217 gives to a currency code; the code itself where it has none. */
+/** The English name that ISO 4217 gives to a currency code; the code itself if it has none. */
 export const currencyName = (field: string) => column({ name: 'varchar' }, { kind: 'currency name', field });

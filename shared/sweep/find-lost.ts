@@ -79,7 +79,7 @@ export function isTransformed(
 }
 
 /**
- * Lists the tables' objects of a zone whose runs began on a day or later (UTC); all of them without a day.
+ * Lists the tables' objects of a zone whose runs began on that day or later (UTC); by default all objects.
  *
  * Keys sort by table and day, so a table's listing starts at the day, and costs what lies after it.
  */

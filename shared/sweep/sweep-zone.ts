@@ -32,6 +32,7 @@ export interface SweepResult {
 
 /** An event reaches its queue within seconds, and is handled or a dead letter within minutes. */
 const onTheWayMs = 15 * 60 * 1000;
+
 /**
  * Sends the events of lost objects again. An event that is sent needlessly changes nothing.
  *
@@ -71,7 +72,7 @@ const maxMessages = 5000;
 /**
  * The keys of all objects that a dead-letter queue's messages name; the messages are given back.
  *
- * @returns undefined if there are too many to read: then no object is known not to be among them
+ * @returns undefined if there are too many to read, because then any object may be among them
  */
 async function readDeadLetterKeys(
   sqs: Pick<SQSClient, 'send'>,
@@ -107,7 +108,7 @@ function keysInBody(body: string): string[] {
 /**
  * Puts the event of each object on its queue once more.
  *
- * @throws {TransientError} the queue did not take all of them; the next sweep finds the rest
+ * @throws {TransientError} the queue did not accept all of them; the next sweep finds the rest
  */
 export const sendAgain = (
   sqs: Pick<SQSClient, 'send'>,

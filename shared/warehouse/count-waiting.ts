@@ -8,7 +8,7 @@ import { businessKey, objectIdColumn } from './warehouse-schema.ts';
 export interface WaitingRows {
   /** The fact. */
   table: string;
-  /** The run whose objects the rows came in; null where the ledger has lost them. */
+  /** The run whose objects the rows came in; null if the ledger has lost them. */
   run: string | null;
   rows: number;
 }

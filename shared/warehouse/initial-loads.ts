@@ -12,7 +12,7 @@ export async function selectInitialLoads(client: pg.ClientBase): Promise<Readonl
   return new Set(rows.map(({ table }) => table));
 }
 
-/** For a fact that was just made: what is known of an earlier table of its name no longer holds. */
+/** Begins the initial load of a fact that was just made. It replaces the entry of an earlier table of the same name. */
 export async function beginInitialLoad(client: pg.ClientBase, fact: string): Promise<void> {
   await client.query(
     `insert into ${initialLoadTable} (warehouse_table) values ($1)

@@ -35,7 +35,7 @@ export function ledgerRelations(model: StarSchema): Relation[] {
 /**
  * The default of an object's id: microseconds since 1970 times 1,000, and a sequence within each microsecond. Rows keep
  * the id of their object even where the ledger is dropped or restored from a backup, so an id must never be reused: a
- * sequence alone would begin at 1, or at where the backup was.
+ * sequence alone would begin at 1, or at the backup's last value.
  */
 const idsFromClock = [
   'create sequence if not exists starlift.object_number',
@@ -48,7 +48,7 @@ const idsFromClock = [
 /**
  * Ids come from the clock, an entry keeps when it was entered, and every table has a primary key.
  *
- * Loads of the older version may still be at work: they go on, for they name no column that is gone.
+ * Loads of the older version may still run. They succeed, because they name no column that was dropped.
  */
 const idsAndPrimaryKeys = `
 do $migration$

@@ -6,15 +6,16 @@ export const ledgerSchema = 'starlift';
 /** One row for each processed object that is in the warehouse. Its id is what `_object_id` names. */
 export const ledgerTable = quoteQualified(ledgerSchema, 'object');
 
-/** One row for each change of these tables that an existing warehouse has had: see ledger-relations.ts. */
+/** One row for each migration that these tables have had: see ledger-relations.ts. */
 export const migrationTable = quoteQualified(ledgerSchema, 'migration');
 
-/** One row for each time that the source has to be read in full again. */
+/** One row for each request to read the source in full again. */
 export const resyncTable = quoteQualified(ledgerSchema, 'resync');
 
 /** One row at most: which warehouse this is, and which source it belongs to. */
 export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 
+/** The name of the table, without its schema, that holds a fact's waiting rows. */
 export const parkedName = (fact: string): string => `parked_${fact}`;
 
 /** Holds the fact's rows whose dimension rows have not been loaded yet. */
@@ -26,7 +27,7 @@ export const unreleasedTable = quoteQualified(ledgerSchema, 'unreleased');
 /** One row for each fact that is in its initial load: its keys are built when that ends. */
 export const initialLoadTable = quoteQualified(ledgerSchema, 'initial_load');
 
-/** The first key of all of the pipeline's advisory locks in the warehouse's database: 'star' in ASCII. */
+/** The first key of each of the pipeline's advisory locks in the warehouse's database: 'star' in ASCII. */
 const pipeline = 0x73746172;
 
 /** The two keys of each of the pipeline's advisory locks; all are held to the end of their transaction. */

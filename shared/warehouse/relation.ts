@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 
-/** A table as it is to be in the warehouse's database. */
+/** A table of the warehouse's database, as it should be. */
 export interface Relation {
   schema: string;
   name: string;
@@ -52,7 +52,7 @@ export interface DdlOptions {
 /** The first version that knows `not enforced` on foreign keys. */
 const notEnforcedSince = 180_000;
 
-/** The statements that make the table; what it references has to be there. */
+/** The statements that make the table; the tables that it references must exist. */
 export function createStatements(relation: Relation, options: DdlOptions): string[] {
   const isComment = options.foreignKeys === 'declared' && options.serverVersion < notEnforcedSince;
   const lines = [
@@ -70,13 +70,13 @@ export function createStatements(relation: Relation, options: DdlOptions): strin
   return [create, ...comments, ...(relation.afterwards ?? [])];
 }
 
-/** The same table without the keys that keep two of its rows from being alike. */
+/** The same table without its primary key and unique keys. */
 export const withoutKeys = ({ primaryKey: _, ...relation }: Relation): Relation => ({
   ...relation,
   uniques: [],
 });
 
-/** A key of a table, and the unique index that it is made of where the table is there already. */
+/** A key of a table, and the unique index that it is made from if the table exists already. */
 export interface Key {
   /** The relation's own list. */
   columns: readonly string[];
@@ -84,8 +84,9 @@ export interface Key {
   /** The constraint's name, as Postgres would choose it for a table of this name. */
   name: string;
   /**
-   * The index's, until it becomes the table's key and takes the constraint's name. It holds the table's oid, not its name: a
-   * table that was renamed keeps its indexes under their old names, and a new table of the old name may be made.
+   * The index's, until it becomes the table's key and takes the constraint's name. It holds the table's oid, not its
+   * name: a table that was renamed keeps its indexes under their old names, and a new table of the old name may be
+   * made.
    */
   index: string;
 }
@@ -126,6 +127,7 @@ const formatColumns = (columns: readonly string[]): string => `(${columns.map(qu
 const formatTarget = ({ schema }: Relation, { table, key }: Reference): string =>
   `${quoteQualified(schema, table)} (${quoteIdentifier(key)})`;
 
+/** The constraint's clause, as it follows `add` or stands in `create table`. */
 export function formatForeignKey(relation: Relation, reference: Reference, foreignKeys: ForeignKeys): string {
   const key = `foreign key (${quoteIdentifier(reference.column)}) references ${formatTarget(relation, reference)}`;
   return foreignKeys === 'declared' ? `${key} not enforced` : key;

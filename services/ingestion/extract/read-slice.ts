@@ -33,7 +33,7 @@ export interface ReadOptions {
 
 export type SliceContent =
   | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion }
-  /** Nothing was kept: the slice is to be extracted as these halves. */
+  /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
   /** The server is not the one that was planned on. */
   | { kind: 'other source' };
@@ -52,7 +52,7 @@ export async function readSlice(
   table: SourceTable,
   options: ReadOptions,
 ): Promise<SliceContent> {
-  // Before the snapshot: on a standby, the snapshot then includes all that had been replayed by now.
+  // Before the snapshot: on a standby, the snapshot then includes everything replayed so far.
   const { replayLsn } = await selectWalPosition(client);
   try {
     return await readInSnapshot(client, message, table, options, replayLsn);

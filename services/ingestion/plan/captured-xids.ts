@@ -18,7 +18,7 @@ const maxCandidates = 2_000_000n;
  *   previous list, and had finished at the previous plan.
  *
  * So an extract, whose snapshot is taken later, shows what it wrote; and its rows are new to that extract: either
- * it lies at or above the previous base, or the previous list has it, or an earlier plan's extract has had it.
+ * it lies at or above the previous base, or the previous list has it, or an earlier plan's extract has captured it.
  */
 export async function findCapturedXids(
   source: Statements,
@@ -38,7 +38,7 @@ interface XidCandidates {
   listed: readonly string[];
 }
 
-/** @returns undefined where there are too many to ask for */
+/** @returns undefined if there are too many to ask for */
 export function chooseCandidates(
   { xmin, xmax }: Pick<SourceSnapshot, 'xmin' | 'xmax'>,
   previous: CapturedXids | undefined,

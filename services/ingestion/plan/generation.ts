@@ -23,17 +23,17 @@ export interface SourceNow {
 export interface GenerationOptions {
   now: Date;
   /**
-   * Always begins a new generation: all of the source is extracted in full, and counts as newer than what is loaded.
+   * Always begins a new generation: the whole source is extracted, and counts as newer than what is loaded.
    * Without that, an idle source would give equal versions, which a load ignores.
    */
   isResync?: boolean;
 }
 
 /**
- * Reads the state, and begins a new generation in it where the source is not the one that it knows.
+ * Reads the state, and begins a new generation if the source is not the one in the state.
  *
- * The generation is written before anything is planned under it: of two planners only one goes on, and extracts
- * that were planned on the other server learn from it that they are superseded.
+ * The generation is written before anything is planned under it. So of two planners only one continues, and extracts
+ * that were planned on the other server learn that they are superseded.
  *
  * @throws {TransientError} another planner was faster
  * @throws {TerminalError} the state is corrupt
@@ -87,7 +87,7 @@ async function beginGeneration(
 }
 
 /**
- * Chooses a generation above all earlier ones: the warehouse takes what is captured under a lower one for older, and
+ * Chooses a generation above all earlier ones: the warehouse regards what is captured under a lower one as older, and
  * ignores it. The state alone is not enough: it may be lost, or restored from a backup older than what is loaded. Nor
  * is the clock, which may have been ahead.
  *

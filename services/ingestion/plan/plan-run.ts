@@ -68,7 +68,7 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const { state, etag } = await ensureNewerVersions(source, identity, tables, claimed, deps);
 
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
-  // Read after the question which xids are in progress: the log of all that had finished lies before.
+  // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source);
   const context = contextOf(state, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.

@@ -26,7 +26,7 @@ export interface PlanContext {
 export interface TablesPlan {
   run: PlannedRun;
   messages: ExtractMessage[];
-  /** What the next plan has to know about each table. */
+  /** What the next plan must know about each table. */
   states: Record<string, TableState>;
 }
 
@@ -101,7 +101,7 @@ async function planTable(
   }
 }
 
-/** Which rows are new; undefined where all are to be extracted. */
+/** Which rows are new; undefined if all are to be extracted. */
 function newRowsOf(assessed: UsableTable, { state, model, plannedXmax }: PlanContext): NewRows | undefined {
   if (state.captured === undefined) return undefined;
   if (!isUnchanged(state.tables[assessed.table.name], fingerprintOf(assessed, model))) return undefined;
@@ -140,7 +140,7 @@ function envelopeOf(
 
 /**
  * The first plan that sees a failure still sends a message: its extract fails for the same reason and leaves a dead
- * letter, which is where an operator looks. Later plans only go on reporting the failure.
+ * letter, which is where an operator looks. Later plans only report the failure.
  */
 function planFailure(table: string, reason: string, context: PlanContext): TablePlan {
   const known = context.state.tables[table];

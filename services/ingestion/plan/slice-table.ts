@@ -57,7 +57,7 @@ export async function sliceTable(
  * Cuts a table into ranges of about so many bytes, heap and TOAST: whole blocks, without a gap, and the last one
  * open-ended, because the table may have grown when it is read.
  *
- * @returns one undefined, the whole table, where it is not cut
+ * @returns one undefined, for the whole table, if it is not cut
  */
 export function cutBlockRanges(
   size: Omit<RelationSize, 'rows'>,
@@ -75,7 +75,7 @@ export function cutBlockRanges(
 /** From this version on Postgres reads a ctid range without reading the rest of the table. */
 const firstWithRangeScan = 140_000;
 
-/** Infinity where the table is not cut. */
+/** Infinity if the table is not cut. */
 function chooseBlocksPerRange(
   { blocks, bytes, serverVersion }: Omit<RelationSize, 'rows'>,
   targetBytes: number,
@@ -116,7 +116,7 @@ async function selectNewBlockRanges(
     .sort((a, b) => a.range - b.range);
 }
 
-/** 0 where the server does not know. */
+/** 0 if the server has no estimate. */
 const rowsOfSlice = ({ rows, bytes }: RelationSize, sliceBytes: number): number =>
   bytes === 0 ? 0 : Math.floor((rows * sliceBytes) / bytes);
 

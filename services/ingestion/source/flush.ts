@@ -7,7 +7,7 @@ const longestWaitMs = 30_000;
 const pollMs = 10;
 
 /**
- * Waits until a crash of the source could not take back what was visible before this LSN: with
+ * Waits until a crash of the source can no longer undo what was visible before this LSN: with
  * synchronous_commit off, rows are visible before they are durable, and a crash gives their xids to others.
  *
  * On a busy server other commits flush the log all the time. On an idle one the WAL writer is slow to do it, and never
@@ -47,8 +47,8 @@ async function requestFlush(source: Statements): Promise<void> {
 }
 
 /**
- * Has the server flush all that it has logged, before this returns: a commit that wrote to the log waits for it. Nobody
- * reads the message in the log, and no table is touched.
+ * Makes the server flush its log before this returns, because a commit that wrote to the log waits for the flush. The
+ * message in the log has no reader, and no table is touched.
  *
  * `local`: a commit that waited for a synchronous standby as well would wait for a host that may be down.
  */

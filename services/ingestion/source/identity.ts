@@ -8,7 +8,7 @@ export const sourceRestarts = ['identity', 'trusted'] as const;
 /**
  * The identity of the server and of its current life, as one string: xids of two identities cannot be compared.
  *
- * @param restart `trusted` leaves the start time out: the caller guarantees that no crash takes back what was seen
+ * @param restart `trusted` omits the start time: the caller guarantees that no crash undoes what was seen
  */
 export async function readIdentity(
   source: Statements & { host: string },
@@ -55,7 +55,7 @@ async function selectControlFileRights(source: Statements): Promise<ControlFileR
 
 /**
  * A promoted standby and a restored backup keep the system_identifier, two promoted standbys can share a
- * timeline, and a crash gives xids out again: only all of these together name one sequence of xids.
+ * timeline, and a crash makes the server assign xids again: only all of these together identify one sequence of xids.
  */
 async function selectIdentity(source: Statements, rights: ControlFileRights): Promise<IdentityRow> {
   const address = `concat_ws(':', inet_server_addr(), inet_server_port())`;

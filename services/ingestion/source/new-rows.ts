@@ -58,6 +58,7 @@ export function fromClause(schema: string, table: SourceTable): string {
   return [`from ${quoteQualified(schema, table.name)} as source`, ...joins].join(' ');
 }
 
+/** @param index of the join among the table's */
 export const joinAlias = (index: number): string => `joined_${index}`;
 
 /** The aliases of all tables whose rows make up a row of the extract: the xmin of any may make it new. */

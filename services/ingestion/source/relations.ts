@@ -4,7 +4,7 @@ import type { Statements } from './statements.ts';
 interface RelationColumn {
   number: number;
   name: string;
-  /** The base type's oid where the type is a domain. */
+  /** The base type's oid if the type is a domain. */
   typeOid: number;
   /** As Postgres writes it: `character varying(20)`. */
   typeName: string;
@@ -33,8 +33,8 @@ export interface Relation {
   fileNode: string;
   columns: RelationColumn[];
   /**
-   * The columns of each unique index that holds for every committed row, without nulls: of a partitioned table the
-   * indexes over all of it. Those of a table that others inherit from leave their rows out.
+   * The columns of each unique index that covers every committed row, apart from nulls; for a partitioned table, the
+   * indexes over all partitions. The indexes of a table do not cover the rows of tables that inherit from it.
    */
   uniqueKeys: string[][];
   /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
@@ -119,7 +119,7 @@ export interface RelationSize {
   blocks: number;
   /** Heap and TOAST of all members. */
   bytes: number;
-  /** Estimated from the server's last vacuum or analyze; 0 where there has been none. */
+  /** Estimated from the server's last vacuum or analyze; 0 if there was none. */
   rows: number;
   /** The server's version, as 150004 for 15.4. */
   serverVersion: number;

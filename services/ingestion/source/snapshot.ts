@@ -8,7 +8,7 @@ export interface SourceSnapshot {
   xmax: string;
   /** Every xid below was finished. */
   xmin: string;
-  /** Top-level transactions in progress; on a standby 0, for its snapshots do not list them. */
+  /** Top-level transactions in progress; on a standby 0, because its snapshots do not list them. */
   inProgressCount: number;
 }
 
@@ -29,6 +29,7 @@ export interface WalPosition {
   replayLsn: string | null;
 }
 
+/** The position of the log now; on a standby, what is replayed of it. */
 export async function selectWalPosition(source: Statements): Promise<WalPosition> {
   const { rows } = await source.query<WalPosition>(`
     select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn()::text end as "insertLsn",

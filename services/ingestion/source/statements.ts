@@ -12,7 +12,7 @@ export interface Statements {
  * - Of its own, because `age()` keeps the next xid of a transaction (see newRowsCondition).
  * - Settings that end with it: behind a pooler the next statement may go to another of its connections, and what stays
  *   on this one breaks another client's queries.
- * - With row_security off Postgres refuses a table whose policies would hide rows, where it would leave them out.
+ * - With row_security off Postgres refuses a table whose policies would hide rows, instead of omitting the rows.
  *
  * Several statements in one simple query are one transaction and one round trip, and the server itself takes back what
  * fails. A simple query has no parameters: values are literals.

@@ -81,6 +81,7 @@ const maxRuns = 500;
 /** A plan writes its record first, and may go on sending until its function times out. */
 const goneAfterMs = 1000 * (mainRetentionSeconds + planTimeoutSeconds);
 
+/** Reads which runs sweeps have checked; none before the first sweep. */
 export async function readSweptRuns(ingested: Pick<ObjectStore, 'get'>): Promise<SweptRuns> {
   const object = await ingested.get(sweptRunsKey);
   if (object === undefined) return { version: 1, again: [] };

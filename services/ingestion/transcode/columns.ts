@@ -10,7 +10,7 @@ export interface TranscodeColumn {
 export const kindCode = { string: 0, number: 1, boolean: 2, timestamp: 3, timestamptz: 4, json: 5 } as const;
 
 /**
- * The columns as the inner loop reads them. A column's prefix is all that stands before its value:
+ * The columns as the inner loop reads them. A column's prefix is everything before its value:
  * `{"name":` or `,"name":`, and the opening quote of a value that has one.
  */
 export interface ColumnLayout {
@@ -65,7 +65,7 @@ function isQuoted(kind: JsonKind): boolean {
   return kind === 'string' || kind === 'timestamp' || kind === 'timestamptz';
 }
 
-/** As Postgres' escape_json writes a key: JSON.stringify's escapes are the same for all that a name can hold. */
+/** As Postgres' escape_json writes a key: JSON.stringify escapes the same characters in any name. */
 function quoteKey(name: string): string {
   return JSON.stringify(name);
 }

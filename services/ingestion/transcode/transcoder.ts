@@ -116,7 +116,7 @@ function transcodeBlocks(
   return rows;
 }
 
-/** Makes the output large enough for the worst that a block of so many bytes can become. */
+/** Makes the output large enough for the longest lines that a block of this many bytes can become. */
 function makeRoom(cursor: Cursor, inputBytes: number, { rowOverheadBytes, kinds }: ColumnLayout): void {
   // A row has one tab or newline for each of its columns.
   const mostRows = Math.ceil(Math.min(inputBytes, blockBytes) / kinds.length) + 1;

@@ -43,7 +43,7 @@ const defaultMaxKeylessRows = 20_000_000;
 /**
  * Called before an object of a fact is loaded.
  *
- * @param run of the object; undefined for a replay, which belongs to no initial load
+ * @param run the object's; undefined for a replay, which is not part of an initial load
  * @returns true if the object belongs to the fact's initial load; if false, the fact now has its keys
  */
 export async function joinInitialLoad(

@@ -192,7 +192,8 @@ function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[
 }
 
 /**
- * Enters the object, to be committed with its rows. Waits for another load of the same object to end.
+ * Enters the object in the ledger, to be committed with its rows. Waits for a concurrent load of the same object to
+ * end.
  *
  * @param replay an object that is in the ledger already keeps its id, and is loaded once more
  * @returns the object's id, as decimal digits; undefined if the object is in the ledger already

@@ -18,6 +18,7 @@ export interface NumericLayout {
   bytes: number;
 }
 
+/** The layout of a numeric column's values. */
 export function layOutNumeric({ precision, scale }: Pick<Decimal, 'precision' | 'scale'>): NumericLayout {
   const wholeGroups = Math.ceil((precision - scale) / digitsAGroup);
   const fractionGroups = Math.ceil(scale / digitsAGroup);

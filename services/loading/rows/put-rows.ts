@@ -72,7 +72,7 @@ export async function stageRows(
   if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
 }
 
-/** Makes an empty temporary table with the target's columns, gone at the end of the transaction. */
+/** Makes an empty temporary table with the target's columns. It is dropped at the end of the transaction. */
 export async function createStaging(client: pg.ClientBase, target: LoadTarget, name: string): Promise<void> {
   await client.query(`
     create temporary table ${name} on commit drop as

@@ -32,7 +32,7 @@ export async function holdParking(client: pg.ClientBase): Promise<void> {
  * was parked before the load had its lock.
  *
  * If the warehouse refuses a fact (a constraint, columns that are not the model's), only that fact stops: its changes
- * are rolled back, the reason is noted, and the load that brought the dimension goes on.
+ * are rolled back, the reason is noted, and the load of the dimension continues.
  *
  * @param triedBy the table whose load this is
  * @throws {unknown} a transient failure: the whole load is retried
@@ -59,7 +59,7 @@ export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: str
   }
 }
 
-/** Whether any row of the fact waits, and whether the warehouse refused some when they were to be released. */
+/** Whether any row of the fact waits, and whether the warehouse refused waiting rows before. */
 export async function selectWaitingState(
   client: pg.ClientBase,
   fact: string,

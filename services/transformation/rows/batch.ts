@@ -39,6 +39,7 @@ const wordsPerRow: Record<WarehouseType['name'], number> = {
 /** Flushing by bytes too keeps memory flat when the rows are long. */
 const fullTextBytes = 16 * 1024 * 1024;
 
+/** Makes an empty batch, with memory for that many rows. */
 export function makeBatch(table: WarehouseTable, maxRows: number): Batch {
   const columns = table.columns.map(({ name, type, nullable }) => ({
     name,
@@ -52,6 +53,7 @@ export function makeBatch(table: WarehouseTable, maxRows: number): Batch {
   return { columns, rows: 0, maxRows };
 }
 
+/** Whether the batch must be handed on before it takes another row. */
 export const isFull = (batch: Batch): boolean =>
   batch.rows === batch.maxRows || batch.columns.some((column) => textEnd(column, batch.rows) > fullTextBytes);
 
@@ -61,13 +63,14 @@ export function releaseBatch({ columns }: Batch): void {
     for (const buffer of [words, offsets, bytes, isValid]) releaseMemory(buffer);
 }
 
-/** Makes room for so many more bytes in each varchar column. */
+/** Makes room for this many more bytes in each varchar column. */
 export function reserveText(batch: Batch, moreBytes: number): void {
   for (const column of batch.columns) {
     if (column.type.name === 'varchar') reserve(column, textEnd(column, batch.rows) + moreBytes);
   }
 }
 
+/** @param value of an int; days since 1970-01-01 of a date; 0 or 1 of a boolean */
 export function setInt(column: ColumnBuffer, row: number, value: number): void {
   column.words[row] = value;
 }
@@ -85,6 +88,7 @@ export function setNumeric(column: ColumnBuffer, row: number, unscaled: bigint):
   }
 }
 
+/** Rows must be set in their order, because texts stand one after the other. */
 export function setText(column: ColumnBuffer, row: number, text: string): void {
   const encoded = Buffer.from(text);
   const start = textEnd(column, row);
@@ -93,6 +97,7 @@ export function setText(column: ColumnBuffer, row: number, text: string): void {
   column.offsets[row + 1] = start + encoded.length;
 }
 
+/** The column must be nullable. */
 export function setNull(column: ColumnBuffer, row: number): void {
   column.isValid[row] = 0;
   if (column.type.name === 'varchar') column.offsets[row + 1] = textEnd(column, row);

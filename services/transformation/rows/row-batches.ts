@@ -15,12 +15,12 @@ export interface RowObserver {
   onEnd(lines: number, reader: RowReader): void;
 }
 
-/** Memory for so many rows is some megabytes: a few changed rows need only a batch of their number. */
+/** A batch of this many rows takes some megabytes; a few changed rows need only a batch of their number. */
 export const maxRowsPerBatch = 65_536;
 
 export interface RowBatchOptions {
   rowsPerBatch?: number;
-  /** false leaves every line to the row reader, for which the scanner is only a faster way. */
+  /** false leaves every line to the row reader. The scanner only makes it faster. */
   scan?: boolean;
 }
 

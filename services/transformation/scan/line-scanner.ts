@@ -8,7 +8,7 @@ import { dayAt, noDay, secondAt, unescapedAt } from './scan-bytes.ts';
  * Adds the rows of whole lines to the batch, up to the first line that is not exactly as an extract writes it
  * (keys in the model's order, no spaces, every value legal), or until the batch is full.
  *
- * The batch has room for all the text of the lines, and the bytes go on for slackBytes behind `to`.
+ * The batch must have room for all the text of the lines, and the bytes must extend slackBytes beyond `to`.
  *
  * @returns where it stopped: the start of a line, or `to`
  */
@@ -23,8 +23,8 @@ export type LineScanner = (
 const scanners = new WeakMap<Dimension | Fact, LineScanner | undefined>();
 
 /**
- * The scanner of a table's lines: one function that knows every key's bytes, so that a row costs no object, no string and
- * no branch on a type. It is many times as fast as the row reader.
+ * The scanner of a table's lines: one function that knows every key's bytes, so that a row costs no object, no string
+ * and no branch on a type. It is many times faster than the row reader.
  *
  * It is made once for a table, because each new function starts in V8's interpreter and has to be optimised.
  *

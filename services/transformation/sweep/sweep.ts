@@ -25,7 +25,7 @@ export async function sweepIngested(deps: IngestedSweepDeps): Promise<SweepResul
       feeding.map(({ name }) => name),
       since,
     );
-    // After the ingested ones: so it has what is transformed while they are listed.
+    // Listed after the ingested objects, so it includes what is transformed meanwhile.
     const results = await listTables(
       processed,
       feeding.flatMap(({ feeds }) => feeds),

@@ -19,6 +19,6 @@ it('an object whose bytes were changed behind the back of the store is named', a
   await expect(store.get('state/capture.json')).rejects.toMatchObject({
     name: 'TransientError',
     key: 'state/capture.json',
-    message: 'zone/state/capture.json is damaged: its bytes are not those that its checksum was made of',
+    message: 'zone/state/capture.json is damaged: its bytes do not match its checksum',
   });
 });

@@ -86,7 +86,7 @@ const transformPoison: Poison[] = [
       ...(['ingested', 'design'] as const),
       lines((text) => text.slice(text.indexOf('\n') + 1)),
     ),
-    letter(/has 2 rows, its metadata says 3/, 'design'),
+    letter(/number of rows is 2, and its metadata says 3/, 'design'),
   ),
   row('transform', 'no metadata', spoiled('ingested', 'staff', withoutMetadata), letter(/version/, 'staff')),
   row('transform', "another table's rows", spoiled('ingested', 'currency', unchanged, 'payment_type'), {
