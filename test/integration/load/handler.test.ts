@@ -122,7 +122,7 @@ describe('the handler of the load queue', () => {
         },
         {
           body: created(good, 'elsewhere'),
-          attributes: expect.objectContaining({ reason: expect.stringMatching(/of the bucket elsewhere/) }),
+          attributes: expect.objectContaining({ reason: expect.stringMatching(/from the bucket elsewhere/) }),
         },
       ]),
     );

@@ -38,7 +38,7 @@ describe('an odd object', () => {
         name: 'TerminalError',
         table: 'dim_colour',
         key: name,
-        message: expect.stringMatching(/no whole Parquet file/),
+        message: expect.stringMatching(/not a whole Parquet file/),
       });
     }
     warehouse.bucket.objects.clear();

@@ -46,7 +46,7 @@ const extractPoison: Poison[] = [
     letter(/no source table refund/, 'refund'),
   ),
   row('extract', 'a run that leads elsewhere', extract({ run: '../state' }), letter(/run/, 'currency')),
-  row('extract', 'xids that are none', extract({ plannedXmax: "1'" }), letter(/no xid8/, 'currency')),
+  row('extract', 'xids that are none', extract({ plannedXmax: "1'" }), letter(/not an xid8/, 'currency')),
   row('extract', '256 KiB', message(fill(JSON.stringify({ ...slice, version: 0 }))), letter(/version 0/)),
 ];
 
@@ -125,9 +125,14 @@ const loadPoison: Poison[] = [
     letter(/bucket elsewhere/),
   ),
   row('load', 'a deleted object', deleted('processed', 'dim_staff'), letter(/no such object/, 'dim_staff')),
-  row('load', '0 bytes', processed('dim_staff', empty), letter(/no whole Parquet/, 'dim_staff')),
-  row('load', 'no Parquet', processed('dim_staff', noise), letter(/no whole Parquet/, 'dim_staff')),
-  row('load', 'truncated', processed('fact_payment', truncated), letter(/no whole Parquet/, 'fact_payment')),
+  row('load', '0 bytes', processed('dim_staff', empty), letter(/not a whole Parquet/, 'dim_staff')),
+  row('load', 'no Parquet', processed('dim_staff', noise), letter(/not a whole Parquet/, 'dim_staff')),
+  row(
+    'load',
+    'truncated',
+    processed('fact_payment', truncated),
+    letter(/not a whole Parquet/, 'fact_payment'),
+  ),
   row('load', 'no metadata', processed('dim_staff', withoutMetadata), letter(/version/, 'dim_staff')),
   row(
     ...(['load', "another table's file"] as const),
