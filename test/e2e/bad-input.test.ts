@@ -95,7 +95,7 @@ describe('bad input', () => {
     await ask(road.source, `update staff set first_name = 'Ada' where staff_id = 1`);
     const { code, stdout, stderr } = await runRoad(road);
     expect(stderr).toMatch(
-      /^starlift: [^\n]*state\/capture\.json is corrupt[^\n]*delete it to extract everything anew\n$/,
+      /^starlift: [^\n]*state\/capture\.json is corrupt[^\n]*delete it to extract everything again\n$/,
     );
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(

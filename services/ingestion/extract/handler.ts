@@ -12,8 +12,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseExtractMessage } from '../../../shared/records/extract-message.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
-import { recordFailure, recordRecovery } from '../failed-slices.ts';
-import { makeSend } from '../send-messages.ts';
+import { makeSend, recordFailure, recordRecovery } from '../extract-queue.ts';
 import { extractSlice } from './extract-slice.ts';
 
 const config = readConfig();

@@ -7,7 +7,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
-import { makeSend } from '../send-messages.ts';
+import { makeSend } from '../extract-queue.ts';
 import { planRun } from './plan-run.ts';
 
 const config = readConfig();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { TerminalError } from '../../../shared/errors.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import type { CaptureState, TableState } from '../../../shared/records/capture-state.ts';
@@ -8,7 +9,6 @@ import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import type { AssessedTable, UsableTable } from '../source/tables.ts';
-import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
 
@@ -157,4 +157,52 @@ function warningOf({ table, unknownColumns }: UsableTable, schema: string): { wa
   return {
     warning: `${schema}.${table.name} has columns that the model does not use: ${unknownColumns.join(', ')}`,
   };
+}
+
+/** Work that ends sooner is not worth another connection. */
+const patienceMs = 30;
+
+export interface SharedWork<Client, Item extends object> {
+  /** Taken in this order. */
+  items: readonly Item[];
+  work: (client: Client, item: Item) => Promise<void>;
+  /** Lends a second connection to the work; rejects where none is available. */
+  withSecondConnection: (work: (client: Client) => Promise<void>) => Promise<void>;
+}
+
+/**
+ * Does the work for each item once, on one connection. When that takes a while, it uses a second connection as well,
+ * and so another core of the server.
+ *
+ * It does not wait for a second connection that is not available. It throws the error of an item's work, from either.
+ */
+export async function shareWork<Client, Item extends object>(
+  first: Client,
+  { items, work, withSecondConnection }: SharedWork<Client, Item>,
+): Promise<void> {
+  const left = [...items];
+  const take = async (client: Client): Promise<void> => {
+    try {
+      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(client, item);
+    } finally {
+      // After a failure neither connection takes another item.
+      left.length = 0;
+    }
+  };
+  let secondWork: Promise<void> | undefined;
+  const done = new AbortController();
+  const helping = delay(patienceMs, undefined, { signal: done.signal }).then(() =>
+    withSecondConnection((client) => {
+      secondWork = take(client);
+      return secondWork;
+    }),
+  );
+  helping.catch(() => {});
+  try {
+    await take(first);
+  } finally {
+    done.abort();
+    await secondWork?.catch(() => {});
+  }
+  await secondWork;
 }

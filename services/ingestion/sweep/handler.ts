@@ -3,8 +3,7 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { logMovedLetters, makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
-import { putFailureRecord } from '../failed-slices.ts';
-import { makeSend } from '../send-messages.ts';
+import { makeSend, putFailureRecord } from '../extract-queue.ts';
 import { type ExpiredSlicesDeps, resendExpiredSlices } from './lost-slices.ts';
 
 const config = readConfig();

@@ -10,8 +10,13 @@ import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { type Key, keysOf } from '../../../shared/warehouse/relation.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { limitWaiting } from '../limit-waiting.ts';
-import { type LoadTarget, warehouseTarget } from '../rows/load-target.ts';
-import { type KeyValues, makeDoubledKeyError, selectKey } from '../rows/put-rows.ts';
+import {
+  type KeyValues,
+  type LoadTarget,
+  makeDoubledKeyError,
+  selectKey,
+  warehouseTarget,
+} from '../rows/put-rows.ts';
 
 export interface BuildDeps {
   database: Pick<Database, 'withClient'>;

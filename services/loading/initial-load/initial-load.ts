@@ -6,7 +6,7 @@ import { type RunRecord, readRunRecord } from '../../../shared/records/run-recor
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../../../shared/records/slices.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { initialLoadTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import type { LoadTarget } from '../rows/load-target.ts';
+import type { LoadTarget } from '../rows/put-rows.ts';
 import { type BuildDeps, buildKeys } from './build-keys.ts';
 
 // A fact's first rows, all of one run that takes its table in full, are loaded before the fact has keys: building two

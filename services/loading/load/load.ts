@@ -29,7 +29,6 @@ import {
 } from '../initial-load/initial-load.ts';
 import { limitWaiting } from '../limit-waiting.ts';
 import { distinctValues } from '../rows/column-values.ts';
-import { type Warehouse, warehouseTarget } from '../rows/load-target.ts';
 import {
   appendRows,
   copyDistinctRows,
@@ -38,6 +37,8 @@ import {
   type ObjectRows,
   putRows,
   stageRows,
+  type Warehouse,
+  warehouseTarget,
 } from '../rows/put-rows.ts';
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';

@@ -4,8 +4,14 @@ import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { extentOf } from '../rows/column-values.ts';
-import { type LoadTarget, parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
-import { createStaging, putRows } from '../rows/put-rows.ts';
+import {
+  createStaging,
+  type LoadTarget,
+  parkedTarget,
+  putRows,
+  type Warehouse,
+  warehouseTarget,
+} from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
 const waiting = 'pg_temp.waiting';

@@ -2,7 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import type { Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import { distinctValues } from '../rows/column-values.ts';
-import type { Warehouse } from '../rows/load-target.ts';
+import type { Warehouse } from '../rows/put-rows.ts';
 
 /** Whether every dimension row that these rows reference exists. Checks each distinct id once, not each row. */
 export async function hasAllDimensions(

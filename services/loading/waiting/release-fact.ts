@@ -6,8 +6,14 @@ import { isServerError } from '../../../shared/postgres/server-error.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';
-import { parkedTarget, type Warehouse, warehouseTarget } from '../rows/load-target.ts';
-import { appendRows, createStaging, putRows } from '../rows/put-rows.ts';
+import {
+  appendRows,
+  createStaging,
+  parkedTarget,
+  putRows,
+  type Warehouse,
+  warehouseTarget,
+} from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
 /** The outcome for one fact whose waiting rows a load could release. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { data } from 'currency-codes';
 import type { Dimension, Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import { dateOfEpochDay, epochDayOf } from '../../../shared/star-schema/calendar.ts';
 import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
-import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
 import type { Derivation } from '../../../shared/star-schema/define.ts';
 import { type Batch, type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './batch.ts';
 
@@ -247,3 +247,22 @@ function parseTime(text: string): number | undefined {
   if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + Number((match[4] ?? '').padEnd(6, '0'));
 }
+
+/** Added to the standard after the list that the package holds. */
+const laterCurrencies = [
+  ['XCG', 'Caribbean Guilder'],
+  ['XAD', 'Arab Accounting Dinar'],
+] as const;
+
+// Some names of the agency's list end in a space, which the package copies.
+const currencyNames = new Map<string, string>([
+  ...data.map(({ code, currency }) => [code, currency.trim()] as const),
+  ...laterCurrencies,
+]);
+
+/**
+ * The English name that ISO 4217 gives to a currency code; undefined for a code that is not in the list.
+ *
+ * @example currencyNameOf('GBP') // 'Pound Sterling'
+ */
+export const currencyNameOf = (code: string): string | undefined => currencyNames.get(code);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SQSRecord } from 'aws-lambda';
-import { recordFailure, recordRecovery } from '../../../services/ingestion/failed-slices.ts';
+import { recordFailure, recordRecovery } from '../../../services/ingestion/extract-queue.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { failureReasonOf } from '../../../shared/queue/dead-letter.ts';

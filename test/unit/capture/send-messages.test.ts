@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeSend } from '../../../services/ingestion/send-messages.ts';
+import { makeSend } from '../../../services/ingestion/extract-queue.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { data } from 'currency-codes';
-import { currencyNameOf } from '../../../shared/star-schema/currency-name.ts';
+import { currencyNameOf } from '../../../services/transformation/rows/read-row.ts';
 
 describe('currencyNameOf', () => {
   // From list one of ISO 4217.

@@ -1,3 +1,4 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { TerminalError } from '../../shared/errors.ts';
 import { notifyOrLog, type ReportDeps, reportFailure } from '../../shared/handler/report-failure.ts';
@@ -5,7 +6,26 @@ import type { RecordFailure } from '../../shared/handler/sqs-records.ts';
 import { formatFailedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { FailureReason } from '../../shared/queue/dead-letter.ts';
-import { type ExtractMessage, parseExtractMessage } from '../../shared/records/extract-message.ts';
+import { sendAll } from '../../shared/queue/send-all.ts';
+import {
+  type ExtractMessage,
+  formatExtractMessage,
+  parseExtractMessage,
+} from '../../shared/records/extract-message.ts';
+
+/**
+ * Makes the function that puts messages on the extract queue.
+ *
+ * @throws {TransientError} of the function: SQS did not accept all of them
+ */
+export const makeSend =
+  (sqs: Pick<SQSClient, 'send'>, queueUrl: string) =>
+  (messages: readonly ExtractMessage[]): Promise<void> =>
+    sendAll(
+      sqs,
+      queueUrl,
+      messages.map((message) => ({ body: formatExtractMessage(message) })),
+    );
 
 export interface FailedSlicesDeps {
   ingested: Pick<ObjectStore, 'put' | 'delete'>;
