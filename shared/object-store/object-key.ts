@@ -34,10 +34,30 @@ const processedPattern = new RegExp(`${path}-r(?<revision>\\d+)\\.parquet$`);
 
 /** `<table>/<yyyy>/<mm>/<dd>/<run>-<slice>.ndjson.zst` or `…-r<revision>.parquet`, the day being the run's. */
 export function formatObjectKey(key: ObjectKey): string {
-  const day = `${key.run.slice(0, 4)}/${key.run.slice(4, 6)}/${key.run.slice(6, 8)}`;
-  const stem = `${encodeTable(key.table)}/${day}/${key.run}-${key.slice}`;
-  return key.zone === 'ingested' ? `${stem}${ingestedSuffix}` : `${stem}-r${key.revision}${processedSuffix}`;
+  return key.zone === 'ingested'
+    ? `${formatRunPrefix(key.table, key.run)}${key.slice}${ingestedSuffix}`
+    : `${formatRevisionPrefix(key)}${key.revision}${processedSuffix}`;
 }
+
+/** The prefix of the keys of a slice's processed objects, in every revision. */
+export const formatRevisionPrefix = ({
+  table,
+  run,
+  slice,
+}: Omit<ProcessedKey, 'zone' | 'revision'>): string => `${formatRunPrefix(table, run)}${slice}-r`;
+
+/** The prefix of the keys of a table's objects of one run. */
+export const formatRunPrefix = (table: string, run: RunId): string =>
+  `${formatTableFolder(table)}${dayOf(run)}/${run}-`;
+
+/** The prefix of the keys of a table's objects whose runs were planned on this day (UTC). */
+export const formatDayFolder = (table: string, day: Date): string =>
+  `${formatTableFolder(table)}${dayOf(formatRunId(day, ''))}/`;
+
+/** The prefix of the keys of all of a table's objects. */
+export const formatTableFolder = (table: string): string => `${encodeTable(table)}/`;
+
+const dayOf = (run: RunId): string => `${run.slice(0, 4)}/${run.slice(4, 6)}/${run.slice(6, 8)}`;
 
 /** @throws {TerminalError} the text is not the key of an object in either zone */
 export function parseObjectKey(text: string): ObjectKey {
@@ -69,7 +89,11 @@ export const formatRequestKey = (id: string): string => `${requestFolder}${id}.j
 export const runFolder = 'state/runs/';
 export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
 /** The key of the record that an extract has failed. */
-export const formatFailedKey = (id: RunId, slice: SliceId): string => `failed/${id}-${slice}.json`;
+export const formatFailedKey = (run: RunId, slice: SliceId): string =>
+  `${formatFailedPrefix(run)}${slice}.json`;
+
+/** The prefix of the keys of the records of a run's failed extracts. */
+export const formatFailedPrefix = (run: RunId): string => `failed/${run}-`;
 
 /** Percent-encodes all that S3 or a file path might not take literally, so no name can leave its folder. */
 function encodeTable(table: string): string {

@@ -1,12 +1,12 @@
 import {
-  formatObjectKey,
-  formatRunId,
+  formatDayFolder,
+  formatTableFolder,
   type IngestedKey,
   type ObjectKey,
   parseObjectKey,
 } from '../object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
-import { formatSliceId, type KnownSlices, makeKnownSlices } from '../records/slices.ts';
+import { type KnownSlices, makeKnownSlices } from '../records/slices.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 
 /** What is known about a zone's objects in addition to their keys. */
@@ -90,17 +90,8 @@ export async function listTables(
 ): Promise<ListedObject[]> {
   const objects: ListedObject[] = [];
   for (const table of tables) {
-    const day = dayFolder(table, since ?? new Date(0));
-    const tableFolder = day.slice(0, day.indexOf('/') + 1);
-    for await (const object of store.list(tableFolder, since === undefined ? undefined : day)) {
-      objects.push(object);
-    }
+    const after = since === undefined ? undefined : formatDayFolder(table, since);
+    for await (const object of store.list(formatTableFolder(table), after)) objects.push(object);
   }
   return objects;
-}
-
-function dayFolder(table: string, day: Date): string {
-  const run = formatRunId(day, '0000');
-  const key = formatObjectKey({ zone: 'ingested', table, run, slice: formatSliceId(0) });
-  return key.slice(0, key.lastIndexOf('/') + 1);
 }

@@ -1,8 +1,9 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError } from '../../../shared/errors.ts';
 import {
-  formatFailedKey,
-  formatObjectKey,
+  formatFailedPrefix,
   formatRunId,
+  formatRunPrefix,
   parseObjectKey,
   type RunId,
   sweptRunsKey,
@@ -11,6 +12,7 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { mainRetentionSeconds, planTimeoutSeconds } from '../../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../../shared/records/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { parseJsonRecord } from '../../../shared/records/json-record.ts';
 import {
   isOverridden,
   listRuns,
@@ -81,11 +83,25 @@ const maxRuns = 500;
 /** A plan writes its record first, and may go on sending until its function times out. */
 const goneAfterMs = 1000 * (mainRetentionSeconds + planTimeoutSeconds);
 
-/** Reads which runs sweeps have checked; none before the first sweep. */
+/**
+ * Reads which runs sweeps have checked; none before the first sweep.
+ *
+ * @throws {TerminalError} the record is not what a sweep writes
+ */
 export async function readSweptRuns(ingested: Pick<ObjectStore, 'get'>): Promise<SweptRuns> {
   const object = await ingested.get(sweptRunsKey);
   if (object === undefined) return { version: 1, again: [] };
-  return JSON.parse(Buffer.from(object.body).toString()) as SweptRuns;
+  const malformed = (cause?: unknown) =>
+    new TerminalError(
+      `${sweptRunsKey} is not what Starlift writes. Delete it: the next sweep checks all runs`,
+      {
+        key: sweptRunsKey,
+        cause,
+      },
+    );
+  const swept = parseJsonRecord(object.body, (_, cause) => malformed(cause));
+  if (swept.version !== 1 || !Array.isArray(swept.again)) throw malformed();
+  return swept as unknown as SweptRuns;
 }
 
 const writeSweptRuns = (ingested: Pick<ObjectStore, 'put'>, swept: SweptRuns): Promise<void> =>
@@ -186,9 +202,8 @@ async function addIngested(
   { run, table }: { run: string; table: string },
   known: KnownSlices,
 ): Promise<void> {
-  const key = formatObjectKey({ zone: 'ingested', table, run, slice: '0000' });
-  for await (const object of ingested.list(key.slice(0, key.lastIndexOf('-') + 1))) {
-    known.add(table, parseObjectKey(object.key));
+  for await (const { key } of ingested.list(formatRunPrefix(table, run))) {
+    known.add(table, parseObjectKey(key));
   }
 }
 
@@ -199,7 +214,7 @@ async function addFailed(
 ): Promise<void> {
   const tables = new Map(slices.map(({ slice, table }) => [slice, table]));
   const suffix = '.json';
-  const prefix = formatFailedKey(run, '').slice(0, -suffix.length);
+  const prefix = formatFailedPrefix(run);
   for await (const { key } of ingested.list(prefix)) {
     const slice = key.slice(prefix.length, -suffix.length);
     const table = tables.get(plannedSliceOf(slice));

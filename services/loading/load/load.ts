@@ -212,8 +212,17 @@ async function enterInLedger(
      on conflict (key) ${replay === undefined ? 'do nothing' : 'do update set loaded_at = clock_timestamp()'}
      returning object_id::text`,
     [
-      ...[formatObjectKey(key), key.table, key.run, key.slice, rows, quarantined],
-      ...[version.generation, version.xmax, version.xmin, version.tie, key.revision],
+      formatObjectKey(key),
+      key.table,
+      key.run,
+      key.slice,
+      rows,
+      quarantined,
+      version.generation,
+      version.xmax,
+      version.xmin,
+      version.tie,
+      key.revision,
     ],
   );
   return entered[0]?.object_id;

@@ -2,6 +2,7 @@ import type { Notify } from '../../../shared/events.ts';
 import {
   formatObjectKey,
   formatQuarantineKey,
+  formatRevisionPrefix,
   type IngestedKey,
   type ProcessedKey,
   parseObjectKey,
@@ -62,8 +63,7 @@ async function nextRevision(
 ): Promise<number> {
   let next = 0;
   for (const name of rows.dates === undefined ? [table] : [table, calendar]) {
-    const first = formatObjectKey({ zone: 'processed', table: name, run, slice, revision: 0 });
-    for await (const { key } of store.list(first.replace(/0\.parquet$/, ''))) {
+    for await (const { key } of store.list(formatRevisionPrefix({ table: name, run, slice }))) {
       const parsed = parseObjectKey(key);
       if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
     }

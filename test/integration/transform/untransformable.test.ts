@@ -29,7 +29,12 @@ describe('an object that cannot be transformed', () => {
     ['is empty', () => Buffer.alloc(0), metadata, 'is empty'],
     ['is no zstd', () => Buffer.from('{"payment_id":1}\n'), metadata, 'cannot be decompressed'],
     ['is cut short', (whole) => whole.subarray(0, -2), metadata, 'cannot be decompressed'],
-    ['has fewer rows than were extracted', (whole) => whole, { ...metadata, rows: '3' }, 'has 2 rows'],
+    [
+      'has fewer rows than were extracted',
+      (whole) => whole,
+      { ...metadata, rows: '3' },
+      'number of rows is 2',
+    ],
     ['has no version', (whole) => whole, { rows: '2' }, 'not an object version'],
     ['has no row count', (whole) => whole, { version: '3:1042:1040:-2' }, 'no valid rows'],
   ])('because it %s is terminal, and nothing is put', async (_what, body, given, message) => {
