@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { readSweptRuns } from '../../../services/ingestion/sweep/lost-slices.ts';
+import { readCaptureState } from '../../../shared/records/capture-state.ts';
+import { readLoaded } from '../../../shared/records/loaded.ts';
+import { listResyncRequests } from '../../../shared/records/resync-request.ts';
+import { readRunRecord } from '../../../shared/records/run-record.ts';
+
+const run = '20240229T120000000Zabcd';
+
+/** A bucket in which every object has this content. */
+const bucketOf = (body: string) => ({
+  get: async () => ({ body: Buffer.from(body), metadata: {}, etag: '' }),
+  async *list() {
+    yield { key: 'state/requests/1.json', size: body.length, lastModified: new Date(0) };
+  },
+});
+
+const readers = [
+  ['state/capture.json', readCaptureState],
+  ['state/loaded.json', readLoaded],
+  ['state/swept-runs.json', readSweptRuns],
+  ['state/requests/1.json', listResyncRequests],
+  [`state/runs/${run}.json`, (bucket: ReturnType<typeof bucketOf>) => readRunRecord(bucket, run)],
+] as const;
+
+describe.each(readers)('a damaged %s', (key, read) => {
+  it.each(['', '{"version":1,', '[]', 'null', '{}'])('is one error that names it: %s', async (body) => {
+    await expect(read(bucketOf(body))).rejects.toMatchObject({
+      name: 'TerminalError',
+      key,
+      message: expect.stringContaining(key),
+    });
+  });
+});
+
+describe('the record of a run', () => {
+  const whole = { run, plannedAt: '2024-02-29T12:00:00.000Z', slices: [], failures: [] };
+
+  it('is read without its messages, which older versions did not write', async () => {
+    expect(await readRunRecord(bucketOf(JSON.stringify(whole)), run)).toEqual(whole);
+  });
+
+  it.each(Object.keys(whole))('is refused without its %s', async (field) => {
+    const body = JSON.stringify({ ...whole, [field]: undefined });
+    await expect(readRunRecord(bucketOf(body), run)).rejects.toThrow('is not the record of a run');
+  });
+});
