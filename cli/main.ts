@@ -7,7 +7,7 @@ import { makeTerminal } from './terminal/terminal.ts';
  * @returns the exit code: 0 all is well, 1 something needs attention, 2 wrong usage or configuration
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  const terminal = makeTerminal(process.stdout, process.stderr, argv.includes('--json'));
+  const terminal = makeTerminal(process.stdout, process.stderr, argv.includes('--json'), process.env);
   try {
     const command = await parseCommand(argv);
     return await command(terminal);

@@ -1,13 +1,7 @@
-import type { ParseArgsConfig } from 'node:util';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** What a file in commands/ exports as `command`. */
+/** What a file in commands/ exports as `command`; help/command-table.ts has its options. */
 export interface CommandModule {
-  summary: string;
-  /** Its ways of use, with `; ` between them. */
-  usage: string;
-  options: NonNullable<ParseArgsConfig['options']>;
-  allowPositionals?: boolean;
   run(
     values: Record<string, string | boolean | undefined>,
     positionals: string[],

@@ -1,18 +1,15 @@
-import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { parseSelection } from '../failures/failure-selection.ts';
 import { type FailureGroup, groupFailures, listFailures } from '../failures/list-failures.ts';
-import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
+import { withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { formatTime } from '../terminal/time.ts';
 import { formatCount } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 const shownKeys = 3;
 
 export const command: CommandModule = {
-  summary:
-    'Shows what has failed for good, by table and reason, and the command that sends it again. Exit 1 when there is any.',
-  usage: `starlift failures [--table T] [--queue extract|transform|load] ${siteUsage}`,
-  options: { ...siteOptions, ...selectionOptions },
   run: async (values, _positionals, terminal) => {
     const selection = parseSelection(values);
     return withSite(values, async (site) => {
@@ -39,13 +36,11 @@ function printGroup(group: FailureGroup, terminal: Terminal): void {
   const expired = messages.filter((message) => message.expired).length;
   const lost = expired === 0 ? '' : `, ${expired} of them known by their record in S3 only`;
   const seen =
-    count === 1 ? `at ${showTime(firstSeen)}` : `from ${showTime(firstSeen)} to ${showTime(lastSeen)}`;
-  terminal.info(`    ${messageCount}${tried}, ${seen} UTC${lost}`);
+    count === 1 ? `at ${formatTime(firstSeen)}` : `from ${formatTime(firstSeen)} to ${formatTime(lastSeen)}`;
+  terminal.info(`    ${messageCount}${tried}, ${seen}${lost}`);
   for (const { key, messageId } of messages.slice(0, shownKeys))
     terminal.info(`    ${key ?? `message ${messageId}`}`);
   if (count > shownKeys) terminal.info(`    and ${(count - shownKeys).toLocaleString('en')} more`);
   terminal.info(`    ${redrive}`);
   terminal.info('');
 }
-
-const showTime = (iso: string): string => iso.slice(0, 19).replace('T', ' ');

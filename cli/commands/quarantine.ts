@@ -1,6 +1,6 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
-import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
@@ -14,16 +14,6 @@ import type { CommandModule } from './command-module.ts';
 const shownRows = 5;
 
 export const command: CommandModule = {
-  summary:
-    'Shows the rows that broke the contract, each with its reason; release puts them through again when contract or source is mended, drop gives them up. Exit 1 when there is any.',
-  usage: `starlift quarantine [--table T] ${siteUsage}; starlift quarantine release --table T [--file KEY] ${siteUsage}; starlift quarantine drop --table T [--file KEY] [--key K] ${siteUsage}`,
-  options: {
-    ...siteOptions,
-    table: { type: 'string' },
-    file: { type: 'string' },
-    key: { type: 'string' },
-  },
-  allowPositionals: true,
   run: async (values, [action = 'list', surplus], terminal) => {
     if (surplus === undefined && action === 'list') return list(values, terminal);
     if (surplus === undefined && action === 'release') return releaseTable(values, terminal);

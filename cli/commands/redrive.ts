@@ -1,21 +1,12 @@
-import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { parseSelection } from '../failures/failure-selection.ts';
 import { type Redriven, redrive } from '../failures/redrive.ts';
-import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
+import { withSite } from '../options/site-options.ts';
 import type { Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary:
-    'Sends dead letters back to the queues that they came from: of a table, a queue, one message, or all. The next run takes them.',
-  usage: `starlift redrive [--table T] [--queue Q] [--message ID] [--dry-run] ${siteUsage}`,
-  options: {
-    ...siteOptions,
-    ...selectionOptions,
-    message: { type: 'string' },
-    'dry-run': { type: 'boolean', default: false },
-  },
   run: async (values, _positionals, terminal) => {
     const selection = parseSelection(values);
     const dryRun = values['dry-run'] === true;

@@ -1,6 +1,6 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable } from '../options/named-tables.ts';
-import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -8,17 +8,6 @@ import { formatCount } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary:
-    "Feeds a table's objects of a period through the pipeline again: from the processed zone into the warehouse, or with --zone ingested through the transform too.",
-  usage: `starlift replay --table T [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--zone ingested|processed] [--dry-run] ${siteUsage}`,
-  options: {
-    ...siteOptions,
-    table: { type: 'string' },
-    from: { type: 'string' },
-    to: { type: 'string' },
-    zone: { type: 'string', default: 'processed' },
-    'dry-run': { type: 'boolean', default: false },
-  },
   run: async (values, _positionals, terminal) => {
     const selection = parseReplay(values);
     const dryRun = values['dry-run'] === true;

@@ -2,19 +2,11 @@ import { defaultFolder } from '../embedded/resources.ts';
 import { preload } from '../embedded/service-modules.ts';
 import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
-import { parseStage, siteOptions } from '../options/site-options.ts';
+import { parseStage } from '../options/site-options.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary: 'Takes everything new in the source through the three services into the warehouse.',
-  usage:
-    'starlift run [--source URL] [--warehouse URL] [--data DIR] [--watch] [--every SECONDS] [--json]; starlift run --stage NAME [--region R] [--json]',
-  options: {
-    ...siteOptions,
-    watch: { type: 'boolean', default: false },
-    every: { type: 'string' },
-  },
   run: async (values, _positionals, terminal) => {
     const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every']);
     const everySeconds = parseEvery(values.every ?? '10');

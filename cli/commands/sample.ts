@@ -8,13 +8,6 @@ import type { CommandModule } from './command-module.ts';
 const maxOrders = 1_000_000_000;
 
 export const command: CommandModule = {
-  summary: 'Fills a database of your own with the sample shop: its tables and a year of trade.',
-  usage: 'starlift sample --source URL [--orders N] [--seed K]',
-  options: {
-    source: { type: 'string' },
-    orders: { type: 'string', default: '5000' },
-    seed: { type: 'string', default: '1' },
-  },
   run: async (values, _positionals, terminal) => {
     const orders = parseWhole('--orders', values.orders, maxOrders);
     const seed = parseWhole('--seed', values.seed, 0xffff_ffff);

@@ -7,9 +7,6 @@ import type { CommandModule } from './command-module.ts';
 const serverVersion = 130_000;
 
 export const command: CommandModule = {
-  summary: "Shows the warehouse's tables and where each comes from; --sql gives their DDL, ready for psql.",
-  usage: 'starlift schema [--sql]',
-  options: { sql: { type: 'boolean', default: false } },
   run: async (values, _positionals, terminal) => {
     if (values.sql === true) {
       const schema = process.env.WAREHOUSE_SCHEMA || 'public';

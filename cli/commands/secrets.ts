@@ -1,4 +1,4 @@
-import { parseStage, stageOptions } from '../options/site-options.ts';
+import { parseStage } from '../options/site-options.ts';
 import { readUnseen } from '../secrets/read-unseen.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
@@ -6,11 +6,6 @@ import type { CommandModule } from './command-module.ts';
 const databases = ['source', 'warehouse'] as const;
 
 export const command: CommandModule = {
-  summary:
-    "Puts how to reach a database into a stage's secret: a URL that comes by stdin, or is asked for and not shown.",
-  usage: 'starlift secrets put source|warehouse --stage NAME [--region R] [--json]',
-  options: { ...stageOptions, json: { type: 'boolean', default: false } },
-  allowPositionals: true,
   run: async (values, positionals, terminal) => {
     const what = parseWhat(positionals);
     const stage = parseStage(values, []);
@@ -27,7 +22,9 @@ export const command: CommandModule = {
 function parseWhat([action, name, ...surplus]: readonly string[]): (typeof databases)[number] {
   const what = databases.find((database) => database === name);
   if (action !== 'put' || what === undefined || surplus.length > 0) {
-    throw new UsageError(`secrets knows \`put source\` and \`put warehouse\` (usage: ${command.usage})`);
+    throw new UsageError(
+      'secrets knows `put source` and `put warehouse` (starlift help secrets shows its usage)',
+    );
   }
   return what;
 }

@@ -1,7 +1,6 @@
 import { text as readText } from 'node:stream/consumers';
 import type pg from 'pg';
 import { withDatabases } from '../options/open-databases.ts';
-import { stageOptions } from '../options/site-options.ts';
 import { promptForStatements } from '../sql/prompt.ts';
 import { describeSqlError, runStatement } from '../sql/run-statement.ts';
 import { splitStatements } from '../sql/split-statements.ts';
@@ -10,17 +9,6 @@ import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary:
-    'Asks the warehouse, or with --source the source: one query, the statements of a pipe, or a prompt (\\q ends it).',
-  usage: 'starlift sql [--source|--warehouse] [QUERY] [--data DIR | --stage NAME [--region R]] [--json]',
-  options: {
-    source: { type: 'boolean', default: false },
-    warehouse: { type: 'boolean', default: false },
-    ...stageOptions,
-    data: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
   run: async (values, positionals, terminal) => {
     const [query, surplus] = positionals;
     if (surplus !== undefined) throw new UsageError('sql takes one QUERY: put it in quotes');

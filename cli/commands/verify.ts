@@ -1,23 +1,11 @@
 import type pg from 'pg';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
-import { stageOptions, textOption } from '../options/site-options.ts';
+import { textOption } from '../options/site-options.ts';
 import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary:
-    'Compares source and warehouse row by row, by SQL of its own. Exit 1 on any difference; --deleted lists every row whose key the source no longer has.',
-  usage:
-    'starlift verify [--source URL] [--warehouse URL] [--data DIR | --stage NAME [--region R]] [--deleted] [--json]',
-  options: {
-    ...stageOptions,
-    source: { type: 'string' },
-    warehouse: { type: 'string' },
-    data: { type: 'string' },
-    deleted: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
   run: async (values, _positionals, terminal) => {
     const urls = { source: textOption(values.source), warehouse: textOption(values.warehouse) };
     const deleted: DeletedRow[] = [];

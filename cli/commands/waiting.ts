@@ -1,5 +1,5 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
+import { textOption, withSite } from '../options/site-options.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatRows } from '../terminal/wording.ts';
@@ -10,10 +10,6 @@ import { parseWaitingSelection, type WaitingSelection } from '../waiting/waiting
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  summary:
-    'Shows the facts that wait for a dimension row, and why it is not there, and those that the warehouse refuses; --drop forgets these rows. Exit 1 when any waits.',
-  usage: `starlift waiting [--table T] [--drop] ${siteUsage}`,
-  options: { ...siteOptions, table: { type: 'string' }, drop: { type: 'boolean', default: false } },
   run: async (values, _positionals, terminal) => {
     const selection = parseWaitingSelection(textOption(values.table), starSchema);
     return withSite(values, (site) =>

@@ -12,9 +12,6 @@ export interface FailureSelection {
   messageId?: string;
 }
 
-/** The options that choose among failures. */
-export const selectionOptions = { table: { type: 'string' }, queue: { type: 'string' } } as const;
-
 /** @throws {UsageError} there is no such table or queue */
 export function parseSelection(values: OptionValues): FailureSelection {
   const table = textOption(values.table);

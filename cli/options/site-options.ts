@@ -3,20 +3,6 @@ import type { Site } from '../site/site.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
-/** The options that name a deployed stage. */
-export const stageOptions = { stage: { type: 'string' }, region: { type: 'string' } } as const;
-
-/** The options that name the site of a command: a data folder, or a deployed stage. */
-export const siteOptions = {
-  ...stageOptions,
-  data: { type: 'string' },
-  source: { type: 'string' },
-  warehouse: { type: 'string' },
-  json: { type: 'boolean', default: false },
-} as const;
-
-export const siteUsage = '[--data DIR | --stage NAME [--region R]] [--json]';
-
 export type OptionValues = Record<string, string | boolean | undefined>;
 
 const databasesOfItsOwn = ['data', 'source', 'warehouse'];

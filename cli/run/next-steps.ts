@@ -7,7 +7,8 @@ import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 
-const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
+const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders,
+       sum(f.units_sold * f.unit_price) as revenue
   from fact_sales_order f
   join dim_date d on d.date_id = f.created_date
   join dim_currency c using (currency_id)
@@ -50,9 +51,9 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
   terminal.info('\nThe best months, asked of the star schema:\n');
-  for (const line of exampleQuery.split('\n')) terminal.info(terminal.style('dim', `  ${line}`));
+  for (const line of exampleQuery.split('\n')) terminal.verbatim(terminal.style('dim', `  ${line}`));
   terminal.info('');
-  for (const line of formatTable(columns, cells)) terminal.info(line);
+  for (const line of formatTable(columns, cells)) terminal.verbatim(line);
 }
 
 function listSteps({ stack }: Pipeline, folder: string): [what: string, why: string][] {

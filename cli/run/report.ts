@@ -44,9 +44,10 @@ function printTable(report: RunReport, terminal: Terminal): void {
       tally.source ?? 'every date',
       ...columns.map((name) => formatCount(tally[name])),
     ]),
+    terminal.columns,
   );
   terminal.info('');
-  for (const line of lines) terminal.info(line);
+  for (const line of lines) terminal.verbatim(line);
   const loaded = report.tables.reduce((sum, tally) => sum + tally.loaded, 0);
   terminal.info('');
   terminal.info(

@@ -1,10 +1,10 @@
 import { formatTable, type TableColumn } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { formatTime } from '../terminal/time.ts';
 import { formatCount } from '../terminal/wording.ts';
 import type { QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 
 const right = (name: string): TableColumn => ({ name, align: 'right' });
-const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
 
 /**
  * One screen: tables, queues, the last run, and what needs attention with the command that fixes it.
@@ -17,9 +17,9 @@ export function printStatus(
   begin = 'npm start',
 ): void {
   if (tables.length === 0) terminal.info(`Nothing has been loaded yet: ${begin} begins.`);
-  else for (const line of formatTables(tables)) terminal.info(line);
+  else for (const line of formatTables(tables, terminal.columns)) terminal.verbatim(line);
   terminal.info('');
-  for (const line of formatQueues(queues)) terminal.info(line);
+  for (const line of formatQueues(queues, terminal.columns)) terminal.verbatim(line);
   terminal.info('');
   if (run !== null) printRun(run, terminal);
   for (const { text, command } of troubles) {
@@ -33,24 +33,25 @@ export function printStatus(
   );
 }
 
-const formatTables = (tables: readonly TableStatus[]): string[] =>
+const formatTables = (tables: readonly TableStatus[], maxWidth?: number): string[] =>
   formatTable(
     [
       { name: 'table' },
-      { name: 'as of (UTC)' },
+      { name: 'as of' },
       ...['newest change', 'rows', 'in flight', 'waiting', 'quarantined', 'dead letters'].map(right),
     ],
     tables.map(({ table, snapshotAt, lagSeconds, ...counts }) => [
       table,
-      showTime(snapshotAt),
+      snapshotAt === null ? 'never' : formatTime(snapshotAt),
       lagSeconds === null ? '' : `${showDuration(lagSeconds)} ago`,
       ...[counts.rows, counts.inFlight, counts.waiting, counts.quarantined, counts.deadLetters].map(
         formatCount,
       ),
     ]),
+    maxWidth,
   );
 
-const formatQueues = (queues: readonly QueueStatus[]): string[] =>
+const formatQueues = (queues: readonly QueueStatus[], maxWidth?: number): string[] =>
   formatTable(
     [{ name: 'queue' }, ...['ready', 'in flight', 'oldest', 'dead letters', 'oldest dead letter'].map(right)],
     queues.map(({ queue, ready, inFlight, oldestSeconds, deadLetters, oldestDeadLetterSeconds }) => [
@@ -58,12 +59,13 @@ const formatQueues = (queues: readonly QueueStatus[]): string[] =>
       ...[formatCount(ready), formatCount(inFlight), showAge(oldestSeconds)],
       ...[formatCount(deadLetters), showAge(oldestDeadLetterSeconds)],
     ]),
+    maxWidth,
   );
 
 function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
   const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
   terminal.info(
-    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${formatCount(loaded)} rows loaded.`,
+    `Last run with changes: ${run}, ${plannedAt === null ? 'never' : formatTime(plannedAt)}, ${what}, ${formatCount(loaded)} rows loaded.`,
   );
   for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }

@@ -9,6 +9,7 @@ export interface TableColumn {
  * several lines marked by `+`. Control characters are shown, never sent to the terminal.
  *
  * @param rows one text a column; null is an empty cell, as in psql
+ * @param maxWidth where the table would be wider, it is without the columns in which every count is 0
  * @example
  * formatTable([{ name: 'table' }, { name: 'rows', align: 'right' }], [['dim_date', '365']])
  * // '  table   | rows '
@@ -16,6 +17,22 @@ export interface TableColumn {
  * // ' dim_date |  365'
  */
 export function formatTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly (string | null)[])[],
+  maxWidth = Number.POSITIVE_INFINITY,
+): string[] {
+  const lines = formatWhole(columns, rows);
+  if (widthOf(lines[0] ?? '') <= maxWidth) return lines;
+  const kept = columns.map(
+    ({ align }, index) => align !== 'right' || rows.some((row) => (row[index] ?? '0') !== '0'),
+  );
+  return formatWhole(
+    columns.filter((_, index) => kept[index]),
+    rows.map((row) => row.filter((_, index) => kept[index])),
+  );
+}
+
+function formatWhole(
   columns: readonly TableColumn[],
   rows: readonly (readonly (string | null)[])[],
 ): string[] {
@@ -53,7 +70,8 @@ function centre(text: string, width: number): string {
   return ' '.repeat(Math.floor(gap / 2)) + text + ' '.repeat(Math.ceil(gap / 2));
 }
 
-function escapeControls(text: string): string {
+/** Shows what must not reach a terminal; line ends stay. */
+export function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, showControl);
 }
@@ -68,7 +86,8 @@ function showControl(character: string): string {
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\p{Script=Han}/u;
 
-function widthOf(text: string): number {
+/** How many places a text takes on a terminal. */
+export function widthOf(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   // Here, for to make one takes longer than most commands take to print.
   const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

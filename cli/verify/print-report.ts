@@ -11,8 +11,9 @@ export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): v
   const lines = formatTable(
     [{ name: 'table' }, ...countColumns.map((name) => ({ name, align: 'right' as const }))],
     tables.map((report) => [report.table, ...countColumns.map((name) => formatCount(report[name]))]),
+    terminal.columns,
   );
-  for (const line of lines) terminal.info(line);
+  for (const line of lines) terminal.verbatim(line);
   terminal.info('');
   for (const { problem } of tables) {
     if (problem !== undefined) terminal.info(`${terminal.style('red', '!')} ${problem}`);

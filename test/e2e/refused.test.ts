@@ -39,8 +39,11 @@ describe('what cannot run', () => {
   }
 
   it.each<[string[], string | RegExp]>([
-    [['rnu'], /^unknown command rnu; there are run, status, .*sql$/],
-    [['run', '--sorce', 'x'], /^Unknown option '--sorce' \(usage: starlift run /],
+    [['rnu'], 'unknown command rnu; did you mean run? (starlift help lists the commands)'],
+    [
+      ['run', '--sorce', 'x'],
+      /^Unknown option '--sorce'; did you mean --source\? \(starlift help run shows its usage\)$/,
+    ],
     [['run', 'now'], /'now'/],
     [['run', '--every', '0'], '--every 0 is no number of seconds between 0 and 86400'],
     [['run', '--every', 'soon'], '--every soon is no number of seconds between 0 and 86400'],

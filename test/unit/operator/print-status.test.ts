@@ -41,7 +41,7 @@ describe('the screen of status', () => {
   it('shows tables, queues, the last run with its warnings, and the verdict', () => {
     const lines = screenOf(status).map((line) => line.trimEnd());
     expect(lines).toContain(
-      ' dim_design | 2026-03-05 10:00:00 |       2 h ago | 1,250 |         3 |       0 |           0 |            0',
+      ' dim_design | 2026-03-05 10:00:00 UTC |       2 h ago | 1,250 |         3 |       0 |           0 |            0',
     );
     expect(lines).toContain(' load  |     1 |         2 |   95 s |            4 |                2 d');
     expect(lines).toContain(

@@ -1,0 +1,357 @@
+/** One option of a command. Parsing, help and completion all come from here. */
+export interface CommandOption {
+  type: 'string' | 'boolean';
+  /** What stands for its value in help. */
+  value?: string;
+  summary: string;
+  /** What the command gets where the option is left out. */
+  default?: string | boolean;
+  /** What help says of a default that the command finds by itself. */
+  defaultText?: string;
+  /** The values there are, where they are few. */
+  choices?: readonly string[];
+  /** What else a shell can complete its value with. */
+  names?: 'table' | 'folder';
+}
+
+/** One way of using a command. */
+export interface CommandForm<Name extends string = string> {
+  /** Words behind the command's name, such as `release`. */
+  words?: readonly string[];
+  /** One word of the user's own behind them; it may be left out. */
+  operand?: { value: string; choices?: readonly string[] };
+  required?: readonly Name[];
+  options: readonly Name[];
+}
+
+export interface CommandDescription<Name extends string = string> {
+  summary: string;
+  /** Paragraphs that only the command's own help shows. */
+  details?: readonly string[];
+  options: Readonly<Record<Name, CommandOption>>;
+  forms: readonly CommandForm<NoInfer<Name>>[];
+  /** Commands as they are typed, each with what it does. */
+  examples: readonly (readonly [command: string, what: string])[];
+  /** What the exit codes mean, where the command has a meaning of its own. */
+  exitCodes?: Readonly<Partial<Record<0 | 1 | 2, string>>>;
+}
+
+export const exitCodes = {
+  0: 'checked, and all is well',
+  1: 'something needs attention, or could not be checked',
+  2: 'wrong usage or configuration',
+} as const;
+
+const stageOptions = {
+  stage: { type: 'string', value: 'NAME', summary: 'work on this deployed stage' },
+  region: {
+    type: 'string',
+    value: 'REGION',
+    summary: "the stage's AWS region",
+    defaultText: "the AWS profile's",
+  },
+} as const satisfies Record<string, CommandOption>;
+
+const json = {
+  type: 'boolean',
+  summary: 'print the result as one line of JSON; everything else goes to stderr',
+  default: false,
+} as const satisfies CommandOption;
+
+const data = {
+  type: 'string',
+  value: 'DIR',
+  summary: 'the data folder',
+  defaultText: 'data in starlift.yml, else .starlift',
+  names: 'folder',
+} as const satisfies CommandOption;
+
+const source = {
+  type: 'string',
+  value: 'URL',
+  summary: 'the source database, postgres://user@host:port/database',
+  defaultText: "SOURCE_URL, source in starlift.yml, the data folder's",
+} as const satisfies CommandOption;
+
+const warehouse = {
+  type: 'string',
+  value: 'URL',
+  summary: 'the warehouse database',
+  defaultText: "WAREHOUSE_URL, warehouse in starlift.yml, the data folder's",
+} as const satisfies CommandOption;
+
+const table = {
+  type: 'string',
+  value: 'T',
+  summary: 'a source table or a warehouse table',
+  names: 'table',
+} as const satisfies CommandOption;
+
+const siteOptions = { data, stage: stageOptions.stage, region: stageOptions.region, source, warehouse, json };
+const site = ['data', 'stage', 'region', 'source', 'warehouse', 'json'] as const;
+
+const queue = {
+  type: 'string',
+  value: 'Q',
+  summary: 'only messages of this queue',
+  choices: ['extract', 'transform', 'load'],
+} as const satisfies CommandOption;
+
+const dryRun = {
+  type: 'boolean',
+  summary: 'show what would be sent, and send nothing',
+  default: false,
+} as const satisfies CommandOption;
+
+const shells = ['bash', 'zsh', 'fish'] as const;
+
+/** Keeps the names of a command's options, so that its forms can name no other. */
+const describe = <Name extends string>(description: CommandDescription<Name>): CommandDescription<Name> =>
+  description;
+
+const withoutHelp = {
+  run: describe({
+    summary: 'Loads everything new in the source into the warehouse.',
+    details: [
+      'Without databases of your own it starts an embedded source with a sample shop, and an embedded warehouse. ' +
+        'The data folder keeps both, and everything in between.',
+      'A data folder that was once run on databases of your own remembers them, all but their passwords: the next ' +
+        'command needs --data alone.',
+    ],
+    options: {
+      ...siteOptions,
+      watch: { type: 'boolean', summary: 'keep running, and load changes as they come', default: false },
+      every: {
+        type: 'string',
+        value: 'SECONDS',
+        summary: 'how often a watch looks at the source',
+        defaultText: '10',
+      },
+    },
+    forms: [
+      { options: ['source', 'warehouse', 'data', 'watch', 'every', 'json'] },
+      { required: ['stage'], options: ['region', 'json'] },
+    ],
+    examples: [
+      ['starlift run', 'loads the sample shop, and later what has changed in it'],
+      [
+        'starlift run --source postgres://reader@db/shop --warehouse postgres://loader@dwh/star',
+        'loads a database of your own; the passwords come from PGPASSWORD or ~/.pgpass',
+      ],
+      ['starlift run --data shop --watch --every 5', 'loads changes as they come'],
+      ['starlift run --stage dev', 'runs the plan of a deployed stage, and waits for its end'],
+    ],
+    exitCodes: { 0: 'everything has been loaded', 1: 'something needs attention; the report names it' },
+  }),
+  status: describe({
+    summary: 'Shows how old each table is, what is on its way, and what needs attention.',
+    details: ['Each finding comes with the command that mends it.'],
+    options: siteOptions,
+    forms: [{ options: site }],
+    examples: [
+      ['starlift status', 'the data folder .starlift'],
+      ['starlift status --stage dev --json', 'a deployed stage, for a program to read'],
+    ],
+  }),
+  failures: describe({
+    summary: 'Lists what has failed for good, by table and reason.',
+    details: ['Each group comes with the command that sends it again.'],
+    options: { ...siteOptions, table, queue },
+    forms: [{ options: ['table', 'queue', ...site] }],
+    examples: [
+      ['starlift failures', 'everything that has failed'],
+      ['starlift failures --table payment --queue load', 'one table, one queue'],
+    ],
+    exitCodes: { 0: 'nothing has failed', 1: 'something has failed, or could not be checked' },
+  }),
+  redrive: describe({
+    summary: 'Sends dead letters back to the queues that they came from.',
+    details: ['The next run takes them; a running watch, or a stage, does so at once.'],
+    options: {
+      ...siteOptions,
+      table,
+      queue,
+      message: { type: 'string', value: 'ID', summary: 'only this message' },
+      'dry-run': dryRun,
+    },
+    forms: [{ options: ['table', 'queue', 'message', 'dry-run', ...site] }],
+    examples: [
+      ['starlift redrive --dry-run', 'shows all dead letters that would be sent'],
+      ['starlift redrive --table payment', 'sends those of one table'],
+    ],
+    exitCodes: { 0: 'all of them were sent', 1: 'another reader holds one of them' },
+  }),
+  replay: describe({
+    summary: "Sends a table's objects in S3 through the pipeline again.",
+    options: {
+      ...siteOptions,
+      table,
+      from: { type: 'string', value: 'DAY', summary: 'only objects from this day on, YYYY-MM-DD in UTC' },
+      to: { type: 'string', value: 'DAY', summary: 'only objects up to this day, YYYY-MM-DD in UTC' },
+      zone: {
+        type: 'string',
+        value: 'ZONE',
+        summary: 'load the processed objects again, or transform the ingested ones again',
+        default: 'processed',
+        choices: ['ingested', 'processed'],
+      },
+      'dry-run': dryRun,
+    },
+    forms: [{ required: ['table'], options: ['from', 'to', 'zone', 'dry-run', ...site] }],
+    examples: [
+      ['starlift replay --table fact_payment', 'loads all of a table again'],
+      [
+        'starlift replay --table payment --zone ingested --from 2026-11-01',
+        'transforms the objects since that day again, and loads them',
+      ],
+    ],
+    exitCodes: { 0: 'the objects were sent, or there are none', 1: 'they could not be sent' },
+  }),
+  quarantine: describe({
+    summary: 'Lists the rows that broke the contract; releases them, or gives them up.',
+    options: {
+      ...siteOptions,
+      table,
+      file: { type: 'string', value: 'KEY', summary: 'only the rows of this quarantine file' },
+      key: { type: 'string', value: 'K', summary: 'only the row with this key' },
+    },
+    forms: [
+      { options: ['table', ...site] },
+      { words: ['release'], required: ['table'], options: ['file', ...site] },
+      { words: ['drop'], required: ['table'], options: ['file', 'key', ...site] },
+    ],
+    examples: [
+      ['starlift quarantine', 'lists the rows, each with its reason'],
+      ['starlift quarantine release --table payment', 'sends them through the pipeline again'],
+      ['starlift quarantine drop --table payment --key 7', 'gives one row up'],
+    ],
+    exitCodes: { 0: 'no row is in quarantine, or the action is done', 1: 'a row is in quarantine' },
+  }),
+  waiting: describe({
+    summary: 'Lists the facts that wait for a dimension row, and why.',
+    options: {
+      ...siteOptions,
+      table,
+      drop: { type: 'boolean', summary: 'drop these facts', default: false },
+    },
+    forms: [{ options: ['table', 'drop', ...site] }],
+    examples: [
+      ['starlift waiting', 'lists them by the row that is missing'],
+      ['starlift waiting --drop --table fact_payment', 'drops the waiting rows of one fact'],
+    ],
+    exitCodes: { 0: 'no row waits, or the rows are dropped', 1: 'a row waits' },
+  }),
+  verify: describe({
+    summary: 'Compares source and warehouse row by row, by SQL of its own.',
+    options: {
+      ...siteOptions,
+      deleted: {
+        type: 'boolean',
+        summary: 'list every row whose key the source no longer has',
+        default: false,
+      },
+    },
+    forms: [{ options: ['deleted', ...site] }],
+    examples: [
+      ['starlift verify', "the data folder's source and warehouse"],
+      ['starlift verify --deleted --json', 'with every deleted row, for a program to read'],
+    ],
+    exitCodes: { 0: 'the warehouse is an exact copy', 1: 'something differs, or could not be compared' },
+  }),
+  secrets: describe({
+    summary: "Stores a database URL in a deployed stage's secret.",
+    details: ['The URL comes by stdin, or is asked for and not shown.'],
+    options: { ...stageOptions, json },
+    forms: [
+      { words: ['put', 'source'], required: ['stage'], options: ['region', 'json'] },
+      { words: ['put', 'warehouse'], required: ['stage'], options: ['region', 'json'] },
+    ],
+    examples: [['starlift secrets put source --stage dev < url.txt', 'stores the URL that the file holds']],
+    exitCodes: { 0: 'the secret has a new version', 1: 'it could not be stored' },
+  }),
+  schema: describe({
+    summary: 'Shows the warehouse tables and where each comes from, or their DDL.',
+    options: {
+      sql: {
+        type: 'boolean',
+        summary: 'print the statements that make them, ready for psql',
+        default: false,
+      },
+    },
+    forms: [{ options: ['sql'] }],
+    examples: [
+      ['starlift schema', 'each table with its columns and their sources'],
+      ['starlift schema --sql | psql star', 'makes the tables in the database star'],
+    ],
+    exitCodes: { 0: 'shown', 1: 'it could not be shown' },
+  }),
+  sample: describe({
+    summary: 'Fills a database of your own with the sample shop.',
+    options: {
+      source,
+      orders: { type: 'string', value: 'N', summary: 'how many sales orders', default: '5000' },
+      seed: { type: 'string', value: 'K', summary: 'the same seed makes the same shop', default: '1' },
+    },
+    forms: [{ options: ['source', 'orders', 'seed'] }],
+    examples: [['starlift sample --source postgres://me@localhost/shop', 'fills the database shop']],
+    exitCodes: { 0: 'the shop is there', 1: 'it could not be filled' },
+  }),
+  sql: describe({
+    summary: 'Queries the warehouse, or with --source the source.',
+    details: [
+      'Runs QUERY, or the statements of a pipe, or asks for them at a prompt. The session is read-only: the server ' +
+        'refuses every write, unless --write is given.',
+      'At the prompt \\d lists tables, \\d NAME describes one, \\x turns rows on their side, \\? shows the rest. ' +
+        'Ctrl-C cancels a statement, Ctrl-D or \\q ends.',
+    ],
+    options: {
+      source: { type: 'boolean', summary: 'query the source', default: false },
+      warehouse: { type: 'boolean', summary: 'query the warehouse, the default', default: false },
+      write: { type: 'boolean', summary: 'let statements change data', default: false },
+      data,
+      ...stageOptions,
+      json,
+    },
+    forms: [
+      {
+        operand: { value: 'QUERY' },
+        options: ['source', 'warehouse', 'write', 'data', 'stage', 'region', 'json'],
+      },
+    ],
+    examples: [
+      ['starlift sql', 'asks for statements'],
+      ["starlift sql 'select count(*) from fact_payment'", 'runs one query'],
+      ['starlift sql --source < report.sql', 'runs the statements of a file on the source'],
+      ["starlift sql '\\d dim_staff'", 'describes a table'],
+    ],
+    exitCodes: { 0: 'every statement ran', 1: 'a statement failed' },
+  }),
+  completion: describe({
+    summary: 'Prints what completes starlift in bash, zsh or fish.',
+    options: {},
+    forms: shells.map((shell) => ({ words: [shell], options: [] })),
+    examples: [
+      ['source <(starlift completion bash)', 'in ~/.bashrc'],
+      ['source <(starlift completion zsh)', 'in ~/.zshrc, after compinit'],
+      ['starlift completion fish | source', 'in ~/.config/fish/config.fish'],
+    ],
+    exitCodes: { 0: 'printed', 1: 'it could not be printed' },
+  }),
+};
+
+export type CommandName = keyof typeof withoutHelp | 'help';
+
+export const commandTable: Readonly<Record<CommandName, CommandDescription>> = {
+  ...withoutHelp,
+  help: {
+    summary: 'Shows the commands, or how to use one of them.',
+    options: {},
+    forms: [{ operand: { value: 'COMMAND', choices: Object.keys(withoutHelp) }, options: [] }],
+    examples: [['starlift help sql', 'the same as starlift sql --help']],
+    exitCodes: { 0: 'shown', 1: 'it could not be shown' },
+  },
+};
+
+export const commandNames = Object.keys(commandTable) as CommandName[];
+
+export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commandTable, name);

@@ -1,0 +1,58 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
+
+/** A program on a terminal of its own, and a person who types. */
+export interface Typed {
+  /** Types, as keys come: Enter is `\r`, Ctrl-C `\x03`, Ctrl-D `\x04`, Tab `\t`. */
+  type(keys: string): void;
+  /**
+   * Waits until the terminal has shown something since what was last waited for.
+   *
+   * @returns what was shown up to and with it, without colours and cursor movements
+   */
+  shown(what: string | RegExp): Promise<string>;
+  /** The exit code, when the program has ended. */
+  ended: Promise<number | null>;
+  kill(): void;
+}
+
+export const hasProgram = (name: string): boolean =>
+  spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+
+/** util-linux' script gives the program a pseudo-terminal, and ends with the program's exit code. */
+export function startOnTerminal(command: string, env: Record<string, string> = {}, columns = 80): Typed {
+  const child = spawn('script', ['-qfec', `stty cols ${columns} rows 40; exec ${command}`, '/dev/null'], {
+    env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let waitedFor = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    type: (keys) => child.stdin.write(keys),
+    shown: async (what) => {
+      const pattern = typeof what === 'string' ? new RegExp(RegExp.escape(what)) : what;
+      const deadline = Date.now() + 30_000;
+      for (;;) {
+        const text = stripVTControlCharacters(output).replaceAll('\r', '').slice(waitedFor);
+        const match = pattern.exec(text);
+        if (match !== null) {
+          const end = match.index + match[0].length;
+          waitedFor += end;
+          return text.slice(0, end);
+        }
+        if (Date.now() > deadline) {
+          throw new Error(`the terminal has not shown ${String(what)}, but:\n${text}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    ended,
+    kill: () => child.kill('SIGKILL'),
+  };
+}
