@@ -1,4 +1,4 @@
-import { defaultFolder } from '../embedded/resources.ts';
+import { readSettings } from '../configuration/settings.ts';
 import { preload } from '../embedded/service-modules.ts';
 import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
@@ -10,7 +10,6 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every']);
     const everySeconds = parseEvery(values.every ?? '10');
-    const { source, warehouse, data = defaultFolder } = values as Record<string, string | undefined>;
     const interrupted = interruption();
     if (stage !== undefined) {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
@@ -18,6 +17,11 @@ export const command: CommandModule = {
     const watch = values.watch === true;
     // Both processes import for a while: on two cores they do so at the same time.
     const spare = forkSpareWorker({ preload });
+    const settings = await readSettings({ values }).catch((error: unknown) => {
+      spare.discard();
+      throw error;
+    });
+    const { data, source, warehouse } = settings;
     // The servers answer while the rest is imported.
     const { connectNamed } = await import('../run/connect-named.ts');
     const named = connectNamed({ source, warehouse });

@@ -15,7 +15,7 @@ export const command: CommandModule = {
     if (values.source === true && values.warehouse === true) {
       throw new UsageError('sql takes --source or --warehouse, not both');
     }
-    return withDatabases(values, {}, async (databases) => {
+    return withDatabases(values, async (databases) => {
       const client = await databases[values.source === true ? 'connectSource' : 'connectWarehouse']();
       return withInterrupt(client, (connected) => ask(connected, query, terminal));
     });

@@ -1,15 +1,13 @@
 import type pg from 'pg';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
-import { textOption } from '../options/site-options.ts';
 import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const urls = { source: textOption(values.source), warehouse: textOption(values.warehouse) };
     const deleted: DeletedRow[] = [];
-    return withDatabases(values, urls, async (databases) => {
+    return withDatabases(values, async (databases) => {
       const report = await withClients(databases, (clients) =>
         verifyWarehouse({
           ...clients,

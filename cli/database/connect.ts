@@ -68,7 +68,10 @@ function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, e
   const text = String(message);
   if (code === '28P01') return refused(`${where} refused the password of user ${username}`);
   // pg has been asked for a password and was given none.
-  if (text.startsWith('SASL')) return refused(`${where} asks for a password of user ${username}`);
+  if (text.startsWith('SASL'))
+    return refused(
+      `${where} asks for a password of user ${username}: set PGPASSWORD, or add a line to ~/.pgpass`,
+    );
   if (code === '3D000') return refused(`${where} has no database ${dbname}`);
   if (typeof code === 'string' && unknownAuthority.test(code)) {
     return refused(

@@ -5,6 +5,8 @@ import {
   targetSessionAttributes,
 } from '../../shared/postgres/database-secret.ts';
 import { UsageError } from '../terminal/usage-error.ts';
+import { findPassword } from './password-file.ts';
+import { findService, type LibpqEnvironment } from './service-file.ts';
 
 const shape = 'postgres://user:password@host:port/database';
 
@@ -28,29 +30,53 @@ const parameterNames = [
   'application_name',
   'connect_timeout',
   'target_session_attrs',
+  'service',
 ] as const;
 
 type ParameterName = (typeof parameterNames)[number];
-type Parameters = Partial<Record<ParameterName, string>>;
+/** What may be said of a database by libpq's names, each as text. */
+export type Parameters = Partial<Record<ParameterName, string>>;
 
 /** What a URL names: a secret in which anything but the database may be missing. */
 export type NamedByUrl = Partial<DatabaseSecret> & Pick<DatabaseSecret, 'dbname'>;
 
 /**
- * A database URL as the secret that the services read: what is not named is the command line's default.
+ * A database URL as the secret that the services read. What it does not name comes from its service (or
+ * PGSERVICE, where it names no host), the password also from PGPASSWORD or a password file, and then from the command line's defaults.
  *
  * @param option the command-line option that the URL came by, for the message
  * @throws {UsageError} it is no Postgres URL, or has a parameter that is not supported; the message never holds the
  * URL, for it may hold a password
  */
-export function secretOfUrl(option: string, text: string): DatabaseSecret {
-  const named = parseDatabaseUrl(option, text);
+export function secretOfUrl(
+  option: string,
+  text: string,
+  environment: LibpqEnvironment = process.env,
+): DatabaseSecret {
+  const inUrl = readParameters(option, text);
+  // A URL with a host of its own is whole: two databases are at work, and a variable is for one.
+  const service = inUrl.service ?? (inUrl.host === undefined ? environment.PGSERVICE : undefined);
+  const inService = service ? readService(option, service, environment) : {};
+  const named = assemble(option, { ...inService, ...inUrl });
   const { sslmode = 'disable' } = named;
   const unused = (['sslrootcert', 'sslcert'] as const).find((name) => named[name] !== undefined);
   if (sslmode === 'disable' && unused !== undefined) {
     throw new UsageError(`${option} has ${unused} and does not use TLS: add sslmode=verify-full`);
   }
-  return { host: 'localhost', port: 5432, username: 'postgres', password: '', ...named, sslmode };
+  const secret = { host: 'localhost', port: 5432, username: 'postgres', password: '', ...named, sslmode };
+  if (secret.password === '') secret.password = findPassword(secret, environment) ?? '';
+  return secret;
+}
+
+function readService(option: string, service: string, environment: LibpqEnvironment): Parameters {
+  const found: Parameters = {};
+  for (const [name, value] of Object.entries(findService(service, environment))) {
+    const known = parameterNames.find((each) => each === name && each !== 'service');
+    if (known === undefined)
+      throw new UsageError(`${option}: the service ${service} has ${explainUnknown(name)}`);
+    found[known] = value;
+  }
+  return withoutEmpty(found);
 }
 
 /**
@@ -70,17 +96,39 @@ export function assertUrls({ source, warehouse }: NamedDatabases): void {
  * @throws {UsageError} as secretOfUrl
  */
 export function parseDatabaseUrl(option: string, text: string): NamedByUrl {
+  const parameters = readParameters(option, text);
+  if (parameters.service !== undefined) {
+    throw new UsageError(`${option} names a service of this machine: name its host and database`);
+  }
+  return assemble(option, parameters);
+}
+
+function readParameters(option: string, text: string): Parameters {
   const [, authority, path = '', query = ''] =
     /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text.trim()) ?? [];
   if (authority === undefined) throw new UsageError(`${option} is no Postgres URL: ${explainShape(text)}`);
   try {
     const before = { ...parseAuthority(option, authority), ...decodeAll({ dbname: path }) };
-    return assemble(option, { ...before, ...parseParameters(option, query) });
+    return { ...before, ...parseParameters(option, query) };
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
     // Its own message is no help, and the URL may hold a password.
     throw new UsageError(`${option} is no Postgres URL: a % in it that is meant as itself is written %25`);
   }
+}
+
+/** The same URL without its password. */
+export function hidePassword(option: string, text: string): string {
+  const { password: _, host = '', port, user, dbname = '', ...others } = readParameters(option, text);
+  const encodedUser = user === undefined ? '' : `${encodeURIComponent(user)}@`;
+  // A socket's folder is no host of a URL.
+  const isFolder = host.startsWith('/');
+  const hostText = host.includes(':') ? `[${host}]` : encodeURIComponent(host);
+  const authority = `${encodedUser}${isFolder ? '' : hostText}${isFolder || port === undefined ? '' : `:${port}`}`;
+  const query = Object.entries({ ...(isFolder && { host, port }), ...others }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return `postgres://${authority}/${encodeURIComponent(dbname)}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
 const explainShape = (text: string): string =>

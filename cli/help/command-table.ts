@@ -288,11 +288,12 @@ const withoutHelp = {
   sample: describe({
     summary: 'Fills a database of your own with the sample shop.',
     options: {
-      source,
+      // Named by the option alone: whoever has a source configured does not mean to fill it.
+      source: { type: 'string', value: 'URL', summary: 'the database to fill' },
       orders: { type: 'string', value: 'N', summary: 'how many sales orders', default: '5000' },
       seed: { type: 'string', value: 'K', summary: 'the same seed makes the same shop', default: '1' },
     },
-    forms: [{ options: ['source', 'orders', 'seed'] }],
+    forms: [{ required: ['source'], options: ['orders', 'seed'] }],
     examples: [['starlift sample --source postgres://me@localhost/shop', 'fills the database shop']],
     exitCodes: { 0: 'the shop is there', 1: 'it could not be filled' },
   }),

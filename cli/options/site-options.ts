@@ -1,4 +1,4 @@
-import { defaultFolder } from '../embedded/resources.ts';
+import { readSettings } from '../configuration/settings.ts';
 import type { Site } from '../site/site.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -39,12 +39,9 @@ export function parseStage(
 export async function withSite<T>(values: OptionValues, work: (site: Site) => Promise<T>): Promise<T> {
   const stage = parseStage(values);
   if (stage !== undefined) return (await import('../site/stage/open-stage.ts')).withStage(stage, work);
+  const { data, source, warehouse, given } = await readSettings({ values });
   const { openEmbeddedSite } = await import('../site/embedded/embedded-site.ts');
-  const site = await openEmbeddedSite({
-    data: textOption(values.data) ?? defaultFolder,
-    source: textOption(values.source),
-    warehouse: textOption(values.warehouse),
-  });
+  const site = await openEmbeddedSite({ data, source, warehouse }, given);
   try {
     return await work(site);
   } finally {

@@ -1,6 +1,7 @@
 import { inSnapshot } from '../../shared/postgres/transaction.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { hidePassword } from '../database/database-url.ts';
 import { dataSelector } from '../site/embedded/embedded-site.ts';
 import { alignmentOf } from '../sql/run-statement.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -58,27 +59,22 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
 
 function listSteps({ stack }: Pipeline, folder: string): [what: string, why: string][] {
   const { source, warehouse } = stack.named;
-  const verify = 'compare source and warehouse, row by row';
-  // Of databases of the user's own we know no more than what was just typed.
-  if (source !== undefined || warehouse !== undefined) {
-    return [
-      ['the same with --watch', 'go on, whenever something changes'],
-      ['npx starlift verify', `${verify}; with the same options`],
-      ['the warehouse', hidePassword(stack.warehouseUrl)],
-    ];
-  }
+  const isOwn = source !== undefined || warehouse !== undefined;
   return [
-    [`${start}${folder} --watch`, 'go on, as the shop goes on trading'],
+    [
+      isOwn ? `npx starlift run${folder} --watch` : `${start}${folder} --watch`,
+      isOwn ? 'go on, whenever something changes' : 'go on, as the shop goes on trading',
+    ],
     [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
-    [`npx starlift verify${folder}`, verify],
-    ['the warehouse', hidePassword(stack.warehouseUrl)],
-    ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`],
+    [`npx starlift verify${folder}`, 'compare source and warehouse, row by row'],
+    ['the warehouse', hidePassword('--warehouse', stack.warehouseUrl)],
+    ...(warehouse === undefined
+      ? [
+          ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
   ];
-}
-
-/** The password is in stack.json (mode 0600), and not in a terminal's scrollback or a CI log. */
-function hidePassword(text: string): string {
-  const url = new URL(text);
-  url.password = '';
-  return url.href;
 }

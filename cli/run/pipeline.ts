@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import type { DataFolder } from '../embedded/data-folder.ts';
@@ -90,6 +91,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
     await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
+    rememberConnections(stack.folder, stack.named, model.schema);
     await resumeWhatIsLost(stack, warehouse, terminal);
     await pipeline.checkLedger();
     // A power loss must not take this and leave what is sent from here on unaccounted for.

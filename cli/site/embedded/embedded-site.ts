@@ -6,7 +6,7 @@ import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { connect } from '../../database/connect.ts';
-import type { NamedDatabases } from '../../database/database-url.ts';
+import { hidePassword, type NamedDatabases } from '../../database/database-url.ts';
 import { type OpenedStack, openStack } from '../../embedded/open-stack.ts';
 import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';
 import type { Services } from '../../embedded/services.ts';
@@ -27,11 +27,15 @@ const accountId = '000000000000';
 /**
  * Opens a data folder's stack: the one that runs on it, else one without services for as long as it is needed.
  *
+ * @param given the URLs that are known by options alone
  * @throws {UsageError | StackError} the folder's stack cannot be started
  */
-export async function openEmbeddedSite(options: StackOptions): Promise<OpenedSite> {
+export async function openEmbeddedSite(
+  options: StackOptions,
+  given: NamedDatabases = {},
+): Promise<OpenedSite> {
   const stack = await openStack(options);
-  return { ...makeSite(stack, dataSelector(options.data, options)), release: stack.release };
+  return { ...makeSite(stack, dataSelector(options.data, given)), release: stack.release };
 }
 
 /** A stack with its services at work. */
@@ -50,14 +54,15 @@ export interface WorkingStack {
 /** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
 export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
   const { stack, services, warehouseSchema } = working;
-  const { cloud, clients, folder, named, sourceUrl, shopUrl, warehouseUrl } = stack;
+  const { cloud, clients, folder, sourceUrl, shopUrl, warehouseUrl } = stack;
   const opened = {
     endpoint: cloud.endpoint,
     clients,
     sourceUrl: shopUrl ?? sourceUrl,
     warehouseUrl,
   };
-  const site = makeSite(opened, dataSelector(folder.path, named));
+  // The folder remembers the databases of a run.
+  const site = makeSite(opened, dataSelector(folder.path));
   return {
     ...site,
     warehouseSchema,
@@ -149,14 +154,17 @@ export function makeReplan(count: () => number, now: () => number = Date.now): (
 /**
  * What the user adds to a command for it to work on this folder; empty for the default.
  *
- * @param named databases of the user's own. Their URLs may hold passwords, and are for the user to put in.
+ * @param given databases of the user's own that nothing but an option names. Their passwords are left out: libpq's
+ * places have them.
  */
-export const dataSelector = (data: string, { source, warehouse }: NamedDatabases = {}): string =>
+export const dataSelector = (data: string, given: NamedDatabases = {}): string =>
   [
     ...(resolve(data) === resolve(defaultFolder) ? [] : [` --data ${quoteForShell(data)}`]),
-    ...(source === undefined ? [] : [' --source URL']),
-    ...(warehouse === undefined ? [] : [' --warehouse URL']),
+    ...(['source', 'warehouse'] as const).flatMap((side) => {
+      const url = given[side];
+      return url === undefined ? [] : [` --${side} ${quoteForShell(hidePassword(`--${side}`, url))}`];
+    }),
   ].join('');
 
 const quoteForShell = (text: string): string =>
-  /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  /^[\w./~:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -36,13 +36,11 @@ export function startOnTerminal(command: string, env: Record<string, string> = {
   return {
     type: (keys) => child.stdin.write(keys),
     shown: async (what) => {
-      const pattern = typeof what === 'string' ? new RegExp(RegExp.escape(what)) : what;
       const deadline = Date.now() + 30_000;
       for (;;) {
         const text = stripVTControlCharacters(output).replaceAll('\r', '').slice(waitedFor);
-        const match = pattern.exec(text);
-        if (match !== null) {
-          const end = match.index + match[0].length;
+        const end = typeof what === 'string' ? endOf(text, what) : endOfMatch(text, what);
+        if (end > 0) {
           waitedFor += end;
           return text.slice(0, end);
         }
@@ -55,4 +53,12 @@ export function startOnTerminal(command: string, env: Record<string, string> = {
     ended,
     kill: () => child.kill('SIGKILL'),
   };
+}
+
+const endOf = (text: string, part: string): number =>
+  text.includes(part) ? text.indexOf(part) + part.length : 0;
+
+function endOfMatch(text: string, pattern: RegExp): number {
+  const match = pattern.exec(text);
+  return match === null ? 0 : match.index + match[0].length;
 }

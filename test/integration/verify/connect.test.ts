@@ -54,7 +54,7 @@ describe('connecting to a database', () => {
 
   it('asks for a password that was not given', async () => {
     expect(await refusal(`postgres://reader@${address}/postgres`)).toBe(
-      `the source at ${address} asks for a password of user reader`,
+      `the source at ${address} asks for a password of user reader: set PGPASSWORD, or add a line to ~/.pgpass`,
     );
   });
 

@@ -60,7 +60,7 @@ describe('a database URL', () => {
 
   it.each([
     ['hostaddr=10.0.0.1', /^--warehouse .*\bhostaddr\b.*\bhost, port, /],
-    ['service=prod', /^--warehouse .*\bservice\b/],
+    ['passfile=prod', /^--warehouse .*\bpassfile\b/],
     ['sslmode=disable&channel_binding=require', /^--warehouse .*\bchannel_binding\b/],
     ['Host=h', /^--warehouse .*\bHost\b/],
     ['s3cret@h/w', /^--warehouse has a parameter without a value/],

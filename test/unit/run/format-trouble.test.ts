@@ -34,13 +34,13 @@ describe('what a run tells of what needs a hand', () => {
     ]);
   });
 
-  it('names the databases that the command needs, and not what is in their URLs', () => {
+  it('names the databases that the command needs, without their passwords', () => {
     const named = { source: 'postgres://reader:secret@host/shop', warehouse: undefined };
     const selector = dataSelector('.starlift', named);
     const quarantined = new Map([['fact_payment', 1]]);
     expect(formatTrouble({ ...report, quarantined, selector }, terminal)).toEqual([
       '! 1 row of fact_payment broke the contract',
-      '    npx starlift quarantine --table fact_payment --source URL',
+      '    npx starlift quarantine --table fact_payment --source postgres://reader@host/shop',
     ]);
   });
 
