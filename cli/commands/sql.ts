@@ -1,10 +1,11 @@
 import { text as readText } from 'node:stream/consumers';
-import type pg from 'pg';
 import { withDatabases } from '../options/open-databases.ts';
+import { answer } from '../sql/commands.ts';
+import { historyPath, openHistory } from '../sql/history.ts';
+import type { SqlConsole } from '../sql/print-result.ts';
 import { promptForStatements } from '../sql/prompt.ts';
-import { describeSqlError, runStatement } from '../sql/run-statement.ts';
+import { describeSqlError, makeSession } from '../sql/session.ts';
 import { splitStatements } from '../sql/split-statements.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -17,45 +18,62 @@ export const command: CommandModule = {
     }
     return withDatabases(values, async (databases) => {
       const client = await databases[values.source === true ? 'connectSource' : 'connectWarehouse']();
-      return withInterrupt(client, (connected) => ask(connected, query, terminal));
+      try {
+        const session = makeSession(client, values.write === true ? 'read write' : 'read only');
+        const console: SqlConsole = { session, terminal, expanded: 'auto' };
+        if (query === undefined && process.stdin.isTTY) {
+          await askAtPrompt(console);
+          return 0;
+        }
+        return await runAll(query ?? (await readText(process.stdin)), console);
+      } finally {
+        await client.end();
+      }
     });
   },
 };
 
-/** Ctrl-C breaks a running statement off, and what was started for it is still let go of. */
-async function withInterrupt(
-  client: pg.Client,
-  work: (client: pg.Client) => Promise<number>,
-): Promise<number> {
+async function askAtPrompt(console: SqlConsole): Promise<void> {
+  const { session, terminal } = console;
+  const what = session.isReadOnly
+    ? 'read-only (starlift sql --write lets statements change data)'
+    : 'and statements may change data';
+  terminal.info(`Connected to ${session.database}, ${what}. \\? shows help.`);
+  await promptForStatements(console, {
+    input: process.stdin,
+    output: process.stdout,
+    history: openHistory(historyPath(process.env)),
+  });
+}
+
+/** Runs statements up to the first that fails. Ctrl-C cancels it on the server, which would otherwise go on with it. */
+async function runAll(text: string, console: SqlConsole): Promise<number> {
   let isInterrupted = false;
   const interrupt = () => {
     isInterrupted = true;
-    void client.end();
+    console.session.cancel().catch(() => {});
   };
   process.once('SIGINT', interrupt);
+  const { statements, rest } = splitStatements(text);
   try {
-    return await work(client);
+    for (const statement of rest.trim() === '' ? statements : [...statements, rest.trim()]) {
+      if (isInterrupted) return 130;
+      if ((await explaining(statement, console)) === 'end') break;
+    }
+    return 0;
   } catch (error) {
     if (isInterrupted) return 130;
     throw error;
   } finally {
     process.off('SIGINT', interrupt);
-    if (!isInterrupted) await client.end();
   }
 }
 
-async function ask(client: pg.Client, query: string | undefined, terminal: Terminal): Promise<number> {
-  if (query === undefined && process.stdin.isTTY) {
-    await promptForStatements(client, terminal, { input: process.stdin, output: process.stdout });
-    return 0;
+async function explaining(statement: string, console: SqlConsole): Promise<'end' | undefined> {
+  try {
+    return await answer(statement, console);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new Error(describeSqlError(error, statement, console.session), { cause: error });
   }
-  const { statements, rest } = splitStatements(query ?? (await readText(process.stdin)));
-  for (const statement of [...statements, rest]) {
-    try {
-      await runStatement(client, statement, terminal);
-    } catch (error) {
-      throw new Error(describeSqlError(error), { cause: error });
-    }
-  }
-  return 0;
 }

@@ -3,7 +3,7 @@ import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { dataSelector } from '../site/embedded/embedded-site.ts';
-import { alignmentOf } from '../sql/run-statement.ts';
+import { alignmentOf } from '../sql/print-result.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';

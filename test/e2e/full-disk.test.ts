@@ -173,7 +173,9 @@ describeWithDisk('a data folder with the embedded databases whose disk is full',
     const edits = `
       update sales_order set units_sold = units_sold + 1, last_updated = localtimestamp;
       update payment set paid = not paid, last_updated = localtimestamp`;
-    expect(await starlift(['sql', '--source', '--data', data], {}, `${edits};`)).toMatchObject({ code: 0 });
+    expect(await starlift(['sql', '--source', '--write', '--data', data], {}, `${edits};`)).toMatchObject({
+      code: 0,
+    });
     await disk.fill(100);
     expectOneLine(await run(), data);
     await disk.makeRoom();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { splitStatements } from '../../../cli/sql/split-statements.ts';
 
 describe('SQL text is cut at the semicolons that end statements', () => {
@@ -29,5 +30,72 @@ describe('SQL text is cut at the semicolons that end statements', () => {
     ['an open comment', 'select 1; /* a; /* b */ c;', ['select 1'], ' /* a; /* b */ c;'],
   ])('with %s', (_, text, statements, rest) => {
     expect(splitStatements(text)).toEqual({ statements, rest });
+  });
+});
+
+// Written down here from Postgres' lexical rules, each a whole that hides its semicolons.
+const wholes = fc.constantFrom(
+  "';'",
+  "'it''s;'",
+  String.raw`E'\';'`,
+  '";"""',
+  '$$ ; $$',
+  '$a$ ; $$ ; $a$',
+  '/* ; /* ; */ ; */',
+  '-- ;\n',
+  String.raw`'\'`,
+  'a$b$',
+  '$1',
+  String.raw`1 \| 2`,
+  'select',
+  '\n',
+  'x',
+);
+const statement = fc
+  .array(wholes, { minLength: 1, maxLength: 8 })
+  .map((pieces) => ['select', ...pieces].join(' ').trim())
+  // A semicolon behind a comment would be a part of it.
+  .map((text) => (/--[^\n]*$/.test(text) ? `${text}\n1` : text));
+
+describe('statements that semicolons join', () => {
+  it('are found again, each as it was', () => {
+    fc.assert(
+      fc.property(fc.array(statement, { maxLength: 5 }), statement, (statements, rest) => {
+        const found = splitStatements([...statements, rest].join(';\n'));
+        expect(found.statements).toEqual(statements);
+        expect(found.rest.trim()).toBe(rest);
+      }),
+    );
+  });
+
+  it('are the same whether they come at once or line by line, as they are typed', () => {
+    fc.assert(
+      fc.property(fc.array(statement, { minLength: 1, maxLength: 5 }), (statements) => {
+        const text = `${statements.join(';\n\\d t\n')};\n`;
+        const typed: string[] = [];
+        let pending = '';
+        for (const line of text.split('\n')) {
+          const { statements: whole, rest } = splitStatements(`${pending}${line}\n`);
+          typed.push(...whole);
+          pending = rest.trim() === '' ? '' : rest;
+        }
+        expect(typed).toEqual(splitStatements(text).statements);
+        expect(typed.filter((each) => each !== '\\d t')).toEqual(statements);
+      }),
+    );
+  });
+});
+
+describe('a backslash', () => {
+  it.each([
+    ['\\d dim_staff\nselect 1;', ['\\d dim_staff', 'select 1'], ''],
+    ['select 1;\n  \\x on\nselect', ['select 1', '\\x on'], 'select'],
+    ["select '\n\\q\n';", ["select '\n\\q\n'"], ''],
+    ['select 1\n\\d\n;', ['select 1\n\\d'], ''],
+    ['\\q', ['\\q'], ''],
+  ])('begins a command only where a statement would begin: %j', (text, statements, rest) => {
+    const found = splitStatements(text);
+    expect(found.statements).toEqual(statements);
+    expect(found.rest.trim()).toBe(rest);
   });
 });
