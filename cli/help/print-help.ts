@@ -38,7 +38,14 @@ export function formatOverview(): string[] {
 /** How to use one command: usage, options with their defaults, examples, exit codes. */
 export function formatHelp(name: CommandName): string[] {
   const description = commandTable[name];
-  const options = Object.entries(description.options);
+  // A command's own options first, as its usage has them.
+  const named = new Set(
+    description.forms.flatMap(({ required = [], options: optional }) => [...required, ...optional]),
+  );
+  const options = [...named].flatMap((option) => {
+    const each = description.options[option];
+    return each === undefined ? [] : [[option, each] as const];
+  });
   const left = Math.max(...options.map(([option, { value }]) => optionText(option, value).length), 0) + 4;
   return [
     ...formatUsage(name, description),

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { giveCertificate } from '../../helpers/server-certificate.ts';
@@ -155,6 +157,24 @@ describe('starlift sql', () => {
       'starlift: column "nope" does not exist\nLINE 1: select nope\n               ^\n',
     );
     expect(await starlift(['sql', '\\dt dim_*'], env)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('finds its databases by the starlift.yml of a folder above', async () => {
+    const below = join(folder, 'project', 'queries');
+    await mkdir(below, { recursive: true });
+    const file = join(folder, 'project', 'starlift.yml');
+    await writeFile(file, `source: { url: "${server.url()}" }\nwarehouse: { url: "${env.WAREHOUSE_URL}" }\n`);
+    const sql = (input: string) =>
+      promisify(execFile)(process.execPath, [program, 'sql', input], {
+        cwd: below,
+        env: { ...process.env, HOME: folder },
+      });
+    expect((await sql('select current_database() as name')).stdout).toContain(' star\n');
+    await writeFile(file, 'source:\n  url: x\nfreshnes: 15m\n');
+    await expect(sql('select 1')).rejects.toMatchObject({
+      code: 2,
+      stderr: `starlift: ${file} line 3: unknown key freshnes; did you mean freshness?\n`,
+    });
   });
 
   it('asks the source with --source', async () => {
