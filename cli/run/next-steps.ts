@@ -41,6 +41,9 @@ export async function printNextSteps(pipeline: Pipeline, data: string, terminal:
   const steps = listSteps(pipeline, dataSelector(data));
   const width = Math.max(...steps.map(([what]) => what.length));
   for (const [what, why] of steps) terminal.info(`  ${what.padEnd(width)}  ${why}`);
+  if (pipeline.stack.named.warehouse === undefined) {
+    terminal.info(`While a --watch runs, its password is in ${pipeline.stack.folder.path}/stack.json.`);
+  }
 }
 
 async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promise<void> {
@@ -68,13 +71,5 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
     [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
     [`npx starlift verify${folder}`, 'compare source and warehouse, row by row'],
     ['the warehouse', hidePassword('--warehouse', stack.warehouseUrl)],
-    ...(warehouse === undefined
-      ? [
-          ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
   ];
 }

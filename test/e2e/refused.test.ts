@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { takeDataFolder } from '../../cli/embedded/data-folder.ts';
@@ -163,6 +163,8 @@ describe('what cannot run', () => {
       /^starlift: the warehouse is loaded from another data folder.*\n$/,
     );
     expect(await ask(otherWarehouse, madeThere)).toEqual([]);
+    // What the folder remembers of them is not what it is bound by.
+    await rm(join(road.data, 'connections.json'));
     for (const command of ['run', 'status']) {
       expect(await refusal([command, '--data', road.data])).toBe(
         `--data ${road.data} is of databases of your own: name them by --source and --warehouse`,

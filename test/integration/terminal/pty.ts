@@ -11,6 +11,8 @@ export interface Typed {
    * @returns what was shown up to and with it, without colours and cursor movements
    */
   shown(what: string | RegExp): Promise<string>;
+  /** All that has been shown up to the program's end. */
+  everything(): Promise<string>;
   /** The exit code, when the program has ended. */
   ended: Promise<number | null>;
   kill(): void;
@@ -33,12 +35,17 @@ export function startOnTerminal(command: string, env: Record<string, string> = {
     });
   }
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const plain = () => stripVTControlCharacters(output).replaceAll('\r', '');
   return {
+    everything: async () => {
+      await ended;
+      return plain();
+    },
     type: (keys) => child.stdin.write(keys),
     shown: async (what) => {
       const deadline = Date.now() + 30_000;
       for (;;) {
-        const text = stripVTControlCharacters(output).replaceAll('\r', '').slice(waitedFor);
+        const text = plain().slice(waitedFor);
         const end = typeof what === 'string' ? endOf(text, what) : endOfMatch(text, what);
         if (end > 0) {
           waitedFor += end;
