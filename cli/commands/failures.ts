@@ -1,5 +1,10 @@
-import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
-import { type FailureGroup, groupFailures, listFailures } from '../failures/list-failures.ts';
+import {
+  type FailureGroup,
+  groupFailures,
+  listFailures,
+  parseSelection,
+  selectionOptions,
+} from '../failures/list-failures.ts';
 import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';

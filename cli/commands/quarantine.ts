@@ -1,10 +1,9 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, siteOptions, siteUsage, textOption, withSite } from '../options/site-options.ts';
-import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
-import { type Released, release } from '../quarantine/release-quarantined.ts';
+import { dropQuarantined, type Released, release } from '../quarantine/resolve-quarantine.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';

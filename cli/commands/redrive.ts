@@ -1,4 +1,4 @@
-import { parseSelection, selectionOptions } from '../failures/failure-selection.ts';
+import { parseSelection, selectionOptions } from '../failures/list-failures.ts';
 import { type Redriven, redrive } from '../failures/redrive.ts';
 import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
 import type { Site } from '../site/site.ts';

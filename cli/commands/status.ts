@@ -1,7 +1,10 @@
 import { siteOptions, siteUsage, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
-import { printStatus } from '../status/print-status.ts';
 import { readStatus } from '../status/read-status.ts';
+import type { QueueStatus, RunStatus, Status, TableStatus } from '../status/status.ts';
+import { formatTable, type TableColumn } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
@@ -17,3 +20,78 @@ export const command: CommandModule = {
       return status.ok ? 0 : 1;
     }),
 };
+
+const right = (name: string): TableColumn => ({ name, align: 'right' });
+const showTime = (iso: string | null): string => iso?.slice(0, 19).replace('T', ' ') ?? 'never';
+
+/**
+ * One screen: tables, queues, the last run, and what needs attention with the command that fixes it.
+ *
+ * @param begin the command of a first run
+ */
+export function printStatus(
+  { ok, run, tables, queues, troubles }: Status,
+  terminal: Terminal,
+  begin = 'npm start',
+): void {
+  if (tables.length === 0) terminal.info(`Nothing has been loaded yet: ${begin} begins.`);
+  else for (const line of formatTables(tables)) terminal.info(line);
+  terminal.info('');
+  for (const line of formatQueues(queues)) terminal.info(line);
+  terminal.info('');
+  if (run !== null) printRun(run, terminal);
+  for (const { text, command } of troubles) {
+    terminal.info(`${terminal.style('red', '!')} ${text}`);
+    terminal.info(`    ${command}`);
+  }
+  terminal.info(
+    ok
+      ? terminal.style('green', 'Nothing needs a hand.')
+      : terminal.style('yellow', 'Something needs a hand.'),
+  );
+}
+
+const formatTables = (tables: readonly TableStatus[]): string[] =>
+  formatTable(
+    [
+      { name: 'table' },
+      { name: 'as of (UTC)' },
+      ...['newest change', 'rows', 'in flight', 'waiting', 'quarantined', 'dead letters'].map(right),
+    ],
+    tables.map(({ table, snapshotAt, lagSeconds, ...counts }) => [
+      table,
+      showTime(snapshotAt),
+      lagSeconds === null ? '' : `${showDuration(lagSeconds)} ago`,
+      ...[counts.rows, counts.inFlight, counts.waiting, counts.quarantined, counts.deadLetters].map(
+        formatCount,
+      ),
+    ]),
+  );
+
+const formatQueues = (queues: readonly QueueStatus[]): string[] =>
+  formatTable(
+    [{ name: 'queue' }, ...['ready', 'in flight', 'oldest', 'dead letters', 'oldest dead letter'].map(right)],
+    queues.map(({ queue, ready, inFlight, oldestSeconds, deadLetters, oldestDeadLetterSeconds }) => [
+      queue,
+      ...[formatCount(ready), formatCount(inFlight), showAge(oldestSeconds)],
+      ...[formatCount(deadLetters), showAge(oldestDeadLetterSeconds)],
+    ]),
+  );
+
+function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
+  const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
+  terminal.info(
+    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${formatCount(loaded)} rows loaded.`,
+  );
+  for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
+}
+
+const showAge = (seconds: number | null): string => (seconds === null ? '' : showDuration(seconds));
+
+/** In the greatest unit that makes two at least: 90 s, 3 min, 47 h, 12 d. */
+function showDuration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${formatCount(Math.floor(seconds / 86_400))} d`;
+}

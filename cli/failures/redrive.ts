@@ -11,8 +11,7 @@ import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/r
 import { textAttribute } from '../../shared/queue/send-all.ts';
 import type { Site } from '../site/site.ts';
 import { markRedriven } from './failed-records.ts';
-import type { FailureSelection } from './failure-selection.ts';
-import { type Failure, listFailures } from './list-failures.ts';
+import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 
 type MessageAttributes = Record<string, MessageAttributeValue>;
 

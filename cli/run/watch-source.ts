@@ -5,6 +5,7 @@ import { connect } from '../database/connect.ts';
 import type { Services } from '../embedded/services.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeTickPrinter } from './report.ts';
 import { isTransient, type RunReport, runOnce } from './run-once.ts';
@@ -38,11 +39,7 @@ export async function watchSource(
     ending,
     tell: makeTickPrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
-    checkLedger: onceEvery(
-      60_000,
-      () => pipeline.checkLedger(),
-      () => performance.now(),
-    ),
+    checkLedger: onceEvery(60_000, () => pipeline.checkLedger(), { first: 'after a period' }),
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
@@ -60,7 +57,7 @@ export async function watchSource(
 }
 
 /** As services/stages.yml has it for a deployed stage. */
-const everyMs = 15 * 60 * 1000;
+const sweepPeriodMs = 15 * 60 * 1000;
 
 /**
  * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
@@ -71,31 +68,18 @@ const everyMs = 15 * 60 * 1000;
 export function makeScheduledSweeps(
   services: Pick<Services, 'sweep'>,
   now: () => number = Date.now,
-): () => Promise<void> {
-  return onceEvery(
-    everyMs,
-    async () => {
-      for (const kind of queueKinds) await services.sweep(kind);
-    },
-    now,
-  );
-}
-
-/** Makes the work that is done a period after this is called, and then once in each period; nothing in between. */
-function onceEvery(periodMs: number, work: () => Promise<void>, now: () => number): () => Promise<void> {
-  let dueAt = now() + periodMs;
-  return async () => {
-    if (now() < dueAt) return;
-    dueAt = now() + periodMs;
-    await work();
+): () => Promise<void> | undefined {
+  const sweepAll = async () => {
+    for (const kind of queueKinds) await services.sweep(kind);
   };
+  return onceEvery(sweepPeriodMs, sweepAll, { first: 'after a period', now });
 }
 
 interface Watch {
   everySeconds: number;
   ending: AbortSignal;
-  sweep(): Promise<void>;
-  checkLedger(): Promise<void>;
+  sweep(): Promise<void> | undefined;
+  checkLedger(): Promise<void> | undefined;
   tell(report: RunReport): void;
 }
 

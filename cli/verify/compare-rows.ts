@@ -1,5 +1,5 @@
+import { addExample, type TableReport } from './report.ts';
 import type { SortedRow, SortedRows } from './sorted-rows.ts';
-import { addExample, type TableReport } from './table-report.ts';
 import type { TableCheck } from './tables/table-check.ts';
 
 export interface ComparedRows {

@@ -6,9 +6,12 @@ import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemb
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { compareRows } from './compare-rows.ts';
+import { addExample, isClean, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
-import { listChecks } from './table-checks.ts';
-import { addExample, isClean, makeTableReport, type TableReport } from './table-report.ts';
+import { dimCurrency } from './tables/dim-currency.ts';
+import { makeDimDate } from './tables/dim-date.ts';
+import { dimensionChecks } from './tables/dimensions.ts';
+import { factChecks } from './tables/facts.ts';
 import type { Reference, TableCheck } from './tables/table-check.ts';
 
 export interface VerifyOptions {
@@ -22,11 +25,6 @@ export interface VerifyOptions {
   onTable?: (report: TableReport) => void;
   /** Told of every row whose key the source does not have. */
   onExtra?: (table: string, key: string, version: string) => void;
-}
-
-export interface VerifyReport {
-  ok: boolean;
-  tables: TableReport[];
 }
 
 /**
@@ -104,6 +102,14 @@ async function verifyTables({
     onTable?.(report);
   }
   return { ok: tables.every(isClean), tables };
+}
+
+/** The checks of those warehouse tables that have one, in the order in which they are reported. */
+function listChecks(tables: readonly string[]): TableCheck[] {
+  const all = [...dimensionChecks, dimCurrency, makeDimDate(tables), ...factChecks];
+  return all
+    .filter(({ table }) => tables.includes(table))
+    .sort((one, other) => (one.table < other.table ? -1 : 1));
 }
 
 /** @throws {UsageError} tables that the checks read are not in the source; names them all */
@@ -218,12 +224,12 @@ function danglingQuery(check: TableCheck, { column, dimension, key }: Reference,
 function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
   const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
   if (lacking.length === 0) return undefined;
-  return `${table}.${lacking.join(`, ${table}.`)} was not compared, for its check does not name it: add it to ${fileOf(table)}`;
+  return `${table}.${lacking.join(`, ${table}.`)} was not compared: its check in ${checksFolder} does not name it`;
 }
 
 function reportUnchecked(table: string): TableReport {
-  const problem = `${table} was not compared, for it has no check: write ${fileOf(table)} and list it in cli/verify/table-checks.ts`;
+  const problem = `${table} was not compared: it has no check. Add one in ${checksFolder}`;
   return { ...makeTableReport(table), problem };
 }
 
-const fileOf = (table: string): string => `cli/verify/tables/${table.replaceAll('_', '-')}.ts`;
+const checksFolder = 'cli/verify/tables';

@@ -14,9 +14,7 @@ import {
 } from '../../../shared/queue/queue-settings.ts';
 import { connectTo } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
-import { explainAwsError } from './explain-aws-error.ts';
-import type { StageResources } from './find-stage.ts';
-import { findStage } from './find-stage.ts';
+import { explainAwsError, findStage, type StageResources } from './find-stage.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
 

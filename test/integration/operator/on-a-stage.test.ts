@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
-import { putSecret } from '../../../cli/secrets/put-secret.ts';
+import { putSecret } from '../../../cli/site/stage/put-secret.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { OperatedStack } from './operated-stack.ts';

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { printStatus } from '../../../cli/status/print-status.ts';
+import { printStatus } from '../../../cli/commands/status.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseSecretUrl } from '../../../cli/secrets/put-secret.ts';
+import { parseSecretUrl } from '../../../cli/site/stage/put-secret.ts';
 
 const shape = 'postgres://user:password@host:port/database';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { readUnseen } from '../../../cli/secrets/read-unseen.ts';
+import { readUnseen } from '../../../cli/commands/secrets.ts';
 
 const makeTerminal = () => {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, it } from '@jest/globals';
-import { explainAwsError } from '../../../cli/site/stage/explain-aws-error.ts';
+import { explainAwsError } from '../../../cli/site/stage/find-stage.ts';
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 's3cret' };
 

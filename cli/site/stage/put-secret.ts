@@ -1,11 +1,11 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { DatabaseSecret } from '../../shared/postgres/database-secret.ts';
-import { parseDatabaseUrl } from '../database/database-url.ts';
-import { commandFor } from '../site/site.ts';
-import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
-import { isStillEmpty } from '../site/stage/read-stage-secret.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { UsageError } from '../terminal/usage-error.ts';
+import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
+import { parseDatabaseUrl } from '../../database/database-url.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
+import { commandFor } from '../site.ts';
+import { type OpenedStage, type StageName, withStage } from './open-stage.ts';
+import { isStillEmpty } from './read-stage-secret.ts';
 
 /**
  * Puts how to reach a database into a stage's secret, as a new version, and says what to do next.
