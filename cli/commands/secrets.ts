@@ -29,7 +29,7 @@ export const command: CommandModule = {
 function parseWhat([action, name, ...surplus]: readonly string[]): (typeof databases)[number] {
   const what = databases.find((database) => database === name);
   if (action !== 'put' || what === undefined || surplus.length > 0) {
-    throw new UsageError(`secrets knows \`put source\` and \`put warehouse\` (usage: ${command.usage})`);
+    throw new UsageError(`secrets expects \`put source\` or \`put warehouse\` (usage: ${command.usage})`);
   }
   return what;
 }
@@ -62,7 +62,7 @@ function ask(question: string, { input, output }: UnseenStreams): Promise<string
     // After a line it is too late to reject.
     lines.once('close', () => {
       output.write('\n');
-      reject(new UsageError('no URL was given: nothing has changed'));
+      reject(new UsageError('no URL was given: nothing was changed'));
     });
   });
 }

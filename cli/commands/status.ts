@@ -46,8 +46,8 @@ export function printStatus(
   }
   terminal.info(
     ok
-      ? terminal.style('green', 'Nothing needs a hand.')
-      : terminal.style('yellow', 'Something needs a hand.'),
+      ? terminal.style('green', 'Nothing needs attention.')
+      : terminal.style('yellow', 'Something needs attention.'),
   );
 }
 

@@ -148,7 +148,7 @@ export function parseSelection(values: OptionValues): FailureSelection {
 
 function parseQueue(text: string): QueueKind {
   const queue = queueKinds.find((kind) => kind === text);
-  if (queue === undefined) throw new UsageError(`--queue ${text} is none of ${queueKinds.join(', ')}`);
+  if (queue === undefined) throw new UsageError(`--queue ${text} is not one of ${queueKinds.join(', ')}`);
   return queue;
 }
 

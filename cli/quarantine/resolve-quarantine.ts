@@ -8,17 +8,17 @@ import { putDropRecord, type QuarantineFile } from './quarantine-file.ts';
 export interface Released {
   /** The replay's id; null where there was nothing to release. */
   replay: string | null;
-  /** Keys of the quarantine files whose rows are put through again. */
+  /** Keys of the quarantine files whose rows are sent through again. */
   files: string[];
   rows: number;
 }
 
 /**
- * Puts quarantined rows through again: the objects that they are in are transformed anew. What is good now is
- * loaded, and what is not is quarantined again, in the file of the new revision.
+ * Sends quarantined rows through the pipeline again: their objects are transformed again. Rows that are good now are
+ * loaded; the others are quarantined again, in the file of the new revision.
  *
  * @param selection.tables warehouse tables
- * @param selection.file one quarantine file, given up or not; undefined for all of the tables that were not
+ * @param selection.file one quarantine file, dropped or not; undefined for all files of the tables that were not dropped
  * @throws {UsageError} no such file is in quarantine
  */
 export async function release(
@@ -55,10 +55,10 @@ export interface DropSelection {
 }
 
 /**
- * Gives quarantined rows up: they count no longer, until their object is transformed again. The files stay as they
- * are, each with a record next to it of what was given up.
+ * Drops quarantined rows: they no longer count, until their object is transformed again. The files are kept, each with
+ * a record of the dropped rows next to it.
  *
- * @returns the files, each with the rows of it that were given up now
+ * @returns the files, each with the rows that were dropped by this call
  * @throws {UsageError} no such file or row is in quarantine
  */
 export async function dropQuarantined(

@@ -38,8 +38,8 @@ export interface Replay {
 type ReplaySite = Pick<Site, 'ingested' | 'processed' | 'sqs' | 'queueUrl' | 'connectWarehouse'>;
 
 /**
- * Puts the objects of a table and a period on their queue once more: ingested ones are transformed anew, as a new
- * revision; of processed ones the highest revision of each slice is loaded, the ledger notwithstanding.
+ * Puts the objects of a table and a period on their queue once more. Ingested objects are transformed again, as a new
+ * revision. Of processed objects the highest revision of each slice is loaded, even if the ledger has it.
  */
 export async function replay(
   site: ReplaySite,
@@ -63,8 +63,8 @@ export const makeReplayId = (now: Date): string =>
   `${now.toISOString().replaceAll(/[-:.]/g, '')}${randomBytes(2).toString('hex')}`;
 
 /**
- * What is transformed anew has to be loaded anew: its message names a revision that the ledger does not have. An object
- * of the processed zone is loaded under the name that it has, for its message itself says that it is a replay's.
+ * An object that is transformed again has to be loaded again, so its message names a revision that the ledger does not
+ * have. An object of the processed zone is loaded under its own name: its message itself says that it is a replay.
  *
  * @param keys of objects in that zone
  */
@@ -102,17 +102,17 @@ async function listReplayed(
   return [...found, ...newest.all().map(formatObjectKey)];
 }
 
-/** A replay is only sent from here: it does not wait long for a ledger that is slow or locked. */
+/** A replay is only sent from here, so it does not wait long for a ledger that is slow or locked. */
 const ledgerTimeoutMs = 5000;
 const epoch = Date.UTC(2020, 0, 1);
 
 /**
  * Gives for each ingested object the least revision under which it is loaded when it is transformed again: one above all
- * that the ledger has of it, in any of the tables that are made of it. What S3 has is the transform's to know; S3 may
- * have lost what the ledger still names.
+ * that the ledger has of it, in any of the tables that are made of it. The transform knows what S3 has;
+ * S3 may have lost what the ledger still names.
  *
- * Where the ledger cannot be asked, as from a laptop outside a stage's network, the seconds since 2020 stand in. They are
- * above every revision that was counted and above every one that an earlier clock gave. A clock that is wrong does no
+ * If the ledger cannot be asked, for example from outside a stage's network, the seconds since 2020 stand in. They are
+ * above every counted revision and above every revision that an earlier clock gave. A clock that is wrong does no
  * harm: rows of one slice have one version, and S3 lists what a clock ahead of this one has put.
  *
  * @param keys of ingested objects

@@ -29,7 +29,7 @@ export const noteBegin = (folder: DataFolder): void =>
 /** Notes an orderly end: only once the queues are closed, for until then a power loss may take messages from their file. */
 export const noteEnd = (folder: DataFolder): void => folder.writeJson(unfinishedFile, null);
 
-/** After an orderly end the queues hold all that is under way, unless their database is another one since. */
+/** After an orderly end the queues hold all work under way, unless their database was replaced since. */
 export async function resumeWhatIsLost(
   stack: Stack,
   warehouse: pg.Client,
@@ -39,14 +39,14 @@ export async function resumeWhatIsLost(
   const isUnfinished = (folder.readJson(unfinishedFile) ?? null) !== null;
   if (!isUnfinished && cloud.areQueuesAccountedFor()) return;
   const sent = await sendMissing(stack, warehouse);
-  // What was sent is on the queues; a run that dies before this does it once more.
+  // A run that dies before this sends it once more.
   cloud.noteQueuesAccountedFor();
   const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
   if (isUnfinished) terminal.info(`The last run ended unexpectedly: carrying on (${count}).`);
   else if (sent > 0) terminal.info(`The queues of ${folder.path} are new: carrying on (${count}).`);
 }
 
-/** Sends again what is in no later step and on no queue. @returns the number of messages */
+/** Sends again all work that is on no queue and has reached no later step. @returns the number of messages */
 export async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<number> {
   const { cloud, folder, clients } = stack;
   const dead = await listDeadLetters(cloud.endpoint);
@@ -100,34 +100,34 @@ export interface ContinuityDeps {
 }
 
 /**
- * Makes the check that the warehouse is the one that was loaded. If it has gone back, for example by a restore, what it
- * lacks is sent again and the next plan reads the source in full; otherwise its state is remembered.
+ * Makes the check that the warehouse still has what was loaded. If it has gone back, for example by a restore, the
+ * missing objects are sent again and the next plan reads the source in full; otherwise its state is remembered.
  *
  * @returns the check, which may be called any number of times, with any connection to the warehouse
  */
 export function makeContinuityCheck(deps: ContinuityDeps): (warehouse: pg.ClientBase) => Promise<void> {
   const { ingested, sendMissing, info } = deps;
-  let mended: string | undefined;
+  let resentFor: string | undefined;
   return async (warehouse) => {
     if ((await forwardResyncs(warehouse, ingested)) > 0) {
       info(
-        'The warehouse lost its ledger (schema starlift) and kept its rows: everything is read in full again.',
+        'The warehouse kept its rows and lost its ledger (schema starlift): the next plan reads the source in full.',
       );
     }
     const continuity = await checkContinuity(warehouse, ingested);
     const { gap, known } = continuity;
-    // What was sent is loaded under ids of its own: the entry that was remembered never returns.
-    if (gap === undefined || known?.etag === mended) {
+    // Objects that are sent again get new ids, so the remembered entry never returns.
+    if (gap === undefined || known?.etag === resentFor) {
       await rememberLedger(warehouse, ingested, continuity);
       return;
     }
     const description = describeGap(gap);
     await putResyncRequest(ingested, makeResyncRequest(description, new Date()));
     const sent = await sendMissing();
-    mended = known?.etag;
+    resentFor = known?.etag;
     info(
       `${description.replace(/^t/, 'T')} (restored from a backup?). ` +
-        `${sent === 1 ? '1 object is' : `${sent} objects are`} sent again, and everything is read in full.`,
+        `${sent === 1 ? '1 object is' : `${sent} objects are`} sent again, and the next plan reads the source in full.`,
     );
   };
 }

@@ -15,14 +15,14 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  order by revenue desc
  limit 5`;
 
-/** What the question reads. */
+/** The columns that the example query reads. */
 const asked: Record<string, readonly string[]> = {
   fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
   dim_date: ['date_id', 'year', 'month', 'month_name'],
   dim_currency: ['currency_id', 'currency_code'],
 };
 
-/** Whether a model has what the question reads: it is the sample shop's, and a model may be of anything else. */
+/** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
 export const canAnswer = ({ tables }: StarSchema): boolean =>
   Object.entries(asked).every(([name, columns]) => {
     const table = tables.find((candidate) => candidate.name === name);

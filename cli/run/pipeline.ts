@@ -24,9 +24,9 @@ import {
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
 import { formatServiceLog, isReportedByCommand } from './report.ts';
 
-/** A stack with its services at work, which runs are made on until it is stopped. */
+/** A stack with its services running; it takes any number of runs until it is stopped. */
 export interface Pipeline extends WorkingStack {
-  /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
+  /** Checks that the warehouse still has what was loaded: called before a plan, and when a run is done. */
   checkLedger(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -40,14 +40,14 @@ interface WarehouseOptions {
 }
 
 export interface PipelineOptions extends StackOptions {
-  /** To the databases of the user's own, where that has begun already. */
+  /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
-  /** A worker that was started ahead. */
+  /** A worker process that was started early. */
   spare?: SpareWorker;
 }
 
 /**
- * Starts everything that a run needs. Whatever cannot work is found before anything is written.
+ * Starts everything that a run needs. Anything that cannot work is found before anything is written.
  *
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
@@ -67,7 +67,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let services: Services | undefined;
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
-    // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
+    // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
@@ -93,7 +93,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     await pipeline.checkLedger();
     noteBegin(stack.folder);
     hasBegun = true;
-    // What a killed run has left is loaded from here on, and counts for the first report.
+    // The first report includes what a killed run left on the queues.
     pipeline.countedUntil = await readClock(warehouse);
     services.start();
     return pipeline;
@@ -116,7 +116,7 @@ function readWarehouseOptions({
   throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${foreignKeys}: use declared or enforced`);
 }
 
-/** The last thing done first. One that cannot be undone does not keep the others from it. */
+/** Undoes the latest step first. A step that fails does not keep the others from being undone. */
 async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps.toReversed()) {
@@ -154,18 +154,18 @@ const startStackServices = (
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     ...(spare && { spare }),
     onLog: (line) => {
-      // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
+      // The command ends with the reason; later failures of a broken stack add nothing.
       if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
       else if (!isReportedByCommand(line)) terminal.info(formatServiceLog(line));
     },
   });
 
-/** Fills the embedded source with the sample shop, once. It is one transaction: a kill leaves nothing half. */
+/** Fills the embedded source with the sample shop, once, in one transaction: a kill leaves nothing half-done. */
 async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void> {
   const shop = await connect(shopUrl, 'source');
   try {
-    // Any one of the tables will do: the run itself reports a table that was dropped since.
+    // Any one of the tables is enough: the run itself reports a table that was dropped later.
     const { rowCount } = await shop.query(
       `select from pg_class where relnamespace = 'public'::regnamespace and relname = any ($1) limit 1`,
       [TABLE_NAMES],

@@ -80,12 +80,12 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
   return [
     ...groups
       .slice(0, shownGroups)
-      .flatMap((group) => say(describeGroup(group), `when that is mended: ${group.redrive}`)),
+      .flatMap((group) => say(describeGroup(group), `once that is fixed: ${group.redrive}`)),
     ...(groups.length > shownGroups
       ? say(`and ${groups.length - shownGroups} more failures`, command('failures'))
       : []),
     ...unsent.flatMap(({ table, reason }) =>
-      say(`${table} cannot be extracted: ${reason}`, `when that is mended: ${command('run')}`),
+      say(`${table} cannot be extracted: ${reason}`, `once that is fixed: ${command('run')}`),
     ),
     ...[...quarantined].flatMap(([table, rows]) =>
       say(`${formatRows(rows)} of ${table} broke the contract`, command(`quarantine --table ${table}`)),
@@ -108,11 +108,11 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
 /**
  * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
  */
-export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
+export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => void {
   let printedTrouble: string[] = [];
   let printedWarnings: readonly string[] = [];
   return (report) => {
-    printTick(report, terminal);
+    printCycle(report, terminal);
     printWarnings(
       report.warnings.filter((warning) => !printedWarnings.includes(warning)),
       terminal,
@@ -122,11 +122,11 @@ export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void
     if (trouble.join() === printedTrouble.join()) return;
     printedTrouble = trouble;
     for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
+    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
   };
 }
 
-function printTick(report: RunReport, terminal: Terminal): void {
+function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);
   if (terminal.json)
     terminal.result(
@@ -141,7 +141,7 @@ function printTick(report: RunReport, terminal: Terminal): void {
 }
 
 /**
- * Whether the command reports itself what the line says: it ends with the reason why a plan failed, and its report
+ * Whether the command itself reports what the line says: it ends with the reason why a plan failed, and its report
  * lists every dead letter.
  */
 export function isReportedByCommand(line: string): boolean {
@@ -151,7 +151,7 @@ export function isReportedByCommand(line: string): boolean {
 }
 
 /**
- * A line of a service's log as a person reads it. What is no log line of ours is given as it is.
+ * Formats a line of a service's log for a person. A line that is not one of ours is returned unchanged.
  *
  * @param line one JSON object of the services' logger, or any other line that a worker wrote
  * @example

@@ -40,7 +40,7 @@ export interface RunReport {
 
 type OnProgress = (counts: readonly LedgerCount[]) => void;
 
-/** How often the warehouse is looked at for what has been loaded so far, in milliseconds. */
+/** How often the rows that are loaded so far are counted, in milliseconds. */
 const countEveryMs = 250;
 
 /**
@@ -81,7 +81,7 @@ export async function runOnce(
   };
 }
 
-/** @returns what was planned, once more on the way included */
+/** @returns all that was planned, by plans during the run too */
 async function followToTheEnd(
   site: RunnableSite,
   first: PlannedRun,
@@ -101,7 +101,7 @@ async function followToTheEnd(
   return planned;
 }
 
-/** A source that is away for a while was not planned on: the work that there is goes on. */
+/** If the source is unreachable, the work that is planned already goes on without a new plan. */
 async function planAgain(site: RunnableSite, before: PlannedRun): Promise<PlannedRun> {
   try {
     const again = await site.plan();
@@ -112,9 +112,9 @@ async function planAgain(site: RunnableSite, before: PlannedRun): Promise<Planne
   }
 }
 
-/** Whether a run's failure passes by itself, so that a watch goes on. */
+/** Whether a run's failure is transient, so that a watch goes on. */
 export function isTransient(error: unknown): boolean {
-  // A database cannot be reached. It could when the watch began.
+  // A database that could be reached when the watch began cannot be reached now.
   if (error instanceof UsageError) return true;
   if (error instanceof InvocationError) return error.errorType === TransientError.name;
   // What pg says of a query on a connection that was lost before it.
@@ -199,7 +199,7 @@ export function makeTallies(
   });
 }
 
-/** A gap of more years than this is a typing error in a date, not the age of a business. */
+/** A longer gap is a typing error in a date, not the age of a business. */
 const longestGapYears = 100;
 
 /** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
@@ -219,7 +219,8 @@ export async function fillCalendarYears(warehouse: pg.Client, schema: string): P
 }
 
 /**
- * The years that a calendar for these should have: they and all between, but for the gaps that are too long.
+ * The years that a calendar for these should have: the years themselves and those between them, except in gaps that are
+ * too long.
  *
  * @param years ascending
  */

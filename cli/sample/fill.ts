@@ -25,18 +25,18 @@ export interface FillOptions {
   orders?: number;
   /** The same seed gives the same rows, to the byte. 1 when left out. */
   seed?: number;
-  /** Told of every table at its start (0 rows), every 100,000 rows and its end. */
+  /** Called for every table at its start (0 rows), every 100,000 rows and its end. */
   onProgress?: (table: string, rows: number) => void;
 }
 
 /**
  * Fills a database with the sample shop's year of trade, making its tables when there are none. All of it is
- * one transaction: a fill that ends half-way leaves nothing.
+ * one transaction: an interrupted fill leaves nothing.
  *
  * @param client connected, outside a transaction, with nothing else running on it
  * @returns the rows of each table
  * @throws {TerminalError} the database holds some of these tables already, or rows in them; or the number of
- *   orders is none
+ *   orders is invalid
  */
 export async function fillSampleShop(
   client: pg.Client,
@@ -78,14 +78,17 @@ async function assertNothingThere(client: pg.Client): Promise<boolean> {
   if (found.length === 0) return true;
   const [first = ''] = found;
   if (found.length < TABLE_NAMES.length)
-    throw new TerminalError(`the database has a table ${first} already: the sample shop needs one without`, {
-      table: first,
-    });
+    throw new TerminalError(
+      `the database already has a table ${first}: the sample shop needs a database without it`,
+      {
+        table: first,
+      },
+    );
   await client.query(`lock table ${TABLE_NAMES.join(', ')} in share row exclusive mode`);
   for (const table of TABLE_NAMES) {
     const { rowCount } = await client.query(`select from ${table} limit 1`);
     if (rowCount !== 0)
-      throw new TerminalError(`the table ${table} holds rows already: the sample shop needs it empty`, {
+      throw new TerminalError(`the table ${table} already has rows: the sample shop needs it empty`, {
         table,
       });
   }

@@ -15,7 +15,7 @@ import { countRowsInFlight, readTables } from './read-tables.ts';
 import type { DeadLetterStatus, QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 import { listTroubles, type TroubleFacts } from './troubles.ts';
 
-/** One look at everything; the warehouse may be empty still. */
+/** Reads the state of the whole site; the warehouse may still be empty. */
 export async function readStatus(site: Site, now: Date = new Date()): Promise<Status> {
   const warehouse = await site.connectWarehouse();
   try {
@@ -124,7 +124,7 @@ async function readQueue(site: Site, queue: QueueKind, now: Date): Promise<Queue
     queue,
     ready: main.ready,
     inFlight: main.inFlight,
-    // Where a metric tells the age, it is minutes old: of a queue that is empty by now too.
+    // An age from a metric is minutes old, and is reported for a queue that has become empty since.
     oldestSeconds: main.ready + main.inFlight === 0 ? null : await readAge(site, url, now),
     deadLetters: dead.ready + dead.inFlight,
     oldestDeadLetterSeconds: dead.ready + dead.inFlight === 0 ? null : await readAge(site, deadUrl, now),

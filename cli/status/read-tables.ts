@@ -17,7 +17,7 @@ export interface TableFacts {
   inFlight: ReadonlyMap<string, number>;
   /** Warehouse tables that were dropped. */
   missingTables: readonly string[];
-  /** Some slice is not extracted yet, and may be any table's. */
+  /** A slice of some table, which may be any, is not extracted yet. */
   isExtracting: boolean;
   /** When the last plan was complete. */
   plannedAt: Date | undefined;
@@ -106,7 +106,7 @@ const emptyState = (table: string): TableState => ({
   run: null,
 });
 
-/** A message waits so long on a main queue, in days: what is older is on no queue any more. */
+/** How long a message stays on a main queue, in days: older work is on no queue any more. */
 const queueDays = 4;
 const concurrentReads = 16;
 

@@ -9,7 +9,7 @@ export interface ComparedRows {
 
 export interface ComparisonNotes {
   report: TableReport;
-  /** Told of every row whose key the source does not have. */
+  /** Called for every row whose key the source does not have. */
   onExtra: (key: string, version: string) => void;
 }
 

@@ -89,7 +89,7 @@ export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): v
 }
 
 export function printExtraRow(table: string, key: string, version: string, terminal: Terminal): void {
-  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: not in the source any more`);
+  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: no longer in the source`);
 }
 
 /** The report as --json gives it: a table's examples and problem only where it has any. */
@@ -119,11 +119,11 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
     case 'different':
       return `${row} is different: ${column} is ${show(found)} in the warehouse, ${show(expected)} in the source`;
     case 'dangling':
-      return `${row} dangles: its ${column} ${show(found)} is no row of the dimension`;
+      return `${row} dangles: its ${column} ${show(found)} is not in the dimension`;
   }
 }
 
-/** So that '' and null can be told apart, and no line break or control character gets to the terminal. */
+/** JSON tells '' from null, and lets no line break or control character through to the terminal. */
 const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);
 
 function conclude(ok: boolean, tables: readonly TableReport[], terminal: Terminal): string {

@@ -19,20 +19,20 @@ export interface VerifyOptions {
   source: pg.Client;
   warehouse: pg.Client;
   warehouseSchema: string;
-  /** Whose tables are verified: the project's where it is left out. */
+  /** The model whose tables are verified; the project's by default. */
   model?: StarSchema;
-  /** Told of every table when it is done. */
+  /** Called for every table when it is done. */
   onTable?: (report: TableReport) => void;
-  /** Told of every row whose key the source does not have. */
+  /** Called for every row whose key the source does not have. */
   onExtra?: (table: string, key: string, version: string) => void;
 }
 
 /**
- * Compares every warehouse table of the model with the source, by SQL of its own; a table or a column that has no such
+ * Compares every warehouse table of the model with the source, by handwritten SQL; a table or a column without such
  * SQL is a difference. Each side is read in one snapshot; a source that is written to meanwhile shows what has not
  * arrived yet as missing.
  *
- * @throws {UsageError} the source has not all of the tables
+ * @throws {UsageError} the source lacks a table
  * @throws {TerminalError} a table cannot be read; names it
  */
 export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
@@ -48,7 +48,7 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
 }
 
 /**
- * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
+ * Values must be rendered alike by both servers, regardless of their settings; a policy that hides rows is an error
  * and not a difference. The rest is for speed: all rows are read, and most are sorted.
  */
 async function beginReading(client: pg.Client, schema: string): Promise<void> {
@@ -182,7 +182,7 @@ async function compareTable(
 const charOid = 1042;
 
 /**
- * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
+ * The columns of what a check expects that are a char(n) in the source: padding is not part of the value. Within the
  * transaction of the check.
  */
 async function readPaddedColumns(source: pg.Client, { expected }: TableCheck): Promise<ReadonlySet<string>> {

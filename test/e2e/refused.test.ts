@@ -42,8 +42,8 @@ describe('what cannot run', () => {
     [['rnu'], /^unknown command rnu; there are run, status, .*sql$/],
     [['run', '--sorce', 'x'], /^Unknown option '--sorce' \(usage: starlift run /],
     [['run', 'now'], /'now'/],
-    [['run', '--every', '0'], '--every 0 is no number of seconds between 0 and 86400'],
-    [['run', '--every', 'soon'], '--every soon is no number of seconds between 0 and 86400'],
+    [['run', '--every', '0'], '--every 0 is not a number of seconds from above 0 to 86400'],
+    [['run', '--every', 'soon'], '--every soon is not a number of seconds from above 0 to 86400'],
     [
       ['run', '--source', 'mysql://me:s3cret@h/db'],
       '--source is no Postgres URL: use postgres://user:password@host:port/database',

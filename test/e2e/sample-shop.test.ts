@@ -100,7 +100,7 @@ describe('the sample shop', () => {
     await seen(async () => {
       const { code, stdout, stderr } = await starlift(['status', '--data', data]);
       expect(stderr).toBe('');
-      return code === 0 && stdout.includes('Nothing needs a hand.');
+      return code === 0 && stdout.includes('Nothing needs attention.');
     });
     const counted = await starlift(['sql', '--source', 'select count(*) from sales_order', '--data', data]);
     expect(counted.code).toBe(0);

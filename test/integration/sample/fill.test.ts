@@ -139,7 +139,7 @@ describe('a filled sample shop', () => {
 
   it('refuses a database that holds such a table, naming it, and changes nothing', async () => {
     await withClient(url, (client) =>
-      expect(fillSampleShop(client, {})).rejects.toThrow('the table address holds rows already'),
+      expect(fillSampleShop(client, {})).rejects.toThrow('the table address already has rows'),
     );
     const taken = await server.createDatabase('taken');
     await withClient(taken, async (client) => {

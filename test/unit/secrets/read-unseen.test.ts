@@ -34,7 +34,7 @@ describe('what nobody is to see', () => {
     input.write(key);
     await expect(answer).rejects.toMatchObject({
       exitCode: 2,
-      message: 'no URL was given: nothing has changed',
+      message: 'no URL was given: nothing was changed',
     });
   });
 });
