@@ -2,7 +2,7 @@ import { connect } from '../database/connect.ts';
 import { fillSampleShop } from '../sample/fill.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 const maxOrders = 1_000_000_000;
@@ -32,7 +32,7 @@ export const command: CommandModule = {
       if (!terminal.isInteractive) {
         for (const [table, count] of Object.entries(filled)) terminal.info(progressLine(table, count));
       }
-      terminal.info(`The sample shop is ready: ${formatCount(rows)} rows in ${seconds} s.`);
+      terminal.info(`The sample shop is ready: ${formatRows(rows)} in ${seconds} s.`);
       return 0;
     } finally {
       await client.end();

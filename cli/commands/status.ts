@@ -4,12 +4,12 @@ import { readStatus } from '../status/read-status.ts';
 import type { QueueStatus, RunStatus, Status, TableStatus } from '../status/status.ts';
 import { formatTable, type TableColumn } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   summary:
-    'Shows what has been loaded, what is on its way, and what needs a hand, with the command that mends it. Exit 1 when anything does.',
+    'Shows what has been loaded, what is on its way, and what needs attention, with the command to type next. Exit 1 when anything does.',
   usage: `starlift status ${siteUsage}`,
   options: siteOptions,
   run: (values, _positionals, terminal) =>
@@ -34,7 +34,7 @@ export function printStatus(
   terminal: Terminal,
   begin = 'npm start',
 ): void {
-  if (tables.length === 0) terminal.info(`Nothing has been loaded yet: ${begin} begins.`);
+  if (tables.length === 0) terminal.info(`Nothing has been loaded yet. Begin with: ${begin}`);
   else for (const line of formatTables(tables)) terminal.info(line);
   terminal.info('');
   for (const line of formatQueues(queues)) terminal.info(line);
@@ -81,7 +81,7 @@ const formatQueues = (queues: readonly QueueStatus[]): string[] =>
 function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
   const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
   terminal.info(
-    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${formatCount(loaded)} rows loaded.`,
+    `Last run with changes: ${run}, ${showTime(plannedAt)} UTC, ${what}, ${formatRows(loaded)} loaded.`,
   );
   for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }

@@ -7,7 +7,8 @@ import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 
-const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders, sum(f.units_sold * f.unit_price) as revenue
+const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders,
+       sum(f.units_sold * f.unit_price) as revenue
   from fact_sales_order f
   join dim_date d on d.date_id = f.created_date
   join dim_currency c using (currency_id)
@@ -16,7 +17,7 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  limit 5`;
 
 /** The columns that the example query reads. */
-const asked: Record<string, readonly string[]> = {
+const readColumns: Record<string, readonly string[]> = {
   fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
   dim_date: ['date_id', 'year', 'month', 'month_name'],
   dim_currency: ['currency_id', 'currency_code'],
@@ -24,7 +25,7 @@ const asked: Record<string, readonly string[]> = {
 
 /** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
 export const canAnswer = ({ tables }: StarSchema): boolean =>
-  Object.entries(asked).every(([name, columns]) => {
+  Object.entries(readColumns).every(([name, columns]) => {
     const table = tables.find((candidate) => candidate.name === name);
     return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));
   });
@@ -32,7 +33,7 @@ export const canAnswer = ({ tables }: StarSchema): boolean =>
 // An installed package is compiled, and has no npm start.
 const start = import.meta.url.endsWith('.js') ? 'npx starlift run' : 'npm start --';
 
-/** What to try next: a question to the star schema with its answer where the model is the sample shop's, the watch, and the way into the warehouse. */
+/** Prints what to try next: an example query with its answer if the model is the sample shop's, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
   if (pipeline.warehouseSchema === 'public' && canAnswer(starSchema)) await printExample(pipeline, terminal);
   terminal.info('\nNext:');
@@ -49,7 +50,7 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
   });
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
-  terminal.info('\nThe best months, asked of the star schema:\n');
+  terminal.info('\nThe best months, from the star schema:\n');
   for (const line of exampleQuery.split('\n')) terminal.info(terminal.style('dim', `  ${line}`));
   terminal.info('');
   for (const line of formatTable(columns, cells)) terminal.info(line);
@@ -58,20 +59,20 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
 function listSteps({ stack }: Pipeline, folder: string): [what: string, why: string][] {
   const { source, warehouse } = stack.named;
   const verify = 'compare source and warehouse, row by row';
-  // Of databases of the user's own we know no more than what was just typed.
+  // The URLs of the user's databases may hold passwords, so the steps do not repeat them.
   if (source !== undefined || warehouse !== undefined) {
     return [
-      ['the same with --watch', 'go on, whenever something changes'],
+      ['the same with --watch', 'keep running, and load each change'],
       ['npx starlift verify', `${verify}; with the same options`],
       ['the warehouse', hidePassword(stack.warehouseUrl)],
     ];
   }
   return [
-    [`${start}${folder} --watch`, 'go on, as the shop goes on trading'],
-    [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
+    [`${start}${folder} --watch`, 'keep running while the shop keeps trading'],
+    [`npx starlift sql${folder} 'select …'`, 'query the warehouse'],
     [`npx starlift verify${folder}`, verify],
     ['the warehouse', hidePassword(stack.warehouseUrl)],
-    ['', `(while a --watch runs; its password is in ${stack.folder.path}/stack.json)`],
+    ['', `(reachable while --watch runs; password: ${stack.folder.path}/stack.json)`],
   ];
 }
 

@@ -51,7 +51,7 @@ function printTable(report: RunReport, terminal: Terminal): void {
   terminal.info('');
   terminal.info(
     `${terminal.style(report.ok ? 'green' : 'yellow', report.ok ? 'All loaded' : 'Not all loaded')}: ` +
-      `${formatCount(loaded)} rows in ${report.seconds.toFixed(1)} s.`,
+      `${formatRows(loaded)} in ${report.seconds.toFixed(1)} s.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 
 export type DifferenceKind = 'missing' | 'extra' | 'doubled' | 'different' | 'dangling';
 
@@ -131,7 +131,7 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
   if (ok) {
     return terminal.style(
       'green',
-      `The warehouse is exact: all ${formatCount(expected)} rows of ${tables.length} tables are there with their values, none doubled or dangling.`,
+      `The warehouse is exact: it has every row of ${tables.length} tables with its values (${formatRows(expected)}), none doubled or dangling.`,
     );
   }
   const parts = countColumns.slice(2).flatMap((name) => {
@@ -143,6 +143,6 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
     parts.push(skipped === 1 ? '1 table not compared in full' : `${skipped} tables not compared in full`);
   return terminal.style(
     'red',
-    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that the source has written since the last run count as missing until the next one.`,
+    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that were written to the source after the last run count as missing until the next run.`,
   );
 }

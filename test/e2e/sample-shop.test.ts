@@ -107,7 +107,7 @@ describe('the sample shop', () => {
     expect(existsSync(stackFile)).toBe(true);
     const { code, stdout, stderr } = await watch.end('SIGINT');
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^Watching the source every 1 s; Ctrl-C ends it\.\n/);
+    expect(stderr).toMatch(/^Watching the source every 1 s; press Ctrl-C to stop\.\n/);
     const ticks = stdout
       .trimEnd()
       .split('\n')

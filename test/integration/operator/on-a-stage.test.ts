@@ -24,7 +24,7 @@ describe('the commands on a stage', () => {
     await use(OperatedStack.startLoaded());
     await stack.warehouse('drop schema starlift, public cascade; create schema public');
     expect((await staged.command('status')).text).toMatch(
-      /^Nothing has been loaded yet: npx starlift run --stage embedded begins\./,
+      /^Nothing has been loaded yet\. Begin with: npx starlift run --stage embedded\n/,
     );
   });
 

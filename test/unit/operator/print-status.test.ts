@@ -59,7 +59,7 @@ describe('the screen of status', () => {
       command: 'npx starlift redrive',
     } as const;
     const lines = screenOf({ ...status, ok: false, tables: [], run: null, troubles: [trouble] });
-    expect(lines[0]).toBe('Nothing has been loaded yet: npm start begins.');
+    expect(lines[0]).toBe('Nothing has been loaded yet. Begin with: npm start');
     expect(lines.slice(-4)).toEqual([
       '! staff failed',
       '    npx starlift redrive',
