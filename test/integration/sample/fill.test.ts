@@ -144,7 +144,7 @@ describe('a filled sample shop', () => {
     const taken = await server.createDatabase('taken');
     await withClient(taken, async (client) => {
       await client.query('create table staff (n int)');
-      await expect(fillSampleShop(client, { orders: 5 })).rejects.toThrow('a table staff already');
+      await expect(fillSampleShop(client, { orders: 5 })).rejects.toThrow('already has a table staff');
       const { rows } = await client.query(
         `select relname from pg_class where relnamespace = 'public'::regnamespace`,
       );
