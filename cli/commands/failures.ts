@@ -1,5 +1,4 @@
-import { parseSelection } from '../failures/failure-selection.ts';
-import { type FailureGroup, groupFailures, listFailures } from '../failures/list-failures.ts';
+import { type FailureGroup, groupFailures, listFailures, parseSelection } from '../failures/list-failures.ts';
 import { withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -19,7 +18,7 @@ export const command: CommandModule = {
       else if (groups.length === 0) terminal.info('Nothing has failed for good.');
       else {
         for (const group of groups) printGroup(group, terminal);
-        terminal.info(`Send all of them again: ${commandFor(site, 'redrive')}`);
+        terminal.info(`To send all of them again: ${commandFor(site, 'redrive')}`);
       }
       return failures.length === 0 ? 0 : 1;
     });
@@ -34,7 +33,8 @@ function printGroup(group: FailureGroup, terminal: Terminal): void {
   );
   const tried = attempts === null ? '' : `, ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`;
   const expired = messages.filter((message) => message.expired).length;
-  const lost = expired === 0 ? '' : `, ${expired} of them known by their record in S3 only`;
+  const lost =
+    expired === 0 ? '' : `, ${expired} of them expired from the queue and known only by their record in S3`;
   const seen =
     count === 1 ? `at ${formatTime(firstSeen)}` : `from ${formatTime(firstSeen)} to ${formatTime(lastSeen)}`;
   terminal.info(`    ${messageCount}${tried}, ${seen}${lost}`);

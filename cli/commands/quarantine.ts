@@ -1,10 +1,9 @@
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
-import { dropQuarantined } from '../quarantine/drop-quarantined.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
-import { type Released, release } from '../quarantine/release-quarantined.ts';
+import { dropQuarantined, type Released, release } from '../quarantine/resolve-quarantine.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -19,16 +18,16 @@ export const command: CommandModule = {
     if (surplus === undefined && action === 'release') return releaseTable(values, terminal);
     if (surplus === undefined && action === 'drop') return dropRows(values, terminal);
     throw new UsageError(
-      `quarantine ${surplus ?? action}: it can be listed, released by quarantine release, or given up by quarantine drop`,
+      `quarantine ${surplus ?? action}: the actions are quarantine (list), quarantine release and quarantine drop`,
     );
   },
 };
 
 async function list(values: OptionValues, terminal: Terminal): Promise<number> {
   if (textOption(values.file) !== undefined) {
-    throw new UsageError('--file belongs to quarantine release and quarantine drop');
+    throw new UsageError('--file is only for quarantine release and quarantine drop');
   }
-  if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
+  if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
   const { tables } = parseTableOption(textOption(values.table), starSchema);
   return withSite(values, async (site) => {
     const all = await listQuarantine(site, starSchema, tables);
@@ -47,10 +46,10 @@ function printFiles(
 ): void {
   for (const table of new Set(files.map((file) => file.table))) {
     for (const file of files.filter((each) => each.table === table)) printFile(file, terminal);
-    terminal.info(`When the contract is mended: ${commandFor(site, `quarantine release --table ${table}`)}`);
-    terminal.info('A row that is mended in the source comes by itself with the next run.');
+    terminal.info(`After a fix in the contract: ${commandFor(site, `quarantine release --table ${table}`)}`);
+    terminal.info('A row that is fixed in the source is loaded by the next run.');
     const drop = commandFor(site, `quarantine drop --table ${table}`);
-    terminal.info(`To do without a row (--key K), or all of them: ${drop}`);
+    terminal.info(`To give up on one row (add --key K), or all: ${drop}`);
     terminal.info('');
   }
 }
@@ -74,7 +73,7 @@ function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Termin
 
 async function releaseTable(values: OptionValues, terminal: Terminal): Promise<number> {
   const name = requiredTable(values, 'release');
-  if (textOption(values.key) !== undefined) throw new UsageError('--key belongs to quarantine drop');
+  if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
   const { tables } = parseTable(name, starSchema);
   return withSite(values, async (site) => {
     const released = await release(site, starSchema, { tables, file: textOption(values.file) });
@@ -94,7 +93,9 @@ function printReleased(
     return;
   }
   const slices = files.length === 1 ? '1 object' : `${formatCount(files.length)} objects`;
-  terminal.info(`${slices} with ${formatCount(rows)} quarantined rows sent to be transformed again`);
+  terminal.info(
+    `${slices} with ${rows === 1 ? '1 quarantined row' : `${formatCount(rows)} quarantined rows`} sent to be transformed again`,
+  );
   terminal.info(takenBy);
 }
 
@@ -125,9 +126,9 @@ function printDropped(
   if (files.length === 0) terminal.info(`No row of ${name} is in quarantine: nothing to drop.`);
   for (const file of files) {
     const { table, quarantined } = file;
-    terminal.info(`${formatRows(quarantined)} of ${table} ${quarantined === 1 ? 'is' : 'are'} given up`);
+    terminal.info(`${formatRows(quarantined)} of ${table} dropped`);
     printRows(file, terminal);
     const again = commandFor(site, `quarantine release --table ${table} --file ${file.file}`);
-    terminal.info(`The file stays as their record; ${again} puts them through again.`);
+    terminal.info(`The file is kept as their record. To send them through again: ${again}`);
   }
 }

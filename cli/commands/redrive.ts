@@ -1,4 +1,4 @@
-import { parseSelection } from '../failures/failure-selection.ts';
+import { parseSelection } from '../failures/list-failures.ts';
 import { type Redriven, redrive } from '../failures/redrive.ts';
 import { withSite } from '../options/site-options.ts';
 import type { Site } from '../site/site.ts';
@@ -24,7 +24,7 @@ const sentences: Record<Redriven['outcome'], string> = {
   sent: 'sent back to the queue',
   moving: 'being moved back by SQS to the queue',
   'would be sent': 'would be sent back to the queue',
-  'not received': 'held by another reader, and still a dead letter of the queue',
+  'not received': 'not sent: another reader holds them; still dead letters of the queue',
 };
 
 function printRedriven(
@@ -33,7 +33,7 @@ function printRedriven(
   terminal: Terminal,
 ): void {
   if (redriven.length === 0) {
-    terminal.info('There is no such dead letter: nothing to send again.');
+    terminal.info('No dead letter matches: nothing to send again.');
     return;
   }
   const counts = new Map<string, number>();

@@ -24,7 +24,7 @@ export const command: CommandModule = {
   },
 };
 
-/** @throws {UsageError} no table, one that is not there, a day that is none, or a period that ends before it begins */
+/** @throws {UsageError} no table, an unknown table, an invalid date, or a period that ends before it begins */
 function parseReplay(values: OptionValues): ReplaySelection {
   const table = textOption(values.table);
   if (table === undefined) throw new UsageError('--table is missing: it names the table to replay');
@@ -36,10 +36,12 @@ function parseReplay(values: OptionValues): ReplaySelection {
   const zone = parseZone(textOption(values.zone) ?? '');
   const tables = parseTable(table, starSchema);
   if (zone === 'ingested' && tables.sources.length === 0) {
-    throw new UsageError(`${table} is made of the dates that facts name: replay it from --zone processed`);
+    throw new UsageError(`${table} is made from the dates that facts name: use --zone processed`);
   }
   if (zone === 'processed' && tables.tables.length === 0) {
-    throw new UsageError(`${table} ends in the ingested zone: no warehouse table is made from it alone`);
+    throw new UsageError(
+      `${table} ends in the ingested zone, and no warehouse table is made from it: use --zone ingested`,
+    );
   }
   return { tables, zone, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
@@ -54,7 +56,7 @@ function parseDay(option: string, text: string | undefined): string | undefined 
   const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   // 30 February is the 1st of March to Date.
   if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text) {
-    throw new UsageError(`${option} ${text} is no day: use YYYY-MM-DD`);
+    throw new UsageError(`${option} ${text} is not a date (expected YYYY-MM-DD)`);
   }
   return text;
 }

@@ -34,7 +34,7 @@ export const command: CommandModule = {
       return await runEmbedded(options, terminal);
     } finally {
       spare.discard();
-      // What fails before the run has them leaves them open, and the process would wait for them. An
+      // A failure before the run has taken them leaves them open, and the process would wait for them. An
       // interrupted run does not wait for a server that does not answer.
       const ended = named.then(({ end }) => end()).catch(() => {});
       if (!interrupted.aborted) await ended;
@@ -45,15 +45,15 @@ export const command: CommandModule = {
 function parseEvery(text: unknown): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= 86_400)) {
-    throw new UsageError(`--every ${String(text)} is no number of seconds between 0 and 86400`);
+    throw new UsageError(`--every ${String(text)} is not a number of seconds from above 0 to 86400`);
   }
   return seconds;
 }
 
-/** The same signal may come twice: from the terminal, and passed on by the process that started this one. */
+/** One signal may arrive twice: from the terminal, and from the process that started this one. */
 const sameSignalWithinMs = 300;
 
-/** Aborts on Ctrl-C or SIGTERM; a second one ends the process at once, as impatience is clear enough. */
+/** Aborts on Ctrl-C or SIGTERM; a second one ends the process at once. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   let firstAt = 0;

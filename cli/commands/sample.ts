@@ -2,7 +2,7 @@ import { connect } from '../database/connect.ts';
 import { fillSampleShop } from '../sample/fill.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 const maxOrders = 1_000_000_000;
@@ -25,7 +25,7 @@ export const command: CommandModule = {
       if (!terminal.isInteractive) {
         for (const [table, count] of Object.entries(filled)) terminal.info(progressLine(table, count));
       }
-      terminal.info(`The sample shop is there: ${formatCount(rows)} rows in ${seconds} s.`);
+      terminal.info(`The sample shop is ready: ${formatRows(rows)} in ${seconds} s.`);
       return 0;
     } finally {
       await client.end();
@@ -33,11 +33,11 @@ export const command: CommandModule = {
   },
 };
 
-/** @throws {UsageError} no whole number from 0 to max; names the option */
+/** @throws {UsageError} the text is not a whole number from 0 to max; names the option */
 function parseWhole(option: string, text: string | boolean | undefined, max: number): number {
   const number = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (!(number <= max)) {
-    throw new UsageError(`${option} ${String(text)} is no whole number from 0 to ${formatCount(max)}`);
+    throw new UsageError(`${option} ${String(text)} is not a whole number from 0 to ${formatCount(max)}`);
   }
   return number;
 }

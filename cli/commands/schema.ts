@@ -1,7 +1,9 @@
+import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import type { Derivation, WarehouseType } from '../../shared/star-schema/define.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
+import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
-import { describeTable } from '../schema/describe-table.ts';
+import { formatTable } from '../terminal/table.ts';
 import type { CommandModule } from './command-module.ts';
 
 // The oldest Postgres that a warehouse may be: its statements run on every newer one too.
@@ -25,3 +27,58 @@ export const command: CommandModule = {
     return 0;
   },
 };
+
+/** One warehouse table for a reader, as lines: what it is made from, then its columns, types, keys and origins. */
+export function describeTable(table: WarehouseTable): string[] {
+  const rows = table.columns.map((column) => [
+    column.name,
+    `${formatType(column.type)}${column.nullable ? '' : ' not null'}`,
+    formatKey(table, column),
+    'from' in column ? formatOrigin(column.from) : 'the date',
+  ]);
+  if (table.kind === 'fact')
+    rows.unshift([table.surrogateKey, 'bigserial not null', 'primary key', 'numbered']);
+  const columns = ['column', 'type', 'key', 'from'].map((name) => ({ name }));
+  return [
+    `${table.name}: ${formatSource(table)}`,
+    ...formatTable(columns, rows).map((line) => line.trimEnd()),
+  ];
+}
+
+function formatSource(table: WarehouseTable): string {
+  if (table.kind === 'calendar') return 'every date that a fact names, and the calendar years around them';
+  const { source } = table;
+  const joins = source.joins.map(({ table: joined, on }) => {
+    const conditions = Object.entries(on).map(
+      ([column, key]) => `${source.name}.${column} = ${joined}.${key}`,
+    );
+    return ` left join ${joined} on ${conditions.join(' and ')}`;
+  });
+  const content = table.kind === 'fact' ? 'every version that was captured' : 'the latest state';
+  return `from ${source.name}${joins.join('')}; ${content}`;
+}
+
+function formatType(type: WarehouseType): string {
+  return type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
+}
+
+function formatKey(table: WarehouseTable, column: WarehouseColumn | CalendarColumn): string {
+  const keys = businessKey(table).includes(column.name)
+    ? [table.kind === 'fact' ? 'business key' : 'primary key']
+    : [];
+  if ('references' in column && column.references !== undefined) keys.push(`-> ${column.references}`);
+  return keys.join(', ');
+}
+
+function formatOrigin({ kind, field }: Derivation): string {
+  switch (kind) {
+    case 'field':
+      return field;
+    case 'date':
+      return `${field}, a text`;
+    case 'currency name':
+      return `the English name of ${field} in ISO 4217`;
+    default:
+      return `the ${kind} ${field}`;
+  }
+}

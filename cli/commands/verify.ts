@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
-import { printExtraRow, printReport, toJson } from '../verify/print-report.ts';
+import { printExtraRow, printReport, toJson } from '../verify/report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 

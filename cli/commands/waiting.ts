@@ -23,16 +23,16 @@ async function list(site: Site, selection: WaitingSelection, terminal: Terminal)
   const refused = await readRefused(site, starSchema, selection);
   const ok = waiting.length === 0 && refused.length === 0;
   if (terminal.json) terminal.result(JSON.stringify({ ok, waiting, refused }));
-  else if (ok) terminal.info('No row waits.');
+  else if (ok) terminal.info('No row is waiting.');
   for (const each of terminal.json ? [] : refused) {
     terminal.info(`${terminal.style('red', '!')} ${describeRefused(each)}`);
-    terminal.info(`    when the warehouse is mended: ${each.mend}`);
+    terminal.info(`    once the warehouse accepts them: ${each.mend}`);
   }
   for (const group of terminal.json ? [] : groupWaits(waiting)) {
     terminal.info(`${terminal.style('red', '!')} ${describeWait(group)}`);
     terminal.info(`    ${group.mend}`);
   }
-  if (!ok && !terminal.json) terminal.info(`To do without these rows: ${commandFor(site, 'waiting --drop')}`);
+  if (!ok && !terminal.json) terminal.info(`To give up on these rows: ${commandFor(site, 'waiting --drop')}`);
   return ok ? 0 : 1;
 }
 
@@ -44,7 +44,7 @@ async function drop(site: Site, selection: WaitingSelection, terminal: Terminal)
   const isAny = waiting.length > 0 || refused.length > 0;
   const dropped = isAny ? await dropWaiting(site, starSchema, selection) : [];
   if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped }));
-  else if (dropped.length === 0) terminal.info('No row waits: nothing to drop.');
+  else if (dropped.length === 0) terminal.info('No row is waiting: nothing to drop.');
   for (const each of terminal.json ? [] : dropped) terminal.info(describeDropped(each, site));
   return 0;
 }
@@ -52,9 +52,6 @@ async function drop(site: Site, selection: WaitingSelection, terminal: Terminal)
 function describeDropped({ table, rows, refused }: DroppedRows, site: Pick<Site, 'selector'>): string {
   const count = formatRows(rows);
   const again = commandFor(site, `replay --table ${table}`);
-  const how =
-    refused > 0
-      ? `once the warehouse takes them, ${again} would bring them back`
-      : `${again} would bring them back to wait`;
-  return `${count} of ${table} dropped (${how})`;
+  const when = refused > 0 ? 'once the warehouse accepts them' : 'to wait again';
+  return `${count} of ${table} dropped. To bring them back ${when}: ${again}`;
 }

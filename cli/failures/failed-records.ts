@@ -60,7 +60,7 @@ function parse(body: Uint8Array): Partial<Record<string, string>> {
   }
 }
 
-/** The key of the record that the extract message's failure has left; undefined for what is no such message. */
+/** The key of the record that the extract message's failure has left; undefined if the body is not such a message. */
 export function failedKeyOf(body: string): string | undefined {
   const slice = sliceOf(body);
   return slice && formatFailedKey(slice.run, slice.slice);

@@ -11,8 +11,7 @@ import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/r
 import { textAttribute } from '../../shared/queue/send-all.ts';
 import type { Site } from '../site/site.ts';
 import { markRedriven } from './failed-records.ts';
-import type { FailureSelection } from './failure-selection.ts';
-import { type Failure, listFailures } from './list-failures.ts';
+import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 
 type MessageAttributes = Record<string, MessageAttributeValue>;
 
@@ -31,8 +30,8 @@ export interface Redriven {
 }
 
 /**
- * Sends dead letters back to the queues that they came from, with all they carry. Sending one twice is harmless,
- * as every delivery is; so each step leaves a copy and never a hole.
+ * Sends dead letters back to the queues that they came from, with all their attributes. Sending one twice is
+ * harmless, as every delivery is, so each step leaves a copy rather than a gap.
  */
 export async function redrive(
   site: Site,
@@ -51,7 +50,7 @@ export async function redrive(
     await sendExpired(site, failure);
     redriven.push(describe(failure, 'sent'));
   }
-  // Last of all: what is not noted as sent again is only shown, and sent, once more.
+  // Last of all: a failure that is not noted as sent again is only shown, and sent, once more.
   const gone = new Set(
     redriven.filter(({ outcome }) => outcome !== 'not received').map((each) => each.messageId),
   );
@@ -78,7 +77,7 @@ async function redriveQueue(
   return letters.map((failure) => describe(failure, sent.has(failure.messageId) ? 'sent' : 'not received'));
 }
 
-/** How a service without move tasks refuses one. */
+/** The error names with which a service without move tasks refuses one. */
 const unknownToService = new Set([
   'AWS.SimpleQueueService.UnsupportedOperation',
   'InvalidAction',
@@ -153,8 +152,8 @@ async function resend(
 }
 
 /**
- * What the message came with, and when it failed: by that a recovery is known. How it failed is no longer true of it,
- * and would be taken for the reason if its function should die the next time.
+ * Keeps the message's own attributes and the time of its failure, by which a recovery is known. The old reason is
+ * dropped: it would be taken for the new one if the function dies the next time.
  */
 const dropLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
 

@@ -23,7 +23,7 @@ export function parseTable(name: string, model: StarSchema): NamedTables {
     return { sources: table.kind === 'calendar' ? [] : [table.source.name], tables: [name] };
   }
   const names = [...model.sources, ...model.tables].map((each) => each.name);
-  throw new UsageError(`--table ${name} is no table of the model; there are ${names.join(', ')}`);
+  throw new UsageError(`--table ${name} is not a table of the model; the tables are ${names.join(', ')}`);
 }
 
 /** All tables where no name was given. */

@@ -20,17 +20,19 @@ export function parseStage(
 ): StageName | undefined {
   const [stage, region] = [textOption(values.stage), textOption(values.region)];
   if (stage === undefined) {
-    if (region !== undefined) throw new UsageError('--region belongs to --stage');
+    if (region !== undefined) throw new UsageError('--region is only for --stage');
     return undefined;
   }
   const other = excluded.find((option) => values[option] !== undefined && values[option] !== false);
   if (other !== undefined) {
     throw new UsageError(
-      `--${other} makes no sense beside --stage: a stage has databases, data and a schedule of its own`,
+      `--${other} cannot be combined with --stage: a stage has its own databases, data and schedule`,
     );
   }
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
-    throw new UsageError(`--stage ${stage} is no stage's name: up to 12 lower-case letters and digits`);
+    throw new UsageError(
+      `--stage ${stage} is not a stage name (expected up to 12 lower-case letters and digits, a letter first)`,
+    );
   }
   return { stage, region };
 }

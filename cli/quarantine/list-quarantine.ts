@@ -15,10 +15,10 @@ type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSc
 const concurrentReads = 8;
 
 /**
- * What is still in quarantine. A file counts until its slice is transformed again: the new revision carries what is
- * good now, with a file of its own for what is not. A row counts until a newer version of it has been loaded: an
- * object is immutable, so a row that was mended in the source comes in another one. Nor does one that was given up,
- * or that a later run has brought again as bad as it was.
+ * Lists what is still in quarantine. A file counts until its slice is transformed again: the new revision has the rows
+ * that are good now, and its own file for the others. A row counts until a newer version of it is loaded: an object is
+ * immutable, so a row that was fixed in the source arrives in another object. A row that was dropped, or that a later
+ * run has quarantined again, does not count.
  *
  * @param tables warehouse tables
  */
@@ -91,7 +91,7 @@ function lastUpdatedOf(row: string | null): unknown {
   try {
     return (JSON.parse(row ?? '{}') as { last_updated?: unknown }).last_updated;
   } catch {
-    // That it is no JSON is what is wrong with it.
+    // The row may be in quarantine because it is not JSON.
     return undefined;
   }
 }
@@ -139,7 +139,7 @@ async function selectNewer(
          where old.warehouse_table = $2 and old.run = $3 and old.slice = $4
          limit 1
        )`,
-    // A key that is no int is what is wrong with its row, and no row of the warehouse has it.
+    // A row whose key is not an int is in quarantine for that, and no row of the warehouse has such a key.
     [type === 'int' ? keys.filter(isInt) : keys, file.table, run, slice],
   );
   return new Set(rows.map((row) => row.key));

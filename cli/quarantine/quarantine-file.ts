@@ -18,7 +18,7 @@ export interface QuarantineFile {
   file: string;
   /** The key of the object that they are in. */
   ingested: string;
-  /** Without the rows that have been mended, given up, or quarantined again by a later run. */
+  /** Without the rows that have been fixed, dropped, or quarantined again by a later run. */
   rows: QuarantinedRow[];
   /** Rows still in quarantine: more than `rows` where the file had no room for all. */
   quarantined: number;
@@ -26,7 +26,7 @@ export interface QuarantineFile {
   mended: number;
   /** Rows that a later run's file has as well: they count there. */
   readAgain: number;
-  /** Rows that an operator has given up. */
+  /** Rows that an operator has dropped. */
   dropped: QuarantinedRow[];
 }
 
@@ -107,7 +107,7 @@ export async function readQuarantineFile(
   };
 }
 
-/** What an operator has given up of a quarantine file, in an object next to the file. */
+/** The rows of a quarantine file that an operator has dropped, in an object next to the file. */
 export interface DropRecord {
   version: 1;
   /** ISO 8601. */
@@ -122,7 +122,7 @@ const dropRecordPattern = /\.dropped-[\w]+\.json$/;
 const fileOfDropRecord = (key: string): string | undefined =>
   dropRecordPattern.test(key) ? key.replace(dropRecordPattern, '.ndjson') : undefined;
 
-/** Writes down what is given up. The quarantine file stays as it is: it is the rows' own record. */
+/** Records the dropped rows. The quarantine file itself is kept: it is the rows' only record. */
 export async function putDropRecord(
   processed: Pick<ObjectStore, 'create'>,
   file: string,

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { NamedTables } from '../options/named-tables.ts';
+import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
-import { readLeastRevisions } from './least-revisions.ts';
 import { makeNewestRevisions, tableFolder } from './table-objects.ts';
 
 export type Zone = 'ingested' | 'processed';
@@ -36,8 +38,8 @@ export interface Replay {
 type ReplaySite = Pick<Site, 'ingested' | 'processed' | 'sqs' | 'queueUrl' | 'connectWarehouse'>;
 
 /**
- * Puts the objects of a table and a period on their queue once more: ingested ones are transformed anew, as a new
- * revision; of processed ones the highest revision of each slice is loaded, the ledger notwithstanding.
+ * Puts the objects of a table and a period on their queue once more. Ingested objects are transformed again, as a new
+ * revision. Of processed objects the highest revision of each slice is loaded, even if the ledger has it.
  */
 export async function replay(
   site: ReplaySite,
@@ -61,8 +63,8 @@ export const makeReplayId = (now: Date): string =>
   `${now.toISOString().replaceAll(/[-:.]/g, '')}${randomBytes(2).toString('hex')}`;
 
 /**
- * What is transformed anew has to be loaded anew: its message names a revision that the ledger does not have. An object
- * of the processed zone is loaded under the name that it has, for its message itself says that it is a replay's.
+ * An object that is transformed again has to be loaded again, so its message names a revision that the ledger does not
+ * have. An object of the processed zone is loaded under its own name: its message itself says that it is a replay.
  *
  * @param keys of objects in that zone
  */
@@ -98,4 +100,93 @@ async function listReplayed(
     else newest.add(key);
   }
   return [...found, ...newest.all().map(formatObjectKey)];
+}
+
+/** A replay is only sent from here, so it does not wait long for a ledger that is slow or locked. */
+const ledgerTimeoutMs = 5000;
+const epoch = Date.UTC(2020, 0, 1);
+
+/**
+ * Gives for each ingested object the least revision under which it is loaded when it is transformed again: one above all
+ * that the ledger has of it, in any of the tables that are made of it. The transform knows what S3 has;
+ * S3 may have lost what the ledger still names.
+ *
+ * If the ledger cannot be asked, for example from outside a stage's network, the seconds since 2020 stand in. They are
+ * above every counted revision and above every revision that an earlier clock gave. A clock that is wrong does no
+ * harm: rows of one slice have one version, and S3 lists what a clock ahead of this one has put.
+ *
+ * @param keys of ingested objects
+ */
+export async function readLeastRevisions(
+  site: Pick<Site, 'connectWarehouse'>,
+  model: StarSchema,
+  keys: readonly string[],
+  now: Date,
+): Promise<(key: string) => number> {
+  if (keys.length === 0) return () => 0;
+  const asked = await askLedger(site, model, keys).catch(() => undefined);
+  if (asked === undefined) return () => clockRevision(now);
+  return (key) => (asked.get(key) ?? -1) + 1;
+}
+
+/** It fits the ledger's int until 2088. */
+const clockRevision = (now: Date): number => Math.max(0, Math.floor((now.getTime() - epoch) / 1000));
+
+/** @returns the greatest revision in the ledger of each object that it has one of */
+async function askLedger(
+  site: Pick<Site, 'connectWarehouse'>,
+  model: StarSchema,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const greatest = new Map<string, number>();
+  const warehouse = await site.connectWarehouse();
+  try {
+    await warehouse.query(`begin read only; set local statement_timeout = ${ledgerTimeoutMs}`);
+    if (!(await hasLedger(warehouse))) return greatest;
+    for (const [source, objects] of bySource(keys)) {
+      const tables = tablesOf(source, model);
+      const runs = [...new Set(objects.map(({ run }) => run))];
+      const revisions = await selectGreatest(warehouse, tables, runs);
+      for (const { text, run, slice } of objects) {
+        const revision = revisions.get(`${run}-${slice}`);
+        if (revision !== undefined) greatest.set(text, revision);
+      }
+    }
+    return greatest;
+  } finally {
+    await warehouse.end();
+  }
+}
+
+interface IngestedObject {
+  text: string;
+  run: string;
+  slice: string;
+}
+
+function bySource(keys: readonly string[]): Map<string, IngestedObject[]> {
+  const objects = new Map<string, IngestedObject[]>();
+  for (const text of keys) {
+    const { table, run, slice } = parseObjectKey(text);
+    const ofTable = objects.get(table) ?? [];
+    ofTable.push({ text, run, slice });
+    objects.set(table, ofTable);
+  }
+  return objects;
+}
+
+/** @returns by `<run>-<slice>`, of all the tables together */
+async function selectGreatest(
+  warehouse: pg.ClientBase,
+  tables: readonly string[],
+  runs: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await warehouse.query<{ id: string; revision: number }>(
+    `select run || '-' || slice as id, max(revision) as revision
+       from ${ledgerTable}
+      where warehouse_table = any($1) and run = any($2)
+      group by run, slice`,
+    [tables, runs],
+  );
+  return new Map(rows.map(({ id, revision }) => [id, revision]));
 }

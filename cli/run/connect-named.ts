@@ -5,7 +5,7 @@ import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
-/** Connections to databases of the user's own; undefined for an embedded one. */
+/** Connections to the user's databases; undefined for an embedded one. */
 export interface NamedConnections {
   source: pg.Client | undefined;
   warehouse: pg.Client | undefined;
@@ -14,7 +14,7 @@ export interface NamedConnections {
 }
 
 /**
- * Connects to databases of the user's own, before the folder is made and anything is started.
+ * Connects to the user's databases, before the folder is made or anything is started.
  *
  * @throws {UsageError} one cannot be reached, or the source has none of the model's tables
  */

@@ -17,16 +17,16 @@ const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as 
  order by revenue desc
  limit 5`;
 
-/** What the question reads. */
-const asked: Record<string, readonly string[]> = {
+/** The columns that the example query reads. */
+const readColumns: Record<string, readonly string[]> = {
   fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
   dim_date: ['date_id', 'year', 'month', 'month_name'],
   dim_currency: ['currency_id', 'currency_code'],
 };
 
-/** Whether a model has what the question reads: it is the sample shop's, and a model may be of anything else. */
+/** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
 export const canAnswer = ({ tables }: StarSchema): boolean =>
-  Object.entries(asked).every(([name, columns]) => {
+  Object.entries(readColumns).every(([name, columns]) => {
     const table = tables.find((candidate) => candidate.name === name);
     return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));
   });
@@ -34,7 +34,7 @@ export const canAnswer = ({ tables }: StarSchema): boolean =>
 // An installed package is compiled, and has no npm start.
 const start = import.meta.url.endsWith('.js') ? 'npx starlift run' : 'npm start --';
 
-/** What to try next: a question to the star schema with its answer where the model is the sample shop's, the watch, and the way into the warehouse. */
+/** Prints what to try next: an example query with its answer if the model is the sample shop's, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
   if (pipeline.warehouseSchema === 'public' && canAnswer(starSchema)) await printExample(pipeline, terminal);
   terminal.info('\nNext:');
@@ -54,7 +54,7 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
   });
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
-  terminal.info('\nThe best months, asked of the star schema:\n');
+  terminal.info('\nThe best months, from the star schema:\n');
   for (const line of exampleQuery.split('\n')) terminal.verbatim(terminal.style('dim', `  ${line}`));
   terminal.info('');
   for (const line of formatTable(columns, cells)) terminal.verbatim(line);
@@ -66,9 +66,9 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
   return [
     [
       isOwn ? `npx starlift run${folder} --watch` : `${start}${folder} --watch`,
-      isOwn ? 'go on, whenever something changes' : 'go on, as the shop goes on trading',
+      isOwn ? 'keep running, and load each change' : 'keep running while the shop keeps trading',
     ],
-    [`npx starlift sql${folder} 'select …'`, 'ask the warehouse'],
+    [`npx starlift sql${folder} 'select …'`, 'query the warehouse'],
     [`npx starlift verify${folder}`, 'compare source and warehouse, row by row'],
     ['the warehouse', hidePassword('--warehouse', stack.warehouseUrl)],
   ];

@@ -1,40 +1,39 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
-import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
-import type { DataFolder } from '../embedded/data-folder.ts';
-import { queueNames } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import type { SpareWorker } from '../embedded/workers/worker-process.ts';
-import { fillEmptyShop } from '../sample/fill-empty-shop.ts';
-import { sliceOf } from '../site/dead-letter.ts';
-import { inspectQueue, listDeadLetters } from '../site/embedded/embedded-queues.ts';
+import { TABLE_NAMES } from '../sample/schema.ts';
 import type { WorkingStack } from '../site/embedded/embedded-site.ts';
-import { listLoadedKeys, readClock } from '../site/ledger.ts';
+import { readClock } from '../site/ledger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
+import {
+  makeContinuityCheck,
+  makeNoteDrained,
+  noteBegin,
+  noteEnd,
+  resumeWhatIsLost,
+  sendMissing,
+} from './carry-on.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
-import { makeContinuityCheck } from './ledger-continuity.ts';
-import { resumeWork } from './resume.ts';
-import { formatServiceLog, isReportedByCommand } from './service-log.ts';
+import { formatServiceLog, isReportedByCommand } from './report.ts';
 
-/** A stack with its services at work, which runs are made on until it is stopped. */
+/** A stack with its services running; it takes any number of runs until it is stopped. */
 export interface Pipeline extends WorkingStack {
-  /** Whether the warehouse is the one that was loaded: called before a plan, and when a run is done. */
+  /** Checks that the warehouse still has what was loaded: called before a plan, and when a run is done. */
   checkLedger(): Promise<void>;
   stop(): Promise<void>;
 }
 
 // A worker keeps one core busy, and the two databases about as much.
 const coresPerWorker = 2;
-const unfinishedFile = 'unfinished.json';
-const throughFile = 'through.json';
 
 interface WarehouseOptions {
   schema: string;
@@ -42,14 +41,14 @@ interface WarehouseOptions {
 }
 
 export interface PipelineOptions extends StackOptions {
-  /** To the databases of the user's own, where that has begun already. */
+  /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
-  /** A worker that was started ahead. */
+  /** A worker process that was started early. */
   spare?: SpareWorker;
 }
 
 /**
- * Starts everything that a run needs. Whatever cannot work is found before anything is written.
+ * Starts everything that a run needs. Anything that cannot work is found before anything is written.
  *
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
@@ -69,7 +68,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let services: Services | undefined;
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
-    // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
+    // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
     services = startStackServices(stack, model, options, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
@@ -94,10 +93,9 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     rememberConnections(stack.folder, stack.named, model.schema);
     await resumeWhatIsLost(stack, warehouse, terminal);
     await pipeline.checkLedger();
-    // A power loss must not take this and leave what is sent from here on unaccounted for.
-    stack.folder.writeJsonDurably(unfinishedFile, { pid: process.pid });
+    noteBegin(stack.folder);
     hasBegun = true;
-    // What a killed run has left is loaded from here on, and counts for the first report.
+    // The first report includes what a killed run left on the queues.
     pipeline.countedUntil = await readClock(warehouse);
     services.start();
     return pipeline;
@@ -120,7 +118,7 @@ function readWarehouseOptions({
   throw new UsageError(`WAREHOUSE_FOREIGN_KEYS is ${foreignKeys}: use declared or enforced`);
 }
 
-/** The last thing done first. One that cannot be undone does not keep the others from it. */
+/** Undoes the latest step first. A step that fails does not keep the others from being undone. */
 async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps.toReversed()) {
@@ -129,23 +127,19 @@ async function undoAll(steps: readonly (() => Promise<unknown>)[]): Promise<void
   if (failures.length > 0) throw failures[0];
 }
 
-/**
- * Freeing a worker's memory takes as long as closing the cloud: neither waits for the other.
- *
- * The end is an orderly one only when the queues are closed: until then a power loss may take messages from their file.
- */
+/** Freeing a worker's memory takes as long as closing the cloud: neither waits for the other. */
 async function stopWork(
   stack: Stack,
   services: Services | undefined,
   hasBegun: () => boolean,
 ): Promise<void> {
-  const noteEnd = () => {
-    if (hasBegun() && !stack.broken.aborted) stack.folder.writeJson(unfinishedFile, null);
+  const onClosed = () => {
+    if (hasBegun() && !stack.broken.aborted) noteEnd(stack.folder);
   };
   try {
     await services?.release();
   } finally {
-    await Promise.all([services?.endWorkers(), stack.stop(noteEnd)]);
+    await Promise.all([services?.endWorkers(), stack.stop(onClosed)]);
   }
 }
 
@@ -162,12 +156,32 @@ const startStackServices = (
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     ...(spare && { spare }),
     onLog: (line) => {
-      // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
+      // The command ends with the reason; later failures of a broken stack add nothing.
       if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
       else if (!isReportedByCommand(line)) terminal.info(formatServiceLog(line));
     },
   });
+
+/** Fills the embedded source with the sample shop, once, in one transaction: a kill leaves nothing half-done. */
+async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void> {
+  const shop = await connect(shopUrl, 'source');
+  try {
+    // Any one of the tables is enough: the run itself reports a table that was dropped later.
+    const { rowCount } = await shop.query(
+      `select from pg_class where relnamespace = 'public'::regnamespace and relname = any ($1) limit 1`,
+      [TABLE_NAMES],
+    );
+    if (rowCount !== 0) return;
+    // Only the first run needs faker's names and addresses, which are slow to load.
+    const { fillSampleShop } = await import('../sample/fill.ts');
+    const filled = await fillSampleShop(shop, {});
+    const total = Object.values(filled).reduce((sum, count) => sum + count, 0);
+    terminal.info(`The sample shop has opened: ${formatCount(total)} rows of a year's trade.`);
+  } finally {
+    await shop.end();
+  }
+}
 
 async function prepareDatabases(
   stack: Stack,
@@ -177,69 +191,4 @@ async function prepareDatabases(
   const binding = await findBinding(stack, source, warehouse);
   await ensureWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
-}
-
-/** After an orderly end the queues hold all that is under way, unless their database is another one since. */
-async function resumeWhatIsLost(stack: Stack, warehouse: pg.Client, terminal: Terminal): Promise<void> {
-  const { cloud, folder } = stack;
-  const isUnfinished = (folder.readJson(unfinishedFile) ?? null) !== null;
-  if (!isUnfinished && cloud.areQueuesAccountedFor()) return;
-  const sent = await sendMissing(stack, warehouse);
-  // What was sent is on the queues; a run that dies before this does it once more.
-  cloud.noteQueuesAccountedFor();
-  const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
-  if (isUnfinished) terminal.info(`The last run ended unexpectedly: carrying on (${count}).`);
-  else if (sent > 0) terminal.info(`The queues of ${folder.path} are new: carrying on (${count}).`);
-}
-
-/** Sends again what is in no later step and on no queue. @returns the number of messages */
-async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<number> {
-  const { cloud, folder, clients } = stack;
-  const dead = await listDeadLetters(cloud.endpoint);
-  const queued = await inspectQueue(cloud.endpoint, cloud.queueUrl(queueNames.extract));
-  const extracts = [...queued, ...dead.filter(({ queue }) => queue === 'extract')];
-  return resumeWork(
-    {
-      ingested: stack.ingested,
-      processed: stack.processed,
-      loadedKeys: await listLoadedKeys(warehouse),
-      deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
-      queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
-      throughRun: readThrough(folder),
-      model: starSchema,
-    },
-    {
-      sqs: clients.sqs,
-      extractQueueUrl: cloud.queueUrl(queueNames.extract),
-      transformQueueUrl: cloud.queueUrl(queueNames.transform),
-      loadQueueUrl: cloud.queueUrl(queueNames.load),
-    },
-  );
-}
-
-/** Runs may follow each other in less than a second, and a run that carries on looks back for an hour more. */
-const noteEveryMs = 60_000;
-
-/**
- * Makes the function that notes in the folder that the queues were empty after a run, its failures recorded: a run that
- * carries on would else read the records of all runs that no sweep has looked at, one for each change.
- */
-export function makeNoteDrained(folder: DataFolder): (run: RunId) => void {
-  let dueAt = Number.NEGATIVE_INFINITY;
-  return (run) => {
-    if (performance.now() < dueAt) return;
-    dueAt = performance.now() + noteEveryMs;
-    folder.writeJson(throughFile, { run });
-  };
-}
-
-/** @returns undefined when unknown: a file that a power loss left empty must not stop a run */
-function readThrough(folder: DataFolder): RunId | undefined {
-  try {
-    const { run } = Object(folder.readJson(throughFile)) as { run?: unknown };
-    return typeof run === 'string' && isRunId(run) ? run : undefined;
-  } catch (error) {
-    if (error instanceof UsageError) return undefined;
-    throw error;
-  }
 }

@@ -52,7 +52,7 @@ function printTable(report: RunReport, terminal: Terminal): void {
   terminal.info('');
   terminal.info(
     `${terminal.style(report.ok ? 'green' : 'yellow', report.ok ? 'All loaded' : 'Not all loaded')}: ` +
-      `${formatCount(loaded)} rows in ${report.seconds.toFixed(1)} s.`,
+      `${formatRows(loaded)} in ${report.seconds.toFixed(1)} s.`,
   );
 }
 
@@ -81,12 +81,12 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
   return [
     ...groups
       .slice(0, shownGroups)
-      .flatMap((group) => say(describeGroup(group), `when that is mended: ${group.redrive}`)),
+      .flatMap((group) => say(describeGroup(group), `once that is fixed: ${group.redrive}`)),
     ...(groups.length > shownGroups
       ? say(`and ${groups.length - shownGroups} more failures`, command('failures'))
       : []),
     ...unsent.flatMap(({ table, reason }) =>
-      say(`${table} cannot be extracted: ${reason}`, `when that is mended: ${command('run')}`),
+      say(`${table} cannot be extracted: ${reason}`, `once that is fixed: ${command('run')}`),
     ),
     ...[...quarantined].flatMap(([table, rows]) =>
       say(`${formatRows(rows)} of ${table} broke the contract`, command(`quarantine --table ${table}`)),
@@ -109,11 +109,11 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
 /**
  * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
  */
-export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void {
+export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => void {
   let printedTrouble: string[] = [];
   let printedWarnings: readonly string[] = [];
   return (report) => {
-    printTick(report, terminal);
+    printCycle(report, terminal);
     printWarnings(
       report.warnings.filter((warning) => !printedWarnings.includes(warning)),
       terminal,
@@ -123,11 +123,11 @@ export function makeTickPrinter(terminal: Terminal): (report: RunReport) => void
     if (trouble.join() === printedTrouble.join()) return;
     printedTrouble = trouble;
     for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs a hand any more.'));
+    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
   };
 }
 
-function printTick(report: RunReport, terminal: Terminal): void {
+function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);
   if (terminal.json)
     terminal.result(
@@ -140,3 +140,45 @@ function printTick(report: RunReport, terminal: Terminal): void {
     );
   }
 }
+
+/**
+ * Whether the command itself reports what the line says: it ends with the reason why a plan failed, and its report
+ * lists every dead letter.
+ */
+export function isReportedByCommand(line: string): boolean {
+  const entry = parseEntry(line);
+  if (entry?.level !== 'ERROR') return false;
+  return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));
+}
+
+/**
+ * Formats a line of a service's log for a person. A line that is not one of ours is returned unchanged.
+ *
+ * @param line one JSON object of the services' logger, or any other line that a worker wrote
+ * @example
+ * formatServiceLog('{"level":"WARN","service":"starlift-load","message":"the message goes back to its queue",…}')
+ * // 'load: the message goes back to its queue: fact_payment/…parquet: connect ECONNREFUSED'
+ */
+export function formatServiceLog(line: string): string {
+  const entry = parseEntry(line);
+  if (entry === undefined) return line;
+  const { service, message, key, table, error } = entry;
+  const stage = String(service ?? 'service').replace(/^starlift-/, '');
+  const reason = isObject(error) ? error.message : undefined;
+  return [stage, message, key ?? table, reason]
+    .filter((part) => typeof part === 'string' && part !== '')
+    .join(': ');
+}
+
+function parseEntry(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const entry: unknown = JSON.parse(line);
+    return isObject(entry) && typeof entry.message === 'string' ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -30,7 +30,7 @@ import { sliceOf } from '../site/dead-letter.ts';
 import { tablesOf } from '../site/ledger.ts';
 import { timeOfRun } from '../status/read-plan.ts';
 
-/** The facts before any service starts: no message and no object is in flight unseen. */
+/** The facts before any service starts: no message or object is in flight unseen. */
 export interface ResumeFacts {
   ingested: ObjectStore;
   processed: ObjectStore;
@@ -52,7 +52,7 @@ export interface ResumeQueues {
   loadQueueUrl: string;
 }
 
-/** What no message may be on its way for, by the queue that it is to be sent to. */
+/** Work that may have no message on its way, by the queue that it belongs on. */
 export interface LostWork {
   extracts: OutgoingMessage[];
   /** Ingested objects, each with the least revision that its processed ones may have. */
@@ -166,7 +166,7 @@ async function findLostExtracts(
 }
 
 const concurrentRuns = 16;
-/** Far longer than the system keeps an object from the disk: a power loss takes that one too. */
+/** Far longer than the system delays writing an object to disk: a power loss can take such an object too. */
 const againMs = 3_600_000;
 
 /** A key that is not Starlift's is not a slice. */

@@ -7,7 +7,7 @@ import { printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 import { watchSource } from './watch-source.ts';
 
-/** The end of a server shows a moment later than the end of its connections. */
+/** A server's end is noticed a moment after the end of its connections. */
 const reasonWithinMs = 500;
 
 // Together with what stops the pipeline, less than the 5 s in which Ctrl-C ends a command.
@@ -54,10 +54,10 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
   }
 }
 
-const stopped = 'Stopped. What is not done stays in its queue; the next run carries on.';
+const stopped = 'Stopped. Unfinished work stays in its queue; the next run carries on.';
 
 /**
- * What is interrupted ends by itself, unless it waits for a server that does not answer.
+ * Interrupted work ends on its own, unless it waits for a server that does not answer.
  *
  * @returns undefined where it does not end
  */
@@ -76,7 +76,7 @@ async function unlessHung<T>(
   return Promise.race([work, hung]);
 }
 
-/** When its database ends, everything fails, each with an error of its own: this waits for the real reason. */
+/** When the database ends, every call fails with its own error: this waits for the real reason. */
 async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T> {
   const reason = new Promise<never>((_, reject) => {
     if (broken.aborted) reject(broken.reason);

@@ -28,7 +28,7 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
       if (report === undefined) {
         const status = commandFor(stage, 'status');
         terminal.info(
-          `Stopped following. The work goes on in the stage ${stage.stage}: ${status} shows how far it is.`,
+          `Stopped following. The work goes on in the stage ${stage.stage}: see how far it is with ${status}`,
         );
         return 130;
       }
@@ -49,7 +49,7 @@ async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     throw new UsageError(
-      `${error.message}: a run is followed from where the warehouse can be reached; the stage's schedule goes on without`,
+      `${error.message}: a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless`,
       { cause: error },
     );
   }

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { TransientError } from '../../shared/errors.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
+import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { epochDayOf } from '../../shared/star-schema/calendar.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
@@ -14,7 +18,6 @@ import type { DeadLetter } from '../site/dead-letter.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import type { RunnableSite } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { fillCalendarYears } from './fill-calendar.ts';
 
 export interface RunReport {
   run: string;
@@ -37,7 +40,7 @@ export interface RunReport {
 
 type OnProgress = (counts: readonly LedgerCount[]) => void;
 
-/** How often the warehouse is looked at for what has been loaded so far, in milliseconds. */
+/** How often the rows that are loaded so far are counted, in milliseconds. */
 const countEveryMs = 250;
 
 /**
@@ -78,7 +81,7 @@ export async function runOnce(
   };
 }
 
-/** @returns what was planned, once more on the way included */
+/** @returns all that was planned, by plans during the run too */
 async function followToTheEnd(
   site: RunnableSite,
   first: PlannedRun,
@@ -98,7 +101,7 @@ async function followToTheEnd(
   return planned;
 }
 
-/** A source that is away for a while was not planned on: the work that there is goes on. */
+/** If the source is unreachable, the work that is planned already goes on without a new plan. */
 async function planAgain(site: RunnableSite, before: PlannedRun): Promise<PlannedRun> {
   try {
     const again = await site.plan();
@@ -109,9 +112,9 @@ async function planAgain(site: RunnableSite, before: PlannedRun): Promise<Planne
   }
 }
 
-/** Whether a run's failure passes by itself, so that a watch goes on. */
+/** Whether a run's failure is transient, so that a watch goes on. */
 export function isTransient(error: unknown): boolean {
-  // A database cannot be reached. It could when the watch began.
+  // A database that could be reached when the watch began cannot be reached now.
   if (error instanceof UsageError) return true;
   if (error instanceof InvocationError) return error.errorType === TransientError.name;
   // What pg says of a query on a connection that was lost before it.
@@ -195,3 +198,37 @@ export function makeTallies(
     };
   });
 }
+
+/** A longer gap is a typing error in a date, not the age of a business. */
+const longestGapYears = 100;
+
+/** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
+export async function fillCalendarYears(warehouse: pg.Client, schema: string): Promise<void> {
+  const { calendar } = starSchema;
+  const table = quoteQualified(schema, calendar.name);
+  const { rows } = await warehouse.query<{ year: number; days: number }>(
+    `select extract(year from ${quoteIdentifier(calendar.key)})::int as year, count(*)::int as days
+       from ${table} group by 1 order by 1`,
+  );
+  const filled = new Set(rows.filter(({ year, days }) => days === daysOf(year)).map(({ year }) => year));
+  const missing = yearsAround(rows.map(({ year }) => year)).filter((year) => !filled.has(year));
+  const days = missing.flatMap((year) =>
+    Array.from({ length: daysOf(year) }, (_, index) => epochDayOf(year, 1, 1) + index),
+  );
+  if (days.length > 0) await insertDates(warehouse, { schema, calendar }, days);
+}
+
+/**
+ * The years that a calendar for these should have: the years themselves and those between them, except in gaps that are
+ * too long.
+ *
+ * @param years ascending
+ */
+export const yearsAround = (years: readonly number[]): number[] =>
+  years.flatMap((year, index) => {
+    const next = years[index + 1] ?? year;
+    const gap = next - year > longestGapYears ? 1 : Math.max(1, next - year);
+    return Array.from({ length: gap }, (_, offset) => year + offset);
+  });
+
+const daysOf = (year: number): number => epochDayOf(year + 1, 1, 1) - epochDayOf(year, 1, 1);

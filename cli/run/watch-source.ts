@@ -5,8 +5,9 @@ import { connect } from '../database/connect.ts';
 import type { Services } from '../embedded/services.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
-import { makeTickPrinter } from './report.ts';
+import { makeCyclePrinter } from './report.ts';
 import { isTransient, type RunReport, runOnce } from './run-once.ts';
 
 export interface WatchOptions {
@@ -14,15 +15,15 @@ export interface WatchOptions {
   interrupted: AbortSignal;
 }
 
-/** The end of a server shows a moment later than the end of its connections. */
-const endIsHeardWithinMs = 500;
+/** A server's end is noticed a moment after the end of its connections. */
+const endNoticedWithinMs = 500;
 const answerWithinMs = 5000;
 
 /**
- * Runs again and again until it is interrupted, while the embedded shop goes on trading. Waits for a database that is
- * unavailable for a while.
+ * Makes run after run until it is interrupted, while the embedded shop keeps trading. A database that is unavailable is
+ * tried again in the next cycle.
  *
- * @throws {Error} a failure that does not pass by itself, such as a corrupt capture state
+ * @throws {Error} a failure that is not transient, such as a corrupt capture state
  */
 export async function watchSource(
   pipeline: Pipeline,
@@ -36,23 +37,19 @@ export async function watchSource(
   const watch = {
     everySeconds,
     ending,
-    tell: makeTickPrinter(terminal),
+    print: makeCyclePrinter(terminal),
     sweep: makeScheduledSweeps(pipeline.services),
-    checkLedger: onceEvery(
-      60_000,
-      () => pipeline.checkLedger(),
-      () => performance.now(),
-    ),
+    checkLedger: onceEvery(60_000, () => pipeline.checkLedger(), { first: 'after a period' }),
   };
   try {
-    terminal.info(`Watching the source every ${everySeconds} s; Ctrl-C ends it.`);
+    terminal.info(`Watching the source every ${everySeconds} s; press Ctrl-C to stop.`);
     while (!ending.aborted) {
       const next = Date.now() + everySeconds * 1000;
-      await look(pipeline, watch, terminal);
+      await runCycle(pipeline, watch, terminal);
       // From start to start, as a schedule has it: a change waits no longer for a run that took long.
       await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
     }
-    // What was loaded since the last look is remembered too.
+    // Remembers what was loaded since the last check, too.
     if (!broken.aborted) await pipeline.checkLedger().catch(() => {});
   } finally {
     await trading?.stop();
@@ -60,48 +57,35 @@ export async function watchSource(
 }
 
 /** As services/stages.yml has it for a deployed stage. */
-const everyMs = 15 * 60 * 1000;
+const sweepPeriodMs = 15 * 60 * 1000;
 
 /**
- * Makes the function that runs the three sweeps where a quarter of an hour has passed since they ran last, or since
- * this was made, and does nothing otherwise.
+ * Makes the function that runs the three sweeps once in each quarter of an hour, the first time a quarter of an hour
+ * from now.
  *
  * @param now milliseconds
  */
 export function makeScheduledSweeps(
   services: Pick<Services, 'sweep'>,
   now: () => number = Date.now,
-): () => Promise<void> {
-  return onceEvery(
-    everyMs,
-    async () => {
-      for (const kind of queueKinds) await services.sweep(kind);
-    },
-    now,
-  );
-}
-
-/** Makes the work that is done a period after this is called, and then once in each period; nothing in between. */
-function onceEvery(periodMs: number, work: () => Promise<void>, now: () => number): () => Promise<void> {
-  let dueAt = now() + periodMs;
-  return async () => {
-    if (now() < dueAt) return;
-    dueAt = now() + periodMs;
-    await work();
+): () => Promise<void> | undefined {
+  const sweepAll = async () => {
+    for (const kind of queueKinds) await services.sweep(kind);
   };
+  return onceEvery(sweepPeriodMs, sweepAll, { first: 'after a period', now });
 }
 
 interface Watch {
   everySeconds: number;
   ending: AbortSignal;
-  sweep(): Promise<void>;
-  checkLedger(): Promise<void>;
-  tell(report: RunReport): void;
+  sweep(): Promise<void> | undefined;
+  checkLedger(): Promise<void> | undefined;
+  print(report: RunReport): void;
 }
 
-async function look(
+async function runCycle(
   pipeline: Pipeline,
-  { everySeconds, ending, sweep, checkLedger, tell }: Watch,
+  { everySeconds, ending, sweep, checkLedger, print }: Watch,
   terminal: Terminal,
 ): Promise<void> {
   try {
@@ -109,13 +93,13 @@ async function look(
     await sweep();
     await checkLedger();
     const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
-    if (!ending.aborted) tell(report);
+    if (!ending.aborted) print(report);
   } catch (error) {
-    await delay(endIsHeardWithinMs, undefined, { signal: ending }).catch(() => {});
+    await delay(endNoticedWithinMs, undefined, { signal: ending }).catch(() => {});
     if (ending.aborted) return;
     if (!isTransient(error)) throw error;
     const { message } = error as Error;
-    terminal.info(`${terminal.style('yellow', '!')} ${message}; looking again in ${everySeconds} s`);
+    terminal.info(`${terminal.style('yellow', '!')} ${message}; trying again in ${everySeconds} s`);
   }
 }
 
@@ -123,7 +107,6 @@ async function look(
 async function renewConnection(pipeline: Pipeline): Promise<void> {
   const { warehouse } = pipeline;
   try {
-    // There is nothing that it could wait for.
     await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
   } catch {
     warehouse.end().catch(() => {});

@@ -1,3 +1,5 @@
+import type { RowRandom } from './random.ts';
+
 export const MICROS_PER_DAY = 86_400_000_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
@@ -50,6 +52,18 @@ export function paymentRunOf(day: number): number {
   return (
     day * MICROS_PER_DAY + afterHours + (((day * 7919) % 600_000) * 1000 + (day % 3 === 0 ? day % 1000 : 0))
   );
+}
+
+/**
+ * When a row of a small table was last edited: at its creation, or for one row in so many at some later
+ * moment of the year, in open hours and to the microsecond.
+ *
+ * @param createdAt microseconds since 1970-01-01
+ */
+export function editedAt(random: RowRandom, createdAt: number, oneIn: number): number {
+  if (!random.oneIn(oneIn)) return createdAt;
+  const day = random.below(BUSINESS_YEAR_MICROS / BUSINESS_DAY_MICROS);
+  return Math.max(createdAt, instantAt(day * BUSINESS_DAY_MICROS + random.below(4e9) * 8 + random.below(8)));
 }
 
 const formattedDays = new Map<number, string>();

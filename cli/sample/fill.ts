@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import { copyIn } from '../../shared/postgres/copy-in.ts';
-import { EDITS_IN_PLACE } from './edits.ts';
 import { CREATE_KEYS, CREATE_TABLES, TABLE_NAMES } from './schema.ts';
 import { DEFAULT_ORDERS } from './sizes.ts';
 import { sampleTables } from './tables.ts';
@@ -10,23 +9,34 @@ import { sampleTables } from './tables.ts';
 // their time.
 const LOCAL_SETTINGS = `set local maintenance_work_mem = '128MB'; set local jit = off;`;
 
+/**
+ * Edits that left last_updated as it was, as people make them by hand in the database: the new delivery day
+ * of one sales order in 61, and the file name of one design in 47.
+ */
+const EDITS_IN_PLACE = `
+update sales_order
+   set agreed_delivery_date = to_char(to_date(agreed_delivery_date, 'YYYY-MM-DD') + 7, 'YYYY-MM-DD')
+ where sales_order_id % 61 = 7;
+update design set file_name = replace(file_name, '.json', '-v2.json') where design_id % 47 = 5;
+`;
+
 export interface FillOptions {
   /** Sales orders; the other facts grow with them. 5,000 when left out. */
   orders?: number;
   /** The same seed gives the same rows, to the byte. 1 when left out. */
   seed?: number;
-  /** Told of every table at its start (0 rows), every 100,000 rows and its end. */
+  /** Called for every table at its start (0 rows), every 100,000 rows and its end. */
   onProgress?: (table: string, rows: number) => void;
 }
 
 /**
  * Fills a database with the sample shop's year of trade, making its tables when there are none. All of it is
- * one transaction: a fill that ends half-way leaves nothing.
+ * one transaction: an interrupted fill leaves nothing.
  *
  * @param client connected, outside a transaction, with nothing else running on it
  * @returns the rows of each table
  * @throws {TerminalError} the database holds some of these tables already, or rows in them; or the number of
- *   orders is none
+ *   orders is invalid
  */
 export async function fillSampleShop(
   client: pg.Client,
@@ -68,14 +78,17 @@ async function assertNothingThere(client: pg.Client): Promise<boolean> {
   if (found.length === 0) return true;
   const [first = ''] = found;
   if (found.length < TABLE_NAMES.length)
-    throw new TerminalError(`the database has a table ${first} already: the sample shop needs one without`, {
-      table: first,
-    });
+    throw new TerminalError(
+      `the database already has a table ${first}: the sample shop needs a database without it`,
+      {
+        table: first,
+      },
+    );
   await client.query(`lock table ${TABLE_NAMES.join(', ')} in share row exclusive mode`);
   for (const table of TABLE_NAMES) {
     const { rowCount } = await client.query(`select from ${table} limit 1`);
     if (rowCount !== 0)
-      throw new TerminalError(`the table ${table} holds rows already: the sample shop needs it empty`, {
+      throw new TerminalError(`the table ${table} already has rows: the sample shop needs it empty`, {
         table,
       });
   }

@@ -1,8 +1,7 @@
 import { BUSINESS_DAY_MICROS, BUSINESS_YEAR_MICROS, dayOf, instantAt, weekdayFrom } from './calendar.ts';
 import type { CopyText } from './copy-text.ts';
-import { designsOnSale } from './designs.ts';
 import { RowRandom } from './random.ts';
-import { ADDRESSES } from './sizes.ts';
+import { ADDRESSES, designsOnSale } from './sizes.ts';
 
 /** A sales or a purchase order. Days since, and instants in microseconds since, 1970-01-01. */
 export interface Order {

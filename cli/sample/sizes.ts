@@ -1,4 +1,5 @@
 import { TerminalError } from '../../shared/errors.ts';
+import { BUSINESS_YEAR_MICROS, FOUNDED_AT, instantAt } from './calendar.ts';
 
 export const STAFF = 20;
 export const COUNTERPARTIES = 20;
@@ -32,4 +33,20 @@ export function sampleSizes(orders: number): Record<string, number> {
     transaction: orders + purchases,
     payment: orders + purchases,
   };
+}
+
+const FIRST_COLLECTION = 40;
+// The last design comes out some weeks before the year ends, so that all of them can be sold.
+const LAUNCH_YEAR = BUSINESS_YEAR_MICROS * 0.9;
+const LAUNCH_EVERY = LAUNCH_YEAR / (DESIGNS - FIRST_COLLECTION);
+
+/** How many designs are out after so much open time (microseconds): ids 1 to this may be sold. */
+export function designsOnSale(elapsed: number): number {
+  return Math.min(DESIGNS, FIRST_COLLECTION + Math.floor(elapsed / LAUNCH_EVERY));
+}
+
+/** @returns microseconds since 1970-01-01 */
+export function launchedAt(id: number): number {
+  if (id <= FIRST_COLLECTION) return FOUNDED_AT;
+  return instantAt(Math.floor(((id - FIRST_COLLECTION) * LAUNCH_EVERY) / 1000) * 1000);
 }

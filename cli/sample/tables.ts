@@ -1,9 +1,9 @@
 import { encodeRows } from './copy-text.ts';
-import { DESIGN_COLUMNS, drawDesigns, writeDesign } from './designs.ts';
 import * as orders from './orders.ts';
-import * as parties from './parties.ts';
 import * as payments from './payments.ts';
 import { sampleSizes } from './sizes.ts';
+import * as parties from './small-tables.ts';
+import { DESIGN_COLUMNS, drawDesigns, writeDesign } from './small-tables.ts';
 
 /** A table of the sample shop and its rows as COPY text. */
 export interface SampleTable {

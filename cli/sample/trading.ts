@@ -11,7 +11,7 @@ export interface TradingOptions {
   changesPerSecond?: number;
   /** The same seed makes the same changes in the same order. 1 when left out. */
   seed?: number;
-  /** Told of every change that failed; the next one is made over a new connection. */
+  /** Called for every change that failed; the next one uses a new connection. */
   onError?: (error: unknown) => void;
 }
 
@@ -65,7 +65,7 @@ async function trade(url: string, { pauseMs, seed, onError, signal }: Trade): Pr
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(makeClientSettings(secretOfUrl('the URL', url), 'starlift sample shop'));
-  // Without a listener a lost idle connection ends the process. The next change fails and tells.
+  // Without a listener a lost idle connection ends the process. The next change fails and reports it.
   client.on('error', () => {});
   await client.connect();
   return client;
@@ -81,7 +81,7 @@ async function makeChange(client: pg.Client, { sql, values, kept }: Change): Pro
 export interface Change {
   sql: string;
   values: (string | number)[];
-  /** False: the shop thinks better of it, and the transaction is rolled back. */
+  /** False: the shop changes its mind, and the transaction is rolled back. */
   kept: boolean;
 }
 

@@ -48,7 +48,7 @@ export function describeDeadLetter(queue: QueueKind, message: QueuedMessage): De
     error: attribute('error') ?? '',
     reason:
       attribute('reason') ??
-      'its body left no room for the reason: the event Table Failed and the log have it',
+      'the message body left no room for the reason: see the Table Failed event or the log',
     failedAt: attribute('failedAt') ?? sentAt.toISOString(),
     ...(table !== undefined && { table }),
     ...(key !== undefined && { key }),
@@ -64,7 +64,7 @@ export interface SliceReference {
   table: string;
 }
 
-/** The slice that an extract message is about; undefined where the body is no such message. */
+/** The slice that an extract message is about; undefined if the body is not such a message. */
 export function sliceOf(body: string): SliceReference | undefined {
   try {
     const { run, slice, table } = (JSON.parse(body) ?? {}) as Record<string, unknown>;

@@ -29,7 +29,7 @@ export interface LedgerCount {
   runs: string[];
 }
 
-/** What has been loaded since then, by warehouse table; of a replay too, which enters no new objects. */
+/** Counts what was loaded since then, by warehouse table, including replays, which enter no new objects. */
 export async function countLoaded(warehouse: pg.Client, since: string): Promise<LedgerCount[]> {
   const { rows } = await warehouse.query<LedgerCount>(
     `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
@@ -42,7 +42,7 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
   return rows;
 }
 
-/** Whether anything can have been loaded: the ledger comes with the first run. */
+/** Whether anything can have been loaded: the first run makes the ledger. */
 export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
   (await selectMissing(warehouse, [ledgerTable])).length === 0;
 

@@ -28,17 +28,17 @@ export interface Site {
   oldestSentAt(queueUrl: string): Promise<Date | undefined>;
   /** What the user adds to a command for it to work on this site, such as ` --data DIR`; empty for the default. */
   selector: string;
-  /** Who takes the messages that a command has sent, as a sentence. */
+  /** A sentence that says who handles the messages that a command has sent. */
   takenBy: string;
 }
 
 /** A site that was opened for one command. */
 export interface OpenedSite extends Site {
-  /** Stops what was started for it; leaves alone what runs elsewhere. */
+  /** Stops what was started for it, and nothing else. */
   release(): Promise<void>;
 }
 
-/** A site whose services are at work, for one run: what it plans is followed to its end. */
+/** A site with its services running, for one run: what it plans is followed to its end. */
 export interface RunnableSite extends Site {
   /** Open for as long as the site is. */
   readonly warehouse: pg.Client;

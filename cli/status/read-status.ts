@@ -1,4 +1,6 @@
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { type Failure, groupFailures, listFailures } from '../failures/list-failures.ts';
@@ -9,13 +11,11 @@ import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
 import { parseWaitingSelection } from '../waiting/waiting-rows.ts';
 import { type LastRun, readPlanRecords, timeOfRun } from './read-plan.ts';
-import { readQueues } from './read-queues.ts';
-import { readTables } from './read-tables.ts';
-import { countRowsInFlight } from './rows-in-flight.ts';
+import { countRowsInFlight, readTables } from './read-tables.ts';
 import type { DeadLetterStatus, QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
 import { listTroubles, type TroubleFacts } from './troubles.ts';
 
-/** One look at everything; the warehouse may be empty still. */
+/** Reads the state of the whole site; the warehouse may still be empty. */
 export async function readStatus(site: Site, now: Date = new Date()): Promise<Status> {
   const warehouse = await site.connectWarehouse();
   try {
@@ -110,4 +110,47 @@ async function readRun(
     [run],
   );
   return { run, plannedAt, slices, loaded: rows[0]?.loaded ?? 0, warnings };
+}
+
+/** The three queues and their dead letters. On AWS the counts are approximate. */
+export const readQueues = (site: Site, now: Date): Promise<QueueStatus[]> =>
+  Promise.all(queueKinds.map((queue) => readQueue(site, queue, now)));
+
+async function readQueue(site: Site, queue: QueueKind, now: Date): Promise<QueueStatus> {
+  const url = site.queueUrl(queue);
+  const deadUrl = site.deadLetterUrl(queue);
+  const [main, dead] = [await readCounts(site, url), await readCounts(site, deadUrl)];
+  return {
+    queue,
+    ready: main.ready,
+    inFlight: main.inFlight,
+    // An age from a metric is minutes old, and is reported for a queue that has become empty since.
+    oldestSeconds: main.ready + main.inFlight === 0 ? null : await readAge(site, url, now),
+    deadLetters: dead.ready + dead.inFlight,
+    oldestDeadLetterSeconds: dead.ready + dead.inFlight === 0 ? null : await readAge(site, deadUrl, now),
+  };
+}
+
+async function readCounts({ sqs }: Site, queueUrl: string) {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: queueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  const ready = Number(Attributes.ApproximateNumberOfMessages ?? 0);
+  const delayed = Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0);
+  return {
+    ready: ready + delayed,
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+  };
+}
+
+async function readAge({ oldestSentAt }: Site, queueUrl: string, now: Date) {
+  const sentAt = await oldestSentAt(queueUrl);
+  return sentAt === undefined ? null : Math.max(0, Math.round((now.getTime() - sentAt.getTime()) / 1000));
 }

@@ -26,7 +26,7 @@ export interface TableStatus {
 
 export interface QueueStatus {
   queue: QueueKind;
-  /** Messages that wait for a handler; those put off for a while included. */
+  /** Messages that wait for a handler, including delayed ones. */
   ready: number;
   inFlight: number;
   /** Age of the oldest message, in seconds; null for an empty queue, or where it cannot be known. */

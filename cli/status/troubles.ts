@@ -22,7 +22,7 @@ export interface TroubleFacts {
 /** Everything that needs attention, each with the command that fixes it: first what others depend on. */
 export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>): Trouble[] {
   const { failures, missingTables, failing, quarantined, isBusy } = facts;
-  // Work under way may bring the row at any moment, so such a wait is not a trouble yet.
+  // Work under way may bring the row at any moment, so such a wait needs no attention yet.
   const waiting = facts.waiting.filter(({ cause }) => cause !== 'expected' || !isBusy);
   const known = new Set(failures.map(({ table, queue }) => `${queue} ${table}`));
   return [
@@ -30,7 +30,7 @@ export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>):
       (table): Trouble => ({
         kind: 'missing',
         table,
-        text: `the warehouse has no table ${table} any more`,
+        text: `the warehouse no longer has the table ${table}`,
         command: commandFor(site, `replay --table ${table}`),
       }),
     ),
@@ -42,7 +42,7 @@ export function listTroubles(facts: TroubleFacts, site: Pick<Site, 'selector'>):
           kind: 'cannot be extracted',
           table,
           text: `${table} cannot be extracted: ${reason}`,
-          // Its message is on the queue again, or has been taken off it: the plan goes by the source alone.
+          // Its message is on the queue again, or was taken off it: the next plan reads the source either way.
           command: commandFor(site, 'run'),
         }),
       ),

@@ -1,5 +1,5 @@
+import { addExample, type TableReport } from './report.ts';
 import type { SortedRow, SortedRows } from './sorted-rows.ts';
-import { addExample, type TableReport } from './table-report.ts';
 import type { TableCheck } from './tables/table-check.ts';
 
 export interface ComparedRows {
@@ -9,7 +9,7 @@ export interface ComparedRows {
 
 export interface ComparisonNotes {
   report: TableReport;
-  /** Told of every row whose key the source does not have. */
+  /** Called for every row whose key the source does not have. */
   onExtra: (key: string, version: string) => void;
 }
 

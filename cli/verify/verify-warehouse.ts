@@ -6,9 +6,12 @@ import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemb
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { compareRows } from './compare-rows.ts';
+import { addExample, isClean, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
-import { listChecks } from './table-checks.ts';
-import { addExample, isClean, makeTableReport, type TableReport } from './table-report.ts';
+import { dimCurrency } from './tables/dim-currency.ts';
+import { makeDimDate } from './tables/dim-date.ts';
+import { dimensionChecks } from './tables/dimensions.ts';
+import { factChecks } from './tables/facts.ts';
 import type { Reference, TableCheck } from './tables/table-check.ts';
 
 export interface VerifyOptions {
@@ -16,25 +19,20 @@ export interface VerifyOptions {
   source: pg.Client;
   warehouse: pg.Client;
   warehouseSchema: string;
-  /** Whose tables are verified: the project's where it is left out. */
+  /** The model whose tables are verified; the project's by default. */
   model?: StarSchema;
-  /** Told of every table when it is done. */
+  /** Called for every table when it is done. */
   onTable?: (report: TableReport) => void;
-  /** Told of every row whose key the source does not have. */
+  /** Called for every row whose key the source does not have. */
   onExtra?: (table: string, key: string, version: string) => void;
 }
 
-export interface VerifyReport {
-  ok: boolean;
-  tables: TableReport[];
-}
-
 /**
- * Compares every warehouse table of the model with the source, by SQL of its own; a table or a column that has no such
+ * Compares every warehouse table of the model with the source, by handwritten SQL; a table or a column without such
  * SQL is a difference. Each side is read in one snapshot; a source that is written to meanwhile shows what has not
  * arrived yet as missing.
  *
- * @throws {UsageError} the source has not all of the tables
+ * @throws {UsageError} the source lacks a table
  * @throws {TerminalError} a table cannot be read; names it
  */
 export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
@@ -50,7 +48,7 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
 }
 
 /**
- * Values must be rendered alike by both servers, whatever their settings; a policy that hides rows is an error
+ * Values must be rendered alike by both servers, regardless of their settings; a policy that hides rows is an error
  * and not a difference. The rest is for speed: all rows are read, and most are sorted.
  */
 async function beginReading(client: pg.Client, schema: string): Promise<void> {
@@ -104,6 +102,14 @@ async function verifyTables({
     onTable?.(report);
   }
   return { ok: tables.every(isClean), tables };
+}
+
+/** The checks of those warehouse tables that have one, in the order in which they are reported. */
+function listChecks(tables: readonly string[]): TableCheck[] {
+  const all = [...dimensionChecks, dimCurrency, makeDimDate(tables), ...factChecks];
+  return all
+    .filter(({ table }) => tables.includes(table))
+    .sort((one, other) => (one.table < other.table ? -1 : 1));
 }
 
 /** @throws {UsageError} tables that the checks read are not in the source; names them all */
@@ -176,7 +182,7 @@ async function compareTable(
 const charOid = 1042;
 
 /**
- * The columns of what a check expects that are a char(n) in the source: its padding is no part of the value. Within the
+ * The columns of what a check expects that are a char(n) in the source: padding is not part of the value. Within the
  * transaction of the check.
  */
 async function readPaddedColumns(source: pg.Client, { expected }: TableCheck): Promise<ReadonlySet<string>> {
@@ -218,12 +224,12 @@ function danglingQuery(check: TableCheck, { column, dimension, key }: Reference,
 function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
   const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
   if (lacking.length === 0) return undefined;
-  return `${table}.${lacking.join(`, ${table}.`)} was not compared, for its check does not name it: add it to ${fileOf(table)}`;
+  return `${table}.${lacking.join(`, ${table}.`)} was not compared: its check in ${checksFolder} does not name it`;
 }
 
 function reportUnchecked(table: string): TableReport {
-  const problem = `${table} was not compared, for it has no check: write ${fileOf(table)} and list it in cli/verify/table-checks.ts`;
+  const problem = `${table} was not compared: it has no check. Add one in ${checksFolder}`;
   return { ...makeTableReport(table), problem };
 }
 
-const fileOf = (table: string): string => `cli/verify/tables/${table.replaceAll('_', '-')}.ts`;
+const checksFolder = 'cli/verify/tables';

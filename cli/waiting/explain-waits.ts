@@ -12,7 +12,7 @@ import { listMissing, type MissingDimensionRow, type WaitingSelection } from './
 /**
  * Why a dimension row is not there:
  * - `quarantined`: it broke the contract
- * - `dropped`: it broke the contract, and an operator has given it up
+ * - `dropped`: it broke the contract, and an operator has dropped it
  * - `failed`: messages of its table have failed for good, and may have it
  * - `deleted`: the source does not have it
  * - `expected`: nothing is known to keep it from coming
@@ -92,7 +92,7 @@ async function findDeleted(
   missing: readonly MissingDimensionRow[],
 ): Promise<ReadonlySet<string>> {
   const gone = new Set<string>();
-  // What the source would say is one cause of several: without its answer the others still hold.
+  // The source's answer decides one cause of several: without it the others still hold.
   const client = await connectSource?.().catch(() => undefined);
   if (client === undefined) return gone;
   try {
@@ -126,7 +126,7 @@ async function selectDeleted(
     );
     return rows.map(({ key }) => key);
   } catch {
-    // The table may be gone or forbidden, which is reported as a trouble of its own.
+    // The table may be gone or forbidden, which status reports separately.
     return [];
   }
 }
@@ -178,13 +178,13 @@ export function groupWaits(waits: readonly ExplainedWait[]): WaitGroup[] {
 
 const causes: Record<WaitingCause, string> = {
   quarantined: 'which broke the contract and is in quarantine',
-  dropped: 'which broke the contract and was given up',
+  dropped: 'which broke the contract and was dropped',
   failed: 'whose table has failed',
-  deleted: 'which the source does not have: it cannot come',
+  deleted: 'which the source does not have: it can never arrive',
   expected: 'which has not landed yet',
 };
 
-/** @example '3 rows of fact_payment wait for dim_transaction 5, which the source does not have: it cannot come' */
+/** @example '3 rows of fact_payment wait for dim_transaction 5, which the source does not have: it can never arrive' */
 export function describeWait({ table, dimension, cause, keys, rows }: WaitGroup): string {
   const more = keys.length - shownKeys;
   const list = keys.slice(0, shownKeys).join(', ') + (more > 0 ? ` and ${formatCount(more)} more` : '');

@@ -6,7 +6,7 @@ import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting-rows.ts';
 
-/** Rows of a fact that wait for no dimension row any more, and that the warehouse refuses. */
+/** Rows of a fact that no longer wait for a dimension row, and that the warehouse refuses. */
 export interface RefusedRows {
   /** The fact. */
   table: string;
@@ -73,8 +73,8 @@ export async function selectUnreleased(warehouse: pg.ClientBase): Promise<Unrele
   return rows;
 }
 
-/** @example '3 rows of fact_payment wait for nothing any more, but the warehouse refuses them: …' */
+/** @example '3 rows of fact_payment wait for no dimension row any more, but the warehouse refuses them: …' */
 export function describeRefused({ table, rows, reason }: RefusedRows): string {
   const [wait, them] = rows === 1 ? ['waits', 'it'] : ['wait', 'them'];
-  return `${formatRows(rows)} of ${table} ${wait} for nothing any more, but the warehouse refuses ${them}: ${reason}`;
+  return `${formatRows(rows)} of ${table} ${wait} for no dimension row any more, but the warehouse refuses ${them}: ${reason}`;
 }

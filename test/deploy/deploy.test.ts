@@ -44,13 +44,13 @@ describe('a stage deployed by serverless', () => {
   it('tells in one line what keeps a command from it', async () => {
     const refused = async (args: string) => (await deployed.command(args)).stderr;
     expect(await refused('run')).toBe(
-      "starlift: the warehouse's secret is still empty: npx starlift secrets put warehouse --stage ci fills it\n",
+      "starlift: the warehouse's secret is still empty: fill it with npx starlift secrets put warehouse --stage ci\n",
     );
     const none = await starlift(['failures', '--stage', 'none'], aws.environment);
     expect(none).toEqual({
       ...{ code: 2, stdout: '' },
       stderr:
-        'starlift: there is no stage none in eu-west-2: --region names another, npm run deploy -- --stage none makes it\n',
+        'starlift: there is no stage none in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage none\n',
     });
     const unknown = { ...aws.environment, AWS_ACCESS_KEY_ID: 'stranger' };
     const stranger = await starlift(['failures', '--stage', 'ci'], unknown);
@@ -152,7 +152,7 @@ describe('a stage deployed by serverless', () => {
     expect(await ended).toMatchObject({
       code: 130,
       stdout:
-        'Stopped following. The work goes on in the stage ci: npx starlift status --stage ci shows how far it is.\n',
+        'Stopped following. The work goes on in the stage ci: see how far it is with npx starlift status --stage ci\n',
     });
     await warehouse.admin.query('rollback');
     await deployed.waitUntilLoaded(60);

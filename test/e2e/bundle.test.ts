@@ -41,12 +41,12 @@ describe('the bundle of the command line', () => {
   it('runs where it is made of the sources as they are', async () => {
     await install();
     const output = await complain();
-    expect(output).toContain('--every soon is no number of seconds');
+    expect(output).toContain('--every soon is not a number of seconds');
     expect(output).toMatch(/cache\/starlift\/bundles\/\w+\/run-\w+\.mjs/);
   });
 
   it('gives way to sources that were changed since, until it is made anew', async () => {
-    await edit('is no number of seconds', 'is a bad number of seconds');
+    await edit('is not a number of seconds', 'is a bad number of seconds');
     const fromSources = await complain();
     expect(fromSources).toContain('--every soon is a bad number of seconds');
     expect(fromSources).toContain(join(clone, 'cli/commands/run.ts'));

@@ -88,7 +88,7 @@ describe('a project with a model of its own', () => {
     );
     const found = await verify();
     expect(found.code).toBe(1);
-    expect(found.stdout).toContain('dim_department was not compared, for it has no check');
+    expect(found.stdout).toContain('dim_department was not compared: it has no check');
     expect((await run()).stdout).toContain('Nothing new in the source');
   });
 

@@ -45,8 +45,8 @@ describe('what cannot run', () => {
       /^Unknown option '--sorce'; did you mean --source\? \(starlift help run shows its usage\)$/,
     ],
     [['run', 'now'], /'now'/],
-    [['run', '--every', '0'], '--every 0 is no number of seconds between 0 and 86400'],
-    [['run', '--every', 'soon'], '--every soon is no number of seconds between 0 and 86400'],
+    [['run', '--every', '0'], '--every 0 is not a number of seconds from above 0 to 86400'],
+    [['run', '--every', 'soon'], '--every soon is not a number of seconds from above 0 to 86400'],
     [
       ['run', '--source', 'mysql://me:s3cret@h/db'],
       '--source is no Postgres URL: use postgres://user:password@host:port/database',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { connect } from '../../cli/database/connect.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
-import { toJson } from '../../cli/verify/print-report.ts';
+import { toJson } from '../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
 import type { PostgresServer } from '../helpers/temporary-postgres.ts';

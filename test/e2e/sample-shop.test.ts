@@ -100,14 +100,14 @@ describe('the sample shop', () => {
     await seen(async () => {
       const { code, stdout, stderr } = await starlift(['status', '--data', data]);
       expect(stderr).toBe('');
-      return code === 0 && stdout.includes('Nothing needs a hand.');
+      return code === 0 && stdout.includes('Nothing needs attention.');
     });
     const counted = await starlift(['sql', '--source', 'select count(*) from sales_order', '--data', data]);
     expect(counted.code).toBe(0);
     expect(existsSync(stackFile)).toBe(true);
     const { code, stdout, stderr } = await watch.end('SIGINT');
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^Watching the source every 1 s; Ctrl-C ends it\.\n/);
+    expect(stderr).toMatch(/^Watching the source every 1 s; press Ctrl-C to stop\.\n/);
     const ticks = stdout
       .trimEnd()
       .split('\n')

@@ -109,7 +109,7 @@ function makeSite(
   };
 }
 
-/** A letter that SQS has moved by itself is reported by an event at once, and not only by the next scheduled sweep. */
+/** Reports a letter that SQS moved by itself with an event at once, without waiting for the next scheduled sweep. */
 async function listReportedLetters(
   site: Site,
   { stack, services }: Pick<WorkingStack, 'stack' | 'services'>,
@@ -122,15 +122,15 @@ async function listReportedLetters(
   return site.listDeadLetters();
 }
 
-/** Longer than a slice is on its way, and before a message is tried for the third time, 12 s after the first. */
+/** Longer than a slice takes, and before a message is tried for the third time, 12 s after the first. */
 const firstQuietMs = 5_000;
 
 /**
- * Says when to plan once more in the middle of a run: where no message has come or gone for a while, each time twice as
- * long.
+ * Says when to plan once more during a run: when no message has come or gone for a while, each time twice as long as
+ * before.
  *
- * A stage's schedule plans every few minutes, whatever else goes on. What was planned on a source that has become
- * another server since, as by a restart, waits for that plan: without one, all of it would be dead-lettered.
+ * A stage's schedule plans every few minutes in any case. Slices that were planned on a source that has since become
+ * another server, for example by a restart, wait for that plan: without it, all of them would become dead letters.
  *
  * @param count the messages that are in the queues
  */

@@ -18,7 +18,7 @@ export type StageResources = Record<OutputName, string>;
 /**
  * Finds a deployed stage by its stacks.
  *
- * @throws {UsageError} it is not there, or not whole
+ * @throws {UsageError} it does not exist, or is incomplete
  */
 export async function findStage(
   cloudFormation: Pick<CloudFormationClient, 'send' | 'config'>,
@@ -41,13 +41,13 @@ async function readOutputs(
     const outputs = Stacks?.[0]?.Outputs ?? [];
     return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   } catch (error) {
-    // CloudFormation has no error of its own for a stack that is not there.
+    // CloudFormation has no specific error for a stack that does not exist.
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw error;
   }
 }
 
-/** The outputs of a stack by their names; undefined where there is no such stack. */
+/** The outputs of a stack by their names; undefined for a stack that does not exist. */
 export type StackOutputs = ReadonlyMap<string, string> | undefined;
 
 /**
@@ -55,7 +55,7 @@ export type StackOutputs = ReadonlyMap<string, string> | undefined;
  *
  * @param stacks by service, in the order of stackNames()
  * @param region undefined where the user named none
- * @throws {UsageError} the stage is not there, or not whole; names what is missing
+ * @throws {UsageError} the stage does not exist, or is incomplete; names what is missing
  */
 export function pickResources(
   { stage, region }: { stage: string; region: string | undefined },
@@ -66,12 +66,12 @@ export function pickResources(
   const missing = names.filter((_, index) => stacks[index] === undefined);
   if (missing.length === names.length) {
     throw new UsageError(
-      `there is no stage ${stage}${where}: --region names another, npm run deploy -- --stage ${stage} makes it`,
+      `there is no stage ${stage}${where}: choose another region with --region, or create the stage with npm run deploy -- --stage ${stage}`,
     );
   }
   if (missing.length > 0) {
     throw new UsageError(
-      `the stage ${stage}${where} is not whole: there is no stack ${missing.join(' and ')}`,
+      `the stage ${stage}${where} is incomplete: there is no stack ${missing.join(' or ')}`,
     );
   }
   const picked = services.flatMap((service, index) =>
@@ -83,3 +83,56 @@ export function pickResources(
   );
   return Object.fromEntries(picked) as StageResources;
 }
+
+/** The error names with which AWS' services refuse credentials. */
+const refusedCredentials = new Set([
+  'AuthFailure',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'RequestExpired',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]);
+
+interface AwsError {
+  name?: unknown;
+  message?: unknown;
+  code?: unknown;
+  $metadata?: { httpStatusCode?: number };
+}
+
+/**
+ * Explains in one line why a command cannot use AWS: no region, credentials, rights or connection.
+ *
+ * @returns undefined for an error of another kind
+ */
+export function explainAwsError(error: unknown): UsageError | undefined {
+  const { name, message, code, $metadata } = (error ?? {}) as AwsError;
+  const text = firstLine(message);
+  const explain = (line: string) => new UsageError(line, { cause: error });
+  if (/^Region is missing|^Region not accepted: region=""/.test(text)) {
+    return explain('no AWS region: set it with --region, AWS_REGION or in the AWS profile');
+  }
+  if (text.startsWith('Region not accepted'))
+    return explain('--region (or AWS_REGION) is not the name of a region');
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
+    return explain(`no AWS credentials: ${text}`);
+  }
+  if ($metadata === undefined) return undefined;
+  if (refusedCredentials.has(String(name))) return explain(`AWS refuses the credentials: ${text}`);
+  if (/^AccessDenied/.test(String(name)) || $metadata.httpStatusCode === 403) {
+    return explain(`AWS refuses the request: ${text === '' ? String(name) : text}`);
+  }
+  // A timeout of the SDK has no code.
+  if ($metadata.httpStatusCode === undefined && (typeof code === 'string' || name === 'TimeoutError')) {
+    const reason = text.replace(/^@smithy\S* - /, '') || String(code);
+    return explain(`AWS cannot be reached: ${reason}; is the region right?`);
+  }
+  return undefined;
+}
+
+const firstLine = (message: unknown): string => String(message ?? '').split('\n')[0] ?? '';

@@ -31,7 +31,7 @@ export interface FollowDeps {
 export interface FollowedSlices {
   /** Looks into the ledger, and gives the slices that are left. */
   look(): Promise<readonly FollowedSlice[]>;
-  /** The same, and asks which have failed for good: that costs more. */
+  /** The same, and also asks which have failed for good, which costs more. */
   lookForFailures(): Promise<readonly FollowedSlice[]>;
 }
 
@@ -66,7 +66,7 @@ async function readLoaded(warehouse: pg.ClientBase, slices: readonly FollowedSli
   return loaded;
 }
 
-/** Of tables that end in the ingested zone, for which no ledger speaks; a slice that was cut has its halves there. */
+/** For tables that end in the ingested zone and are not in the ledger; a slice that was cut has its halves there. */
 async function listIngested(
   store: Pick<Site['ingested'], 'list'>,
   slices: readonly FollowedSlice[],
@@ -113,7 +113,7 @@ export function isAccounted(
   return ['0', '1'].every((half) => isAccounted({ ...slice, slice: `${slice.slice}.${half}` }, facts, model));
 }
 
-/** Whether there may be any: to read dead letters is to receive them, which is not done without need. */
+/** Whether there may be any: reading dead letters means receiving them, so it is avoided. */
 async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
   for await (const _ of ingested.list('failed/')) return true;
   const counts = await Promise.all(
@@ -175,9 +175,9 @@ interface FollowedRun extends Pick<RunRecord, 'run' | 'generation'> {
 }
 
 /**
- * The slices of a run, and of those that the schedule has planned within the hour before it: what they found is not
- * new to this run any more, and may be on its way still. A run of an earlier generation is left out, for all of it
- * was planned anew.
+ * The slices of a run, and of those that the schedule has planned within the hour before it: what they found is no
+ * longer new to this run, and may still be on its way. A run of an earlier generation is left out, because all of it
+ * was planned again.
  */
 export async function listFollowedSlices(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
@@ -214,7 +214,7 @@ export async function readGeneration(ingested: Pick<ObjectStore, 'get'>): Promis
   return /^\d+$/.test(String(generation)) ? BigInt(String(generation)) : 0n;
 }
 
-/** @returns nothing of the record where there is none */
+/** @returns an empty record if there is none */
 async function readRecord<Content>(
   ingested: Pick<ObjectStore, 'get'>,
   key: string,

@@ -14,9 +14,7 @@ import {
 } from '../../../shared/queue/queue-settings.ts';
 import { connectTo } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
-import { explainAwsError } from './explain-aws-error.ts';
-import type { StageResources } from './find-stage.ts';
-import { findStage } from './find-stage.ts';
+import { explainAwsError, findStage, type StageResources } from './find-stage.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
 
@@ -40,7 +38,7 @@ export interface OpenedStage extends Site {
 /**
  * Opens a deployed stage for one piece of work.
  *
- * @throws {UsageError} the stage is not there or not whole, or AWS cannot be reached or refuses: a region,
+ * @throws {UsageError} the stage does not exist or is incomplete, AWS cannot be reached, or a region,
  * credentials or rights are missing
  */
 export async function withStage<T>(name: StageName, work: (stage: OpenedStage) => Promise<T>): Promise<T> {
@@ -53,7 +51,7 @@ export async function withStage<T>(name: StageName, work: (stage: OpenedStage) =
 
 async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
   const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
-  // It is silent for as long as its function works.
+  // The connection is silent while the function runs.
   const socketTimeout = (planTimeoutSeconds + 10) * 1000;
   const lambdaOptions = { ...options, requestHandler: { ...requestTimeouts, socketTimeout } };
   const resources = await findStage(new CloudFormationClient(options), stage);

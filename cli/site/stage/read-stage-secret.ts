@@ -15,7 +15,7 @@ export interface StageSecret {
 /**
  * Reads how to connect to one of a stage's databases.
  *
- * @throws {UsageError} it is still as the stack has made it, lacks a field, or is not there; one line, never with its
+ * @throws {UsageError} it is still as the stack made it, lacks a field, or does not exist; one line, never with its
  * content
  */
 export async function readStageSecret(
@@ -25,12 +25,12 @@ export async function readStageSecret(
   const text = await readText(secretsManager, secret);
   const { what, selector } = secret;
   const put = `npx starlift secrets put ${what}${selector}`;
-  if (isPlaceholder(text)) throw new UsageError(`the ${what}'s secret is still empty: ${put} fills it`);
+  if (isPlaceholder(text)) throw new UsageError(`the ${what}'s secret is still empty: fill it with ${put}`);
   try {
     return parseDatabaseSecret(secret.id, text);
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
-    throw new UsageError(`${error.message}: ${put} mends it`);
+    throw new UsageError(`${error.message}: replace it with ${put}`);
   }
 }
 
@@ -39,11 +39,11 @@ export async function isStillEmpty(
   secretsManager: Pick<SecretsManagerClient, 'send'>,
   secret: StageSecret,
 ): Promise<boolean> {
-  // Who may put a secret may not always read it.
+  // A role that may write a secret may not always read it.
   return isPlaceholder(await readText(secretsManager, secret).catch(() => ''));
 }
 
-/** Whether a secret holds what the stack has put into it, to be put over: a database without a name. */
+/** Whether a secret still has the placeholder that the stack put into it: a database without a name. */
 export function isPlaceholder(text: string): boolean {
   try {
     const { host, dbname, username } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
@@ -62,6 +62,6 @@ async function readText(
     return SecretString ?? '';
   } catch (error) {
     if ((error as { name?: unknown }).name !== 'ResourceNotFoundException') throw error;
-    throw new UsageError(`the ${what}'s secret ${id} is not there, or has no value`, { cause: error });
+    throw new UsageError(`the ${what}'s secret ${id} does not exist, or has no value`, { cause: error });
   }
 }

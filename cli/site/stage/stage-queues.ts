@@ -45,7 +45,7 @@ const periodSeconds = 60;
 const lookedAtSeconds = 15 * 60;
 
 /**
- * When the oldest message of a queue was sent, as far as CloudWatch knows: SQS itself does not tell.
+ * When the oldest message of a queue was sent, as far as CloudWatch knows: SQS itself does not say.
  *
  * @returns undefined where no message waited, or CloudWatch has nothing of the last quarter of an hour
  */

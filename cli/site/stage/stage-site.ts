@@ -15,13 +15,13 @@ import { type FollowDeps, followSlices, listFollowedSlices, readGeneration } fro
 import type { OpenedStage } from './open-stage.ts';
 
 const lookEveryMs = 1000;
-/** Failures are asked for at every so many looks. */
+/** How many looks pass from one request for failures to the next. */
 const looksBetweenFailures = 4;
 
 export interface StageRunDeps {
   /** What has failed for good, and has not been sent again. */
   listFailed: FollowDeps['listFailed'];
-  /** Called with a sentence when nothing has come of the run for a while. */
+  /** Called with a sentence when the run has made no progress for a while. */
   onStandstill(sentence: string): void;
 }
 
@@ -84,7 +84,7 @@ export async function invokePlan(
 /** Lambda's words for what a function threw. */
 function describeFailure(answer: unknown): { name: string; message: string } {
   const { errorType, errorMessage } = (answer ?? {}) as { errorType?: unknown; errorMessage?: unknown };
-  return { name: String(errorType ?? 'Error'), message: String(errorMessage ?? 'it failed without a word') };
+  return { name: String(errorType ?? 'Error'), message: String(errorMessage ?? 'it gave no reason') };
 }
 
 async function beginToFollow(
@@ -107,12 +107,12 @@ async function beginToFollow(
   };
 }
 
-/** Longer than a function that starts cold, or a message that is tried again. */
+/** Longer than a cold start, or a retry of a message. */
 const quietMs = 3 * 60_000;
 
 /**
- * Says what a run is waiting for, each time that nothing has come of it for a while. A failed message is retried for
- * hours before it is given up, while the user is watching.
+ * Says what a run is waiting for whenever it has made no progress for a while: a failing message is retried for hours
+ * before it becomes a dead letter, while the user is watching.
  *
  * @returns a function to call at every look with the slices that are left; it returns a sentence, or undefined
  */
@@ -130,14 +130,14 @@ export function makeStandstill(
     since = now();
     const tables = [...new Set(left.map(({ table }) => table))].toSorted().join(', ');
     const slices = count === 1 ? '1 slice' : `${formatCount(count)} slices`;
-    return `nothing has come for ${quietMs / 60_000} minutes; ${slices} of ${tables} to go`;
+    return `nothing has arrived for ${quietMs / 60_000} minutes; ${slices} of ${tables} still to come`;
   };
 }
 
-/** Slices of a generation that is over are dropped: a newer run has all of them. */
+/** Slices of an earlier generation are dropped: a newer run has all of them. */
 async function assertSameGeneration(stage: OpenedStage, { generation }: PlannedRun): Promise<void> {
   if ((await readGeneration(stage.ingested)) <= BigInt(generation)) return;
   throw new TransientError(
-    `the source was restarted or replaced meanwhile, and all of it is captured anew: ${commandFor(stage, 'run')} follows that`,
+    `the source was restarted or replaced during the run, and is captured in full again: follow that with ${commandFor(stage, 'run')}`,
   );
 }

@@ -42,7 +42,7 @@ export function makeDimDate(tables: readonly string[]): TableCheck {
     // An infinite date has no number: it sorts last as null, and no row is expected for it.
     sortKey: `case when isfinite(date_id) then date_id - date '2000-01-01' end`,
     // Each column's distinct values first, once: all of the checks come after that.
-    // A text that is no date is no row here. There is no cast that cannot fail before Postgres 16, so the day is
+    // A text that is not a date gives no row here. Before Postgres 16 every cast can fail, so the day is
     // counted from the first of its month, and a day that the month does not have comes out as another text.
     expected: `
     with text_day (text) as materialized (

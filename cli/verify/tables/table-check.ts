@@ -8,11 +8,11 @@ export interface TableCheck {
   sourceTables: readonly string[];
   /** The columns that are compared, the business key first. */
   columns: readonly string[];
-  /** SQL for an integer of these columns that orders the rows alike on both servers: no collation has a say. */
+  /** SQL for an integer of these columns that orders the rows alike on both servers: no collation is involved. */
   sortKey: string;
   /** A query over the source: the rows that the warehouse must hold, with exactly these columns. */
   expected: string;
-  /** A fact: rows are told apart by (key, last_updated), and those of other versions may stand beside. */
+  /** A fact: a row is identified by (key, last_updated), and other versions of it may be present. */
   isVersioned?: boolean;
   /** A fact's columns that hold a dimension's key. */
   references?: readonly Reference[];
@@ -30,9 +30,9 @@ export interface Reference {
 }
 
 /**
- * SQL for a numeric of the source as a warehouse column of two decimals shows it: zeros behind the last digit are no
- * digits, in a column without a scale (1.500 and 1.5 are 1.50). What has more digits keeps them all, for it must not
- * be the same as what it would be rounded to.
+ * SQL for a numeric of the source as a warehouse column of two decimals shows it: trailing zeros
+ * do not count, in a column without a scale (1.500 and 1.5 are 1.50). A value with more digits keeps them all, so that
+ * it differs from what it would be rounded to.
  */
 export const twoDecimals = (column: string): string =>
   `round(${column}, greatest(scale(trim_scale(${column})), 2)) as ${column}`;

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
-import { putSecret } from '../../../cli/secrets/put-secret.ts';
+import { putSecret } from '../../../cli/site/stage/put-secret.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { OperatedStack } from './operated-stack.ts';
@@ -24,7 +24,7 @@ describe('the commands on a stage', () => {
     await use(OperatedStack.startLoaded());
     await stack.warehouse('drop schema starlift, public cascade; create schema public');
     expect((await staged.command('status')).text).toMatch(
-      /^Nothing has been loaded yet: npx starlift run --stage embedded begins\./,
+      /^Nothing has been loaded yet\. Begin with: npx starlift run --stage embedded\n/,
     );
   });
 
@@ -90,7 +90,7 @@ describe('the commands on a stage', () => {
     await expect(staged.command('run')).rejects.toMatchObject({
       exitCode: 2,
       message:
-        "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED): a run is followed from where the warehouse can be reached; the stage's schedule goes on without",
+        "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED): a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless",
     });
   });
 
@@ -99,13 +99,13 @@ describe('the commands on a stage', () => {
     delete staged.stacks['starlift-loading-embedded'];
     await expect(staged.command('failures')).rejects.toMatchObject({
       exitCode: 2,
-      message: 'the stage embedded in eu-west-2 is not whole: there is no stack starlift-loading-embedded',
+      message: 'the stage embedded in eu-west-2 is incomplete: there is no stack starlift-loading-embedded',
     });
     for (const name of Object.keys(staged.stacks)) delete staged.stacks[name];
     await expect(staged.command('verify')).rejects.toMatchObject({
       exitCode: 2,
       message:
-        'there is no stage embedded in eu-west-2: --region names another, npm run deploy -- --stage embedded makes it',
+        'there is no stage embedded in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage embedded',
     });
   });
 });

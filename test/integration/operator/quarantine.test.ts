@@ -164,7 +164,7 @@ describe('rows in quarantine', () => {
     const one = await stack.command('quarantine', 'drop', '--table', 'payment', '--key', '90013');
     expect(one.code).toBe(0);
     expect(one.text).toMatch(
-      /^1 row of fact_payment is given up\n.*\n +line 2, key 90013: payment_date is not a date/,
+      /^1 row of fact_payment dropped\n.*\n +line 2, key 90013: payment_date is not a date/,
     );
     expect(one.text).not.toContain('key 90012');
     expect(rowsOf(await quarantine())).toEqual([

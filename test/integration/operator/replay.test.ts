@@ -141,7 +141,7 @@ describe('a replay', () => {
     await stack.warehouse('drop table fact_payment');
     const { code, text } = await stack.command('status');
     expect(code).toBe(1);
-    expect(text).toContain('! the warehouse has no table fact_payment any more');
+    expect(text).toContain('! the warehouse no longer has the table fact_payment');
     expect(text).toContain(`npx starlift replay --table fact_payment --data ${stack.data}`);
     expect((await stack.command('waiting')).code).toBe(0);
     expect((await stack.command('quarantine')).code).toBe(0);

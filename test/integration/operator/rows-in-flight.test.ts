@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { countRowsInFlight } from '../../../cli/status/rows-in-flight.ts';
+import { countRowsInFlight } from '../../../cli/status/read-tables.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';

@@ -51,7 +51,7 @@ describe('a run on a stage', () => {
     controller.abort();
     expect(await running).toBe(130);
     expect(String(output.read())).toBe(
-      'Stopped following. The work goes on in the stage embedded: npx starlift status --stage embedded --region eu-west-2 shows how far it is.\n',
+      'Stopped following. The work goes on in the stage embedded: see how far it is with npx starlift status --stage embedded --region eu-west-2\n',
     );
     await holder.query('rollback');
     await holder.end();
@@ -74,7 +74,7 @@ describe('a run on a stage', () => {
     };
     await ingested.put(captureStateKey, Buffer.from(JSON.stringify(later)));
     await expect(running).rejects.toThrow(
-      'the source was restarted or replaced meanwhile, and all of it is captured anew: npx starlift run --stage embedded follows that',
+      'the source was restarted or replaced during the run, and is captured in full again: follow that with npx starlift run --stage embedded',
     );
     await ingested.put(captureStateKey, state);
     await holder.query('rollback');

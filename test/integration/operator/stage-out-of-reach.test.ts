@@ -24,7 +24,7 @@ describe('a command on a stage that is out of reach fails with one line', () => 
     expect(await starlift(['status', '--stage', 'dev'], nothing)).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'starlift: no AWS region: name it by --region, AWS_REGION or in the AWS profile\n',
+      stderr: 'starlift: no AWS region: set it with --region, AWS_REGION or in the AWS profile\n',
     });
   });
 

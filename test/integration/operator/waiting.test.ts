@@ -71,7 +71,7 @@ describe('facts that wait', () => {
     expect(await waiting('--table', 'dim_staff')).toMatchObject({ code: 0, waiting: [] });
     const { text } = await stack.command('status');
     expect(text).toContain(
-      '3 rows of fact_payment wait for dim_currency 77, which the source does not have: it cannot come',
+      '3 rows of fact_payment wait for dim_currency 77, which the source does not have: it can never arrive',
     );
     expect(await stack.json('waiting', '--drop', '--table', 'dim_staff')).toMatchObject({ dropped: [] });
     const dropped = await stack.command('waiting', '--drop', '--table', 'payment');
@@ -106,7 +106,7 @@ describe('facts that wait', () => {
         { table: 'fact_payment', rows: 2, reason, mend, since: expect.stringMatching(/^\d{4}-.*Z$/) },
       ],
     });
-    const text = `2 rows of fact_payment wait for nothing any more, but the warehouse refuses them: ${reason}`;
+    const text = `2 rows of fact_payment wait for no dimension row any more, but the warehouse refuses them: ${reason}`;
     const status = await stack.json<Status>('status');
     expect(status.troubles).toEqual([{ kind: 'refused', table: 'fact_payment', text, command: mend }]);
     await stack.warehouse('alter table fact_payment drop constraint no_francs');
@@ -126,16 +126,16 @@ describe('facts that wait', () => {
     await stack.source(`insert into currency select 79, 'DKK', now(), now()`);
     await stack.run();
     expect((await stack.command('waiting')).text).toContain(
-      `To do without these rows: npx starlift waiting --drop --data ${stack.data}`,
+      `To give up on these rows: npx starlift waiting --drop --data ${stack.data}`,
     );
     expect((await stack.command('waiting', '--drop', '--table', 'dim_currency')).text).toBe(
-      'No row waits: nothing to drop.\n',
+      'No row is waiting: nothing to drop.\n',
     );
     expect((await stack.command('waiting', '--table', 'dim_currency')).code).toBe(0);
     const { code, text } = await stack.command('waiting', '--drop', '--table', 'payment');
     expect(code).toBe(0);
     expect(text).toMatch(
-      /2 rows of fact_payment wait for nothing .*\n2 rows of fact_payment dropped \(once the warehouse takes them, npx starlift replay --table fact_payment .* would bring them back\)\n/,
+      /2 rows of fact_payment wait for no dimension row .*\n2 rows of fact_payment dropped\. To bring them back once the warehouse accepts them: npx starlift replay --table fact_payment .*\n/,
     );
     expect(await waiting()).toEqual({ code: 0, ok: true, waiting: [], refused: [] });
     expect((await stack.command('status')).code).toBe(0);

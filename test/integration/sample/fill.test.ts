@@ -139,12 +139,12 @@ describe('a filled sample shop', () => {
 
   it('refuses a database that holds such a table, naming it, and changes nothing', async () => {
     await withClient(url, (client) =>
-      expect(fillSampleShop(client, {})).rejects.toThrow('the table address holds rows already'),
+      expect(fillSampleShop(client, {})).rejects.toThrow('the table address already has rows'),
     );
     const taken = await server.createDatabase('taken');
     await withClient(taken, async (client) => {
       await client.query('create table staff (n int)');
-      await expect(fillSampleShop(client, { orders: 5 })).rejects.toThrow('a table staff already');
+      await expect(fillSampleShop(client, { orders: 5 })).rejects.toThrow('already has a table staff');
       const { rows } = await client.query(
         `select relname from pg_class where relnamespace = 'public'::regnamespace`,
       );

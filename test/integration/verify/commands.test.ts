@@ -67,7 +67,7 @@ describe('the commands that look at databases', () => {
       expect(stdout).toContain(
         '! dim_staff -1 is different: last_name is null in the warehouse, "" in the source',
       );
-      expect(stdout).toContain('! fact_payment 1 dangles: its currency_id "2" is no row of the dimension');
+      expect(stdout).toContain('! fact_payment 1 dangles: its currency_id "2" is not in the dimension');
       expect(stdout).toMatch(/not an exact copy: 1 missing, 1 extra, 1 different, 2 dangling\. .*\n$/);
       expect(exitCode).toBe(1);
       const json = await starlift(...args, '--deleted', '--json');
@@ -132,8 +132,8 @@ describe('the commands that look at databases', () => {
 
     it.each([
       [['--orders', '-1'], /--orders/],
-      [['--orders=1e3'], '--orders 1e3 is no whole number from 0 to 1,000,000,000'],
-      [['--seed', 'x'], '--seed x is no whole number from 0 to 4,294,967,295'],
+      [['--orders=1e3'], '--orders 1e3 is not a whole number from 0 to 1,000,000,000'],
+      [['--seed', 'x'], '--seed x is not a whole number from 0 to 4,294,967,295'],
       [[], '--source is missing'],
     ])('refuses %j', async (args, message) => {
       const { exitCode, stderr } = await starlift('sample', ...args);

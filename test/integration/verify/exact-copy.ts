@@ -1,5 +1,6 @@
 import { connect } from '../../../cli/database/connect.ts';
-import { type VerifyReport, verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
+import type { VerifyReport } from '../../../cli/verify/report.ts';
+import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   type PostgresServer,

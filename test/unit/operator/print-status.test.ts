@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { printStatus } from '../../../cli/status/print-status.ts';
+import { printStatus } from '../../../cli/commands/status.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
@@ -48,10 +48,10 @@ describe('the screen of status', () => {
       'Last run with changes: 20260305T095959000Zab12, 2026-03-05 09:59:59 UTC, 2 slices, 1,234 rows loaded.',
     );
     expect(lines).toContain('warning: public.design has columns that the model does not use: colour');
-    expect(lines.at(-2)).toBe('Nothing needs a hand.');
+    expect(lines.at(-2)).toBe('Nothing needs attention.');
   });
 
-  it('says how to begin where nothing has been loaded, and what needs a hand with its command', () => {
+  it('says how to begin where nothing has been loaded, and what needs attention with its command', () => {
     const trouble = {
       kind: 'failed',
       table: 'staff',
@@ -59,11 +59,11 @@ describe('the screen of status', () => {
       command: 'npx starlift redrive',
     } as const;
     const lines = screenOf({ ...status, ok: false, tables: [], run: null, troubles: [trouble] });
-    expect(lines[0]).toBe('Nothing has been loaded yet: npm start begins.');
+    expect(lines[0]).toBe('Nothing has been loaded yet. Begin with: npm start');
     expect(lines.slice(-4)).toEqual([
       '! staff failed',
       '    npx starlift redrive',
-      'Something needs a hand.',
+      'Something needs attention.',
       '',
     ]);
   });

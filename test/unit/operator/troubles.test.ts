@@ -10,7 +10,7 @@ const nothing: TroubleFacts = {
   isBusy: false,
 };
 
-describe('what needs a hand', () => {
+describe('what needs attention', () => {
   it('is nothing where nothing is wrong', () => {
     expect(listTroubles(nothing, site)).toEqual([]);
   });
@@ -26,7 +26,7 @@ describe('what needs a hand', () => {
       site,
     );
     expect(troubles.map(({ text, command }) => [text, command])).toEqual([
-      ['the warehouse has no table dim_staff any more', 'npx starlift replay --table dim_staff --data d'],
+      ['the warehouse no longer has the table dim_staff', 'npx starlift replay --table dim_staff --data d'],
       [
         'currency cannot be extracted: public.currency has no column currency_code',
         'npx starlift run --data d',
@@ -91,7 +91,7 @@ describe('what needs a hand', () => {
       '7,000 rows of fact_payment wait for dim_currency 1, 2, 3, 4, 5 and 2 more, which has not landed yet',
     );
     expect(others.map(describeWait)).toEqual([
-      '1 row of fact_payment waits for dim_currency 8, which the source does not have: it cannot come',
+      '1 row of fact_payment waits for dim_currency 8, which the source does not have: it can never arrive',
     ]);
   });
 });

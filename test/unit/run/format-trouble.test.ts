@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { formatTrouble, makeTickPrinter } from '../../../cli/run/report.ts';
+import { formatTrouble, makeCyclePrinter } from '../../../cli/run/report.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
@@ -23,14 +23,14 @@ function makeTestTerminal() {
   };
 }
 
-describe('what a run tells of what needs a hand', () => {
+describe('what a run reports as needing attention', () => {
   const { terminal } = makeTestTerminal();
 
   it('is the reason, and the command that mends it on this very data folder', () => {
     const letters = ['1', '2'].map((messageId) => ({ ...letter, messageId }));
     expect(formatTrouble({ ...report, deadLetters: letters }, terminal)).toEqual([
       '! design failed in extract: permission denied for table public.design (2 messages)',
-      "    when that is mended: npx starlift redrive --table design --queue extract --data '/tmp/my data'\\''s'",
+      "    once that is fixed: npx starlift redrive --table design --queue extract --data '/tmp/my data'\\''s'",
     ]);
   });
 
@@ -57,21 +57,21 @@ describe('what a run tells of what needs a hand', () => {
 
   it('is told once by a watch, and so is its end', () => {
     const { terminal, read } = makeTestTerminal();
-    const tell = makeTickPrinter(terminal);
+    const tell = makeCyclePrinter(terminal);
     const failing = { ...report, deadLetters: [{ ...letter, messageId: '1' }] };
     tell(failing);
     expect(read()).toContain('design failed in extract');
     tell(failing);
     expect(read()).toBe('');
     tell({ ...report, ok: true });
-    expect(read()).toContain('Nothing needs a hand any more.');
+    expect(read()).toContain('Nothing needs attention any more.');
     tell({ ...report, ok: true });
     expect(read()).toBe('');
   });
 
   it('is a warning once too, as of a new column', () => {
     const { terminal, read } = makeTestTerminal();
-    const tell = makeTickPrinter(terminal);
+    const tell = makeCyclePrinter(terminal);
     const warnings = ['public.design has columns that the model does not use: colour'];
     tell({ ...report, ok: true, warnings });
     expect(read()).toBe(`warning: ${warnings[0]}\n`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseSecretUrl } from '../../../cli/secrets/put-secret.ts';
+import { parseSecretUrl } from '../../../cli/site/stage/put-secret.ts';
 
 const shape = 'postgres://user:password@host:port/database';
 
@@ -33,11 +33,8 @@ describe('a URL for a secret', () => {
   });
 
   it.each([
-    ['', `no URL has come by stdin: ${shape}`],
-    [
-      'postgres://u:s3cret@h/d\npostgres://u:s3cret@h/d',
-      `what has come by stdin is more than one URL: ${shape}`,
-    ],
+    ['', `no URL on stdin: ${shape}`],
+    ['postgres://u:s3cret@h/d\npostgres://u:s3cret@h/d', `stdin has more than one URL: ${shape}`],
     ['s3cret', `the URL is no Postgres URL: use ${shape}`],
     ['mysql://u:s3cret@h/d', `the URL is no Postgres URL: use ${shape}`],
     ['postgres://u@h/d', `the URL has no password: ${shape}`],

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { readUnseen } from '../../../cli/secrets/read-unseen.ts';
+import { readUnseen } from '../../../cli/commands/secrets.ts';
 
 const makeTerminal = () => {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
@@ -34,7 +34,7 @@ describe('what nobody is to see', () => {
     input.write(key);
     await expect(answer).rejects.toMatchObject({
       exitCode: 2,
-      message: 'no URL was given: nothing has changed',
+      message: 'no URL was given: nothing was changed',
     });
   });
 });

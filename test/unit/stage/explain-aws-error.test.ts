@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, it } from '@jest/globals';
-import { explainAwsError } from '../../../cli/site/stage/explain-aws-error.ts';
+import { explainAwsError } from '../../../cli/site/stage/find-stage.ts';
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 's3cret' };
 
@@ -26,7 +26,7 @@ const fromAws = (name: string, message: string, httpStatusCode: number) =>
 describe('what keeps a command from AWS', () => {
   it('is a region that is no name of one', async () => {
     expect(explain(await errorOf({ region: 'x y', credentials }))).toEqual({
-      message: '--region (or AWS_REGION) is no name of a region',
+      message: '--region (or AWS_REGION) is not the name of a region',
       exitCode: 2,
     });
   });
@@ -38,10 +38,10 @@ describe('what keeps a command from AWS', () => {
     ],
     [
       fromAws('AccessDenied', 'User: arn:…:user/eve is not authorized to perform: cloudformation:X', 403),
-      'AWS refuses it: User: arn:…:user/eve is not authorized to perform: cloudformation:X',
+      'AWS refuses the request: User: arn:…:user/eve is not authorized to perform: cloudformation:X',
     ],
     // S3 answers a HEAD without words.
-    [fromAws('403', '', 403), 'AWS refuses it: 403'],
+    [fromAws('403', '', 403), 'AWS refuses the request: 403'],
   ])('is what AWS answers: %s', (error, message) => {
     expect(explain(error)).toEqual({ message, exitCode: 2 });
   });

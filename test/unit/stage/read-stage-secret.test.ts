@@ -22,7 +22,7 @@ describe("a stage's secret", () => {
     const text = await placeholder(service);
     await expect(read(text)).rejects.toMatchObject({
       exitCode: 2,
-      message: "the source's secret is still empty: npx starlift secrets put source --stage dev fills it",
+      message: "the source's secret is still empty: fill it with npx starlift secrets put source --stage dev",
     });
     expect(await isStillEmpty(holding(text), secret)).toBe(true);
     expect(await isStillEmpty(holding(JSON.stringify(filled)), secret)).toBe(false);
@@ -36,7 +36,7 @@ describe("a stage's secret", () => {
   ])('that cannot be used is named, and not shown', async (text, fault) => {
     await expect(read(text)).rejects.toMatchObject({
       exitCode: 2,
-      message: `the secret starlift/dev/source ${fault}: npx starlift secrets put source --stage dev mends it`,
+      message: `the secret starlift/dev/source ${fault}: replace it with npx starlift secrets put source --stage dev`,
     });
   });
 
@@ -45,7 +45,7 @@ describe("a stage's secret", () => {
     const empty = { send: () => Promise.reject(gone) } as never;
     await expect(readStageSecret(empty, secret)).rejects.toMatchObject({
       exitCode: 2,
-      message: "the source's secret starlift/dev/source is not there, or has no value",
+      message: "the source's secret starlift/dev/source does not exist, or has no value",
     });
     expect(await isStillEmpty(empty, secret)).toBe(false);
   });

@@ -27,12 +27,12 @@ describe('the resources of a stage', () => {
     [
       'no stack is there',
       [undefined, undefined, undefined],
-      'there is no stage dev in eu-west-2: --region names another, npm run deploy -- --stage dev makes it',
+      'there is no stage dev in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage dev',
     ],
     [
       'two are not there',
       [mapOf(ingestion), undefined, undefined],
-      'the stage dev in eu-west-2 is not whole: there is no stack starlift-transformation-dev and starlift-loading-dev',
+      'the stage dev in eu-west-2 is incomplete: there is no stack starlift-transformation-dev or starlift-loading-dev',
     ],
     [
       'one was deployed by an older version',

@@ -9,7 +9,7 @@ describe('a run of which nothing comes', () => {
     const tell = makeStandstill(() => minute * 60_000);
     const told: Record<number, string | undefined> = {};
     for (; minute <= 7; minute++) told[minute] = tell(slicesOf('staff', 'payment', 'staff'));
-    const sentence = 'nothing has come for 3 minutes; 3 slices of payment, staff to go';
+    const sentence = 'nothing has arrived for 3 minutes; 3 slices of payment, staff still to come';
     expect(told).toEqual({ 3: sentence, 6: sentence });
   });
 

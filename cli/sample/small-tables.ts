@@ -1,11 +1,10 @@
 import { faker as czech } from '@faker-js/faker/locale/cs_CZ';
 import { faker } from '@faker-js/faker/locale/en';
 import { faker as polish } from '@faker-js/faker/locale/pl';
-import { FOUNDED_AT, instantAt } from './calendar.ts';
+import { dayOf, editedAt, FOUNDED_AT, formatDay, instantAt } from './calendar.ts';
 import type { CopyText } from './copy-text.ts';
-import { editedAt } from './edits.ts';
 import { RowRandom } from './random.ts';
-import { ADDRESSES, COUNTERPARTIES, STAFF } from './sizes.ts';
+import { ADDRESSES, COUNTERPARTIES, DESIGNS, launchedAt, STAFF } from './sizes.ts';
 
 /** One row of a small table: its fields in the order of the columns, then when it was last edited. */
 export interface Party {
@@ -168,4 +167,46 @@ export function listDepartments(): Party[] {
     fields,
     lastUpdated: at === 3 ? MOVED_AT : FOUNDED_AT,
   }));
+}
+
+export interface Design {
+  id: number;
+  name: string;
+  fileLocation: string;
+  fileName: string;
+  createdAt: number;
+  lastUpdated: number;
+}
+
+/** The shop's designs, 40 at its opening and one after the other over the year. */
+export function drawDesigns(seed: number): Design[] {
+  faker.seed(seed);
+  const random = new RowRandom(seed, 'design');
+  return Array.from({ length: DESIGNS }, (_, at) => {
+    const createdAt = launchedAt(at + 1);
+    const name = `${faker.commerce.productAdjective()} ${faker.commerce.productMaterial()}`;
+    const day = formatDay(dayOf(createdAt) - faker.number.int({ min: 5, max: 400 })).replaceAll('-', '');
+    return {
+      id: at + 1,
+      name,
+      fileLocation: faker.system.directoryPath(),
+      fileName: `${name.toLowerCase().replaceAll(' ', '-')}-${day}-${faker.string.alphanumeric({ length: 4, casing: 'lower' })}.json`,
+      createdAt,
+      lastUpdated: editedAt(random.at(at + 1), createdAt, 12),
+    };
+  });
+}
+
+export const DESIGN_COLUMNS = [
+  'design_id',
+  'design_name',
+  'file_location',
+  'file_name',
+  'created_at',
+  'last_updated',
+];
+
+export function writeDesign(out: CopyText, design: Design): void {
+  out.int(design.id).text(design.name).text(design.fileLocation).text(design.fileName);
+  out.timestamp(design.createdAt).timestamp(design.lastUpdated);
 }

@@ -1,17 +1,17 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { DatabaseSecret } from '../../shared/postgres/database-secret.ts';
-import { parseDatabaseUrl } from '../database/database-url.ts';
-import { commandFor } from '../site/site.ts';
-import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
-import { isStillEmpty } from '../site/stage/read-stage-secret.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { UsageError } from '../terminal/usage-error.ts';
+import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
+import { parseDatabaseUrl } from '../../database/database-url.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
+import { commandFor } from '../site.ts';
+import { type OpenedStage, type StageName, withStage } from './open-stage.ts';
+import { isStillEmpty } from './read-stage-secret.ts';
 
 /**
- * Puts how to reach a database into a stage's secret, as a new version, and says what to do next.
+ * Stores a database URL in a stage's secret, as a new version, and says what to do next.
  *
- * @param readUrl is asked when the stage is found
- * @throws {UsageError} the stage cannot be found or written to, or the URL is none; nothing has changed
+ * @param readUrl called once the stage is found
+ * @throws {UsageError} the stage cannot be found or written to, or the URL is invalid; nothing has changed
  */
 export function putSecret(
   name: StageName,
@@ -39,7 +39,7 @@ async function printPut(
   const { id } = stage.secret(what);
   terminal.info(`The secret ${id} has a new version: ${username} at ${host}:${port}/${dbname}, ${sslmode}.`);
   terminal.info(
-    'Functions at work go over to it within five minutes, at once where the password they know is refused.',
+    'Running functions switch to it within five minutes, or at once when their old password is refused.',
   );
   const other = what === 'source' ? 'warehouse' : 'source';
   const isOtherEmpty = await isStillEmpty(stage.secretsManager, stage.secret(other));
@@ -50,14 +50,14 @@ async function printPut(
 const shape = 'postgres://user:password@host:port/database';
 
 /**
- * A database URL as the secret that a stage's functions read. Nothing is guessed: what is not named would be wrong on
- * another machine. Only the port may be left out (5432), and sslmode (`verify-full`).
+ * A database URL as the secret that a stage's functions read. Nothing is guessed: a default of this machine would be
+ * wrong on another. Only the port may be left out (5432), and sslmode (`verify-full`).
  *
- * @throws {UsageError} it is no Postgres URL, or lacks a part; one line, never with the URL
+ * @throws {UsageError} the text is not a Postgres URL, or lacks a part; one line, never with the URL
  */
 export function parseSecretUrl(text: string): DatabaseSecret {
-  if (text === '') throw new UsageError(`no URL has come by stdin: ${shape}`);
-  if (/\s/.test(text)) throw new UsageError(`what has come by stdin is more than one URL: ${shape}`);
+  if (text === '') throw new UsageError(`no URL on stdin: ${shape}`);
+  if (/\s/.test(text)) throw new UsageError(`stdin has more than one URL: ${shape}`);
   const { username = '', password = '', host = '', ...named } = parseDatabaseUrl('the URL', text);
   const parts = { user: username, password, host };
   const missing = Object.entries(parts).flatMap(([name, value]) => (value === '' ? [`no ${name}`] : []));

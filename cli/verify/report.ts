@@ -1,8 +1,73 @@
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { formatCount } from '../terminal/wording.ts';
-import type { Example, TableReport } from './table-report.ts';
-import type { VerifyReport } from './verify-warehouse.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
+
+export type DifferenceKind = 'missing' | 'extra' | 'doubled' | 'different' | 'dangling';
+
+/** One difference, for a person to look up; values are Postgres' text, null is null. */
+export interface Example {
+  kind: DifferenceKind;
+  table: string;
+  /** The business key. */
+  key: string;
+  column?: string;
+  expected?: string | null;
+  found?: string | null;
+}
+
+export interface TableReport {
+  table: string;
+  /** Rows that the source asks for. */
+  expected: number;
+  /** How many of them the warehouse has, right or wrong: expected = found + missing. */
+  found: number;
+  missing: number;
+  /** Rows whose key the source does not have. */
+  extra: number;
+  /** Rows beyond the first of one key (and version). */
+  doubled: number;
+  /** Rows that are there with other values. */
+  different: number;
+  /** References to a dimension row that is not there. */
+  dangling: number;
+  /** Up to five of each kind. */
+  examples: Example[];
+  /** Why the whole table could not be compared. */
+  problem?: string;
+}
+
+export interface VerifyReport {
+  ok: boolean;
+  tables: TableReport[];
+}
+
+const maxExamples = 5;
+
+export const makeTableReport = (table: string): TableReport => ({
+  table,
+  expected: 0,
+  found: 0,
+  missing: 0,
+  extra: 0,
+  doubled: 0,
+  different: 0,
+  dangling: 0,
+  examples: [],
+});
+
+export const isClean = (report: TableReport): boolean =>
+  report.problem === undefined &&
+  report.missing + report.extra + report.doubled + report.different + report.dangling === 0;
+
+/** The example is made only where there is room for it. */
+export function addExample(
+  report: TableReport,
+  kind: DifferenceKind,
+  make: () => Omit<Example, 'kind' | 'table'>,
+) {
+  if (report.examples.filter((example) => example.kind === kind).length >= maxExamples) return;
+  report.examples.push({ kind, table: report.table, ...make() });
+}
 
 const countColumns = ['expected', 'found', 'missing', 'extra', 'doubled', 'different', 'dangling'] as const;
 
@@ -25,7 +90,7 @@ export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): v
 }
 
 export function printExtraRow(table: string, key: string, version: string, terminal: Terminal): void {
-  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: not in the source any more`);
+  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: no longer in the source`);
 }
 
 /** The report as --json gives it: a table's examples and problem only where it has any. */
@@ -55,11 +120,11 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
     case 'different':
       return `${row} is different: ${column} is ${show(found)} in the warehouse, ${show(expected)} in the source`;
     case 'dangling':
-      return `${row} dangles: its ${column} ${show(found)} is no row of the dimension`;
+      return `${row} dangles: its ${column} ${show(found)} is not in the dimension`;
   }
 }
 
-/** So that '' and null can be told apart, and no line break or control character gets to the terminal. */
+/** JSON tells '' from null, and lets no line break or control character through to the terminal. */
 const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);
 
 function conclude(ok: boolean, tables: readonly TableReport[], terminal: Terminal): string {
@@ -67,7 +132,7 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
   if (ok) {
     return terminal.style(
       'green',
-      `The warehouse is exact: all ${formatCount(expected)} rows of ${tables.length} tables are there with their values, none doubled or dangling.`,
+      `The warehouse is exact: it has every row of ${tables.length} tables with its values (${formatRows(expected)}), none doubled or dangling.`,
     );
   }
   const parts = countColumns.slice(2).flatMap((name) => {
@@ -79,6 +144,6 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
     parts.push(skipped === 1 ? '1 table not compared in full' : `${skipped} tables not compared in full`);
   return terminal.style(
     'red',
-    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that the source has written since the last run count as missing until the next one.`,
+    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that were written to the source after the last run count as missing until the next run.`,
   );
 }
