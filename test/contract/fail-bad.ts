@@ -27,12 +27,12 @@ export async function mapQueueOurselves(
 ): Promise<() => Promise<void>> {
   const pool = startInlinePool({ failBad });
   const mapping = startEventSourceMapping({
-    ...{
-      queue: openSqsQueue(sqs, queueUrl, 1),
-      queueArn: 'arn:aws:sqs:x:0:contract',
-      functionName: 'failBad',
-    },
-    ...{ batchSize: 10, maximumConcurrency: 1, pool },
+    queue: openSqsQueue(sqs, queueUrl, 1),
+    queueArn: 'arn:aws:sqs:x:0:contract',
+    functionName: 'failBad',
+    batchSize: 10,
+    maximumConcurrency: 1,
+    pool,
   });
   return async () => {
     await mapping.stop();

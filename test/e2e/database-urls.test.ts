@@ -43,8 +43,12 @@ describe('a database URL', () => {
 
   it('leads by its parameters: a run loads the server behind the socket folder, and no other', async () => {
     const parameters = new URLSearchParams({
-      ...{ host: socketFolder, port: String(server.port), user: 'postgres' },
-      ...{ application_name: 'nightly load', connect_timeout: '9', target_session_attrs: 'read-write' },
+      host: socketFolder,
+      port: String(server.port),
+      user: 'postgres',
+      application_name: 'nightly load',
+      connect_timeout: '9',
+      target_session_attrs: 'read-write',
     });
     const warehouse = `postgres://127.0.0.1:${other.port}/w?${parameters.toString().replaceAll('+', '%20')}`;
     await runClean({ source, warehouse, data: join(folder, 'socket') });

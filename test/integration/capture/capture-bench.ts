@@ -102,8 +102,12 @@ export async function attachCaptureBench(url: string, store: MemoryStore): Promi
 function readerDatabase(url: string): Database {
   const { hostname: host, port, pathname } = new URL(url);
   const secret = {
-    ...{ host, port: Number(port), dbname: decodeURIComponent(pathname.slice(1)) },
-    ...{ username: 'reader', password: '', sslmode: 'disable' as const },
+    host,
+    port: Number(port),
+    dbname: decodeURIComponent(pathname.slice(1)),
+    username: 'reader',
+    password: '',
+    sslmode: 'disable' as const,
   };
   return makeDatabase(async () => secret, { applicationName: 'test', maxConnections: 4 });
 }

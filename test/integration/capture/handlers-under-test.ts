@@ -44,7 +44,8 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
   const plan: Handler<unknown, PlannedRun> = await load('plan');
   const extract: Handler<SQSEvent, SQSBatchResponse> = await load('extract');
   return {
-    ...{ source, ingested },
+    source,
+    ingested,
     plan: () => plan({}, context),
     extract: (messages) => extract({ Records: messages.map(toRecord) }, context),
     receiveAll: (queue) => receiveAll(sqs, cloud.queueUrl(queue)),

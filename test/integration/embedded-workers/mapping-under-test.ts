@@ -35,13 +35,21 @@ export async function startMapping(
     return mapping;
   };
   return {
-    ...{ queue, errors, mapping: started },
+    queue,
+    errors,
+    mapping: started,
     map: (work, { waitSeconds = 1, ...options } = {}) => {
       const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, 10);
       const { sqs, queueUrl, queueArn } = queue;
       mapping = startEventSourceMapping({
-        ...{ queue: openSqsQueue(sqs, queueUrl, waitSeconds), queueArn, functionName: 'work', pool },
-        ...{ batchSize: 10, maximumConcurrency: 2, returnsFailed: false, ...options },
+        queue: openSqsQueue(sqs, queueUrl, waitSeconds),
+        queueArn,
+        functionName: 'work',
+        pool,
+        batchSize: 10,
+        maximumConcurrency: 2,
+        returnsFailed: false,
+        ...options,
         onError: (error) => errors.push(error),
       });
     },

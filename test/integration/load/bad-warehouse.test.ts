@@ -30,18 +30,23 @@ describe('a stage whose warehouse is not there', () => {
 
   beforeAll(async () => {
     cloud = await startCloud({
-      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: { warehouse: '{}' } },
+      dataDir,
+      buckets: ['ingested', 'processed'],
+      notifications: [],
+      secrets: { warehouse: '{}' },
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{
-        STAGE: 'ci',
-        INGESTED_BUCKET: 'ingested',
-        PROCESSED_BUCKET: 'processed',
-        LOAD_QUEUE_URL: cloud.queueUrl(queue),
-      },
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_REGION: cloud.region,
+      S3_FORCE_PATH_STYLE: 'true',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      STAGE: 'ci',
+      INGESTED_BUCKET: 'ingested',
+      PROCESSED_BUCKET: 'processed',
+      LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
     });
     sqs = new SQSClient({});
@@ -96,7 +101,9 @@ describe('a stage whose warehouse is not there', () => {
       {
         body,
         attributes: expect.objectContaining({
-          ...{ error: 'TransientError', reason: expect.stringContaining(`127.0.0.1:${port}`), attempts: '5' },
+          error: 'TransientError',
+          reason: expect.stringContaining(`127.0.0.1:${port}`),
+          attempts: '5',
         }),
       },
     ]);

@@ -23,8 +23,15 @@ const someRows = fc.array(row, { minLength: 1, maxLength: 4 }).chain((pool) =>
   }),
 );
 const standIn: TextRow = {
-  ...{ a_int: '0', a_text: '', a_bool: 'true', a_date: '2000-01-01', a_time: '00:00:00' },
-  ...{ a_price: '0.00', a_count: '0', a_ratio: '0.00000', a_wide: '0.00000000000000000' },
+  a_int: '0',
+  a_text: '',
+  a_bool: 'true',
+  a_date: '2000-01-01',
+  a_time: '00:00:00',
+  a_price: '0.00',
+  a_count: '0',
+  a_ratio: '0.00000',
+  a_wide: '0.00000000000000000',
 };
 const pick = (pool: TextRow[], name: string) =>
   fc.constantFrom(...pool.map((each) => each[name] ?? standIn[name] ?? null));

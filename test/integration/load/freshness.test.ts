@@ -76,7 +76,10 @@ describe('how old the warehouse is', () => {
     const measured = await measure();
     expect(written()).toEqual(
       [...measured.values()].map(({ table, lagSeconds, waiting }) => ({
-        ...{ _aws: expect.anything(), stage: expect.any(String), table, LagSeconds: lagSeconds },
+        _aws: expect.anything(),
+        stage: expect.any(String),
+        table,
+        LagSeconds: lagSeconds,
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       })),
     );

@@ -89,8 +89,14 @@ describe('an odd object', () => {
 
   it('of dates brings those that are missing', async () => {
     const leapDay = {
-      ...{ date_id: '2024-02-29', year: '2024', month: '2', day: '29', day_of_week: '4' },
-      ...{ day_name: 'Thursday', month_name: 'February', quarter: '1' },
+      date_id: '2024-02-29',
+      year: '2024',
+      month: '2',
+      day: '29',
+      day_of_week: '4',
+      day_name: 'Thursday',
+      month_name: 'February',
+      quarter: '1',
     };
     await warehouse.putAndLoad('dim_date', { rows: [leapDay] });
     await warehouse.putAndLoad('dim_date', { rows: [leapDay], slice: 1 });

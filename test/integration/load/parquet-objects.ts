@@ -27,7 +27,10 @@ export class Bucket {
   async put(table: WarehouseTable, facts: ObjectFacts): Promise<ProcessedKey> {
     const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax) } = facts;
     const key: ProcessedKey = {
-      ...{ zone: 'processed', table: table.name, run, revision },
+      zone: 'processed',
+      table: table.name,
+      run,
+      revision,
       slice: String(slice).padStart(4, '0'),
     };
     const version = { generation: '1', xmax: String(xmax), xmin: '1', tie: '0' };

@@ -28,8 +28,11 @@ const gift = defineFact({
 const model = assembleStarSchema([...smallTables, gift]);
 
 const giftRow = (changes: Record<string, string> = {}) => ({
-  ...{ gift_id: '1', last_updated_date: '2024-02-29', last_updated_time: '12:00:00.000000' },
-  ...{ colour_id: '1', note: 'for you' },
+  gift_id: '1',
+  last_updated_date: '2024-02-29',
+  last_updated_time: '12:00:00.000000',
+  colour_id: '1',
+  note: 'for you',
   ...changes,
 });
 
@@ -99,7 +102,8 @@ describe('a dimension that releases rows which the warehouse refuses', () => {
     await warehouse.ask('alter table fact_gift add column surprise int not null');
     const { releases } = await warehouse.putAndLoad('dim_colour', { rows: [red], xmax: 101 });
     expect(releases.at(-1)?.refusal).toMatchObject({
-      ...{ isNews: true, reason: expect.stringMatching(/"surprise".*SQLSTATE 23502/) },
+      isNews: true,
+      reason: expect.stringMatching(/"surprise".*SQLSTATE 23502/),
     });
   });
 

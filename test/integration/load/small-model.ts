@@ -29,7 +29,10 @@ const sale = defineFact({
     table: 'sale',
     key: 'sale_id',
     columns: {
-      ...{ sale_id: 'int4', colour_id: 'int4', shape_id: 'int4?', note: 'varchar' },
+      sale_id: 'int4',
+      colour_id: 'int4',
+      shape_id: 'int4?',
+      note: 'varchar',
       last_updated: 'timestamp',
     },
   },

@@ -67,8 +67,12 @@ export class WarehouseUnderTest {
 export function databaseAt(url: string): Database {
   const { hostname, port, username, pathname } = new URL(url);
   const secret = {
-    ...{ host: hostname, port: Number(port), dbname: decodeURIComponent(pathname.slice(1)), username },
-    ...{ password: '', sslmode: 'disable' as const },
+    host: hostname,
+    port: Number(port),
+    dbname: decodeURIComponent(pathname.slice(1)),
+    username,
+    password: '',
+    sslmode: 'disable' as const,
   };
   return makeDatabase(async () => secret, { applicationName: 'load test', maxConnections: 4 });
 }

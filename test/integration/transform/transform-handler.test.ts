@@ -152,7 +152,8 @@ describe('the transform handler', () => {
     const event = zones.cloud.events().at(-1);
     expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Failed' });
     expect(JSON.parse(event?.Detail ?? '')).toMatchObject({
-      ...{ stage: 'ci', queue: 'transform' },
+      stage: 'ci',
+      queue: 'transform',
       key,
       error: 'TerminalError',
     });

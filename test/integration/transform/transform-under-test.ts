@@ -18,7 +18,9 @@ export async function openTransform(): Promise<TransformUnderTest> {
   const warnings: Record<string, unknown>[] = [];
   const { ingested, processed } = zones;
   const deps: TransformDeps = {
-    ...{ ingested, processed, model: starSchema },
+    ingested,
+    processed,
+    model: starSchema,
     notify: async (event) => void events.push(event),
     warn: (_message, detail) => warnings.push(detail),
   };

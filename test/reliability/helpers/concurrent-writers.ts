@@ -25,8 +25,13 @@ let prepared = 0;
 /** Starts sessions that write to the shop at the same time and in each other's way, until they are stopped. */
 export function startWriters(url: string, sessions: number, seed: number): Writers {
   const tally = {
-    ...{ commits: 0, rollbacks: 0, savepoints: 0 },
-    ...{ prepared: 0, long: 0, serialization: 0, inPlace: 0 },
+    commits: 0,
+    rollbacks: 0,
+    savepoints: 0,
+    prepared: 0,
+    long: 0,
+    serialization: 0,
+    inPlace: 0,
   };
   const stopping = new AbortController();
   const working = Array.from({ length: sessions }, (_, index) =>

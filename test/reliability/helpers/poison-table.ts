@@ -18,18 +18,27 @@ import {
 } from './poison.ts';
 
 const letter = (reason: RegExp, table?: string, key?: RegExp): Expected => ({
-  ...{ end: 'dead letter', reason },
+  end: 'dead letter',
+  reason,
   ...(table !== undefined && { table }),
   ...(key !== undefined && { key }),
 });
 
 const row = (queue: QueueKind, kind: string, make: Poison['make'], expected: Expected): Poison => ({
-  ...{ queue, kind, make, expected },
+  queue,
+  kind,
+  make,
+  expected,
 });
 
 const slice = {
-  ...{ version: 1, run: '20240229T235959999Z00af', slice: '0001', table: 'currency', generation: '1' },
-  ...{ identity: '[]', plannedXmax: '1000' },
+  version: 1,
+  run: '20240229T235959999Z00af',
+  slice: '0001',
+  table: 'currency',
+  generation: '1',
+  identity: '[]',
+  plannedXmax: '1000',
 };
 const extract = (change: object) => message(JSON.stringify({ ...slice, ...change }));
 const testEvent = JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'starlift' });
@@ -90,7 +99,9 @@ const transformPoison: Poison[] = [
   ),
   row('transform', 'no metadata', spoiled('ingested', 'staff', withoutMetadata), letter(/version/, 'staff')),
   row('transform', "another table's rows", spoiled('ingested', 'currency', unchanged, 'payment_type'), {
-    ...{ end: 'quarantine', table: 'dim_payment_type', rows: 3 },
+    end: 'quarantine',
+    table: 'dim_payment_type',
+    rows: 3,
   }),
   row(
     'transform',
@@ -101,7 +112,9 @@ const transformPoison: Poison[] = [
       lines((text) => text.replace('{', '<')),
     ),
     {
-      ...{ end: 'quarantine', table: 'dim_design', rows: 1 },
+      end: 'quarantine',
+      table: 'dim_design',
+      rows: 1,
     },
   ),
 ];
@@ -147,5 +160,7 @@ const loadPoison: Poison[] = [
 ];
 
 export const poisonTable: Record<QueueKind, Poison[]> = {
-  ...{ extract: extractPoison, transform: transformPoison, load: loadPoison },
+  extract: extractPoison,
+  transform: transformPoison,
+  load: loadPoison,
 };

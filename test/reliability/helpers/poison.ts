@@ -46,7 +46,9 @@ export const eventOf = (zone: Zone, key: string, bucket: string = buckets[zone])
   JSON.stringify({
     Records: [
       {
-        ...{ eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put' },
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        eventName: 'ObjectCreated:Put',
         s3: { bucket: { name: bucket }, object: { key: key.replaceAll(' ', '+') } },
       },
     ],

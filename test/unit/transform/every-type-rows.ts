@@ -121,18 +121,19 @@ export const row: fc.Arbitrary<ParquetRow> = fc.record({
 export function toLine(values: ParquetRow): string {
   const seconds = String(values.last_updated_time).replace(/\.?0{1,6}$/, '');
   const texts = {
-    ...{ id: values.id, big: values.big, maybe: values.maybe, price: values.price, amount: values.amount },
-    ...{ huge: values.huge, whole: values.whole },
-    ...{
-      text: JSON.stringify(values.text),
-      note: JSON.stringify(values.note),
-      unused: '123456789012345678901234567.891',
-    },
-    ...{
-      flag: values.flag,
-      due: `"${values.due}"`,
-      last_updated: `"${values.last_updated_date}T${seconds}"`,
-    },
+    id: values.id,
+    big: values.big,
+    maybe: values.maybe,
+    price: values.price,
+    amount: values.amount,
+    huge: values.huge,
+    whole: values.whole,
+    text: JSON.stringify(values.text),
+    note: JSON.stringify(values.note),
+    unused: '123456789012345678901234567.891',
+    flag: values.flag,
+    due: `"${values.due}"`,
+    last_updated: `"${values.last_updated_date}T${seconds}"`,
     'other "name"': values.other,
   };
   return `{${Object.entries(texts)
