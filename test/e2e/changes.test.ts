@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { lastJson } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { lastJson } from '../helpers/processes/starlift.ts';
+import { seen } from '../helpers/seen.ts';
 import { type OpenRoad, openRoad } from './open-road.ts';
 import {
   ask,
@@ -15,7 +16,6 @@ import {
   runClean,
   runRoad,
 } from './road.ts';
-import { seen } from './seen.ts';
 import { startWatch } from './watch.ts';
 import { startWriter } from './writer.ts';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readStackFile } from '../../cli/embedded/data-folder.ts';
-import { finished } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { finished } from '../helpers/processes/starlift.ts';
+import { seen } from '../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
-import { seen } from './seen.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);

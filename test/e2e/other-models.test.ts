@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { CommandResult } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import type { CommandResult } from '../helpers/processes/starlift.ts';
 import { ask, makeDataFolder, makeShop, type Road, removeFolder } from './road.ts';
 
 // Whole runs in processes of their own, from sources that nothing has compiled, and the machine may be busy.

@@ -6,8 +6,8 @@ import { connect } from '../../cli/database/connect.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
 import { toJson } from '../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
-import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
-import type { PostgresServer } from '../helpers/temporary-postgres.ts';
+import type { PostgresServer } from '../helpers/postgres/temporary-postgres.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 
 export interface Tally {
   table: string;

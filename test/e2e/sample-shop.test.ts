@@ -2,9 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
+import { seen } from '../helpers/seen.ts';
 import { ask, loadedRows, makeDataFolder, type RunResult, removeFolder, type VerifyResult } from './road.ts';
-import { seen } from './seen.ts';
 import { startWatch, type Watch } from './watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.

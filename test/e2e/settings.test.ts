@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { readClock } from '../../cli/site/ledger.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import {
   ask,
   assertExact,

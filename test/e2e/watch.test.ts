@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { finished, spawnStarlift } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { finished, spawnStarlift } from '../helpers/processes/starlift.ts';
+import { seen, seenRow } from '../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
-import { seen } from './seen.ts';
-import { seenRow } from './seen-row.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { type Databases, makeDatabases } from '../integration/failures/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../integration/failures/inline-road.ts';
-import { startWriters } from './helpers/concurrent-writers.ts';
-import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './helpers/fact-history.ts';
-import { openShop } from './helpers/shop.ts';
+import { startWriters } from './shop/concurrent-writers.ts';
+import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './shop/fact-history.ts';
+import { openShop } from './shop/shop.ts';
 
 const isLong = process.env.RELIABILITY === 'long';
 const runs = isLong ? 30 : 6;

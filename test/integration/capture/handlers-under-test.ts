@@ -10,7 +10,7 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { fillSampleShop } from '../../../cli/sample/fill.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 /** The plan and extract handlers, between the sample shop and the embedded cloud. */
 export interface HandlersUnderTest {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 describe('a copyIn that fails', () => {
   let server: PostgresServer;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 describe('a copyOut that fails', () => {
   let server: PostgresServer;

@@ -13,7 +13,7 @@ import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 import { type AnyTable, anyTable, hostileTexts, moods } from './any-table.ts';
 
 /** By kind: types that row_to_json renders so. */

@@ -4,8 +4,8 @@ import {
   type EventSourceMappingOptions,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
-import { startInlinePool } from '../../helpers/inline-pool.ts';
-import { openSqsQueue } from '../../helpers/sqs-queue.ts';
+import { openSqsQueue } from '../../helpers/network/sqs-queue.ts';
+import { startInlinePool } from '../../helpers/processes/inline-pool.ts';
 import { startTestQueue, type TestQueue } from './queue.ts';
 
 type MapOptions = Partial<

@@ -2,9 +2,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { formatObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import { seen } from '../../e2e/seen.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { changeEverything } from '../../reliability/helpers/change-everything.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
+import { changeEverything } from '../../reliability/shop/change-everything.ts';
 import { connect, type Databases, demandPassword, makeDatabases, withUser } from './databases.ts';
 import { type InlineRoad, startInlineRoad } from './inline-road.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { findFreePort } from '../../helpers/free-port.ts';
+import { findFreePort } from '../../helpers/network/free-port.ts';
 import { deadLettersOf } from './load-records.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;

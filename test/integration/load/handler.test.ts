@@ -10,9 +10,9 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { Bucket, type ObjectFacts } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf, recordOf } from './load-records.ts';
-import { Bucket, type ObjectFacts } from './parquet-objects.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import { warehouseInEachTest } from './each-warehouse.ts';
-import { smallModel } from './small-model.ts';
-import { red, round } from './small-rows.ts';
-import type { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { red, round } from '../../helpers/small-warehouse/small-rows.ts';
+import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 describe('an odd object', () => {
   let warehouse: WarehouseUnderTest;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TransformDeps, transformObject } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
-import { readParquetRows } from '../../helpers/parquet-rows.ts';
+import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 import { openTransform, type TransformUnderTest } from './transform-under-test.ts';
 import { ingest, ingestedKey, listKeys, paymentLine } from './zones.ts';
 

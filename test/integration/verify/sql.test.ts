@@ -6,7 +6,7 @@ import { connect } from '../../../cli/database/connect.ts';
 import { promptForStatements } from '../../../cli/sql/prompt.ts';
 import { describeSqlError, runStatement } from '../../../cli/sql/run-statement.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.
 jest.setTimeout(60_000);

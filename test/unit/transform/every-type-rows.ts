@@ -11,7 +11,7 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as dimDate } from '../../../shared/star-schema/tables/dim-date.ts';
-import type { ParquetRow } from '../../helpers/parquet-rows.ts';
+import type { ParquetRow } from '../../helpers/rows/parquet-rows.ts';
 
 /** A fact with a column of every type, wide decimals and nulls among them. */
 const definition = defineFact({

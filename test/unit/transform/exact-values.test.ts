@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
-import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
-import { readParquetRows, readParquetTypes } from '../../helpers/parquet-rows.ts';
+import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
+import { readParquetRows, readParquetTypes } from '../../helpers/rows/parquet-rows.ts';
 import { model, row, toLine } from './every-type-rows.ts';
 
 const [fact] = model.tables.filter((table) => table.kind === 'fact');

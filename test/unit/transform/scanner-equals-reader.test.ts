@@ -5,8 +5,8 @@ import { transformRows } from '../../../services/transformation/rows/transform-r
 import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
-import { readParquetRows } from '../../helpers/parquet-rows.ts';
+import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
+import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 
 const tables = starSchema.tables.filter((table): table is Dimension | Fact => table.kind !== 'calendar');
 
