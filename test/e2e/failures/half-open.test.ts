@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { startTcpProxy, type TcpProxy } from '../../helpers/network/tcp-proxy.ts';
@@ -18,17 +18,22 @@ describe('a connection that neither answers nor ends', () => {
   let toWarehouse: TcpProxy;
   let data: string;
   let command: Watch | undefined;
-  beforeEach(async () => {
+  let roads = 0;
+  beforeAll(async () => {
     server = await startTemporaryPostgres();
-    source = await makeShop(server, 'shop', 20);
-    warehouse = await server.createDatabase('warehouse');
+    await makeShop(server, 'shop', 20);
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    roads += 1;
+    source = await server.createDatabase(`source_${roads}`, 'shop');
+    warehouse = await server.createDatabase(`warehouse_${roads}`);
     [toSource, toWarehouse] = await Promise.all([startTcpProxy(server.port), startTcpProxy(server.port)]);
     data = await makeDataFolder();
   });
   afterEach(async () => {
     await command?.end();
     await Promise.all([toSource.close(), toWarehouse.close()]);
-    await server.stop();
     await removeFolder(data);
   });
 
@@ -53,7 +58,8 @@ describe('a connection that neither answers nor ends', () => {
       command = startRun(options());
       await seenRow(
         warehouse,
-        `select from pg_stat_activity where application_name = 'starlift' and wait_event_type = 'Lock'`,
+        `select from pg_stat_activity
+          where application_name = 'starlift' and wait_event_type = 'Lock' and datname = current_database()`,
       );
       toWarehouse.halfOpen(newOnes);
       await locker.end();

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
-import { seen } from '../../helpers/seen.ts';
+import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from '../road.ts';
 import { startRun, type Watch } from '../watch.ts';
 
@@ -16,12 +16,18 @@ const extractLock = 42;
 let server: PostgresServer;
 let current: Watch | undefined;
 let folders = 0;
+let killed: Road;
 
 beforeAll(async () => {
   server = await startTemporaryPostgres();
   await makeShop(server, 'shop', 300);
+  killed = await makeRoad();
+  await killAfterThePlan(killed);
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await removeFolder(killed.data);
+});
 afterEach(async () => {
   await current?.end();
 });
@@ -36,6 +42,8 @@ async function makeRoad(): Promise<Road & AsyncDisposable> {
     [Symbol.asyncDispose]: () => removeFolder(data),
   };
 }
+
+const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
 const optionsOf = ({ source, warehouse, data }: Road) => [
   '--source',
@@ -116,6 +124,23 @@ async function killAfterThePlan(road: Road): Promise<void> {
     await release();
   }
   expect(objectFiles(road, 'ingested').filter((name) => name.endsWith('.ndjson.zst'))).toEqual([]);
+  // The workers end after their parent, and a database with sessions cannot be copied.
+  await seenRow(
+    server.url(),
+    `select where not exists (select from pg_stat_activity where datname = '${nameOf(road.warehouse)}')`,
+  );
+}
+
+/** A copy of the folder and the warehouse of one load that was killed so. Its source is one: loads only read it. */
+async function copyKilledRoad(): Promise<Road & AsyncDisposable> {
+  const data = await makeDataFolder();
+  cpSync(killed.data, data, { recursive: true });
+  return {
+    source: killed.source,
+    warehouse: await server.createDatabase(`warehouse_${++folders}`, nameOf(killed.warehouse)),
+    data,
+    [Symbol.asyncDispose]: () => removeFolder(data),
+  };
 }
 
 async function expectExactAndWell(road: Road): Promise<void> {
@@ -129,8 +154,7 @@ const payments = ({ warehouse }: Road) => ask(warehouse, 'select count(*) from f
 
 describe('a first load that was killed', () => {
   it('is carried on with, where the queues have lost what was not written to their file yet', async () => {
-    await using road = await makeRoad();
-    await killAfterThePlan(road);
+    await using road = await copyKilledRoad();
     rmSync(queueFile(road, 'fauxqs.db-wal'));
     const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('carrying on') });
@@ -139,8 +163,7 @@ describe('a first load that was killed', () => {
   });
 
   it('is carried on with, and nothing is sent twice, where the queues are whole', async () => {
-    await using road = await makeRoad();
-    await killAfterThePlan(road);
+    await using road = await copyKilledRoad();
     const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
     const told = expect.stringContaining('carrying on (0 messages sent again)');
     expect({ code, stdout }).toEqual({ code: 0, stdout: told });
@@ -154,8 +177,7 @@ describe('a first load that was killed', () => {
   ])(
     "is carried on with, where the queues' file is damaged at %s and removed as the message says",
     async (_where, at) => {
-      await using road = await makeRoad();
-      await killAfterThePlan(road);
+      await using road = await copyKilledRoad();
       // What SQLite does at an orderly end: it writes all to the one file.
       const { DatabaseSync } = await import('node:sqlite');
       const database = new DatabaseSync(queueFile(road));
@@ -183,8 +205,7 @@ describe('a first load that was killed', () => {
 
 describe('new queues with an older capture state', () => {
   it('are given again what they had lost, also where another command has made them, and nothing twice', async () => {
-    await using road = await makeRoad();
-    await killAfterThePlan(road);
+    await using road = await copyKilledRoad();
     // As an orderly end leaves it.
     writeFileSync(join(road.data, 'unfinished.json'), 'null');
     removeQueues(road);

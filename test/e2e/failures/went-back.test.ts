@@ -20,19 +20,28 @@ import {
 jest.setTimeout(180_000);
 
 let server: PostgresServer;
-let shops = 0;
+let source: string;
+let loadedData: string;
+let roads = 0;
 let road: Road;
 
 beforeAll(async () => {
   server = await startTemporaryPostgres();
   await makeShop(server, 'shop', 50);
+  source = await server.createDatabase('source', 'shop');
+  loadedData = await makeDataFolder();
+  await runClean({ source, warehouse: await server.createDatabase('loaded'), data: loadedData });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await removeFolder(loadedData);
+});
+// Each test has its own copy of a loaded warehouse and of its folder. The source is one: a copy of it would be another
+// server to the capture state, and be read in full.
 beforeEach(async () => {
-  const source = await server.createDatabase(`shop${++shops}`, 'shop');
-  const warehouse = await server.createDatabase(`warehouse${shops}`);
-  road = { source, warehouse, data: await makeDataFolder() };
-  await runClean(road);
+  const data = await makeDataFolder();
+  await cp(loadedData, data, { recursive: true });
+  road = { source, warehouse: await server.createDatabase(`warehouse${++roads}`, 'loaded'), data };
 });
 afterEach(() => removeFolder(road.data));
 
@@ -139,16 +148,30 @@ describe('a warehouse that has lost its ledger', () => {
 
 describe('a data folder that was restored from a backup', () => {
   it('begins a generation that the warehouse does not take for an old one', async () => {
-    const copy = `${road.data}-copy`;
-    await cp(road.data, copy, { recursive: true });
-    await server.restart();
-    await runClean(road);
-    await server.restart();
-    await runClean(road);
-    await removeFolder(road.data);
-    road = { ...road, data: copy };
-    await changeEverything('after');
-    await runClean(road);
-    await assertWell();
+    // The restarts would be a reason to read the other tests' source in full.
+    const other = await startTemporaryPostgres();
+    try {
+      await makeShop(other, 'shop', 50);
+      await removeFolder(road.data);
+      road = {
+        source: await other.createDatabase('source', 'shop'),
+        warehouse: await other.createDatabase('warehouse'),
+        data: await makeDataFolder(),
+      };
+      await runClean(road);
+      const copy = `${road.data}-copy`;
+      await cp(road.data, copy, { recursive: true });
+      await other.restart();
+      await runClean(road);
+      await other.restart();
+      await runClean(road);
+      await removeFolder(road.data);
+      road = { ...road, data: copy };
+      await changeEverything('after');
+      await runClean(road);
+      await assertWell();
+    } finally {
+      await other.stop();
+    }
   });
 });
