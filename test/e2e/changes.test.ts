@@ -10,6 +10,7 @@ import {
   loadedRows,
   makeDataFolder,
   makeShop,
+  optionsOf,
   type Road,
   type RunResult,
   removeFolder,
@@ -123,10 +124,7 @@ describe('changes in the source', () => {
   it('is exact after sessions that wrote all the while through repeated runs', async () => {
     await open.close();
     const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
-    const watch = startWatch([
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-      ...['--every', '0.05', '--json'],
-    ]);
+    const watch = startWatch([...optionsOf(road), ...['--every', '0.05', '--json']]);
     const runs = () => watch.output().match(/^\{"run":.*\}$/gm) ?? [];
     try {
       await seen(() => runs().length >= 8);

@@ -4,7 +4,16 @@ import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { finished, spawnStarlift } from '../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
+import {
+  ask,
+  assertExact,
+  makeDataFolder,
+  makeShop,
+  optionsOf,
+  type Road,
+  removeFolder,
+  runClean,
+} from './road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
@@ -25,10 +34,7 @@ describe('run --watch', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'brings changes, and %s ends it cleanly within 5 s',
     async (signal) => {
-      child = spawnStarlift([
-        ...['run', '--watch', '--every', '1'],
-        ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-      ]);
+      child = spawnStarlift([...['run', '--watch', '--every', '1'], ...optionsOf(road)]);
       const ended = finished(child);
       const name = `name of ${signal}`;
       await seenRow(road.warehouse, 'select from dim_staff');
@@ -44,10 +50,7 @@ describe('run --watch', () => {
   );
 
   it('ends within 5 s while a load is stuck, and the work is there for the next run', async () => {
-    child = spawnStarlift([
-      ...['run', '--watch', '--every', '1'],
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-    ]);
+    child = spawnStarlift([...['run', '--watch', '--every', '1'], ...optionsOf(road)]);
     const ended = finished(child);
     const locker = new pg.Client(road.warehouse);
     await locker.connect();
@@ -68,10 +71,7 @@ describe('run --watch', () => {
   });
 
   it('waits for databases that restart, and goes on', async () => {
-    child = spawnStarlift([
-      ...['run', '--watch', '--every', '0.3'],
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-    ]);
+    child = spawnStarlift([...['run', '--watch', '--every', '0.3'], ...optionsOf(road)]);
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();

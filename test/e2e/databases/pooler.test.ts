@@ -4,7 +4,7 @@ import pg from 'pg';
 import { findPgbouncer, type Pgbouncer, startPgbouncer } from '../../helpers/postgres/pgbouncer.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
-import { ask, makeDataFolder, makeShop, type Road, removeFolder, runClean } from '../road.ts';
+import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder, runClean } from '../road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
@@ -82,7 +82,7 @@ describeWithPooler('two databases behind a pooler in transaction mode', () => {
 
   it('are captured, loaded, verified and looked at, and no other client of the pool sees a setting of ours', async () => {
     const watches = [watchPool(road.source), watchPool(road.warehouse)];
-    const named = ['--source', road.source, '--warehouse', road.warehouse, '--data', road.data];
+    const named = optionsOf(road);
     const first = await runClean(road);
     await ask(server.url('shop'), `update staff set first_name = 'Ada' where staff_id = 1`);
     const second = await runClean(road);

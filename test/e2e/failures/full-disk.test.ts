@@ -10,6 +10,7 @@ import {
   assertExact,
   makeDataFolder,
   makeShop,
+  optionsOf,
   type Road,
   removeFolder,
   runClean,
@@ -124,7 +125,7 @@ describeWithDisk("a data folder whose disk is full, between databases of the use
 
   it('ends a watch with one line at any step, and the next run is exact', async () => {
     await runClean(road);
-    const named = ['--source', road.source, '--warehouse', road.warehouse, '--data', road.data];
+    const named = optionsOf(road);
     const watch = spawnStarlift(['run', ...named, '--watch', '--every', '0.2']);
     const ended = finished(watch);
     try {

@@ -4,7 +4,7 @@ import { isLong } from '../../helpers/jest/long-form.ts';
 import { startTcpProxy, type TcpProxy } from '../../helpers/network/tcp-proxy.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, removeFolder, runClean } from '../road.ts';
+import { ask, assertExact, makeDataFolder, makeShop, optionsOf, removeFolder, runClean } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -37,10 +37,8 @@ describe('a connection that neither answers nor ends', () => {
     await removeFolder(data);
   });
 
-  const options = () => [
-    ...['--source', toSource.through(source), '--warehouse', toWarehouse.through(warehouse)],
-    ...['--data', data],
-  ];
+  const options = () =>
+    optionsOf({ source: toSource.through(source), warehouse: toWarehouse.through(warehouse), data });
 
   const secondsUntilEnd = async ({ ended }: Watch) => {
     const startedAt = performance.now();

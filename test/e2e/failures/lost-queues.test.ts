@@ -5,7 +5,16 @@ import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from '../road.ts';
+import {
+  ask,
+  assertExact,
+  makeDataFolder,
+  makeShop,
+  optionsOf,
+  type Road,
+  removeFolder,
+  runClean,
+} from '../road.ts';
 import { startRun, type Watch } from '../watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -44,15 +53,6 @@ async function makeRoad(): Promise<Road & AsyncDisposable> {
 }
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1);
-
-const optionsOf = ({ source, warehouse, data }: Road) => [
-  '--source',
-  source,
-  '--warehouse',
-  warehouse,
-  '--data',
-  data,
-];
 
 const queueFile = ({ data }: Road, name = 'fauxqs.db') => join(data, 'cloud', name);
 

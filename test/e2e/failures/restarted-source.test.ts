@@ -3,7 +3,7 @@ import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { seenRow } from '../../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder } from '../road.ts';
+import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -30,7 +30,7 @@ afterAll(async () => {
   await removeFolder(road.data);
 });
 
-const options = () => ['--source', road.source, '--warehouse', road.warehouse, '--data', road.data];
+const options = () => optionsOf(road);
 
 /** The locked table's extract is on its way when the server ends. */
 async function restartInTheMiddle(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   assertExact,
   makeDataFolder,
   makeShop,
+  optionsOf,
   type Road,
   removeFolder,
   runClean,
@@ -69,8 +70,7 @@ const changeEverything = (text: string) =>
 /** What a run leaves where all is well: no difference, and a status that has nothing to tell. */
 async function assertWell(): Promise<void> {
   await assertExact(road);
-  const { source, warehouse, data } = road;
-  const status = await starlift(['status', '--source', source, '--warehouse', warehouse, '--data', data]);
+  const status = await starlift(['status', ...optionsOf(road)]);
   expect([status.code, status.stdout]).toEqual([0, expect.stringContaining('Nothing needs')]);
 }
 

@@ -7,6 +7,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { deadLettersOf } from './load-records.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
@@ -37,15 +38,7 @@ describe('a stage whose warehouse is not there', () => {
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: cloud.region,
-      S3_FORCE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      STAGE: 'ci',
-      INGESTED_BUCKET: 'ingested',
-      PROCESSED_BUCKET: 'processed',
+      ...functionEnvironment(cloud),
       LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
     });

@@ -10,6 +10,7 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket, type ObjectFacts } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf, recordOf } from './load-records.ts';
@@ -51,15 +52,7 @@ describe('the handler of the load queue', () => {
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: cloud.region,
-      S3_FORCE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      STAGE: 'ci',
-      INGESTED_BUCKET: 'ingested',
-      PROCESSED_BUCKET: 'processed',
+      ...functionEnvironment(cloud),
       LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
       WAREHOUSE_SCHEMA: 'shop',

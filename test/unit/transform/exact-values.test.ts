@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows, readParquetTypes } from '../../helpers/rows/parquet-rows.ts';
 import { model, row, toLine } from './every-type-rows.ts';
@@ -25,7 +26,7 @@ describe('transformRows', () => {
         const dates = await readParquetRows(made.dates?.parquet ?? bytes);
         expect(dates.map(({ date_id }) => date_id)).toEqual([...days].sort());
       }),
-      { numRuns: 50 },
+      { numRuns: isLong ? 200 : 25 },
     );
   });
 

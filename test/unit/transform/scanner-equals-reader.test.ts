@@ -5,6 +5,7 @@ import { transformRows } from '../../../services/transformation/rows/transform-r
 import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 
@@ -117,7 +118,7 @@ describe('the scanner', () => {
           expect(fast.dates?.parquet).toEqual(slow.dates?.parquet);
           expect(fast.lines).toBe(bytes.filter((byte) => byte === 10).length);
         }),
-        { numRuns: 25 },
+        { numRuns: isLong ? 100 : 12 },
       );
     },
   );

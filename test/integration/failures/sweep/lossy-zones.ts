@@ -6,6 +6,7 @@ import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startCloud } from '../../../../cli/embedded/cloud/start-cloud.ts';
 import { formatRunId, type IngestedKey } from '../../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../../shared/object-store/object-store.ts';
+import { functionEnvironment } from '../../../helpers/network/function-environment.ts';
 import { credentials, ingest, type Zones } from '../../transform/zones.ts';
 
 export interface LossyZones extends Zones {
@@ -40,15 +41,7 @@ export async function openLossyZones(): Promise<LossyZones> {
       const secret = { host: '127.0.0.1', port, dbname: 'warehouse', username: 'postgres', password: '' };
       cloud.putSecret('warehouse', JSON.stringify({ ...secret, sslmode: 'disable' }));
       return {
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_REGION: region,
-        S3_FORCE_PATH_STYLE: 'true',
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        POWERTOOLS_LOG_LEVEL: 'SILENT',
-        STAGE: 'ci',
-        INGESTED_BUCKET: 'ingested',
-        PROCESSED_BUCKET: 'processed',
+        ...functionEnvironment(cloud),
         WAREHOUSE_SECRET_ID: 'warehouse',
         TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'),
         LOAD_QUEUE_URL: cloud.queueUrl('load'),

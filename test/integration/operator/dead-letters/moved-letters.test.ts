@@ -14,6 +14,7 @@ import type { AwsClients } from '../../../../shared/aws-clients.ts';
 import { formatObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../../../shared/queue/queue-settings.ts';
 import { type MovedLettersDeps, notifyMovedLetters } from '../../../../shared/sweep/notify-moved-letters.ts';
+import { functionEnvironment } from '../../../helpers/network/function-environment.ts';
 import { type IdleQueues, openIdleQueues } from './idle-queues.ts';
 
 const run = '20240229T235959999Z00af';
@@ -49,15 +50,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     queues = await openIdleQueues();
     ({ cloud, clients, site } = queues);
     Object.assign(process.env, {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: cloud.region,
-      S3_FORCE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
-      STAGE: 'ci',
-      INGESTED_BUCKET: 'ingested',
-      PROCESSED_BUCKET: 'processed',
+      ...functionEnvironment(cloud),
       EXTRACT_QUEUE_URL: cloud.queueUrl('extract'),
       TRANSFORM_QUEUE_URL: cloud.queueUrl('transform'),
       SOURCE_SECRET_ID: 'source',
