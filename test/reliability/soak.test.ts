@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { makeShop, openShop } from '../helpers/inline-road/shop.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import {
   canSampleProcesses,
@@ -13,7 +14,6 @@ import {
   sampleProcesses,
 } from '../helpers/processes/process-sample.ts';
 import { spawnStarlift } from '../helpers/processes/starlift.ts';
-import { makeShop, openShop } from './shop/shop.ts';
 
 const isLong = process.env.RELIABILITY === 'long';
 const runs = isLong ? 2000 : 100;

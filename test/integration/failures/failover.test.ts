@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
+import { changeEverything } from '../../helpers/inline-road/change-everything.ts';
+import { connect, type Databases, makeDatabases, withUser } from '../../helpers/inline-road/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import {
   describeWithInstalledPostgres,
   startCopy,
@@ -8,9 +11,6 @@ import {
 } from '../../helpers/postgres/installed-postgres.ts';
 import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-import { changeEverything } from '../../reliability/shop/change-everything.ts';
-import { connect, type Databases, makeDatabases, withUser } from './databases.ts';
-import { type InlineRoad, startInlineRoad } from './inline-road.ts';
 
 describeWithInstalledPostgres('a failover of source and warehouse to a promoted replica', () => {
   let primary: PostgresServer;

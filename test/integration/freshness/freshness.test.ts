@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { type Databases, makeDatabases } from '../failures/databases.ts';
-import { type InlineRoad, startInlineRoad } from '../failures/inline-road.ts';
 
 interface Freshness {
   table: string;

@@ -8,7 +8,14 @@ import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';
-import { ingest, ingestedKey, listKeys, openZones, paymentLine, type Zones } from './zones.ts';
+import {
+  ingest,
+  ingestedKey,
+  listKeys,
+  openZones,
+  paymentLine,
+  type Zones,
+} from '../../helpers/network/zones.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 

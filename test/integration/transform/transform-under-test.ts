@@ -1,7 +1,7 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { openZones, type Zones } from './zones.ts';
+import { openZones, type Zones } from '../../helpers/network/zones.ts';
 
 /** Both zones, and what a transform is given; with what it has told. */
 export interface TransformUnderTest {

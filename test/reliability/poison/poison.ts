@@ -8,7 +8,7 @@ import {
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
-import type { InlineRoad } from '../../integration/failures/inline-road.ts';
+import type { InlineRoad } from '../../helpers/inline-road/inline-road.ts';
 
 /** One kind of poison: what is put where, and what must come of it. */
 export interface Poison {

@@ -2,12 +2,12 @@ import type pg from 'pg';
 import type { RowRandom } from '../../../cli/sample/random.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { beginLate, changeShop } from '../shop/trading.ts';
 import { type History, remember } from '../world/expectations.ts';
 import { type Delivery, Mailbox } from '../world/mailbox.ts';
 import { eventOf, isDoneWith } from '../world/queues.ts';
 import { Workers } from '../world/workers.ts';
 import type { World } from '../world/world.ts';
+import { beginLate, changeShop } from '../writers/trading.ts';
 
 /** undefined where the work is a plan. */
 type Task = Delivery | undefined;

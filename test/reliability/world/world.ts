@@ -9,8 +9,8 @@ import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts'
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { makeShop, openShop } from '../../helpers/inline-road/shop.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { makeShop, openShop } from '../shop/shop.ts';
 import { Functions } from './functions.ts';
 import { interceptCalls } from './intercepted-calls.ts';
 import { Queues } from './queues.ts';

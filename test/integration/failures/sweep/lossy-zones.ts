@@ -7,7 +7,7 @@ import { startCloud } from '../../../../cli/embedded/cloud/start-cloud.ts';
 import { formatRunId, type IngestedKey } from '../../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../../shared/object-store/object-store.ts';
 import { functionEnvironment } from '../../../helpers/network/function-environment.ts';
-import { credentials, ingest, type Zones } from '../../transform/zones.ts';
+import { credentials, ingest, type Zones } from '../../../helpers/network/zones.ts';
 
 export interface LossyZones extends Zones {
   emptyQueue(queue: string): Promise<void>;

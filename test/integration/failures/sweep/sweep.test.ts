@@ -16,8 +16,8 @@ import {
 import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
+import { credentials, ingestedKey } from '../../../helpers/network/zones.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
-import { credentials, ingestedKey } from '../../transform/zones.ts';
 import { ingestCurrency, type LossyZones, openLossyZones } from './lossy-zones.ts';
 
 describe('the sweep', () => {

@@ -1,8 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
-import { makeShop, openShop } from '../../reliability/shop/shop.ts';
+import type { PostgresServer } from '../postgres/temporary-postgres.ts';
+import { makeShop, openShop } from './shop.ts';
 
 /** A small shop and an empty warehouse on one server, and the roles that the services use. */
 export interface Databases {

@@ -1,5 +1,5 @@
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
-import type { InlineHandler } from '../../helpers/processes/inline-pool.ts';
+import type { InlineHandler } from '../processes/inline-pool.ts';
 
 export type FunctionName = 'plan' | QueueKind;
 

@@ -15,8 +15,8 @@ import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts'
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { startInlinePool } from '../../helpers/processes/inline-pool.ts';
-import { seen } from '../../helpers/seen.ts';
+import { startInlinePool } from '../processes/inline-pool.ts';
+import { seen } from '../seen.ts';
 import { type HandlerEnvironments, loadEnvironments } from './handler-environments.ts';
 
 export interface InlineRoadOptions {
