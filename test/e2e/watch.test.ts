@@ -34,7 +34,7 @@ describe('run --watch', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'brings changes, and %s ends it cleanly within 5 s',
     async (signal) => {
-      child = spawnStarlift([...['run', '--watch', '--every', '1'], ...optionsOf(road)]);
+      child = spawnStarlift(['run', '--watch', '--every', '1', ...optionsOf(road)]);
       const ended = finished(child);
       const name = `name of ${signal}`;
       await seenRow(road.warehouse, 'select from dim_staff');
@@ -50,7 +50,7 @@ describe('run --watch', () => {
   );
 
   it('ends within 5 s while a load is stuck, and the work is there for the next run', async () => {
-    child = spawnStarlift([...['run', '--watch', '--every', '1'], ...optionsOf(road)]);
+    child = spawnStarlift(['run', '--watch', '--every', '1', ...optionsOf(road)]);
     const ended = finished(child);
     const locker = new pg.Client(road.warehouse);
     await locker.connect();
@@ -71,7 +71,7 @@ describe('run --watch', () => {
   });
 
   it('waits for databases that restart, and goes on', async () => {
-    child = spawnStarlift([...['run', '--watch', '--every', '0.3'], ...optionsOf(road)]);
+    child = spawnStarlift(['run', '--watch', '--every', '0.3', ...optionsOf(road)]);
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();

@@ -1,8 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { JsonKind } from '../../../services/ingestion/transcode/columns.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { isLong } from '../../helpers/jest/long-form.ts';
+
+// For the long form.
+jest.setTimeout(300_000);
 
 /** Expected lines are written by hand, after what Postgres 18 returns from row_to_json. */
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { makeBatch, reserveText } from '../../../services/transformation/rows/batch.ts';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
@@ -8,6 +8,9 @@ import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
+
+// For the long form.
+jest.setTimeout(300_000);
 
 const tables = starSchema.tables.filter((table): table is Dimension | Fact => table.kind !== 'calendar');
 
