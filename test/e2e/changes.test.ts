@@ -124,7 +124,7 @@ describe('changes in the source', () => {
   it('is exact after sessions that wrote all the while through repeated runs', async () => {
     await open.close();
     const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
-    const watch = startWatch([...optionsOf(road), ...['--every', '0.05', '--json']]);
+    const watch = startWatch([...optionsOf(road), '--every', '0.05', '--json']);
     const runs = () => watch.output().match(/^\{"run":.*\}$/gm) ?? [];
     try {
       await seen(() => runs().length >= 8);

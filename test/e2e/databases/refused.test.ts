@@ -73,8 +73,12 @@ describe('what cannot run', () => {
     const [port, data] = [await findFreePort(), newData()];
     const other = side === 'source' ? ['--warehouse', server.url()] : ['--source', shop];
     const line = await refusal([
-      ...['run', '--data', data, ...other],
-      ...[`--${side}`, `postgres://me:s3cret@127.0.0.1:${port}/totesys`],
+      'run',
+      '--data',
+      data,
+      ...other,
+      `--${side}`,
+      `postgres://me:s3cret@127.0.0.1:${port}/totesys`,
     ]);
     expect(line).toBe(`the ${side} at 127.0.0.1:${port} cannot be reached (ECONNREFUSED)`);
     expect(existsSync(data)).toBe(false);

@@ -53,7 +53,7 @@ describe('a stage whose warehouse is not there', () => {
     fs.rmSync(dataDir, { recursive: true, force: true });
   });
 
-  /** A message as it is received for the so-manieth time. */
+  /** A message that has been received so many times. */
   async function receive(times: number): Promise<SQSRecord> {
     const QueueUrl = cloud.queueUrl(queue);
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));

@@ -7,8 +7,8 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { QueueDatabase } from '../../../cli/embedded/cloud/queue-database.ts';
-import { type CloudUnderTest, makeFolder, openCloud, receive, removeFolders } from './cloud-under-test.ts';
+import { QueueDatabase } from '../../../../cli/embedded/cloud/queue-database.ts';
+import { type CloudUnderTest, makeFolder, openCloud, receive, removeFolders } from '../cloud-under-test.ts';
 
 const queues = [{ name: 'extract', visibilitySeconds: 600, maxReceiveCount: 2 }];
 const notifications = [{ bucket: 'zone', suffix: '.parquet', queue: 'extract' }];

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { openCloud, receive } from './cloud-under-test.ts';
+import { openCloud, receive } from '../cloud-under-test.ts';
 import { cloudOptions } from './killed-cloud-options.ts';
 
 const [dataDir = '', round = ''] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type CloudUnderTest, makeFolder, openCloud, receive, removeFolders } from './cloud-under-test.ts';
+import { type CloudUnderTest, makeFolder, openCloud, receive, removeFolders } from '../cloud-under-test.ts';
 import { cloudOptions } from './killed-cloud-options.ts';
 
 /** Kills the putting process after `answers` answered puts, in the middle of the next ones. */
