@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { isLong } from '../helpers/jest/long-form.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
@@ -30,6 +30,10 @@ describe('run --watch', () => {
   });
   afterEach(() => {
     child?.kill('SIGKILL');
+  });
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(road.data);
   });
 
   it.each(isLong ? (['SIGINT', 'SIGTERM'] as const) : (['SIGINT'] as const))(
@@ -92,7 +96,5 @@ describe('run --watch', () => {
   it('leaves nothing behind that the next run would stumble over', async () => {
     await runClean(road);
     await assertExact(road);
-    await server.stop();
-    await removeFolder(road.data);
   });
 });

@@ -76,6 +76,7 @@ describe('a run that is killed', () => {
   });
 
   it('loads in the end all of the shop, exactly, and says that it carries on', async () => {
+    await killWhen(startRun(['--data', data]), () => seen(() => objects('ingested') > 0));
     const last = await starlift(['run', '--data', data]);
     expect(last).toMatchObject({ code: 0, stdout: expect.stringContaining('carrying on') });
     expect(last.stdout).toContain('All loaded: ');
@@ -118,6 +119,8 @@ describe('a run that is killed', () => {
   });
 
   it('leaves no server and no worker behind', async () => {
+    await killWhen(startRun(['--data', data]), () => seen(() => objects('ingested') > 0));
+    expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
     await seen(() => orphans.every((pid) => !isAlive(pid)), 5);
     expect(orphans.length).toBeGreaterThan(0);
     expect(processesOf(data)).toEqual([]);
