@@ -12,19 +12,19 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/st
 if (hasRoom('/dev/shm')) process.env.TMPDIR ??= '/dev/shm';
 
 export default {
-  testEnvironment: '<rootDir>/test/helpers/plain-context.js',
+  testEnvironment: '<rootDir>/test/helpers/jest/plain-context.js',
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
-  moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/module-at.ts' },
+  transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
+  moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/jest/module-at.ts' },
   // For two cores: most tests wait for servers now and then, and a third worker uses that time.
   maxWorkers: 3,
   // Whatever a file has loaded stays in the heap, so a worker that has grown is replaced. Coverage walks the whole heap at
   // the start of every file, so with coverage a smaller limit is faster, and without it a larger one.
   workerIdleMemoryLimit: process.argv.includes('--coverage') ? '300MB' : '700MB',
-  globalSetup: '<rootDir>/test/helpers/make-run-folder.js',
-  globalTeardown: '<rootDir>/test/helpers/remove-run-folder.js',
-  testSequencer: '<rootDir>/test/helpers/longest-first.js',
+  globalSetup: '<rootDir>/test/helpers/jest/make-run-folder.js',
+  globalTeardown: '<rootDir>/test/helpers/jest/remove-run-folder.js',
+  testSequencer: '<rootDir>/test/helpers/jest/longest-first.js',
   // Many tests start servers, and the other core may do the same.
   testTimeout: 60_000,
   coverageProvider: 'v8',

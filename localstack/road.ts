@@ -1,7 +1,7 @@
 import { secretOfUrl } from '../cli/database/database-url.ts';
 import { startServices } from '../cli/embedded/services.ts';
 import { type AwsClients, makeAwsClients } from '../shared/aws-clients.ts';
-import { openSqsQueue } from '../test/helpers/sqs-queue.ts';
+import { openSqsQueue } from '../test/helpers/network/sqs-queue.ts';
 import { makeResources, region } from './make-resources.ts';
 
 export interface RoadOptions {

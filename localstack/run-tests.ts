@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { findFreePort } from '../test/helpers/free-port.ts';
+import { findFreePort } from '../test/helpers/network/free-port.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import { Unavailable } from './unavailable.ts';
 

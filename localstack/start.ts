@@ -1,7 +1,7 @@
 // `npm run localstack`: LocalStack until Ctrl-C; with two databases, Starlift at work on it as well.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { findFreePort } from '../test/helpers/free-port.ts';
+import { findFreePort } from '../test/helpers/network/free-port.ts';
 import { startLocalStack } from './local-stack.ts';
 import { region } from './make-resources.ts';
 import { startRoad } from './road.ts';

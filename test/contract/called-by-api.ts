@@ -10,7 +10,10 @@ const accountId = '000000000000';
 export function makeApiService(name: ServiceName, connection: Connection): Service {
   const clients = makeContractClients(connection);
   const service: Service = {
-    ...{ name, clients, accountId, region: connection.region },
+    name,
+    clients,
+    accountId,
+    region: connection.region,
     makeNotifyingBucket: (bucketName) => makeNotifyingBucket(service, bucketName),
     makeSecret: async (Name, SecretString) => {
       await clients.secretsManager.send(new CreateSecretCommand({ Name, SecretString }));

@@ -16,15 +16,22 @@ const queueOf = (name: string) => `contract-${name}-events`;
 export async function startEmbeddedService(): Promise<StartedService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'starlift-contract-'));
   const cloud = await startCloud({
-    ...{ dataDir, secrets: {}, buckets: notifying.map(bucketOf) },
+    dataDir,
+    secrets: {},
+    buckets: notifying.map(bucketOf),
     queues: notifying.map((name) => ({ name: queueOf(name), visibilitySeconds: 30, maxReceiveCount: 5 })),
     notifications: notifying.map((name) => ({
-      ...{ bucket: bucketOf(name), suffix: '.parquet', queue: queueOf(name) },
+      bucket: bucketOf(name),
+      suffix: '.parquet',
+      queue: queueOf(name),
     })),
   });
   const clients = makeContractClients(connectionTo(cloud.endpoint));
   const service: Service = {
-    ...{ name: 'embedded', clients, region: cloud.region, accountId: '000000000000' },
+    name: 'embedded',
+    clients,
+    region: cloud.region,
+    accountId: '000000000000',
     makeNotifyingBucket: async (name) => ({
       bucket: bucketOf(name),
       queueUrl: cloud.queueUrl(queueOf(name)),

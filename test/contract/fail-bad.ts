@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { startEventSourceMapping } from '../../cli/embedded/workers/event-source-mapping.ts';
-import { startInlinePool } from '../helpers/inline-pool.ts';
-import { openSqsQueue } from '../helpers/sqs-queue.ts';
+import { openSqsQueue } from '../helpers/network/sqs-queue.ts';
+import { startInlinePool } from '../helpers/processes/inline-pool.ts';
 import type { ContractClients } from './service.ts';
 
 /** The same as source text, for a service that runs functions itself. */
@@ -27,12 +27,12 @@ export async function mapQueueOurselves(
 ): Promise<() => Promise<void>> {
   const pool = startInlinePool({ failBad });
   const mapping = startEventSourceMapping({
-    ...{
-      queue: openSqsQueue(sqs, queueUrl, 1),
-      queueArn: 'arn:aws:sqs:x:0:contract',
-      functionName: 'failBad',
-    },
-    ...{ batchSize: 10, maximumConcurrency: 1, pool },
+    queue: openSqsQueue(sqs, queueUrl, 1),
+    queueArn: 'arn:aws:sqs:x:0:contract',
+    functionName: 'failBad',
+    batchSize: 10,
+    maximumConcurrency: 1,
+    pool,
   });
   return async () => {
     await mapping.stop();

@@ -68,8 +68,11 @@ export async function receive(
 ): Promise<Message[]> {
   const { Messages = [] } = await clients.sqs.send(
     new ReceiveMessageCommand({
-      ...{ QueueUrl, MaxNumberOfMessages: 10, ...input },
-      ...{ MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'] },
+      QueueUrl,
+      MaxNumberOfMessages: 10,
+      ...input,
+      MessageSystemAttributeNames: ['All'],
+      MessageAttributeNames: ['All'],
     }),
   );
   return Messages;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../cli/failures/list-failures.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
 import type { Status } from '../../cli/status/status.ts';
-import { finished, spawnStarlift, starlift } from '../helpers/starlift.ts';
+import { finished, spawnStarlift, starlift } from '../helpers/processes/starlift.ts';
 import { expectedAlarms, readAlarms } from './alarms.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
 import { listLeft } from './left-behind.ts';

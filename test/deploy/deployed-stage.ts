@@ -2,7 +2,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
-import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 import type { GuardedDatabase } from './guarded-database.ts';
 import type { MiniStack } from './ministack.ts';
 import { region } from './ministack.ts';

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { CommandResult } from '../helpers/starlift.ts';
+import type { CommandResult } from '../helpers/processes/starlift.ts';
 import { type Databases, type DeployedStage, openStage } from './deployed-stage.ts';
 import { startGuardedDatabase } from './guarded-database.ts';
 import { type MiniStack, startMiniStack } from './ministack.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 
 export interface GuardedDatabase {
   /** The superuser's, who needs no password; the same for its connection. */

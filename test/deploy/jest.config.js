@@ -5,7 +5,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/deploy/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
+  transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
   maxWorkers: 1,
   // Deploys, and schedules of a minute.
   testTimeout: 300_000,

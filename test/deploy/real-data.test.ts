@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { restoreDump } from '../helpers/restore-dump.ts';
+import { restoreDump } from '../helpers/postgres/restore-dump.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
 import { deployAll } from './serverless.ts';
 

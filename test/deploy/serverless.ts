@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CommandResult, finished } from '../helpers/starlift.ts';
+import { type CommandResult, finished } from '../helpers/processes/starlift.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const settings = {

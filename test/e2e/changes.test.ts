@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { lastJson } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { lastJson } from '../helpers/processes/starlift.ts';
+import { seen } from '../helpers/seen.ts';
 import { type OpenRoad, openRoad } from './open-road.ts';
 import {
   ask,
@@ -9,13 +10,13 @@ import {
   loadedRows,
   makeDataFolder,
   makeShop,
+  optionsOf,
   type Road,
   type RunResult,
   removeFolder,
   runClean,
   runRoad,
 } from './road.ts';
-import { seen } from './seen.ts';
 import { startWatch } from './watch.ts';
 import { startWriter } from './writer.ts';
 
@@ -123,10 +124,7 @@ describe('changes in the source', () => {
   it('is exact after sessions that wrote all the while through repeated runs', async () => {
     await open.close();
     const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
-    const watch = startWatch([
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-      ...['--every', '0.05', '--json'],
-    ]);
+    const watch = startWatch([...optionsOf(road), '--every', '0.05', '--json']);
     const runs = () => watch.output().match(/^\{"run":.*\}$/gm) ?? [];
     try {
       await seen(() => runs().length >= 8);

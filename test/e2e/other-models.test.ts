@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { CommandResult } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { ask, makeDataFolder, makeShop, type Road, removeFolder } from './road.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import type { CommandResult } from '../helpers/processes/starlift.ts';
+import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from './road.ts';
 
 // Whole runs in processes of their own, from sources that nothing has compiled, and the machine may be busy.
 jest.setTimeout(300_000);
@@ -66,8 +66,7 @@ describe('a project with a model of its own', () => {
         resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
       );
     });
-  const run = () =>
-    starlift('run', '--source', road.source, '--warehouse', road.warehouse, '--data', road.data);
+  const run = () => starlift('run', ...optionsOf(road));
   const verify = () => starlift('verify', '--source', road.source, '--warehouse', road.warehouse);
   const edit = async (file: string, from: string, to: string) => {
     const path = join(clone, file);

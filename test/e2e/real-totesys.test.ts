@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { restoreDump } from '../helpers/restore-dump.ts';
+import { restoreDump } from '../helpers/postgres/restore-dump.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
-} from '../helpers/temporary-postgres.ts';
+} from '../helpers/postgres/temporary-postgres.ts';
 import { ask, assertExact, loadedRows, makeDataFolder, type Road, removeFolder, runClean } from './road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.

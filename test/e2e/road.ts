@@ -6,8 +6,8 @@ import { connect } from '../../cli/database/connect.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
 import { toJson } from '../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
-import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
-import type { PostgresServer } from '../helpers/temporary-postgres.ts';
+import type { PostgresServer } from '../helpers/postgres/temporary-postgres.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 
 export interface Tally {
   table: string;
@@ -40,9 +40,19 @@ export interface Road {
   data: string;
 }
 
+/** The options that name a road's databases and its folder. */
+export const optionsOf = ({ source, warehouse, data }: Road): string[] => [
+  '--source',
+  source,
+  '--warehouse',
+  warehouse,
+  '--data',
+  data,
+];
+
 /** Runs `run --json` on a road of one's own databases. */
-export const runRoad = ({ source, warehouse, data }: Road, ...more: string[]): Promise<CommandResult> =>
-  starlift(['run', '--source', source, '--warehouse', warehouse, '--data', data, '--json', ...more]);
+export const runRoad = (road: Road, ...more: string[]): Promise<CommandResult> =>
+  starlift(['run', ...optionsOf(road), '--json', ...more]);
 
 /** Runs once more where all must be well: fails with what the command wrote where it is not. */
 export async function runClean(road: Road): Promise<RunResult> {

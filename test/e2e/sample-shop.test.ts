@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type CommandResult, lastJson, starlift } from '../helpers/starlift.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
+import { seen } from '../helpers/seen.ts';
 import { ask, loadedRows, makeDataFolder, type RunResult, removeFolder, type VerifyResult } from './road.ts';
-import { seen } from './seen.ts';
 import { startWatch, type Watch } from './watch.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -86,9 +88,12 @@ describe('the sample shop', () => {
   });
 
   it('goes on trading under --watch, and other commands attach to the running stack', async () => {
-    watch = startWatch(['--data', data, '--every', '1', '--json']);
-    await seen(() => existsSync(join(data, 'stack.json')));
-    const stackFile = join(data, 'stack.json');
+    // The other tests' shop does not trade. Where the tests are root its databases belong to another user.
+    const traded = join(folder, 'traded');
+    await promisify(execFile)('cp', ['-Rp', data, traded]);
+    watch = startWatch(['--data', traded, '--every', '1', '--json']);
+    await seen(() => existsSync(join(traded, 'stack.json')));
+    const stackFile = join(traded, 'stack.json');
     const stack = JSON.parse(readFileSync(stackFile, 'utf8')) as StackFile;
     expect(statSync(stackFile).mode & 0o777).toBe(0o600);
     expect(stack.pid).toBe(watch.pid);
@@ -98,11 +103,11 @@ describe('the sample shop', () => {
 
     // A payment may wait for its transaction until the next look.
     await seen(async () => {
-      const { code, stdout, stderr } = await starlift(['status', '--data', data]);
+      const { code, stdout, stderr } = await starlift(['status', '--data', traded]);
       expect(stderr).toBe('');
       return code === 0 && stdout.includes('Nothing needs attention.');
     });
-    const counted = await starlift(['sql', '--source', 'select count(*) from sales_order', '--data', data]);
+    const counted = await starlift(['sql', '--source', 'select count(*) from sales_order', '--data', traded]);
     expect(counted.code).toBe(0);
     expect(existsSync(stackFile)).toBe(true);
     const { code, stdout, stderr } = await watch.end('SIGINT');
@@ -114,9 +119,11 @@ describe('the sample shop', () => {
       .map((line) => JSON.parse(line) as RunResult);
     expect(ticks.reduce((sum, tick) => sum + (loadedRows(tick).fact_sales_order ?? 0), 0)).toBeGreaterThan(0);
     expect(existsSync(stackFile)).toBe(false);
+    expect(await starlift(['run', '--data', traded])).toMatchObject({ code: 0 });
+    expect(await starlift(['verify', '--data', traded])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('says with --json all but the result on stderr, and is exact after its trade', async () => {
+  it('says with --json all but the result on stderr', async () => {
     const last = await starlift(['run', '--data', data, '--json']);
     expect(last.code).toBe(0);
     expect(last.stdout.trimEnd().split('\n')).toHaveLength(1);
@@ -136,8 +143,6 @@ describe('the sample shop', () => {
       ['fact_purchase_order', 'purchase_order'],
       ['fact_sales_order', 'sales_order'],
     ]);
-    const verified = await starlift(['verify', '--data', data]);
-    expect(verified).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('leaves no hole in the calendar of the years that its facts name', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { readClock } from '../../cli/site/ledger.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import {
   ask,
   assertExact,
@@ -77,6 +77,7 @@ describe('databases with settings of their own', () => {
   });
 
   it('make no difference to the next run, which finds nothing new', async () => {
+    await runClean(road);
     expect(loadedRows(await runClean(road))).toMatchObject({ fact_sales_order: 0, dim_staff: 0 });
   });
 });

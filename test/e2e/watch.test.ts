@@ -1,11 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
-import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { finished, spawnStarlift } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from './road.ts';
-import { seen } from './seen.ts';
-import { seenRow } from './seen-row.ts';
+import { isLong } from '../helpers/jest/long-form.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { finished, spawnStarlift } from '../helpers/processes/starlift.ts';
+import { seen, seenRow } from '../helpers/seen.ts';
+import {
+  ask,
+  assertExact,
+  makeDataFolder,
+  makeShop,
+  optionsOf,
+  type Road,
+  removeFolder,
+  runClean,
+} from './road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
@@ -22,14 +31,15 @@ describe('run --watch', () => {
   afterEach(() => {
     child?.kill('SIGKILL');
   });
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(road.data);
+  });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(isLong ? (['SIGINT', 'SIGTERM'] as const) : (['SIGINT'] as const))(
     'brings changes, and %s ends it cleanly within 5 s',
     async (signal) => {
-      child = spawnStarlift([
-        ...['run', '--watch', '--every', '1'],
-        ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-      ]);
+      child = spawnStarlift(['run', '--watch', '--every', '1', ...optionsOf(road)]);
       const ended = finished(child);
       const name = `name of ${signal}`;
       await seenRow(road.warehouse, 'select from dim_staff');
@@ -45,10 +55,7 @@ describe('run --watch', () => {
   );
 
   it('ends within 5 s while a load is stuck, and the work is there for the next run', async () => {
-    child = spawnStarlift([
-      ...['run', '--watch', '--every', '1'],
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-    ]);
+    child = spawnStarlift(['run', '--watch', '--every', '1', ...optionsOf(road)]);
     const ended = finished(child);
     const locker = new pg.Client(road.warehouse);
     await locker.connect();
@@ -69,10 +76,7 @@ describe('run --watch', () => {
   });
 
   it('waits for databases that restart, and goes on', async () => {
-    child = spawnStarlift([
-      ...['run', '--watch', '--every', '0.3'],
-      ...['--source', road.source, '--warehouse', road.warehouse, '--data', road.data],
-    ]);
+    child = spawnStarlift(['run', '--watch', '--every', '0.3', ...optionsOf(road)]);
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
@@ -92,7 +96,5 @@ describe('run --watch', () => {
   it('leaves nothing behind that the next run would stumble over', async () => {
     await runClean(road);
     await assertExact(road);
-    await server.stop();
-    await removeFolder(road.data);
   });
 });

@@ -1,4 +1,4 @@
-import { type CommandResult, finished, spawnStarlift } from '../helpers/starlift.ts';
+import { type CommandResult, finished, spawnStarlift } from '../helpers/processes/starlift.ts';
 
 /** A `run` under way in a process of its own. */
 export interface Watch {

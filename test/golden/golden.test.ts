@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../services/transformation/rows/transform-rows.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { type ParquetRow, readParquetRows } from '../helpers/parquet-rows.ts';
+import { type ParquetRow, readParquetRows } from '../helpers/rows/parquet-rows.ts';
 
 /**
  * One folder per warehouse table: input.ndjson, lines as an extract writes them, and expected.json, what is to

@@ -5,7 +5,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/localstack/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
+  transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
   maxWorkers: 2,
   // Rules of a minute.
   testTimeout: 180_000,

@@ -12,13 +12,17 @@ export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
   const receiveWaitSeconds = 0;
   return {
-    ...{ sqs, queueUrl, deadLetterUrl, receiveWaitSeconds },
+    sqs,
+    queueUrl,
+    deadLetterUrl,
+    receiveWaitSeconds,
     ingested: makeObjectStore(s3, buckets.ingested),
     processed: makeObjectStore(s3, buckets.processed),
     connectWarehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
     warehouseSchema: 'public',
     listDeadLetters: () => receiveDeadLetters({ sqs, deadLetterUrl, receiveWaitSeconds }),
     oldestSentAt: () => Promise.resolve(undefined),
-    ...{ selector: '', takenBy: 'The services take them.' },
+    selector: '',
+    takenBy: 'The services take them.',
   };
 }

@@ -8,7 +8,7 @@ import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';
 import { waitUntil } from '../deploy/wait-until.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { localStackConnection } from './connection.ts';
 import { makeLocalStackSite } from './localstack-site.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { type Databases, makeDatabases } from '../integration/failures/databases.ts';
-import { type InlineRoad, startInlineRoad } from '../integration/failures/inline-road.ts';
-import { startWriters } from './helpers/concurrent-writers.ts';
-import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './helpers/fact-history.ts';
-import { openShop } from './helpers/shop.ts';
+import { type Databases, makeDatabases } from '../helpers/inline-road/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../helpers/inline-road/inline-road.ts';
+import { openShop } from '../helpers/inline-road/shop.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { startWriters } from './writers/concurrent-writers.ts';
+import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './writers/fact-history.ts';
 
 const isLong = process.env.RELIABILITY === 'long';
 const runs = isLong ? 30 : 6;

@@ -1,4 +1,4 @@
-import { describeCrashSweep } from './helpers/crash-sweep.ts';
+import { describeCrashSweep } from './sweeps/crash-sweep.ts';
 
 describeCrashSweep({
   name: 'the first run',

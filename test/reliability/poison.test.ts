@@ -5,12 +5,12 @@ import { stage } from '../../cli/embedded/resources.ts';
 import type { DeadLetter } from '../../cli/site/dead-letter.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { type InlineRoad, startInlineRoad } from '../integration/failures/inline-road.ts';
-import { changeEverything } from './helpers/change-everything.ts';
-import type { Made, Poison } from './helpers/poison.ts';
-import { poisonTable } from './helpers/poison-table.ts';
-import { makeShop, openShop } from './helpers/shop.ts';
+import { changeEverything } from '../helpers/inline-road/change-everything.ts';
+import { type InlineRoad, startInlineRoad } from '../helpers/inline-road/inline-road.ts';
+import { makeShop, openShop } from '../helpers/inline-road/shop.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import type { Made, Poison } from './poison/poison.ts';
+import { poisonTable } from './poison/poison-table.ts';
 
 describe('poison', () => {
   let server: PostgresServer;

@@ -1,3 +1,3 @@
-import { describeSeeds } from './helpers/seeds.ts';
+import { describeSeeds } from './schedules/seeds.ts';
 
 describeSeeds('odd');

@@ -6,10 +6,14 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
-import { canSampleProcesses, type ProcessSample, sampleProcesses } from '../helpers/process-sample.ts';
-import { spawnStarlift } from '../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { makeShop, openShop } from './helpers/shop.ts';
+import { makeShop, openShop } from '../helpers/inline-road/shop.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import {
+  canSampleProcesses,
+  type ProcessSample,
+  sampleProcesses,
+} from '../helpers/processes/process-sample.ts';
+import { spawnStarlift } from '../helpers/processes/starlift.ts';
 
 const isLong = process.env.RELIABILITY === 'long';
 const runs = isLong ? 2000 : 100;

@@ -5,8 +5,8 @@ import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
-import { seen } from '../e2e/seen.ts';
-import type { Databases } from '../integration/failures/databases.ts';
+import type { Databases } from '../helpers/inline-road/databases.ts';
+import { seen } from '../helpers/seen.ts';
 import type { PackagedRoad } from './packaged-road.ts';
 
 /** Takes the functions through all that they do: what goes well first, then each kind of failure and its mending. */

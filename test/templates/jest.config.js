@@ -9,7 +9,7 @@ export default {
   testMatch: ['<rootDir>/test/templates/**/*.test.ts'],
   globalSetup: '<rootDir>/test/templates/package-services.js',
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/test/helpers/strip-types.js' },
+  transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
   maxWorkers: 1,
   // Checkov alone takes half a minute on a busy machine.
   testTimeout: 180_000,

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';
-import { type Databases, makeDatabases } from '../integration/failures/databases.ts';
+import { type Databases, makeDatabases } from '../helpers/inline-road/databases.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { actionsInBundle } from './bundled-commands.ts';
 import { comparePermissions } from './compare-permissions.ts';
 import { makeEveryCall } from './every-call.ts';

@@ -12,7 +12,7 @@ import {
 import { makeAwsClients } from '../../shared/aws-clients.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
-import { seen } from '../e2e/seen.ts';
+import { seen } from '../helpers/seen.ts';
 import { type ColdFunction, startColdFunction } from './cold-function.ts';
 import { account, region } from './intrinsics.ts';
 import { readFunctions } from './packaged.ts';

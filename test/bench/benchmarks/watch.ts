@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { finished, spawnStarlift } from '../../helpers/starlift.ts';
+import { finished, spawnStarlift } from '../../helpers/processes/starlift.ts';
 import { type Benchmark, type Result, withFolder } from '../benchmark.ts';
 import { measure } from '../measure/measure.ts';
 import { quantile, spreadOf, summarise } from '../measure/summary.ts';

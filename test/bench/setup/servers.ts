@@ -8,8 +8,8 @@ import {
   installedBinaries,
   runServerProgram,
   serverUser,
-} from '../../helpers/postgres-binaries.ts';
-import { type PostgresServer, startPostgresIn } from '../../helpers/postgres-server.ts';
+} from '../../helpers/postgres/postgres-binaries.ts';
+import { type PostgresServer, startPostgresIn } from '../../helpers/postgres/postgres-server.ts';
 
 /** The two servers that everything measured here works on. */
 export interface BenchServers {

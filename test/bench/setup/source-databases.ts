@@ -1,5 +1,5 @@
-import type { PostgresServer } from '../../helpers/postgres-server.ts';
-import { finished, spawnStarlift } from '../../helpers/starlift.ts';
+import type { PostgresServer } from '../../helpers/postgres/postgres-server.ts';
+import { finished, spawnStarlift } from '../../helpers/processes/starlift.ts';
 import { execute } from './servers.ts';
 
 /** Rows of a sample shop for each of its sales orders: 0.44 purchases, and a transaction and a payment for each. */

@@ -1,4 +1,4 @@
-import { finished, spawnStarlift, starlift } from '../../helpers/starlift.ts';
+import { finished, spawnStarlift, starlift } from '../../helpers/processes/starlift.ts';
 
 export interface RunTarget {
   source: string;

@@ -1,4 +1,4 @@
-import type { PostgresServer } from '../../helpers/postgres-server.ts';
+import type { PostgresServer } from '../../helpers/postgres/postgres-server.ts';
 import { createFact } from '../reference/fact-sql.ts';
 import type { Resident } from '../resident.ts';
 import { execute } from './servers.ts';

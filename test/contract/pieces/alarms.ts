@@ -25,8 +25,14 @@ export const customMetricAlarm = definePiece({
     const { TopicArn, queueUrl } = await makeTopic(service);
     await cloudWatch.send(
       new PutMetricAlarmCommand({
-        ...{ AlarmName, ...metric, Dimensions: dimensions, Statistic: 'Maximum' },
-        ...{ Period: 60, EvaluationPeriods: 1, DatapointsToAlarm: 1, Threshold: 1 },
+        AlarmName,
+        ...metric,
+        Dimensions: dimensions,
+        Statistic: 'Maximum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        DatapointsToAlarm: 1,
+        Threshold: 1,
         ComparisonOperator: 'GreaterThanOrEqualToThreshold',
         TreatMissingData: 'notBreaching',
         AlarmActions: [TopicArn],
@@ -40,8 +46,10 @@ export const customMetricAlarm = definePiece({
       told: messages.map(({ Body = '{}' }) => {
         const { Trigger, ...change } = JSON.parse(JSON.parse(Body).Message);
         return {
-          ...{ AlarmName: change.AlarmName, NewStateValue: change.NewStateValue },
-          ...{ MetricName: Trigger?.MetricName, Threshold: Trigger?.Threshold },
+          AlarmName: change.AlarmName,
+          NewStateValue: change.NewStateValue,
+          MetricName: Trigger?.MetricName,
+          Threshold: Trigger?.Threshold,
         };
       }),
       state: MetricAlarms?.[0]?.StateValue,

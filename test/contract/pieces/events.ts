@@ -29,8 +29,15 @@ export const eventsToQueue = definePiece({
   name: "PutEvents by the product's rule to a queue",
   source: 'https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html',
   aws: [failed, quarantined].map(({ type, detail }) => ({
-    ...{ version: '0', hasId: true, 'detail-type': type, source: 'starlift', account: 'its own' },
-    ...{ hasTime: true, region: 'its own', resources: [], detail: { stage, ...detail } },
+    version: '0',
+    hasId: true,
+    'detail-type': type,
+    source: 'starlift',
+    account: 'its own',
+    hasTime: true,
+    region: 'its own',
+    resources: [],
+    detail: { stage, ...detail },
   })),
   observe: async (service) => {
     const queueUrl = await makeRuleToQueue(service, 'contract-events', { EventPattern: readPattern() });

@@ -19,7 +19,10 @@ export const testEvent = definePiece({
     const body = message?.Body ?? '{}';
     const { Service, Event, Bucket, Time } = JSON.parse(body);
     return {
-      ...{ Service, Event, Bucket: Bucket === bucket ? 'its own' : Bucket, hasTime: isTime(Time) },
+      Service,
+      Event,
+      Bucket: Bucket === bucket ? 'its own' : Bucket,
+      hasTime: isTime(Time),
       objects: parseObjectCreated(body),
     };
   },

@@ -48,8 +48,10 @@ export const rotationStages = definePiece({
     };
     await secretsManager.send(
       new UpdateSecretVersionStageCommand({
-        ...{ SecretId: id, VersionStage: 'AWSCURRENT' },
-        ...{ MoveToVersionId: pendingId, RemoveFromVersionId: versionId },
+        SecretId: id,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: pendingId,
+        RemoveFromVersionId: versionId,
       }),
     );
     const { VersionIdsToStages = {} } = await secretsManager.send(

@@ -13,8 +13,8 @@ import {
   parseExtractMessage,
 } from '../../../shared/records/extract-message.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { latestRows, type Row } from './ingested-rows.ts';
-import { type MemoryStore, makeMemoryStore } from './memory-store.ts';
 import { shopModel, shopRows, shopTables } from './shop-model.ts';
 
 /** A source, a bucket and a queue, with a plan and extracts to call one by one. */
@@ -102,8 +102,12 @@ export async function attachCaptureBench(url: string, store: MemoryStore): Promi
 function readerDatabase(url: string): Database {
   const { hostname: host, port, pathname } = new URL(url);
   const secret = {
-    ...{ host, port: Number(port), dbname: decodeURIComponent(pathname.slice(1)) },
-    ...{ username: 'reader', password: '', sslmode: 'disable' as const },
+    host,
+    port: Number(port),
+    dbname: decodeURIComponent(pathname.slice(1)),
+    username: 'reader',
+    password: '',
+    sslmode: 'disable' as const,
   };
   return makeDatabase(async () => secret, { applicationName: 'test', maxConnections: 4 });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import type { PostgresServer } from '../../helpers/temporary-postgres.ts';
+import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
 import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
 
 /** Gives each test of the describe that it is called in a shop of its own, all on one server. */

@@ -10,7 +10,8 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { fillSampleShop } from '../../../cli/sample/fill.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 /** The plan and extract handlers, between the sample shop and the embedded cloud. */
 export interface HandlersUnderTest {
@@ -44,7 +45,8 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
   const plan: Handler<unknown, PlannedRun> = await load('plan');
   const extract: Handler<SQSEvent, SQSBatchResponse> = await load('extract');
   return {
-    ...{ source, ingested },
+    source,
+    ingested,
     plan: () => plan({}, context),
     extract: (messages) => extract({ Records: messages.map(toRecord) }, context),
     receiveAll: (queue) => receiveAll(sqs, cloud.queueUrl(queue)),
@@ -83,16 +85,9 @@ async function startSourceCloud(dataDir: string, port: number): Promise<Cloud> {
     secrets: { source: JSON.stringify({ ...secret, sslmode: 'disable' }) },
   });
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: cloud.endpoint,
-    AWS_REGION: cloud.region,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    STAGE: 'ci',
-    INGESTED_BUCKET: 'ingested',
+    ...functionEnvironment(cloud),
     EXTRACT_QUEUE_URL: cloud.queueUrl('extract'),
     SOURCE_SECRET_ID: 'source',
-    S3_FORCE_PATH_STYLE: 'true',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
   return cloud;
 }

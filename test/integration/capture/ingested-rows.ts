@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import type { MemoryStore } from './memory-store.ts';
+import type { MemoryStore } from '../../helpers/rows/memory-store.ts';
 
 export type Row = Record<string, unknown>;
 

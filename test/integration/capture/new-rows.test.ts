@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { describeWithInstalledPostgres, startInstalled } from '../../helpers/postgres/installed-postgres.ts';
 import {
   type PostgresServer,
   startTemporaryPostgres,
   type TemporaryPostgresOptions,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';
-import { describeWithInstalledPostgres, startInstalled } from './installed-postgres.ts';
 
 describe('which rows a run extracts', () => extractsNewRows(startTemporaryPostgres));
 describeWithInstalledPostgres('which rows a run extracts, on the installed Postgres', () =>

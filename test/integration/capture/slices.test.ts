@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
-import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';

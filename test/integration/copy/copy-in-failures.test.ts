@@ -1,38 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { targetLines, targetTable, useCopyClient } from './copy-client.ts';
 
 describe('a copyIn that fails', () => {
-  let server: PostgresServer;
-  let client: pg.Client;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({});
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    client = new pg.Client({ connectionString: server.url() });
-    await client.connect();
-    await client.query('create temporary table target (id int8, name text)');
-  });
-  afterEach(() => client.end());
-
-  const rowsOf = async (sql: string) => (await client.query(sql)).rows;
-  const lines = (from: number, to: number) =>
-    Buffer.from(Array.from({ length: to - from }, (_, i) => `${from + i}\tname ${from + i}\n`).join(''));
+  const under = useCopyClient(targetTable);
 
   it("throws the producer's error, writes nothing and stays usable", async () => {
     async function* failing() {
-      yield lines(0, 1000);
+      yield targetLines(0, 1000);
       await nextTurn();
       throw new RangeError('a page is missing');
     }
-    const copy = copyIn(client, 'copy target from stdin', failing());
+    const copy = copyIn(under.client, 'copy target from stdin', failing());
     await expect(copy).rejects.toThrow(new RangeError('a page is missing'));
-    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+    expect(await under.rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
   });
 
   it("throws the server's error from the middle of a copy, ends the producer and stays usable", async () => {
@@ -42,42 +26,44 @@ describe('a copyIn that fails', () => {
       try {
         for (;;) {
           yielded++;
-          yield yielded === 10 ? Buffer.from('ten\tis no number\n') : lines(0, 1000);
+          yield yielded === 10 ? Buffer.from('ten\tis no number\n') : targetLines(0, 1000);
         }
       } finally {
         isClosed = true;
       }
     }
-    const copy = copyIn(client, 'copy target from stdin', endless());
+    const copy = copyIn(under.client, 'copy target from stdin', endless());
     await expect(copy).rejects.toThrow(pg.DatabaseError);
     await expect(copy).rejects.toMatchObject({ code: '22P02' });
     expect(isClosed).toBe(true);
-    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+    expect(await under.rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
   });
 
   it('throws when the statement times out while the producer works', async () => {
-    await client.query("set statement_timeout = '50ms'");
+    await under.client.query("set statement_timeout = '50ms'");
     async function* slow() {
       for (;;) {
-        yield lines(0, 1);
+        yield targetLines(0, 1);
         await nextTurn();
       }
     }
-    await expect(copyIn(client, 'copy target from stdin', slow())).rejects.toMatchObject({ code: '57014' });
-    await client.query('reset statement_timeout');
-    expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+    await expect(copyIn(under.client, 'copy target from stdin', slow())).rejects.toMatchObject({
+      code: '57014',
+    });
+    await under.client.query('reset statement_timeout');
+    expect(await under.rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
   });
 
   it('throws when an administrator ends the connection', async () => {
-    const [{ pid }] = (await rowsOf('select pg_backend_pid() as pid')) as [{ pid: number }];
-    const other = new pg.Client({ connectionString: server.url() });
+    const [{ pid }] = (await under.rowsOf('select pg_backend_pid() as pid')) as [{ pid: number }];
+    const other = new pg.Client({ connectionString: under.server.url() });
     await other.connect();
     async function* endless() {
-      yield lines(0, 1);
+      yield targetLines(0, 1);
       await other.query('select pg_terminate_backend($1)', [pid]);
-      for (;;) yield lines(0, 1000);
+      for (;;) yield targetLines(0, 1000);
     }
-    const copy = copyIn(client, 'copy target from stdin', endless());
+    const copy = copyIn(under.client, 'copy target from stdin', endless());
     // A reset may overtake the server's last words.
     const error: unknown = await copy.catch((reason: unknown) => reason);
     expect(error instanceof TransientError || (error as pg.DatabaseError).code === '57P01').toBe(true);
@@ -86,11 +72,11 @@ describe('a copyIn that fails', () => {
 
   it('throws a transient error when the socket breaks', async () => {
     function* breaking() {
-      yield lines(0, 1000);
-      client.connection.stream.destroy(new Error('cable cut'));
-      for (;;) yield lines(0, 1000);
+      yield targetLines(0, 1000);
+      under.client.connection.stream.destroy(new Error('cable cut'));
+      for (;;) yield targetLines(0, 1000);
     }
-    const copy = copyIn(client, 'copy target from stdin', breaking());
+    const copy = copyIn(under.client, 'copy target from stdin', breaking());
     await expect(copy).rejects.toThrow(TransientError);
     await expect(copy).rejects.toMatchObject({ cause: { message: 'cable cut' } });
   });
@@ -98,8 +84,8 @@ describe('a copyIn that fails', () => {
   it.each(['select 1', 'copy target to stdout', 'copy (select generate_series(1, 100000)) to stdout'])(
     'refuses what is no copy from stdin: %s',
     async (sql) => {
-      await expect(copyIn(client, sql, [lines(0, 1)])).rejects.toThrow(TerminalError);
-      expect(await rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
+      await expect(copyIn(under.client, sql, [targetLines(0, 1)])).rejects.toThrow(TerminalError);
+      expect(await under.rowsOf('select count(*)::int from target')).toEqual([{ count: 0 }]);
     },
   );
 });

@@ -1,38 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { useCopyClient } from './copy-client.ts';
 
 describe('a copyOut that fails', () => {
-  let server: PostgresServer;
-  let client: pg.Client;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({});
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    client = new pg.Client({ connectionString: server.url() });
-    await client.connect();
-  });
-  afterEach(() => client.end());
-
-  const expectUsable = async () => {
-    const { rows } = await client.query('select $1::int + 1 as two', [1]);
-    expect(rows).toEqual([{ two: 2 }]);
-  };
-
-  async function copyText(sql: string): Promise<string> {
-    const chunks: Buffer[] = [];
-    await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
-    return Buffer.concat(chunks).toString();
-  }
+  const under = useCopyClient();
 
   it("throws the server's error from the middle of a copy, and stays usable", async () => {
     let bytes = 0;
     const copy = copyOut(
-      client,
+      under.client,
       "copy (select repeat('x', 100), 1 / (1000 - i) from generate_series(1, 2000) i) to stdout",
       (chunk) => {
         bytes += chunk.length;
@@ -41,44 +19,46 @@ describe('a copyOut that fails', () => {
     await expect(copy).rejects.toThrow(pg.DatabaseError);
     await expect(copy).rejects.toMatchObject({ code: '22012' });
     expect(bytes).toBeGreaterThan(0);
-    await expectUsable();
+    await under.expectUsable();
   });
 
   it.each([
     ['a statement that is no SQL', 'copy (selec 1) to stdout', '42601'],
     ['a table that is not there', 'copy nowhere to stdout', '42P01'],
   ])("throws the server's error for %s, and stays usable", async (_, sql, code) => {
-    await expect(copyText(sql)).rejects.toMatchObject({ name: 'error', code });
-    await expectUsable();
+    await expect(under.copyText(sql)).rejects.toMatchObject({ name: 'error', code });
+    await under.expectUsable();
   });
 
   it('ends at the statement timeout, and stays usable', async () => {
-    await client.query("set statement_timeout = '100ms'");
-    const copy = copyText('copy (select i, pg_sleep(0.001) from generate_series(1, 100000) i) to stdout');
+    await under.client.query("set statement_timeout = '100ms'");
+    const copy = under.copyText(
+      'copy (select i, pg_sleep(0.001) from generate_series(1, 100000) i) to stdout',
+    );
     await expect(copy).rejects.toMatchObject({ code: '57014' });
-    await client.query('reset statement_timeout');
-    await expectUsable();
+    await under.client.query('reset statement_timeout');
+    await under.expectUsable();
   });
 
   it('throws when an administrator ends the connection, and raises no other error', async () => {
-    const { rows } = await client.query('select pg_backend_pid() as pid');
-    const other = new pg.Client({ connectionString: server.url() });
+    const { rows } = await under.client.query('select pg_backend_pid() as pid');
+    const other = new pg.Client({ connectionString: under.server.url() });
     await other.connect();
     let terminated: Promise<unknown> | undefined;
     // Slow: a server that waits for its client to read tells it nothing when it is ended.
     const sql = 'copy (select i, pg_sleep(0.0001) from generate_series(1, 100000000) i) to stdout';
-    const copy = copyOut(client, sql, () => {
+    const copy = copyOut(under.client, sql, () => {
       terminated ??= other.query('select pg_terminate_backend($1)', [rows[0].pid]);
     });
     await expect(copy).rejects.toMatchObject({ code: '57P01' });
     await terminated;
     await other.end();
-    await expect(client.query('select 1')).rejects.toThrow(/not queryable/);
+    await expect(under.client.query('select 1')).rejects.toThrow(/not queryable/);
   });
 
   it('throws a transient error when the socket breaks', async () => {
-    const copy = copyOut(client, 'copy (select generate_series(1, 100000000)) to stdout', () => {
-      client.connection.stream.destroy(new Error('cable cut'));
+    const copy = copyOut(under.client, 'copy (select generate_series(1, 100000000)) to stdout', () => {
+      under.client.connection.stream.destroy(new Error('cable cut'));
     });
     await expect(copy).rejects.toThrow(TransientError);
     await expect(copy).rejects.toMatchObject({ cause: { message: 'cable cut' } });
@@ -93,21 +73,21 @@ describe('a copyOut that fails', () => {
     ],
     ['rejects', () => Promise.reject(new RangeError('disk full'))],
   ])('closes the connection when the receiver %s', async (_, onData) => {
-    const copy = copyOut(client, 'copy (select generate_series(1, 100000000)) to stdout', onData);
+    const copy = copyOut(under.client, 'copy (select generate_series(1, 100000000)) to stdout', onData);
     await expect(copy).rejects.toThrow(new RangeError('disk full'));
-    await expect(client.query('select 1')).rejects.toThrow(/not queryable/);
+    await expect(under.client.query('select 1')).rejects.toThrow(/not queryable/);
   });
 
   it('stays usable when the receiver fails on the last chunk', async () => {
-    const copy = copyOut(client, 'copy (select 1) to stdout', () => {
+    const copy = copyOut(under.client, 'copy (select 1) to stdout', () => {
       throw new RangeError('disk full');
     });
     await expect(copy).rejects.toThrow(new RangeError('disk full'));
-    await expectUsable();
+    await under.expectUsable();
   });
 
   it('makes a pool drop the client of a failed receiver', async () => {
-    const pool = new pg.Pool({ connectionString: server.url(), max: 1 });
+    const pool = new pg.Pool({ connectionString: under.server.url(), max: 1 });
     const borrowed = await pool.connect();
     const copy = copyOut(borrowed, 'copy (select generate_series(1, 1000000)) to stdout', () => {
       throw new RangeError('disk full');
@@ -124,13 +104,13 @@ describe('a copyOut that fails', () => {
     'copy (select 1 where false) to program $$cat > /dev/null$$',
     'copy pg_temp.target from stdin',
   ])('refuses what is no copy to stdout: %s', async (sql) => {
-    await client.query('create temporary table target (i int)');
-    await expect(copyText(sql)).rejects.toThrow(TerminalError);
-    await expectUsable();
+    await under.client.query('create temporary table target (i int)');
+    await expect(under.copyText(sql)).rejects.toThrow(TerminalError);
+    await under.expectUsable();
   });
 
   it('refuses a client that has ended', async () => {
-    await client.end();
-    await expect(copyText('copy (select 1) to stdout')).rejects.toThrow(/closed/);
+    await under.client.end();
+    await expect(under.copyText('copy (select 1) to stdout')).rejects.toThrow(/closed/);
   });
 });

@@ -1,72 +1,49 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
+import { describe, expect, it } from '@jest/globals';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { useCopyClient } from './copy-client.ts';
 
 describe('copyOut', () => {
-  let server: PostgresServer;
-  let client: pg.Client;
-
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({});
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    client = new pg.Client({ connectionString: server.url() });
-    await client.connect();
-  });
-  afterEach(() => client.end());
-
-  const expectUsable = async () => {
-    const { rows } = await client.query('select $1::int + 1 as two', [1]);
-    expect(rows).toEqual([{ two: 2 }]);
-  };
-
-  async function copyText(sql: string): Promise<string> {
-    const chunks: Buffer[] = [];
-    await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
-    return Buffer.concat(chunks).toString();
-  }
+  const under = useCopyClient();
 
   it('hands over the bytes that the server sends, and counts the rows', async () => {
     const chunks: Buffer[] = [];
     const sql = "copy (select i, 'row ' || i from generate_series(1, 20000) i) to stdout";
-    const result = await copyOut(client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
+    const result = await copyOut(under.client, sql, (chunk) => void chunks.push(Buffer.from(chunk)));
     const expected = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\trow ${i + 1}\n`).join('');
     expect(Buffer.concat(chunks).toString() === expected).toBe(true);
     expect(result).toEqual({ rows: 20_000 });
-    await expectUsable();
+    await under.expectUsable();
   });
 
   it('copies nothing from no rows, and copies the same connection twice', async () => {
-    expect(await copyText('copy (select 1 where false) to stdout')).toBe('');
-    expect(await copyText("copy (values ('a')) to stdout")).toBe('a\n');
+    expect(await under.copyText('copy (select 1 where false) to stdout')).toBe('');
+    expect(await under.copyText("copy (values ('a')) to stdout")).toBe('a\n');
   });
 
   it('keeps the order of statements given at the same time', async () => {
     const [first, selected, second, third] = await Promise.all([
-      copyText('copy (select 1 from generate_series(1, 100000)) to stdout'),
-      client.query('select 2 as two'),
-      copyText('copy (select 3) to stdout'),
-      copyText('copy (select 4) to stdout'),
+      under.copyText('copy (select 1 from generate_series(1, 100000)) to stdout'),
+      under.client.query('select 2 as two'),
+      under.copyText('copy (select 3) to stdout'),
+      under.copyText('copy (select 4) to stdout'),
     ]);
     expect([first.length, selected.rows, second, third]).toEqual([200_000, [{ two: 2 }], '3\n', '4\n']);
-    await expectUsable();
+    await under.expectUsable();
   });
 
   it('carries a row of many megabytes', async () => {
-    const text = await copyText("copy (select repeat('x', 20000000), 1) to stdout");
+    const text = await under.copyText("copy (select repeat('x', 20000000), 1) to stdout");
     expect(text === `${'x'.repeat(20_000_000)}\t1\n`).toBe(true);
   });
 
   it('passes notices on to the client', async () => {
     const notices: (string | undefined)[] = [];
-    client.on('notice', ({ message }) => notices.push(message));
-    await client.query(`create function pg_temp.say(i int) returns int language plpgsql as
+    under.client.on('notice', ({ message }) => notices.push(message));
+    await under.client.query(`create function pg_temp.say(i int) returns int language plpgsql as
       $$ begin raise notice 'row %', i; return i; end $$`);
     const sql = 'copy (select pg_temp.say(i) from generate_series(1, 300) i) to stdout';
-    expect((await copyText(sql)).split('\n')).toHaveLength(301);
+    expect((await under.copyText(sql)).split('\n')).toHaveLength(301);
     expect(notices).toHaveLength(300);
     expect(notices.at(-1)).toBe('row 300');
   });
@@ -75,15 +52,19 @@ describe('copyOut', () => {
     let inside = 0;
     let most = 0;
     let bytes = 0;
-    await copyOut(client, 'copy (select i from generate_series(1, 100000) i) to stdout', async (chunk) => {
-      most = Math.max(most, ++inside);
-      await nextTurn();
-      await nextTurn();
-      bytes += chunk.length;
-      inside--;
-    });
+    await copyOut(
+      under.client,
+      'copy (select i from generate_series(1, 100000) i) to stdout',
+      async (chunk) => {
+        most = Math.max(most, ++inside);
+        await nextTurn();
+        await nextTurn();
+        bytes += chunk.length;
+        inside--;
+      },
+    );
     expect({ most, bytes }).toEqual({ most: 1, bytes: 588_895 });
-    await expectUsable();
+    await under.expectUsable();
   });
 
   it('holds no more memory for 300,000 wide rows than for a few, when the receiver is slow', async () => {
@@ -91,7 +72,7 @@ describe('copyOut', () => {
     let highest = 0;
     let bytes = 0;
     const sql = "copy (select i, repeat('x', 1000) from generate_series(1, 300000) i) to stdout";
-    await copyOut(client, sql, async (chunk) => {
+    await copyOut(under.client, sql, async (chunk) => {
       bytes += chunk.length;
       highest = Math.max(highest, process.memoryUsage().rss);
       await nextTurn();

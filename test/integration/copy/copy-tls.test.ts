@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { giveCertificate } from '../../helpers/server-certificate.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 async function connect(server: PostgresServer, ssl: pg.ClientConfig['ssl']): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: server.url(), ...(ssl === undefined ? {} : { ssl }) });

@@ -9,11 +9,12 @@ import {
 } from '../../../services/ingestion/transcode/columns.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 import { type AnyTable, anyTable, hostileTexts, moods } from './any-table.ts';
 
 /** By kind: types that row_to_json renders so. */
@@ -111,9 +112,9 @@ describe.each([
           await client.query('drop table if exists target');
         }
       }),
-      { numRuns: 200 },
+      { numRuns: isLong ? 500 : 80 },
     );
-  }, 60_000);
+  }, 300_000);
 
   it('is row_to_json byte for byte for every character that Postgres takes', async () => {
     if (server === undefined) return;

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type Cloud, type CloudOptions, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
@@ -82,3 +82,23 @@ export async function receive(
   );
   return Messages;
 }
+
+/** Objects of one bucket, as most tests put and get them. */
+export function openBucket({ s3 }: Pick<Clients, 's3'>, Bucket: string) {
+  return {
+    put: (Key: string, Body: string | Buffer, more: object = {}) =>
+      s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more })),
+    get: async (Key: string): Promise<Buffer> => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    },
+  };
+}
+
+/** 200, or the status and the name of the error that a request ended with. */
+export const statusOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 200,
+    (error: { name: string; $metadata?: { httpStatusCode?: number } }) =>
+      `${error.$metadata?.httpStatusCode} ${error.name}`,
+  );

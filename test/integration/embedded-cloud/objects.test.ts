@@ -15,30 +15,20 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CloudUnderTest, openCloud, removeFolders } from './cloud-under-test.ts';
+import { type CloudUnderTest, openBucket, openCloud, removeFolders, statusOf } from './cloud-under-test.ts';
 
 const Bucket = 'ingested';
 let under: CloudUnderTest;
+let put: ReturnType<typeof openBucket>['put'];
+let get: ReturnType<typeof openBucket>['get'];
 beforeAll(async () => {
   under = await openCloud({ buckets: [Bucket] });
+  ({ put, get } = openBucket(under, Bucket));
 });
 afterAll(async () => {
   await under[Symbol.asyncDispose]();
   removeFolders();
 });
-
-const put = (Key: string, Body: string | Buffer, more: object = {}) =>
-  under.s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
-const get = async (Key: string): Promise<Buffer> => {
-  const { Body } = await under.s3.send(new GetObjectCommand({ Bucket, Key }));
-  return Buffer.from((await Body?.transformToByteArray()) ?? []);
-};
-const statusOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => 200,
-    (error: { name: string; $metadata?: { httpStatusCode?: number } }) =>
-      `${error.$metadata?.httpStatusCode} ${error.name}`,
-  );
 
 describe('an object in the embedded cloud', () => {
   it('comes back byte by byte with its metadata and checksum', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TransientError } from '../../../shared/errors.ts';
-import { startInlinePool } from '../../helpers/inline-pool.ts';
+import { startInlinePool } from '../../helpers/processes/inline-pool.ts';
 
 describe('the inline pool', () => {
   it('runs a handler in this process, on a copy of the event', async () => {

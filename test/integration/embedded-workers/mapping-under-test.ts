@@ -4,8 +4,8 @@ import {
   type EventSourceMappingOptions,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
-import { startInlinePool } from '../../helpers/inline-pool.ts';
-import { openSqsQueue } from '../../helpers/sqs-queue.ts';
+import { openSqsQueue } from '../../helpers/network/sqs-queue.ts';
+import { startInlinePool } from '../../helpers/processes/inline-pool.ts';
 import { startTestQueue, type TestQueue } from './queue.ts';
 
 type MapOptions = Partial<
@@ -35,13 +35,21 @@ export async function startMapping(
     return mapping;
   };
   return {
-    ...{ queue, errors, mapping: started },
+    queue,
+    errors,
+    mapping: started,
     map: (work, { waitSeconds = 1, ...options } = {}) => {
       const pool = startInlinePool({ work: (event) => work(event as SQSEvent) }, 10);
       const { sqs, queueUrl, queueArn } = queue;
       mapping = startEventSourceMapping({
-        ...{ queue: openSqsQueue(sqs, queueUrl, waitSeconds), queueArn, functionName: 'work', pool },
-        ...{ batchSize: 10, maximumConcurrency: 2, returnsFailed: false, ...options },
+        queue: openSqsQueue(sqs, queueUrl, waitSeconds),
+        queueArn,
+        functionName: 'work',
+        pool,
+        batchSize: 10,
+        maximumConcurrency: 2,
+        returnsFailed: false,
+        ...options,
         onError: (error) => errors.push(error),
       });
     },

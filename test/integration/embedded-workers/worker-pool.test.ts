@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startWorkerPool, type WorkerPool } from '../../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { seen } from '../../e2e/seen.ts';
-import { canSampleProcesses, sampleProcesses } from '../../helpers/process-sample.ts';
+import { canSampleProcesses, sampleProcesses } from '../../helpers/processes/process-sample.ts';
+import { seen } from '../../helpers/seen.ts';
 
 interface Answer {
   pid: number;

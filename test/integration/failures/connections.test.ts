@@ -2,11 +2,17 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { formatObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import { seen } from '../../e2e/seen.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { changeEverything } from '../../reliability/helpers/change-everything.ts';
-import { connect, type Databases, demandPassword, makeDatabases, withUser } from './databases.ts';
-import { type InlineRoad, startInlineRoad } from './inline-road.ts';
+import { changeEverything } from '../../helpers/inline-road/change-everything.ts';
+import {
+  connect,
+  type Databases,
+  demandPassword,
+  makeDatabases,
+  withUser,
+} from '../../helpers/inline-road/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 
 describe('connections', () => {
   let server: PostgresServer;

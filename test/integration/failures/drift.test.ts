@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type Databases, makeDatabases } from './databases.ts';
+import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type RoadAtWork, startRoadAtWork } from './road-at-work.ts';
 
 describe("the source's schema drifts", () => {

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
-import { seen } from '../../e2e/seen.ts';
-import type { PostgresServer } from '../../helpers/temporary-postgres.ts';
-import { changeEverything } from '../../reliability/helpers/change-everything.ts';
-import { describeWithInstalledPostgres, startCopy, startInstalled } from '../capture/installed-postgres.ts';
-import { connect, type Databases, makeDatabases, withUser } from './databases.ts';
-import { type InlineRoad, startInlineRoad } from './inline-road.ts';
+import { changeEverything } from '../../helpers/inline-road/change-everything.ts';
+import { connect, type Databases, makeDatabases, withUser } from '../../helpers/inline-road/databases.ts';
+import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
+import {
+  describeWithInstalledPostgres,
+  startCopy,
+  startInstalled,
+} from '../../helpers/postgres/installed-postgres.ts';
+import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 
 describeWithInstalledPostgres('a failover of source and warehouse to a promoted replica', () => {
   let primary: PostgresServer;

@@ -7,10 +7,10 @@ import { TransientError } from '../../../shared/errors.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { makeDatabase } from '../../../shared/postgres/database.ts';
-import { seen } from '../../e2e/seen.ts';
-import { giveCertificate } from '../../helpers/server-certificate.ts';
-import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { startTcpProxy, type TcpProxy } from '../../helpers/network/tcp-proxy.ts';
+import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 
 const limits = { askAfterMs: 800, answerWithinMs: 800 };
 /** Silence, two questions, and a machine that is busy. */

@@ -3,8 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { queueNames, secretIds } from '../../../cli/embedded/resources.ts';
 import type { RunReport } from '../../../cli/run/run-once.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { type Databases, demandPassword, makeDatabases, withUser } from './databases.ts';
+import {
+  type Databases,
+  demandPassword,
+  makeDatabases,
+  withUser,
+} from '../../helpers/inline-road/databases.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type RoadAtWork, startRoadAtWork } from './road-at-work.ts';
 
 const password = 'swordfish-8731';

@@ -10,9 +10,9 @@ import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { makeMemoryStore } from '../capture/memory-store.ts';
-import { connect } from './databases.ts';
+import { connect } from '../../helpers/inline-road/databases.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 
 const name = 'x"; drop table canary; --';
 const column = `k"', drop`;

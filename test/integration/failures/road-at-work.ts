@@ -12,8 +12,8 @@ import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/e
 import { readClock } from '../../../cli/site/ledger.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
-import { seen } from '../../e2e/seen.ts';
-import { connect } from './databases.ts';
+import { connect } from '../../helpers/inline-road/databases.ts';
+import { seen } from '../../helpers/seen.ts';
 
 /** The stack and its services as `starlift run` has them at work, in processes of their own. */
 export interface RoadAtWork {

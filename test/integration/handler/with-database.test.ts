@@ -9,7 +9,7 @@ import {
   makeServerFolder,
   type PostgresServer,
   startTemporaryPostgres,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 
 describe('a function’s database', () => {
   let server: PostgresServer;

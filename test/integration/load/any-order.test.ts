@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { TransientError } from '../../../shared/errors.ts';
 import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import type { TextRow } from '../../helpers/text-rows.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { type ObjectFacts, runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 import { deliveries, type Extracted, fold, identify, tables } from './histories.ts';
-import { type ObjectFacts, runOf } from './parquet-objects.ts';
-import { smallModel } from './small-model.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 const run = runOf(100);
 

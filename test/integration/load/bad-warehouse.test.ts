@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { findFreePort } from '../../helpers/free-port.ts';
+import { findFreePort } from '../../helpers/network/free-port.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { deadLettersOf } from './load-records.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
@@ -30,18 +31,15 @@ describe('a stage whose warehouse is not there', () => {
 
   beforeAll(async () => {
     cloud = await startCloud({
-      ...{ dataDir, buckets: ['ingested', 'processed'], notifications: [], secrets: { warehouse: '{}' } },
+      dataDir,
+      buckets: ['ingested', 'processed'],
+      notifications: [],
+      secrets: { warehouse: '{}' },
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{
-        STAGE: 'ci',
-        INGESTED_BUCKET: 'ingested',
-        PROCESSED_BUCKET: 'processed',
-        LOAD_QUEUE_URL: cloud.queueUrl(queue),
-      },
+      ...functionEnvironment(cloud),
+      LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
     });
     sqs = new SQSClient({});
@@ -55,7 +53,7 @@ describe('a stage whose warehouse is not there', () => {
     fs.rmSync(dataDir, { recursive: true, force: true });
   });
 
-  /** A message as it is received for the so-manieth time. */
+  /** A message that has been received so many times. */
   async function receive(times: number): Promise<SQSRecord> {
     const QueueUrl = cloud.queueUrl(queue);
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
@@ -96,7 +94,9 @@ describe('a stage whose warehouse is not there', () => {
       {
         body,
         attributes: expect.objectContaining({
-          ...{ error: 'TransientError', reason: expect.stringContaining(`127.0.0.1:${port}`), attempts: '5' },
+          error: 'TransientError',
+          reason: expect.stringContaining(`127.0.0.1:${port}`),
+          attempts: '5',
         }),
       },
     ]);

@@ -15,10 +15,10 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import type { TextRow } from '../../helpers/text-rows.ts';
-import { runOf } from './parquet-objects.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 /** Each type that a key may have, what it is in the source, and two values of it. */
 const types: [type: string, column: ColumnDefinition, sourceType: SourceType, one: string, other: string][] =

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
-import { warehouseInEachTest } from './each-warehouse.ts';
-import { smallModel } from './small-model.ts';
-import { red, round, sale } from './small-rows.ts';
-import type { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
+import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 describe('a fact’s load', () => {
   let warehouse: WarehouseUnderTest;

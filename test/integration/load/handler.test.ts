@@ -10,9 +10,10 @@ import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { Bucket, type ObjectFacts } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf, recordOf } from './load-records.ts';
-import { Bucket, type ObjectFacts } from './parquet-objects.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -30,7 +31,11 @@ describe('the handler of the load queue', () => {
 
   const secretOf = (password: string) =>
     JSON.stringify({
-      ...{ host: '127.0.0.1', port: server.port, dbname: 'warehouse', username: 'loader', password },
+      host: '127.0.0.1',
+      port: server.port,
+      dbname: 'warehouse',
+      username: 'loader',
+      password,
       sslmode: 'disable',
     });
 
@@ -40,24 +45,17 @@ describe('the handler of the load queue', () => {
     await client.connect();
     await client.query('create role loader login superuser');
     cloud = await startCloud({
-      ...{
-        dataDir,
-        buckets: ['ingested', 'processed'],
-        notifications: [],
-        secrets: { warehouse: secretOf('') },
-      },
+      dataDir,
+      buckets: ['ingested', 'processed'],
+      notifications: [],
+      secrets: { warehouse: secretOf('') },
       queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
     });
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: cloud.region, S3_FORCE_PATH_STYLE: 'true' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      ...{
-        STAGE: 'ci',
-        INGESTED_BUCKET: 'ingested',
-        PROCESSED_BUCKET: 'processed',
-        LOAD_QUEUE_URL: cloud.queueUrl(queue),
-      },
-      ...{ WAREHOUSE_SECRET_ID: 'warehouse', WAREHOUSE_SCHEMA: 'shop' },
+      ...functionEnvironment(cloud),
+      LOAD_QUEUE_URL: cloud.queueUrl(queue),
+      WAREHOUSE_SECRET_ID: 'warehouse',
+      WAREHOUSE_SCHEMA: 'shop',
     });
     sqs = new SQSClient({});
     s3 = new S3Client({ forcePathStyle: true });
@@ -97,7 +95,10 @@ describe('the handler of the load queue', () => {
 
   it('dead-letters what cannot be loaded, with its reason, and goes on with its neighbours', async () => {
     const missing = formatObjectKey({
-      ...{ zone: 'processed', table: 'dim_currency', slice: '0009', revision: 0 },
+      zone: 'processed',
+      table: 'dim_currency',
+      slice: '0009',
+      revision: 0,
       run: '20240101T000000000Zabcd',
     });
     const good = await putObject('dim_currency', { rows: [currency('pound')], xmax: 300 });
@@ -116,8 +117,11 @@ describe('the handler of the load queue', () => {
         {
           body: created(missing),
           attributes: expect.objectContaining({
-            ...{ error: 'TerminalError', table: 'dim_currency', key: missing },
-            ...{ reason: 'there is no such object', attempts: '5' },
+            error: 'TerminalError',
+            table: 'dim_currency',
+            key: missing,
+            reason: 'there is no such object',
+            attempts: '5',
           }),
         },
         {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { TextRow } from '../../helpers/text-rows.ts';
+import type { TextRow } from '../../helpers/rows/text-rows.ts';
 
 export const tables = ['dim_colour', 'dim_shape', 'fact_sale'] as const;
 export type Table = (typeof tables)[number];

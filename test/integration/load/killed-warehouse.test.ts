@@ -5,11 +5,11 @@ import { type Binding, bindFolder } from '../../../cli/embedded/bind.ts';
 import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
 import { dropWaiting } from '../../../cli/waiting/drop-waiting.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { runOf } from './parquet-objects.ts';
-import { smallModel } from './small-model.ts';
-import { blue, red, round, sale } from './small-rows.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { blue, red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 // Commits are answered before they are durable, and the WAL writer sleeps for longer than a test takes.
 const settings = {

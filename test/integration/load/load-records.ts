@@ -18,8 +18,10 @@ export const recordOf = (body: string, attributes: Record<string, string> = {}) 
 export async function deadLettersOf(sqs: SQSClient, queueUrl: string) {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
-      ...{ QueueUrl: deadLetterQueueName(queueUrl), MaxNumberOfMessages: 10 },
-      ...{ MessageAttributeNames: ['All'], VisibilityTimeout: 30 },
+      QueueUrl: deadLetterQueueName(queueUrl),
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ['All'],
+      VisibilityTimeout: 30,
     }),
   );
   return Messages.map(({ Body, MessageAttributes }) => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { warehouseInEachTest } from './each-warehouse.ts';
-import { smallModel } from './small-model.ts';
-import { red, round, sale } from './small-rows.ts';
-import type { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
+import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 const salesQuery = `
   select sale_id, last_updated_date, last_updated_time, colour_id, shape_id, note from fact_sale

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import { warehouseInEachTest } from './each-warehouse.ts';
-import { smallModel } from './small-model.ts';
-import { red, round } from './small-rows.ts';
-import type { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { red, round } from '../../helpers/small-warehouse/small-rows.ts';
+import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 describe('an odd object', () => {
   let warehouse: WarehouseUnderTest;
@@ -89,8 +89,14 @@ describe('an odd object', () => {
 
   it('of dates brings those that are missing', async () => {
     const leapDay = {
-      ...{ date_id: '2024-02-29', year: '2024', month: '2', day: '29', day_of_week: '4' },
-      ...{ day_name: 'Thursday', month_name: 'February', quarter: '1' },
+      date_id: '2024-02-29',
+      year: '2024',
+      month: '2',
+      day: '29',
+      day_of_week: '4',
+      day_name: 'Thursday',
+      month_name: 'February',
+      quarter: '1',
     };
     await warehouse.putAndLoad('dim_date', { rows: [leapDay] });
     await warehouse.putAndLoad('dim_date', { rows: [leapDay], slice: 1 });

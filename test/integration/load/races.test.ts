@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { smallModel } from './small-model.ts';
-import { blue, red, round, sale } from './small-rows.ts';
-import { untilLoadsWait } from './until-loads-wait.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { blue, red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
+import { untilLoadsWait } from '../../helpers/small-warehouse/until-loads-wait.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 describe('loads that meet', () => {
   let server: PostgresServer;

@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { dateOf, defineDimension, defineFact, timeOf, varchar } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
-import { WarehouseUnderTest } from './warehouse-under-test.ts';
+import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
 const country = defineDimension({
   name: 'dim_country',

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CommandResult, finished } from '../../helpers/starlift.ts';
+import { type CommandResult, finished } from '../../helpers/processes/starlift.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -28,7 +28,7 @@ export async function makeBareProject(): Promise<BareProject> {
   await mkdir(programs);
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   const scripts = ['scripts/process-group.ts', 'scripts/python-environment.ts'];
-  for (const path of ['localstack', 'test/helpers/free-port.ts', ...scripts])
+  for (const path of ['localstack', 'test/helpers/network/free-port.ts', ...scripts])
     await cp(join(root, path), join(folder, path), { recursive: true });
   await mkdir(join(folder, 'node_modules/jest/bin'), { recursive: true });
   await writeFile(join(folder, 'node_modules/jest/bin/jest.js'), jest);

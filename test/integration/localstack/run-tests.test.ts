@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { seen } from '../../e2e/seen.ts';
+import { seen } from '../../helpers/seen.ts';
 import { type BareProject, makeBareProject } from './bare-project.ts';
 
 /** A Docker whose LocalStack is ready as soon as it is up, and does nothing else. It notes what it is asked. */

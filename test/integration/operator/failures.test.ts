@@ -1,7 +1,7 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
-import { lastJson, starlift } from '../../helpers/starlift.ts';
+import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
 import { type Failures, failureCommands, outcomes, type Redrive } from './failure-commands.ts';
 import { OperatedStack } from './operated-stack.ts';
 

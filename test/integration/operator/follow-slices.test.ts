@@ -10,7 +10,7 @@ import {
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { seen } from '../../e2e/seen.ts';
+import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { seen } from '../../e2e/seen.ts';
+import { seen } from '../../helpers/seen.ts';
 
 /**
  * Copies a data folder in which one run has loaded the whole sample shop. The first test of a test run that needs the

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { secretIds } from '../../../cli/embedded/resources.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
-import { type StackAsStage, startStackAsStage } from './stack-as-stage.ts';
+import { type StackAsStage, startStackAsStage } from './stage/stack-as-stage.ts';
 
 jest.setTimeout(120_000);
 

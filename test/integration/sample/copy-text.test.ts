@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { encodeRows } from '../../../cli/sample/copy-text.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // Servers start, and the machine may be busy.
 jest.setTimeout(60_000);

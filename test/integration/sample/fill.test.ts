@@ -6,7 +6,7 @@ import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 
 // Servers start, and the machine may be busy.
 jest.setTimeout(60_000);

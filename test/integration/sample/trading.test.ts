@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { fillSampleShop } from '../../../cli/sample/fill.ts';
 import { startTrading } from '../../../cli/sample/trading.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // Servers start, and the machine may be busy.
 jest.setTimeout(60_000);

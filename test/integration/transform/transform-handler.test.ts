@@ -7,7 +7,15 @@ import { makeNotify } from '../../../shared/events.ts';
 import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { credentials, ingest, ingestedKey, listKeys, openZones, paymentLine, type Zones } from './zones.ts';
+import { functionEnvironment } from '../../helpers/network/function-environment.ts';
+import {
+  ingest,
+  ingestedKey,
+  listKeys,
+  openZones,
+  paymentLine,
+  type Zones,
+} from '../../helpers/network/zones.ts';
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
@@ -19,16 +27,8 @@ let handler: Handler;
 beforeAll(async () => {
   zones = await openZones();
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: zones.cloud.endpoint,
-    AWS_REGION: zones.cloud.region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    STAGE: 'ci',
-    INGESTED_BUCKET: 'ingested',
-    PROCESSED_BUCKET: 'processed',
+    ...functionEnvironment(zones.cloud),
     TRANSFORM_QUEUE_URL: zones.cloud.queueUrl('transform'),
-    S3_FORCE_PATH_STYLE: 'true',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
   sqs = new SQSClient({});
   // Imported here: the handler reads its environment when it is loaded, as on Lambda.
@@ -152,7 +152,8 @@ describe('the transform handler', () => {
     const event = zones.cloud.events().at(-1);
     expect(event).toMatchObject({ Source: 'starlift', DetailType: 'Table Failed' });
     expect(JSON.parse(event?.Detail ?? '')).toMatchObject({
-      ...{ stage: 'ci', queue: 'transform' },
+      stage: 'ci',
+      queue: 'transform',
       key,
       error: 'TerminalError',
     });

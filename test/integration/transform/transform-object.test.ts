@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TransformDeps, transformObject } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
-import { readParquetRows } from '../../helpers/parquet-rows.ts';
+import { ingest, ingestedKey, listKeys, paymentLine } from '../../helpers/network/zones.ts';
+import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 import { openTransform, type TransformUnderTest } from './transform-under-test.ts';
-import { ingest, ingestedKey, listKeys, paymentLine } from './zones.ts';
 
 const path = '2024/02/29/20240229T235959999Z00af';
 const factKey = `fact_payment/${path}-0001-r0.parquet`;

@@ -1,7 +1,7 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { openZones, type Zones } from './zones.ts';
+import { openZones, type Zones } from '../../helpers/network/zones.ts';
 
 /** Both zones, and what a transform is given; with what it has told. */
 export interface TransformUnderTest {
@@ -18,7 +18,9 @@ export async function openTransform(): Promise<TransformUnderTest> {
   const warnings: Record<string, unknown>[] = [];
   const { ingested, processed } = zones;
   const deps: TransformDeps = {
-    ...{ ingested, processed, model: starSchema },
+    ingested,
+    processed,
+    model: starSchema,
     notify: async (event) => void events.push(event),
     warn: (_message, detail) => warnings.push(detail),
   };

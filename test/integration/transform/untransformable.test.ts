@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TransformDeps, transformObject } from '../../../services/transformation/transform/transform.ts';
 import { TerminalError } from '../../../shared/errors.ts';
+import { ingest, ingestedKey, listKeys, paymentLine } from '../../helpers/network/zones.ts';
 import { openTransform, type TransformUnderTest } from './transform-under-test.ts';
-import { ingest, ingestedKey, listKeys, paymentLine } from './zones.ts';
 
 describe('an object that cannot be transformed', () => {
   let transform: TransformUnderTest;

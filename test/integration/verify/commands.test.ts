@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
-import { findFreePort } from '../../helpers/free-port.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { findFreePort } from '../../helpers/network/free-port.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { cleanCounts, expectedRows, sourceSql, warehouseSql } from './shop.ts';
 
 // Servers and processes start, and the machine may be busy.

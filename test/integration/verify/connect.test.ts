@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { UsageError } from '../../../cli/terminal/usage-error.ts';
-import { findFreePort } from '../../helpers/free-port.ts';
-import { giveCertificate } from '../../helpers/server-certificate.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { findFreePort } from '../../helpers/network/free-port.ts';
+import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.
 jest.setTimeout(60_000);

@@ -6,7 +6,7 @@ import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
-} from '../../helpers/temporary-postgres.ts';
+} from '../../helpers/postgres/temporary-postgres.ts';
 import { sourceSql, warehouseSql } from './shop.ts';
 
 const countNames = ['missing', 'extra', 'doubled', 'different', 'dangling'] as const;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { parseRecordText } from '../../../cli/verify/compare-rows.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.
 jest.setTimeout(60_000);

@@ -133,6 +133,12 @@ export const expectedRows = {
 
 /** What a report counts of them where nothing differs. */
 export const cleanCounts = Object.entries(expectedRows).map(([table, rows]) => ({
-  ...{ table, expected: rows, found: rows },
-  ...{ missing: 0, extra: 0, doubled: 0, different: 0, dangling: 0 },
+  table,
+  expected: rows,
+  found: rows,
+  missing: 0,
+  extra: 0,
+  doubled: 0,
+  different: 0,
+  dangling: 0,
 }));

@@ -9,7 +9,7 @@ import { promptForStatements } from '../../../cli/sql/prompt.ts';
 import { describeSqlError, makeSession } from '../../../cli/sql/session.ts';
 import { splitStatements } from '../../../cli/sql/split-statements.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.
 jest.setTimeout(60_000);

@@ -36,7 +36,12 @@ describe('the messages of a plan', () => {
           .flatMap(({ table, full, fileNode, ranges }) =>
             ranges.map(
               (range): Omit<ExtractMessage, 'slice'> => ({
-                ...{ version: 1, run, table, generation, identity, plannedXmax },
+                version: 1,
+                run,
+                table,
+                generation,
+                identity,
+                plannedXmax,
                 ...(plannedLsn && { plannedLsn }),
                 ...(!full && { newRows }),
                 ...(range && { blocks: range, fileNode }),

@@ -3,7 +3,7 @@ import { areDistinct } from '../../../services/loading/rows/column-values.ts';
 import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { toBatch } from '../../helpers/text-rows.ts';
+import { toBatch } from '../../helpers/rows/text-rows.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',

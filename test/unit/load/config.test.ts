@@ -37,7 +37,9 @@ describe('the configuration of the load', () => {
       S3_FORCE_PATH_STYLE: 'true',
     };
     expect(readConfig({ ...complete, ...chosen })).toMatchObject({
-      ...{ warehouseSchema: 'shop', foreignKeys: 'enforced', forcePathStyle: true },
+      warehouseSchema: 'shop',
+      foreignKeys: 'enforced',
+      forcePathStyle: true,
     });
   });
 

@@ -33,7 +33,9 @@ describe('the records of plans', () => {
 
   it('are empty before the first plan', async () => {
     expect(await readPlanRecords(storeOf({}), new Date())).toEqual({
-      ...{ plannedAt: undefined, failing: new Map(), lastRun: undefined },
+      plannedAt: undefined,
+      failing: new Map(),
+      lastRun: undefined,
     });
   });
 

@@ -5,7 +5,11 @@ import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts'
 
 const site = { selector: ' --data d' };
 const nothing: TroubleFacts = {
-  ...{ failures: [], missingTables: [], failing: new Map(), quarantined: new Map(), waiting: [] },
+  failures: [],
+  missingTables: [],
+  failing: new Map(),
+  quarantined: new Map(),
+  waiting: [],
   refused: [],
   isBusy: false,
 };
@@ -40,15 +44,16 @@ describe('what needs attention', () => {
 
   it('names a table that cannot be extracted once, by its dead letter', () => {
     const failure: FailureGroup = {
-      ...{
-        table: 'currency',
-        queue: 'extract',
-        error: 'TerminalError',
-        reason: 'gone',
-        count: 2,
-        attempts: 1,
-      },
-      ...{ firstSeen: '', lastSeen: '', redrive: 'npx …', messages: [] },
+      table: 'currency',
+      queue: 'extract',
+      error: 'TerminalError',
+      reason: 'gone',
+      count: 2,
+      attempts: 1,
+      firstSeen: '',
+      lastSeen: '',
+      redrive: 'npx …',
+      messages: [],
     };
     const facts = { ...nothing, failures: [failure], failing: new Map([['currency', 'gone']]) };
     expect(listTroubles(facts, site)).toEqual([
@@ -84,7 +89,10 @@ describe('what needs attention', () => {
   it('names the first dimension rows that a fact waits for, and counts the rest', () => {
     const wait = { table: 'fact_payment', column: 'currency_id', dimension: 'dim_currency', mend: '' };
     const waits = ['1', '2', '3', '4', '5', '6', '7'].map((key) => ({
-      ...{ ...wait, key, rows: 1000, cause: 'expected' as const },
+      ...wait,
+      key,
+      rows: 1000,
+      cause: 'expected' as const,
     }));
     const [group, ...others] = groupWaits([...waits, { ...wait, key: '8', rows: 1, cause: 'deleted' }]);
     expect(group && describeWait(group)).toBe(

@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { makeDeadLetterAttributes } from '../../../shared/queue/dead-letter.ts';
 
 const reason = {
-  ...{ error: 'TerminalError', reason: 'the message is not JSON', failedAt: '2024-02-29T00:00:00.000Z' },
-  ...{ table: 'staff', key: 'staff/2024/x' },
+  error: 'TerminalError',
+  reason: 'the message is not JSON',
+  failedAt: '2024-02-29T00:00:00.000Z',
+  table: 'staff',
+  key: 'staff/2024/x',
 };
 
 const record = (body: string, attributes: Record<string, string> = {}) =>

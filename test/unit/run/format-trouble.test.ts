@@ -6,13 +6,26 @@ import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const report: RunReport = {
-  ...{ run: '20240229T235959999Z00af', seconds: 1, ok: false, tables: [], slices: 0 },
-  ...{ deadLetters: [], waiting: [], failures: [], quarantined: new Map(), warnings: [] },
+  run: '20240229T235959999Z00af',
+  seconds: 1,
+  ok: false,
+  tables: [],
+  slices: 0,
+  deadLetters: [],
+  waiting: [],
+  failures: [],
+  quarantined: new Map(),
+  warnings: [],
   selector: dataSelector("/tmp/my data's"),
 };
 const letter = {
-  ...{ queue: 'extract' as const, body: '{}', isMoved: false, table: 'design', error: 'TerminalError' },
-  ...{ reason: 'permission denied for table public.design', failedAt: '2024-03-01T00:00:00.000Z' },
+  queue: 'extract' as const,
+  body: '{}',
+  isMoved: false,
+  table: 'design',
+  error: 'TerminalError',
+  reason: 'permission denied for table public.design',
+  failedAt: '2024-03-01T00:00:00.000Z',
 };
 
 function makeTestTerminal() {

@@ -29,7 +29,8 @@ describe('the audit', () => {
       'a registry that knows no audit',
       {
         message: '405 Method Not Allowed - POST https://registry.example/-/npm/v1/security/advisories/bulk',
-        ...{ statusCode: 405, error: { summary: '', detail: '' } },
+        statusCode: 405,
+        error: { summary: '', detail: '' },
       },
       /^405 Method Not Allowed/,
     ],

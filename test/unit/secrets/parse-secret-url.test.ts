@@ -27,7 +27,11 @@ describe('a URL for a secret', () => {
 
   it('is verified TLS on port 5432 where it says nothing else', () => {
     expect(parseSecretUrl('postgres://u:p@h/d')).toEqual({
-      ...{ host: 'h', port: 5432, dbname: 'd', username: 'u', password: 'p' },
+      host: 'h',
+      port: 5432,
+      dbname: 'd',
+      username: 'u',
+      password: 'p',
       sslmode: 'verify-full',
     });
   });

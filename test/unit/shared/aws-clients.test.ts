@@ -10,7 +10,7 @@ import { makeAwsClients, requestTimeouts } from '../../../shared/aws-clients.ts'
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { isLong } from '../../helpers/long-form.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
 
 // CRC-32's check value, of '123456789': CBF43926. https://reveng.sourceforge.io/crc-catalogue/17plus.htm
 const body = '123456789';

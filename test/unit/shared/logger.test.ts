@@ -4,8 +4,11 @@ import { makeLogger } from '../../../shared/logger.ts';
 
 const serverError = (code: string, message: string) =>
   Object.assign(new Error(message), {
-    ...{ code, severity: 'ERROR', detail: 'Failing row contains (7, sesame).' },
-    ...{ where: 'COPY staff, line 1, column first_name: "sesame"', internalQuery: 'select sesame' },
+    code,
+    severity: 'ERROR',
+    detail: 'Failing row contains (7, sesame).',
+    where: 'COPY staff, line 1, column first_name: "sesame"',
+    internalQuery: 'select sesame',
   });
 
 /** What one error makes of a log line. */

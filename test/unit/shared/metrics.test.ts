@@ -27,14 +27,17 @@ describe('the metrics of a stage', () => {
             { Namespace: 'Starlift', Dimensions, Metrics: [{ Name: 'RowsLoaded', Unit: 'Count' }] },
           ],
         },
-        ...{ stage: 'dev', table: 'dim_staff', RowsLoaded: 20 },
+        stage: 'dev',
+        table: 'dim_staff',
+        RowsLoaded: 20,
       },
       {
         _aws: {
           Timestamp: expect.any(Number),
           CloudWatchMetrics: [
             {
-              ...{ Namespace: 'Starlift', Dimensions },
+              Namespace: 'Starlift',
+              Dimensions,
               Metrics: [
                 { Name: 'LagSeconds', Unit: 'Seconds' },
                 { Name: 'RowsWaiting', Unit: 'Count' },
@@ -42,7 +45,10 @@ describe('the metrics of a stage', () => {
             },
           ],
         },
-        ...{ stage: 'dev', table: 'fact_payment', LagSeconds: 1.5, RowsWaiting: 0 },
+        stage: 'dev',
+        table: 'fact_payment',
+        LagSeconds: 1.5,
+        RowsWaiting: 0,
       },
     ]);
   });

@@ -20,7 +20,10 @@ function storeOf(objects: Record<string, unknown>) {
 
 const recordOf = (generation: string, table: string) => ({ generation, slices: [{ slice: '0000', table }] });
 const planned = {
-  ...{ run: own, generation: '7', failures: [], warnings: [] },
+  run: own,
+  generation: '7',
+  failures: [],
+  warnings: [],
   slices: [{ slice: '0000', table: 'design' }],
 };
 

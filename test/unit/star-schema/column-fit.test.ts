@@ -10,7 +10,7 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
-import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
+import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import {
   type BuilderName,
   builderNames,
@@ -18,7 +18,7 @@ import {
   type DeclaredType,
   declaredTypes,
   takenBy,
-} from '../../helpers/type-table.ts';
+} from '../../helpers/rows/type-table.ts';
 
 const pairs = declaredTypes.flatMap((type) =>
   builderNames.map((builder): [DeclaredType, BuilderName] => [type, builder]),

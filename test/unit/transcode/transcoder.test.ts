@@ -1,7 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { JsonKind } from '../../../services/ingestion/transcode/columns.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
 import { TerminalError } from '../../../shared/errors.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
+
+// For the long form.
+jest.setTimeout(300_000);
 
 /** Expected lines are written by hand, after what Postgres 18 returns from row_to_json. */
 
@@ -75,7 +79,9 @@ describe('makeTranscoder', () => {
       '{"a":null,"b":null,"c":null,"d":null}\n' +
       '{"a":"","b":"NaN","c":false,"d":"infinity"}\n';
     for (let first = 0; first <= copy.length; first++) {
-      for (let second = first; second <= copy.length; second++) {
+      // A middle of more bytes than a word has is two cuts that do not know of each other.
+      const last = isLong ? copy.length : Math.min(first + 9, copy.length);
+      for (let second = first; second <= last; second++) {
         const chunks = [copy.subarray(0, first), copy.subarray(first, second), copy.subarray(second)];
         expect(transcode(kinds, ...chunks)).toBe(lines);
       }

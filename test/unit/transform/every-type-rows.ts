@@ -11,7 +11,7 @@ import {
   varchar,
 } from '../../../shared/star-schema/define.ts';
 import { table as dimDate } from '../../../shared/star-schema/tables/dim-date.ts';
-import type { ParquetRow } from '../../helpers/parquet-rows.ts';
+import type { ParquetRow } from '../../helpers/rows/parquet-rows.ts';
 
 /** A fact with a column of every type, wide decimals and nulls among them. */
 const definition = defineFact({
@@ -121,18 +121,19 @@ export const row: fc.Arbitrary<ParquetRow> = fc.record({
 export function toLine(values: ParquetRow): string {
   const seconds = String(values.last_updated_time).replace(/\.?0{1,6}$/, '');
   const texts = {
-    ...{ id: values.id, big: values.big, maybe: values.maybe, price: values.price, amount: values.amount },
-    ...{ huge: values.huge, whole: values.whole },
-    ...{
-      text: JSON.stringify(values.text),
-      note: JSON.stringify(values.note),
-      unused: '123456789012345678901234567.891',
-    },
-    ...{
-      flag: values.flag,
-      due: `"${values.due}"`,
-      last_updated: `"${values.last_updated_date}T${seconds}"`,
-    },
+    id: values.id,
+    big: values.big,
+    maybe: values.maybe,
+    price: values.price,
+    amount: values.amount,
+    huge: values.huge,
+    whole: values.whole,
+    text: JSON.stringify(values.text),
+    note: JSON.stringify(values.note),
+    unused: '123456789012345678901234567.891',
+    flag: values.flag,
+    due: `"${values.due}"`,
+    last_updated: `"${values.last_updated_date}T${seconds}"`,
     'other "name"': values.other,
   };
   return `{${Object.entries(texts)

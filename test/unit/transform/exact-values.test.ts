@@ -1,9 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
-import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
-import { readParquetRows, readParquetTypes } from '../../helpers/parquet-rows.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
+import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
+import { readParquetRows, readParquetTypes } from '../../helpers/rows/parquet-rows.ts';
 import { model, row, toLine } from './every-type-rows.ts';
+
+// For the long form.
+jest.setTimeout(300_000);
 
 const [fact] = model.tables.filter((table) => table.kind === 'fact');
 if (fact === undefined) throw new Error('the model has no fact');
@@ -25,7 +29,7 @@ describe('transformRows', () => {
         const dates = await readParquetRows(made.dates?.parquet ?? bytes);
         expect(dates.map(({ date_id }) => date_id)).toEqual([...days].sort());
       }),
-      { numRuns: 50 },
+      { numRuns: isLong ? 200 : 25 },
     );
   });
 

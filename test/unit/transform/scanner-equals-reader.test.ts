@@ -1,12 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { makeBatch, reserveText } from '../../../services/transformation/rows/batch.ts';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { cutAnywhere } from '../../helpers/cut-anywhere.ts';
-import { readParquetRows } from '../../helpers/parquet-rows.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
+import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
+import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
+
+// For the long form.
+jest.setTimeout(300_000);
 
 const tables = starSchema.tables.filter((table): table is Dimension | Fact => table.kind !== 'calendar');
 
@@ -117,7 +121,7 @@ describe('the scanner', () => {
           expect(fast.dates?.parquet).toEqual(slow.dates?.parquet);
           expect(fast.lines).toBe(bytes.filter((byte) => byte === 10).length);
         }),
-        { numRuns: 25 },
+        { numRuns: isLong ? 100 : 12 },
       );
     },
   );

@@ -1,0 +1,52 @@
+import { type DataType, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
+import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
+import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
+import type { WarehouseType } from '../../../shared/star-schema/define.ts';
+
+/** A row whose values are Postgres' text, so that a test reads back what it wrote down. */
+export type TextRow = Record<string, string | null>;
+
+const day = 86_400_000;
+
+/** Rows as the record batch that the load reads out of a Parquet object. */
+export function toBatch(table: WarehouseTable, rows: readonly TextRow[]): RecordBatch {
+  const schema = arrowSchemaOf(table);
+  const children = table.columns.map(({ name, type }, index) => {
+    const arrowType = schema.fields[index]?.type as DataType;
+    const values = rows.map((row) => toArrow(type, row[name] ?? null));
+    const [data] = vectorFromArray(values, arrowType).data;
+    return data ?? makeData({ type: arrowType });
+  });
+  return new RecordBatch(
+    schema,
+    makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children }),
+  );
+}
+
+function toArrow(type: WarehouseType, text: string | null): unknown {
+  if (text === null) return null;
+  switch (type.name) {
+    case 'int':
+      return Number(text);
+    case 'varchar':
+      return text;
+    case 'boolean':
+      return text === 'true';
+    case 'date':
+      return Math.round(Date.parse(`${text}T00:00:00Z`) / day) * day;
+    case 'time':
+      return microseconds(text);
+    case 'numeric':
+      return decimal128(BigInt(text.replace('.', '')));
+  }
+}
+
+/** @param text HH:MM:SS.ffffff */
+function microseconds(text: string): bigint {
+  const [hours = '', minutes = '', seconds = '', fraction = ''] = text.split(/[:.]/);
+  const wholeSeconds = BigInt(hours) * 3600n + BigInt(minutes) * 60n + BigInt(seconds);
+  return wholeSeconds * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
+}
+
+const decimal128 = (value: bigint): Uint32Array =>
+  Uint32Array.from([0n, 32n, 64n, 96n], (shift) => Number((value >> shift) & 0xffff_ffffn));

@@ -1,0 +1,111 @@
+import { PassThrough } from 'node:stream';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { secretIds } from '../../../../cli/embedded/resources.ts';
+import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
+import type { Status } from '../../../../cli/status/status.ts';
+import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
+import { OperatedStack } from '../operated-stack.ts';
+import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
+
+jest.setTimeout(120_000);
+
+describe('the commands on a stage', () => {
+  let staged: StackAsStage;
+  let stack: OperatedStack;
+
+  const use = async (started: Promise<OperatedStack>) => {
+    staged = await startStackAsStage(await started);
+    ({ stack } = staged);
+  };
+  afterEach(() => staged?.stop());
+
+  it('say that nothing has been loaded yet, and which command begins', async () => {
+    await use(OperatedStack.startLoaded());
+    await stack.warehouse('drop schema starlift, public cascade; create schema public');
+    expect((await staged.command('status')).text).toMatch(
+      /^Nothing has been loaded yet\. Begin with: npx starlift run --stage embedded\n/,
+    );
+  });
+
+  it('include a run, which ends when all of it is in the warehouse', async () => {
+    await use(OperatedStack.start());
+    const report = await staged.json<{ ok: boolean; tables: { table: string; loaded: number }[] }>('run');
+    expect(report).toMatchObject({ code: 0, ok: true });
+    const [payments] = await stack.source<{ n: number }>('select count(*)::int as n from payment');
+    expect(report.tables).toContainEqual(
+      expect.objectContaining({ table: 'fact_payment', extracted: payments?.n, loaded: payments?.n }),
+    );
+    expect(await staged.json('verify')).toMatchObject({ code: 0, ok: true });
+    for (const list of ['quarantine', 'waiting'])
+      expect(await staged.json(list)).toMatchObject({ code: 0, ok: true });
+    expect(await staged.command('sql select(1)')).toMatchObject({ code: 0 });
+  });
+
+  it('include a run that ends with what has failed and the commands for this stage', async () => {
+    await use(OperatedStack.startLoaded());
+    await stack.source(`update currency set currency_code = 'BAD' where currency_id = 1`);
+    await stack.warehouse(`alter table dim_currency add constraint poison check (currency_code <> 'BAD')`);
+    const { code, text } = await staged.command('run');
+    expect(code).toBe(1);
+    expect(text).toContain('npx starlift redrive --table dim_currency --queue load --stage embedded\n');
+    const status = await staged.json<Status>('status');
+    expect(status).toMatchObject({ code: 1, troubles: [{ kind: 'failed', table: 'dim_currency' }] });
+    // CloudWatch knows nothing of the queue.
+    expect(status.queues).toContainEqual(
+      expect.objectContaining({ queue: 'load', deadLetters: 1, oldestDeadLetterSeconds: null }),
+    );
+    await stack.warehouse('alter table dim_currency drop constraint poison');
+    expect((await staged.command('redrive')).text).toMatch(/\nThe stage takes them at once\.\n$/);
+    expect(await staged.json('run')).toMatchObject({ code: 0, ok: true });
+  });
+
+  it("put a database's secret without showing any of it", async () => {
+    await use(OperatedStack.startLoaded());
+    const url = 'postgres://loader:s3cr%40t@db.example/warehouse';
+    const output = new PassThrough();
+    await putSecret(stage, 'warehouse', async () => url, makeTerminal(output, output, false));
+    const told = String(output.read());
+    expect(told).toContain('loader at db.example:5432/warehouse, verify-full.');
+    expect(told).not.toMatch(/s3cr/);
+    const { SecretString = '' } = await new SecretsManagerClient().send(
+      new GetSecretValueCommand({ SecretId: secretIds.warehouse }),
+    );
+    expect(JSON.parse(SecretString)).toEqual({
+      host: 'db.example',
+      port: 5432,
+      dbname: 'warehouse',
+      username: 'loader',
+      password: 's3cr@t',
+      sslmode: 'verify-full',
+    });
+  });
+
+  it('say in one line that the warehouse is out of reach, before a run begins', async () => {
+    await use(OperatedStack.startLoaded());
+    const nobody = 'postgres://loader:s3cret@127.0.0.1:1/warehouse?sslmode=disable';
+    const output = new PassThrough();
+    await putSecret(stage, 'warehouse', async () => nobody, makeTerminal(output, output, true));
+    staged.plan = () => Promise.reject(new Error('nobody asked for a plan'));
+    await expect(staged.command('run')).rejects.toMatchObject({
+      exitCode: 2,
+      message:
+        "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED): a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless",
+    });
+  });
+
+  it('name a stage that is incomplete or does not exist', async () => {
+    await use(OperatedStack.startLoaded());
+    delete staged.stacks['starlift-loading-embedded'];
+    await expect(staged.command('failures')).rejects.toMatchObject({
+      exitCode: 2,
+      message: 'the stage embedded in eu-west-2 is incomplete: there is no stack starlift-loading-embedded',
+    });
+    for (const name of Object.keys(staged.stacks)) delete staged.stacks[name];
+    await expect(staged.command('verify')).rejects.toMatchObject({
+      exitCode: 2,
+      message:
+        'there is no stage embedded in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage embedded',
+    });
+  });
+});

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { RowRandom } from '../../../cli/sample/random.ts';
+import { isLong, takeShard, tell } from '../../helpers/jest/long-form.ts';
+import { loadInitially } from '../sweeps/crash-scenario.ts';
+import { expectExact, expectNothingLeft, expectTrueHistory, remember } from '../world/expectations.ts';
+import { World } from '../world/world.ts';
+import { Schedule } from './schedule.ts';
+
+const actions = 500;
+const shortSeeds = 12;
+const longSeeds = 500;
+
+const minutes = 60_000;
+
+/**
+ * A test that runs the seeds from 1 on, many more in the long form: the odd or the even ones, that two of Jest's workers
+ * share (SHARD=0/4: a fourth of them); SEED=17 is that one alone.
+ */
+export function describeSeeds(which: 'odd' | 'even'): void {
+  describe(`messages that come twice, late, in any order, to several workers, while they are worked on (${which} seeds)`, () => {
+    let world: World;
+    /** A session of the source, whose transactions stay open for long. */
+    let late: pg.Client;
+    beforeAll(async () => {
+      world = await World.start();
+      late = await world.connectToSource();
+    });
+    afterAll(async () => {
+      await late.end();
+      await world.stop();
+    });
+
+    it(
+      'change nothing in the warehouse',
+      async () => {
+        await runSeeds(world, late, chooseSeeds(which));
+      },
+      120 * minutes,
+    );
+  });
+}
+
+async function runSeeds(world: World, late: pg.Client, seeds: readonly number[]): Promise<void> {
+  const failures: string[] = [];
+  for (const [index, seed] of seeds.entries()) {
+    try {
+      await runSeed(world, late, seed);
+    } catch (error) {
+      failures.push(`SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`);
+      tell(`schedules: SEED=${seed} failed`);
+      // What a failed seed has left open would lock the next one out.
+      await late.query('rollback');
+    }
+    if (index % 50 === 49) tell(`schedules: ${index + 1} of ${seeds.length}`);
+  }
+  tell(`schedules: ${seeds.length - failures.length} of ${seeds.length} seeds passed`);
+  expect(failures).toEqual([]);
+}
+
+async function runSeed(world: World, late: pg.Client, seed: number): Promise<void> {
+  await world.reset();
+  const random = new RowRandom(seed, 'schedule').at(0);
+  const schedule = new Schedule(world, late, random);
+  // Most begin with a full warehouse, where there is more to get wrong.
+  if (!random.oneIn(5)) await loadInitially(world, () => 'go on', schedule.history);
+  else await remember(schedule.history, world.source);
+  await schedule.run(actions);
+  await schedule.finish();
+  await expectExact(world);
+  await expectTrueHistory(world, schedule.history);
+  await expectNothingLeft(world);
+}
+
+function chooseSeeds(which: 'odd' | 'even'): number[] {
+  const isTaken = (seed: number) => seed % 2 === (which === 'odd' ? 1 : 0);
+  const alone = process.env.SEED;
+  const seeds = Array.from({ length: isLong ? longSeeds : shortSeeds }, (_, index) => index + 1).filter(
+    isTaken,
+  );
+  return alone === undefined ? takeShard(seeds) : [Number(alone)].filter(isTaken);
+}

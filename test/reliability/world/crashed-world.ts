@@ -1,0 +1,79 @@
+import { type CrashPoint, crashAt } from '../sweeps/crash-points.ts';
+import { expectAllArrived, loadInitially, runIncrementally } from '../sweeps/crash-scenario.ts';
+import type { History } from './expectations.ts';
+import type { Director } from './invocation.ts';
+import { World } from './world.ts';
+
+/** After so many rounds a warehouse is made anew, or its history would take longer to compare than a round. */
+const maxRounds = 40;
+
+/** The scenario of the crash sweep, run again and again with a crash at one of its calls. */
+export class CrashedWorld {
+  readonly #world: World;
+  /** Rounds of the incremental part that this warehouse has seen; undefined where it is to be made anew. */
+  #round: number | undefined;
+  #history: History = new Map();
+
+  private constructor(world: World) {
+    this.#world = world;
+  }
+
+  static async start(): Promise<CrashedWorld> {
+    return new CrashedWorld(await World.start());
+  }
+
+  stop(): Promise<void> {
+    return this.#world.stop();
+  }
+
+  /** What the first run calls when nothing crashes. */
+  async countInitially(): Promise<string[]> {
+    await this.#beginAnew();
+    const { director, calls } = crashAt(undefined);
+    await loadInitially(this.#world, director, this.#history);
+    return calls;
+  }
+
+  /** What the two runs after it call. */
+  async countIncrementally(): Promise<string[]> {
+    await this.countInitially();
+    const { director, calls } = crashAt(undefined);
+    await this.#runRound(director);
+    return calls;
+  }
+
+  /** @returns what was called at the point; undefined where the run had no such call this time */
+  async crashInitially(point: CrashPoint): Promise<string | undefined> {
+    await this.#beginAnew();
+    const { director, calls } = crashAt(point);
+    await loadInitially(this.#world, director, this.#history);
+    await expectAllArrived(this.#world, this.#history);
+    const called = calls[point.number];
+    // What a plan leaves behind is for the plans after it.
+    if (called?.startsWith('plan')) await this.#runRound(() => 'go on');
+    return called;
+  }
+
+  /** @returns what was called at the point; undefined where the two runs had no such call this time */
+  async crashIncrementally(point: CrashPoint): Promise<string | undefined> {
+    if (this.#round === undefined || this.#round >= maxRounds) await this.countInitially();
+    const { director, calls } = crashAt(point);
+    const round = this.#round ?? 0;
+    // Set anew once it has passed: what a failed round leaves behind is not for the next one.
+    this.#round = undefined;
+    await this.#runRound(director, round);
+    return calls[point.number];
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#world.reset();
+    this.#history = new Map();
+    this.#round = 0;
+  }
+
+  async #runRound(director: Director, done = this.#round ?? 0): Promise<void> {
+    await runIncrementally(this.#world, director, { round: done + 1, history: this.#history });
+    await expectAllArrived(this.#world, this.#history);
+    this.#round = done + 1;
+  }
+}
