@@ -83,6 +83,9 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 export const loadedKey = 'state/loaded.json';
+export const planAttemptsKey = 'state/plans.json';
+export const outageFolder = 'state/outages/';
+export const retryingFolder = 'state/retrying/';
 export const requestFolder = 'state/requests/';
 /** @param id of a resync request */
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;
