@@ -2,6 +2,7 @@ import { type PipelineError, RefusedError, type Refuser } from '../errors.ts';
 import { planAttemptsKey, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { parseStateRecord } from './json-record.ts';
+import type { LockedTable, PlannedRun, TableFailure } from './run-record.ts';
 
 /**
  * The content of `state/plans.json`: what became of the last attempt to plan, and when one last succeeded. Every attempt
@@ -11,9 +12,18 @@ export interface PlanAttempts {
   /** ISO 8601: when the last attempt began. */
   attemptedAt: string;
   /** The last plan that succeeded; absent where none has. */
-  succeeded?: { at: string; run: RunId };
+  succeeded?: SucceededPlan;
   /** Why the last attempt failed; absent where it succeeded. */
   failure?: PlanFailure;
+}
+
+export interface SucceededPlan {
+  /** ISO 8601. */
+  at: string;
+  run: RunId;
+  /** Of the source. */
+  locked: LockedTable[];
+  failures: TableFailure[];
 }
 
 export interface PlanFailure {
@@ -44,15 +54,20 @@ export async function readPlanAttempts(
 export async function notePlanAttempt(
   ingested: Pick<ObjectStore, 'get' | 'put'>,
   attemptedAt: Date,
-  outcome: { run: RunId } | { error: PipelineError },
+  outcome: Pick<PlannedRun, 'run' | 'locked' | 'failures'> | { error: PipelineError },
 ): Promise<void> {
   const at = attemptedAt.toISOString();
   const attempts: PlanAttempts =
     'run' in outcome
-      ? { attemptedAt: at, succeeded: { at, run: outcome.run } }
+      ? { attemptedAt: at, succeeded: describePlan(at, outcome) }
       : await afterFailure(await readOrForget(ingested), at, outcome.error);
   await ingested.put(planAttemptsKey, Buffer.from(JSON.stringify({ version: 1, ...attempts })));
 }
+
+const describePlan = (
+  at: string,
+  { run, locked = [], failures }: Pick<PlannedRun, 'run' | 'locked' | 'failures'>,
+): SucceededPlan => ({ at, run, locked, failures });
 
 async function afterFailure(
   before: PlanAttempts | undefined,
