@@ -104,7 +104,9 @@ describe('a load whose warehouse refuses', () => {
   /** Puts an object with one currency, and its message on the queue. */
   async function send(currency_id: string): Promise<void> {
     const rows = [{ currency_id, currency_code: 'GBP', currency_name: 'Pound Sterling' }];
-    const key = formatObjectKey(await bucket.put(starSchema.table('dim_currency'), { rows, xmax: 100 + Number(currency_id) }));
+    const key = formatObjectKey(
+      await bucket.put(starSchema.table('dim_currency'), { rows, xmax: 100 + Number(currency_id) }),
+    );
     const { body, metadata } = (await bucket.get(key)) ?? { body: new Uint8Array(), metadata: {} };
     await s3.send(new PutObjectCommand({ Bucket: 'processed', Key: key, Body: body, Metadata: metadata }));
     const MessageBody = formatObjectCreated({ bucket: 'processed', key });
