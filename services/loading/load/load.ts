@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import { TerminalError } from '../../../shared/errors.ts';
+import { type PipelineError, RefusedError, restate, TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type ProcessedMetadata,
@@ -9,6 +9,8 @@ import {
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
+import { quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import type {
@@ -110,8 +112,24 @@ export async function loadObject(
       releaseBatches(object.batches);
     }
   } catch (error) {
-    throw toPipelineError(error, { table: key.table, key: name });
+    throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
+}
+
+/** Says who holds the table that a load could not lock: its own, one that it reads, or one whose rows it releases. */
+async function nameLockHolder(
+  error: PipelineError,
+  table: string,
+  { database, model, schema }: LoadDeps,
+): Promise<PipelineError> {
+  if (!(error instanceof RefusedError && error.by === 'lock')) return error;
+  const others = model.tables.map(({ name }) => name).filter((name) => name !== table);
+  const holder = await database.withClient(
+    async (client) =>
+      (await findLockHolder(client, schema, [table], 'ShareLock')) ??
+      findLockHolder(client, schema, others, 'ShareLock'),
+  );
+  return holder === undefined ? error : restate(error, { message: describeLock(holder) });
 }
 
 async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> {
@@ -167,7 +185,10 @@ async function commitObject(
     await insertDates(client, { schema, calendar: model.calendar }, namedDays(table, model, batches));
   }
   return inTransaction(client, async () => {
-    await limitWaiting(client);
+    await limitWaiting(client, {
+      written: [quoteQualified(schema, table.name)],
+      read: referencesOf(table).map((name) => quoteQualified(schema, name)),
+    });
     const objectId = await enterInLedger(client, object, replay);
     if (objectId === undefined) return alreadyLoaded(key);
     const warehouse = { client, model, schema };
@@ -183,6 +204,9 @@ async function commitObject(
     return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
   });
 }
+
+const referencesOf = (table: WarehouseTable): string[] =>
+  table.kind === 'fact' ? [...new Set(table.columns.flatMap(({ references }) => references ?? []))] : [];
 
 /** The dates that these rows reference, in days since 1970-01-01. */
 function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[]): Set<number> {

@@ -6,6 +6,7 @@ import { isServerError } from '../../../shared/postgres/server-error.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';
+import { tableLockTimeout } from '../limit-waiting.ts';
 import {
   appendRows,
   createStaging,
@@ -54,6 +55,10 @@ export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: str
   if (!isAnyParked) return { table, rows: 0, hasRecovered: await forget() };
   await client.query('savepoint release');
   try {
+    await client.query(`
+      set local lock_timeout = '${tableLockTimeout}';
+      lock table ${quoteQualified(warehouse.schema, table)} in row exclusive mode;
+      set local lock_timeout = '60s'`);
     const rows = await moveReady(warehouse, fact);
     await client.query('release savepoint release');
     return { table, rows, hasRecovered: await forget() };

@@ -117,7 +117,7 @@ describe('the handler of the load queue', () => {
           body: created(missing),
           attributes: expect.objectContaining({
             ...{ error: 'TerminalError', table: 'dim_currency', key: missing },
-            ...{ reason: 'there is no such object', attempts: '5' },
+            ...{ reason: 'there is no such object', attempts: '1' },
           }),
         },
         {
