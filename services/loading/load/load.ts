@@ -23,6 +23,7 @@ import type {
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { enterAdded } from '../../../shared/warehouse/table-counts.ts';
 import {
   endInitialLoadIfComplete,
   holdKeys,
@@ -195,11 +196,15 @@ async function commitObject(
     const rows = { batches, objectId };
     let waiting = 0;
     let releases: FactRelease[] = [];
+    let added = 0;
     if (batches.length > 0) {
-      if (table.kind === 'fact') ({ waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
-      else if (table.kind === 'dimension') releases = await loadDimension(warehouse, table, rows);
+      if (table.kind === 'fact')
+        ({ added, waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
+      else if (table.kind === 'dimension')
+        ({ added, releases } = await loadDimension(warehouse, table, rows));
       else await loadCalendar(warehouse, table, rows);
     }
+    if (replay === undefined) await enterAdded(client, objectId, added);
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
     return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
   });
@@ -255,6 +260,8 @@ async function enterInLedger(
 const staging = 'pg_temp.staging';
 
 interface FactLoad {
+  /** Keys that the fact did not have. */
+  added: number;
   /** Rows parked. */
   waiting: number;
   /** Of rows that the warehouse had refused before. */
@@ -279,10 +286,11 @@ async function loadFact(
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
+  let added = rowsOf(rows);
   if (!areAllReady || !(await copyStraight(client, target, rows))) {
     await stageRows(client, target, staging, rows);
     if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
-    await (hasKeys ? putRows : appendRows)(client, target, staging);
+    added = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
   const releases: FactRelease[] = [];
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, fact.name);
@@ -291,7 +299,7 @@ async function loadFact(
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
     if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
-  return { waiting, releases };
+  return { added, waiting, releases };
 }
 
 /** Puts a dimension's rows, the newest of each key, and releases the facts that waited for them. */
@@ -299,12 +307,13 @@ async function loadDimension(
   warehouse: Warehouse,
   dimension: Dimension,
   rows: ObjectRows,
-): Promise<FactRelease[]> {
+): Promise<{ added: number; releases: FactRelease[] }> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(dimension, schema);
+  let added = rowsOf(rows);
   if (!(await copyNewRows(client, target, rows))) {
     await stageRows(client, target, staging, rows);
-    await putRows(client, target, staging);
+    added = await putRows(client, target, staging);
   }
   const facts = model.tables.filter((table) => table.kind === 'fact');
   const naming = facts.filter(({ columns }) =>
@@ -313,8 +322,10 @@ async function loadDimension(
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
   for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
-  return releases;
+  return { added, releases };
 }
+
+const rowsOf = ({ batches }: ObjectRows): number => batches.reduce((sum, { numRows }) => sum + numRows, 0);
 
 /** A date's row is the same in every object, so an existing one stays. */
 async function loadCalendar(
