@@ -1,5 +1,19 @@
-import { type FailureSubject, PipelineError, TerminalError, TransientError } from './errors.ts';
-import { describeServerError, isServerError, isTransientState } from './postgres/server-error.ts';
+import {
+  type FailureSubject,
+  PipelineError,
+  RefusedError,
+  type Refuser,
+  restate,
+  TerminalError,
+  TransientError,
+} from './errors.ts';
+import {
+  describeServerError,
+  isDiskFull,
+  isLockNotAvailable,
+  isServerError,
+  isTransientState,
+} from './postgres/server-error.ts';
 
 /** Node's system errors of a connection that may recover. */
 const transientSystemErrors = new Set([
@@ -37,7 +51,7 @@ interface KnownFailure {
   name?: unknown;
   message?: unknown;
   $metadata?: { httpStatusCode?: number };
-  $retryable?: unknown;
+  $retryable?: { throttling?: boolean };
 }
 
 /**
@@ -51,17 +65,40 @@ export function toPipelineError(error: unknown, subject: FailureSubject = {}): P
   ) as KnownFailure;
   const message = describe(failure);
   const details = { ...subject, cause: error };
+  const by = refuserOf(failure);
+  if (by !== undefined) return new RefusedError(message, { ...details, by });
   return isTransient(failure) ? new TransientError(message, details) : new TerminalError(message, details);
 }
 
-function withSubject(error: PipelineError, subject: FailureSubject): PipelineError {
-  const table = error.table ?? subject.table;
-  const key = error.key ?? subject.key;
-  if (table === error.table && key === error.key) return error;
-  const details = { ...(table && { table }), ...(key && { key }), cause: error.cause };
-  return error instanceof TransientError
-    ? new TransientError(error.message, details)
-    : new TerminalError(error.message, details);
+const withSubject = (error: PipelineError, { table, key }: FailureSubject): PipelineError =>
+  (error.table !== undefined || table === undefined) && (error.key !== undefined || key === undefined)
+    ? error
+    : restate(error, { table: error.table ?? table, key: error.key ?? key });
+
+/** AWS error names of a service that has too much to do, beside every 503 and 429. */
+const throttling = new Set([
+  'SlowDown',
+  'ServiceUnavailable',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+]);
+
+/**
+ * What refused, where the failure is the environment's own and no message's. A failure of a connection in the middle of the
+ * work is none: a message may be what ended it.
+ */
+function refuserOf({ code, name, $metadata, $retryable }: KnownFailure): Refuser | undefined {
+  // The SDK gives all of its errors metadata, those of the network too, which then have no status.
+  if ($metadata !== undefined) {
+    const { httpStatusCode: status } = $metadata;
+    const isUnreachable = status === undefined && typeof code === 'string' && transientSystemErrors.has(code);
+    const isThrottled =
+      status === 429 || status === 503 || throttling.has(String(name)) || $retryable?.throttling === true;
+    return isUnreachable || isThrottled ? 'AWS' : undefined;
+  }
+  if (isDiskFull(code)) return 'database';
+  return isLockNotAvailable(code) ? 'lock' : undefined;
 }
 
 function isTransient({ code, name, message, $metadata, $retryable }: KnownFailure): boolean {

@@ -27,13 +27,27 @@ export function choiceVariable<const T extends string>(
   return chosen;
 }
 
-/** The variables that every service reads. */
+/** @throws {TerminalError} the variable holds no positive whole number */
+export function numberVariable(name: string, environment: Environment = process.env): number | undefined {
+  const value = environment[name];
+  if (value === undefined || value === '') return undefined;
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new TerminalError(
+    `the environment variable ${name} is ${JSON.stringify(value)}: use a whole number above 0`,
+  );
+}
+
+/** What every service reads. */
 export interface FunctionVariables {
   /** The deployed stage's name, which events and metrics carry. */
   stage: string;
   forcePathStyle: boolean;
   /** Undefined for AWS itself; the SDK reads the variable on its own. */
   awsEndpoint: string | undefined;
+  /** The longest wait between two attempts at a message, in seconds; undefined for the usual 300. */
+  longestWaitSeconds: number | undefined;
+  /** How long to try for a connection to a database, in milliseconds; undefined for the usual 20,000. */
+  connectPatienceMs: number | undefined;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -41,4 +55,6 @@ export const functionVariables = (environment: Environment): FunctionVariables =
   stage: requiredVariable('STAGE', environment),
   forcePathStyle: choiceVariable('S3_FORCE_PATH_STYLE', ['false', 'true'], environment) === 'true',
   awsEndpoint: environment.AWS_ENDPOINT_URL,
+  longestWaitSeconds: numberVariable('RETRY_LONGEST_SECONDS', environment),
+  connectPatienceMs: numberVariable('CONNECT_PATIENCE_MS', environment),
 });

@@ -1,6 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { TransientError } from './errors.ts';
 import type { QueueKind } from './queue/queue-settings.ts';
+import type { Side } from './records/outages.ts';
 
 /** The events that the pipeline sends to EventBridge; docs/events.md documents the detail of each. */
 export type PipelineEvent =
@@ -9,7 +10,9 @@ export type PipelineEvent =
       detail: { queue: QueueKind; table?: string; key?: string; error: string; reason: string };
     }
   | { type: 'Rows Quarantined'; detail: { table: string; key: string; rows: number } }
-  | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } };
+  | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } }
+  | { type: 'Outage Began'; detail: { side: Side; since: string; reason: string } }
+  | { type: 'Outage Ended'; detail: { side: Side; since: string; endedAt: string } };
 
 /** @throws {TransientError} EventBridge did not accept the event */
 export type Notify = (event: PipelineEvent) => Promise<void>;

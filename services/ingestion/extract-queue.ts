@@ -34,8 +34,8 @@ export interface FailedSlicesDeps {
 
 /** Records a dead-lettered slice in S3, because dead letters expire, and reports it. */
 export async function recordFailure(failure: RecordFailure, deps: FailedSlicesDeps): Promise<void> {
-  const { record, action } = failure;
-  const message = action === 'dead-letter' ? parseOrUndefined(record.body) : undefined;
+  const { record, verdict } = failure;
+  const message = verdict.action === 'dead-letter' ? parseOrUndefined(record.body) : undefined;
   if (message === undefined) return reportFailure(failure, deps.report);
   const { run, slice, table } = message;
   const reason = { ...failure.reason, table, key: formatFailedKey(run, slice) };

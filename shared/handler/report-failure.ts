@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Notify, PipelineEvent } from '../events.ts';
-import type { QueueKind } from '../queue/queue-settings.ts';
+import { maxAttempts, type QueueKind } from '../queue/queue-settings.ts';
 import type { RecordFailure } from './sqs-records.ts';
 
 export interface ReportDeps {
@@ -12,11 +12,13 @@ export interface ReportDeps {
 
 /** Logs a failed message, and sends an event for one that went to the dead-letter queue. */
 export async function reportFailure(failure: RecordFailure, deps: ReportDeps): Promise<void> {
-  const { error, action } = failure;
+  const { error, verdict } = failure;
   const { error: name, reason, table, key } = failure.reason;
   const subject = { ...(table !== undefined && { table }), ...(key !== undefined && { key }) };
-  if (action === 'retry') {
-    deps.logger.warn('the message goes back to its queue', { ...subject, error });
+  if (verdict.action !== 'dead-letter') {
+    const attempt =
+      verdict.action === 'retry' ? `attempt ${verdict.attempts} of ${maxAttempts} failed` : 'refused';
+    deps.logger.warn(`${attempt}, next in ${verdict.delaySeconds} s`, { ...subject, error });
     return;
   }
   deps.logger.error('the message went to the dead-letter queue', { ...subject, error });

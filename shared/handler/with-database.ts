@@ -18,19 +18,21 @@ export interface WithDatabaseOptions {
   /** Used if the secret has none. */
   sslmode: SslMode;
   maxConnections?: number;
+  /** How long to try for a connection, in milliseconds; undefined for the usual time. */
+  patienceMs?: number | undefined;
 }
 
 /** Middleware: `context.database`, connected by a secret, one for the life of the execution environment. */
 export function withDatabase(
   options: WithDatabaseOptions,
 ): MiddlewareObj<unknown, unknown, Error, DatabaseContext> {
-  const { what = 'database', applicationName, maxConnections = 1 } = options;
+  const { what = 'database', applicationName, maxConnections = 1, patienceMs } = options;
   const readSecret = makeSecretFetcher(options.secretsManager, options.secretId);
   const fetchSecret: typeof readSecret = async (how) => ({
     sslmode: options.sslmode,
     ...(await readSecret(how)),
   });
-  const database = makeDatabase(fetchSecret, { what, applicationName, maxConnections });
+  const database = makeDatabase(fetchSecret, { what, applicationName, maxConnections, patienceMs });
   return {
     before: ({ context }) => {
       context.database = database;

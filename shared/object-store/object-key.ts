@@ -59,6 +59,10 @@ export const formatTableFolder = (table: string): string => `${encodeTable(table
 
 const dayOf = (run: RunId): string => `${run.slice(0, 4)}/${run.slice(4, 6)}/${run.slice(6, 8)}`;
 
+/** The prefix of the keys of a slice's ingested objects: its own, and those of the halves that it was cut into. */
+export const formatSlicePrefix = ({ table, run, slice }: Omit<IngestedKey, 'zone'>): string =>
+  `${formatRunPrefix(table, run)}${slice}`;
+
 /** @throws {TerminalError} the text is not the key of an object in either zone */
 export function parseObjectKey(text: string): ObjectKey {
   const groups = (ingestedPattern.exec(text) ?? processedPattern.exec(text))?.groups;
@@ -83,6 +87,9 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 export const loadedKey = 'state/loaded.json';
+export const planAttemptsKey = 'state/plans.json';
+export const outageFolder = 'state/outages/';
+export const retryingFolder = 'state/retrying/';
 export const requestFolder = 'state/requests/';
 /** @param id of a resync request */
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;

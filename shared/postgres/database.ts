@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { toPipelineError } from '../classify-error.ts';
-import { PipelineError, TerminalError, TransientError } from '../errors.ts';
+import { RefusedError, type Refuser, TransientError } from '../errors.ts';
 import { assertTargetSession, describeServer, makeClientSettings } from './client-settings.ts';
 import type { DatabaseSecret } from './database-secret.ts';
 import {
@@ -19,15 +19,15 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
-  /** `source` or `warehouse`, for messages; by default `database`. */
-  what?: string;
+  /** For messages. */
+  what?: 'source' | 'warehouse' | 'database';
   applicationName: string;
   /** Connections at once; a Lambda function needs one. */
   maxConnections: number;
   /** How long a statement may be silent. */
   limits?: SilenceLimits;
-  /** How long to retry connecting, in milliseconds; by default 20,000. */
-  patienceMs?: number;
+  /** How long to try again for a connection, in milliseconds; 20,000 where it is left out. */
+  patienceMs?: number | undefined;
 }
 
 /** @param fresh true if connecting with the cached secret has failed */
@@ -45,12 +45,14 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
   const { what = 'database', patienceMs = defaultPatienceMs } = options;
   let pool: pg.Pool | undefined;
   let known: string | undefined;
+  // Of the last attempt. A message that waits tries again long after it, and the secret may be another by then.
+  let isRefused = false;
 
   const connect = async (
     failedAttempts: number,
     onRefused: (name: string) => void,
   ): Promise<pg.PoolClient> => {
-    const secret = await fetchSecret({ fresh: failedAttempts > 0 });
+    const secret = await fetchSecret({ fresh: failedAttempts > 0 || isRefused });
     const current = JSON.stringify(secret);
     if (pool === undefined || current !== known) {
       // Its lent connections live on until they are released.
@@ -59,7 +61,7 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
       known = current;
     }
     try {
-      return await pool.connect();
+      return await connectAndAsk(pool);
     } catch (error) {
       onRefused(describeServer(what, secret));
       throw error;
@@ -75,9 +77,12 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
       });
     };
     try {
-      return await connectPatiently(attempt, patienceMs);
+      const client = await connectPatiently(attempt, patienceMs);
+      isRefused = false;
+      return client;
     } catch (error) {
-      throw refusedBy === undefined ? error : nameServer(error, refusedBy);
+      isRefused = true;
+      throw refusal(error, what, refusedBy);
     }
   };
 
@@ -100,14 +105,30 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
   };
 }
 
-/** pg's own words, such as of a timeout, do not say which of the databases it was. */
-function nameServer(error: unknown, name: string): unknown {
-  if (!(error instanceof PipelineError) || error.message.includes(name)) return error;
-  const message = `${name} cannot be connected to: ${error.message}`;
-  const details = { cause: error.cause ?? error };
-  return error instanceof TransientError
-    ? new TransientError(message, details)
-    : new TerminalError(message, details);
+/** A first statement, because a pooler takes connections for a server that is not there, and an idle one may be dead. */
+async function connectAndAsk(pool: pg.Pool): Promise<pg.PoolClient> {
+  const client = await pool.connect();
+  try {
+    await client.query('select 1');
+    return client;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/**
+ * Whatever keeps a connection from being made is the environment's: the work has not begun.
+ *
+ * @param server named in the message, because pg's own words, such as of a timeout, do not say which of the databases it
+ * was; undefined where its secret could not be read
+ */
+function refusal(thrown: unknown, by: Refuser, server: string | undefined): RefusedError {
+  const error = toPipelineError(thrown);
+  if (error instanceof RefusedError && error.by === 'AWS') return error;
+  const isNamed = server === undefined || error.message.includes(server);
+  const message = isNamed ? error.message : `${server} cannot be connected to: ${error.message}`;
+  return new RefusedError(message, { by, cause: error.cause ?? error });
 }
 
 function makePool(secret: DatabaseSecret, options: DatabaseOptions): pg.Pool {

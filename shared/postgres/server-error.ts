@@ -61,3 +61,9 @@ export const isUniqueViolation = (error: unknown): boolean =>
  */
 export const isObjectNotReady = (error: unknown): boolean =>
   (error as { code?: unknown } | undefined)?.code === '55000';
+
+/** A full disk can come at any statement, and is nobody's statement's fault. */
+export const isDiskFull = (code: unknown): boolean => code === '53100';
+
+/** A lock_timeout ran out, or NOWAIT found the lock taken. */
+export const isLockNotAvailable = (code: unknown): boolean => code === '55P03';

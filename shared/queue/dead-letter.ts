@@ -35,16 +35,20 @@ const dataType = 'String';
 /**
  * The attributes of a dead letter: why it failed, and those that the message had. The body is never touched. If it leaves
  * too little room, the reason is cut, and an attribute that does not fit at all is left out.
+ *
+ * @param made attempts that were made at it
  */
 export function makeDeadLetterAttributes(
-  { body, messageAttributes, attributes }: Pick<SQSRecord, 'body' | 'messageAttributes' | 'attributes'>,
+  { body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>,
   { reason, ...rest }: FailureReason,
+  made: number,
 ): Record<string, MessageAttributeValue> {
-  const { replay, leastRevision, ...others } = Object.fromEntries(
+  // The last two count the attempts, and a redriven letter begins anew.
+  const { replay, leastRevision, breaks, waitingSince, ...others } = Object.fromEntries(
     Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue]),
   );
   const { failedAt, error, table, key } = rest;
-  const attempts = attributes.ApproximateReceiveCount;
+  const attempts = String(made);
   // The most needed first: a replay depends on the first two, and failedAt shows a recovery.
   const wanted = { replay, leastRevision, failedAt, error, table, key, attempts, reason };
   const chosen = new Map<string, string>();

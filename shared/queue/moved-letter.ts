@@ -38,10 +38,9 @@ export function makeMovedAttributes(
   { body, attributes }: Pick<DeadLetterWithoutReason, 'body' | 'attributes'>,
   reason: FailureReason,
 ): Record<string, MessageAttributeValue> {
-  const receives = { ApproximateReceiveCount: String(maxReceiveCount) } as SQSRecord['attributes'];
   const entries = Object.entries(attributes).map(([name, stringValue]) => [name, { stringValue }]);
   const messageAttributes = Object.fromEntries(entries) as SQSRecord['messageAttributes'];
-  return makeDeadLetterAttributes({ body, messageAttributes, attributes: receives }, reason);
+  return makeDeadLetterAttributes({ body, messageAttributes }, reason, maxReceiveCount);
 }
 
 function subjectOf(queue: QueueKind, body: string): Pick<FailureReason, 'table' | 'key'> {

@@ -1,5 +1,14 @@
-/** After this many receives a message goes to the dead-letter queue. The serverless.yml files say the same. */
-export const maxReceiveCount = 5;
+/** After this many attempts that failed a message is a dead letter. A refusal does not count. */
+export const maxAttempts = 5;
+
+/**
+ * A message that is refused at this receive is replaced by a copy. SQS itself moves it later, at `maxReceiveCount`: else a
+ * copy that cannot be sent would cost the message.
+ */
+export const copyingReceive = 5;
+
+/** After this many receives SQS moves a message to the dead-letter queue. The serverless.yml files say the same. */
+export const maxReceiveCount = 10;
 
 /** A main queue keeps a message for so long. The serverless.yml files say the same. */
 export const mainRetentionSeconds = 4 * 24 * 3600;

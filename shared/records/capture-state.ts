@@ -1,7 +1,8 @@
 import { TerminalError } from '../errors.ts';
-import { captureStateKey } from '../object-store/object-key.ts';
+import { captureStateKey, isRunId, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { isDigits, isJsonObject, parseJsonRecord } from './json-record.ts';
+import { isSliceId, type SliceId } from './slices.ts';
 
 /** Up to where the source was captured: rows of any other xid are new. */
 export interface CapturedXids {
@@ -19,11 +20,24 @@ export interface TableFingerprint {
 }
 
 /** What the last plan knew of a table. A table that failed is extracted in full once it is repaired. */
-export type TableState = TableFingerprint | { failed: string };
+export type TableState = KnownTable | { failed: string };
+
+export interface KnownTable extends TableFingerprint {
+  /** Of a table that plans have left out since: its rows are new from here on, and not from the state's `captured`. */
+  base?: TableBase;
+  /** The slice that was sent while the table was locked; perhaps it is not extracted yet. */
+  sentLocked?: { run: RunId; slice: SliceId };
+}
+
+/** Up to where a table was captured, and the instant of the plan that did so. */
+export interface TableBase {
+  captured: CapturedXids;
+  plannedAt: string;
+}
 
 /** The content of `state/capture.json`: what one plan leaves for the next. */
 export interface CaptureState {
-  version: 2;
+  version: 3;
   /** Goes up with each identity of the source: see nextGeneration. */
   generation: string;
   identity: string;
@@ -52,8 +66,8 @@ export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.fr
 /** @throws {TerminalError} it is not a capture state; the message names its key and what to do */
 export function parseCaptureState(body: Uint8Array): CaptureState {
   const value = parseJsonRecord(body, corrupt);
-  if (value.version !== 1 && value.version !== 2) {
-    throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 and 2`);
+  if (value.version !== 1 && value.version !== 2 && value.version !== 3) {
+    throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 to 3`);
   }
   if (!isDigits(value.generation)) throw corrupt('it has no valid generation');
   if (typeof value.identity !== 'string') throw corrupt('it has no identity');
@@ -65,7 +79,7 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
   }
-  return { ...value, version: 2, tables } as unknown as CaptureState;
+  return { ...value, version: 3, tables } as unknown as CaptureState;
 }
 
 /** Version 1 has only the fingerprint of a table's definition in the source. */
@@ -90,7 +104,16 @@ function isCaptured(value: unknown): boolean {
 const isTableState = (value: unknown): boolean =>
   isJsonObject(value) &&
   (typeof value.failed === 'string' ||
-    (typeof value.source === 'string' && ['string', 'undefined'].includes(typeof value.model)));
+    (typeof value.source === 'string' &&
+      ['string', 'undefined'].includes(typeof value.model) &&
+      (value.base === undefined || isBase(value.base)) &&
+      (value.sentLocked === undefined || isSentSlice(value.sentLocked))));
+
+const isBase = (value: unknown): boolean =>
+  isJsonObject(value) && isCaptured(value.captured) && !Number.isNaN(Date.parse(String(value.plannedAt)));
+
+const isSentSlice = (value: unknown): boolean =>
+  isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));
 
 function corrupt(reason: string, cause?: unknown): TerminalError {
   return new TerminalError(

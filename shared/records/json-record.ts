@@ -1,3 +1,5 @@
+import { TerminalError } from '../errors.ts';
+
 /**
  * Parses the JSON object that a record in S3 holds.
  *
@@ -30,3 +32,24 @@ export const isJsonObject = (value: unknown): value is Record<string, unknown> =
 /** Whether the value is a whole number that is written as decimal digits, such as an xid8 or an int8. */
 export const isDigits = (value: unknown): value is string =>
   typeof value === 'string' && /^\d{1,20}$/.test(value);
+
+/**
+ * Parses one of the small objects below `state/` that can be deleted without a loss.
+ *
+ * @param isValid is given an object of version 1
+ * @throws {TerminalError} it is not what Starlift writes; the message names the key and what to do
+ */
+export function parseStateRecord(
+  key: string,
+  body: Uint8Array,
+  isValid: (value: Record<string, unknown>) => boolean,
+): Record<string, unknown> {
+  const malformed = (reason: string, cause?: unknown) =>
+    new TerminalError(
+      `${key} is not what Starlift writes: ${reason}. Delete it: it is written again when it is needed`,
+      { key, cause },
+    );
+  const value = parseJsonRecord(body, malformed);
+  if (value.version !== 1 || !isValid(value)) throw malformed('a field is missing or has another type');
+  return value;
+}

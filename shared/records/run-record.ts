@@ -1,7 +1,7 @@
 import { TerminalError } from '../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { BlockRange, ExtractMessage } from './extract-message.ts';
+import type { BlockRange, ExtractMessage, NewRows } from './extract-message.ts';
 import { parseJsonRecord } from './json-record.ts';
 import type { SliceId } from './slices.ts';
 
@@ -25,6 +25,17 @@ export interface PlannedRun {
   /** All tables that fail now, whether or not an earlier plan has reported them. */
   failures: TableFailure[];
   warnings: string[];
+  /** Tables that somebody holds under an exclusive lock; absent where there is none. */
+  locked?: LockedTable[];
+}
+
+export interface LockedTable {
+  /** The source table. */
+  table: string;
+  /** Who holds which table, in words; absent where the lock was released meanwhile. */
+  lock?: string;
+  /** The plan has left the table out: what it sent before, under the same lock, is not extracted yet. */
+  isLeftOut: boolean;
 }
 
 export interface PlannedSlice {
@@ -33,6 +44,8 @@ export interface PlannedSlice {
   table: string;
   /** All rows of the slice, not only new ones. */
   full: boolean;
+  /** When its table was planned before, ISO 8601, where that is not the run's `since`: earlier plans left it out. */
+  since?: string;
 }
 
 /** A table that cannot be extracted as it is. The others are not affected. */
@@ -49,6 +62,8 @@ export interface PlannedMessages
   fileNodes: Record<string, string>;
   /** By slice. */
   blocks: Record<string, BlockRange>;
+  /** By table, where its rows are new from another base on than `newRows`; absent where there is none. */
+  tableNewRows?: Record<string, NewRows>;
 }
 
 /**
@@ -76,8 +91,11 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
   const [first] = messages;
   if (first === undefined) return undefined;
   const { identity, plannedXmax, plannedLsn } = first;
-  // A plan asks every table for the rows of the same xids, or for all rows.
-  const newRows = messages.find((message) => message.newRows !== undefined)?.newRows;
+  // A plan asks most tables for the rows of the same xids, or for all rows.
+  const newRows = greatestBase(messages);
+  const others = messages.filter(
+    (message) => message.newRows !== undefined && message.newRows.since !== newRows?.since,
+  );
   return {
     identity,
     plannedXmax,
@@ -89,7 +107,20 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
     blocks: Object.fromEntries(
       messages.flatMap(({ slice, blocks }) => (blocks === undefined ? [] : [[slice, blocks]])),
     ),
+    ...(others.length > 0 && {
+      tableNewRows: Object.fromEntries(others.map(({ table, newRows }) => [table, newRows as NewRows])),
+    }),
   };
+}
+
+/** Of the tables that the plan before had not left out: their base is the latest. */
+function greatestBase(messages: readonly ExtractMessage[]): NewRows | undefined {
+  const bases = messages.flatMap(({ newRows }) => newRows ?? []);
+  return bases.reduce<NewRows | undefined>(
+    (greatest, each) =>
+      greatest === undefined || BigInt(each.since) > BigInt(greatest.since) ? each : greatest,
+    undefined,
+  );
 }
 
 /** The message of one slice, as it was sent. */
@@ -97,7 +128,8 @@ export function unpackMessage(
   { run, generation, messages }: { run: RunId; generation: string; messages: PlannedMessages },
   { slice, table, full }: PlannedSlice,
 ): ExtractMessage {
-  const { identity, plannedXmax, plannedLsn, newRows } = messages;
+  const { identity, plannedXmax, plannedLsn } = messages;
+  const newRows = messages.tableNewRows?.[table] ?? messages.newRows;
   const [blocks, fileNode] = [messages.blocks[slice], messages.fileNodes[table]];
   return {
     version: 1,

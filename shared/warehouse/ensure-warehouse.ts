@@ -16,6 +16,7 @@ import {
   withoutKeys,
 } from './relation.ts';
 import { requestResync } from './resync.ts';
+import { changeRows, selectLoadedRows } from './table-counts.ts';
 import { objectIdColumn, warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {
@@ -24,9 +25,11 @@ export interface EnsureOptions {
   foreignKeys: ForeignKeys;
   /** A fact that is made gets its keys when its initial load ends; until then it loads much faster. */
   deferKeys?: boolean;
+  /** Tables that are made again although rows were loaded into them: a rebuild loads them once more. */
+  remade?: readonly string[];
 }
 
-/** The star schema's tables that exist but differ from the model, each with the reason. */
+/** The star schema's tables that differ from the model or have vanished with their rows, each with the reason. */
 export type RefusedTables = ReadonlyMap<string, TerminalError>;
 
 /**
@@ -56,11 +59,11 @@ export async function ensureWarehouse(
 export async function prepareWarehouse(
   client: pg.ClientBase,
   model: StarSchema,
-  { schema, foreignKeys, deferKeys = false }: EnsureOptions,
+  { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,
 ): Promise<RefusedTables> {
   await migrateLedger(client);
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
-  const { missing, refused } = await compareAll(client, relations);
+  const { missing, refused } = await refuseVanished(client, await compareAll(client, relations), remade);
   if (refused.size > 0) {
     // Keys and references of what is missing may lead to a table that is refused.
     if (missing.length > 0) for (const refusal of refused.values()) throw refusal;
@@ -71,14 +74,21 @@ export async function prepareWarehouse(
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
-    const { missing } = await compare(client, relations);
+    const { missing } = await refuseVanished(client, await compare(client, relations), remade);
     const isLedgerLost = missing.some(isLedger) && (await hasRows(client, relations, missing));
     await create(client, missing, { foreignKeys, serverVersion, deferred: deferKeys ? factsOf(model) : [] });
     for (const fact of factsOf(model).filter((name) => missing.some((relation) => relation.name === name)))
       await (deferKeys ? beginInitialLoad : endInitialLoad)(client, fact);
     await enforceForeignKeys(client, relations, await selectUnenforced());
-    if (isLedgerLost)
+    if (isLedgerLost) {
       await requestResync(client, 'the ledger had to be made again, and the tables already had rows');
+      for (const { schema, name } of loadedRelations(relations, missing)) {
+        const { rows } = await client.query<{ rows: number }>(
+          `select count(*)::float8 as rows from ${quoteQualified(schema, name)}`,
+        );
+        await changeRows(client, name, rows[0]?.rows ?? 0, 'ledger made again');
+      }
+    }
   });
   return refused;
 }
@@ -91,20 +101,50 @@ async function hasRows(
   relations: readonly Relation[],
   missing: readonly Relation[],
 ): Promise<boolean> {
-  const loaded = relations.filter(
-    ({ schema, columns }) =>
-      schema !== ledgerSchema && columns.some(({ name, nullable }) => name === objectIdColumn && !nullable),
-  );
-  for (const { schema, name } of loaded.filter((each) => !missing.includes(each))) {
+  for (const { schema, name } of loadedRelations(relations, missing)) {
     const { rowCount } = await client.query(`select from ${quoteQualified(schema, name)} limit 1`);
     if (rowCount === 1) return true;
   }
   return false;
 }
 
+/** Those that exist and are loaded from objects. */
+const loadedRelations = (relations: readonly Relation[], missing: readonly Relation[]): Relation[] =>
+  relations.filter(
+    (relation) =>
+      relation.schema !== ledgerSchema &&
+      !missing.includes(relation) &&
+      relation.columns.some(({ name, nullable }) => name === objectIdColumn && !nullable),
+  );
+
 interface Comparison {
   missing: Relation[];
   refused: Map<string, TerminalError>;
+}
+
+/** A table whose rows are gone with it must not be made anew without a word: it would be empty, and look well. */
+async function refuseVanished(
+  client: pg.ClientBase,
+  { missing, refused }: Comparison,
+  remade: readonly string[],
+): Promise<Comparison> {
+  const suspects = missing.filter(({ schema, name }) => schema !== ledgerSchema && !remade.includes(name));
+  // Without a ledger nothing was ever loaded, or nobody knows.
+  if (suspects.length === 0 || missing.some(({ schema }) => schema === ledgerSchema))
+    return { missing, refused };
+  const loaded = await selectLoadedRows(
+    client,
+    suspects.map(({ name }) => name),
+  );
+  const vanished = suspects.filter(({ name }) => (loaded.get(name) ?? 0) > 0);
+  for (const { schema, name } of vanished) {
+    const rows = loaded.get(name) ?? 0;
+    const message =
+      `the warehouse's table ${schema}.${name} is gone: ${rows === 1 ? '1 row was' : `${rows} rows were`} loaded into it. ` +
+      `Make it again from S3: starlift rebuild ${name}`;
+    refused.set(name, new TerminalError(message, { table: name }));
+  }
+  return { missing: missing.filter((relation) => !vanished.includes(relation)), refused };
 }
 
 async function compareAll(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {

@@ -40,11 +40,13 @@ async function selectMissing(
   key: string,
   epochDays: Iterable<number>,
 ): Promise<{ day: number; text: string }[]> {
-  const { rows } = await client.query<{ day: number; text: string }>(
-    `select day, to_char(date '1970-01-01' + day, 'YYYY-MM-DD') as text
-     from unnest($1::int[]) as day
+  const days = [...epochDays].map((day) => day.toFixed(0)).join(',');
+  // Several statements in one query are one transaction and one round trip, and have no parameters.
+  const results: unknown = await client.query(
+    `set local lock_timeout = '1s';
+     select day, to_char(date '1970-01-01' + day, 'YYYY-MM-DD') as text
+     from unnest('{${days}}'::int[]) as day
      where not exists (select from ${table} c where c.${quoteIdentifier(key)} = date '1970-01-01' + day)`,
-    [`{${[...epochDays].join(',')}}`],
   );
-  return rows;
+  return (results as pg.QueryResult<{ day: number; text: string }>[]).at(-1)?.rows ?? [];
 }

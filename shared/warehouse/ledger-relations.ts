@@ -24,6 +24,8 @@ export function ledgerRelations(model: StarSchema): Relation[] {
     unreleasedRelation,
     initialLoadRelation,
     resyncRelation,
+    tableRelation,
+    rowChangeRelation,
   ];
   return [...single, ...facts.map(parkedRelation)];
 }
@@ -80,8 +82,19 @@ begin
 end
 $migration$`;
 
+/** Each entry keeps the keys that its load added. What was loaded before has null: nobody counted. */
+const countsOfKeys = `
+do $migration$
+begin
+  if to_regclass('starlift.object') is not null then
+    alter table starlift.object add column if not exists added int8;
+    alter table starlift.object alter column added set default 0;
+  end if;
+end
+$migration$`;
+
 /** In their order; the first has the number 1. */
-const migrations = [idsAndPrimaryKeys];
+const migrations = [idsAndPrimaryKeys, countsOfKeys];
 
 const migrationRelation: Relation = {
   schema: ledgerSchema,
@@ -116,6 +129,8 @@ const ledgerRelation: Relation = {
     // When it was loaded last: a replay changes it.
     { name: 'loaded_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
     { name: 'entered_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+    // The keys that the table did not have before. Null where an older version has loaded the object.
+    { name: 'added', type: 'int8', nullable: true, generated: 'default 0' },
   ],
   primaryKey: ['object_id'],
   uniques: [['key']],
@@ -174,6 +189,41 @@ const resyncRelation: Relation = {
     { name: 'requested_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
     // Null until the request lies in the ingested bucket, where the next plan finds it.
     { name: 'forwarded_at', type: 'timestamptz', nullable: true },
+  ],
+  primaryKey: ['id'],
+  uniques: [],
+  references: [],
+};
+
+const tableRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'table',
+  columns: [
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    { name: 'oid', type: 'int8', nullable: false },
+    // Null for a partitioned table, which has none of its own.
+    { name: 'file_node', type: 'int8', nullable: true },
+    // As the server's statistics have it: rows that were deleted ever.
+    { name: 'deleted', type: 'int8', nullable: false },
+    { name: 'is_equal', type: 'boolean', nullable: false },
+    { name: 'noted_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+    // Null where no rebuild is under way.
+    { name: 'rebuild_started_at', type: 'timestamptz', nullable: true },
+  ],
+  primaryKey: ['warehouse_table'],
+  uniques: [],
+  references: [],
+};
+
+const rowChangeRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'row_change',
+  columns: [
+    { name: 'id', type: 'uuid', nullable: false, generated: 'default gen_random_uuid()' },
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    { name: 'rows', type: 'int8', nullable: false },
+    { name: 'reason', type: 'text', nullable: false },
+    { name: 'entered_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
   ],
   primaryKey: ['id'],
   uniques: [],

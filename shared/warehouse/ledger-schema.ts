@@ -12,6 +12,12 @@ export const migrationTable = quoteQualified(ledgerSchema, 'migration');
 /** One row for each request to read the source in full again. */
 export const resyncTable = quoteQualified(ledgerSchema, 'resync');
 
+/** One row for each star table: what it was when its rows were counted last. */
+export const tableTable = quoteQualified(ledgerSchema, 'table');
+
+/** Rows that star tables gained or lost by other means than an object's load. Rows are only ever added. */
+export const rowChangeTable = quoteQualified(ledgerSchema, 'row_change');
+
 /** One row at most: which warehouse this is, and which source it belongs to. */
 export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 

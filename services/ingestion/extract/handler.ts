@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { shareAwsClients } from '../../../shared/aws-clients.ts';
 import { makeNotify } from '../../../shared/events.ts';
+import { makeRetryNotes } from '../../../shared/handler/note-retries.ts';
 import type { ReportDeps } from '../../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
@@ -22,6 +23,7 @@ const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
 const failedSlices = { ingested, report };
+const retries = makeRetryNotes('source', { ingested, ...report });
 const deps = {
   ingested,
   send: makeSend(sqs, config.extractQueueUrl),
@@ -43,7 +45,12 @@ const handleBatch = handleRecords<DatabaseContext>(
     sqs,
     queueUrl: config.extractQueueUrl,
     logger,
-    onFailure: (failure) => recordFailure(failure, failedSlices),
+    longestWaitSeconds: config.longestWaitSeconds,
+    onHandled: retries.onHandled,
+    onFailure: async (failure) => {
+      await retries.onFailure(failure);
+      await recordFailure(failure, failedSlices);
+    },
   },
 );
 
@@ -58,5 +65,6 @@ export const handler = middy(handleBatch)
       secretId: config.sourceSecretId,
       what: 'source',
       applicationName: 'starlift-extract',
+      patienceMs: config.connectPatienceMs,
     }),
   );

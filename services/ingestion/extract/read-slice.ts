@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { RefusedError, restate, TerminalError, TransientError } from '../../../shared/errors.ts';
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
 import type { SourceField, SourceTable } from '../../../shared/star-schema/assemble.ts';
@@ -92,8 +93,14 @@ async function readInSnapshot(
 async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {
   try {
     await beginExtract(client, schema, tableNamesOf(table));
-  } catch (error) {
-    if (!(toPipelineError(error) instanceof TerminalError)) throw error;
+  } catch (thrown) {
+    const error = toPipelineError(thrown);
+    if (error instanceof RefusedError && error.by === 'lock') {
+      await client.query('rollback');
+      const holder = await findLockHolder(client, schema, tableNamesOf(table), 'AccessExclusiveLock');
+      throw holder === undefined ? error : restate(error, { message: describeLock(holder) });
+    }
+    if (!(error instanceof TerminalError)) throw error;
     // What is wrong with the table says more than why it could not be locked.
     await client.query('rollback');
     await assessUsableTable(client, schema, table);
@@ -102,7 +109,8 @@ async function begin(client: pg.Client, table: SourceTable, schema: string): Pro
 }
 
 const statementTimeoutMs = 240_000;
-const lockTimeoutMs = 10_000;
+/** A message that waits for a lock must not keep others from being extracted. */
+const lockTimeoutMs = 1000;
 
 /**
  * Opens the extract's transaction and locks its tables, before the first query takes the snapshot: a table that

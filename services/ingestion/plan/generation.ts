@@ -72,7 +72,7 @@ async function beginGeneration(
   });
   const plannedAt = read?.state.plannedAt;
   const state: CaptureState = {
-    version: 2,
+    version: 3,
     generation,
     identity: source.identity,
     tables: {},

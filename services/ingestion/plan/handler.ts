@@ -1,9 +1,14 @@
 import middy from '@middy/core';
 import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { type PipelineError, RefusedError } from '../../../shared/errors.ts';
+import { makeNotify } from '../../../shared/events.ts';
+import { makeOutageNotes, noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { notePlanAttempt } from '../../../shared/records/plan-attempts.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
@@ -12,9 +17,12 @@ import { planRun } from './plan-run.ts';
 
 const config = readConfig();
 const logger = makeLogger('plan');
-const { s3, sqs, secretsManager } = shareAwsClients(config);
+const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
+const ingested = makeObjectStore(s3, config.ingestedBucket);
+const outageDeps = { ingested, logger, notify: makeNotify(eventBridge, config.stage) };
+const outage = makeOutageNotes('source', outageDeps);
 const deps = {
-  ingested: makeObjectStore(s3, config.ingestedBucket),
+  ingested,
   send: makeSend(sqs, config.extractQueueUrl),
   model: starSchema,
   schema: config.sourceSchema,
@@ -32,12 +40,31 @@ export const handler = middy()
       secretId: config.sourceSecretId,
       what: 'source',
       applicationName: 'starlift-plan',
+      patienceMs: config.connectPatienceMs,
       maxConnections: 2,
     }),
   )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {
-    const planned = await planRun({ ...deps, database });
-    const { run, slices, failures, warnings } = planned;
-    logger.info('planned', { run, slices: slices.length, failures, warnings });
-    return planned;
+    const attemptedAt = new Date();
+    try {
+      const planned = await planRun({ ...deps, database });
+      const { run, slices, failures, warnings } = planned;
+      logger.info('planned', { run, slices: slices.length, failures, warnings });
+      await Promise.all([notePlanAttempt(ingested, attemptedAt, planned), noteAnswer('source', outageDeps)]);
+      return planned;
+    } catch (thrown) {
+      const error = toPipelineError(thrown);
+      await noteFailure(attemptedAt, error);
+      throw error;
+    }
   });
+
+/** Throws nothing: the plan's own error is what its caller has to see. */
+async function noteFailure(attemptedAt: Date, error: PipelineError): Promise<void> {
+  try {
+    await notePlanAttempt(ingested, attemptedAt, { error });
+    if (error instanceof RefusedError && error.by === 'source') await outage.begin(error.message);
+  } catch (cause) {
+    logger.error('the failed attempt to plan could not be noted', { error: cause as Error });
+  }
+}

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError } from '../../../shared/errors.ts';
-import { captureStateKey, formatRunId, formatRunKey } from '../../../shared/object-store/object-key.ts';
+import {
+  captureStateKey,
+  formatFailedKey,
+  formatRunId,
+  formatRunKey,
+  formatSlicePrefix,
+} from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { type CaptureState, formatCaptureState } from '../../../shared/records/capture-state.ts';
@@ -95,7 +101,7 @@ function contextOf(
   state: CaptureState,
   xmax: string,
   { replayLsn }: WalPosition,
-  { now, model, schema, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  { now, model, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
 ): PlanContext {
   return {
     run: formatRunId(now(), randomBytes(2).toString('hex')),
@@ -104,7 +110,15 @@ function contextOf(
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
     slicing: { schema, sliceBytes, probeMaxBytes },
+    isExtracted: async ({ table, run, slice }) =>
+      (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
+      (await hasAny(ingested, formatFailedKey(run, slice))),
   };
+}
+
+async function hasAny(ingested: Pick<ObjectStore, 'list'>, prefix: string): Promise<boolean> {
+  for await (const _ of ingested.list(prefix)) return true;
+  return false;
 }
 
 /**

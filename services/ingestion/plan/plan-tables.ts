@@ -1,14 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TerminalError } from '../../../shared/errors.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
+import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import type { CaptureState, TableState } from '../../../shared/records/capture-state.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
-import type { PlannedRun, TableFailure } from '../../../shared/records/run-record.ts';
-import { formatSliceId } from '../../../shared/records/slices.ts';
+import type {
+  LockedTable,
+  PlannedRun,
+  PlannedSlice,
+  TableFailure,
+} from '../../../shared/records/run-record.ts';
+import { type FollowedSlice, formatSliceId } from '../../../shared/records/slices.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
-import type { AssessedTable, UsableTable } from '../source/tables.ts';
+import { type AssessedTable, tableNamesOf, type UsableTable } from '../source/tables.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
 
@@ -21,6 +27,8 @@ export interface PlanContext {
   /** On a standby. */
   plannedLsn?: string;
   slicing: SliceOptions;
+  /** Whether a slice that was sent before is extracted, or has failed for good. */
+  isExtracted(slice: FollowedSlice): Promise<boolean>;
 }
 
 export interface TablesPlan {
@@ -37,6 +45,7 @@ interface TablePlan {
   messages: Omit<ExtractMessage, 'slice'>[];
   failure?: TableFailure;
   warning?: string;
+  locked?: LockedTable;
 }
 
 /**
@@ -66,17 +75,39 @@ export async function planTables(
   const messages = plans
     .flatMap(([, plan]) => plan.messages)
     .map((message, index): ExtractMessage => ({ ...message, slice: formatSliceId(index) }));
+  const locked = plans.flatMap(([, plan]) => plan.locked ?? []);
   return {
     run: {
       run: context.run,
       generation: context.state.generation,
-      slices: messages.map(({ slice, table, newRows }) => ({ slice, table, full: newRows === undefined })),
+      slices: messages.map((message) => describeSlice(message, context.state)),
       failures: plans.flatMap(([, { failure }]) => failure ?? []),
       warnings: plans.flatMap(([, { warning }]) => warning ?? []),
+      ...(locked.length > 0 && { locked }),
     },
     messages,
-    states: Object.fromEntries(plans.map(([table, { state }]) => [table, state])),
+    states: Object.fromEntries(
+      plans.map(([table, plan]) => [
+        table,
+        plan.locked === undefined ? plan.state : noteSent(plan, messages),
+      ]),
+    ),
   };
+}
+
+function describeSlice({ slice, table, newRows }: ExtractMessage, { tables }: CaptureState): PlannedSlice {
+  const planned: PlannedSlice = { slice, table, full: newRows === undefined };
+  const known = tables[table];
+  const base = known !== undefined && 'source' in known ? known.base : undefined;
+  if (base !== undefined) planned.since = base.plannedAt;
+  return planned;
+}
+
+/** Of a locked table that was not left out: its one slice has a number now. */
+function noteSent({ state, locked }: TablePlan, messages: readonly ExtractMessage[]): TableState {
+  const sent = messages.find(({ table }) => table === locked?.table);
+  if (sent === undefined || !('source' in state)) return state;
+  return { ...state, sentLocked: { run: sent.run, slice: sent.slice } };
 }
 
 const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
@@ -90,6 +121,7 @@ async function planTable(
   const newRows = newRowsOf(assessed, context);
   try {
     const ranges = await sliceTable(source, assessed, newRows, context.slicing);
+    if (ranges === 'locked') return await planLocked(source, assessed, newRows, context);
     return {
       state: fingerprintOf(assessed, context.model),
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
@@ -103,10 +135,53 @@ async function planTable(
 
 /** Which rows are new; undefined if all are to be extracted. */
 function newRowsOf(assessed: UsableTable, { state, model, plannedXmax }: PlanContext): NewRows | undefined {
-  if (state.captured === undefined) return undefined;
-  if (!isUnchanged(state.tables[assessed.table.name], fingerprintOf(assessed, model))) return undefined;
-  const newRows = { since: state.captured.base, inProgress: state.captured.inProgress };
+  const known = state.tables[assessed.table.name];
+  if (!isUnchanged(known, fingerprintOf(assessed, model))) return undefined;
+  const captured = (known !== undefined && 'source' in known && known.base?.captured) || state.captured;
+  if (captured === undefined) return undefined;
+  const newRows = { since: captured.base, inProgress: captured.inProgress };
   return isWithinReach(newRows, plannedXmax) ? newRows : undefined;
+}
+
+/**
+ * A locked table must not delay the others. All of it is sent once, and its extract waits in the queue. While that is not
+ * extracted, later plans leave the table out: each would send one more message that can only wait.
+ *
+ * Claim: nothing is lost. A table that is left out keeps its base, so what this plan did not look for is new to a later one.
+ */
+async function planLocked(
+  source: Statements,
+  assessed: UsableTable,
+  newRows: NewRows | undefined,
+  context: PlanContext,
+): Promise<TablePlan> {
+  const { table } = assessed;
+  const { state, slicing } = context;
+  const holder = await findLockHolder(source, slicing.schema, tableNamesOf(table), 'AccessExclusiveLock');
+  const lock = holder && describeLock(holder);
+  const known = state.tables[table.name];
+  const sent = known !== undefined && 'source' in known ? known.sentLocked : undefined;
+  if (sent === undefined || (await context.isExtracted({ table: table.name, ...sent }))) {
+    return {
+      state: fingerprintOf(assessed, context.model),
+      messages: [messageOf(assessed, newRows, undefined, context)],
+      locked: { table: table.name, isLeftOut: false, ...(lock && { lock }) },
+    };
+  }
+  return {
+    state: keepBase(known, state),
+    messages: [],
+    locked: { table: table.name, isLeftOut: true, ...(lock && { lock }) },
+  };
+}
+
+/** What was known of the table stays, its fingerprint too: if that has changed, a later plan sees it and reads all. */
+function keepBase(known: TableState | undefined, { captured, plannedAt }: CaptureState): TableState {
+  if (known === undefined || !('source' in known)) {
+    throw new TerminalError('a table that no plan has sent was to be left out');
+  }
+  if (known.base !== undefined || captured === undefined || plannedAt === undefined) return known;
+  return { ...known, base: { captured, plannedAt } };
 }
 
 function messageOf(

@@ -1,5 +1,5 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import { TerminalError } from '../../../shared/errors.ts';
+import { RefusedError } from '../../../shared/errors.ts';
 import type { BlockRange, NewRows } from '../../../shared/records/extract-message.ts';
 import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
 import { aliasesOf, fromClause, newRowsCondition } from '../source/new-rows.ts';
@@ -27,6 +27,7 @@ export interface SliceOptions {
  * (fileNode, which was read before).
  *
  * @param newRows absent for a full extract
+ * @returns `locked` where somebody holds the table under an exclusive lock
  * @throws {TerminalError} the table cannot be read
  */
 export async function sliceTable(
@@ -34,7 +35,7 @@ export async function sliceTable(
   { table, relation }: UsableTable,
   newRows: NewRows | undefined,
   { schema, sliceBytes, probeMaxBytes }: SliceOptions,
-): Promise<(BlockRange | undefined)[]> {
+): Promise<(BlockRange | undefined)[] | 'locked'> {
   try {
     const size = await selectSize(
       source,
@@ -47,8 +48,8 @@ export async function sliceTable(
     return joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes));
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });
-    if (failure instanceof TerminalError) throw failure;
-    if (isLocked(error)) return [undefined];
+    if (failure instanceof RefusedError && failure.by === 'lock') return 'locked';
+    if (isTooSlow(error)) return [undefined];
     throw failure;
   }
 }
@@ -155,9 +156,5 @@ export function joinSparseRanges(
   });
 }
 
-/**
- * Whether another session holds an exclusive lock on the table, or a scan takes too long. Other tables must not wait
- * for that, so the whole table is sent, and its extract waits in the queue.
- */
-const isLocked = (error: unknown): boolean =>
-  ['55P03', '57014'].includes(String((error as { code?: unknown }).code));
+/** The scan ran into the statement_timeout. Other tables must not wait for it: the whole table is sent. */
+const isTooSlow = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';

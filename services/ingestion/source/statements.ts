@@ -12,6 +12,7 @@ export interface Statements {
  * - Of its own, because `age()` keeps the next xid of a transaction (see newRowsCondition).
  * - Settings that end with it: behind a pooler the next statement may go to another of its connections, and what stays
  *   on this one breaks another client's queries.
+ * - A table that is locked is left to a later plan, so nobody waits for it for long.
  * - With row_security off Postgres refuses a table whose policies would hide rows, instead of omitting the rows.
  *
  * Several statements in one simple query are one transaction and one round trip, and the server itself takes back what
@@ -30,6 +31,6 @@ export const planStatements = (client: pg.Client): Statements & { host: string }
 
 const settings = `
   set local statement_timeout = '120s';
-  set local lock_timeout = '2s';
+  set local lock_timeout = '500ms';
   set local row_security = off;
   ${liftTransactionTimeout}`;

@@ -95,14 +95,15 @@ export function freshUntil(
     const tables = model.tables.filter(({ kind }) => kind === 'fact');
     return earliest(tables.map((fact) => freshUntil(fact, model, facts)));
   }
-  const { plannedAt, failing, runs } = facts.plans;
+  const { failing, runs } = facts.plans;
   const source = table.source.name;
+  const plannedAt = facts.plans.bases.get(source) ?? facts.plans.plannedAt;
   const loaded = makeKnownSlices();
   const loadedRuns = facts.loaded.filter((each) => each.table === table.name);
   for (const { run, slices } of loadedRuns)
     for (const slice of slices) loaded.add(table.name, { run, slice });
   const open = openRuns(runs, source, (run, slice) => isAccountedFor(loaded, table.name, { run, slice }));
-  const instants = open.map(({ since, plannedAt }) => new Date(since ?? plannedAt));
+  const instants = open.map((record) => new Date(sinceOf(record, source) ?? record.plannedAt));
   if (!failing.has(source)) return earliest([plannedAt, ...instants]);
   const loadedIds = new Set(loadedRuns.map(({ run }) => run));
   const newest = runs.findLast(({ run }) => loadedIds.has(run));
@@ -127,6 +128,10 @@ function openRuns(
   return open;
 }
 
+/** When the plan before this one looked at the table. */
+const sinceOf = ({ slices, since }: RunRecord, source: string): string | undefined =>
+  slices.find(({ table }) => table === source)?.since ?? since;
+
 function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
   if (instants.length === 0 || instants.includes(undefined)) return undefined;
   return new Date(Math.min(...instants.map(Number)));
@@ -136,6 +141,8 @@ function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
 export interface PlanRecords {
   /** When the last complete plan looked at the source. */
   plannedAt: Date;
+  /** Of source tables that plans have left out since: when the last plan looked that did not. */
+  bases: ReadonlyMap<string, Date>;
   /** Source tables that cannot be extracted as they are. */
   failing: ReadonlySet<string>;
   /** The runs that found something, the oldest first. */
@@ -163,6 +170,11 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
     const records = runs.flatMap((run) => known.get(run) ?? []);
     return {
       plannedAt: new Date(state.plannedAt),
+      bases: new Map(
+        Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
+          'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
+        ),
+      ),
       failing: new Set(failingTables(state)),
       runs: dropOverridden(records),
     };

@@ -1,5 +1,7 @@
 import middy from '@middy/core';
 import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { makeNotify } from '../../../shared/events.ts';
+import { noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
@@ -12,7 +14,7 @@ import { makeReadyWarehouse } from '../ready-warehouse.ts';
 import { makePlanRecordsReader, measureFreshness, type TableFreshness } from './freshness.ts';
 
 const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
-const { s3, secretsManager } = shareAwsClients(config);
+const { s3, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
@@ -35,11 +37,14 @@ export const handler = middy()
       secretId: config.warehouseSecretId,
       what: 'warehouse',
       applicationName: 'starlift-freshness',
+      patienceMs: config.connectPatienceMs,
     }),
   )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<TableFreshness[]> => {
     await readyWarehouse(database);
     const tables = await measureFreshness({ ...deps, database });
+    // The function that noted an outage may have died since.
+    await noteAnswer('warehouse', { ingested, logger, notify: makeNotify(eventBridge, stage) });
     for (const { table, lagSeconds, waiting } of tables) {
       metrics.add(table, {
         ...(lagSeconds !== undefined && { LagSeconds: lagSeconds }),

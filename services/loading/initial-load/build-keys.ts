@@ -8,6 +8,7 @@ import { findMissingKeys, readCatalog } from '../../../shared/warehouse/catalog.
 import { endInitialLoad } from '../../../shared/warehouse/initial-loads.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { type Key, keysOf } from '../../../shared/warehouse/relation.ts';
+import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { limitWaiting } from '../limit-waiting.ts';
 import {
@@ -57,7 +58,8 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
     }
     await createIndexes(client, target, surrogate);
     if (hasDoubles) {
-      await dropDoubles(client, target, surrogate);
+      const dropped = await dropDoubles(client, target, surrogate);
+      await changeRows(client, fact.name, -dropped, 'doubles dropped');
       await createIndexes(client, target, business);
     }
     await adoptIndexes(client, target, keys);
@@ -162,6 +164,8 @@ async function createIndexes(
 }
 
 /**
+ * @returns the number of rows dropped
+ *
  * A publication for all tables refuses deletes from a table without a primary key: there the table gets it first, and
  * readers wait until the transaction ends.
  */
@@ -169,17 +173,17 @@ async function dropDoubles(
   client: pg.ClientBase,
   target: LoadTarget,
   surrogate: readonly Key[],
-): Promise<void> {
+): Promise<number> {
   const doubled = await selectDoubledKey(client, target);
   if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
   await client.query('savepoint published');
   try {
-    await dropOlder(client, target);
+    return await dropOlder(client, target);
   } catch (error) {
     if (!isObjectNotReady(error)) throw error;
     await client.query('rollback to savepoint published');
     await adoptIndexes(client, target, surrogate);
-    await dropOlder(client, target);
+    return dropOlder(client, target);
   }
 }
 
@@ -201,11 +205,12 @@ async function selectDoubledKey(
 }
 
 /** Of the rows with one key the newest stays. Rows of equal version are equal. */
-async function dropOlder(client: pg.ClientBase, { table, key }: LoadTarget): Promise<void> {
-  await client.query(`
+async function dropOlder(client: pg.ClientBase, { table, key }: LoadTarget): Promise<number> {
+  const { rowCount } = await client.query(`
     delete from ${table} t using ${table} o
     where ${matches(key, 'o', 't')} and o.ctid <> t.ctid
       and (${isNewer('o', 't')} or (o.ctid < t.ctid and not ${isNewer('t', 'o')}))`);
+  return rowCount ?? 0;
 }
 
 /**

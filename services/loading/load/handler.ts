@@ -4,6 +4,7 @@ import { shareAwsClients } from '../../../shared/aws-clients.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { handleEachObject } from '../../../shared/handler/each-object.ts';
+import { makeRetryNotes } from '../../../shared/handler/note-retries.ts';
 import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../../shared/handler/sqs-records.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
@@ -28,6 +29,7 @@ const metrics = makeTableMetrics(stage);
 const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const retries = makeRetryNotes('warehouse', { ingested, ...report });
 const deps = {
   processed: makeObjectStore(s3, processedBucket),
   model: starSchema,
@@ -41,7 +43,12 @@ export const handler = middy(
     sqs,
     queueUrl: config.loadQueueUrl,
     logger,
-    onFailure: (failure) => reportFailure(failure, report),
+    longestWaitSeconds: config.longestWaitSeconds,
+    onHandled: retries.onHandled,
+    onFailure: async (failure) => {
+      await retries.onFailure(failure);
+      await reportFailure(failure, report);
+    },
   }),
 )
   .use(withLogging(logger))
@@ -53,6 +60,7 @@ export const handler = middy(
       secretId: config.warehouseSecretId,
       what: 'warehouse',
       applicationName: 'starlift-load',
+      patienceMs: config.connectPatienceMs,
       maxConnections: 2,
     }),
   );

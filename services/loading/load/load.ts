@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import { TerminalError } from '../../../shared/errors.ts';
+import { type PipelineError, RefusedError, restate, TerminalError } from '../../../shared/errors.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type ProcessedMetadata,
@@ -9,6 +9,8 @@ import {
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
+import { quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import type {
@@ -21,6 +23,7 @@ import type {
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { enterAdded } from '../../../shared/warehouse/table-counts.ts';
 import {
   endInitialLoadIfComplete,
   holdKeys,
@@ -110,8 +113,24 @@ export async function loadObject(
       releaseBatches(object.batches);
     }
   } catch (error) {
-    throw toPipelineError(error, { table: key.table, key: name });
+    throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
+}
+
+/** Says who holds the table that a load could not lock: its own, one that it reads, or one whose rows it releases. */
+async function nameLockHolder(
+  error: PipelineError,
+  table: string,
+  { database, model, schema }: LoadDeps,
+): Promise<PipelineError> {
+  if (!(error instanceof RefusedError && error.by === 'lock')) return error;
+  const others = model.tables.map(({ name }) => name).filter((name) => name !== table);
+  const holder = await database.withClient(
+    async (client) =>
+      (await findLockHolder(client, schema, [table], 'ShareLock')) ??
+      findLockHolder(client, schema, others, 'ShareLock'),
+  );
+  return holder === undefined ? error : restate(error, { message: describeLock(holder) });
 }
 
 async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> {
@@ -167,22 +186,32 @@ async function commitObject(
     await insertDates(client, { schema, calendar: model.calendar }, namedDays(table, model, batches));
   }
   return inTransaction(client, async () => {
-    await limitWaiting(client);
+    await limitWaiting(client, {
+      written: [quoteQualified(schema, table.name)],
+      read: referencesOf(table).map((name) => quoteQualified(schema, name)),
+    });
     const objectId = await enterInLedger(client, object, replay);
     if (objectId === undefined) return alreadyLoaded(key);
     const warehouse = { client, model, schema };
     const rows = { batches, objectId };
     let waiting = 0;
     let releases: FactRelease[] = [];
+    let added = 0;
     if (batches.length > 0) {
-      if (table.kind === 'fact') ({ waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
-      else if (table.kind === 'dimension') releases = await loadDimension(warehouse, table, rows);
+      if (table.kind === 'fact')
+        ({ added, waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
+      else if (table.kind === 'dimension')
+        ({ added, releases } = await loadDimension(warehouse, table, rows));
       else await loadCalendar(warehouse, table, rows);
     }
+    if (replay === undefined) await enterAdded(client, objectId, added);
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
     return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
   });
 }
+
+const referencesOf = (table: WarehouseTable): string[] =>
+  table.kind === 'fact' ? [...new Set(table.columns.flatMap(({ references }) => references ?? []))] : [];
 
 /** The dates that these rows reference, in days since 1970-01-01. */
 function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[]): Set<number> {
@@ -231,6 +260,8 @@ async function enterInLedger(
 const staging = 'pg_temp.staging';
 
 interface FactLoad {
+  /** Keys that the fact did not have. */
+  added: number;
   /** Rows parked. */
   waiting: number;
   /** Of rows that the warehouse had refused before. */
@@ -255,10 +286,11 @@ async function loadFact(
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
+  let added = rowsOf(rows);
   if (!areAllReady || !(await copyStraight(client, target, rows))) {
     await stageRows(client, target, staging, rows);
     if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
-    await (hasKeys ? putRows : appendRows)(client, target, staging);
+    added = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
   const releases: FactRelease[] = [];
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, fact.name);
@@ -267,7 +299,7 @@ async function loadFact(
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
     if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
-  return { waiting, releases };
+  return { added, waiting, releases };
 }
 
 /** Puts a dimension's rows, the newest of each key, and releases the facts that waited for them. */
@@ -275,12 +307,13 @@ async function loadDimension(
   warehouse: Warehouse,
   dimension: Dimension,
   rows: ObjectRows,
-): Promise<FactRelease[]> {
+): Promise<{ added: number; releases: FactRelease[] }> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(dimension, schema);
+  let added = rowsOf(rows);
   if (!(await copyNewRows(client, target, rows))) {
     await stageRows(client, target, staging, rows);
-    await putRows(client, target, staging);
+    added = await putRows(client, target, staging);
   }
   const facts = model.tables.filter((table) => table.kind === 'fact');
   const naming = facts.filter(({ columns }) =>
@@ -289,8 +322,10 @@ async function loadDimension(
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
   for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
-  return releases;
+  return { added, releases };
 }
+
+const rowsOf = ({ batches }: ObjectRows): number => batches.reduce((sum, { numRows }) => sum + numRows, 0);
 
 /** A date's row is the same in every object, so an existing one stays. */
 async function loadCalendar(

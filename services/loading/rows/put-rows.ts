@@ -168,17 +168,26 @@ export const makeDoubledKeyError = ({ table, key }: LoadTarget, values: KeyValue
  * key, so that no two loads deadlock; the second finds every row that it touches locked and committed.
  *
  * @param from a temporary table with the target's columns, no key in it twice
+ * @returns the keys that are new
  */
-export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
+export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<number> {
   const { rowCount: inserted } = await client.query(insertOrLock(target, from));
   const { rows } = await client.query<{ all: number }>(`select count(*)::int as all from ${from}`);
   if (inserted !== rows[0]?.all) await client.query(updateOlder(target, from));
+  return inserted ?? 0;
 }
 
-/** Puts rows into a table that has no keys yet. Duplicates are removed when the keys are built. */
-export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<void> {
+/**
+ * Puts rows into a table that has no keys yet. Duplicates are removed when the keys are built.
+ *
+ * @returns the rows
+ */
+export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<number> {
   const list = target.columns.join(', ');
-  await client.query(`insert into ${target.table} (${list}) select ${list} from ${from}`);
+  const { rowCount } = await client.query(
+    `insert into ${target.table} (${list}) select ${list} from ${from}`,
+  );
+  return rowCount ?? 0;
 }
 
 /** Inserts the rows whose key is new; an existing row stays as it is. */

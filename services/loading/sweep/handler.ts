@@ -30,6 +30,7 @@ export const handler = middy()
       secretId: config.warehouseSecretId,
       what: 'warehouse',
       applicationName: 'starlift-sweep',
+      patienceMs: config.connectPatienceMs,
     }),
   )
   .handler((_event: unknown, { database }: DatabaseContext) => {

@@ -5,7 +5,9 @@ import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isServerError } from '../../../shared/postgres/server-error.ts';
 import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
+import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';
+import { tableLockTimeout } from '../limit-waiting.ts';
 import {
   appendRows,
   createStaging,
@@ -54,6 +56,10 @@ export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: str
   if (!isAnyParked) return { table, rows: 0, hasRecovered: await forget() };
   await client.query('savepoint release');
   try {
+    await client.query(`
+      set local lock_timeout = '${tableLockTimeout}';
+      lock table ${quoteQualified(warehouse.schema, table)} in row exclusive mode;
+      set local lock_timeout = '60s'`);
     const rows = await moveReady(warehouse, fact);
     await client.query('release savepoint release');
     return { table, rows, hasRecovered: await forget() };
@@ -94,7 +100,8 @@ async function moveReady(warehouse: Warehouse, fact: Fact): Promise<number> {
     with ready as (delete from ${parked.table} p where ${hasReferences('p', fact, warehouse)} returning ${list})
     insert into ${released} (${list}) select ${list} from ready`);
   if (!rowCount) return 0;
-  await ((await holdKeys(client, target, fact.name)) ? putRows : appendRows)(client, target, released);
+  const put = (await holdKeys(client, target, fact.name)) ? putRows : appendRows;
+  await changeRows(client, fact.name, await put(client, target, released), 'released');
   return rowCount;
 }
 

@@ -4,6 +4,7 @@ import { shareAwsClients } from '../../../shared/aws-clients.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { handleEachObject } from '../../../shared/handler/each-object.ts';
+import { makeRetryNotes } from '../../../shared/handler/note-retries.ts';
 import { notifyOrLog, type ReportDeps, reportFailure } from '../../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../../shared/handler/sqs-records.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
@@ -25,8 +26,10 @@ const metrics = makeTableMetrics(config.stage);
 const notify = makeNotify(aws.eventBridge, config.stage);
 const report: ReportDeps = { queue: 'transform', logger, notify };
 
+const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
+const retries = makeRetryNotes(undefined, { ingested, ...report });
 const deps = {
-  ingested: makeObjectStore(aws.s3, config.ingestedBucket),
+  ingested,
   processed: makeObjectStore(aws.s3, config.processedBucket),
   model: starSchema,
   notify,
@@ -39,7 +42,12 @@ export const handler = middy(
     sqs: aws.sqs,
     queueUrl: config.transformQueueUrl,
     logger,
-    onFailure: (failure) => reportFailure(failure, report),
+    longestWaitSeconds: config.longestWaitSeconds,
+    onHandled: retries.onHandled,
+    onFailure: async (failure) => {
+      await retries.onFailure(failure);
+      await reportFailure(failure, report);
+    },
   }),
 )
   .use(withLogging(logger))

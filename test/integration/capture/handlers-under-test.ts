@@ -20,7 +20,8 @@ export interface HandlersUnderTest {
   plan(): Promise<PlannedRun>;
   /** Gives messages to the extract's handler. */
   extract(messages: readonly Message[]): Promise<SQSBatchResponse>;
-  receiveAll(queue: string): Promise<Message[]>;
+  /** @param waitSeconds how long to wait for the first message; 0 where it is left out */
+  receiveAll(queue: string, waitSeconds?: number): Promise<Message[]>;
   listKeys(prefix: string): Promise<string[]>;
   /** The lines of all objects of a source table, sorted. */
   ingestedLines(table: string): Promise<string[]>;
@@ -49,7 +50,7 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
     ingested,
     plan: () => plan({}, context),
     extract: (messages) => extract({ Records: messages.map(toRecord) }, context),
-    receiveAll: (queue) => receiveAll(sqs, cloud.queueUrl(queue)),
+    receiveAll: (queue, waitSeconds) => receiveAll(sqs, cloud.queueUrl(queue), waitSeconds),
     listKeys: (prefix) => listKeys(ingested, prefix),
     ingestedLines: (table) => ingestedLines(ingested, table),
     lastEvent: () => {
@@ -92,13 +93,14 @@ async function startSourceCloud(dataDir: string, port: number): Promise<Cloud> {
   return cloud;
 }
 
-async function receiveAll(sqs: SQSClient, QueueUrl: string): Promise<Message[]> {
+async function receiveAll(sqs: SQSClient, QueueUrl: string, waitSeconds = 0): Promise<Message[]> {
   const received: Message[] = [];
   for (;;) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
         QueueUrl,
         MaxNumberOfMessages: 10,
+        WaitTimeSeconds: received.length === 0 ? waitSeconds : 0,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       }),

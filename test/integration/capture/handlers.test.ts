@@ -14,6 +14,7 @@ describe('the plan and extract handlers', () => {
     expect(planned.slices).toHaveLength(11);
     expect(await handlers.listKeys('state/')).toEqual([
       'state/capture.json',
+      'state/plans.json',
       `state/runs/${planned.run}.json`,
     ]);
     expect(await handlers.extract(await handlers.receiveAll('extract'))).toEqual({ batchItemFailures: [] });
@@ -72,7 +73,7 @@ describe('the plan and extract handlers', () => {
     ).toHaveLength(1);
   });
 
-  it('give a message back to the queue when its time may come, and its neighbours go on', async () => {
+  it('put a copy on the queue when the time of a message may come, and its neighbours go on', async () => {
     await handlers.receiveAll('extract');
     const planned = await handlers.plan();
     expect(planned.slices).toEqual([{ slice: '0000', table: 'payment', full: true }]);
@@ -85,7 +86,10 @@ describe('the plan and extract handlers', () => {
     };
     const unreadable = { ...message, MessageId: 'unreadable', Body: 'no JSON' };
     const answer = await handlers.extract([unreadable, elsewhere, message ?? {}]);
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'elsewhere' }] });
+    expect(answer).toEqual({ batchItemFailures: [] });
+    const [copy, ...more] = await handlers.receiveAll('extract', 5);
+    expect(more).toEqual([]);
+    expect(copy).toMatchObject({ Body: elsewhere.Body, MessageAttributes: { breaks: { StringValue: '1' } } });
     expect((await handlers.receiveAll('extract-dlq')).map(({ Body }) => Body)).toEqual(['no JSON']);
     expect(await handlers.listKeys('failed/')).toEqual([]);
     expect((await handlers.listKeys('payment/')).filter((key) => key.includes(planned.run))).toHaveLength(1);

@@ -202,7 +202,7 @@ describe('a connection', () => {
 
   it('of a pool that is half-open costs one failure, and the pool opens another one', async () => {
     const secret = secretOfUrl('--warehouse', proxy.through(server.url()));
-    const options = { what: 'warehouse', applicationName: 'test', maxConnections: 1, limits };
+    const options = { what: 'warehouse' as const, applicationName: 'test', maxConnections: 1, limits };
     const database = makeDatabase(async () => secret, options);
     const ask = () => database.withClient(async (lent) => (await lent.query('select 1 as one')).rows);
     expect(await ask()).toEqual([{ one: 1 }]);
@@ -214,7 +214,7 @@ describe('a connection', () => {
 
   it('that a pool cannot open fails with the server’s name', async () => {
     const url = `${proxy.through(server.url())}?connect_timeout=1`;
-    const options = { what: 'warehouse', applicationName: 'test', maxConnections: 1, patienceMs: 0 };
+    const options = { what: 'warehouse' as const, applicationName: 'test', maxConnections: 1, patienceMs: 0 };
     const database = makeDatabase(async () => secretOfUrl('--warehouse', url), options);
     proxy.halfOpen('dropped');
     const message = await failureOf(database.withClient((lent) => lent.query('select 1')));

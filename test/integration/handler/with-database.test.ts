@@ -34,7 +34,13 @@ describe('a function’s database', () => {
     const secretsManager = { send: async () => ({ SecretString }) } as never;
     const handler = middy()
       .use(
-        withDatabase({ secretsManager, secretId: 'shop', what: 'source', applicationName: 'test', sslmode }),
+        withDatabase({
+          secretsManager,
+          secretId: 'shop',
+          what: 'source' as const,
+          applicationName: 'test',
+          sslmode,
+        }),
       )
       .handler(async (_event: unknown, { database }: DatabaseContext) =>
         database.withClient(async (client) => (await client.query(sql)).rows),
@@ -74,7 +80,7 @@ describe('a function’s database', () => {
   it('is not a server of another kind than its secret asks for', async () => {
     const secret = secretOfUrl('--source', server.url('shop'));
     const askFor = async (target_session_attrs: TargetSessionAttributes) => {
-      const options = { what: 'source', applicationName: 'test', maxConnections: 1, patienceMs: 0 };
+      const options = { what: 'source' as const, applicationName: 'test', maxConnections: 1, patienceMs: 0 };
       const database = makeDatabase(async () => ({ ...secret, target_session_attrs }), options);
       return database.withClient(async (client) => (await client.query('select 1 as one')).rows);
     };

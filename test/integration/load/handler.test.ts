@@ -121,7 +121,7 @@ describe('the handler of the load queue', () => {
             table: 'dim_currency',
             key: missing,
             reason: 'there is no such object',
-            attempts: '5',
+            attempts: '1',
           }),
         },
         {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { starlift } from '../../helpers/starlift.ts';
+import { starlift } from '../../helpers/processes/starlift.ts';
 import { hasProgram, startOnTerminal, type Typed } from './pty.ts';
 
 // Each Tab starts a process, and the machine may be busy.

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { giveCertificate } from '../../helpers/server-certificate.ts';
-import { starlift } from '../../helpers/starlift.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/temporary-postgres.ts';
+import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { starlift } from '../../helpers/processes/starlift.ts';
 import { hasProgram, startOnTerminal, type Typed } from './pty.ts';
 
 // Servers and processes start, and the machine may be busy.

@@ -180,7 +180,14 @@ describe('reportFailure', () => {
     reason: { error: 'TerminalError', reason: 'no use', failedAt: '2024-02-29T00:00:00.000Z' },
   };
 
-  it('tells nobody of a message that is tried again', async () => {
+  it('sends no event for a message that is tried again', async () => {
+    const retry = {
+      action: 'retry' as const,
+      attempts: 1,
+      delaySeconds: 2,
+      isCopied: true,
+      waitingSince: new Date(),
+    };
     const before = zones.cloud.events().length;
     const eventBridge = new EventBridgeClient({});
     const deps = {
@@ -188,9 +195,9 @@ describe('reportFailure', () => {
       logger: makeLogger('test'),
       notify: makeNotify(eventBridge, 'ci'),
     };
-    await reportFailure({ ...failure, action: 'retry' }, deps);
+    await reportFailure({ ...failure, verdict: retry }, deps);
     expect(zones.cloud.events()).toHaveLength(before);
-    await reportFailure({ ...failure, action: 'dead-letter' }, deps);
+    await reportFailure({ ...failure, verdict: { action: 'dead-letter' } }, deps);
     expect(zones.cloud.events()).toHaveLength(before + 1);
     eventBridge.destroy();
   });
@@ -201,7 +208,10 @@ describe('reportFailure', () => {
     const notify = async () => {
       throw new Error('no event bus');
     };
-    await reportFailure({ ...failure, action: 'dead-letter' }, { queue: 'transform', logger, notify });
+    await reportFailure(
+      { ...failure, verdict: { action: 'dead-letter' } },
+      { queue: 'transform', logger, notify },
+    );
     expect(error).toHaveBeenCalledTimes(2);
   });
 });

@@ -11,14 +11,28 @@ import {
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const states: fc.Arbitrary<CaptureState> = fc.record(
   {
-    version: fc.constant(2 as const),
+    version: fc.constant(3 as const),
     generation: xid,
     identity: fc.string(),
     captured: fc.record({ base: xid, inProgress: fc.array(xid) }),
     tables: fc.dictionary(
       fc.string(),
       fc.oneof(
-        fc.record({ source: fc.string(), model: fc.string() }, { noNullPrototype: true }),
+        fc.record(
+          {
+            source: fc.string(),
+            model: fc.string(),
+            base: fc.record(
+              {
+                captured: fc.record({ base: xid, inProgress: fc.array(xid) }, { noNullPrototype: true }),
+                plannedAt: fc.constant('2026-03-01T10:00:00.000Z'),
+              },
+              { noNullPrototype: true },
+            ),
+            sentLocked: fc.constant({ run: '20260301T100000000Zabcd', slice: '0003' }),
+          },
+          { requiredKeys: ['source', 'model'], noNullPrototype: true },
+        ),
         fc.record({ failed: fc.string() }, { noNullPrototype: true }),
       ),
       { noNullPrototype: true },
@@ -36,18 +50,23 @@ describe('the capture state', () => {
     );
   });
 
-  const valid = { version: 2, generation: '1', identity: 'a', tables: {} };
+  const valid = { version: 3, generation: '1', identity: 'a', tables: {} };
   it.each([
     ['nothing', ''],
     ['half of it', '{"version":1,"gener'],
     ['a list', '[]'],
-    ['another version', JSON.stringify({ ...valid, version: 3 })],
+    ['another version', JSON.stringify({ ...valid, version: 4 })],
     ['no generation', JSON.stringify({ ...valid, generation: 'one' })],
     ['no identity', JSON.stringify({ ...valid, identity: null })],
     ['no xid', JSON.stringify({ ...valid, captured: { base: '-1', inProgress: [] } })],
     ['no list of xids', JSON.stringify({ ...valid, captured: { base: '1', inProgress: ['1); drop'] } })],
     ['no tables', JSON.stringify({ ...valid, tables: [] })],
     ['a table without a state', JSON.stringify({ ...valid, tables: { staff: {} } })],
+    [
+      'a base without xids',
+      JSON.stringify({ ...valid, tables: { staff: { source: 'f', base: { plannedAt: '2026-03-01' } } } }),
+    ],
+    ['a slice of no run', JSON.stringify({ ...valid, tables: { staff: { source: 'f', sentLocked: {} } } })],
     ['a fingerprint of version 1', JSON.stringify({ ...valid, tables: { staff: { fingerprint: 'f' } } })],
     [
       'a fingerprint that is no text',
@@ -70,11 +89,16 @@ describe('the capture state', () => {
       tables: { staff: { source: 'f' }, design: { failed: 'gone' } },
     });
   });
+
+  it('of version 2 is read as one whose tables all begin at its own base', () => {
+    const former = { ...valid, version: 2, tables: { staff: { source: 'f', model: 'm' } } };
+    expect(parseCaptureState(Buffer.from(JSON.stringify(former)))).toEqual({ ...former, version: 3 });
+  });
 });
 
 describe('a new generation', () => {
   const state: CaptureState = {
-    version: 2,
+    version: 3,
     generation: '1',
     identity: 'a',
     captured: { base: '1000', inProgress: [] },

@@ -37,13 +37,23 @@ function makeDeps() {
   };
 }
 
+const retry = {
+  action: 'retry' as const,
+  attempts: 1,
+  delaySeconds: 2,
+  isCopied: true,
+  waitingSince: new Date(),
+};
 const error = new TerminalError('the source has no table public.staff', { table: 'staff' });
 const record = { body: formatExtractMessage(message), messageAttributes: {} } as SQSRecord;
 
 describe('the record of a failed slice', () => {
   it('is there though nobody could be told, and goes when its redriven message succeeds', async () => {
     const deps = makeDeps();
-    await recordFailure({ record, error, reason: failureReasonOf(error), action: 'dead-letter' }, deps);
+    await recordFailure(
+      { record, error, reason: failureReasonOf(error), verdict: { action: 'dead-letter' } },
+      deps,
+    );
     expect([...deps.keys]).toEqual([key]);
     expect(deps.logged).toContain('the event Table Failed was not taken');
 
@@ -56,7 +66,7 @@ describe('the record of a failed slice', () => {
 
   it('is not made for a message that is tried again', async () => {
     const deps = makeDeps();
-    await recordFailure({ record, error, reason: failureReasonOf(error), action: 'retry' }, deps);
+    await recordFailure({ record, error, reason: failureReasonOf(error), verdict: retry }, deps);
     expect(deps.keys.size).toBe(0);
   });
 });

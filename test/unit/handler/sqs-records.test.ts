@@ -1,15 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SQSRecord } from 'aws-lambda';
-import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import { RefusedError, TerminalError, TransientError } from '../../../shared/errors.ts';
 import { handleRecords } from '../../../shared/handler/sqs-records.ts';
 
-const record = (messageId: string, body: string, receives = 1) =>
+const sentAt = Date.parse('2026-11-23T10:00:00Z');
+
+const record = (messageId: string, body: string, receives = 1, breaks?: string) =>
   ({
     messageId,
     body,
     receiptHandle: `handle of ${messageId}`,
-    attributes: { ApproximateReceiveCount: String(receives) },
-    messageAttributes: { replay: { stringValue: 'r1', dataType: 'String' } },
+    attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(sentAt) },
+    messageAttributes: {
+      replay: { stringValue: 'r1', dataType: 'String' },
+      ...(breaks !== undefined && { breaks: { stringValue: breaks, dataType: 'String' } }),
+    },
   }) as unknown as SQSRecord;
 
 /** The last border before the wire: what was sent, by command name. */
@@ -36,7 +41,7 @@ describe('handleRecords', () => {
     );
     const bodies = ['good', 'terminal', 'transient', 'good too'];
     const Records = bodies.map((body, index) => record(String(index), body));
-    expect(await handler({ Records }, {})).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
+    expect(await handler({ Records }, {})).toEqual({ batchItemFailures: [] });
     expect(handled).toEqual(['good', 'good too']);
     expect(sent).toEqual([
       {
@@ -54,8 +59,21 @@ describe('handleRecords', () => {
         },
       },
       {
-        name: 'ChangeMessageVisibilityCommand',
-        input: { QueueUrl: 'http://q/extract', ReceiptHandle: 'handle of 2', VisibilityTimeout: 2 },
+        name: 'SendMessageCommand',
+        input: {
+          QueueUrl: 'http://q/extract',
+          MessageBody: 'transient',
+          MessageAttributes: {
+            replay: { DataType: 'String', StringValue: 'r1' },
+            breaks: { DataType: 'String', StringValue: '1' },
+            waitingSince: { DataType: 'String', StringValue: '2026-11-23T10:00:00.000Z' },
+          },
+          DelaySeconds: 2,
+        },
+      },
+      {
+        name: 'DeleteMessageCommand',
+        input: { QueueUrl: 'http://q/extract', ReceiptHandle: 'handle of 2' },
       },
     ]);
   });
@@ -70,10 +88,10 @@ describe('handleRecords', () => {
       {
         sqs,
         queueUrl: 'q',
-        onFailure: ({ action, reason }) => void told.push([action, reason.error, reason.reason]),
+        onFailure: ({ verdict, reason }) => void told.push([verdict.action, reason.error, reason.reason]),
       },
     );
-    await handler({ Records: [record('a', 'x', 1), record('b', 'x', 5)] }, {});
+    await handler({ Records: [record('a', 'x', 1), record('b', 'x', 1, '4')] }, {});
     const reason = 'deadlock detected (SQLSTATE 40P01)';
     expect(told).toEqual([
       ['retry', 'TransientError', reason],
@@ -98,6 +116,43 @@ describe('handleRecords', () => {
     const Records = ['bad', 'good'].map((body) => record(body, body));
     expect(await handler({ Records }, {})).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
     expect(handled).toEqual(['good']);
-    expect(logged).toEqual(['a failed message could not be sent on: it comes back']);
+    expect(logged).toEqual(['a failed message could not be sent on: it is delivered again']);
+  });
+
+  it('tries no other record after a database has refused, and lets all of them wait', async () => {
+    const { sent, sqs } = recordingQueue();
+    const tried: string[] = [];
+    const handler = handleRecords(
+      async ({ body }) => {
+        tried.push(body);
+        throw new RefusedError('the server is starting', { by: 'warehouse' });
+      },
+      { sqs, queueUrl: 'q', now: () => new Date(sentAt) },
+    );
+    const Records = [record('a', 'first'), record('b', 'second'), record('c', 'third', 5)];
+    expect(await handler({ Records }, {})).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'a' }, { itemIdentifier: 'b' }],
+    });
+    expect(tried).toEqual(['first']);
+    expect(sent.map(({ name }) => name)).toEqual([
+      'ChangeMessageVisibilityCommand',
+      'ChangeMessageVisibilityCommand',
+      'SendMessageCommand',
+      'DeleteMessageCommand',
+    ]);
+  });
+
+  it('tries the others after a lock has refused one', async () => {
+    const { sqs } = recordingQueue();
+    const tried: string[] = [];
+    const handler = handleRecords(
+      async ({ body }) => {
+        tried.push(body);
+        if (body === 'locked') throw new RefusedError('dim_staff is locked', { by: 'lock' });
+      },
+      { sqs, queueUrl: 'q' },
+    );
+    await handler({ Records: [record('a', 'locked'), record('b', 'free')] }, {});
+    expect(tried).toEqual(['locked', 'free']);
   });
 });

@@ -26,10 +26,15 @@ const loadedAt = (minute: number, table: string, slices = ['0000']) => ({
 /** As of which minute a table is; plans have been made each minute up to 30. */
 function minuteOf(
   table: string,
-  facts: { runs?: RunRecord[]; loaded?: FreshnessFacts['loaded']; failing?: string[] },
+  facts: {
+    runs?: RunRecord[];
+    loaded?: FreshnessFacts['loaded'];
+    failing?: string[];
+    bases?: [string, Date][];
+  },
 ) {
-  const { runs = [], loaded = [], failing = [] } = facts;
-  const plans = { plannedAt: new Date(at(30)), failing: new Set(failing), runs };
+  const { runs = [], loaded = [], failing = [], bases = [] } = facts;
+  const plans = { plannedAt: new Date(at(30)), bases: new Map(bases), failing: new Set(failing), runs };
   return freshUntil(starSchema.table(table), starSchema, { plans, loaded })?.getUTCMinutes();
 }
 
@@ -45,6 +50,20 @@ describe('a warehouse table is as fresh as', () => {
     const loaded = [loadedAt(5, 'dim_design'), loadedAt(20, 'dim_design')];
     expect(minuteOf('dim_design', { runs, loaded })).toBe(9);
     expect(minuteOf('dim_staff', { runs, loaded })).toBe(30);
+  });
+
+  it('the last plan that did not leave it out', () => {
+    const bases: [string, Date][] = [['design', new Date(at(12))]];
+    expect(minuteOf('dim_design', { bases })).toBe(12);
+    expect(minuteOf('dim_staff', { bases })).toBe(30);
+  });
+
+  it('the last plan before the first one that left it out, until what was sent after it is loaded', () => {
+    const run = runAt(20, 'design');
+    const slices = run.slices.map((slice) => ({ ...slice, since: at(12) }));
+    const runs = [{ ...run, slices }];
+    expect(minuteOf('dim_design', { runs })).toBe(12);
+    expect(minuteOf('dim_design', { runs, loaded: [loadedAt(20, 'dim_design')] })).toBe(30);
   });
 
   it('before a run of which one slice is missing', () => {

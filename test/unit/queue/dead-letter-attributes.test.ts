@@ -14,7 +14,6 @@ const reason = {
 const record = (body: string, attributes: Record<string, string> = {}) =>
   ({
     body,
-    attributes: { ApproximateReceiveCount: '3' },
     messageAttributes: Object.fromEntries(
       Object.entries(attributes).map(([name, stringValue]) => [name, { dataType: 'String', stringValue }]),
     ),
@@ -33,7 +32,7 @@ const bytesOf = (body: string, attributes: ReturnType<typeof makeDeadLetterAttri
 
 describe('the attributes of a dead letter', () => {
   it('say why it failed, and keep what the message had', () => {
-    expect(textsOf(makeDeadLetterAttributes(record('{}', { replay: 'r1', other: 'x' }), reason))).toEqual({
+    expect(textsOf(makeDeadLetterAttributes(record('{}', { replay: 'r1', other: 'x' }), reason, 3))).toEqual({
       ...reason,
       attempts: '3',
       replay: 'r1',
@@ -44,32 +43,36 @@ describe('the attributes of a dead letter', () => {
   it('say nothing of an earlier failure', () => {
     const { table: _table, key: _key, ...unnamed } = reason;
     const earlier = record('{}', { reason: 'old', key: 'old', table: 'old', failedAt: 'old' });
-    expect(textsOf(makeDeadLetterAttributes(earlier, unnamed))).toEqual({ ...unnamed, attempts: '3' });
+    expect(textsOf(makeDeadLetterAttributes(earlier, unnamed, 3))).toEqual({ ...unnamed, attempts: '3' });
   });
 
   it('are ten at most, and the foreign ones give way', () => {
     const many = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`x${n}`, 'y']));
     const sent = { ...many, replay: 'r1', leastRevision: '2' };
-    const attributes = makeDeadLetterAttributes(record('{}', sent), reason);
+    const attributes = makeDeadLetterAttributes(record('{}', sent), reason, 3);
     expect(Object.keys(attributes)).toHaveLength(10);
     expect(textsOf(attributes)).toMatchObject({ ...reason, replay: 'r1', leastRevision: '2' });
   });
 
   it('cut the reason where the body leaves little room, and leave out what does not fit', () => {
     const body = 'x'.repeat(256 * 1024 - 150);
-    const attributes = makeDeadLetterAttributes(record(body), { ...reason, key: 'k'.repeat(500) });
+    const attributes = makeDeadLetterAttributes(record(body), { ...reason, key: 'k'.repeat(500) }, 3);
     expect(textsOf(attributes)).toMatchObject({ error: 'TerminalError', table: 'staff' });
     expect(attributes).not.toHaveProperty('key');
     expect(reason.reason.startsWith(attributes.reason?.StringValue ?? '?')).toBe(true);
-    expect(makeDeadLetterAttributes(record('x'.repeat(256 * 1024)), reason)).toEqual({});
+    expect(makeDeadLetterAttributes(record('x'.repeat(256 * 1024)), reason, 3)).toEqual({});
   });
 
   it('have the room of 1 MiB where the body is longer than 256 KiB', () => {
-    expect(textsOf(makeDeadLetterAttributes(record('x'.repeat(300_000)), reason))).toMatchObject(reason);
+    expect(textsOf(makeDeadLetterAttributes(record('x'.repeat(300_000)), reason, 3))).toMatchObject(reason);
   });
 
   it('hold no character that SQS refuses', () => {
-    const attributes = makeDeadLetterAttributes(record('{}'), { ...reason, key: 'a\u0000b\ud800c\uffffd😀' });
+    const attributes = makeDeadLetterAttributes(
+      record('{}'),
+      { ...reason, key: 'a\u0000b\ud800c\uffffd😀' },
+      3,
+    );
     expect(attributes.key?.StringValue).toBe('a\ufffdb\ufffdc\ufffdd😀');
   });
 
@@ -78,11 +81,15 @@ describe('the attributes of a dead letter', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2000 }), text, text, text, (room, why, key, replay) => {
         const body = 'é'.repeat((256 * 1024 - room) >> 1);
-        const attributes = makeDeadLetterAttributes(record(body, { replay }), {
-          ...reason,
-          reason: why,
-          key,
-        });
+        const attributes = makeDeadLetterAttributes(
+          record(body, { replay }),
+          {
+            ...reason,
+            reason: why,
+            key,
+          },
+          3,
+        );
         expect(bytesOf(body, attributes)).toBeLessThanOrEqual(256 * 1024);
         for (const { StringValue } of Object.values(attributes)) expect(StringValue).not.toBe('');
       }),

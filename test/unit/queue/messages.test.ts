@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import fc from 'fast-check';
+import { type PipelineError, RefusedError, TerminalError, TransientError } from '../../../shared/errors.ts';
 import { decideRetry } from '../../../shared/handler/sqs-records.ts';
 import { failureReasonOf } from '../../../shared/queue/dead-letter.ts';
 import { formatObjectCreated, parseObjectCreated } from '../../../shared/queue/object-created.ts';
@@ -84,16 +85,74 @@ describe('S3 events', () => {
 });
 
 describe('the retry policy', () => {
+  const sent = new Date('2026-11-23T10:00:00Z');
+  const later = (seconds: number) => new Date(sent.getTime() + seconds * 1000);
+  const state = (receives: number, attempts: number) => ({ receives, attempts, waitingSince: sent });
+  const decide = (error: PipelineError, receives: number, attempts: number, now = sent) =>
+    decideRetry(error, state(receives, attempts), now, 300);
+  const refused = new RefusedError('the server is starting', { by: 'warehouse' });
+
   it('sends what would fail again to the dead letters at once', () => {
-    expect(decideRetry(new TerminalError('x'), 1)).toEqual({ action: 'dead-letter' });
+    expect(decide(new TerminalError('x'), 1, 0)).toEqual({ action: 'dead-letter' });
   });
 
-  it('waits longer each time, then gives up with the reason on the last receive that SQS allows', () => {
-    const delays = [1, 2, 3, 4].map((count) => decideRetry(new TransientError('x'), count));
-    expect(delays).toEqual(
-      [2, 10, 50, 250].map((visibilitySeconds) => ({ action: 'retry', visibilitySeconds })),
+  it('counts each failure, waits longer each time, and gives up at the fifth', () => {
+    const verdicts = [0, 1, 2, 3].map((attempts) => decide(new TransientError('x'), 1, attempts));
+    expect(verdicts).toEqual(
+      [2, 10, 50, 250].map((delaySeconds, before) => ({
+        action: 'retry',
+        attempts: before + 1,
+        delaySeconds,
+        isCopied: true,
+        waitingSince: sent,
+      })),
     );
-    expect(decideRetry(new TransientError('x'), 5)).toEqual({ action: 'dead-letter' });
+    expect(decide(new TransientError('x'), 1, 4)).toEqual({ action: 'dead-letter' });
+  });
+
+  it('lets a refused message wait for an eighth of the time that it has waited, 2 to 300 seconds', () => {
+    const delays = [0, 60, 600, 86_400 * 30].map((seconds) => decide(refused, 1, 0, later(seconds)));
+    expect(delays.map((verdict) => 'delaySeconds' in verdict && verdict.delaySeconds)).toEqual([
+      2, 8, 75, 300,
+    ]);
+  });
+
+  it('never makes a dead letter of a refusal, and counts none', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10 }), fc.nat(4), fc.nat(1e8), (receives, attempts, seconds) => {
+        expect(decide(refused, receives, attempts, later(seconds))).toMatchObject({
+          action: 'wait',
+          attempts,
+        });
+      }),
+    );
+  });
+
+  it('copies a refused message at its fifth receive, and not before', () => {
+    const verdicts = [1, 2, 3, 4, 5, 6].map((receives) => decide(refused, receives, 2));
+    expect(verdicts.map((verdict) => 'isCopied' in verdict && verdict.isCopied)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  // A function that dies between the send and the delete leaves both. Three days, one attempt each 5 minutes, and
+  // 2 of 100 copies doubled: with a copy at each receive that would be 1.02 ^ 864, 27 million messages.
+  it('does not multiply a message that waits for three days', () => {
+    let messages = 1;
+    let receives = 1;
+    for (let seconds = 0; seconds < 3 * 86_400; ) {
+      const verdict = decide(refused, receives, 0, later(seconds));
+      if (!('delaySeconds' in verdict)) throw new Error('a refusal became a dead letter');
+      if (verdict.isCopied) messages *= 1.02;
+      receives = verdict.isCopied ? 1 : receives + 1;
+      seconds += verdict.delaySeconds;
+    }
+    expect(messages).toBeLessThan(50);
   });
 
   it('gives a reason that fits into a message attribute and is never empty', () => {

@@ -262,7 +262,7 @@ describe('a table of the source', () => {
       await run(model);
       await writeState(await formerState());
       expect(await run(model)).toEqual([]);
-      expect(readState()).toMatchObject({ version: 2 });
+      expect(readState()).toMatchObject({ version: 3 });
       await bench.source.query(`update item set note = 'c' where item_id = 1`);
       expect(await run(model)).toEqual([{ table: 'item', full: false }]);
       expect(await run(modelOf(dimItem, { ...staffSource, joins: [join] }, dimDepartment))).toEqual(

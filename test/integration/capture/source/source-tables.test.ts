@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
 import { TerminalError } from '../../../../shared/errors.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from '../capture-bench.ts';
@@ -156,6 +157,54 @@ describe('a table of the source', () => {
     await bench.expectExact('item', 'department');
   });
 
+  it('under an exclusive lock is sent once and then left out, names who holds it, and loses no row', async () => {
+    await bench.run();
+    const [locker, writer] = [await bench.connect(), await bench.connect()];
+    // Commits before the lock, after the first plan: only the plan that is made under the lock can have it.
+    await writer.query(`begin; insert into item values (7)`);
+    await locker.query(`set application_name = 'migration'`);
+    const { rows: lockers } = await locker.query('select pg_backend_pid() as pid');
+    const locking = lockItem(locker);
+    await writer.query('commit');
+    await locking;
+    const plans = [await bench.plan(), await bench.plan(), await bench.plan()];
+    expect(plans.map(({ slices }) => slices.filter(({ table }) => table === 'item').length)).toEqual([
+      1, 0, 0,
+    ]);
+    expect(plans.map(({ locked }) => locked?.map(({ table, isLeftOut }) => [table, isLeftOut]))).toEqual([
+      [['item', false]],
+      [['item', true]],
+      [['item', true]],
+    ]);
+    // A role without pg_read_all_stats sees who holds the lock, and not since when.
+    expect(plans[2]?.locked?.[0]?.lock).toBe(`item is locked by pid ${lockers[0].pid} (migration)`);
+    await locker.query(`insert into item values (9); commit`);
+    await bench.source.query('insert into item values (10)');
+    // What was sent under the lock may come last: the next plan does not need it.
+    const sent = bench.queue.splice(0);
+    const after = await bench.run();
+    expect(after.locked).toBeUndefined();
+    bench.queue.push(...sent);
+    await bench.extractAll();
+    await bench.expectExact('item', 'department');
+  });
+
+  it('is sent again under the same lock once what was sent before is extracted', async () => {
+    await bench.run();
+    const locker = await bench.connect();
+    await lockItem(locker);
+    await bench.plan();
+    await locker.query('commit');
+    await bench.extractAll();
+    await locker.query('begin; insert into item values (9)');
+    await lockItem(locker);
+    const { locked } = await bench.plan();
+    expect(locked?.map(({ isLeftOut }) => isLeftOut)).toEqual([false]);
+    await locker.query('commit');
+    await bench.extractAll();
+    await bench.expectExact('item');
+  });
+
   it('is not read through an ALTER that waits with it for the lock: no row is lost', async () => {
     await bench.plan();
     const message = bench.queue.find(({ table }) => table === 'item');
@@ -175,3 +224,8 @@ describe('a table of the source', () => {
     expect(bench.store.objects.size).toBe(0);
   });
 });
+
+async function lockItem(client: pg.Client): Promise<void> {
+  await client.query('begin');
+  await client.query('lock table item in access exclusive mode');
+}

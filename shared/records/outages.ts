@@ -1,0 +1,79 @@
+import { outageFolder } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { parseStateRecord } from './json-record.ts';
+
+/** One of the two databases. */
+export type Side = 'source' | 'warehouse';
+
+/** The content of `state/outages/<side>.json`: the side's last outage. */
+export interface Outage {
+  side: Side;
+  /** ISO 8601. */
+  since: string;
+  /** Why the first attempt failed; without values and passwords. */
+  reason: string;
+  /** ISO 8601; absent while the outage lasts. */
+  endedAt?: string;
+}
+
+type Store = Pick<ObjectStore, 'get' | 'replace'>;
+
+export const formatOutageKey = (side: Side): string => `${outageFolder}${side}.json`;
+
+/** @throws {TerminalError} the object is not what Starlift writes; the message names its key and what to do */
+export async function readOutage(
+  ingested: Pick<ObjectStore, 'get'>,
+  side: Side,
+): Promise<Outage | undefined> {
+  return (await read(ingested, side))?.outage;
+}
+
+/**
+ * Notes that a side refuses, where no outage is noted yet.
+ *
+ * @returns the outage where this is its beginning, undefined where somebody has noted it before
+ */
+export async function beginOutage(
+  ingested: Store,
+  outage: Omit<Outage, 'endedAt'>,
+): Promise<Outage | undefined> {
+  const known = await read(ingested, outage.side);
+  if (known !== undefined && known.outage.endedAt === undefined) return undefined;
+  return (await write(ingested, outage, known?.etag)) ? outage : undefined;
+}
+
+/**
+ * Notes that a side answers again.
+ *
+ * @returns the outage that this has ended; undefined where there was none, or somebody else has noted its end
+ */
+export async function endOutage(ingested: Store, side: Side, now: Date): Promise<Outage | undefined> {
+  const known = await read(ingested, side);
+  if (known === undefined || known.outage.endedAt !== undefined) return undefined;
+  const ended = { ...known.outage, endedAt: now.toISOString() };
+  return (await write(ingested, ended, known.etag)) ? ended : undefined;
+}
+
+async function read(
+  ingested: Pick<ObjectStore, 'get'>,
+  side: Side,
+): Promise<{ outage: Outage; etag: string } | undefined> {
+  const key = formatOutageKey(side);
+  const object = await ingested.get(key);
+  if (object === undefined) return undefined;
+  const outage = parseStateRecord(key, object.body, isOutage) as unknown as Outage;
+  return { outage, etag: object.etag };
+}
+
+const write = (ingested: Store, outage: Outage, etag: string | undefined): Promise<boolean> =>
+  ingested.replace(
+    formatOutageKey(outage.side),
+    Buffer.from(JSON.stringify({ version: 1, ...outage })),
+    etag,
+  );
+
+const isOutage = ({ side, since, reason, endedAt }: Record<string, unknown>): boolean =>
+  (side === 'source' || side === 'warehouse') &&
+  typeof since === 'string' &&
+  typeof reason === 'string' &&
+  (endedAt === undefined || typeof endedAt === 'string');
