@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { NamedDatabases, Side } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from './machine/data-folder.ts';
 
 /** What a data folder belongs to. */
 export interface Binding {

@@ -1,5 +1,5 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
-import { moduleAt } from './module-at.ts';
+import { moduleAt } from './workers/module-at.ts';
 
 export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
 

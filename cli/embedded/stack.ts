@@ -7,10 +7,9 @@ import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/que
 import { assertUrls, type NamedDatabases, secretOfUrl } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { assertDatabasesNamed } from './bind.ts';
-import { type Cloud, startCloud } from './cloud/start-cloud.ts';
-import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
-import { diskFull, isDiskFull, saysDiskFull } from './disk-full.ts';
-import { connectionTo } from './endpoint.ts';
+import { type Cloud, connectionTo, startCloud } from './cloud/start-cloud.ts';
+import { type DataFolder, readStackFile, takeDataFolder } from './machine/data-folder.ts';
+import { diskFull, isDiskFull, saysDiskFull } from './machine/disk-full.ts';
 import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
@@ -44,6 +43,37 @@ export interface Stack {
   broken: AbortSignal;
   /** @param whenClosed called when the queues are closed, while the folder is still held */
   stop(whenClosed?: () => void): Promise<void>;
+}
+
+/** A data folder's stack, running already or started for as long as it is needed. */
+export interface OpenedStack {
+  endpoint: string;
+  clients: AwsClients;
+  sourceUrl: string;
+  warehouseUrl: string;
+  /** Stops what was started here; leaves alone what runs elsewhere. */
+  release(): Promise<void>;
+}
+
+/** @throws {UsageError | StackError} the folder's stack cannot be started */
+export async function openStack(options: StackOptions): Promise<OpenedStack> {
+  assertUrls(options);
+  const running = findRunningStack(options.data);
+  if (running !== undefined) {
+    const { endpoint, sourceUrl, warehouseUrl } = running;
+    const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(endpoint) });
+    return { endpoint, clients, sourceUrl, warehouseUrl, release: async () => {} };
+  }
+  const { cloud, clients, shopUrl, sourceUrl, warehouseUrl, stop } = await startStack(options);
+  return { endpoint: cloud.endpoint, clients, sourceUrl: shopUrl ?? sourceUrl, warehouseUrl, release: stop };
+}
+
+/** The file alone says little: its process may be dead. The lock knows. */
+function findRunningStack(data: string) {
+  const folder = takeDataFolder(data);
+  if (folder === undefined) return readStackFile(data);
+  folder.release();
+  return undefined;
 }
 
 /**

@@ -43,7 +43,7 @@ async function chooseUrls({ source, warehouse }: NamedDatabases, data: string) {
   if (source !== undefined && warehouse !== undefined) {
     return { sourceUrl: source, warehouseUrl: warehouse, release: async () => {} };
   }
-  const { openStack } = await import('../embedded/open-stack.ts');
+  const { openStack } = await import('../embedded/stack.ts');
   const stack = await openStack({ data, source, warehouse });
   return {
     sourceUrl: source ?? stack.sourceUrl,

@@ -5,7 +5,7 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
-import type { DataFolder } from '../embedded/data-folder.ts';
+import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { takeDataFolder } from '../../cli/embedded/data-folder.ts';
+import { takeDataFolder } from '../../cli/embedded/machine/data-folder.ts';
 import { findFreePort } from '../helpers/free-port.ts';
 import { starlift } from '../helpers/starlift.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/temporary-postgres.ts';

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describeFailure, InvocationError } from '../../cli/embedded/workers/invocation-error.ts';
 import { makeContext } from '../../cli/embedded/workers/lambda-context.ts';
-import { defaultTimeoutSeconds, type Invocation, type WorkerPool } from '../../cli/embedded/workers/pool.ts';
+import {
+  defaultTimeoutSeconds,
+  type Invocation,
+  type WorkerPool,
+} from '../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../shared/errors.ts';
 
 export type InlineHandler = (event: unknown, context: unknown) => Promise<unknown>;

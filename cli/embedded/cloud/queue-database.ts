@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TerminalError } from '../../../shared/errors.ts';
-import { isDiskFull } from '../disk-full.ts';
+import { isDiskFull } from '../machine/disk-full.ts';
 import { PersistenceManager } from './fauxqs.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, https://www.sqlite.org/rescode.html; the upper bits say more. */

@@ -9,10 +9,15 @@ import { addJsonServices } from './json-service.ts';
 import { type NotificationRule, Notifications } from './notifications.ts';
 import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
-import { openQueue } from './open-queue.ts';
 import { QueueDatabase } from './queue-database.ts';
-import type { QueueSource } from './queue-source.ts';
-import { addQueueRoutes, formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
+import {
+  addQueueRoutes,
+  formatQueueUrl,
+  openQueue,
+  type QueueOptions,
+  type QueueSource,
+  QueueStore,
+} from './queue-store.ts';
 import { Secrets } from './secrets.ts';
 
 export interface CloudOptions {
@@ -102,6 +107,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     throw error;
   }
 }
+
+/** How an SDK client reaches the embedded cloud, which asks for no credentials; the SDK insists on sending some. */
+export const connectionTo = (endpoint: string) => ({
+  endpoint,
+  region,
+  credentials: { accessKeyId: 'starlift', secretAccessKey: 'starlift' },
+});
 
 function makeFolder(path: string): void {
   try {

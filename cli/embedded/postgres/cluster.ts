@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 import { type Binaries, postgresMajor } from './binaries.ts';
 import { makeCredentials, writeCredentials } from './credentials.ts';
 import { provision } from './provision.ts';

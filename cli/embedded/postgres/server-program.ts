@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { saysDiskFull } from '../disk-full.ts';
-import { StackError } from '../stack-error.ts';
+import { saysDiskFull } from '../machine/disk-full.ts';
+import { StackError } from '../machine/stack-error.ts';
 import type { ServerUser } from './server-user.ts';
 import { serverEnvironment } from './settings.ts';
 

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
-import type { QueueSource, ReceivedMessage } from '../cloud/queue-source.ts';
-import type { WorkerPool } from './pool.ts';
+import type { ReceivedMessage } from '../cloud/fauxqs.ts';
+import type { QueueSource } from '../cloud/queue-store.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface EventSourceMapping {
   /**

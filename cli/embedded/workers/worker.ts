@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setHeapGrowth } from './heap-growth.ts';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
-import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-message.ts';
+import type { EmployMessage, InvokeMessage, WorkerMessage, WorkerStart } from './worker-process.ts';
 
 // The main module of a worker process: argv[2] is the JSON of its WorkerStart, whose modules it imports while it is not
 // known yet what its handlers are. A handler is an execution environment of its function, as on Lambda: it runs one

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { StackError } from '../../../cli/embedded/stack-error.ts';
+import { StackError } from '../../../cli/embedded/machine/stack-error.ts';
 import { makeDataFolder, withServer } from './data-folder.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -7,4 +7,5 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
  *
  * @param path from the root of the project, without an extension
  */
-export const moduleAt = (path: string): string => new URL(`../../${path}${extension}`, import.meta.url).href;
+export const moduleAt = (path: string): string =>
+  new URL(`../../../${path}${extension}`, import.meta.url).href;

@@ -1,4 +1,4 @@
-import { TransientError } from '../../shared/errors.ts';
+import { TransientError } from '../../../shared/errors.ts';
 
 /**
  * SQLITE_FULL, and SQLITE_IOERR_SHMSIZE and SQLITE_IOERR_SHMMAP: the index of its log could not grow.

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { UsageError } from '../terminal/usage-error.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
 import { diskFull, isDiskFull } from './disk-full.ts';
 
 /** What other commands need to attach to a running stack; it holds passwords, so mode 0600. */
