@@ -1,44 +1,52 @@
 #!/usr/bin/env node
-// Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
-// came with the packages: in a clone from the bundle of its sources, or from these where they are newer, and from dist/
-// in an installed package.
+// Plain JavaScript for any Node that the machine has (20 or newer): runs the command line from its build in dist/, under
+// the Node 24 that came with the packages. In a clone it first builds the sources, unless there is a build of them.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-
-const source = new URL('./main.ts', import.meta.url);
-const compiled = new URL('../dist/cli/main.js', import.meta.url);
-const isClone = existsSync(source);
-const compileCache = new URL(
-  isClone ? '../node_modules/.cache/starlift' : '../../.cache/starlift',
-  import.meta.url,
-);
 
 endWithStarter();
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (process.argv.includes('--watch')) keepGenerationsSmall();
-  // Half of a command's time is the loading of its sources. Workers are told of the same folder.
-  module.enableCompileCache(fileURLToPath(compileCache));
-  const { main } = await import(await findMain());
-  endWith(await main(process.argv.slice(2)));
+  const build = await findBuild();
+  if (build !== undefined) await runMain(build);
+  else process.exitCode = 1;
 } else {
   process.exitCode = await runUnderNode24();
 }
 
-// When all is written. Left to itself Node gives its memory back piece by piece, and the system does it at once: 10 ms.
+/** @param {string} build its folder */
+async function runMain(build) {
+  // Half of a command's time is the compiling of what it loads. Workers use the same folder.
+  module.enableCompileCache(join(build, 'compiled'));
+  const { main } = await import(pathToFileURL(join(build, 'cli.main.js')).href);
+  endWith(await main(process.argv.slice(2)));
+}
+
+/** @returns the build's folder; undefined where the sources cannot be built */
+async function findBuild() {
+  if (!existsSync(new URL('main.ts', import.meta.url))) {
+    // An installed package: it has one.
+    const dist = fileURLToPath(new URL('../dist', import.meta.url));
+    return join(dist, String(readdirSync(dist)[0]));
+  }
+  try {
+    const { ensureBuild } = await import('../scripts/build/dist.js');
+    return await ensureBuild();
+  } catch (error) {
+    console.error(`starlift: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+// When all is written. Left to itself Node gives its memory back piece by piece, and the system does it at once.
 /** @param {number} exitCode */
 function endWith(exitCode) {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
-}
-
-async function findMain() {
-  if (!isClone) return compiled.href;
-  const { bundleFolder } = await import('../scripts/bundle-folder.js');
-  const bundled = pathToFileURL(`${bundleFolder()}/cli.main.mjs`);
-  return existsSync(bundled) ? bundled.href : source.href;
 }
 
 // A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its

@@ -1,5 +1,5 @@
 import { defaultFolder } from '../embedded/resources.ts';
-import { preload } from '../embedded/service-modules.ts';
+import { preload } from '../embedded/services.ts';
 import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
 import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
 import { parseStage, siteOptions } from '../options/site-options.ts';

@@ -19,7 +19,3 @@ if (isMissing || isStale) {
     process.exit(1);
   }
 }
-
-// For speed alone: without it the sources run, and say themselves what is wrong with them.
-const { bundleFolder } = await import('./bundle-folder.js');
-if (!existsSync(bundleFolder())) spawnSync(process.execPath, ['scripts/bundle-cli.js'], { stdio: 'ignore' });
