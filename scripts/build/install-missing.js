@@ -1,4 +1,4 @@
-// Runs before `npm start` and `npm test`, on whatever Node the machine has: plain JavaScript, Node 20.
+// Runs before `npm start` and `npm test`, on any Node that the machine has: plain JavaScript, Node 20.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 

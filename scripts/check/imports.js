@@ -129,7 +129,7 @@ function readImports(root, folders) {
       const targets = parseImports(readFileSync(join(root, file), 'utf8')).map((specifier) =>
         relative(root, join(root, dirname(file), specifier)),
       );
-      // A name of a built file, which is not there before the build, is no import of a source.
+      // A built file, which does not exist before the build, is not a source.
       imports.set(
         file,
         targets.filter((target) => existsSync(join(root, target))),

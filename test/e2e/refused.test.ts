@@ -162,7 +162,7 @@ describe('what cannot run', () => {
     expect(await ask(otherWarehouse, madeThere)).toEqual([]);
     for (const command of ['run', 'status']) {
       expect(await refusal([command, '--data', road.data])).toBe(
-        `--data ${road.data} is of databases of your own: name them by --source and --warehouse`,
+        `--data ${road.data} was created with --source and --warehouse. Pass them again.`,
       );
     }
     expect(existsSync(join(road.data, 'postgres'))).toBe(false);

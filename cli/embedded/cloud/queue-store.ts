@@ -42,7 +42,7 @@ const counts = [
   'ApproximateNumberOfMessagesDelayed',
 ] as const;
 
-/** fauxqs' queues, with what a kill between two of its statements would lose made one transaction. */
+/** fauxqs' queues. Statements that a kill must not part are one transaction. */
 export class QueueStore extends SqsStore {
   readonly #database: QueueDatabase;
 
@@ -55,7 +55,7 @@ export class QueueStore extends SqsStore {
   }
 
   override createQueue(...args: Parameters<SqsStore['createQueue']>): SqsQueue {
-    return withWholeSteps(super.createQueue(...args), this.#database);
+    return withAtomicSteps(super.createQueue(...args), this.#database);
   }
 
   /** Loads what the last process left. To be called once, before anything else. */
@@ -126,7 +126,7 @@ export function openQueue(store: QueueStore, name: string): QueueSource {
     receive: async (max, signal) => {
       const messages = await take(max);
       if (messages.length > 0 || signal.aborted) return messages;
-      // Everybody who waits for this queue is woken, looks at it once more, and waits again.
+      // This wakes all receivers of the queue. The others look at it once more and wait again.
       const wake = () => queue.cancelWaiters();
       signal.addEventListener('abort', wake);
       await queue.waitForMessages(waitSeconds);
@@ -156,7 +156,7 @@ function withBytes({ MessageAttributes, ...message }: ReceivedMessage): Received
 
 export const formatQueueUrl = (endpoint: string, name: string): string => `${endpoint}/${accountId}/${name}`;
 
-function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
+function withAtomicSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   const dequeue = queue.dequeue.bind(queue);
   const processTimers = queue.processTimers.bind(queue);
   // Moving a message to the dead-letter queue is a delete and an insert.
@@ -179,13 +179,13 @@ function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   return queue;
 }
 
-/** Adds to fauxqs' SQS what its clients would otherwise be misled or delayed by. */
+/** Corrects answers of fauxqs' SQS that would mislead or delay its clients. */
 export function addQueueRoutes(server: CloudServer, store: QueueStore): void {
   // fauxqs takes the two halves of a character above U+FFFF for invalid ones; SQS takes the character.
   const invalid = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
   invalidBodyCharacter.test = (body) => invalid.test(body);
-  // fauxqs looks at its clock on a receive only: a message whose time in flight is over would still
-  // be counted as in flight.
+  // fauxqs updates its timers on a receive only. Without this, a message whose visibility timeout is over would still count
+  // as in flight.
   server.addHook('preHandler', async (request) => {
     if (request.headers['x-amz-target'] === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
   });
@@ -197,10 +197,10 @@ export function addQueueRoutes(server: CloudServer, store: QueueStore): void {
   });
 }
 
-/** The client of a long poll has died or given up: it closed its side, while ours may still be open. */
+/** Whether the client of a long poll has died or given up. It closed its side; ours may still be open. */
 const isGone = (socket: Socket): boolean => socket.destroyed || socket.readableEnded;
 
-/** Without this the messages stay invisible for the queue's whole visibility timeout, as nobody has them. */
+/** Without this the messages stay invisible for the queue's whole visibility timeout, although no consumer has them. */
 function giveBack(store: QueueStore, request: unknown, payload: unknown): void {
   const { QueueUrl } = request as { QueueUrl: string };
   const { Messages = [] } = JSON.parse(String(payload)) as { Messages?: { ReceiptHandle: string }[] };

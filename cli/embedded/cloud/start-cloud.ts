@@ -58,8 +58,8 @@ export interface Cloud {
 /**
  * Starts S3, SQS, Secrets Manager and EventBridge on one endpoint of this machine.
  *
- * What an earlier process left in the folder is there again, whatever ended it: objects whole, messages
- * in flight back in their queues, events owed for new objects sent.
+ * Carries on from what an earlier process left in the folder, however it ended: objects are whole, messages in flight are
+ * back in their queues, and missing events of new objects are sent.
  *
  * @throws {TerminalError} the data folder cannot be used, or an option names a bucket or queue that is not there
  */

@@ -159,7 +159,7 @@ class Mapping implements EventSourceMapping {
 export function parseBatchResponse(response: unknown, messageIds: ReadonlySet<string>): Set<string> {
   if (response === undefined || response === null) return new Set();
   const failures = isRecord(response) ? (response.batchItemFailures ?? []) : undefined;
-  if (!Array.isArray(failures)) throw new Error(`the response is no batch response: ${excerpt(response)}`);
+  if (!Array.isArray(failures)) throw new Error(`the response is not a batch response: ${excerpt(response)}`);
   return new Set(failures.map((failure) => parseItem(failure, messageIds)));
 }
 

@@ -25,10 +25,10 @@ describe('a data folder that cannot be used is named in one line', () => {
     expect((await refusal(folder.dataDir)).message).toMatch(/data\/postgres is of Postgres 15, this is 18/);
   });
 
-  it('that is no Postgres data folder', async () => {
+  it('that is not a Postgres data folder', async () => {
     await mkdir(clusterDir, { recursive: true });
     await writeFile(join(clusterDir, 'notes.txt'), 'mine');
-    expect((await refusal(folder.dataDir)).message).toContain(`${clusterDir} is no Postgres data folder`);
+    expect((await refusal(folder.dataDir)).message).toContain(`${clusterDir} is not a Postgres data folder`);
     expect(await readdir(clusterDir)).toEqual(['notes.txt']);
   });
 
