@@ -3,7 +3,10 @@ import { cp, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+
+// Each test builds, and the machine may be busy.
+jest.setTimeout(180_000);
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const parts = ['cli', 'services', 'shared', 'scripts', 'package.json'];
@@ -60,6 +63,14 @@ describe('the build of a clone', () => {
     expect((await starlift('schema')).output).toContain('the added table was read');
     await rm(added);
     expect(await starlift('schema')).toMatchObject({ code: 0 });
+  });
+
+  it('runs in a package, which has no sources', async () => {
+    await starlift('schema');
+    for (const part of ['services', 'shared', 'scripts', 'cli/main.ts'])
+      await rm(join(clone, part), { recursive: true });
+    const { code, output } = await starlift('schema');
+    expect([code, output]).toEqual([0, expect.stringContaining('fact_sales_order')]);
   });
 
   it('that fails names the file and the line, and leaves nothing behind', async () => {
