@@ -49,22 +49,16 @@ function endWith(exitCode) {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
 }
 
-// A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its
-// time with what it has promoted to the old: 370 MB resident after 500 runs, in place of 165. It works only before
-// anything is loaded, for V8 does not shrink what has grown.
+// A watch holds little and drops much. Left alone, V8 lets both of its generations grow for hundreds of runs
+// (docs/benchmarks.md). It works only before anything is loaded, because V8 does not shrink what has grown.
 function keepGenerationsSmall() {
   setFlagsFromString('--semi-space-growth-factor=1');
-  // The old one may hold a fifth more than what lives before it is collected. By itself it is four times as much,
-  // and how soon a watch gets there depends on what else the machine has to do.
   setFlagsFromString('--heap-growing-percent=20');
-  // The last of V8's compilers keeps what it once needed for a large function, 5 MB after some 1,500 runs. The one before
-  // it does for a process that asks others to work.
-  setFlagsFromString('--no-turbofan');
 }
 
-// Whoever kills the process that was started means the one that works: left behind, it would hold the data folder
-// against the next run. Under an older Node that process is the one below, and a channel tells of its end at once;
-// under `npm start` and npx it is npm, and a parent's id changes.
+// When the process that the user started is killed, this one ends too. Otherwise it would keep the data folder locked
+// against the next run. Under an older Node that process is the one below, and a channel reports its end at once. Under
+// `npm start` and npx it is npm, and the parent's id changes.
 function endWithStarter() {
   const endNow = () => process.kill(process.pid, 'SIGKILL');
   const starter = process.ppid;
@@ -77,7 +71,7 @@ function endWithStarter() {
   }
 }
 
-// The shell of npm outlives npm, so its parent is looked at as well, where the system tells it (Linux).
+// The shell of npm outlives npm, so its parent is compared as well, on systems that report it (Linux).
 function ancestors() {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
@@ -92,7 +86,7 @@ async function runUnderNode24() {
   if (node === undefined) {
     console.error(
       `starlift: needs Node 24 or newer, and this is ${process.version}; \`npm install\` in a clone, ` +
-        'or `npm install node@24` beside the package, brings it',
+        'or `npm install node@24` next to the package, installs it',
     );
     return 2;
   }

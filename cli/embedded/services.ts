@@ -11,12 +11,11 @@ import { buckets, queueNames, secretIds, stage } from './resources.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
 import { moduleAt } from './workers/module-at.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
-import type { SpareWorker } from './workers/worker-process.ts';
 
 export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
 
 /** The services' functions, and the modules that export their handlers. */
-export const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
+const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
   plan: moduleAt('services/ingestion/plan/handler'),
   extract: moduleAt('services/ingestion/extract/handler'),
   transform: moduleAt('services/transformation/transform/handler'),
@@ -26,9 +25,6 @@ export const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, s
   'sweep-load': moduleAt('services/loading/sweep/handler'),
 };
 
-/** What they import, for a worker to begin with. */
-export const preload: readonly string[] = [moduleAt('cli/embedded/workers/preload')];
-
 export interface ServiceOptions {
   /** 'trusted' where the server's data folder is our own. */
   sourceRestart: 'identity' | 'trusted';
@@ -36,8 +32,6 @@ export interface ServiceOptions {
   foreignKeys: string;
   /** Worker processes. */
   workers: number;
-  /** The first of them, where it was started ahead. */
-  spare?: SpareWorker;
   onLog: (line: string) => void;
 }
 
@@ -97,9 +91,6 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
     size: options.workers,
     concurrency,
     handlers,
-    preload,
-    ahead: ['plan', ...queueKinds],
-    ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     timeoutSeconds: {
       plan: planTimeoutSeconds,

@@ -9,7 +9,6 @@ import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { queueNames } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
-import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import { fillEmptyShop } from '../sample/fill-empty-shop.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import { inspectQueue, listDeadLetters } from '../site/embedded/embedded-queues.ts';
@@ -43,8 +42,6 @@ interface WarehouseOptions {
 export interface PipelineOptions extends StackOptions {
   /** To the databases of the user's own, where that has begun already. */
   named?: Promise<NamedConnections>;
-  /** A worker that was started ahead. */
-  spare?: SpareWorker;
 }
 
 /**
@@ -69,7 +66,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do while the shop is filled and the warehouse is looked at.
-    services = startStackServices(stack, model, options, terminal);
+    services = startStackServices(stack, model, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const look = makeContinuityCheck({
@@ -147,18 +144,12 @@ async function stopWork(
   }
 }
 
-const startStackServices = (
-  stack: Stack,
-  { schema, foreignKeys }: WarehouseOptions,
-  { spare }: PipelineOptions,
-  terminal: Terminal,
-) =>
+const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
   startServices(stack.cloud, {
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
-    ...(spare && { spare }),
     onLog: (line) => {
       // Why it is broken is what the command ends with; what fails of it meanwhile says nothing more.
       if (stack.broken.aborted) return;
