@@ -45,8 +45,14 @@ export interface WorkerEvents {
 }
 
 // A slice is tens of megabytes of short-lived buffers, and by itself glibc keeps what is freed in an arena for each of
-// libuv's threads. In one arena buffers of all sizes take each other's place (docs/benchmarks.md).
-export const memoryEnvironment = { MALLOC_ARENA_MAX: '1' };
+// libuv's threads, and gives large buffers back to the system at once, which clears each page that it hands out again. In
+// one arena that keeps them, buffers of all sizes take each other's place (docs/benchmarks.md).
+export const memoryEnvironment = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TOP_PAD_: String(8 * 2 ** 20),
+};
 
 /** Starts a worker. It reports `ready`, and imports a handler's module when the handler is first called. */
 export function startWorker({ handlers, env }: WorkerStart, events: WorkerEvents): WorkerProcess {
