@@ -1,7 +1,7 @@
 .PHONY: requirements run-checks
 
 requirements:
-	node scripts/install-missing.js
+	node scripts/build/install-missing.js
 
 # The audit asks the registry, and says so where that has no answer.
 run-checks: requirements

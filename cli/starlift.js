@@ -1,62 +1,64 @@
 #!/usr/bin/env node
-// Plain JavaScript for whatever Node the machine has (20 or newer): runs the command line under the Node 24 that
-// came with the packages: in a clone from the bundle of its sources, or from these where they are newer, and from dist/
-// in an installed package.
+// Plain JavaScript for any Node that the machine has (20 or newer): runs the command line from its build in dist/, under
+// the Node 24 that came with the packages. In a clone it first builds the sources, unless there is a build of them.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-
-const source = new URL('./main.ts', import.meta.url);
-const compiled = new URL('../dist/cli/main.js', import.meta.url);
-const isClone = existsSync(source);
-const compileCache = new URL(
-  isClone ? '../node_modules/.cache/starlift' : '../../.cache/starlift',
-  import.meta.url,
-);
 
 endWithStarter();
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (process.argv.includes('--watch')) keepGenerationsSmall();
-  // Half of a command's time is the loading of its sources. Workers are told of the same folder.
-  module.enableCompileCache(fileURLToPath(compileCache));
-  const { main } = await import(await findMain());
-  endWith(await main(process.argv.slice(2)));
+  const build = await findBuild();
+  if (build !== undefined) await runMain(build);
+  else process.exitCode = 1;
 } else {
   process.exitCode = await runUnderNode24();
 }
 
-// When all is written. Left to itself Node gives its memory back piece by piece, and the system does it at once: 10 ms.
+/** @param {string} build its folder */
+async function runMain(build) {
+  // Half of a command's time is the compiling of what it loads. Workers use the same folder.
+  module.enableCompileCache(join(build, 'compiled'));
+  const { main } = await import(pathToFileURL(join(build, 'cli.main.js')).href);
+  endWith(await main(process.argv.slice(2)));
+}
+
+/** @returns the build's folder; undefined where the sources cannot be built */
+async function findBuild() {
+  if (!existsSync(new URL('main.ts', import.meta.url))) {
+    // An installed package: it has one.
+    const dist = fileURLToPath(new URL('../dist', import.meta.url));
+    return join(dist, String(readdirSync(dist)[0]));
+  }
+  try {
+    const { ensureBuild } = await import('../scripts/build/dist.js');
+    return await ensureBuild();
+  } catch (error) {
+    console.error(`starlift: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+// When all is written. Left to itself Node gives its memory back piece by piece, and the system does it at once.
 /** @param {number} exitCode */
 function endWith(exitCode) {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
 }
 
-async function findMain() {
-  if (!isClone) return compiled.href;
-  const { bundleFolder } = await import('../scripts/bundle-folder.js');
-  const bundled = pathToFileURL(`${bundleFolder()}/cli.main.mjs`);
-  return existsSync(bundled) ? bundled.href : source.href;
-}
-
-// A watch holds 50 MB and drops the rest. Left alone, V8 lets the generation of the young grow to 96 MB and takes its
-// time with what it has promoted to the old: 370 MB resident after 500 runs, in place of 165. It works only before
-// anything is loaded, for V8 does not shrink what has grown.
+// A watch holds little and drops much. Left alone, V8 lets both of its generations grow for hundreds of runs
+// (docs/benchmarks.md). It works only before anything is loaded, because V8 does not shrink what has grown.
 function keepGenerationsSmall() {
   setFlagsFromString('--semi-space-growth-factor=1');
-  // The old one may hold a fifth more than what lives before it is collected. By itself it is four times as much,
-  // and how soon a watch gets there depends on what else the machine has to do.
   setFlagsFromString('--heap-growing-percent=20');
-  // The last of V8's compilers keeps what it once needed for a large function, 5 MB after some 1,500 runs. The one before
-  // it does for a process that asks others to work.
-  setFlagsFromString('--no-turbofan');
 }
 
-// Whoever kills the process that was started means the one that works: left behind, it would hold the data folder
-// against the next run. Under an older Node that process is the one below, and a channel tells of its end at once;
-// under `npm start` and npx it is npm, and a parent's id changes.
+// When the process that the user started is killed, this one ends too. Otherwise it would keep the data folder locked
+// against the next run. Under an older Node that process is the one below, and a channel reports its end at once. Under
+// `npm start` and npx it is npm, and the parent's id changes.
 function endWithStarter() {
   const endNow = () => process.kill(process.pid, 'SIGKILL');
   const starter = process.ppid;
@@ -69,7 +71,7 @@ function endWithStarter() {
   }
 }
 
-// The shell of npm outlives npm, so its parent is looked at as well, where the system tells it (Linux).
+// The shell of npm outlives npm, so its parent is compared as well, on systems that report it (Linux).
 function ancestors() {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
@@ -84,7 +86,7 @@ async function runUnderNode24() {
   if (node === undefined) {
     console.error(
       `starlift: needs Node 24 or newer, and this is ${process.version}; \`npm install\` in a clone, ` +
-        'or `npm install node@24` beside the package, brings it',
+        'or `npm install node@24` next to the package, installs it',
     );
     return 2;
   }

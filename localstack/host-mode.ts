@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startProcessGroup } from '../scripts/process-group.ts';
+import { startProcessGroup } from '../scripts/programs/process-group.ts';
 import { installLocalStack } from './install.ts';
 import type { LocalStack, StartOptions } from './local-stack.ts';
 import { untilReady, untilSilent } from './until-ready.ts';

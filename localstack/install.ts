@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makePythonEnvironment } from '../scripts/python-environment.ts';
+import { makePythonEnvironment } from '../scripts/programs/python-environment.ts';
 import { findPython } from './find-python.ts';
 import { lastLineOf, Unavailable } from './unavailable.ts';
 

@@ -1,7 +1,4 @@
 import { readSettings } from '../configuration/settings.ts';
-import { preload } from '../embedded/service-modules.ts';
-import { setHeapGrowth } from '../embedded/workers/heap-growth.ts';
-import { forkSpareWorker } from '../embedded/workers/worker-process.ts';
 import { parseStage } from '../options/site-options.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
@@ -15,26 +12,17 @@ export const command: CommandModule = {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
-    // Both processes import for a while: on two cores they do so at the same time.
-    const spare = forkSpareWorker({ preload });
-    const settings = await readSettings({ values }).catch((error: unknown) => {
-      spare.discard();
-      throw error;
-    });
-    const { data, source, warehouse } = settings;
+    const { data, source, warehouse } = await readSettings({ values });
     // The servers answer while the rest is imported.
     const { connectNamed } = await import('../run/connect-named.ts');
     const named = connectNamed({ source, warehouse });
     named.catch(() => {});
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
-      // A watch has set its own.
-      if (!watch) setHeapGrowth();
-      const options = { data, source, warehouse, watch, everySeconds, interrupted, named, spare };
+      const options = { data, source, warehouse, watch, everySeconds, interrupted, named };
       return await runEmbedded(options, terminal);
     } finally {
-      spare.discard();
-      // A failure before the run has taken them leaves them open, and the process would wait for them. An
+      // What fails before the run has them leaves them open, and the process would wait for them. An
       // interrupted run does not wait for a server that does not answer.
       const ended = named.then(({ end }) => end()).catch(() => {});
       if (!interrupted.aborted) await ended;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hidePassword, type NamedDatabases } from '../database/database-url.ts';
-import type { DataFolder } from '../embedded/data-folder.ts';
+import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
 /** What a data folder keeps of the databases that it was run on: URLs without passwords. */

@@ -3,13 +3,13 @@ import type pg from 'pg';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import type { NamedDatabases, Side } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from './machine/data-folder.ts';
 
 /** What a data folder belongs to. */
 export interface Binding {
   warehouseId: string;
   sourceId: string;
-  /** false until the warehouse has it too: a crash between the two writes must not lock anybody out. */
+  /** false until the warehouse has it too: a crash between the two writes must not lock the user out. */
   isConfirmed: boolean;
   /** Databases of the user's own, not the embedded ones. */
   own: readonly Side[];
@@ -29,11 +29,8 @@ export function assertDatabasesNamed(folder: DataFolder, named: NamedDatabases):
   const own = known?.own ?? [];
   if (own.every((side) => named[side] !== undefined)) return;
   const options = own.map((side) => `--${side}`).join(' and ');
-  throw new UsageError(
-    own.length === sides.length
-      ? `--data ${folder.path} is of databases of your own: name them by ${options}`
-      : `--data ${folder.path} is of a ${own.join()} of your own: name it by ${options}`,
-  );
+  const them = own.length === 1 ? 'it' : 'them';
+  throw new UsageError(`--data ${folder.path} was created with ${options}. Pass ${them} again.`);
 }
 
 /**
@@ -53,7 +50,7 @@ export async function findBinding(
   const known = folder.readJson(fileName) as Binding | undefined;
   if (known !== undefined && known.sourceId !== sourceId) {
     throw new UsageError(
-      `--data ${folder.path} captures another source (${known.sourceId}, this one is ${sourceId}); choose another folder`,
+      `--data ${folder.path} captures another source (${known.sourceId}; this one is ${sourceId}). Choose another folder.`,
     );
   }
   const own = sides.filter((side) => named[side] !== undefined);
@@ -87,12 +84,12 @@ function assertSame(folder: DataFolder, binding: Binding, warehouseId: string | 
   if (warehouseId === binding.warehouseId) return;
   throw new UsageError(
     binding.isConfirmed
-      ? `--data ${folder.path} loads another warehouse; choose another folder, or name that warehouse by --warehouse`
-      : 'the warehouse is loaded from another data folder; name that folder by --data, or choose another warehouse',
+      ? `--data ${folder.path} loads another warehouse. Choose another folder, or pass that warehouse as --warehouse.`
+      : 'the warehouse is loaded from another data folder. Pass that folder as --data, or choose another warehouse.',
   );
 }
 
-/** The same for a replica, a promoted standby and a restored backup; another for another database. */
+/** A replica, a promoted standby and a restored backup have the same identity; another database has another. */
 async function identifySource(source: pg.Client): Promise<string> {
   try {
     const { rows } = await source.query<{ id: string }>(
@@ -105,7 +102,7 @@ async function identifySource(source: pg.Client): Promise<string> {
   }
 }
 
-/** @returns undefined where the warehouse is bound to no folder yet */
+/** @returns undefined if the warehouse is not bound to a folder yet */
 async function readWarehouseId(warehouse: pg.Client): Promise<string | undefined> {
   const { rows: made } = await warehouse.query<{ isMade: boolean }>(
     `select to_regclass('starlift.binding') is not null as "isMade"`,

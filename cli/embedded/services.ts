@@ -8,10 +8,22 @@ import {
 } from '../../shared/queue/queue-settings.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from './resources.ts';
-import { handlers, preload, sweepOf } from './service-modules.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
+import { moduleAt } from './workers/module-at.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
-import type { SpareWorker } from './workers/worker-process.ts';
+
+export const sweepOf = <K extends QueueKind>(kind: K) => `sweep-${kind}` as const;
+
+/** The services' functions, and the modules that export their handlers. */
+const handlers: Record<'plan' | QueueKind | ReturnType<typeof sweepOf>, string> = {
+  plan: moduleAt('services/ingestion/plan/handler'),
+  extract: moduleAt('services/ingestion/extract/handler'),
+  transform: moduleAt('services/transformation/transform/handler'),
+  load: moduleAt('services/loading/load/handler'),
+  'sweep-extract': moduleAt('services/ingestion/sweep/handler'),
+  'sweep-transform': moduleAt('services/transformation/sweep/handler'),
+  'sweep-load': moduleAt('services/loading/sweep/handler'),
+};
 
 export interface ServiceOptions {
   /** 'trusted' where the server's data folder is our own. */
@@ -20,8 +32,6 @@ export interface ServiceOptions {
   foreignKeys: string;
   /** Worker processes. */
   workers: number;
-  /** The first of them, where it was started ahead. */
-  spare?: SpareWorker;
   onLog: (line: string) => void;
 }
 
@@ -81,9 +91,6 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
     size: options.workers,
     concurrency,
     handlers,
-    preload,
-    ahead: ['plan', ...queueKinds],
-    ...(options.spare && { spare: options.spare }),
     env: makeEnvironment(cloud, options),
     timeoutSeconds: {
       plan: planTimeoutSeconds,

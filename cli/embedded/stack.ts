@@ -7,10 +7,9 @@ import { maxReceiveCount, queueKinds, visibilitySeconds } from '../../shared/que
 import { assertUrls, type NamedDatabases, secretOfUrl } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { assertDatabasesNamed } from './bind.ts';
-import { type Cloud, startCloud } from './cloud/start-cloud.ts';
-import { type DataFolder, readStackFile, takeDataFolder } from './data-folder.ts';
-import { diskFull, isDiskFull, saysDiskFull } from './disk-full.ts';
-import { connectionTo } from './endpoint.ts';
+import { type Cloud, connectionTo, startCloud } from './cloud/start-cloud.ts';
+import { type DataFolder, readStackFile, takeDataFolder } from './machine/data-folder.ts';
+import { diskFull, isDiskFull, isDiskFullLine } from './machine/disk-full.ts';
 import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
@@ -18,7 +17,7 @@ import { buckets, queueNames, secretIds } from './resources.ts';
 export interface StackOptions {
   /** The data folder. */
   data: string;
-  /** Databases of one's own in place of the embedded ones. */
+  /** The user's databases, in place of the embedded ones. */
   source?: string | undefined;
   warehouse?: string | undefined;
   /** Called when the embedded Postgres has to be made first. */
@@ -37,13 +36,44 @@ export interface Stack {
   processed: ObjectStore;
   /** The source as the services read it. */
   sourceUrl: string;
-  /** The embedded source as its owner; undefined for a source of one's own. */
+  /** The embedded source, connected as its owner; undefined for the user's source. */
   shopUrl: string | undefined;
   warehouseUrl: string;
   /** Aborts, with the reason, when the embedded Postgres ends by itself, or the disk is full. */
   broken: AbortSignal;
   /** @param whenClosed called when the queues are closed, while the folder is still held */
   stop(whenClosed?: () => void): Promise<void>;
+}
+
+/** The stack of a data folder: one that is running, or one that was started for this command. */
+export interface OpenedStack {
+  endpoint: string;
+  clients: AwsClients;
+  sourceUrl: string;
+  warehouseUrl: string;
+  /** Stops the stack if it was started for this command. */
+  release(): Promise<void>;
+}
+
+/** @throws {UsageError | StackError} the folder's stack cannot be started */
+export async function openStack(options: StackOptions): Promise<OpenedStack> {
+  assertUrls(options);
+  const running = findRunningStack(options.data);
+  if (running !== undefined) {
+    const { endpoint, sourceUrl, warehouseUrl } = running;
+    const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(endpoint) });
+    return { endpoint, clients, sourceUrl, warehouseUrl, release: async () => {} };
+  }
+  const { cloud, clients, shopUrl, sourceUrl, warehouseUrl, stop } = await startStack(options);
+  return { endpoint: cloud.endpoint, clients, sourceUrl: shopUrl ?? sourceUrl, warehouseUrl, release: stop };
+}
+
+/** The file alone proves nothing, because its process may be dead. The lock does. */
+function findRunningStack(data: string) {
+  const folder = takeDataFolder(data);
+  if (folder === undefined) return readStackFile(data);
+  folder.release();
+  return undefined;
 }
 
 /**
@@ -53,7 +83,7 @@ export interface Stack {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const data = resolve(options.data);
-  // Before the folder is made: a URL that is none leaves nothing behind.
+  // Before the folder is made: a malformed URL must leave nothing behind.
   assertUrls(options);
   const folder = takeFolder(data, options);
   const servers = await startServers(data, options).catch((error: unknown) => {
@@ -131,7 +161,7 @@ async function startServers(
   const breaking = new AbortController();
   const onDiskFull = (error: unknown) => breaking.abort(diskFull(data, error));
   const onServerLog = (line: string) => {
-    if (saysDiskFull(line)) onDiskFull(new Error(line));
+    if (isDiskFullLine(line)) onDiskFull(new Error(line));
     onLog?.(line);
   };
   const [started, clouded] = await Promise.allSettled([

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readSettings, type Settings } from '../configuration/settings.ts';
 import { connect } from '../database/connect.ts';
 import { assertUrls, type Side } from '../database/database-url.ts';
-import { readStackFile, takeDataFolder } from '../embedded/data-folder.ts';
-import type { OpenedStack } from '../embedded/open-stack.ts';
+import { readStackFile, takeDataFolder } from '../embedded/machine/data-folder.ts';
+import type { OpenedStack } from '../embedded/stack.ts';
 import type { Site } from '../site/site.ts';
 import { type OptionValues, parseStage } from './site-options.ts';
 
@@ -40,7 +40,7 @@ function chooseUrls({ data, source, warehouse, remembered }: Settings) {
   assertUrls({ source, warehouse });
   const named = { source, warehouse };
   let stack: Promise<OpenedStack> | undefined;
-  const open = async () => (await import('../embedded/open-stack.ts')).openStack({ data, source, warehouse });
+  const open = async () => (await import('../embedded/stack.ts')).openStack({ data, source, warehouse });
   return {
     urlOf: async (side: Side): Promise<string> => {
       // A run that is under way knows the password, which is not remembered.

@@ -5,7 +5,7 @@ import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { checkContinuity, describeGap, rememberLedger } from '../../shared/warehouse/continuity.ts';
 import { forwardResyncs } from '../../shared/warehouse/resync.ts';
-import type { DataFolder } from '../embedded/data-folder.ts';
+import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { queueNames } from '../embedded/resources.ts';
 import type { Stack } from '../embedded/stack.ts';
 import { sliceOf } from '../site/dead-letter.ts';

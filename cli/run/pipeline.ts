@@ -7,7 +7,6 @@ import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
-import type { SpareWorker } from '../embedded/workers/worker-process.ts';
 import { TABLE_NAMES } from '../sample/schema.ts';
 import type { WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
@@ -43,8 +42,6 @@ interface WarehouseOptions {
 export interface PipelineOptions extends StackOptions {
   /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
-  /** A worker process that was started early. */
-  spare?: SpareWorker;
 }
 
 /**
@@ -69,7 +66,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
-    services = startStackServices(stack, model, options, terminal);
+    services = startStackServices(stack, model, terminal);
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const look = makeContinuityCheck({
@@ -143,18 +140,12 @@ async function stopWork(
   }
 }
 
-const startStackServices = (
-  stack: Stack,
-  { schema, foreignKeys }: WarehouseOptions,
-  { spare }: PipelineOptions,
-  terminal: Terminal,
-) =>
+const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
   startServices(stack.cloud, {
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
-    ...(spare && { spare }),
     onLog: (line) => {
       // The command ends with the reason; later failures of a broken stack add nothing.
       if (stack.broken.aborted) return;

@@ -1,2 +1,2 @@
 // osls takes plugins from the service's own folder only.
-module.exports = require('../../scripts/check-parameters.cjs');
+module.exports = require('../../scripts/stage/check-parameters.cjs');

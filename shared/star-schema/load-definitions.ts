@@ -5,7 +5,7 @@ import type { TableDefinition } from './define.ts';
  * Every definition in `tables/`: a new file there is a new table, with no list to add it to.
  *
  * A bundle has no folder to read, so packaging puts one import per file in this module's place
- * (scripts/esbuild.plugins.js); both give the tables in the order of their file names.
+ * (scripts/build/esbuild.plugins.js); both give the tables in the order of their file names.
  */
 const folder = new URL('./tables/', import.meta.url);
 

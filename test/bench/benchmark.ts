@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { memoryEnvironment, memoryFlags } from '../../cli/embedded/workers/worker-process.ts';
+import { memoryEnvironment } from '../../cli/embedded/workers/worker-process.ts';
 import { type AlternateOptions, alternate, type Subject } from './measure/alternate.ts';
 import type { Measurement } from './measure/measure.ts';
 import { type Summary, summarise } from './measure/summary.ts';
@@ -71,7 +71,7 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
 /** Lends the process that runs the product's stages, started as the workers are. */
 export async function withStages<T>(work: (stages: Resident) => Promise<T>): Promise<T> {
   const program = fileURLToPath(new URL('./stages/stage-process.ts', import.meta.url));
-  const stages = startResident(process.execPath, [...memoryFlags, program], memoryEnvironment);
+  const stages = startResident(process.execPath, [program], memoryEnvironment);
   try {
     return await work(stages);
   } finally {

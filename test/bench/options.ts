@@ -38,6 +38,6 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
 }
 
 function parseWhole(option: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${option} ${text} is no whole number above 0`);
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${option} ${text} is not a whole number above 0`);
   return Number(text);
 }

@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
-import { connectionTo } from '../../cli/embedded/endpoint.ts';
+import { connectionTo, startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
 import type { StartedService } from './describe-contract.ts';
 import { mapQueueOurselves } from './fail-bad.ts';
 import { makeContractClients, type Service } from './service.ts';

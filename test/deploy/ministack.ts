@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type ProcessGroup, startProcessGroup } from '../../scripts/process-group.ts';
+import { type ProcessGroup, startProcessGroup } from '../../scripts/programs/process-group.ts';
 import { findFreePort } from '../helpers/network/free-port.ts';
 import { installMiniStack } from './install-ministack.ts';
 import { waitUntil } from './wait-until.ts';

@@ -58,4 +58,4 @@ export const deployService = (
 
 /** `npm run remove`. */
 export const removeStage = (args: readonly string[], environment: Record<string, string>) =>
-  runProgram('scripts/remove-stage.ts', args, { environment });
+  runProgram('scripts/stage/remove-stage.ts', args, { environment });

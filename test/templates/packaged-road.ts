@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Message, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { secretOfUrl } from '../../cli/database/database-url.ts';
-import { type Cloud, startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
-import { connectionTo } from '../../cli/embedded/endpoint.ts';
+import { type Cloud, connectionTo, startCloud } from '../../cli/embedded/cloud/start-cloud.ts';
 import {
   type EventSourceMapping,
   startEventSourceMapping,

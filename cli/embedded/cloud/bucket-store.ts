@@ -4,9 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { computeChecksum, S3Error, type S3Object, S3Store } from './fauxqs.ts';
 import { type Page, type PageRequest, SortedKeys, takePage } from './list-page.ts';
-import type { Notifications } from './notifications.ts';
+import type { Notifications, ObjectCreated } from './notifications.ts';
 import { refuse } from './object-files.ts';
-import type { ObjectCreated } from './s3-event.ts';
 
 const noBytes = Buffer.alloc(0);
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { isDiskFull } from '../disk-full.ts';
+import { isDiskFull } from '../machine/disk-full.ts';
 import { JsonServiceError, type Operation } from './json-service.ts';
 
 /** One event as it was put. */

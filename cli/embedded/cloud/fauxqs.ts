@@ -1,6 +1,5 @@
-import type { ReceiveMessageCommandInput } from '@aws-sdk/client-sqs';
+import type { Message, ReceiveMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { BuildAppOptions, buildApp } from 'fauxqs';
-import type { ReceivedMessage } from './queue-source.ts';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
 export type CloudServer = ReturnType<typeof buildApp>;
@@ -12,6 +11,8 @@ export type PersistenceManager = NonNullable<SqsStore['persistence']>;
 export type S3Store = Stores['s3Store'];
 export type S3Object = ReturnType<S3Store['headObject']>;
 export type S3Persistence = NonNullable<S3Store['persistence']>;
+/** A message as ReceiveMessage gives it, with what every received message has. */
+export type ReceivedMessage = Message & { MessageId: string; ReceiptHandle: string };
 export interface S3Error extends Error {
   readonly code: string;
   toXml(): string;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { TerminalError } from '../../../shared/errors.ts';
-import { isDiskFull } from '../disk-full.ts';
+import { isDiskFull } from '../machine/disk-full.ts';
 import { S3Error, type S3Object, type S3Persistence, type S3Store } from './fauxqs.ts';
 
 const temporaryPrefix = 'temporary-';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TerminalError } from '../../../shared/errors.ts';
-import { isDiskFull } from '../disk-full.ts';
+import { isDiskFull } from '../machine/disk-full.ts';
 import { PersistenceManager } from './fauxqs.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, https://www.sqlite.org/rescode.html; the upper bits say more. */
@@ -25,9 +25,9 @@ export class QueueDatabase extends PersistenceManager {
       );
     }
     const sql: unknown = Reflect.get(this, 'db');
-    if (!(sql instanceof DatabaseSync)) throw new TerminalError('fauxqs keeps its database elsewhere now');
+    if (!(sql instanceof DatabaseSync)) throw new TerminalError('fauxqs has moved its database');
     this.sql = sql;
-    tellOfFullDisk(
+    reportFullDisk(
       sql,
       Object.values(Reflect.get(this, 'stmts') as Record<string, StatementSync>),
       onDiskFull,
@@ -38,7 +38,7 @@ export class QueueDatabase extends PersistenceManager {
     this.#assertWhole(dataDir);
   }
 
-  /** A damage that is met later, in the middle of a put, would leave its message nowhere. */
+  /** Damage that is found later, in the middle of a put, would lose its message. */
   #assertWhole(dataDir: string): void {
     const found = this.sql.prepare('pragma quick_check(1)').get()?.quick_check;
     if (found === 'ok') return;
@@ -72,8 +72,8 @@ export class QueueDatabase extends PersistenceManager {
     }
   }
 
-  // fauxqs sets the receive count to null here, which its own table refuses: the message was in no list
-  // any more until the next start.
+  // fauxqs sets the receive count to null here, which its own table refuses: the message disappeared until the next
+  // start.
   override updateMessageReady(messageId: string): void {
     this.sql
       .prepare(
@@ -116,12 +116,12 @@ const damaged = (dataDir: string, what: string, cause?: unknown): TerminalError 
  * Reports a full disk before the statement fails, for every caller: a request gets an answer of its own and
  * tries again, and a run would go on until its messages are dead letters.
  */
-function tellOfFullDisk(
+function reportFullDisk(
   sql: DatabaseSync,
   prepared: readonly StatementSync[],
   onDiskFull: (error: unknown) => void,
 ): void {
-  const telling =
+  const reporting =
     <Args extends unknown[], T>(work: (...args: Args) => T) =>
     (...args: Args): T => {
       try {
@@ -132,11 +132,11 @@ function tellOfFullDisk(
       }
     };
   const watch = (statement: StatementSync) =>
-    Object.assign(statement, { run: telling(statement.run.bind(statement)) });
+    Object.assign(statement, { run: reporting(statement.run.bind(statement)) });
   for (const statement of prepared) watch(statement);
   const prepare = sql.prepare.bind(sql);
   Object.assign(sql, {
-    exec: telling(sql.exec.bind(sql)),
+    exec: reporting(sql.exec.bind(sql)),
     prepare: (text: string) => watch(prepare(text)),
   });
 }

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import { TerminalError } from '../../../shared/errors.ts';
 import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
-import { isDiskFull } from '../disk-full.ts';
+import { isDiskFull } from '../machine/disk-full.ts';
 import {
   accountId,
   type CloudServer,
   invalidBodyCharacter,
+  type ReceivedMessage,
+  receiveMessage,
   region,
   type SqsQueue,
   SqsStore,
@@ -22,6 +24,16 @@ export interface QueueOptions {
   retentionSeconds?: number;
 }
 
+/** What an event source mapping does to its queue. */
+export interface QueueSource {
+  /** Long-polls once: up to `max` messages (1 to 10), none when none came. Ends, or rejects, when the signal aborts. */
+  receive(max: number, signal: AbortSignal): Promise<ReceivedMessage[]>;
+  /** @throws naming the messages that were not deleted; they are delivered again */
+  delete(messages: readonly ReceivedMessage[]): Promise<void>;
+  /** Makes them visible to others at once. The receive stays counted. */
+  giveBack(messages: readonly ReceivedMessage[]): Promise<void>;
+}
+
 const fourteenDays = 14 * 24 * 3600;
 
 const counts = [
@@ -30,7 +42,7 @@ const counts = [
   'ApproximateNumberOfMessagesDelayed',
 ] as const;
 
-/** fauxqs' queues, with what a kill between two of its statements would lose made one transaction. */
+/** fauxqs' queues. Statements that a kill must not part are one transaction. */
 export class QueueStore extends SqsStore {
   readonly #database: QueueDatabase;
 
@@ -43,7 +55,7 @@ export class QueueStore extends SqsStore {
   }
 
   override createQueue(...args: Parameters<SqsStore['createQueue']>): SqsQueue {
-    return withWholeSteps(super.createQueue(...args), this.#database);
+    return withAtomicSteps(super.createQueue(...args), this.#database);
   }
 
   /** Loads what the last process left. To be called once, before anything else. */
@@ -93,9 +105,58 @@ export class QueueStore extends SqsStore {
   }
 }
 
+const waitSeconds = 20;
+const everything = { MessageSystemAttributeNames: ['All' as const], MessageAttributeNames: ['All'] };
+
+/**
+ * Opens a queue to an event source mapping in this process, as Lambda does from inside of AWS: without an HTTP request
+ * for each receive and delete (docs/adr/0015).
+ *
+ * @throws {TerminalError} there is no such queue
+ */
+export function openQueue(store: QueueStore, name: string): QueueSource {
+  const queue = store.getQueueByName(name);
+  if (queue === undefined) throw new TerminalError(`There is no queue ${name}`);
+  const take = async (max: number): Promise<ReceivedMessage[]> => {
+    const request = { ...everything, QueueUrl: queue.url, MaxNumberOfMessages: max, WaitTimeSeconds: 0 };
+    const { Messages = [] } = await receiveMessage(request, store);
+    return Messages.map(withBytes);
+  };
+  return {
+    receive: async (max, signal) => {
+      const messages = await take(max);
+      if (messages.length > 0 || signal.aborted) return messages;
+      // This wakes all receivers of the queue. The others look at it once more and wait again.
+      const wake = () => queue.cancelWaiters();
+      signal.addEventListener('abort', wake);
+      await queue.waitForMessages(waitSeconds);
+      signal.removeEventListener('abort', wake);
+      return signal.aborted ? [] : take(max);
+    },
+    delete: async (messages) => {
+      for (const { ReceiptHandle } of messages) queue.deleteMessage(ReceiptHandle);
+    },
+    giveBack: async (messages) => {
+      for (const { ReceiptHandle } of messages) queue.changeVisibility(ReceiptHandle, 0);
+    },
+  };
+}
+
+/** fauxqs holds bytes as JSON does, in base64; a client of its would have decoded them. */
+function withBytes({ MessageAttributes, ...message }: ReceivedMessage): ReceivedMessage {
+  if (MessageAttributes === undefined) return message;
+  const attributes = Object.entries(MessageAttributes).map(([name, { BinaryValue, ...attribute }]) => [
+    name,
+    BinaryValue === undefined
+      ? attribute
+      : { ...attribute, BinaryValue: Buffer.from(String(BinaryValue), 'base64') },
+  ]);
+  return { ...message, MessageAttributes: Object.fromEntries(attributes) };
+}
+
 export const formatQueueUrl = (endpoint: string, name: string): string => `${endpoint}/${accountId}/${name}`;
 
-function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
+function withAtomicSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   const dequeue = queue.dequeue.bind(queue);
   const processTimers = queue.processTimers.bind(queue);
   // Moving a message to the dead-letter queue is a delete and an insert.
@@ -118,13 +179,13 @@ function withWholeSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   return queue;
 }
 
-/** Adds to fauxqs' SQS what its clients would otherwise be misled or delayed by. */
+/** Corrects answers of fauxqs' SQS that would mislead or delay its clients. */
 export function addQueueRoutes(server: CloudServer, store: QueueStore): void {
   // fauxqs takes the two halves of a character above U+FFFF for invalid ones; SQS takes the character.
   const invalid = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
   invalidBodyCharacter.test = (body) => invalid.test(body);
-  // fauxqs looks at its clock on a receive only: a message whose time in flight is over would still
-  // be counted as in flight.
+  // fauxqs updates its timers on a receive only. Without this, a message whose visibility timeout is over would still count
+  // as in flight.
   server.addHook('preHandler', async (request) => {
     if (request.headers['x-amz-target'] === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
   });
@@ -136,10 +197,10 @@ export function addQueueRoutes(server: CloudServer, store: QueueStore): void {
   });
 }
 
-/** The client of a long poll has died or given up: it closed its side, while ours may still be open. */
+/** Whether the client of a long poll has died or given up. It closed its side; ours may still be open. */
 const isGone = (socket: Socket): boolean => socket.destroyed || socket.readableEnded;
 
-/** Without this the messages stay invisible for the queue's whole visibility timeout, as nobody has them. */
+/** Without this the messages stay invisible for the queue's whole visibility timeout, although no consumer has them. */
 function giveBack(store: QueueStore, request: unknown, payload: unknown): void {
   const { QueueUrl } = request as { QueueUrl: string };
   const { Messages = [] } = JSON.parse(String(payload)) as { Messages?: { ReceiptHandle: string }[] };

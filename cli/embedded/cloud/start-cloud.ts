@@ -9,10 +9,15 @@ import { addJsonServices } from './json-service.ts';
 import { type NotificationRule, Notifications } from './notifications.ts';
 import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
-import { openQueue } from './open-queue.ts';
 import { QueueDatabase } from './queue-database.ts';
-import type { QueueSource } from './queue-source.ts';
-import { addQueueRoutes, formatQueueUrl, type QueueOptions, QueueStore } from './queue-store.ts';
+import {
+  addQueueRoutes,
+  formatQueueUrl,
+  openQueue,
+  type QueueOptions,
+  type QueueSource,
+  QueueStore,
+} from './queue-store.ts';
 import { Secrets } from './secrets.ts';
 
 export interface CloudOptions {
@@ -53,8 +58,8 @@ export interface Cloud {
 /**
  * Starts S3, SQS, Secrets Manager and EventBridge on one endpoint of this machine.
  *
- * What an earlier process left in the folder is there again, whatever ended it: objects whole, messages
- * in flight back in their queues, events owed for new objects sent.
+ * Carries on from what an earlier process left in the folder, however it ended: objects are whole, messages in flight are
+ * back in their queues, and missing events of new objects are sent.
  *
  * @throws {TerminalError} the data folder cannot be used, or an option names a bucket or queue that is not there
  */
@@ -102,6 +107,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     throw error;
   }
 }
+
+/** How an SDK client reaches the embedded cloud, which asks for no credentials; the SDK insists on sending some. */
+export const connectionTo = (endpoint: string) => ({
+  endpoint,
+  region,
+  credentials: { accessKeyId: 'starlift', secretAccessKey: 'starlift' },
+});
 
 function makeFolder(path: string): void {
   try {

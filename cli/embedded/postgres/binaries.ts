@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 
 /** Absolute paths of the server's programs; the npm packages bring no others (no psql, no pg_resetwal). */
 export interface Binaries {

@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 import { type Binaries, postgresMajor } from './binaries.ts';
 import { makeCredentials, writeCredentials } from './credentials.ts';
 import { provision } from './provision.ts';
@@ -28,7 +28,7 @@ export async function hasCluster(dataDir: string): Promise<boolean> {
   if (entries === undefined) return false;
   const version = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (version === undefined)
-    throw new StackError(`${clusterDir} is no Postgres data folder (no PG_VERSION): move it away`);
+    throw new StackError(`${clusterDir} is not a Postgres data folder (it has no PG_VERSION): move it away`);
   if (version.trim() !== postgresMajor)
     throw new StackError(
       `${clusterDir} is of Postgres ${version.trim()}, this is ${postgresMajor}: choose another folder with --data`,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 
 /** The cluster's roles: its superuser, the owner of each database, and who only reads the source. */
 export const roles = ['starlift', 'totesys', 'totesys_reader', 'warehouse'] as const;

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /**
  * Clears the way for a new server on a cluster: stops one that outlived the process that started it.
  *
- * The caller holds the data folder's lock, so nobody living uses that server.
+ * The caller holds the data folder's lock, so no living process uses that server.
  */
 export async function stopOrphan(clusterDir: string): Promise<void> {
   const lockFile = join(clusterDir, 'postmaster.pid');

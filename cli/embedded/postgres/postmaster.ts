@@ -11,7 +11,7 @@ export interface Postmaster {
   port: number;
   /** Its last lines, oldest first: the reason when it ends by itself. */
   output: readonly string[];
-  /** Resolves when the process has ended, for whatever reason. */
+  /** Resolves when the process has ended, for any reason. */
   ended: Promise<void>;
   hasEnded(): boolean;
   signal(signal: NodeJS.Signals): void;

@@ -3,7 +3,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, parse } from 'node:path';
 import { promisify } from 'node:util';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 import type { ServerUser } from './server-user.ts';
 
 const run = promisify(execFile);

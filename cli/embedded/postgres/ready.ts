@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { makeClientSettings } from '../../../shared/postgres/client-settings.ts';
 import { secretOfUrl } from '../../database/database-url.ts';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 import type { Postmaster } from './postmaster.ts';
 import { explainServerFailure } from './server-program.ts';
 

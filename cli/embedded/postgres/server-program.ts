@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { saysDiskFull } from '../disk-full.ts';
-import { StackError } from '../stack-error.ts';
+import { isDiskFullLine } from '../machine/disk-full.ts';
+import { StackError } from '../machine/stack-error.ts';
 import type { ServerUser } from './server-user.ts';
 import { serverEnvironment } from './settings.ts';
 
@@ -52,7 +52,7 @@ const fileFailures: Record<string, string> = {
  * @param output its lines, oldest first
  */
 export function explainServerFailure(what: string, output: readonly string[]): StackError {
-  const full = output.find((line) => line.includes('No space left on device') || saysDiskFull(line));
+  const full = output.find((line) => line.includes('No space left on device') || isDiskFullLine(line));
   if (full !== undefined) {
     const cause = Object.assign(new Error(full), { code: 'ENOSPC' });
     return new StackError(`${what}: the disk is full`, { cause });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
-import { StackError } from '../stack-error.ts';
+import { StackError } from '../machine/stack-error.ts';
 
 const run = promisify(execFile);
 

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
-import type { QueueSource, ReceivedMessage } from '../cloud/queue-source.ts';
-import type { WorkerPool } from './pool.ts';
+import type { ReceivedMessage } from '../cloud/fauxqs.ts';
+import type { QueueSource } from '../cloud/queue-store.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface EventSourceMapping {
   /**
@@ -158,7 +159,7 @@ class Mapping implements EventSourceMapping {
 export function parseBatchResponse(response: unknown, messageIds: ReadonlySet<string>): Set<string> {
   if (response === undefined || response === null) return new Set();
   const failures = isRecord(response) ? (response.batchItemFailures ?? []) : undefined;
-  if (!Array.isArray(failures)) throw new Error(`the response is no batch response: ${excerpt(response)}`);
+  if (!Array.isArray(failures)) throw new Error(`the response is not a batch response: ${excerpt(response)}`);
   return new Set(failures.map((failure) => parseItem(failure, messageIds)));
 }
 

@@ -1,11 +1,46 @@
 import { randomUUID } from 'node:crypto';
 import { TransientError } from '../../../shared/errors.ts';
 import { type HandlerFailure, InvocationError } from './invocation-error.ts';
-import { defaultTimeoutSeconds, type Invocation, type WorkerPool, type WorkerPoolOptions } from './pool.ts';
-import type { WorkerMessage } from './worker-message.ts';
-import { forkSpareWorker, type SpareWorker, type WorkerProcess } from './worker-process.ts';
+import { startWorker, type WorkerMessage, type WorkerProcess } from './worker-process.ts';
 
-export type { WorkerPool, WorkerPoolOptions } from './pool.ts';
+/** Runs functions as Lambda does: by name, on an event, with a context. */
+export interface WorkerPool {
+  /**
+   * Runs the function on the event, as soon as there is room; once, unless its process dies of another invocation.
+   *
+   * @throws {InvocationError} the handler threw, timed out, or its process died
+   * @throws {TransientError} the pool was stopped
+   */
+  invoke(functionName: string, event: unknown): Promise<unknown>;
+  /** Ends all workers; what runs or waits is rejected. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerPoolOptions {
+  /** Processes, at most. */
+  size: number;
+  /** How many invocations of a function a process runs at the same time; 1 of one that is not named. */
+  concurrency?: Record<string, number>;
+  /** Function name to the URL of a module that exports `handler`. */
+  handlers: Record<string, string>;
+  /** The workers' environment; of ours they get PATH only. */
+  env: Record<string, string>;
+  /** Per function; 900 (Lambda's most) when not given. The worker of one that exceeds it is killed, as on Lambda. */
+  timeoutSeconds?: Record<string, number>;
+  /** Gets each line that a worker writes. */
+  onLog?: (line: string) => void;
+}
+
+/** One call that waits or runs, and whom to answer. */
+export interface Invocation {
+  requestId: string;
+  functionName: string;
+  event: unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export const defaultTimeoutSeconds = 900;
 
 /** A process, or the place of one. */
 interface Slot {
@@ -20,7 +55,7 @@ interface Running {
 }
 
 interface PooledInvocation extends Invocation {
-  /** It ran in a process that died with several invocations in it: it runs alone the next time. */
+  /** Its process died with several invocations in it, so it runs alone the next time. */
   isSuspect?: boolean;
 }
 
@@ -28,7 +63,7 @@ interface PooledInvocation extends Invocation {
  * Starts child processes that call handlers as Lambda's execution environments do, several of them in each process: one
  * of each function, or as many as `concurrency` says. While one waits for Postgres another one computes.
  *
- * An invocation that kills its process takes no other along: those that ran in the same process run again, each by itself.
+ * An invocation that kills its process fails alone: the others of the process run again, each in a process of its own.
  *
  * Returns at once; the first process starts meanwhile, and the next ones when an invocation finds no room.
  */
@@ -42,12 +77,10 @@ class Pool implements WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[];
   #waiting: PooledInvocation[] = [];
-  #spare: SpareWorker | undefined;
   #stopped = false;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#spare = options.spare;
     const makeSlot = (): Slot => ({ worker: undefined, state: 'absent', running: new Map() });
     this.#slots = Array.from({ length: options.size }, makeSlot);
   }
@@ -72,23 +105,22 @@ class Pool implements WorkerPool {
     await Promise.all(this.#slots.map(({ worker }) => worker?.stop()));
   }
 
-  /** Starts the next process, unless one is about to make room. */
+  /** Starts the next process, unless one is starting. */
   #grow(): void {
     const slot = this.#slots.find(({ state }) => state === 'absent');
     if (slot !== undefined && this.#slots.every(({ state }) => state !== 'starting')) this.#fork(slot);
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, preload = [], ahead = [], onLog = () => {} } = this.#options;
+    const { handlers, env, onLog = () => {} } = this.#options;
     slot.state = 'starting';
-    const worker = this.#spare ?? forkSpareWorker({ preload });
-    this.#spare = undefined;
-    slot.worker = worker.employ(
-      { handlers, ahead, env },
+    slot.worker = startWorker(
+      { handlers, env },
       {
         onLog,
         onMessage: (message) => this.#receive(slot, message),
-        onExit: (how) => this.#bury(slot, { name: 'Runtime.ExitError', message: `the worker died: ${how}` }),
+        onExit: (how) =>
+          this.#handleExit(slot, { name: 'Runtime.ExitError', message: `the worker died: ${how}` }),
       },
     );
   }
@@ -96,7 +128,7 @@ class Pool implements WorkerPool {
   #dispatch(): void {
     const staying: PooledInvocation[] = [];
     for (const invocation of this.#waiting) {
-      // What started before a suspect that waits would keep it from ever being by itself.
+      // A suspect has to run alone, so nothing starts before it.
       const slot = staying.some(({ isSuspect }) => isSuspect) ? undefined : this.#findRoom(invocation);
       if (slot === undefined) staying.push(invocation);
       else this.#run(slot, invocation);
@@ -105,7 +137,7 @@ class Pool implements WorkerPool {
     if (staying.length > 0) this.#grow();
   }
 
-  /** @returns of the processes with room for it the one with the least to do */
+  /** @returns the least busy process that has room for it */
   #findRoom(invocation: PooledInvocation): Slot | undefined {
     const roomy = this.#slots.filter((slot) => this.#hasRoom(slot, invocation));
     return roomy.sort((a, b) => a.running.size - b.running.size)[0];
@@ -114,10 +146,10 @@ class Pool implements WorkerPool {
   #hasRoom({ state, running }: Slot, { functionName, isSuspect }: PooledInvocation): boolean {
     if (state !== 'ready') return false;
     if (isSuspect) return running.size === 0;
-    const beside = [...running.values()].map(({ invocation }) => invocation);
-    const same = beside.filter((other) => other.functionName === functionName).length;
+    const others = [...running.values()].map(({ invocation }) => invocation);
+    const same = others.filter((other) => other.functionName === functionName).length;
     return (
-      same < (this.#options.concurrency?.[functionName] ?? 1) && !beside.some((other) => other.isSuspect)
+      same < (this.#options.concurrency?.[functionName] ?? 1) && !others.some((other) => other.isSuspect)
     );
   }
 
@@ -147,7 +179,7 @@ class Pool implements WorkerPool {
     this.#dispatch();
   }
 
-  /** @returns the invocation, which is over; undefined when it was so before */
+  /** @returns the invocation, or undefined if it was answered before */
   #finish(slot: Slot, requestId: string): PooledInvocation | undefined {
     const running = slot.running.get(requestId);
     clearTimeout(running?.timer);
@@ -159,7 +191,7 @@ class Pool implements WorkerPool {
     return [...slot.running.keys()].flatMap((requestId) => this.#finish(slot, requestId) ?? []);
   }
 
-  #bury(slot: Slot, failure: HandlerFailure): void {
+  #handleExit(slot: Slot, failure: HandlerFailure): void {
     const { state } = slot;
     slot.state = 'absent';
     slot.worker = undefined;
@@ -170,16 +202,16 @@ class Pool implements WorkerPool {
       victim.reject(new InvocationError(victim.functionName, failure));
     else this.#runAgain(victims, failure);
     if (this.#stopped) return;
-    // One that cannot start is tried again at the next invocation, not in a loop of its own.
+    // A process that cannot start is started again by the next invocation, not in a loop.
     if (state !== 'starting') this.#grow();
     else if (this.#slots.every((other) => other.state === 'absent')) this.#rejectWaiting(failure);
   }
 
-  /** Each by itself, to see which of them it was. */
+  /** Runs each alone, to find out which of them killed the process. */
   #runAgain(victims: readonly PooledInvocation[], { message }: HandlerFailure): void {
     if (victims.length === 0) return;
     const names = victims.map(({ functionName }) => functionName).join(', ');
-    this.#options.onLog?.(`${message}; each of what it ran is run again by itself: ${names}`);
+    this.#options.onLog?.(`${message}; each invocation that it ran runs again alone: ${names}`);
     this.#waiting.unshift(...victims.map((invocation) => ({ ...invocation, isSuspect: true })));
   }
 

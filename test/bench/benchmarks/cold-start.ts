@@ -56,7 +56,7 @@ export const benchmark: Benchmark = {
 
 /** Packages the services as a deployment would. */
 function unpack(folder: string): Map<string, { size: number }> {
-  execFileSync(process.execPath, [join(root, 'scripts/package-services.js')], { stdio: 'pipe' });
+  execFileSync(process.execPath, [join(root, 'scripts/build/package-services.js')], { stdio: 'pipe' });
   const zips = readdirSync(join(root, '.package')).filter((name) => name.endsWith('.zip'));
   return new Map(
     zips.map((zip) => {

@@ -12,7 +12,7 @@ import { wholeRun } from './whole.ts';
 
 export const benchmark: Benchmark = {
   name: 'peers',
-  about: '`starlift run` beside Sling and dlt, which copy one table and do nothing else',
+  about: '`starlift run` next to Sling and dlt, which copy one table and do nothing else',
   run: async (context) => {
     const { servers, rows } = context;
     const programs = await installPeers();

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { makePythonEnvironment } from '../../../scripts/python-environment.ts';
+import { makePythonEnvironment } from '../../../scripts/programs/python-environment.ts';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const environment = {

@@ -29,5 +29,5 @@ export function unzip(path: string, folder: string): void {
 
 function findEnd(zip: Buffer): number {
   for (let at = zip.length - 22; at >= 0; at--) if (zip.readUInt32LE(at) === endSignature) return at;
-  throw new Error('the file is no zip');
+  throw new Error('the file is not a zip');
 }

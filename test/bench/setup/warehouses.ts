@@ -3,7 +3,7 @@ import { createFact } from '../reference/fact-sql.ts';
 import type { Resident } from '../resident.ts';
 import { execute } from './servers.ts';
 
-/** Drops a database and makes it anew. @returns its URL */
+/** Drops a database and creates it again. @returns its URL */
 export async function freshDatabase(
   server: PostgresServer,
   name: string,

@@ -1,5 +1,4 @@
 import { createInterface } from 'node:readline';
-import { setHeapGrowth } from '../../../cli/embedded/workers/heap-growth.ts';
 import { extract } from './extract.ts';
 import { ingest } from './ingest.ts';
 import { encode, load } from './load.ts';
@@ -9,11 +8,15 @@ import { transform, transformLines } from './transform.ts';
 // The product's stages without queues and buckets, in a process that stays: takes tasks as lines of JSON.
 
 const stages: Record<string, (task: Record<string, string>) => Promise<unknown>> = {
-  ...{ ingest, extract, transform, load, encode, plan },
+  ingest,
+  extract,
+  transform,
+  load,
+  encode,
+  plan,
   'transform-lines': transformLines,
 };
 
-setHeapGrowth();
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
 }

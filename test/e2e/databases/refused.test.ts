@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { takeDataFolder } from '../../../cli/embedded/data-folder.ts';
+import { takeDataFolder } from '../../../cli/embedded/machine/data-folder.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
@@ -171,7 +171,7 @@ describe('what cannot run', () => {
     await rm(join(road.data, 'connections.json'));
     for (const command of ['run', 'status']) {
       expect(await refusal([command, '--data', road.data])).toBe(
-        `--data ${road.data} is of databases of your own: name them by --source and --warehouse`,
+        `--data ${road.data} was created with --source and --warehouse. Pass them again.`,
       );
     }
     expect(existsSync(join(road.data, 'postgres'))).toBe(false);

@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openStack } from '../../../cli/embedded/open-stack.ts';
+import { openStack } from '../../../cli/embedded/stack.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
 import {

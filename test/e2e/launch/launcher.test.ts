@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { readStackFile } from '../../../cli/embedded/data-folder.ts';
+import { readStackFile } from '../../../cli/embedded/machine/data-folder.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { finished } from '../../helpers/processes/starlift.ts';
 import { seen } from '../../helpers/seen.ts';

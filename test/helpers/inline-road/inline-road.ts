@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { secretOfUrl } from '../../../cli/database/database-url.ts';
-import { startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { connectionTo } from '../../../cli/embedded/endpoint.ts';
+import { connectionTo, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
 import {
   type EventSourceMapping,

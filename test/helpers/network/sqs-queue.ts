@@ -5,7 +5,8 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { QueueSource, ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
+import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
+import type { QueueSource } from '../../../cli/embedded/cloud/queue-store.ts';
 
 /**
  * Opens a queue of any SQS, over HTTP. A receive that waits is broken off when its signal aborts, and a queue that does

@@ -5,7 +5,7 @@ import {
   defaultTimeoutSeconds,
   type Invocation,
   type WorkerPool,
-} from '../../../cli/embedded/workers/pool.ts';
+} from '../../../cli/embedded/workers/worker-pool.ts';
 import { TransientError } from '../../../shared/errors.ts';
 
 export type InlineHandler = (event: unknown, context: unknown) => Promise<unknown>;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { StackError } from '../../../cli/embedded/stack-error.ts';
+import { StackError } from '../../../cli/embedded/machine/stack-error.ts';
 import { makeDataFolder, withServer } from './data-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -25,10 +25,10 @@ describe('a data folder that cannot be used is named in one line', () => {
     expect((await refusal(folder.dataDir)).message).toMatch(/data\/postgres is of Postgres 15, this is 18/);
   });
 
-  it('that is no Postgres data folder', async () => {
+  it('that is not a Postgres data folder', async () => {
     await mkdir(clusterDir, { recursive: true });
     await writeFile(join(clusterDir, 'notes.txt'), 'mine');
-    expect((await refusal(folder.dataDir)).message).toContain(`${clusterDir} is no Postgres data folder`);
+    expect((await refusal(folder.dataDir)).message).toContain(`${clusterDir} is not a Postgres data folder`);
     expect(await readdir(clusterDir)).toEqual(['notes.txt']);
   });
 

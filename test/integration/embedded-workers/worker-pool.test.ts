@@ -156,7 +156,7 @@ describe('the worker pool', () => {
       const again = await Promise.all(neighbours);
       expect(new Set(again.map(({ pid }) => pid)).size).toBe(1);
       expect(lines).toEqual([
-        'the worker died: signal SIGKILL; each of what it ran is run again by itself: probe, probe, other',
+        'the worker died: signal SIGKILL; each invocation that it ran runs again alone: probe, probe, other',
       ]);
     });
   });

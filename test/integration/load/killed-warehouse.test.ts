@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type Binding, bindFolder } from '../../../cli/embedded/bind.ts';
-import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
+import type { DataFolder } from '../../../cli/embedded/machine/data-folder.ts';
 import { dropWaiting } from '../../../cli/waiting/drop-waiting.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';

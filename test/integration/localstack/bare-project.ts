@@ -27,7 +27,7 @@ export async function makeBareProject(): Promise<BareProject> {
   const programs = join(folder, 'bin');
   await mkdir(programs);
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  const scripts = ['scripts/process-group.ts', 'scripts/python-environment.ts'];
+  const scripts = ['scripts/programs/process-group.ts', 'scripts/programs/python-environment.ts'];
   for (const path of ['localstack', 'test/helpers/network/free-port.ts', ...scripts])
     await cp(join(root, path), join(folder, path), { recursive: true });
   await mkdir(join(folder, 'node_modules/jest/bin'), { recursive: true });

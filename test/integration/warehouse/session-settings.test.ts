@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { bindFolder } from '../../../cli/embedded/bind.ts';
-import type { DataFolder } from '../../../cli/embedded/data-folder.ts';
+import type { DataFolder } from '../../../cli/embedded/machine/data-folder.ts';
 import { printNextSteps } from '../../../cli/run/next-steps.ts';
 import type { Pipeline } from '../../../cli/run/pipeline.ts';
 import { fillCalendarYears } from '../../../cli/run/run-once.ts';

@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
+import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
 import type { RowRandom } from '../../../cli/sample/random.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { Queues } from './queues.ts';

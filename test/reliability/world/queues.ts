@@ -1,6 +1,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
-import type { QueueSource, ReceivedMessage } from '../../../cli/embedded/cloud/queue-source.ts';
+import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
+import type { QueueSource } from '../../../cli/embedded/cloud/queue-store.ts';
 import type { Cloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { queueNames } from '../../../cli/embedded/resources.ts';
 import { makeSqsEvent, parseBatchResponse } from '../../../cli/embedded/workers/event-source-mapping.ts';

@@ -15,8 +15,8 @@ describe("the benchmark's options", () => {
 
   it.each([
     [['--only', 'load,sort'], '--only sort is none of ingest, load'],
-    [['--rows', '1e6'], '--rows 1e6 is no whole number above 0'],
-    [['--reps', '0'], '--reps 0 is no whole number above 0'],
+    [['--rows', '1e6'], '--rows 1e6 is not a whole number above 0'],
+    [['--reps', '0'], '--reps 0 is not a whole number above 0'],
   ])('%j are refused by name', (args, message) => {
     expect(() => parseOptions(args, names)).toThrow(message);
   });

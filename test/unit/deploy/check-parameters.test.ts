@@ -9,7 +9,7 @@ interface Deployment {
   upstream?: Record<string, string>;
 }
 const { findFault, findSecretFault } = createRequire(import.meta.url)(
-  '../../../scripts/check-parameters.cjs',
+  '../../../scripts/stage/check-parameters.cjs',
 ) as {
   findFault(deployment: Deployment): string | undefined;
   findSecretFault(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readAudit } from '../../../scripts/audit.ts';
+import { readAudit } from '../../../scripts/check/audit.ts';
 
 /** As npm 11 prints them. */
 const counts = { info: 0, low: 0, moderate: 0, high: 0, critical: 0, total: 0 };

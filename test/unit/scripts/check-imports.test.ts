@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findCircles, findStrays, parseImports } from '../../../scripts/check-imports.js';
+import { findCircles, findFolderCircles, findStrays, parseImports } from '../../../scripts/check/imports.js';
 
 describe('the imports of a file', () => {
   it('are those of values and of types, over several lines, dynamic ones and exports', () => {
@@ -37,6 +37,32 @@ describe('import circles', () => {
 
   it('include a file that imports itself', () => {
     expect(circlesOf({ a: ['a'] })).toEqual([['a']]);
+  });
+});
+
+describe('import circles of folders', () => {
+  const circlesOf = (imports: Record<string, string[]>) =>
+    findFolderCircles(new Map(Object.entries(imports)), 'cli');
+
+  it('are found though no file is in a circle', () => {
+    const imports = {
+      'cli/a/1.ts': ['cli/b/1.ts'],
+      'cli/b/2.ts': ['cli/a/2.ts'],
+      'cli/c/1.ts': ['cli/a/1.ts'],
+    };
+    expect(circlesOf(imports)).toEqual([['cli/a', 'cli/b']]);
+  });
+
+  it('are those of a folder and the folder in it that import each other', () => {
+    const down = { 'cli/a/1.ts': ['cli/a/in/1.ts'] };
+    expect(circlesOf(down)).toEqual([]);
+    expect(circlesOf({ ...down, 'cli/a/in/2.ts': ['cli/a/2.ts'] })).toEqual([['cli/a', 'cli/a/in']]);
+  });
+
+  it('are none of imports inside one folder, or outside of cli', () => {
+    const inside = { 'cli/a/1.ts': ['cli/a/2.ts'], 'cli/a/2.ts': [] };
+    const outside = { 'shared/a/1.ts': ['shared/b/1.ts'], 'shared/b/2.ts': ['shared/a/2.ts'] };
+    expect(circlesOf({ ...inside, ...outside })).toEqual([]);
   });
 });
 

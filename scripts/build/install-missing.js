@@ -1,4 +1,4 @@
-// Runs before `npm start` and `npm test`, on whatever Node the machine has: plain JavaScript, Node 20.
+// Runs before `npm start` and `npm test`, on any Node that the machine has: plain JavaScript, Node 20.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 
@@ -19,7 +19,3 @@ if (isMissing || isStale) {
     process.exit(1);
   }
 }
-
-// For speed alone: without it the sources run, and say themselves what is wrong with them.
-const { bundleFolder } = await import('./bundle-folder.js');
-if (!existsSync(bundleFolder())) spawnSync(process.execPath, ['scripts/bundle-cli.js'], { stdio: 'ignore' });

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-// What lint cannot see: an import circle, of types or of values, and a test folder that leans on the wrong one. Exits
-// with 1 for either. Folders of cli that import each other are only reported.
+// What lint cannot see: a circle of imports, of types or of values, between files or between the folders of cli, and a
+// test folder that imports the wrong one. Exits with 1 for any of them.
 
 /**
  * Relative imports by file: each file's path from the root, and the paths that it imports.
@@ -28,18 +28,20 @@ const forbidden = [
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) checkImports();
 
 function checkImports() {
-  const root = fileURLToPath(new URL('..', import.meta.url));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
   const product = readImports(root, ['services', 'shared', 'cli']);
   const circles = findCircles(product);
   for (const circle of circles) console.log(`import circle of ${circle.length} files: ${circle.join(', ')}`);
-  const folders = mergeByFolder(new Map([...product].filter(([file]) => file.startsWith('cli/'))));
-  for (const circle of findCircles(folders)) console.log(`cli folders in a cycle: ${circle.join(', ')}`);
+  const folders = findFolderCircles(product, 'cli');
+  for (const circle of folders)
+    console.log(`import circle of ${circle.length} folders: ${circle.join(', ')}`);
   const strays = findStrays(readImports(root, ['test']));
   for (const stray of strays) console.log(stray);
   console.log(
-    `${product.size} files, ${circles.length} import circles, ${strays.length} forbidden test imports`,
+    `${product.size} files, ${circles.length} import circles, ${folders.length} of the folders of cli, ` +
+      `${strays.length} forbidden test imports`,
   );
-  if (circles.length + strays.length > 0) process.exitCode = 1;
+  if (circles.length + folders.length + strays.length > 0) process.exitCode = 1;
 }
 
 /**
@@ -80,20 +82,23 @@ export function findCircles(imports) {
 }
 
 /**
- * The same imports between folders; files of one folder count as one.
+ * Groups of folders whose files reach each other. A nested folder is a folder of its own: one that imports from the folder
+ * around it, which imports from it, is in a circle.
  *
  * @param {Imports} imports
- * @returns {Imports}
+ * @param {string} top the folder to look into
+ * @returns {string[][]} each group sorted
  */
-function mergeByFolder(imports) {
+export function findFolderCircles(imports, top) {
   /** @type {Imports} */
   const folders = new Map();
   for (const [file, targets] of imports) {
+    if (!file.startsWith(`${top}/`)) continue;
     const folder = dirname(file);
     const others = targets.map((target) => dirname(target)).filter((other) => other !== folder);
     folders.set(folder, [...(folders.get(folder) ?? []), ...others]);
   }
-  return folders;
+  return findCircles(folders);
 }
 
 /**
@@ -124,7 +129,7 @@ function readImports(root, folders) {
       const targets = parseImports(readFileSync(join(root, file), 'utf8')).map((specifier) =>
         relative(root, join(root, dirname(file), specifier)),
       );
-      // A name of a built file, which is not there before the build, is no import of a source.
+      // A built file, which does not exist before the build, is not a source.
       imports.set(
         file,
         targets.filter((target) => existsSync(join(root, target))),

@@ -29,7 +29,9 @@ export interface ProcessGroup {
 export function startProcessGroup({ command, args, folder, log, env }: ProgramStart): ProcessGroup {
   const output = openSync(join(folder, log), 'w');
   const child = spawn(command, args, {
-    ...{ cwd: folder, env, stdio: ['ignore', output, output] },
+    cwd: folder,
+    env,
+    stdio: ['ignore', output, output],
     // A process group of its own, so that this process passes Ctrl-C on, and all that the program started ends with it.
     detached: true,
   });

@@ -1,4 +1,4 @@
-import { TransientError } from '../../shared/errors.ts';
+import { TransientError } from '../../../shared/errors.ts';
 
 /**
  * SQLITE_FULL, and SQLITE_IOERR_SHMSIZE and SQLITE_IOERR_SHMMAP: the index of its log could not grow.
@@ -14,12 +14,12 @@ export function isDiskFull(error: unknown): boolean {
   return cause !== undefined && isDiskFull(cause);
 }
 
-/** Whether a line of a Postgres server's log says so. Shared memory is no disk. */
-export const saysDiskFull = (line: string): boolean =>
+/** Whether a line of a Postgres server's log reports a full disk. Shared memory is not a disk. */
+export const isDiskFullLine = (line: string): boolean =>
   /(ERROR|FATAL|PANIC|LOG|WARNING): .*(No space left on device|wrote only \d+ of \d+ bytes)/i.test(line) &&
   !line.includes('shared memory');
 
-/** What a command ends with. What is not done is in the queues, or found by the next run. */
+/** The error that a command ends with. Unfinished work stays in the queues, or the next run finds it. */
 export const diskFull = (folder: string, cause: unknown): TransientError =>
   new TransientError(
     `the disk of ${folder} is full: make room there, and run again to carry on (nothing is lost)`,

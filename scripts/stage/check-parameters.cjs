@@ -40,7 +40,7 @@ function findFault({ stage, parameters, upstream = {} }) {
  */
 async function findSecretFault(arn, fetchSecret, warn) {
   // Node 24 runs it as it is.
-  const { parseDatabaseSecret } = await import('../shared/postgres/database-secret.ts');
+  const { parseDatabaseSecret } = await import('../../shared/postgres/database-secret.ts');
   let text;
   try {
     text = await fetchSecret(arn);

@@ -19,7 +19,7 @@ export interface PythonEnvironment {
  *
  * @param findPython finds the Python to make it with, when it has to be made; by default PYTHON or python3
  * @returns the environment's folder of programs, `python` among them
- * @throws {Error} whatever findPython throws; that Python does not exist, or a package cannot be installed
+ * @throws {Error} any error of findPython; Python does not exist, or a package cannot be installed
  */
 export async function makePythonEnvironment(
   { folder, requirements }: PythonEnvironment,

@@ -1,5 +1,5 @@
-// Runs what is tested of the packaged templates. The linters are Python's: without it this says so and ends well,
-// except in CI, where nothing may be left out.
+// Runs the tests of the packaged templates. The linters need Python: without it this prints that the tests are skipped,
+// and in CI it fails.
 import { spawnSync } from 'node:child_process';
 
 const python = process.env.PYTHON ?? 'python3';

@@ -12,7 +12,7 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-
 
 /** Against the flow of the data: each stack uses the outputs of the one before it. */
 const services = ['loading', 'transformation', 'ingestion'];
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({
   options: {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { UsageError } from '../terminal/usage-error.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
 import { diskFull, isDiskFull } from './disk-full.ts';
 
 /** What other commands need to attach to a running stack; it holds passwords, so mode 0600. */
@@ -26,7 +26,7 @@ export interface StackFile {
 export interface DataFolder {
   readonly path: string;
   writeStackFile(stack: StackFile): void;
-  /** Reads a small JSON file of the folder; undefined where there is none. */
+  /** Reads a small JSON file of the folder. @returns undefined if there is no such file */
   readJson(name: string): unknown;
   /** Writes it as a whole or not at all, mode 0600. */
   writeJson(name: string, value: unknown): void;
@@ -44,8 +44,8 @@ const sqliteBusy = 5;
 /**
  * Takes the folder for this process, making it where it is missing.
  *
- * The lock is SQLite's on a file of ours: the system lets go of it when the process dies, whatever it died of,
- * which no file that merely exists does.
+ * The lock is SQLite's, on a file of ours: the system releases it when the process dies for any reason. A file that merely
+ * exists would stay.
  *
  * @returns undefined while another process holds it
  * @throws {UsageError} the folder cannot be made or written to
@@ -63,7 +63,7 @@ export function takeDataFolder(path: string): DataFolder | undefined {
       cause,
     });
   }
-  // One that was killed leaves its own: until ours is written, no command must attach to a dead process.
+  // A killed process leaves its stack.json. Until ours is written, commands must not attach to the dead process.
   rmSync(join(path, stackFileName), { force: true });
   return {
     path,
@@ -108,12 +108,12 @@ function parseStackFile(value: unknown): StackFile {
   if (isWhole && typeof endpoint === 'string' && URL.canParse(endpoint)) {
     return { pid, endpoint, sourceUrl, warehouseUrl };
   }
-  throw new Error('it names no running stack');
+  throw new Error('it does not describe a running stack');
 }
 
 function openLock(path: string): DatabaseSync {
   try {
-    // Others may pass through (the database server runs as another user when we are root), none may list.
+    // Others may pass through, because the database server runs as another user when we are root. They may not list it.
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o711);
     const lock = new DatabaseSync(join(path, 'lock.sqlite'));
@@ -133,7 +133,7 @@ function readJson(path: string, name: string): unknown {
     return text === undefined ? undefined : JSON.parse(text);
   } catch (cause) {
     throw new UsageError(
-      `--data ${path}: ${name} is damaged (not JSON); move the folder away to begin anew`,
+      `--data ${path}: ${name} is damaged (not JSON); move the folder away to start over`,
       { cause },
     );
   }
@@ -159,7 +159,7 @@ function writeJson(path: string, name: string, value: unknown, flush = false): v
   }
 }
 
-/** A file's new name is the folder's to keep. */
+/** The folder holds a file's new name, so it has to be flushed as well. */
 function flushFolder(folder: string): void {
   const file = openSync(folder, 'r');
   try {
