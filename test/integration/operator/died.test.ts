@@ -88,9 +88,9 @@ describe('a function that is killed at every receive of a message', () => {
   }
 
   it('leaves a dead letter with its reason, which is reported, while other tables are loaded', async () => {
-    const reason = 'its function died, or ran out of time, at every one of 5 receives';
+    const reason = 'its function died, or ran out of time, at every one of 10 receives';
     expect(report.deadLetters).toMatchObject([
-      { queue: 'load', table: 'dim_design', error: 'FunctionDied', reason, attempts: 5, isMoved: false },
+      { queue: 'load', table: 'dim_design', error: 'FunctionDied', reason, attempts: 10, isMoved: false },
     ]);
     expect(report.tables.find(({ table }) => table === 'dim_design')).toMatchObject({ failed: 1 });
     expect(await stack.warehouse(alive)).toHaveLength(1);
@@ -109,7 +109,7 @@ describe('a function that is killed at every receive of a message', () => {
   it('is mended by a redrive, like any other failure', async () => {
     const { failures } = await stack.json<{ failures: FailureGroup[] }>('failures');
     const redrive = `npx starlift redrive --table dim_design --queue load --data ${stack.data}`;
-    expect(failures).toMatchObject([{ table: 'dim_design', count: 1, attempts: 5, redrive }]);
+    expect(failures).toMatchObject([{ table: 'dim_design', count: 1, attempts: 10, redrive }]);
     expect((await stack.command('redrive', '--table', 'dim_design', '--queue', 'load')).code).toBe(0);
     expect((await stack.run()).ok).toBe(true);
     expect(stack.events('Table Recovered')).toMatchObject([{ queue: 'load', table: 'dim_design' }]);

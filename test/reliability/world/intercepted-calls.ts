@@ -9,7 +9,7 @@ interface Copy extends pg.Submittable {
 
 interface AwsCommand {
   constructor: { name: string };
-  input?: { Key?: string };
+  input?: { Key?: string; DelaySeconds?: number };
 }
 
 type Method = (this: object, ...args: never[]) => unknown;
@@ -53,6 +53,8 @@ function replaceMethod(prototype: object, name: string, intercept: Intercept): (
 
 function interceptSend(invocation: Invocation, _client: object, args: unknown[], original: () => unknown) {
   const command = args[0] as AwsCommand;
+  // A message that is retried comes back at once, as one that is given back does: nobody waits here.
+  if (command.input?.DelaySeconds !== undefined) command.input.DelaySeconds = 0;
   // The run in a key differs every time; its folder says what it is.
   const folder = command.input?.Key?.replace(/\/(\d{4}|[^/]*T\d{9}Z).*/, '') ?? '';
   const name = `${command.constructor.name.replace(/Command$/, '')} ${folder}`.trim();

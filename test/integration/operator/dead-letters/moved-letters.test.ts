@@ -19,7 +19,7 @@ import { type IdleQueues, openIdleQueues } from './idle-queues.ts';
 
 const run = '20240229T235959999Z00af';
 const day = '2024/02/29';
-const reason = 'its function died, or ran out of time, at every one of 5 receives';
+const reason = 'its function died, or ran out of time, at every one of 10 receives';
 const slice = {
   version: 1,
   run,
@@ -109,7 +109,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
       key,
       error: 'FunctionDied',
       reason,
-      attempts: 5,
+      attempts: 10,
       isMoved: false,
       failedAt: '2024-03-01T00:00:00.000Z',
     });
@@ -124,8 +124,8 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
         handler: (event: unknown, context: unknown) => Promise<unknown>;
       };
       const context = { awsRequestId: 'r-1', functionName: 'sweep' };
-      expect(await handler({}, context)).toMatchObject({ told: 1 });
-      expect(await handler({}, context)).toMatchObject({ told: 0 });
+      expect(await handler({}, context)).toMatchObject({ reported: 1 });
+      expect(await handler({}, context)).toMatchObject({ reported: 0 });
     }
     const told = cloud.events().slice(before);
     expect(told.map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)])).toEqual(
@@ -143,7 +143,7 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
   it('is shown with the same reason before any sweep has found it', async () => {
     await sendAndDie('load', letters.load.body);
     expect(await listFailures(site)).toMatchObject([
-      { table: 'dim_staff', error: 'FunctionDied', reason, attempts: 5, isMoved: true },
+      { table: 'dim_staff', error: 'FunctionDied', reason, attempts: 10, isMoved: true },
     ]);
   });
 

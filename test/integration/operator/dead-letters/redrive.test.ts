@@ -81,8 +81,8 @@ describe('dead letters of queues that nobody empties', () => {
       queue: 'extract',
       table: 'staff',
       error: 'FunctionDied',
-      attempts: 5,
-      reason: 'its function died, or ran out of time, at every one of 5 receives',
+      attempts: 10,
+      reason: 'its function died, or ran out of time, at every one of 10 receives',
     });
   });
 
