@@ -31,9 +31,6 @@ export const canAnswer = ({ tables }: StarSchema): boolean =>
     return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));
   });
 
-// An installed package is compiled, and has no npm start.
-const start = import.meta.url.endsWith('.js') ? 'npx starlift run' : 'npm start --';
-
 /** Prints what to try next: an example query with its answer if the model is the sample shop's, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
   if (pipeline.warehouseSchema === 'public' && canAnswer(starSchema)) await printExample(pipeline, terminal);
@@ -65,7 +62,7 @@ function listSteps({ stack }: Pipeline, folder: string): [what: string, why: str
   const isOwn = source !== undefined || warehouse !== undefined;
   return [
     [
-      isOwn ? `npx starlift run${folder} --watch` : `${start}${folder} --watch`,
+      isOwn ? `npx starlift run${folder} --watch` : `npx starlift run${folder} --watch`,
       isOwn ? 'keep running, and load each change' : 'keep running while the shop keeps trading',
     ],
     [`npx starlift sql${folder} 'select …'`, 'query the warehouse'],

@@ -85,7 +85,13 @@ async function runAlone(
     types: asText,
     queryMode: 'extended',
   };
-  return client.query<(string | null)[]>(query);
+  try {
+    return await client.query<(string | null)[]>(query);
+  } catch (error) {
+    // pg rejects before the server has said in what state the transaction is. The answer to this comes after that.
+    await client.query('').catch(() => {});
+    throw error;
+  }
 }
 
 /**

@@ -48,7 +48,7 @@ describe('the sample shop', () => {
     );
     expect(first.stdout).toMatch(/\nAll loaded: 2\d,\d{3} rows in \d+\.\d s\.\n/);
     expect(first.stdout).toMatch(/\n 20\d\d \| \w+ +\| [A-Z]{3} +\| +\d+ \| +\d+\.\d\d\n/);
-    expect(first.stdout).toMatch(/\nNext:\n {2}npm start -- .*--watch /);
+    expect(first.stdout).toMatch(/\nNext:\n {2}npx starlift run .*--watch /);
     expect(first.stdout).toMatch(/postgres:\/\/\w+@127\.0\.0\.1:\d+\/warehouse/);
     expect(existsSync(join(data, 'stack.json'))).toBe(false);
   });
