@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
 import type { InvokeMessage, WorkerMessage } from './worker-process.ts';
@@ -18,6 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 const modules = JSON.parse(String(process.argv[2])) as Record<string, string>;
 const made = new Map<string, number>();
 const free = new Map<string, Promise<Handler>[]>();
+let answered = 0;
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
@@ -34,7 +36,18 @@ async function answer({ requestId, functionName, event, deadline }: InvokeMessag
     findFree(functionName).push(making);
     // It is killed in the end: what the function has compiled is kept now.
     if (isFirst) flushCompileCache();
+    answered++;
+    if (answered === keepSmallAfter) keepGenerationsSmall();
   }
+}
+
+/** A watch gets there; by then all modules are loaded, and V8 takes no compiled code that was cached under other flags. */
+const keepSmallAfter = 100;
+
+/** Left alone, V8 lets both of its generations grow for hundreds of runs, as in the process of the watch itself. */
+function keepGenerationsSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=20');
 }
 
 /** @returns the handlers of a function that run nothing */

@@ -96,16 +96,18 @@ async function holdExtracts({ source }: Road): Promise<() => Promise<void>> {
 }
 
 /** Every extract fails for good, and leaves a dead letter and its record. */
+/** Extracts log in as a role that may read nothing; the plan's sessions are not theirs. */
 async function refuseExtracts({ source }: Road): Promise<void> {
   await ask(
     source,
-    `create function refuse_login() returns event_trigger language plpgsql as $$
+    `create role may_read_nothing;
+     create function lower_rights() returns event_trigger language plpgsql as $$
      begin
        if current_setting('application_name') = 'starlift-extract' then
-         raise exception 'no extracts today' using errcode = 'P0001';
+         set role may_read_nothing;
        end if;
      end $$;
-     create event trigger refuse_extracts on login execute function refuse_login()`,
+     create event trigger refuse_extracts on login execute function lower_rights()`,
   );
 }
 
