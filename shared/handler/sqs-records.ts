@@ -134,7 +134,7 @@ const waitShare = 1 / 8;
  */
 export function decideRetry(
   error: PipelineError,
-  { receives, attempts: before, waitingSince }: RetryState,
+  { receives, attempts: before, waitingSince }: Omit<RetryState, 'isCopy'>,
   now: Date,
   longestWaitSeconds: number,
 ): Verdict {

@@ -13,6 +13,8 @@ export interface RetryState {
   attempts: number;
   /** When the message was sent first. */
   waitingSince: Date;
+  /** Whether this is a copy of a message that was tried. */
+  isCopy: boolean;
 }
 
 export function readRetryState({
@@ -26,11 +28,12 @@ export function readRetryState({
     receives: Number(ApproximateReceiveCount),
     attempts: Number(breaks?.stringValue ?? 0),
     waitingSince: new Date(Number.isNaN(carried) ? sent : carried),
+    isCopy: waitingSince !== undefined,
   };
 }
 
 /** Whether an attempt at the message has failed before. */
-export const wasTried = ({ receives, attempts }: RetryState): boolean => receives > 1 || attempts > 0;
+export const wasTried = ({ receives, isCopy }: RetryState): boolean => receives > 1 || isCopy;
 
 /** The attributes of a message's copy: its own, and how often it was tried. */
 export function formatCopyAttributes(

@@ -88,6 +88,9 @@ function environmentOf(packaged: PackagedFunction, folder: string, endpoint: str
   ]);
   return {
     ...Object.fromEntries(aws),
+    // An outage is over soon here.
+    RETRY_LONGEST_SECONDS: '1',
+    CONNECT_PATIENCE_MS: '500',
     ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: packaged.name, AWS_SECRET_ACCESS_KEY: account },
     ...{ AWS_LAMBDA_FUNCTION_NAME: packaged.deployedName, LAMBDA_TASK_ROOT: folder },
     ...{ AWS_ENDPOINT_URL: endpoint, S3_FORCE_PATH_STYLE: 'true', PATH: process.env.PATH ?? '' },

@@ -19,10 +19,10 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await sendAstray(road);
   for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
   await retryEach(road, databases);
+  await outlastOutages(road, databases);
   await sweepEach(road, databases);
   await loseRecord(road, databases);
   await requestResync(databases);
-  await road.invoke('loading-freshness');
   await road.invoke('ingestion-plan');
   await road.settle();
   await road.ingested.delete('state/capture.json');
@@ -93,10 +93,10 @@ async function sendAstray(road: PackagedRoad): Promise<void> {
 async function sendAstrayWithoutState(road: PackagedRoad): Promise<void> {
   const [letter] = await deadLettersOf(road, 'extract');
   const message = JSON.parse(letter?.Body ?? '{}') as object;
-  const isRetried = countCalls(road, 'ingestion-extract', 'sqs:ChangeMessageVisibility');
+  const copied = countCalls(road, 'ingestion-extract', 'sqs:SendMessage');
   await road.send('extract', { Body: JSON.stringify({ ...message, identity: 'another' }) });
   road.start('extract');
-  await seen(() => countCalls(road, 'ingestion-extract', 'sqs:ChangeMessageVisibility') > isRetried);
+  await seen(() => countCalls(road, 'ingestion-extract', 'sqs:SendMessage') > copied);
   await road.stop('extract');
 }
 
@@ -117,20 +117,56 @@ async function sendObjectMessages(road: PackagedRoad, kind: 'transform' | 'load'
   await road.settle();
 }
 
-/** S3, or the secrets, do not answer for a while: the message comes back later. */
+/** S3 does not answer for longer than a message's five receives: it is delivered again, and then a copy replaces it. */
 async function retryEach(road: PackagedRoad, { source }: Databases): Promise<void> {
   const callers = ['ingestion-extract', 'transformation-transform', 'loading-load'];
   for (const caller of callers) {
     await source.query('update payment_type set last_updated = now()');
     road.proxy.refuse = { caller, service: 's3' };
     await road.invoke('ingestion-plan');
-    const before = countCalls(road, caller, 'sqs:ChangeMessageVisibility');
+    const before = countCalls(road, caller, 'sqs:SendMessage');
     for (const kind of queueKinds) road.start(kind);
-    await seen(() => countCalls(road, caller, 'sqs:ChangeMessageVisibility') > before);
+    await seen(() => countCalls(road, caller, 'sqs:SendMessage') > before);
     road.proxy.refuse = undefined;
     await road.settle();
   }
 }
+
+/** Each database refuses for a while. The first function that sees it reports it, and the first that is answered again. */
+async function outlastOutages(road: PackagedRoad, databases: Databases): Promise<void> {
+  const { source } = databases;
+  await refuseLogins(databases, 'reader');
+  await road.invoke('ingestion-plan').catch(() => {});
+  await acceptLogins(databases, 'reader');
+  for (const [kind, role] of [
+    ['extract', 'reader'],
+    ['load', 'loader'],
+  ] as const) {
+    const caller = kind === 'extract' ? 'ingestion-extract' : 'loading-load';
+    await road.stop(kind);
+    await source.query('update payment_type set last_updated = now()');
+    await road.invoke('ingestion-plan');
+    await refuseLogins(databases, role);
+    const before = countCalls(road, caller, 'sqs:ChangeMessageVisibility');
+    for (const each of queueKinds) road.start(each);
+    await seen(() => countCalls(road, caller, 'sqs:ChangeMessageVisibility') > before);
+    if (kind === 'load') await road.stop('load');
+    await acceptLogins(databases, role);
+    // The load that has noted the outage does nothing meanwhile.
+    if (kind === 'load') {
+      await requestResync(databases);
+      await road.invoke('loading-freshness');
+    }
+    await road.settle();
+  }
+}
+
+async function refuseLogins({ source }: Databases, role: string): Promise<void> {
+  await source.query(`alter role ${role} nologin`);
+  await source.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+}
+
+const acceptLogins = ({ source }: Databases, role: string) => source.query(`alter role ${role} login`);
 
 /** Events that were lost, and dead letters of which SQS has told nobody. */
 async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<void> {
