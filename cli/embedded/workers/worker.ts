@@ -16,6 +16,8 @@ if (!process.connected) process.exit(0);
 // Ctrl-C, or what ends a terminal's job, reaches every process of it; the parent decides when the work in flight is over.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
+collectInTime();
+
 const modules = JSON.parse(String(process.argv[2])) as Record<string, string>;
 const made = new Map<string, number>();
 const free = new Map<string, Promise<Handler>[]>();
@@ -37,16 +39,27 @@ async function answer({ requestId, functionName, event, deadline }: InvokeMessag
     // It is killed in the end: what the function has compiled is kept now.
     if (isFirst) flushCompileCache();
     answered++;
-    if (answered === keepSmallAfter) keepGenerationsSmall();
+    if (answered === keepSmallAfter) keepSmall();
   }
 }
 
-/** A watch gets there; by then all modules are loaded, and V8 takes no compiled code that was cached under other flags. */
+/**
+ * A slice is tens of megabytes of short-lived buffers, which hang on small objects of the young generation and come back when
+ * that is collected. Left alone, V8 lets it grow first; and where buffers alone have grown, it marks the whole heap to find
+ * little (docs/benchmarks.md). Before any handler is imported: V8 takes no compiled code that was cached under other flags.
+ */
+function collectInTime(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--external-memory-accounted-in-global-limit');
+  // A function that was not called between a few collections would be compiled anew.
+  setFlagsFromString('--no-flush-bytecode');
+}
+
+/** Only a watch gets there, and by then all handlers are imported. */
 const keepSmallAfter = 100;
 
-/** Left alone, V8 lets both of its generations grow for hundreds of runs, as in the process of the watch itself. */
-function keepGenerationsSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
+/** Left alone, V8 lets the old generation grow for hundreds of runs, as in the process of the watch itself. */
+function keepSmall(): void {
   setFlagsFromString('--heap-growing-percent=20');
 }
 
