@@ -18,8 +18,8 @@ export interface CommandOption {
 export interface CommandForm<Name extends string = string> {
   /** Words behind the command's name, such as `release`. */
   words?: readonly string[];
-  /** One word of the user's own behind them; it may be left out. */
-  operand?: { value: string; choices?: readonly string[] };
+  /** One word of the user's own behind them, or more where its value says so; it may be left out. */
+  operand?: { value: string; choices?: readonly string[]; names?: 'table' };
   required?: readonly Name[];
   options: readonly Name[];
 }
@@ -206,6 +206,46 @@ const withoutHelp = {
       ],
     ],
     exitCodes: { 0: 'the objects were sent, or there are none', 1: 'they could not be sent' },
+  }),
+  rebuild: describe({
+    summary: 'Loads warehouse tables again that were dropped or emptied, from S3.',
+    details: [
+      'Makes a table that is gone, and sends all of its objects to be loaded. Rows that are there stay. The next run ' +
+        'takes the objects; a running watch, or a stage, does so at once.',
+    ],
+    options: {
+      ...siteOptions,
+      all: { type: 'boolean', summary: 'rebuild every table', default: false },
+    },
+    forms: [
+      { operand: { value: 'TABLE...', names: 'table' }, options: site },
+      { required: ['all'], options: site },
+    ],
+    examples: [
+      ['starlift rebuild fact_payment', 'brings back the rows of one table'],
+      ['starlift rebuild --all --stage dev', 'brings back those of every table of a stage'],
+    ],
+    exitCodes: {
+      0: 'the objects were sent',
+      1: 'S3 has lost some of them; the command that reads the source is named',
+    },
+  }),
+  resync: describe({
+    summary: 'Lets the next plan read tables of the source in full.',
+    details: [
+      'For rows that S3 has lost, or that the warehouse should get once more from the source. What is read counts as ' +
+        'newer than all that is loaded. Earlier versions of a fact that S3 has lost are not in the source.',
+    ],
+    options: {
+      ...siteOptions,
+      table: { ...table, summary: 'only this table, of the source or the warehouse' },
+    },
+    forms: [{ options: ['table', ...site] }],
+    examples: [
+      ['starlift resync --table dim_staff', 'reads what dim_staff is made of'],
+      ['starlift resync', 'reads every table'],
+    ],
+    exitCodes: { 0: 'the next plan reads the tables in full', 1: 'the request could not be left' },
   }),
   quarantine: describe({
     summary: 'Lists the rows that broke the contract; releases them, or gives them up.',

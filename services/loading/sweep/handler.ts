@@ -5,6 +5,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { describeGap } from '../../../shared/warehouse/continuity.ts';
+import { settleRebuilds } from '../../../shared/warehouse/rebuild.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
 import { sweepProcessed } from './sweep.ts';
@@ -37,6 +38,9 @@ export const handler = middy()
     // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {
       await readyWarehouse(database);
+      await database.withClient((client) =>
+        settleRebuilds(client, { ingested, processed, model: starSchema }),
+      );
       const result = await sweepProcessed({ ...deps, ingested, processed, model: starSchema, database });
       if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });
       return result;
