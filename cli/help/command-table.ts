@@ -103,6 +103,12 @@ const dryRun = {
   default: false,
 } as const satisfies CommandOption;
 
+const message = {
+  type: 'string',
+  value: 'ID',
+  summary: 'only this message',
+} as const satisfies CommandOption;
+
 const shells = ['bash', 'zsh', 'fish'] as const;
 
 /** Keeps the names of a command's options, so that its forms can name no other. */
@@ -154,15 +160,32 @@ const withoutHelp = {
     ],
   }),
   failures: describe({
-    summary: 'Lists what has failed for good, by table and reason.',
-    details: ['Each group comes with the command that sends it again.'],
-    options: { ...siteOptions, table, queue },
-    forms: [{ options: ['table', 'queue', ...site] }],
+    summary: 'Lists what has failed for good, by table and reason; discards it.',
+    details: [
+      'Each group comes with the command that mends it. What can never succeed, such as the message of an object that ' +
+        'S3 has lost, is discarded by failures drop: nothing sends it again.',
+    ],
+    options: {
+      ...siteOptions,
+      table,
+      queue,
+      message,
+      all: { type: 'boolean', summary: 'drop everything that has failed', default: false },
+      'dry-run': { ...dryRun, summary: 'show what would be dropped, and drop nothing' },
+    },
+    forms: [
+      { options: ['table', 'queue', ...site] },
+      { words: ['drop'], options: ['table', 'queue', 'message', 'all', 'dry-run', ...site] },
+    ],
     examples: [
       ['starlift failures', 'everything that has failed'],
       ['starlift failures --table payment --queue load', 'one table, one queue'],
+      ['starlift failures drop --table payment', 'gives up on the failures of one table'],
     ],
-    exitCodes: { 0: 'nothing has failed', 1: 'something has failed, or could not be checked' },
+    exitCodes: {
+      0: 'nothing has failed, or the failures are dropped',
+      1: 'something has failed, or could not be checked',
+    },
   }),
   redrive: describe({
     summary: 'Sends dead letters back to the queues that they came from.',
@@ -171,7 +194,7 @@ const withoutHelp = {
       ...siteOptions,
       table,
       queue,
-      message: { type: 'string', value: 'ID', summary: 'only this message' },
+      message,
       'dry-run': dryRun,
     },
     forms: [{ options: ['table', 'queue', 'message', 'dry-run', ...site] }],
@@ -205,7 +228,10 @@ const withoutHelp = {
         'transforms the objects since that day again, and loads them',
       ],
     ],
-    exitCodes: { 0: 'the objects were sent, or there are none', 1: 'they could not be sent' },
+    exitCodes: {
+      0: 'the objects were sent, or there are none',
+      1: 'objects that were loaded cannot be found; the command that brings them is named',
+    },
   }),
   rebuild: describe({
     summary: 'Loads warehouse tables again that were dropped or emptied, from S3.',
