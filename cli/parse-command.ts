@@ -23,6 +23,7 @@ const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: Com
   replay: () => import('./commands/replay.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
   resync: () => import('./commands/resync.ts'),
+  rebind: () => import('./commands/rebind.ts'),
   quarantine: () => import('./commands/quarantine.ts'),
   waiting: () => import('./commands/waiting.ts'),
   verify: () => import('./commands/verify.ts'),

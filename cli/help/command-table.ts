@@ -273,6 +273,27 @@ const withoutHelp = {
     ],
     exitCodes: { 0: 'the next plan reads the tables in full', 1: 'the request could not be left' },
   }),
+  rebind: describe({
+    summary: 'Accepts that the source or the warehouse is the same data in a new place.',
+    details: [
+      'After pg_upgrade, dump and restore, a renamed database or a new server. It shows what is bound and what would be, ' +
+        'and asks. The next plan then begins a new generation and reads every table in full. With --stage it hands the ' +
+        'warehouse over to that stage; whoever loaded it before is refused.',
+    ],
+    options: {
+      ...siteOptions,
+      yes: { type: 'boolean', summary: 'do not ask', default: false },
+    },
+    forms: [{ options: ['yes', ...site] }],
+    examples: [
+      [
+        'starlift rebind --data shop --source postgres://reader@new/shop',
+        'follows the source to a new server',
+      ],
+      ['starlift rebind --stage dev --yes', "hands the stage's warehouse over to it"],
+    ],
+    exitCodes: { 0: 'they are bound to each other', 1: 'you have said no, or it could not be done' },
+  }),
   quarantine: describe({
     summary: 'Lists the rows that broke the contract; releases them, or gives them up.',
     options: {

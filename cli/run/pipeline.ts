@@ -183,7 +183,7 @@ async function prepareDatabases(
   { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
   options: WarehouseOptions,
 ): Promise<void> {
-  const binding = await findBinding(stack, source, warehouse);
+  const binding = await findBinding(stack, { source, warehouse, schema: options.schema });
   await ensureWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
 }

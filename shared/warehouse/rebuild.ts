@@ -6,6 +6,7 @@ import {
   type RunId,
 } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import { readRunRecord } from '../records/run-record.ts';
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
 import type { Dimension, Fact, StarSchema } from '../star-schema/assemble.ts';
@@ -24,16 +25,18 @@ export async function beginRebuild(
   schema: string,
   tables: readonly string[],
 ): Promise<void> {
-  await client.query(
-    `insert into ${tableTable} as t (warehouse_table, oid, file_node, deleted, is_equal, rebuild_started_at)
+  const note = () =>
+    client.query(
+      `insert into ${tableTable} as t (warehouse_table, oid, file_node, deleted, is_equal, rebuild_started_at)
      select wanted.name, c.oid::int8, pg_relation_filenode(c.oid)::int8,
             coalesce(pg_stat_get_tuples_deleted(c.oid), 0), false, clock_timestamp()
        from unnest($2::text[]) as wanted (name)
        join pg_class c on c.oid = to_regclass(quote_ident($1) || '.' || quote_ident(wanted.name))
      on conflict (warehouse_table) do update
        set is_equal = false, noted_at = clock_timestamp(), rebuild_started_at = excluded.rebuild_started_at`,
-    [schema, tables],
-  );
+      [schema, tables],
+    );
+  await inTransaction(client, note);
 }
 
 /** A slice of which the ledger has an object. */

@@ -11,6 +11,7 @@ import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts'
 import type { Services } from '../../embedded/services.ts';
 import type { Stack, StackOptions } from '../../embedded/stack.ts';
 import { type OpenedStack, openStack } from '../../embedded/stack.ts';
+import { quoteForShell } from '../../terminal/wording.ts';
 import type { DeadLetter } from '../dead-letter.ts';
 import { countLoaded, readClock } from '../ledger.ts';
 import type { OpenedSite, RunnableSite, Site } from '../site.ts';
@@ -177,6 +178,3 @@ export const dataSelector = (data: string, given: NamedDatabases = {}): string =
       return url === undefined ? [] : [` --${side} ${quoteForShell(hidePassword(`--${side}`, url))}`];
     }),
   ].join('');
-
-const quoteForShell = (text: string): string =>
-  /^[\w./~:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -25,7 +25,12 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
 );
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const processed = makeObjectStore(aws.s3, processedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const readyWarehouse = makeReadyWarehouse(starSchema, {
+  schema,
+  foreignKeys,
+  ingested,
+  stage: config.stage,
+});
 
 const notify = makeNotify(aws.eventBridge, config.stage);
 
