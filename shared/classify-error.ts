@@ -112,6 +112,20 @@ function isTransient({ code, name, message, $metadata, $retryable }: KnownFailur
   );
 }
 
+/** SQLSTATEs by which a server says that it ends the connection; class 08 is of the connection itself. */
+const endingStates = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
+
+/** Whether the error is of a connection to a database that has ended: no error of AWS, and none of the pipeline's own. */
+export function isConnectionLost(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || error instanceof PipelineError) return false;
+  const { code, message, $metadata } = error as KnownFailure;
+  if ($metadata !== undefined) return false;
+  if (typeof code === 'string') {
+    return transientSystemErrors.has(code) || endingStates.has(code) || /^08...$/.test(code);
+  }
+  return typeof message === 'string' && /Connection terminated|is not queryable/.test(message);
+}
+
 /** An error's own words, without a row's values. */
 function describe(failure: KnownFailure): string {
   if (isServerError(failure)) return describeServerError(failure);

@@ -43,6 +43,9 @@ export class RefusedError extends TransientError {
 /** Would fail again the same way: the message goes to the dead-letter queue at once. */
 export class TerminalError extends PipelineError {}
 
+/** An object in S3 is gone, or not what was put: no retry helps, and neither does sending its message again. */
+export class LostObjectError extends TerminalError {}
+
 /** The same failure in other words, or with a subject that was not known where it was thrown. */
 export function restate(
   error: PipelineError,
@@ -56,6 +59,7 @@ export function restate(
   };
   if (error instanceof RefusedError)
     return new RefusedError(message, { ...details, by: changes.by ?? error.by });
+  if (error instanceof LostObjectError) return new LostObjectError(message, details);
   return error instanceof TransientError
     ? new TransientError(message, details)
     : new TerminalError(message, details);

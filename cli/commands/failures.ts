@@ -1,15 +1,26 @@
+import { type DroppedFailure, dropFailures } from '../failures/drop.ts';
 import { type FailureGroup, groupFailures, listFailures, parseSelection } from '../failures/list-failures.ts';
-import { withSite } from '../options/site-options.ts';
+import { type OptionValues, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatTime } from '../terminal/time.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 const shownKeys = 3;
 
 export const command: CommandModule = {
-  run: async (values, _positionals, terminal) => {
+  run: async (values, [action, surplus], terminal) => {
+    if (surplus !== undefined || (action !== undefined && action !== 'drop')) {
+      throw new UsageError(
+        `failures ${surplus ?? action}: the actions are failures (list) and failures drop`,
+      );
+    }
+    if (action === 'drop') return drop(values, terminal);
+    if (values.all === true || values['dry-run'] === true || values.message !== undefined) {
+      throw new UsageError('--all, --message and --dry-run are only for failures drop');
+    }
     const selection = parseSelection(values);
     return withSite(values, async (site) => {
       const failures = await listFailures(site, selection);
@@ -25,8 +36,40 @@ export const command: CommandModule = {
   },
 };
 
+async function drop(values: OptionValues, terminal: Terminal): Promise<number> {
+  const selection = parseSelection(values);
+  const isNarrowed = Object.keys(selection).length > 0;
+  if (isNarrowed === (values.all === true)) {
+    throw new UsageError('say which failures to drop: --table, --queue or --message, or --all for every one');
+  }
+  const dryRun = values['dry-run'] === true;
+  return withSite(values, async (site) => {
+    const dropped = await dropFailures(site, selection, { dryRun });
+    const isComplete = dropped.every(({ outcome }) => outcome !== 'not received');
+    if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, dropped }));
+    else printDropped(dropped, terminal);
+    return isComplete ? 0 : 1;
+  });
+}
+
+const sentences: Record<DroppedFailure['outcome'], string> = {
+  dropped: 'dropped from',
+  'would be dropped': 'would be dropped from',
+  'not received': 'not dropped, because another reader holds them: still dead letters of',
+};
+
+function printDropped(dropped: readonly DroppedFailure[], terminal: Terminal): void {
+  if (dropped.length === 0) terminal.info('No failure matches: nothing to drop.');
+  const counts = new Map<string, number>();
+  for (const { queue, table, outcome } of dropped) {
+    const line = `${sentences[outcome]} ${queue}${table === null ? '' : ` (${table})`}`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  for (const [line, count] of counts) terminal.info(`${formatCount(count)} ${line}`);
+}
+
 function printGroup(group: FailureGroup, terminal: Terminal): void {
-  const { table, queue, error, reason, count, attempts, firstSeen, lastSeen, messages, redrive } = group;
+  const { table, queue, error, reason, count, attempts, firstSeen, lastSeen, messages, mend } = group;
   const messageCount = count === 1 ? '1 message' : `${formatCount(count)} messages`;
   terminal.info(
     `${terminal.style('red', '!')} ${table ?? '(no table)'}, ${queue}: ${error === '' ? '' : `${error}: `}${reason}`,
@@ -41,6 +84,6 @@ function printGroup(group: FailureGroup, terminal: Terminal): void {
   for (const { key, messageId } of messages.slice(0, shownKeys))
     terminal.info(`    ${key ?? `message ${messageId}`}`);
   if (count > shownKeys) terminal.info(`    and ${(count - shownKeys).toLocaleString('en')} more`);
-  terminal.info(`    ${redrive}`);
+  terminal.info(`    ${mend}`);
   terminal.info('');
 }

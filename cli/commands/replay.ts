@@ -2,6 +2,7 @@ import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';
+import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
@@ -13,13 +14,14 @@ export const command: CommandModule = {
     const dryRun = values['dry-run'] === true;
     return withSite(values, async (site) => {
       const replayed = await replay(site, starSchema, selection, { dryRun });
+      const isWhole = replayed.tables.every(({ lost }) => lost === null || lost === 0);
       if (terminal.json) {
         const { id, tables } = replayed;
         terminal.result(
-          JSON.stringify({ ok: true, dryRun, zone: selection.zone, replay: dryRun ? null : id, tables }),
+          JSON.stringify({ ok: isWhole, dryRun, zone: selection.zone, replay: dryRun ? null : id, tables }),
         );
-      } else printReplay(replayed, { ...selection, dryRun, takenBy: site.takenBy }, terminal);
-      return 0;
+      } else printReplay(replayed, { ...selection, dryRun, site }, terminal);
+      return isWhole ? 0 : 1;
     });
   },
 };
@@ -63,15 +65,23 @@ function parseDay(option: string, text: string | undefined): string | undefined 
 
 function printReplay(
   { tables }: Replay,
-  { zone, dryRun, takenBy }: { zone: Zone; dryRun: boolean; takenBy: string },
+  { zone, dryRun, site }: { zone: Zone; dryRun: boolean; site: Pick<Site, 'takenBy' | 'selector'> },
   terminal: Terminal,
 ): void {
   const end = `to be ${zone === 'ingested' ? 'transformed' : 'loaded'} again`;
-  for (const { table, objects } of tables) {
+  for (const { table, objects, lost } of tables) {
     const what = `${formatCount(objects)} ${objects === 1 ? 'object' : 'objects'} of ${table}`;
     terminal.info(`${what} ${dryRun ? 'would be' : objects === 1 ? 'was' : 'were'} sent ${end}`);
+    if (lost === null || lost === 0) continue;
+    const gone = `${formatCount(lost)} ${lost === 1 ? 'object' : 'objects'} of ${table} that ${lost === 1 ? 'was' : 'were'} loaded`;
+    terminal.info(
+      `${terminal.style('red', '!')} ${gone} cannot be found in the ${zone} zone. To bring back the rows:`,
+    );
+    terminal.info(
+      `    ${commandFor(site, zone === 'ingested' ? `resync --table ${table}` : `rebuild ${table}`)}`,
+    );
   }
   if (!dryRun && tables.some(({ objects }) => objects > 0)) {
-    terminal.info(takenBy);
+    terminal.info(site.takenBy);
   }
 }

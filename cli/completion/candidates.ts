@@ -43,7 +43,7 @@ export function findCandidates(
   const positionals = positionalsIn(rest, command);
   const forms = command.forms.filter((form) => isFormOf(form, positionals));
   if (begun.startsWith('-')) return startingWith(begun, remainingOptions(command, forms, given));
-  return startingWith(begun, nextWords(forms, positionals));
+  return startingWith(begun, nextWords(forms, positionals, tables));
 }
 
 const commandsAndFlags: readonly Candidate[] = [
@@ -121,11 +121,17 @@ const isOfOneMachine = (command: CommandDescription, name: string): boolean =>
 
 const optionsOf = ({ required = [], options }: CommandForm): readonly string[] => [...required, ...options];
 
-function nextWords(forms: readonly CommandForm[], positionals: readonly string[]): Candidate[] {
+function nextWords(
+  forms: readonly CommandForm[],
+  positionals: readonly string[],
+  tables: readonly string[],
+): Candidate[] {
   const words = forms.flatMap(({ words: fixed = [], operand }) => {
     const next = fixed[positionals.length];
     if (next !== undefined) return [next];
-    return fixed.length === positionals.length ? (operand?.choices ?? []) : [];
+    return fixed.length === positionals.length
+      ? (operand?.choices ?? (operand?.names === 'table' ? tables : []))
+      : [];
   });
   return [...new Set(words)].map((word) => ({
     word,

@@ -24,8 +24,7 @@ const concurrentReads = 16;
 export async function listFailedRecords(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
 ): Promise<FailedRecord[]> {
-  const keys: string[] = [];
-  for await (const { key } of ingested.list('failed/')) keys.push(key);
+  const keys = [...(await listRecordKeys(ingested))];
   const records: FailedRecord[] = [];
   for (let start = 0; start < keys.length; start += concurrentReads) {
     const group = keys.slice(start, start + concurrentReads);
@@ -33,6 +32,12 @@ export async function listFailedRecords(
     records.push(...read.filter((record) => record !== undefined));
   }
   return records;
+}
+
+export async function listRecordKeys(ingested: Pick<ObjectStore, 'list'>): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for await (const { key } of ingested.list('failed/')) keys.add(key);
+  return keys;
 }
 
 async function readRecord(

@@ -1,3 +1,4 @@
+import { LostObjectError } from '../../shared/errors.ts';
 import { mainRetentionSeconds, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { hasTable, type NamedTables, parseTable } from '../options/named-tables.ts';
@@ -6,7 +7,7 @@ import { compareByAge, type DeadLetter } from '../site/dead-letter.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
-import { type FailedRecord, failedKeyOf, listFailedRecords } from './failed-records.ts';
+import { type FailedRecord, failedKeyOf, listFailedRecords, listRecordKeys } from './failed-records.ts';
 
 /** A dead letter, or the record of one that has expired. */
 export interface Failure extends DeadLetter {
@@ -30,6 +31,8 @@ export interface FailureGroup {
   lastSeen: string;
   /** The command that sends them back. */
   redrive: string;
+  /** The command that mends them: the same, unless no message of a lost object can succeed. */
+  mend: string;
   messages: {
     messageId: string;
     key: string | null;
@@ -64,7 +67,11 @@ export async function listFailures(
     records.delete(record.key);
     return { ...letter, key: record.key, record, isExpired: false };
   });
-  const expired = [...records.values()].filter((record) => !isRecent(record)).map(toFailure);
+  // Listing the letters of a run sweeps them, and a sweep deletes the records of what is done.
+  const left = records.size === 0 ? new Set() : await listRecordKeys(site.ingested);
+  const expired = [...records.values()]
+    .filter((record) => !isRecent(record) && left.has(record.key))
+    .map(toFailure);
   return [...failures, ...expired].filter((failure) => isSelected(failure, selection)).sort(compareByAge);
 }
 
@@ -113,6 +120,7 @@ function makeGroup(group: readonly Failure[], site: Pick<Site, 'selector'>): Fai
       firstSeen: first.failedAt,
       lastSeen: group.at(-1)?.failedAt ?? first.failedAt,
       redrive: commandFor(site, `redrive ${what}`),
+      mend: mendOf(first, what, site),
       messages: group.map((failure) => ({
         messageId: failure.messageId,
         key: failure.key ?? null,
@@ -122,6 +130,14 @@ function makeGroup(group: readonly Failure[], site: Pick<Site, 'selector'>): Fai
       })),
     },
   ];
+}
+
+function mendOf({ queue, table, error }: Failure, what: string, site: Pick<Site, 'selector'>): string {
+  if (error !== LostObjectError.name || table === undefined) return commandFor(site, `redrive ${what}`);
+  if (queue === 'load') return commandFor(site, `replay --table ${table} --zone ingested`);
+  return [`resync --table ${table}`, `failures drop ${what}`]
+    .map((command) => commandFor(site, command))
+    .join(' && ');
 }
 
 export interface FailureSelection {

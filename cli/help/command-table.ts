@@ -18,8 +18,8 @@ export interface CommandOption {
 export interface CommandForm<Name extends string = string> {
   /** Words behind the command's name, such as `release`. */
   words?: readonly string[];
-  /** One word of the user's own behind them; it may be left out. */
-  operand?: { value: string; choices?: readonly string[] };
+  /** One word of the user's own behind them, or more where its value says so; it may be left out. */
+  operand?: { value: string; choices?: readonly string[]; names?: 'table' };
   required?: readonly Name[];
   options: readonly Name[];
 }
@@ -103,6 +103,12 @@ const dryRun = {
   default: false,
 } as const satisfies CommandOption;
 
+const message = {
+  type: 'string',
+  value: 'ID',
+  summary: 'only this message',
+} as const satisfies CommandOption;
+
 const shells = ['bash', 'zsh', 'fish'] as const;
 
 /** Keeps the names of a command's options, so that its forms can name no other. */
@@ -154,15 +160,32 @@ const withoutHelp = {
     ],
   }),
   failures: describe({
-    summary: 'Lists what has failed for good, by table and reason.',
-    details: ['Each group comes with the command that sends it again.'],
-    options: { ...siteOptions, table, queue },
-    forms: [{ options: ['table', 'queue', ...site] }],
+    summary: 'Lists what has failed for good, by table and reason; discards it.',
+    details: [
+      'Each group comes with the command that mends it. What can never succeed, such as the message of an object that ' +
+        'S3 has lost, is discarded by failures drop: nothing sends it again.',
+    ],
+    options: {
+      ...siteOptions,
+      table,
+      queue,
+      message,
+      all: { type: 'boolean', summary: 'drop everything that has failed', default: false },
+      'dry-run': { ...dryRun, summary: 'show what would be dropped, and drop nothing' },
+    },
+    forms: [
+      { options: ['table', 'queue', ...site] },
+      { words: ['drop'], options: ['table', 'queue', 'message', 'all', 'dry-run', ...site] },
+    ],
     examples: [
       ['starlift failures', 'everything that has failed'],
       ['starlift failures --table payment --queue load', 'one table, one queue'],
+      ['starlift failures drop --table payment', 'gives up on the failures of one table'],
     ],
-    exitCodes: { 0: 'nothing has failed', 1: 'something has failed, or could not be checked' },
+    exitCodes: {
+      0: 'nothing has failed, or the failures are dropped',
+      1: 'something has failed, or could not be checked',
+    },
   }),
   redrive: describe({
     summary: 'Sends dead letters back to the queues that they came from.',
@@ -171,7 +194,7 @@ const withoutHelp = {
       ...siteOptions,
       table,
       queue,
-      message: { type: 'string', value: 'ID', summary: 'only this message' },
+      message,
       'dry-run': dryRun,
     },
     forms: [{ options: ['table', 'queue', 'message', 'dry-run', ...site] }],
@@ -205,7 +228,71 @@ const withoutHelp = {
         'transforms the objects since that day again, and loads them',
       ],
     ],
-    exitCodes: { 0: 'the objects were sent, or there are none', 1: 'they could not be sent' },
+    exitCodes: {
+      0: 'the objects were sent, or there are none',
+      1: 'objects that were loaded cannot be found; the command that brings them is named',
+    },
+  }),
+  rebuild: describe({
+    summary: 'Loads warehouse tables again that were dropped or emptied, from S3.',
+    details: [
+      'Makes a table that is gone, and sends all of its objects to be loaded. Rows that are there stay. The next run ' +
+        'takes the objects; a running watch, or a stage, does so at once.',
+    ],
+    options: {
+      ...siteOptions,
+      all: { type: 'boolean', summary: 'rebuild every table', default: false },
+    },
+    forms: [
+      { operand: { value: 'TABLE...', names: 'table' }, options: site },
+      { required: ['all'], options: site },
+    ],
+    examples: [
+      ['starlift rebuild fact_payment', 'brings back the rows of one table'],
+      ['starlift rebuild --all --stage dev', 'brings back those of every table of a stage'],
+    ],
+    exitCodes: {
+      0: 'the objects were sent',
+      1: 'S3 has lost some of them; the command that reads the source is named',
+    },
+  }),
+  resync: describe({
+    summary: 'Lets the next plan read tables of the source in full.',
+    details: [
+      'For rows that S3 has lost, or that the warehouse should get once more from the source. What is read counts as ' +
+        'newer than all that is loaded. Earlier versions of a fact that S3 has lost are not in the source.',
+    ],
+    options: {
+      ...siteOptions,
+      table: { ...table, summary: 'only this table, of the source or the warehouse' },
+    },
+    forms: [{ options: ['table', ...site] }],
+    examples: [
+      ['starlift resync --table dim_staff', 'reads what dim_staff is made of'],
+      ['starlift resync', 'reads every table'],
+    ],
+    exitCodes: { 0: 'the next plan reads the tables in full', 1: 'the request could not be left' },
+  }),
+  rebind: describe({
+    summary: 'Accepts that the source or the warehouse is the same data in a new place.',
+    details: [
+      'After pg_upgrade, dump and restore, a renamed database or a new server. It shows what is bound and what would be, ' +
+        'and asks. The next plan then begins a new generation and reads every table in full. With --stage it hands the ' +
+        'warehouse over to that stage; whoever loaded it before is refused.',
+    ],
+    options: {
+      ...siteOptions,
+      yes: { type: 'boolean', summary: 'do not ask', default: false },
+    },
+    forms: [{ options: ['yes', ...site] }],
+    examples: [
+      [
+        'starlift rebind --data shop --source postgres://reader@new/shop',
+        'follows the source to a new server',
+      ],
+      ['starlift rebind --stage dev --yes', "hands the stage's warehouse over to it"],
+    ],
+    exitCodes: { 0: 'they are bound to each other', 1: 'you have said no, or it could not be done' },
   }),
   quarantine: describe({
     summary: 'Lists the rows that broke the contract; releases them, or gives them up.',

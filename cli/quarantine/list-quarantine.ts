@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
 import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
@@ -10,7 +12,7 @@ import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { listCurrent, type QuarantineFile, readDropRecord, readQuarantineFile } from './quarantine-file.ts';
 
-type QuarantineSite = Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
+type QuarantineSite = Pick<Site, 'ingested' | 'processed' | 'connectWarehouse' | 'warehouseSchema'>;
 
 const concurrentReads = 8;
 
@@ -98,7 +100,7 @@ function lastUpdatedOf(row: string | null): unknown {
 
 /** Takes out of the files the rows of which the warehouse has a newer version. */
 async function excludeMendedRows(
-  site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'ingested' | 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   files: readonly QuarantineFile[],
 ): Promise<QuarantineFile[]> {
@@ -110,7 +112,15 @@ async function excludeMendedRows(
       const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);
       const stillBad = file.rows.filter(({ key }) => key === null || !mended.has(String(key)));
       const count = file.rows.length - stillBad.length;
-      left.push({ ...file, rows: stillBad, mended: count, quarantined: file.quarantined - count });
+      const unlisted = await countUnlisted(site, warehouse, model.table(file.table), file);
+      const mendedRows = count + file.unlisted.rows - unlisted;
+      left.push({
+        ...file,
+        rows: stillBad,
+        mended: mendedRows,
+        quarantined: file.quarantined - mendedRows,
+        unlisted: { ...file.unlisted, rows: unlisted },
+      });
     }
     return left;
   } finally {
@@ -143,6 +153,63 @@ async function selectNewer(
     [type === 'int' ? keys.filter(isInt) : keys, file.table, run, slice],
   );
   return new Set(rows.map((row) => row.key));
+}
+
+/**
+ * Counts the rows that are bad still and for which the file had no room. Their keys are in the ingested object, among those
+ * of good rows; a good row is in the warehouse in the slice's own version or a newer one, and so is a mended one.
+ */
+async function countUnlisted(
+  { ingested, warehouseSchema: schema }: Pick<Site, 'ingested' | 'warehouseSchema'>,
+  warehouse: pg.ClientBase,
+  table: WarehouseTable,
+  { ingested: name, unlisted }: QuarantineFile,
+): Promise<number> {
+  if (unlisted.rows === 0 || table.kind === 'calendar') return unlisted.rows;
+  const object = await ingested.get(name);
+  if (object === undefined) return unlisted.rows;
+  const keys = await readKeys(object.body, table.source.key, unlisted.afterLine);
+  const type = table.columns.find((column) => column.name === table.key)?.type.name ?? 'varchar';
+  const readable = keys.filter((each) => each !== undefined && (type !== 'int' || isInt(each)));
+  const { run, slice } = parseObjectKey(name);
+  const { rows } = await warehouse.query<{ absent: number }>(
+    `select count(*)::float8 as absent
+     from unnest($1::text[]::${type}[]) as wanted (key)
+     where not exists (
+       select from ${quoteQualified(schema, table.name)} t
+       join ${ledgerTable} new on new.object_id = t.${quoteIdentifier(objectIdColumn)}
+       where t.${quoteIdentifier(table.key)} = wanted.key
+         and (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) >= (
+           select old.generation, old.snapshot_xmax, old.snapshot_xmin, old.tie from ${ledgerTable} old
+           where old.warehouse_table = $2 and old.run = $3 and old.slice = $4
+           limit 1
+         )
+     )`,
+    [readable, table.name, run, slice],
+  );
+  return Math.min(unlisted.rows, keys.length - readable.length + (rows[0]?.absent ?? 0));
+}
+
+/** The keys of an ingested object's rows behind a line, as text; undefined for a line that shows none. */
+async function readKeys(body: Uint8Array, field: string, afterLine: number): Promise<(string | undefined)[]> {
+  const text = await promisify(zstdDecompress)(body);
+  const keys: (string | undefined)[] = [];
+  let line = 0;
+  for (let start = 0, end = text.indexOf('\n'); end >= 0; start = end + 1, end = text.indexOf('\n', start)) {
+    line++;
+    if (line > afterLine) keys.push(keyOf(text.toString('utf8', start, end), field));
+  }
+  return keys;
+}
+
+function keyOf(row: string, field: string): string | undefined {
+  try {
+    const key = (JSON.parse(row) as Record<string, unknown>)[field];
+    return key === undefined || key === null ? undefined : String(key);
+  } catch {
+    // The row may be in quarantine because it is not JSON.
+    return undefined;
+  }
 }
 
 const isInt = (text: string): boolean => /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) < 2 ** 31;

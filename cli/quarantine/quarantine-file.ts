@@ -22,6 +22,8 @@ export interface QuarantineFile {
   rows: QuarantinedRow[];
   /** Rows still in quarantine: more than `rows` where the file had no room for all. */
   quarantined: number;
+  /** Rows still in quarantine for which the file had no room: they are in the ingested object, behind this line. */
+  unlisted: { rows: number; afterLine: number };
   /** Rows that have since been loaded in a newer version. */
   mended: number;
   /** Rows that a later run's file has as well: they count there. */
@@ -101,6 +103,7 @@ export async function readQuarantineFile(
     ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
     rows,
     quarantined: rows.length + unlistedRows,
+    unlisted: { rows: unlistedRows, afterLine: rows.reduce((last, { line }) => Math.max(last, line), 0) },
     mended: 0,
     readAgain: 0,
     dropped: [],

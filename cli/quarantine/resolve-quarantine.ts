@@ -62,7 +62,7 @@ export interface DropSelection {
  * @throws {UsageError} no such file or row is in quarantine
  */
 export async function dropQuarantined(
-  site: Pick<Site, 'processed' | 'connectWarehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'ingested' | 'processed' | 'connectWarehouse' | 'warehouseSchema'>,
   model: StarSchema,
   selection: DropSelection,
   now: Date = new Date(),

@@ -27,6 +27,8 @@ export interface ReplaySelection {
 export interface ReplayedTable {
   table: string;
   objects: number;
+  /** Slices of the period that were loaded once, and of which the zone has no object any more; null where the ledger cannot be asked. */
+  lost: number | null;
 }
 
 export interface Replay {
@@ -50,10 +52,16 @@ export async function replay(
   const id = makeReplayId(now);
   const tables: ReplayedTable[] = [];
   const all: string[] = [];
+  const listEntered = await askEntered(site, selection);
   for (const table of selection.tables[selection.zone === 'ingested' ? 'sources' : 'tables']) {
     const keys = await listReplayed(site[selection.zone], table, selection);
     all.push(...keys);
-    tables.push({ table, objects: keys.length });
+    const entered = listEntered?.(selection.zone === 'ingested' ? model.source(table).feeds : [table]);
+    tables.push({
+      table,
+      objects: keys.length,
+      lost: entered === undefined ? null : countLost(entered, keys),
+    });
   }
   if (!dryRun) await sendReplay(site, model, { zone: selection.zone, id, keys: all, now });
   return { id, tables };
@@ -85,17 +93,58 @@ export async function sendReplay(
   );
 }
 
+/**
+ * Reads which slices of the period the ledger has.
+ *
+ * @returns the slices of some warehouse tables, as `<run>-<slice>`; undefined where the ledger cannot be asked
+ */
+async function askEntered(
+  site: Pick<Site, 'connectWarehouse'>,
+  { tables: { tables }, from, to }: ReplaySelection,
+): Promise<((tables: readonly string[]) => ReadonlySet<string>) | undefined> {
+  const warehouse = await site.connectWarehouse().catch(() => undefined);
+  if (warehouse === undefined) return undefined;
+  try {
+    await warehouse.query(`begin read only; set local statement_timeout = ${ledgerTimeoutMs}`);
+    if (!(await hasLedger(warehouse))) return () => new Set();
+    const { rows } = await warehouse.query<{ table: string; id: string; run: string }>(
+      `select distinct warehouse_table as table, run || '-' || slice as id, run
+         from ${ledgerTable} where warehouse_table = any($1) and lost_at is null`,
+      [tables],
+    );
+    const within = rows.filter(({ run }) => isWithin(run, { from, to }));
+    return (names) => new Set(within.filter(({ table }) => names.includes(table)).map(({ id }) => id));
+  } catch {
+    return undefined;
+  } finally {
+    await warehouse.end();
+  }
+}
+
+function countLost(entered: ReadonlySet<string>, keys: readonly string[]): number {
+  const found = new Set(keys.map((text) => parseObjectKey(text)).map(({ run, slice }) => `${run}-${slice}`));
+  return [...entered].filter((id) => !found.has(id)).length;
+}
+
+/** @param run its id begins with its day */
+function isWithin(
+  run: string,
+  { from = '', to = '9999-12-31' }: { from?: string | undefined; to?: string | undefined },
+) {
+  const day = `${run.slice(0, 4)}-${run.slice(4, 6)}-${run.slice(6, 8)}`;
+  return day >= from && day <= to;
+}
+
 async function listReplayed(
   store: Pick<ObjectStore, 'list'>,
   table: string,
-  { from = '', to = '9999-12-31' }: ReplaySelection,
+  selection: ReplaySelection,
 ): Promise<string[]> {
   const found: string[] = [];
   const newest = makeNewestRevisions();
   for await (const { key: text } of store.list(tableFolder(table))) {
     const key = parseObjectKey(text);
-    const day = `${key.run.slice(0, 4)}-${key.run.slice(4, 6)}-${key.run.slice(6, 8)}`;
-    if (day < from || day > to) continue;
+    if (!isWithin(key.run, selection)) continue;
     if (key.zone === 'ingested') found.push(text);
     else newest.add(key);
   }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import { listDropped } from '../../shared/records/dropped.ts';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { checkContinuity, describeGap, rememberLedger } from '../../shared/warehouse/continuity.ts';
@@ -57,7 +58,7 @@ export async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<n
       ingested: stack.ingested,
       processed: stack.processed,
       loadedKeys: await listLoadedKeys(warehouse),
-      deadKeys: new Set(dead.flatMap(({ key }) => key ?? [])),
+      deadKeys: new Set([...dead.flatMap(({ key }) => key ?? []), ...(await listDropped(stack.ingested))]),
       queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
       throughRun: readThrough(folder),
       model: starSchema,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
@@ -80,7 +81,10 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       warehouse,
       warehouseSchema: model.schema,
       countedUntil: '',
-      checkLedger: () => look(pipeline.warehouse),
+      checkLedger: async () => {
+        await look(pipeline.warehouse);
+        await settleRebuilds(pipeline.warehouse, { ...stack, model: starSchema });
+      },
       stop,
       noteDrained: makeNoteDrained(stack.folder),
     };
@@ -179,7 +183,7 @@ async function prepareDatabases(
   { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
   options: WarehouseOptions,
 ): Promise<void> {
-  const binding = await findBinding(stack, source, warehouse);
+  const binding = await findBinding(stack, { source, warehouse, schema: options.schema });
   await ensureWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
 }

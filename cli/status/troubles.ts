@@ -77,5 +77,5 @@ const describeFailure = (group: FailureGroup): Trouble => ({
   kind: 'failed',
   table: group.table,
   text: describeGroup(group),
-  command: group.redrive,
+  command: group.mend,
 });

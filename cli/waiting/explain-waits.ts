@@ -1,6 +1,12 @@
 import type pg from 'pg';
+import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
+import { newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import { queueKinds } from '../../shared/queue/queue-settings.ts';
+import { readCaptureState } from '../../shared/records/capture-state.ts';
+import type { NewRows } from '../../shared/records/extract-message.ts';
 import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
+import { countMessages } from '../../shared/sweep/sweep-zone.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
@@ -15,9 +21,10 @@ import { listMissing, type MissingDimensionRow, type WaitingSelection } from './
  * - `dropped`: it broke the contract, and an operator has dropped it
  * - `failed`: messages of its table have failed for good, and may have it
  * - `deleted`: the source does not have it
+ * - `lost`: it was captured, nothing is on its way, and the warehouse does not have it
  * - `expected`: nothing is known to keep it from coming
  */
-export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'expected';
+export type WaitingCause = 'quarantined' | 'dropped' | 'failed' | 'deleted' | 'lost' | 'expected';
 
 export interface ExplainedWait extends MissingDimensionRow {
   cause: WaitingCause;
@@ -59,7 +66,7 @@ interface WaitingFacts {
 
 /** Says of each missing dimension row why it is missing, as far as can be known from here. */
 async function explainWaits(
-  site: Pick<Site, 'connectSource' | 'selector'>,
+  site: Site,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
   { quarantine, failedTables }: WaitingFacts,
@@ -68,7 +75,8 @@ async function explainWaits(
   const idsOf = (of: 'rows' | 'dropped') =>
     new Set(quarantine.flatMap((file) => file[of].map(({ key }) => `${file.table} ${String(key)}`)));
   const [bad, dropped] = [idsOf('rows'), idsOf('dropped')];
-  const gone = await findDeleted(site, model, missing);
+  const { deleted: gone, captured } = await askSource(site, model, missing);
+  const isIdle = captured.size > 0 && (await isNothingQueued(site));
   return missing.map((wait) => {
     const id = `${wait.dimension} ${wait.key}`;
     const dimension = model.table(wait.dimension);
@@ -79,52 +87,85 @@ async function explainWaits(
       ['failed', hasFailed],
       ['deleted', gone.has(id)],
       ['dropped', dropped.has(id)],
+      ['lost', isIdle && captured.has(id)],
     ];
     const cause = causes.find(([, isSo]) => isSo)?.[0] ?? 'expected';
     return { ...wait, cause, mend: mendOf(cause, wait, site) };
   });
 }
 
-/** @returns `dimension key` of the rows that the source does not have; none where it cannot be asked */
-async function findDeleted(
-  { connectSource }: Pick<Site, 'connectSource'>,
+async function isNothingQueued({ sqs, queueUrl }: Pick<Site, 'sqs' | 'queueUrl'>): Promise<boolean> {
+  const counts = await Promise.all(
+    queueKinds.map((kind) => countMessages({ sqs, queueUrl: queueUrl(kind) })),
+  );
+  return counts.every((count) => count === 0);
+}
+
+/** What the source says of dimension rows, each named `dimension key`. */
+interface SourceAnswer {
+  /** It does not have them. */
+  deleted: Set<string>;
+  /** It has them, as the last plan captured them. */
+  captured: Set<string>;
+}
+
+/** @returns nothing where the source cannot be asked: its answer decides some causes, and without it the others still hold */
+async function askSource(
+  { connectSource, ingested }: Pick<Site, 'connectSource' | 'ingested'>,
   model: StarSchema,
   missing: readonly MissingDimensionRow[],
-): Promise<ReadonlySet<string>> {
-  const gone = new Set<string>();
-  // The source's answer decides one cause of several: without it the others still hold.
+): Promise<SourceAnswer> {
+  const answer: SourceAnswer = { deleted: new Set(), captured: new Set() };
   const client = await connectSource?.().catch(() => undefined);
-  if (client === undefined) return gone;
+  if (client === undefined) return answer;
   try {
+    const newRows = await readCapturedXids(client, ingested);
     for (const name of new Set(missing.map(({ dimension }) => dimension))) {
       const dimension = model.table(name);
       if (dimension.kind !== 'dimension') continue;
       const keys = missing.filter((wait) => wait.dimension === name).map(({ key }) => key);
-      for (const key of await selectDeleted(client, dimension, keys)) gone.add(`${name} ${key}`);
+      for (const { key, isThere, isNew } of await selectRows(client, dimension, keys, newRows)) {
+        if (!isThere) answer.deleted.add(`${name} ${key}`);
+        else if (isNew === false) answer.captured.add(`${name} ${key}`);
+      }
     }
+    return answer;
   } finally {
     await client.end();
   }
-  return gone;
 }
 
-async function selectDeleted(
+/** @returns up to where the source was captured; undefined where the state is another server's, or there is none */
+async function readCapturedXids(client: pg.Client, ingested: Pick<Site['ingested'], 'get'>) {
+  try {
+    const state = (await readCaptureState(ingested))?.state;
+    if (state?.captured === undefined) return undefined;
+    const identities = await Promise.all(sourceRestarts.map((restart) => readIdentity(client, restart)));
+    const { base: since, inProgress } = state.captured;
+    return identities.includes(state.identity) ? { since, inProgress } : undefined;
+  } catch {
+    // Which row was captured is asked to name a better command; a damaged state is reported elsewhere.
+    return undefined;
+  }
+}
+
+async function selectRows(
   client: pg.ClientBase,
   { source }: Dimension,
   keys: readonly string[],
-): Promise<string[]> {
+  newRows: NewRows | undefined,
+): Promise<{ key: string; isThere: boolean; isNew: boolean | null }[]> {
   const type = source.columns.find(({ name }) => name === source.key)?.type ?? 'int4';
+  const isNew = newRows === undefined ? 'null::boolean' : newRowsCondition(newRows, ['s']);
   try {
-    const { rows } = await client.query<{ key: string }>(
-      `select distinct wanted.id::text as key
+    const { rows } = await client.query<{ key: string; isThere: boolean; isNew: boolean | null }>(
+      `select wanted.id::text as key, count(s.ctid) > 0 as "isThere", bool_or(${isNew}) as "isNew"
        from unnest($1::text[]::${type}[]) wanted (id)
-       where not exists (
-         select from ${quoteQualified('public', source.name)} s
-         where s.${quoteIdentifier(source.key)} = wanted.id
-       )`,
+       left join ${quoteQualified('public', source.name)} s on s.${quoteIdentifier(source.key)} = wanted.id
+       group by wanted.id`,
       [keys],
     );
-    return rows.map(({ key }) => key);
+    return rows;
   } catch {
     // The table may be gone or forbidden, which status reports separately.
     return [];
@@ -144,6 +185,8 @@ function mendOf(
     case 'deleted':
     case 'dropped':
       return commandFor(site, `waiting --drop --table ${table}`);
+    case 'lost':
+      return commandFor(site, `resync --table ${dimension}`);
     case 'expected':
       return commandFor(site, 'run');
   }
@@ -181,6 +224,7 @@ const causes: Record<WaitingCause, string> = {
   dropped: 'which broke the contract and was dropped',
   failed: 'whose table has failed',
   deleted: 'which the source does not have: it can never arrive',
+  lost: 'which was captured once and is not in the warehouse',
   expected: 'which has not landed yet',
 };
 

@@ -37,10 +37,17 @@ export async function recordFailure(failure: RecordFailure, deps: FailedSlicesDe
   const { record, verdict } = failure;
   const message = verdict.action === 'dead-letter' ? parseOrUndefined(record.body) : undefined;
   if (message === undefined) return reportFailure(failure, deps.report);
+  const named = nameSlice(failure);
+  await putFailureRecord(deps.ingested, record.body, named.reason);
+  return reportFailure(named, deps.report);
+}
+
+/** The failure with its slice's table, and as its key that of the record that a dead letter leaves. */
+export function nameSlice(failure: RecordFailure): RecordFailure {
+  const message = parseOrUndefined(failure.record.body);
+  if (message === undefined) return failure;
   const { run, slice, table } = message;
-  const reason = { ...failure.reason, table, key: formatFailedKey(run, slice) };
-  await putFailureRecord(deps.ingested, record.body, reason);
-  return reportFailure({ ...failure, reason }, deps.report);
+  return { ...failure, reason: { ...failure.reason, table, key: formatFailedKey(run, slice) } };
 }
 
 /** @param reason has the record's key; without one the message belongs to no slice, and nothing is recorded */

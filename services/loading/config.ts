@@ -33,3 +33,16 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
   };
 }
+
+export interface SweepConfig extends LoadConfig {
+  /** Its dead letters are swept here as well, because the ledger says which are settled. */
+  transformQueueUrl: string;
+}
+
+/** @throws {TerminalError} as `readConfig` */
+export const readSweepConfig = (
+  environment: Record<string, string | undefined> = process.env,
+): SweepConfig => ({
+  ...readConfig(environment),
+  transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),
+});

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import { assertBoundToStage, readBinding } from '../../shared/warehouse/binding.ts';
 import {
   type EnsureOptions,
   prepareWarehouse,
@@ -12,7 +14,10 @@ const none: RefusedTables = new Map();
 
 export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
   /** Receives the resync requests that the warehouse has noted. */
-  ingested: Pick<ObjectStore, 'create'>;
+  ingested: Pick<ObjectStore, 'bucket' | 'create'>;
+  stage: string;
+  /** For how long a binding that was seen counts: another stage may take the warehouse over. 60 s. */
+  boundForMs?: number;
 }
 
 /**
@@ -20,16 +25,31 @@ export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
  * repeats it until no table is refused.
  *
  * @returns of the function: the tables that differ from the model, each with the error
+ * @throws {RefusedError} of the function: the warehouse is loaded by another stage or a data folder
  * @throws {TerminalError} of the function: one of the pipeline's own tables was altered, or a newer version made it
  */
-export function makeReadyWarehouse(model: StarSchema, { ingested, ...options }: ReadyOptions) {
+export function makeReadyWarehouse(
+  model: StarSchema,
+  { ingested, stage, boundForMs = 60_000, ...options }: ReadyOptions,
+) {
   const ready = new Set<string>();
+  const boundUntil = new Map<string, number>();
+  const binding = { stage, ingestedBucket: ingested.bucket, schema: options.schema, newId: randomUUID };
   return (database: Pick<Database, 'withClient'>): Promise<RefusedTables> =>
     database.withClient(async (client) => {
       const { host, port, database: name } = client;
       const target = `${host}:${port}/${name}`;
-      if (ready.has(target)) return none;
+      const isBound = (boundUntil.get(target) ?? 0) > performance.now();
+      if (isBound && ready.has(target)) return none;
+      // First: in a warehouse that is another's nothing may be made.
+      if ((await readBinding(client)) !== undefined) await assertBoundToStage(client, binding);
+      if (ready.has(target)) {
+        boundUntil.set(target, performance.now() + boundForMs);
+        return none;
+      }
       const refused = await prepareWarehouse(client, model, { ...options, deferKeys: true });
+      await assertBoundToStage(client, binding);
+      boundUntil.set(target, performance.now() + boundForMs);
       await forwardResyncs(client, ingested);
       if (refused.size === 0) ready.add(target);
       return refused;

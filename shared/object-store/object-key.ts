@@ -90,6 +90,9 @@ export const loadedKey = 'state/loaded.json';
 export const planAttemptsKey = 'state/plans.json';
 export const outageFolder = 'state/outages/';
 export const retryingFolder = 'state/retrying/';
+export const droppedFolder = 'state/dropped/';
+/** @param key of the object that a discarded message was about */
+export const formatDroppedKey = (key: string): string => `${droppedFolder}${key}.json`;
 export const requestFolder = 'state/requests/';
 /** @param id of a resync request */
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { toPipelineError } from '../classify-error.ts';
+import { isConnectionLost, toPipelineError } from '../classify-error.ts';
 import { RefusedError, type Refuser, TransientError } from '../errors.ts';
 import { assertTargetSession, describeServer, makeClientSettings } from './client-settings.ts';
 import type { DatabaseSecret } from './database-secret.ts';
@@ -47,6 +47,7 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
   let known: string | undefined;
   // Of the last attempt. A message that waits tries again long after it, and the secret may be another by then.
   let isRefused = false;
+  let serverName: string = what;
 
   const connect = async (
     failedAttempts: number,
@@ -59,6 +60,7 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
       pool?.end().catch(() => {});
       pool = makePool(secret, options);
       known = current;
+      serverName = describeServer(what, secret);
     }
     try {
       return await connectAndAsk(pool);
@@ -94,6 +96,8 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
         const result = await work(client);
         failed = false;
         return result;
+      } catch (error) {
+        throw nameServer(error, serverName);
       } finally {
         client.release(failed);
       }
@@ -103,6 +107,14 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
       pool = undefined;
     },
   };
+}
+
+/** pg's own words for a connection that ended do not say which of the databases it led to. */
+function nameServer(thrown: unknown, server: string): unknown {
+  if (!isConnectionLost(thrown)) return thrown;
+  const { message } = toPipelineError(thrown);
+  if (message.includes(server)) return thrown;
+  return new TransientError(`${server}: ${message}`, { cause: thrown });
 }
 
 /** A first statement, because a pooler takes connections for a server that is not there, and an idle one may be dead. */

@@ -4,7 +4,7 @@ import { formatRequestKey, requestFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { parseJsonRecord } from './json-record.ts';
 
-/** The content of `state/requests/<id>.json`: the next plan reads every table in full, and then deletes it. */
+/** The content of `state/requests/<id>.json`: the next plan reads tables in full, and then deletes it. */
 export interface ResyncRequest {
   /** Unique, so that deleting it never takes a later request along. */
   id: string;
@@ -12,16 +12,21 @@ export interface ResyncRequest {
   reason: string;
   /** ISO 8601. */
   requestedAt: string;
+  /** Of the source; absent: all of them. */
+  tables?: string[];
 }
 
-/** @param reason a clause, see `ResyncRequest` */
-export const makeResyncRequest = (reason: string, now: Date): ResyncRequest => ({
-  id: randomUUID(),
-  reason,
-  requestedAt: now.toISOString(),
-});
+/**
+ * @param reason a clause, see `ResyncRequest`
+ * @param tables of the source; all of them where it is left out
+ */
+export function makeResyncRequest(reason: string, now: Date, tables?: readonly string[]): ResyncRequest {
+  const request: ResyncRequest = { id: randomUUID(), reason, requestedAt: now.toISOString() };
+  if (tables !== undefined) request.tables = [...tables];
+  return request;
+}
 
-/** Asks the next plan to read every table in full. */
+/** Asks the next plan to read the request's tables in full. */
 export async function putResyncRequest(
   ingested: Pick<ObjectStore, 'create'>,
   request: ResyncRequest,
@@ -58,8 +63,10 @@ function parseRequest(key: string, body: Uint8Array): ResyncRequest {
       key,
       cause,
     });
-  const { version, id, reason, requestedAt } = parseJsonRecord(body, (_, cause) => malformed(cause));
+  const { version, id, reason, requestedAt, tables } = parseJsonRecord(body, (_, cause) => malformed(cause));
   const isWhole = typeof id === 'string' && typeof reason === 'string' && typeof requestedAt === 'string';
   if (version !== 1 || !isWhole || formatRequestKey(id) !== key) throw malformed();
-  return { id, reason, requestedAt };
+  if (tables === undefined) return { id, reason, requestedAt };
+  if (!Array.isArray(tables) || !tables.every((table) => typeof table === 'string')) throw malformed();
+  return { id, reason, requestedAt, tables };
 }

@@ -54,11 +54,15 @@ export async function readRetrying(
     const object = await ingested.get(key);
     // Its message is done since.
     if (object === undefined) continue;
-    found.push(parseStateRecord(key, object.body, isRetrying) as unknown as Retrying);
+    found.push(parseRetrying(key, object.body));
     if (found.length >= limit) break;
   }
   return found;
 }
+
+/** @throws {TerminalError} it is not what `putRetrying` writes; the message names its key and what to do */
+export const parseRetrying = (key: string, body: Uint8Array): Retrying =>
+  parseStateRecord(key, body, isRetrying) as unknown as Retrying;
 
 const isRetrying = (value: Record<string, unknown>): boolean =>
   Number.isInteger(value.attempts) &&

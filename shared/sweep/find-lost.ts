@@ -13,7 +13,7 @@ import type { StarSchema } from '../star-schema/assemble.ts';
 export interface SweepFacts {
   /** Whether the next step has done its work on an object. */
   isFollowed(key: ObjectKey): boolean;
-  /** The keys that dead letters name: an operator redrives those once the cause is fixed. */
+  /** The keys that dead letters, retried messages and discarded ones name: those are nobody's to send again. */
   deadKeys: ReadonlySet<string>;
   /** Younger objects may be on their way. */
   before: Date;
@@ -46,7 +46,8 @@ function isUnfollowed(text: string, { isFollowed }: SweepFacts): boolean {
   return key !== undefined && !isFollowed(key);
 }
 
-function parseOrUndefined(text: string): ObjectKey | undefined {
+/** @returns undefined for a key that the pipeline did not write */
+export function parseOrUndefined(text: string): ObjectKey | undefined {
   try {
     return parseObjectKey(text);
   } catch {

@@ -1,10 +1,12 @@
 import { GetQueueAttributesCommand, type QueueAttributeName, type SQSClient } from '@aws-sdk/client-sqs';
-import type { ListedObject } from '../object-store/object-store.ts';
+import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
 import { formatObjectCreated, parseObjectCreated } from '../queue/object-created.ts';
-import { deadLetterQueueName } from '../queue/queue-settings.ts';
+import { deadLetterQueueName, type QueueKind } from '../queue/queue-settings.ts';
 import { giveBack, type ReceivedMessage, receiveAll } from '../queue/receive-all.ts';
 import { sendAll } from '../queue/send-all.ts';
-import { findLost, type SweepFacts } from './find-lost.ts';
+import { listDropped } from '../records/dropped.ts';
+import { findLost, parseOrUndefined, type SweepFacts } from './find-lost.ts';
+import { listRetriedKeys } from './retried-messages.ts';
 
 export interface SweepDeps {
   sqs: Pick<SQSClient, 'send'>;
@@ -19,6 +21,9 @@ export interface SweptZone {
   isFollowed: SweepFacts['isFollowed'];
   /** None of the messages on the queue accounts for an object that is not followed. */
   ignoresQueued?: boolean;
+  /** Keeps the notes of what is retried, and the marks of what was discarded. */
+  notes: Pick<ObjectStore, 'get' | 'list' | 'delete'>;
+  queue: QueueKind;
 }
 
 export interface SweepResult {
@@ -39,15 +44,23 @@ const onTheWayMs = 15 * 60 * 1000;
  * @throws {TransientError} SQS does not answer; the next sweep does the same
  */
 export async function sweepZone(zone: SweptZone, deps: SweepDeps): Promise<SweepResult> {
-  const { bucket, objects, isFollowed, ignoresQueued = false } = zone;
+  const { bucket, objects, isFollowed, ignoresQueued = false, notes, queue } = zone;
   const before = new Date(deps.now().getTime() - onTheWayMs);
   const facts = { isFollowed, before, deadKeys: new Set<string>(), queued: 0 };
   const nothing = { objects: objects.length, sent: [], isBlind: false };
+  const onQueue = await countMessages(deps);
+  const isDone = (text: string) => {
+    const key = parseOrUndefined(text);
+    return key !== undefined && isFollowed(key);
+  };
+  const retried = await listRetriedKeys({ ingested: notes, queue, queued: onQueue, isDone, now: deps.now() });
   // Usually nothing is missing, and the queues need not be read.
   if (findLost(objects, facts).length === 0) return nothing;
-  const queued = ignoresQueued ? 0 : await countMessages(deps);
-  const deadKeys = await readDeadLetterKeys(deps.sqs, deadLetterQueueName(deps.queueUrl));
-  if (deadKeys === undefined) return { ...nothing, isBlind: true };
+  const letters = await readDeadLetterKeys(deps.sqs, deadLetterQueueName(deps.queueUrl));
+  if (letters === undefined) return { ...nothing, isBlind: true };
+  const deadKeys = new Set([...letters, ...retried, ...(await listDropped(notes))]);
+  // Retried messages are on the queue too, and account for nothing else.
+  const queued = ignoresQueued ? 0 : Math.max(0, onQueue - retried.size);
   const sent = findLost(objects, { ...facts, deadKeys, queued });
   await sendAgain(deps.sqs, deps.queueUrl, bucket, sent);
   return { ...nothing, sent };
@@ -59,7 +72,8 @@ const counts: QueueAttributeName[] = [
   'ApproximateNumberOfMessagesDelayed',
 ];
 
-async function countMessages({ sqs, queueUrl }: SweepDeps): Promise<number> {
+/** The messages of a queue, those in flight and those that are delayed included. On AWS the count is approximate. */
+export async function countMessages({ sqs, queueUrl }: Pick<SweepDeps, 'sqs' | 'queueUrl'>): Promise<number> {
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: counts }),
   );

@@ -93,8 +93,23 @@ begin
 end
 $migration$`;
 
+/** An entry says whether its object is given up, and the binding what of the warehouse it is for, and which stage's. */
+const lostObjectsAndWholeBinding = `
+do $migration$
+begin
+  if to_regclass('starlift.object') is not null then
+    alter table starlift.object add column if not exists lost_at timestamptz;
+  end if;
+  if to_regclass('starlift.binding') is not null then
+    alter table starlift.binding add column if not exists schema_name text;
+    alter table starlift.binding add column if not exists model_id text;
+    alter table starlift.binding add column if not exists ingested_bucket text;
+  end if;
+end
+$migration$`;
+
 /** In their order; the first has the number 1. */
-const migrations = [idsAndPrimaryKeys, countsOfKeys];
+const migrations = [idsAndPrimaryKeys, countsOfKeys, lostObjectsAndWholeBinding];
 
 const migrationRelation: Relation = {
   schema: ledgerSchema,
@@ -131,6 +146,8 @@ const ledgerRelation: Relation = {
     { name: 'entered_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
     // The keys that the table did not have before. Null where an older version has loaded the object.
     { name: 'added', type: 'int8', nullable: true, generated: 'default 0' },
+    // A rebuild does not wait for it: S3 has lost the object, and all of the table was read from the source since.
+    { name: 'lost_at', type: 'timestamptz', nullable: true },
   ],
   primaryKey: ['object_id'],
   uniques: [['key']],
@@ -144,6 +161,12 @@ const bindingRelation: Relation = {
   columns: [
     { name: 'warehouse_id', type: 'uuid', nullable: false },
     { name: 'source_id', type: 'text', nullable: true },
+    // Null where an older version has bound the warehouse, until the next one does.
+    { name: 'schema_name', type: 'text', nullable: true },
+    // Null while there is one model only.
+    { name: 'model_id', type: 'text', nullable: true },
+    // Of a stage; null where a data folder loads the warehouse.
+    { name: 'ingested_bucket', type: 'text', nullable: true },
   ],
   primaryKey: ['warehouse_id'],
   uniques: [],

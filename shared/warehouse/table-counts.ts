@@ -3,6 +3,7 @@ import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import type { StarSchema } from '../star-schema/assemble.ts';
 import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
+import { isUnloaded } from './rebuild.ts';
 
 /** What a check of a star table's rows has found. */
 export interface TableCount {
@@ -132,16 +133,11 @@ async function countTable(client: pg.ClientBase, schema: string, now: TableNow):
 
 const isRebuilt = ({ noted }: TableNow): boolean => noted !== null && noted.rebuildStartedAt !== null;
 
-/** The newest revision of each slice is sent by a rebuild. */
 async function countUnloaded(client: pg.ClientBase, { table, noted }: TableNow): Promise<number> {
   if (noted === null || noted.rebuildStartedAt === null) return 0;
   const { rows } = await client.query<{ unloaded: number }>(
     `select count(*)::float8 as unloaded
-       from ${ledgerTable} o
-      where o.warehouse_table = $1 and o.loaded_at < $2::timestamptz
-        and not exists (select from ${ledgerTable} newer
-                         where newer.warehouse_table = o.warehouse_table and newer.run = o.run
-                           and newer.slice = o.slice and newer.revision > o.revision)`,
+       from ${ledgerTable} o where o.warehouse_table = $1 and ${isUnloaded('o', '$2::timestamptz')}`,
     [table, noted.rebuildStartedAt],
   );
   return rows[0]?.unloaded ?? 0;

@@ -11,6 +11,7 @@ import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts'
 import type { Services } from '../../embedded/services.ts';
 import type { Stack, StackOptions } from '../../embedded/stack.ts';
 import { type OpenedStack, openStack } from '../../embedded/stack.ts';
+import { quoteForShell } from '../../terminal/wording.ts';
 import type { DeadLetter } from '../dead-letter.ts';
 import { countLoaded, readClock } from '../ledger.ts';
 import type { OpenedSite, RunnableSite, Site } from '../site.ts';
@@ -109,17 +110,29 @@ function makeSite(
   };
 }
 
-/** Reports a letter that SQS moved by itself with an event at once, without waiting for the next scheduled sweep. */
+/**
+ * Runs the sweeps of the queues that have left dead letters, without waiting for the schedule: they report a letter that SQS
+ * moved by itself, and delete those whose work is done since.
+ */
 async function listReportedLetters(
   site: Site,
   { stack, services }: Pick<WorkingStack, 'stack' | 'services'>,
 ): Promise<DeadLetter[]> {
-  if (!hasDeadLetters(stack.cloud)) return [];
+  const hasRecords = await hasAny(site.ingested.list('failed/'));
+  if (!hasRecords && !hasDeadLetters(stack.cloud)) return [];
   const letters = await site.listDeadLetters();
-  const unreported = new Set(letters.filter(({ isMoved }) => isMoved).map(({ queue }) => queue));
-  if (unreported.size === 0) return letters;
-  for (const queue of unreported) await services.sweep(queue);
-  return site.listDeadLetters();
+  const left = new Set(letters.map(({ queue }) => queue));
+  if (hasRecords || left.has('extract')) await services.sweep('extract');
+  if (letters.some(({ queue, isMoved }) => queue === 'transform' && isMoved))
+    await services.sweep('transform');
+  // The ledger says which letters of the transform queue are settled.
+  if (left.has('transform') || left.has('load')) await services.sweep('load');
+  return left.size === 0 ? [] : site.listDeadLetters();
+}
+
+async function hasAny(objects: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of objects) return true;
+  return false;
 }
 
 /** Longer than a slice takes, and before a message is tried for the third time, 12 s after the first. */
@@ -165,6 +178,3 @@ export const dataSelector = (data: string, given: NamedDatabases = {}): string =
       return url === undefined ? [] : [` --${side} ${quoteForShell(hidePassword(`--${side}`, url))}`];
     }),
   ].join('');
-
-const quoteForShell = (text: string): string =>
-  /^[\w./~:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -13,7 +13,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseExtractMessage } from '../../../shared/records/extract-message.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
-import { makeSend, recordFailure, recordRecovery } from '../extract-queue.ts';
+import { makeSend, nameSlice, recordFailure, recordRecovery } from '../extract-queue.ts';
 import { extractSlice } from './extract-slice.ts';
 
 const config = readConfig();
@@ -48,7 +48,7 @@ const handleBatch = handleRecords<DatabaseContext>(
     longestWaitSeconds: config.longestWaitSeconds,
     onHandled: retries.onHandled,
     onFailure: async (failure) => {
-      await retries.onFailure(failure);
+      await retries.onFailure(nameSlice(failure));
       await recordFailure(failure, failedSlices);
     },
   },

@@ -106,6 +106,15 @@ export function nextGeneration(known: {
   return String([unixSeconds, ...above].reduce((greatest, each) => (each > greatest ? each : greatest)));
 }
 
+/** What a plan is about to read. */
+export interface ReadTables {
+  /** The source's. */
+  identity: string;
+  tables: readonly AssessedTable[];
+  /** Names of tables that were requested in full. */
+  resynced: ReadonlySet<string>;
+}
+
 /**
  * Makes sure that full extracts get greater versions than the extracts before them. On an idle source a full extract
  * otherwise has the version of the extract before it, and the load ignores rows of an equal version.
@@ -118,12 +127,12 @@ export function nextGeneration(known: {
  */
 export async function ensureNewerVersions(
   source: Statements,
-  identity: string,
-  tables: readonly AssessedTable[],
+  { identity, tables, resynced }: ReadTables,
   read: ReadState,
   { ingested, model, now }: { ingested: ObjectStore; model: StarSchema; now: () => Date },
 ): Promise<ReadState> {
-  if (!needsNewerVersions(tables, read.state, model) || (await useUpXid(source))) return read;
+  const needsNewer = resynced.size > 0 || needsNewerVersions(tables, read.state, model);
+  if (!needsNewer || (await useUpXid(source))) return read;
   return beginGeneration(ingested, read, { identity }, now());
 }
 

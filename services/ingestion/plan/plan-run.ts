@@ -68,15 +68,16 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const claimed = await claimGeneration(
     deps.ingested,
     { identity, xmax },
-    { now: deps.now(), isResync: requests.length > 0 },
+    { now: deps.now(), isResync: requests.some(({ tables: only }) => only === undefined) },
   );
+  const resynced = new Set(requests.flatMap(({ tables: only = [] }) => only));
   // Before the snapshot that the extracts are bound to.
-  const { state, etag } = await ensureNewerVersions(source, identity, tables, claimed, deps);
+  const { state, etag } = await ensureNewerVersions(source, { identity, tables, resynced }, claimed, deps);
 
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source);
-  const context = contextOf(state, snapshot.xmax, position, deps);
+  const context = contextOf({ state, resynced }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   await publish(plan, state.plannedAt, deps);
@@ -98,14 +99,14 @@ function assertAnyTable(tables: readonly AssessedTable[], schema: string): void 
 }
 
 function contextOf(
-  state: CaptureState,
+  known: Pick<PlanContext, 'state' | 'resynced'>,
   xmax: string,
   { replayLsn }: WalPosition,
   { now, model, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
 ): PlanContext {
   return {
     run: formatRunId(now(), randomBytes(2).toString('hex')),
-    state,
+    ...known,
     model,
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),

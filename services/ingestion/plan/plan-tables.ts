@@ -22,6 +22,8 @@ export interface PlanContext {
   run: RunId;
   /** What the last plan left. */
   state: CaptureState;
+  /** Tables that were requested in full. */
+  resynced: ReadonlySet<string>;
   model: StarSchema;
   plannedXmax: string;
   /** On a standby. */
@@ -134,7 +136,9 @@ async function planTable(
 }
 
 /** Which rows are new; undefined if all are to be extracted. */
-function newRowsOf(assessed: UsableTable, { state, model, plannedXmax }: PlanContext): NewRows | undefined {
+function newRowsOf(assessed: UsableTable, context: PlanContext): NewRows | undefined {
+  const { state, resynced, model, plannedXmax } = context;
+  if (resynced.has(assessed.table.name)) return undefined;
   const known = state.tables[assessed.table.name];
   if (!isUnchanged(known, fingerprintOf(assessed, model))) return undefined;
   const captured = (known !== undefined && 'source' in known && known.base?.captured) || state.captured;
@@ -161,7 +165,8 @@ async function planLocked(
   const lock = holder && describeLock(holder);
   const known = state.tables[table.name];
   const sent = known !== undefined && 'source' in known ? known.sentLocked : undefined;
-  if (sent === undefined || (await context.isExtracted({ table: table.name, ...sent }))) {
+  const isNeeded = sent === undefined || context.resynced.has(table.name);
+  if (isNeeded || (await context.isExtracted({ table: table.name, ...sent }))) {
     return {
       state: fingerprintOf(assessed, context.model),
       messages: [messageOf(assessed, newRows, undefined, context)],

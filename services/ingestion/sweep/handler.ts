@@ -1,10 +1,18 @@
 import middy from '@middy/core';
+import { makeNotify } from '../../../shared/events.ts';
+import { noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
+import { readOutage } from '../../../shared/records/outages.ts';
+import { readPlanAttempts } from '../../../shared/records/plan-attempts.ts';
+import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { logMovedLetters, makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
+import { countMessages } from '../../../shared/sweep/sweep-zone.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, putFailureRecord } from '../extract-queue.ts';
 import { type ExpiredSlicesDeps, resendExpiredSlices } from './lost-slices.ts';
+import { areReadInFull, settleFailedRecords } from './settled-slices.ts';
 
 const config = readConfig();
 const { aws, logger, deps, notifyMoved } = makeSweepFunction(
@@ -16,9 +24,27 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const expired: ExpiredSlicesDeps = {
   ingested,
+  countQueued: () => countMessages({ sqs: aws.sqs, queueUrl: config.extractQueueUrl }),
   send: makeSend(aws.sqs, config.extractQueueUrl),
   now: deps.now,
 };
+
+async function settle(): Promise<number> {
+  const letters = await settleLetters({
+    sqs: aws.sqs,
+    deadLetterUrl: deadLetterQueueName(config.extractQueueUrl),
+    areSettled: (held) => areReadInFull(ingested, held),
+  });
+  return letters + (await settleFailedRecords(ingested));
+}
+
+/** The function that noted an outage may have died; a plan that has succeeded since shows that the source answers. */
+async function endOutage(): Promise<void> {
+  const outage = await readOutage(ingested, 'source');
+  const succeeded = (await readPlanAttempts(ingested))?.succeeded?.at;
+  if (outage === undefined || succeeded === undefined || succeeded < outage.since) return;
+  await noteAnswer('source', { ingested, logger, notify: makeNotify(aws.eventBridge, config.stage) });
+}
 
 const shownSlices = 100;
 
@@ -33,6 +59,9 @@ export const handler = middy()
     const reported = await notifyMoved((body, reason) => putFailureRecord(ingested, body, reason));
     logMovedLetters(reported, logger);
     const slices = await resendExpiredSlices(expired);
+    const settled = await settle();
+    if (settled > 0) logger.info('failures of tables that were read in full since were deleted', { settled });
+    await endOutage();
     const sent = slices.length;
     if (sent > 0) {
       const shown = slices.slice(0, shownSlices);

@@ -1,6 +1,7 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import {
+  formatFailedKey,
   formatFailedPrefix,
   formatRunId,
   formatRunPrefix,
@@ -11,6 +12,7 @@ import {
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { mainRetentionSeconds, planTimeoutSeconds } from '../../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../../shared/records/capture-state.ts';
+import { listDropped } from '../../../shared/records/dropped.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
 import {
@@ -27,9 +29,12 @@ import {
   makeKnownSlices,
   plannedSliceOf,
 } from '../../../shared/records/slices.ts';
+import { listRetriedKeys } from '../../../shared/sweep/retried-messages.ts';
 
 export interface ExpiredSlicesDeps {
-  ingested: Pick<ObjectStore, 'get' | 'put' | 'list'>;
+  ingested: Pick<ObjectStore, 'get' | 'put' | 'list' | 'delete'>;
+  /** Messages on the extract queue, in flight and delayed included. */
+  countQueued: () => Promise<number>;
   /** Puts the messages on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
   now: () => Date;
@@ -46,16 +51,20 @@ export interface ExpiredSlicesDeps {
  * @throws {TransientError} S3 or SQS does not answer; the next sweep does the rest
  * @throws {TerminalError} a run's record is not what a plan writes
  */
-export async function resendExpiredSlices({ ingested, send, now }: ExpiredSlicesDeps): Promise<string[]> {
+export async function resendExpiredSlices(deps: ExpiredSlicesDeps): Promise<string[]> {
+  const { ingested, send, now } = deps;
   try {
+    const retried = await listRetried(deps);
     let swept = await readSweptRuns(ingested);
     const runs = await listDueRuns(ingested, swept, now());
     if (runs.length === 0) return [];
     const state = (await readCaptureState(ingested))?.state;
     const sent: ExtractMessage[] = [];
     for (const run of runs) {
-      const messages = await findLostMessages(ingested, run, state);
-      swept = markSwept(swept, run, messages.length > 0 ? now() : undefined);
+      const lost = await findLostMessages(ingested, run, state);
+      const messages = lost.filter(({ slice }) => !retried.has(formatFailedKey(run, slice)));
+      // Copies of a message live on, and may be lost later: such a run is checked once more.
+      swept = markSwept(swept, run, lost.length > 0 ? now() : undefined);
       if (messages.length === 0) continue;
       await send(messages);
       sent.push(...messages);
@@ -67,6 +76,18 @@ export async function resendExpiredSlices({ ingested, send, now }: ExpiredSlices
   } catch (error) {
     throw toPipelineError(error);
   }
+}
+
+/** The slices that are being retried, each as the key of its record of failure. */
+async function listRetried({ ingested, countQueued, now }: ExpiredSlicesDeps): Promise<ReadonlySet<string>> {
+  return listRetriedKeys({
+    ingested,
+    queue: 'extract',
+    queued: await countQueued(),
+    // Whether it is done is asked of the runs below, by their objects.
+    isDone: () => false,
+    now: now(),
+  });
 }
 
 /** The content of `state/swept-runs.json`: which runs sweeps have checked. */
@@ -183,6 +204,10 @@ async function findLostSlices(
   const isLost = ({ table, slice }: PlannedSlice): boolean => !isAccountedFor(known, table, { run, slice });
   const missing = slices.filter(isLost);
   if (missing.length === 0) return [];
+  for (const key of await listDropped(ingested)) {
+    const { zone, table, ...dropped } = parseObjectKey(key);
+    if (zone === 'ingested' && dropped.run === run) known.add(table, dropped);
+  }
   await addFailed(ingested, { run, slices: missing }, known);
   return missing.filter(isLost);
 }

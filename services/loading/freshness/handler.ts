@@ -18,7 +18,12 @@ const { s3, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const readyWarehouse = makeReadyWarehouse(starSchema, {
+  schema,
+  foreignKeys,
+  ingested,
+  stage,
+});
 const deps = {
   readPlans: makePlanRecordsReader(ingested),
   model: starSchema,

@@ -28,7 +28,7 @@ const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
 const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested, stage });
 const retries = makeRetryNotes('warehouse', { ingested, ...report });
 const deps = {
   processed: makeObjectStore(s3, processedBucket),

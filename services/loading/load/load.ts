@@ -1,13 +1,19 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import { type PipelineError, RefusedError, restate, TerminalError } from '../../../shared/errors.ts';
+import {
+  LostObjectError,
+  type PipelineError,
+  RefusedError,
+  restate,
+  TerminalError,
+} from '../../../shared/errors.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type ProcessedMetadata,
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
@@ -162,17 +168,41 @@ async function readProcessed(
 ): Promise<ProcessedObject> {
   const name = formatObjectKey(key);
   const stored = await store.get(name);
-  if (stored === undefined) throw new TerminalError('there is no such object', { key: name });
-  const metadata = parseProcessedMetadata(name, stored.metadata);
-  const batches = await readParquet(table, name, stored.body);
+  if (stored === undefined) throw lost(key, 'there is no such object');
+  const { metadata, batches } = await parseStored(key, table, stored);
   releaseMemory(stored.body);
   const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
   if (rows !== metadata.rows) {
     const message = `the object's number of rows is ${rows}, and its metadata says ${metadata.rows}`;
-    throw new TerminalError(message, { key: name });
+    throw lost(key, message);
   }
   return { key, table, metadata, batches };
 }
+
+async function parseStored(key: ProcessedKey, table: WarehouseTable, { metadata, body }: StoredObject) {
+  const name = formatObjectKey(key);
+  try {
+    return {
+      metadata: parseProcessedMetadata(name, metadata),
+      batches: await readParquet(table, name, body),
+    };
+  } catch (cause) {
+    // What was put for an older model is of this kind too: it has to be made anew.
+    if (!(cause instanceof TerminalError)) throw cause;
+    throw lost(key, cause.message, cause);
+  }
+}
+
+/** The ingested object is whole, as far as is known here. */
+const lost = (key: ProcessedKey, what: string, cause?: unknown): LostObjectError =>
+  new LostObjectError(
+    `${what}. Make the object again: starlift replay --table ${key.table} --zone ingested`,
+    {
+      table: key.table,
+      key: formatObjectKey(key),
+      cause,
+    },
+  );
 
 /** The object's rows and its entry in the ledger, in one transaction. */
 async function commitObject(

@@ -1,15 +1,22 @@
 import middy from '@middy/core';
+import { makeNotify } from '../../../shared/events.ts';
+import { noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { Database } from '../../../shared/postgres/database.ts';
+import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { describeGap } from '../../../shared/warehouse/continuity.ts';
-import { readConfig } from '../config.ts';
+import { settleRebuilds } from '../../../shared/warehouse/rebuild.ts';
+import { readSweepConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { areLoaded } from './settled-letters.ts';
 import { sweepProcessed } from './sweep.ts';
 
-const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
+const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readSweepConfig();
 const { aws, logger, deps, notifyMoved } = makeSweepFunction(
   'loading-sweep',
   'load',
@@ -18,9 +25,29 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
 );
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const processed = makeObjectStore(aws.s3, processedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested });
+const readyWarehouse = makeReadyWarehouse(starSchema, {
+  schema,
+  foreignKeys,
+  ingested,
+  stage: config.stage,
+});
 
-/** The scheduled sweep of the processed zone. It takes no input; it returns what it did. */
+const notify = makeNotify(aws.eventBridge, config.stage);
+
+/** One queue after the other; the letters that are left are visible again before the next sweep. */
+async function settle(database: Pick<Database, 'withClient'>): Promise<number> {
+  let settled = 0;
+  for (const url of [config.transformQueueUrl, config.loadQueueUrl]) {
+    settled += await settleLetters({
+      sqs: aws.sqs,
+      deadLetterUrl: deadLetterQueueName(url),
+      areSettled: (letters) => database.withClient((client) => areLoaded(client, starSchema, letters)),
+    });
+  }
+  return settled;
+}
+
+/** The scheduled sweep of the processed zone, and of the dead letters whose work is done. It takes no input; it returns what it did. */
 export const handler = middy()
   .use(withLogging(logger))
   .use(
@@ -37,7 +64,13 @@ export const handler = middy()
     // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {
       await readyWarehouse(database);
+      await noteAnswer('warehouse', { ingested, logger, notify });
+      await database.withClient((client) =>
+        settleRebuilds(client, { ingested, processed, model: starSchema }),
+      );
       const result = await sweepProcessed({ ...deps, ingested, processed, model: starSchema, database });
+      const settled = await settle(database);
+      if (settled > 0) logger.info('dead letters whose objects are loaded were deleted', { settled });
       if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });
       return result;
     };

@@ -17,7 +17,7 @@ import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 
 export interface ProcessedSweepDeps extends SweepDeps {
   processed: Pick<ObjectStore, 'bucket' | 'list'>;
-  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>;
+  ingested: Pick<ObjectStore, 'get' | 'list' | 'create' | 'replace' | 'delete'>;
   /** The warehouse, with all of its tables. */
   database: Pick<Database, 'withClient'>;
   model: StarSchema;
@@ -50,8 +50,17 @@ export async function sweepProcessed(deps: ProcessedSweepDeps): Promise<Processe
     const keys = objects.map(({ key }) => key);
     const loadedKeys = await database.withClient((client) => selectLoadedKeys(client, keys));
     const isFollowed = (key: ObjectKey) => loadedKeys.has(formatObjectKey(key));
-    const zone = { bucket: processed.bucket, objects, isFollowed, ignoresQueued: gap !== undefined };
-    const result = await sweepZone(zone, deps);
+    const result = await sweepZone(
+      {
+        bucket: processed.bucket,
+        objects,
+        isFollowed,
+        ignoresQueued: gap !== undefined,
+        notes: ingested,
+        queue: 'load',
+      },
+      deps,
+    );
     if (!result.isBlind) {
       if (gap !== undefined)
         await putResyncRequest(ingested, makeResyncRequest(describeGap(gap), deps.now()));

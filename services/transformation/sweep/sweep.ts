@@ -5,7 +5,7 @@ import { collectProcessed, isTransformed, listTables } from '../../../shared/swe
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
 
 export interface IngestedSweepDeps extends SweepDeps {
-  ingested: Pick<ObjectStore, 'bucket' | 'list'>;
+  ingested: Pick<ObjectStore, 'bucket' | 'list' | 'get' | 'delete'>;
   processed: Pick<ObjectStore, 'list'>;
   model: StarSchema;
 }
@@ -33,7 +33,10 @@ export async function sweepIngested(deps: IngestedSweepDeps): Promise<SweepResul
     );
     const made = collectProcessed(results);
     const isFollowed = (key: Parameters<typeof isTransformed>[0]) => isTransformed(key, made, model);
-    return await sweepZone({ bucket: ingested.bucket, objects, isFollowed }, deps);
+    return await sweepZone(
+      { bucket: ingested.bucket, objects, isFollowed, notes: ingested, queue: 'transform' },
+      deps,
+    );
   } catch (error) {
     throw toPipelineError(error);
   }

@@ -1,5 +1,5 @@
 import { createZstdDecompress } from 'node:zlib';
-import { TerminalError } from '../../../shared/errors.ts';
+import { LostObjectError } from '../../../shared/errors.ts';
 import { formatObjectKey, type IngestedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type IngestedMetadata,
@@ -74,14 +74,25 @@ interface IngestedObject {
   body: Uint8Array;
 }
 
-/** @throws {TerminalError} there is no such object, it is empty, or its metadata is not an extract's */
+/** @throws {LostObjectError} there is no such object, it is empty, or its metadata is not an extract's */
 async function readIngested(store: Pick<ObjectStore, 'get'>, key: IngestedKey): Promise<IngestedObject> {
-  const subject = { table: key.table, key: formatObjectKey(key) };
-  const object = await store.get(subject.key);
-  if (object === undefined) throw new TerminalError('the ingested object is not there', subject);
-  if (object.body.length === 0) throw new TerminalError('the ingested object is empty', subject);
-  return { key, metadata: parseIngestedMetadata(subject.key, object.metadata), body: object.body };
+  const name = formatObjectKey(key);
+  const object = await store.get(name);
+  if (object === undefined) throw lost(key, 'the ingested object is not there');
+  if (object.body.length === 0) throw lost(key, 'the ingested object is empty');
+  return { key, metadata: readMetadata(key, object.metadata), body: object.body };
 }
+
+/** Another tool that copies or overwrites an object drops its metadata. */
+function readMetadata(key: IngestedKey, metadata: Record<string, string>): IngestedMetadata {
+  try {
+    return parseIngestedMetadata(formatObjectKey(key), metadata);
+  } catch (cause) {
+    throw lost(key, `the ingested object has lost its metadata (${describeCause(cause)})`, cause);
+  }
+}
+
+const describeCause = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function transformInto(
   tableName: string,
@@ -111,7 +122,7 @@ const chunkBytes = 256 * 1024;
  * The object's NDJSON, piece by piece, decompressed on a thread of its own. A piece is valid until the next one is
  * requested.
  *
- * @throws {TerminalError} the body is not zstd, or ends too early
+ * @throws {LostObjectError} the body is not zstd, or ends too early
  */
 async function* decompress({ key, body }: IngestedObject): AsyncGenerator<Uint8Array> {
   const decompressed = createZstdDecompress({ chunkSize: chunkBytes });
@@ -122,8 +133,7 @@ async function* decompress({ key, body }: IngestedObject): AsyncGenerator<Uint8A
       releaseIfFull(chunk);
     }
   } catch (cause) {
-    const subject = { table: key.table, key: formatObjectKey(key) };
-    throw new TerminalError('the ingested object cannot be decompressed', { ...subject, cause });
+    throw lost(key, 'the ingested object cannot be decompressed', cause);
   }
 }
 
@@ -134,15 +144,17 @@ function releaseIfFull({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): voi
 
 /**
  * @param lines how many the body holds
- * @throws {TerminalError} not as many as the extract wrote
+ * @throws {LostObjectError} not as many as the extract wrote
  */
 function assertWhole({ key, metadata }: IngestedObject, lines: number): void {
   if (lines === metadata.rows) return;
-  throw new TerminalError(
-    `the ingested object's number of rows is ${lines}, and its metadata says ${metadata.rows}`,
-    {
-      table: key.table,
-      key: formatObjectKey(key),
-    },
-  );
+  throw lost(key, `the ingested object's number of rows is ${lines}, and its metadata says ${metadata.rows}`);
 }
+
+/** The rows are in the source still, in the version that they have now. */
+const lost = (key: IngestedKey, what: string, cause?: unknown): LostObjectError =>
+  new LostObjectError(
+    `${what}. Read its table from the source again: starlift resync --table ${key.table}. ` +
+      `Then discard this message: starlift failures drop --table ${key.table}`,
+    { table: key.table, key: formatObjectKey(key), cause },
+  );

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { resendExpiredSlices } from '../../../services/ingestion/sweep/lost-slices.ts';
+import { putRetrying } from '../../../shared/records/retrying.ts';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
@@ -19,9 +20,36 @@ describe('a slice whose message has expired', () => {
   const sweepIn = (days: number, store = bench.store) =>
     resendExpiredSlices({
       ingested: store,
+      countQueued: async () => bench.queue.length,
       send: async (messages) => void bench.queue.push(...messages),
       now: () => new Date(Date.now() + days * day),
     });
+  /** The handler's note that a slice is retried; it is due in so many days. */
+  const noteRetried = ({ run, slice }: { run: string; slice: string }, days: number) =>
+    putRetrying(bench.store, `${run} ${slice}`, {
+      queue: 'extract',
+      key: `failed/${run}-${slice}.json`,
+      attempts: 0,
+      by: 'source',
+      error: 'RefusedError',
+      reason: 'the source does not answer',
+      waitingSince: new Date().toISOString(),
+      triedAt: new Date().toISOString(),
+      nextAt: new Date(Date.now() + days * day).toISOString(),
+    });
+
+  it('is left alone while a copy of its message is retried, and sent again where that is lost', async () => {
+    await bench.run();
+    await bench.source.query(`insert into item values (2, 'b')`);
+    const { run } = await bench.plan();
+    const [message] = bench.queue;
+    await noteRetried({ run, slice: message?.slice ?? '' }, 5);
+    expect(await sweepIn(4.5)).toEqual([]);
+    expire();
+    // Once more when no message of the run can be left, and the note is overdue.
+    expect(await sweepIn(9)).toEqual([`${run}-${message?.slice}`]);
+  });
+
   /** What a queue does with messages that nobody takes. */
   const expire = () => bench.queue.splice(0);
 

@@ -117,10 +117,12 @@ describe('the handler of the load queue', () => {
         {
           body: created(missing),
           attributes: expect.objectContaining({
-            error: 'TerminalError',
+            error: 'LostObjectError',
             table: 'dim_currency',
             key: missing,
-            reason: 'there is no such object',
+            reason: expect.stringMatching(
+              /^there is no such object\. .* starlift replay --table dim_currency --zone ingested$/,
+            ),
             attempts: '1',
           }),
         },

@@ -35,14 +35,14 @@ describe('an odd object', () => {
     for (const body of bodies) {
       warehouse.bucket.objects.set(name, { body, metadata: stored?.metadata ?? {}, etag: '' });
       await expect(warehouse.load(key)).rejects.toMatchObject({
-        name: 'TerminalError',
+        name: 'LostObjectError',
         table: 'dim_colour',
         key: name,
         message: expect.stringMatching(/not a whole Parquet file/),
       });
     }
     warehouse.bucket.objects.clear();
-    await expect(warehouse.load(key)).rejects.toMatchObject({ name: 'TerminalError', key: name });
+    await expect(warehouse.load(key)).rejects.toMatchObject({ name: 'LostObjectError', key: name });
     expect(await entries()).toEqual([]);
   });
 

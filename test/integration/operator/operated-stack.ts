@@ -10,6 +10,7 @@ import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
+import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {
@@ -59,6 +60,11 @@ export class OperatedStack {
   /** A plan, as the schedule would start it; it does not wait for the work that it sends. */
   plan(): Promise<unknown> {
     return this.#pipeline.services.plan();
+  }
+
+  /** The sweep of a queue, as the schedule would start it. */
+  sweep(kind: QueueKind): Promise<unknown> {
+    return this.#pipeline.services.sweep(kind);
   }
 
   /**

@@ -53,6 +53,28 @@ describe('rows in quarantine', () => {
     );
   });
 
+  it('clear by themselves once they are mended in the source, those too for which their file had no room', async () => {
+    const first = 1_000_000;
+    await stack.source(`insert into payment
+      select ${first} + n, transaction_id, counterparty_id, payment_amount, currency_id, payment_type_id, paid, 'soon',
+             company_ac_number, counterparty_ac_number, created_at, last_updated
+        from payment, generate_series(1, 60000) n where payment_id = 1`);
+    await stack.run();
+    const before = await quarantine('--table', 'payment');
+    const [file] = before.files;
+    expect(before.files.map(({ quarantined }) => quarantined)).toEqual([60_000]);
+    expect(file?.rows.length).toBeLessThan(60_000);
+    // All but one of those that stand behind the last line of the file.
+    await stack.source(`update payment set payment_date = '2025-01-01'
+      where payment_id > ${first} and payment_id < ${first} + 60000`);
+    await stack.run();
+    expect((await quarantine('--table', 'payment')).files.map(({ quarantined }) => quarantined)).toEqual([1]);
+    await stack.source(`update payment set payment_date = '2025-01-01' where payment_id = ${first} + 60000`);
+    await stack.run();
+    expect(await stack.json<Status>('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('that are released while they are still bad stand in the file of the new revision alone', async () => {
     await breakTwoPayments();
     const { files } = await quarantine();

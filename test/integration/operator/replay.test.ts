@@ -99,7 +99,7 @@ describe('a replay', () => {
       await stack.run();
     }
     // Two runs, each transformed three times.
-    const tables = [{ table: 'fact_payment', objects: 2 }];
+    const tables = [{ table: 'fact_payment', objects: 2, lost: 0 }];
     expect(await replay('--table', 'fact_payment', '--dry-run')).toEqual({
       code: 0,
       ok: true,

@@ -46,8 +46,10 @@ describe('an object that cannot be transformed', () => {
 
   it('because it is not there is terminal, and named by its key', async () => {
     await expect(transformObject(key, deps)).rejects.toMatchObject({
-      name: 'TerminalError',
-      message: 'the ingested object is not there',
+      name: 'LostObjectError',
+      message: expect.stringMatching(
+        /^the ingested object is not there\. .* starlift resync --table payment\./,
+      ),
       table: 'payment',
       key: text,
     });

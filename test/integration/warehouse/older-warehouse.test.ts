@@ -90,6 +90,7 @@ describe('a warehouse that an older version has made', () => {
     expect(await opened[0]?.ask('select number from starlift.migration order by number')).toEqual([
       { number: '1' },
       { number: '2' },
+      { number: '3' },
     ]);
     for (const warehouse of opened) await warehouse.end();
   });
@@ -101,6 +102,7 @@ describe('a warehouse that an older version has made', () => {
     expect(await warehouse.ask('select number from starlift.migration order by number')).toEqual([
       { number: '1' },
       { number: '2' },
+      { number: '3' },
     ]);
     await warehouse.end();
   });

@@ -53,6 +53,7 @@ describe('what needs attention', () => {
       firstSeen: '',
       lastSeen: '',
       redrive: 'npx …',
+      mend: 'npx …',
       messages: [],
     };
     const facts = { ...nothing, failures: [failure], failing: new Map([['currency', 'gone']]) };

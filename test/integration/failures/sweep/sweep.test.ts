@@ -14,6 +14,8 @@ import {
   parseObjectKey,
 } from '../../../../shared/object-store/object-key.ts';
 import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queue/object-created.ts';
+import { putDropped } from '../../../../shared/records/dropped.ts';
+import { formatRetryingKey, putRetrying } from '../../../../shared/records/retrying.ts';
 import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
 import { credentials, ingestedKey } from '../../../helpers/network/zones.ts';
@@ -114,6 +116,69 @@ describe('the sweep', () => {
     expect(await work('load')).toBe(1);
     expect(await currencies()).toEqual([7]);
     expect((await sweepLoad()).sent).toEqual([]);
+  });
+
+  describe('of what is retried', () => {
+    const noteOf = (key: string) =>
+      formatRetryingKey('transform', formatObjectCreated({ bucket: 'ingested', key }));
+    /** The handler's note that a message has failed; it is due so many minutes from now. */
+    const note = (key: string, minutes: number) =>
+      putRetrying(zones.ingested, formatObjectCreated({ bucket: 'ingested', key }), {
+        queue: 'transform',
+        key,
+        attempts: 0,
+        by: 'AWS',
+        error: 'RefusedError',
+        reason: 'S3 does not answer',
+        waitingSince: new Date().toISOString(),
+        triedAt: new Date().toISOString(),
+        nextAt: inMinutes(minutes)().toISOString(),
+      });
+    const sendTo = (key: string) =>
+      sqs.send(
+        new SendMessageCommand({
+          QueueUrl: zones.cloud.queueUrl('transform'),
+          MessageBody: formatObjectCreated({ bucket: 'ingested', key }),
+        }),
+      );
+
+    it('sends nothing, and what is lost beside it', async () => {
+      const [retried, lost] = [await ingestCurrency(zones, 1, 1), await ingestCurrency(zones, 2, 2)];
+      await note(retried, 17);
+      await sendTo(retried);
+      expect((await sweepTransform()).sent).toEqual([lost]);
+      expect(await zones.ingested.head(noteOf(retried))).toBeDefined();
+    });
+
+    it('sends again what no queue has any more, and deletes the note', async () => {
+      const retried = await ingestCurrency(zones, 1, 1);
+      await note(retried, 0);
+      expect((await sweepTransform()).sent).toEqual([retried]);
+      expect(await zones.ingested.head(noteOf(retried))).toBeUndefined();
+    });
+
+    it('deletes the note of what is done, whatever else is on the queue', async () => {
+      const [done, other] = [await ingestCurrency(zones, 1, 1), await ingestCurrency(zones, 2, 2)];
+      await transformKey(done);
+      await note(done, 0);
+      await note(other, 0);
+      await sendTo(other);
+      expect((await sweepTransform()).sent).toEqual([]);
+      expect(await zones.ingested.head(noteOf(done))).toBeUndefined();
+      expect(await zones.ingested.head(noteOf(other))).toBeDefined();
+    });
+
+    it('sends nothing that an operator has discarded', async () => {
+      const key = await ingestCurrency(zones, 1, 1);
+      const dropped = {
+        queue: 'transform',
+        key,
+        reason: 'a test',
+        droppedAt: new Date().toISOString(),
+      } as const;
+      await putDropped(zones.ingested, dropped);
+      expect((await sweepTransform()).sent).toEqual([]);
+    });
   });
 
   it('loads what the warehouse has lost in a failover', async () => {

@@ -1,0 +1,109 @@
+import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
+import { formatObjectKey } from '../../shared/object-store/object-key.ts';
+import { parseObjectCreated } from '../../shared/queue/object-created.ts';
+import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
+import { putDropped } from '../../shared/records/dropped.ts';
+import { sliceOf } from '../site/dead-letter.ts';
+import type { Site } from '../site/site.ts';
+import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
+
+export interface DroppedFailure {
+  queue: QueueKind;
+  messageId: string;
+  table: string | null;
+  key: string | null;
+  /** `not received`: another reader has received it, and it is still a dead letter. */
+  outcome: 'dropped' | 'would be dropped' | 'not received';
+}
+
+/**
+ * Discards failures that can never succeed. What they were about is marked first: a message that is gone without a mark
+ * would be sent again by a sweep.
+ *
+ * @throws any error of S3 or SQS; what was marked by then is discarded by the next call
+ */
+export async function dropFailures(
+  site: Site,
+  selection: FailureSelection,
+  { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
+): Promise<DroppedFailure[]> {
+  const failures = await listFailures(site, selection, now);
+  if (dryRun) return failures.map((failure) => describe(failure, 'would be dropped'));
+  const gone = new Set<Failure>(failures.filter(({ isExpired }) => isExpired));
+  for (const failure of failures) await mark(site, failure, now);
+  for (const queue of queueKinds) {
+    const letters = failures.filter((failure) => failure.queue === queue && !failure.isExpired);
+    const deleted = await deleteLetters(site, queue, new Set(letters.map(({ messageId }) => messageId)));
+    for (const letter of letters) if (deleted.has(letter.messageId)) gone.add(letter);
+  }
+  // Last of all: while its record is there, a failure is shown and can be discarded again.
+  for (const { record } of gone) if (record !== undefined) await site.ingested.delete(record.key);
+  return failures.map((failure) => describe(failure, gone.has(failure) ? 'dropped' : 'not received'));
+}
+
+async function mark({ ingested }: Pick<Site, 'ingested'>, failure: Failure, now: Date): Promise<void> {
+  const { queue, table, reason } = failure;
+  for (const key of objectsOf(failure)) {
+    await putDropped(ingested, {
+      queue,
+      ...(table !== undefined && { table }),
+      key,
+      reason,
+      droppedAt: now.toISOString(),
+    });
+  }
+}
+
+/** The keys of the objects that a message is about; none for a body that cannot be parsed, which no sweep can send. */
+function objectsOf({ queue, body, key }: Failure): string[] {
+  if (queue === 'extract') {
+    const slice = sliceOf(body);
+    return slice === undefined ? [] : [formatObjectKey({ zone: 'ingested', ...slice })];
+  }
+  if (key !== undefined) return [key];
+  try {
+    return parseObjectCreated(body).map((object) => object.key);
+  } catch {
+    return [];
+  }
+}
+
+/** @returns the ids of the letters that were deleted */
+async function deleteLetters(
+  { sqs, deadLetterUrl, receiveWaitSeconds }: Site,
+  queue: QueueKind,
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const deleted = new Set<string>();
+  if (wanted.size === 0) return deleted;
+  const held: ReceivedMessage[] = [];
+  const from = deadLetterUrl(queue);
+  try {
+    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
+      for (const message of messages) {
+        if (!wanted.has(message.MessageId)) {
+          held.push(message);
+          continue;
+        }
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
+        deleted.add(message.MessageId);
+      }
+      if (deleted.size === wanted.size) break;
+    }
+  } finally {
+    await giveBack(sqs, from, held);
+  }
+  return deleted;
+}
+
+const describe = (
+  { queue, messageId, table, key }: Failure,
+  outcome: DroppedFailure['outcome'],
+): DroppedFailure => ({
+  queue,
+  messageId,
+  table: table ?? null,
+  key: key ?? null,
+  outcome,
+});

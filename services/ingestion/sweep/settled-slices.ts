@@ -1,0 +1,100 @@
+import {
+  formatFailedKey,
+  formatRunPrefix,
+  parseObjectKey,
+  type RunId,
+} from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/extract-message.ts';
+import { parseJsonRecord } from '../../../shared/records/json-record.ts';
+import { listRuns, readRunRecord } from '../../../shared/records/run-record.ts';
+import { isAccountedFor, makeKnownSlices } from '../../../shared/records/slices.ts';
+import type { SweptLetter } from '../../../shared/sweep/settle-letters.ts';
+
+type Ingested = Pick<ObjectStore, 'get' | 'list' | 'delete'>;
+
+/**
+ * Says of each dead letter of the extract queue whether a later run has read all of its table, in this or a later
+ * generation: whatever rows it was to bring, the source's present ones are there.
+ */
+export async function areReadInFull(
+  ingested: Ingested,
+  letters: readonly Pick<SweptLetter, 'body'>[],
+): Promise<boolean[]> {
+  const messages = letters.map(({ body }) => parseOrUndefined(body));
+  const fullRuns = await findFullRuns(
+    ingested,
+    messages.filter((message) => message !== undefined),
+  );
+  return messages.map((message) => {
+    const full = message && fullRuns.get(message.table);
+    return full !== undefined && message !== undefined && full > message.run;
+  });
+}
+
+/**
+ * Deletes the records of failed extracts whose table was read in full later. Their dead letters may have expired.
+ *
+ * @returns how many there were
+ */
+export async function settleFailedRecords(ingested: Ingested): Promise<number> {
+  const records: { key: string; body: string }[] = [];
+  for await (const { key } of ingested.list('failed/')) {
+    const object = await ingested.get(key);
+    const body = object && readBody(key, object.body);
+    if (body !== undefined) records.push({ key, body });
+  }
+  if (records.length === 0) return 0;
+  const settled = await areReadInFull(ingested, records);
+  let count = 0;
+  for (const [index, { key }] of records.entries()) {
+    if (settled[index] !== true) continue;
+    await ingested.delete(key);
+    count++;
+  }
+  return count;
+}
+
+/** @returns undefined for what is not a record of a failed extract: it is left alone */
+function readBody(key: string, content: Uint8Array): string | undefined {
+  try {
+    const { body } = parseJsonRecord(content, (reason) => new Error(reason));
+    const message = typeof body === 'string' ? parseExtractMessage(body) : undefined;
+    return message && formatFailedKey(message.run, message.slice) === key ? String(body) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns by table the newest run after the first of these messages that has read all of it */
+async function findFullRuns(
+  ingested: Ingested,
+  messages: readonly ExtractMessage[],
+): Promise<ReadonlyMap<string, RunId>> {
+  const found = new Map<string, RunId>();
+  const first = messages
+    .map(({ run }) => run)
+    .reduce<RunId | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined);
+  if (first === undefined) return found;
+  const tables = new Set(messages.map(({ table }) => table));
+  for await (const run of listRuns(ingested, first)) {
+    const record = await readRunRecord(ingested, run);
+    for (const table of tables) {
+      const slices = record?.slices.filter((slice) => slice.table === table) ?? [];
+      if (slices.length === 0 || !slices.every(({ full }) => full)) continue;
+      const known = makeKnownSlices();
+      for await (const { key } of ingested.list(formatRunPrefix(table, run)))
+        known.add(table, parseObjectKey(key));
+      if (slices.every(({ slice }) => isAccountedFor(known, table, { run, slice }))) found.set(table, run);
+    }
+  }
+  return found;
+}
+
+function parseOrUndefined(body: string): ExtractMessage | undefined {
+  try {
+    return parseExtractMessage(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { DroppedFailure } from '../../../../cli/failures/drop.ts';
+import type { FailureGroup } from '../../../../cli/failures/list-failures.ts';
+import type { Status } from '../../../../cli/status/status.ts';
+import { formatObjectCreated } from '../../../../shared/queue/object-created.ts';
+import { sendAll } from '../../../../shared/queue/send-all.ts';
+import { OperatedStack } from '../operated-stack.ts';
+
+jest.setTimeout(120_000);
+
+let stack: OperatedStack;
+beforeEach(async () => {
+  stack = await OperatedStack.startLoaded();
+});
+afterEach(() => stack?.stop());
+
+const failures = async () => (await stack.json<{ failures: FailureGroup[] }>('failures')).failures;
+
+async function expectExactAndWell(): Promise<void> {
+  expect(await stack.differences()).toEqual([]);
+  expect(await stack.json<Status>('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+}
+
+/** A load of this table becomes a dead letter, and then the table accepts rows again. */
+async function failLoad(): Promise<void> {
+  await stack.warehouse(
+    `alter table fact_payment add constraint none check (payment_amount <> 77) not valid`,
+  );
+  await stack.source(`update payment set payment_amount = 77, last_updated = now() where payment_id = 1`);
+  await stack.run();
+  expect(await failures()).toMatchObject([{ table: 'fact_payment', queue: 'load', count: 1 }]);
+  await stack.warehouse('alter table fact_payment drop constraint none');
+}
+
+const deadLetters = async () => (await failures()).map(({ queue, count }) => [queue, count]);
+
+describe('a dead letter whose work is done is deleted', () => {
+  it('of the load queue once its own object is loaded, by a replay', async () => {
+    await failLoad();
+    await stack.command('replay', '--table', 'fact_payment');
+    await stack.run();
+    await expectExactAndWell();
+  });
+
+  it('of the transform queue once its object is loaded in a later revision', async () => {
+    const [{ key } = { key: '' }] = await stack.warehouse<{ key: string }>(
+      `select key from starlift.object where warehouse_table = 'dim_design'`,
+    );
+    const ingested = key.replace(/^dim_design/, 'design').replace(/-r0\.parquet$/, '.ndjson.zst');
+    const body = formatObjectCreated({ bucket: stack.site.ingested.bucket, key: ingested });
+    const letters = [{ body, attributes: { error: { DataType: 'String', StringValue: 'TerminalError' } } }];
+    await sendAll(stack.site.sqs, stack.site.deadLetterUrl('transform'), letters);
+    expect(await deadLetters()).toEqual([['transform', 1]]);
+    await stack.sweep('load');
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('of the extract queue once a later plan has read all of its table', async () => {
+    await stack.source('alter table design rename to hidden');
+    await stack.run();
+    expect(await deadLetters()).toEqual([['extract', 1]]);
+    await stack.source('alter table hidden rename to design');
+    await stack.run();
+    await expectExactAndWell();
+    const records: string[] = [];
+    for await (const { key } of stack.site.ingested.list('failed/')) records.push(key);
+    expect(records).toEqual([]);
+  });
+});
+
+describe('a dead letter stays', () => {
+  it('of a load, whatever else is loaded of its table: a full extract lacks the older versions of a fact', async () => {
+    await failLoad();
+    await stack.source(`update payment set payment_amount = 78, last_updated = now() where payment_id = 1`);
+    await stack.command('resync', '--table', 'payment');
+    await stack.run();
+    await stack.sweep('load');
+    expect(await deadLetters()).toEqual([['load', 1]]);
+    await stack.command('redrive');
+    await stack.run();
+    expect(
+      await stack.warehouse(
+        'select payment_amount::int from fact_payment where payment_id = 1 order by last_updated_date, last_updated_time',
+      ),
+    ).toMatchObject([{}, { payment_amount: 77 }, { payment_amount: 78 }]);
+    await expectExactAndWell();
+  });
+
+  it('of a replay whose object was loaded before', async () => {
+    await stack.warehouse(`truncate dim_design`);
+    await stack.warehouse(`alter table dim_design add constraint none check (false) not valid`);
+    await stack.command('replay', '--table', 'dim_design');
+    await stack.run();
+    await stack.sweep('load');
+    expect(await deadLetters()).toEqual([['load', 1]]);
+    await stack.warehouse(`alter table dim_design drop constraint none`);
+    await stack.command('redrive');
+    await stack.run();
+    await expectExactAndWell();
+  });
+
+  it('of an extract, while later plans have read only what is new', async () => {
+    await stack.source('alter table design rename to hidden');
+    await stack.run();
+    await stack.source('alter table hidden rename to design; alter table design rename to other');
+    await stack.source(`update staff set first_name = 'New' where staff_id = 1`);
+    await stack.run();
+    await stack.sweep('extract');
+    expect(await deadLetters()).toEqual([['extract', 1]]);
+  });
+});
+
+describe('failures drop', () => {
+  const drop = (...args: string[]) =>
+    stack.json<{ ok: boolean; dropped: DroppedFailure[] }>('failures', 'drop', ...args);
+
+  it('discards a load for good: no sweep and no run sends it again', async () => {
+    await failLoad();
+    expect(await drop('--table', 'payment', '--dry-run')).toMatchObject({
+      dropped: [{ outcome: 'would be dropped' }],
+    });
+    expect(await drop('--table', 'payment')).toMatchObject({
+      code: 0,
+      dropped: [{ queue: 'load', table: 'fact_payment', outcome: 'dropped' }],
+    });
+    expect(await failures()).toEqual([]);
+    const rows = 'select count(*)::int as count from fact_payment where payment_amount = 77';
+    await stack.sweep('load');
+    await stack.run();
+    expect(await stack.warehouse(rows)).toEqual([{ count: 0 }]);
+    // It is lost to the warehouse, and a comparison says so.
+    expect(await stack.differences()).not.toEqual([]);
+  });
+
+  it('discards an extract with its record', async () => {
+    await stack.source('alter table design rename to hidden');
+    await stack.run();
+    expect(await drop('--all')).toMatchObject({ dropped: [{ queue: 'extract', table: 'design' }] });
+    expect(await failures()).toEqual([]);
+    await stack.sweep('extract');
+    expect(await failures()).toEqual([]);
+  });
+
+  it('does nothing without being told what to drop', async () => {
+    await expect(stack.command('failures', 'drop')).rejects.toThrow(/^say which failures to drop: /);
+    await expect(stack.command('failures', 'drop', '--all', '--table', 'staff')).rejects.toThrow(
+      /^say which/,
+    );
+    await expect(stack.command('failures', '--all')).rejects.toThrow(/only for failures drop$/);
+  });
+});
