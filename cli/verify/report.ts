@@ -114,10 +114,14 @@ export function printExtraRow(table: string, key: string, version: string, termi
   terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: no longer in the source`);
 }
 
-/** The report as --json gives it: a table's examples and problem only where it has any. */
+/**
+ * The report as --json gives it: a table's examples and problem only where it has any. It is complete where no row is late,
+ * waits, or is in quarantine either.
+ */
 export function toJson({ ok, tables, note }: VerifyReport) {
   return {
     ok,
+    complete: ok && isWhole(tables),
     ...(note !== undefined && { note }),
     tables: tables.map(({ examples, ...report }) => ({
       ...report,
@@ -186,12 +190,13 @@ function conclude({ ok, tables, note }: VerifyReport, terminal: Terminal): strin
 
 function describeExact(tables: readonly TableReport[]): string {
   const [found, late] = [sum(tables, 'found'), sum(tables, 'late')];
-  const isWhole = known.every((kind) => sum(tables, kind) === 0);
   const times = tables.flatMap(({ asOf }) => asOf ?? []).sort();
   const when = late > 0 && times[0] !== undefined ? ` as of ${formatTime(times[0])}` : '';
-  const rows = isWhole ? 'every row' : 'every other row';
+  const rows = isWhole(tables) ? 'every row' : 'every other row';
   return `The warehouse is exact${when}: it has ${rows} of ${tables.length} tables with its values (${formatRows(found)}), none doubled or dangling.`;
 }
+
+const isWhole = (tables: readonly TableReport[]): boolean => known.every((kind) => sum(tables, kind) === 0);
 
 const sum = (tables: readonly TableReport[], name: (typeof countColumns)[number]): number =>
   tables.reduce((total, table) => total + table[name], 0);

@@ -10,6 +10,8 @@ import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
+import { verifiedKey } from '../../../shared/object-store/object-key.ts';
+import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {
@@ -105,11 +107,19 @@ export class OperatedStack {
       .map(({ Detail = '{}' }) => JSON.parse(Detail) as Record<string, unknown>);
   }
 
-  /** What verify finds, by table; empty when source and warehouse are the same. */
+  /**
+   * What verify finds, by table: nothing where source and warehouse are the same.
+   *
+   * @throws {Error} they are not; it says whether status knows
+   */
   async differences(): Promise<Record<string, unknown>[]> {
     const { tables } = await this.json<{ tables: Record<string, unknown>[] }>('verify');
-    const kinds = ['missing', 'extra', 'doubled', 'different', 'dangling'];
-    return tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
+    const kinds = ['late', 'waiting', 'quarantined', 'missing', 'extra', 'doubled', 'different', 'dangling'];
+    const differing = tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
+    if (differing.length === 0) return differing;
+    // Status is to find it by itself.
+    await this.site.ingested.delete(verifiedKey);
+    throw makeDifferenceError(differing, await this.json<AskedStatus>('status'));
   }
 
   /** Stops the stack and keeps its folder as it is. */

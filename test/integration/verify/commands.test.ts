@@ -48,6 +48,7 @@ describe('the commands that look at databases', () => {
       const { exitCode, stdout } = await starlift('verify', '--source', shop, '--warehouse', star, '--json');
       expect(lastLine(stdout)).toEqual({
         ok: true,
+        complete: true,
         tables: cleanCounts,
       });
       expect(stdout.trimEnd()).not.toContain('\n');
