@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { readVerified } from '../../../shared/records/verified.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -124,6 +125,39 @@ describe('verify on a data folder', () => {
     }
     await stack.run();
     expect(await verify()).toEqual({ code: 0, ok: true, found: {} });
+  });
+
+  it('takes the snapshot of the source last: what a run brings between the two is late, and never extra', async () => {
+    const { site } = stack;
+    const source = await site.connectSource?.();
+    if (source === undefined) throw new Error('the data folder has a source');
+    const warehouse = await site.connectWarehouse();
+    const begun = new Set<pg.Client>();
+    for (const client of [source, warehouse]) {
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+      const delayed = async (...args: unknown[]) => {
+        if (!begun.has(client) && begun.add(client).size === 2) {
+          await stack.source(`insert into design values (9001, 'New', '/', 'new.json', now(), now());
+            update design set file_name = 'changed' where design_id = 1`);
+          await stack.run();
+        }
+        return query(...args);
+      };
+      client.query = delayed as unknown as typeof client.query;
+    }
+    try {
+      const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', site });
+      expect(begun.size).toBe(2);
+      expect(report.tables.find(({ table }) => table === 'dim_design')).toMatchObject({
+        late: 2,
+        extra: 0,
+        different: 0,
+      });
+      expect(report.ok).toBe(true);
+    } finally {
+      await source.end();
+      await warehouse.end();
+    }
   });
 
   it('counts rows in quarantine, and rows that wait, apart from lost ones', async () => {
