@@ -1,32 +1,44 @@
-import type pg from 'pg';
+import { existsSync } from 'node:fs';
+import { readRemembered } from '../configuration/remembered.ts';
+import { readSettings, type Settings } from '../configuration/settings.ts';
+import { hidePassword } from '../database/database-url.ts';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
-import { printExtraRow, printReport, toJson } from '../verify/report.ts';
+import { type OptionValues, parseStage, withSite } from '../options/site-options.ts';
+import type { Site } from '../site/site.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { noteVerified } from '../verify/note-verified.ts';
+import { showProgress } from '../verify/progress.ts';
+import { printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const deleted: DeletedRow[] = [];
-    return withDatabases(values, async (databases) => {
-      const report = await withClients(databases, (clients) =>
-        verifyWarehouse({
-          ...clients,
-          warehouseSchema: databases.warehouseSchema,
-          onExtra: (table, key, version) => {
-            if (values.deleted !== true) return;
-            if (terminal.json) deleted.push({ table, key, ...(version !== '' && { last_updated: version }) });
-            else printExtraRow(table, key, version, terminal);
-          },
-        }),
-      );
-      printReport(report, terminal);
-      if (terminal.json) {
-        terminal.result(JSON.stringify({ ...toJson(report), ...(values.deleted === true && { deleted }) }));
-      }
-      return report.ok ? 0 : 1;
-    });
+    if (await hasSite(values)) {
+      return withSite(values, async (site) => {
+        const { connectSource } = site;
+        if (connectSource === undefined) throw new Error('a stage or a data folder without a source');
+        return verify({ ...site, connectSource }, site, { values, terminal });
+      });
+    }
+    return withDatabases(values, (databases) => verify(databases, undefined, { values, terminal }));
   },
 };
+
+/** Whether more is known of the databases than they hold: a stage, or the data folder that belongs to them. */
+async function hasSite(values: OptionValues): Promise<boolean> {
+  if (parseStage(values) !== undefined) return true;
+  const settings = await readSettings({ values });
+  return existsSync(settings.data) && isOfFolder(settings);
+}
+
+function isOfFolder(settings: Settings): boolean {
+  const remembered = readRemembered(settings.data);
+  return (['source', 'warehouse'] as const).every((side) => {
+    const url = settings[side];
+    return (url && hidePassword(`--${side}`, url)) === remembered[side];
+  });
+}
 
 interface DeletedRow {
   table: string;
@@ -34,16 +46,47 @@ interface DeletedRow {
   last_updated?: string;
 }
 
-async function withClients<T>(
+async function verify(
   databases: Databases,
-  work: (clients: Record<'source' | 'warehouse', pg.Client>) => Promise<T>,
-): Promise<T> {
+  site: Site | undefined,
+  { values, terminal }: { values: OptionValues; terminal: Terminal },
+): Promise<number> {
+  const deleted: DeletedRow[] = [];
+  const at = new Date();
+  const report = await compare(databases, site, terminal, (table, key, version) => {
+    if (values.deleted !== true) return;
+    if (terminal.json) deleted.push({ table, key, ...(version !== '' && { last_updated: version }) });
+    else printExtraRow(table, key, version, terminal);
+  });
+  printReport(report, site ?? { selector: '' }, terminal);
+  if (site !== undefined) await noteVerified(site, report, at, terminal);
+  if (terminal.json) {
+    terminal.result(JSON.stringify({ ...toJson(report), ...(values.deleted === true && { deleted }) }));
+  }
+  return report.ok ? 0 : 1;
+}
+
+async function compare(
+  databases: Databases,
+  site: Site | undefined,
+  terminal: Terminal,
+  onExtra: (table: string, key: string, version: string) => void,
+): Promise<VerifyReport> {
   const source = await databases.connectSource();
   try {
     const warehouse = await databases.connectWarehouse();
+    const progress = showProgress(terminal);
     try {
-      return await work({ source, warehouse });
+      return await verifyWarehouse({
+        source,
+        warehouse,
+        warehouseSchema: databases.warehouseSchema,
+        ...(site && { site }),
+        ...progress,
+        onExtra,
+      });
     } finally {
+      progress.stop();
       await warehouse.end();
     }
   } finally {

@@ -343,7 +343,10 @@ const withoutHelp = {
       ['starlift verify', "the data folder's source and warehouse"],
       ['starlift verify --deleted --json', 'with every deleted row, for a program to read'],
     ],
-    exitCodes: { 0: 'the warehouse is an exact copy', 1: 'something differs, or could not be compared' },
+    exitCodes: {
+      0: 'nothing is lost or different; rows that are late, waiting or in quarantine are counted',
+      1: 'something is lost, different or deleted in the source, or could not be compared',
+    },
   }),
   secrets: describe({
     summary: "Stores a database URL in a deployed stage's secret.",

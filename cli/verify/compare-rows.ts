@@ -1,3 +1,4 @@
+import { parseRecordText } from './record-text.ts';
 import { addExample, type TableReport } from './report.ts';
 import type { SortedRow, SortedRows } from './sorted-rows.ts';
 import type { TableCheck } from './tables/table-check.ts';
@@ -9,6 +10,8 @@ export interface ComparedRows {
 
 export interface ComparisonNotes {
   report: TableReport;
+  /** Whether a row of the source is in quarantine. */
+  isQuarantined: (key: string, version: string) => boolean;
   /** Called for every row whose key the source does not have. */
   onExtra: (key: string, version: string) => void;
 }
@@ -30,7 +33,7 @@ export async function compareRows(
       found = await passExtraRows(check, found, rows, notes);
     } else if (expected !== undefined) {
       notes.report.expected += 1;
-      found = await compareKey(check, expected, found, rows, notes.report);
+      found = await compareKey(check, expected, found, rows, notes);
       expected = await rows.expected.next();
     }
   }
@@ -46,7 +49,11 @@ async function passExtraRows(
   let previous: SortedRow | undefined;
   let row: SortedRow | undefined = first;
   while (row !== undefined && row.sortKey === first.sortKey) {
-    const { values, version, ownTruth } = row;
+    const { values, version, ownTruth, isPending } = row;
+    if (isPending) {
+      row = await found.next();
+      continue;
+    }
     if (previous?.version === version) countDoubled(check, row, report);
     if (ownTruth === undefined) {
       report.extra += 1;
@@ -65,25 +72,56 @@ async function compareKey(
   expected: SortedRow,
   first: SortedRow | undefined,
   { found }: ComparedRows,
-  report: TableReport,
+  notes: ComparisonNotes,
 ): Promise<SortedRow | undefined> {
-  let previous: SortedRow | undefined;
-  let isThere = false;
-  let different: SortedRow | undefined;
+  const { report } = notes;
+  const seen: SeenRows = { latest: undefined, isThere: false, different: undefined, isWaiting: false };
   let row = first;
   while (row !== undefined && row.sortKey === expected.sortKey) {
-    if (previous?.version === row.version) countDoubled(check, row, report);
-    if (row.version === expected.version) {
-      isThere = true;
-      if (row.values !== expected.values) different = row;
+    if (row.isPending) {
+      seen.isWaiting ||= row.version === expected.version && row.values === expected.values;
+    } else {
+      // A table that is on its way as a whole may have a row twice until its keys are built.
+      if (seen.latest?.version === row.version && !expected.isPending) countDoubled(check, row, report);
+      if (row.version === expected.version) {
+        seen.isThere = true;
+        if (row.values !== expected.values) seen.different = row;
+      }
+      seen.latest = row;
     }
-    previous = row;
     row = await found.next();
   }
-  if (isThere) report.found += 1;
-  else countMissing(check, expected, previous, report);
-  if (different !== undefined) countDifferent(check, expected.values, different.values, report);
+  countKey(check, expected, seen, notes);
   return row;
+}
+
+/** What the warehouse has of one key. */
+interface SeenRows {
+  latest: SortedRow | undefined;
+  /** In the version that is expected. */
+  isThere: boolean;
+  /** In that version with other values. */
+  different: SortedRow | undefined;
+  /** It waits for a dimension row, as the source has it. */
+  isWaiting: boolean;
+}
+
+/** A row that is not as expected counts as lost only where nothing else explains it. */
+function countKey(
+  check: TableCheck,
+  expected: SortedRow,
+  { latest, isThere, different, isWaiting }: SeenRows,
+  { report, isQuarantined }: ComparisonNotes,
+) {
+  if (isThere && different === undefined) report.found += 1;
+  else if (expected.isPending) report.late += 1;
+  else if (isWaiting) report.waiting += 1;
+  else if (isQuarantined(keyOf(expected.values), expected.version)) report.quarantined += 1;
+  else if (different === undefined) countMissing(check, expected, latest, report);
+  else {
+    report.found += 1;
+    countDifferent(check, expected.values, different.values, report);
+  }
 }
 
 function countMissing(
@@ -131,36 +169,4 @@ const keyOf = (values: string): string => parseRecordText(values)[0] ?? 'null';
 function isBefore(a: SortedRow, b: SortedRow): boolean {
   if (a.sortKey === b.sortKey || a.sortKey === null) return false;
   return b.sortKey === null || BigInt(a.sortKey) < BigInt(b.sortKey);
-}
-
-/**
- * The fields of a row as Postgres writes it: `(7,"two words",,"")`. Nothing between commas is null, `""` is the
- * empty text; inside quotes a quote and a backslash are doubled.
- *
- * @see https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX
- */
-export function parseRecordText(record: string): (string | null)[] {
-  const fields: (string | null)[] = [];
-  let at = 1;
-  while (at < record.length) {
-    const isQuoted = record[at] === '"';
-    const end = isQuoted ? endOfQuoted(record, at) : endOfBare(record, at);
-    const text = record.slice(at, end);
-    if (isQuoted) fields.push(text.slice(1, -1).replace(/(["\\])\1/g, '$1'));
-    else fields.push(text === '' ? null : text);
-    at = end + 1;
-  }
-  return fields;
-}
-
-function endOfQuoted(record: string, start: number): number {
-  let at = start + 1;
-  while (record[at] !== '"' || record[at + 1] === '"') at += record[at] === '"' ? 2 : 1;
-  return at + 1;
-}
-
-/** The comma after it, or the parenthesis that closes the row. */
-function endOfBare(record: string, start: number): number {
-  const comma = record.indexOf(',', start);
-  return comma === -1 ? record.length - 1 : comma;
 }

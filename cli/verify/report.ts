@@ -1,5 +1,7 @@
+import { commandFor, type Site } from '../site/site.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { formatTime } from '../terminal/time.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 
 export type DifferenceKind = 'missing' | 'extra' | 'doubled' | 'different' | 'dangling';
@@ -17,12 +19,20 @@ export interface Example {
 
 export interface TableReport {
   table: string;
+  /** ISO 8601: what was committed in the source by then must be there; null where nothing is known of any plan. */
+  asOf: string | null;
   /** Rows that the source asks for. */
   expected: number;
-  /** How many of them the warehouse has, right or wrong: expected = found + missing. */
+  /** How many of them the warehouse has, right or wrong: expected = found + late + waiting + quarantined + missing. */
   found: number;
+  /** Rows that the warehouse need not have yet, and has not: written after the last plan, or on their way. */
+  late: number;
+  /** Rows that wait for a dimension row. */
+  waiting: number;
+  /** Rows that broke the contract. */
+  quarantined: number;
   missing: number;
-  /** Rows whose key the source does not have. */
+  /** Rows whose key the source does not have: deleted there. */
   extra: number;
   /** Rows beyond the first of one key (and version). */
   doubled: number;
@@ -37,16 +47,23 @@ export interface TableReport {
 }
 
 export interface VerifyReport {
+  /** Nothing is lost, different, doubled, dangling, deleted in the source, or uncompared. */
   ok: boolean;
   tables: TableReport[];
+  /** Why rows that are late, or in quarantine, cannot be told from lost ones; absent where they can, or none is. */
+  note?: string;
 }
 
 const maxExamples = 5;
 
 export const makeTableReport = (table: string): TableReport => ({
   table,
+  asOf: null,
   expected: 0,
   found: 0,
+  late: 0,
+  waiting: 0,
+  quarantined: 0,
   missing: 0,
   extra: 0,
   doubled: 0,
@@ -69,10 +86,13 @@ export function addExample(
   report.examples.push({ kind, table: report.table, ...make() });
 }
 
-const countColumns = ['expected', 'found', 'missing', 'extra', 'doubled', 'different', 'dangling'] as const;
+const known = ['late', 'waiting', 'quarantined'] as const;
+const faults = ['missing', 'extra', 'doubled', 'different', 'dangling'] as const;
+const countColumns = ['expected', 'found', ...known, ...faults] as const;
 
 /** A table of counts, a line for each example, and what it means. */
-export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): void {
+export function printReport(report: VerifyReport, site: Pick<Site, 'selector'>, terminal: Terminal): void {
+  const { tables } = report;
   const lines = formatTable(
     [{ name: 'table' }, ...countColumns.map((name) => ({ name, align: 'right' as const }))],
     tables.map((report) => [report.table, ...countColumns.map((name) => formatCount(report[name]))]),
@@ -86,17 +106,23 @@ export function printReport({ ok, tables }: VerifyReport, terminal: Terminal): v
   for (const example of tables.flatMap(({ examples }) => examples)) {
     terminal.info(`${terminal.style('red', '!')} ${formatExample(example)}`);
   }
-  terminal.info(conclude(ok, tables, terminal));
+  for (const line of describeKnown(tables, site)) terminal.info(line);
+  terminal.info(conclude(report, terminal));
 }
 
 export function printExtraRow(table: string, key: string, version: string, terminal: Terminal): void {
   terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: no longer in the source`);
 }
 
-/** The report as --json gives it: a table's examples and problem only where it has any. */
-export function toJson({ ok, tables }: VerifyReport) {
+/**
+ * The report as --json gives it: a table's examples and problem only where it has any. It is complete where no row is late,
+ * waits, or is in quarantine either.
+ */
+export function toJson({ ok, tables, note }: VerifyReport) {
   return {
     ok,
+    complete: ok && isWhole(tables),
+    ...(note !== undefined && { note }),
     tables: tables.map(({ examples, ...report }) => ({
       ...report,
       ...(examples.length > 0 && { examples }),
@@ -114,7 +140,7 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
         ? `${row} is missing: no version of ${column} ${expected}`
         : `${row} is missing: no version of ${column} ${expected}; the latest there is ${found}`;
     case 'extra':
-      return `${row} is extra: the source has no row of this key`;
+      return `${row} is extra: the source no longer has this key, so the row was deleted there`;
     case 'doubled':
       return `${row} is doubled${found === undefined ? '' : `: ${column} ${found}`}`;
     case 'different':
@@ -127,16 +153,30 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
 /** JSON tells '' from null, and lets no line break or control character through to the terminal. */
 const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);
 
-function conclude(ok: boolean, tables: readonly TableReport[], terminal: Terminal): string {
-  const expected = tables.reduce((sum, table) => sum + table.expected, 0);
-  if (ok) {
-    return terminal.style(
-      'green',
-      `The warehouse is exact: it has every row of ${tables.length} tables with its values (${formatRows(expected)}), none doubled or dangling.`,
+/** What is known to be missing, each with the command that says more. */
+function describeKnown(tables: readonly TableReport[], site: Pick<Site, 'selector'>): string[] {
+  const [late, waiting, quarantined] = known.map((kind) => sum(tables, kind));
+  const lines: string[] = [];
+  if (late) {
+    lines.push(
+      `${formatRows(late)} ${late === 1 ? 'is' : 'are'} late: written to the source after the last plan, or on the way.`,
     );
   }
-  const parts = countColumns.slice(2).flatMap((name) => {
-    const count = tables.reduce((sum, table) => sum + table[name], 0);
+  if (waiting) {
+    const verb = waiting === 1 ? 'waits' : 'wait';
+    lines.push(`${formatRows(waiting)} ${verb} for a dimension row: ${commandFor(site, 'waiting')}`);
+  }
+  if (quarantined) {
+    const verb = quarantined === 1 ? 'is' : 'are';
+    lines.push(`${formatRows(quarantined)} ${verb} in quarantine: ${commandFor(site, 'quarantine')}`);
+  }
+  return lines;
+}
+
+function conclude({ ok, tables, note }: VerifyReport, terminal: Terminal): string {
+  if (ok) return terminal.style('green', describeExact(tables));
+  const parts = faults.flatMap((name) => {
+    const count = sum(tables, name);
     return count === 0 ? [] : [`${formatCount(count)} ${name}`];
   });
   const skipped = tables.filter(({ problem }) => problem !== undefined).length;
@@ -144,6 +184,19 @@ function conclude(ok: boolean, tables: readonly TableReport[], terminal: Termina
     parts.push(skipped === 1 ? '1 table not compared in full' : `${skipped} tables not compared in full`);
   return terminal.style(
     'red',
-    `The warehouse is not an exact copy: ${parts.join(', ')}. Rows that were written to the source after the last run count as missing until the next run.`,
+    `The warehouse is not an exact copy: ${parts.join(', ')}.${note === undefined ? '' : ` ${note}`}`,
   );
 }
+
+function describeExact(tables: readonly TableReport[]): string {
+  const [found, late] = [sum(tables, 'found'), sum(tables, 'late')];
+  const times = tables.flatMap(({ asOf }) => asOf ?? []).sort();
+  const when = late > 0 && times[0] !== undefined ? ` as of ${formatTime(times[0])}` : '';
+  const rows = isWhole(tables) ? 'every row' : 'every other row';
+  return `The warehouse is exact${when}: it has ${rows} of ${tables.length} tables with its values (${formatRows(found)}), none doubled or dangling.`;
+}
+
+const isWhole = (tables: readonly TableReport[]): boolean => known.every((kind) => sum(tables, kind) === 0);
+
+const sum = (tables: readonly TableReport[], name: (typeof countColumns)[number]): number =>
+  tables.reduce((total, table) => total + table[name], 0);

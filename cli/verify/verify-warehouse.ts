@@ -4,9 +4,13 @@ import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
+import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { compareRows } from './compare-rows.ts';
+import { beginEvidence, type Evidence } from './evidence.ts';
 import { addExample, isClean, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
+import { withSavepoint } from './savepoint.ts';
 import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
 import { dimCurrency } from './tables/dim-currency.ts';
 import { makeDimDate } from './tables/dim-date.ts';
@@ -21,6 +25,12 @@ export interface VerifyOptions {
   warehouseSchema: string;
   /** The model whose tables are verified; the project's by default. */
   model?: StarSchema;
+  /** Knows what is late, waits, or is in quarantine; without it such rows count as missing or different. */
+  site?: Site;
+  /** Called once with about how many rows each table has to compare; those of the calendar are not known. */
+  onSizes?: (sizes: ReadonlyMap<string, number>) => void;
+  /** Called for every table when it begins, with its report, which grows from there on. */
+  onStart?: (report: TableReport) => void;
   /** Called for every table when it is done. */
   onTable?: (report: TableReport) => void;
   /** Called for every row whose key the source does not have. */
@@ -29,18 +39,22 @@ export interface VerifyOptions {
 
 /**
  * Compares every warehouse table of the model with the source, by handwritten SQL; a table or a column without such
- * SQL is a difference. Each side is read in one snapshot; a source that is written to meanwhile shows what has not
- * arrived yet as missing.
+ * SQL is a difference. A table that cannot be compared is named, and the others go on.
  *
- * @throws {UsageError} the source lacks a table
- * @throws {TerminalError} a table cannot be read; names it
+ * Each side is read in one snapshot, the source's second: it then has the latest state of all that the warehouse can
+ * have, and what the warehouse lacks is late where the source wrote it after the last plan.
+ *
+ * @throws {UsageError} the source has none of the tables
+ * @throws {TerminalError} a connection was lost; names the table
  */
 export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
-  const { source, warehouse, warehouseSchema } = options;
-  await beginReading(source, 'public');
+  const { source, warehouse, warehouseSchema, model = starSchema } = options;
+  const evidence = await beginEvidence(options.site, model, new Date());
   try {
     await beginReading(warehouse, warehouseSchema);
-    return await verifyTables(options);
+    await evidence.readLoaded(warehouse);
+    await beginReading(source, 'public');
+    return await verifyTables(options, model, await evidence.readSource(source));
   } finally {
     // A connection that is lost has no transaction any more, and the first error says more.
     await Promise.allSettled([source.query('rollback'), warehouse.query('rollback')]);
@@ -49,7 +63,8 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
 
 /**
  * Values must be rendered alike by both servers, regardless of their settings; a policy that hides rows is an error
- * and not a difference. The rest is for speed: all rows are read, and most are sorted.
+ * and not a difference. The rest is for speed: all rows are read, and most are sorted. The last statement takes the
+ * snapshot.
  */
 async function beginReading(client: pg.Client, schema: string): Promise<void> {
   await client.query(`
@@ -63,36 +78,26 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
     ${liftTransactionTimeout}`);
 }
 
-async function verifyTables({
-  source,
-  warehouse,
-  model = starSchema,
-  onTable,
-  onExtra,
-}: VerifyOptions): Promise<VerifyReport> {
+async function verifyTables(
+  options: VerifyOptions,
+  model: StarSchema,
+  evidence: Evidence,
+): Promise<VerifyReport> {
+  const { source, warehouse, onSizes, onStart, onTable } = options;
   const names = model.tables.map(({ name }) => name);
   const checks = listChecks(names);
-  await assertSourceTables(source, checks);
+  const missing = await readMissingSourceTables(source, checks);
   const columns = await readWarehouseColumns(warehouse, checks);
+  if (onSizes !== undefined) onSizes(await estimateSizes(source, checks));
   const tables: TableReport[] = [];
   for (const check of checks) {
     const report = makeTableReport(check.table);
-    const problem = findProblem(check, columns.get(check.table));
-    try {
-      if (problem !== undefined) await reportUnreadable(source, check, report, problem);
-      else {
-        await compareTable({ source, warehouse, onExtra }, check, report);
-        const hasKey = ({ dimension, key }: Reference) => columns.get(dimension)?.has(key) === true;
-        await countDanglingReferences(warehouse, check, hasKey, report);
-        const uncompared = describeUncompared(check, model.table(check.table));
-        if (uncompared !== undefined) report.problem = uncompared;
-      }
-    } catch (error) {
-      throw new TerminalError(`${check.table} cannot be compared: ${(error as Error).message}`, {
-        table: check.table,
-        cause: error,
-      });
-    }
+    report.asOf = evidence.asOf(check.sourceTables);
+    onStart?.(report);
+    const lacking = check.sourceTables.filter((table) => missing.has(table));
+    if (lacking.length > 0) {
+      report.problem = `${check.table} was not compared: the source has no table ${lacking.join(', ')}`;
+    } else await verifyTable(options, { check, model, columns, evidence }, report);
     tables.push(report);
     onTable?.(report);
   }
@@ -101,8 +106,72 @@ async function verifyTables({
     tables.push(report);
     onTable?.(report);
   }
-  return { ok: tables.every(isClean), tables };
+  const report: VerifyReport = { ok: tables.every(isClean), tables };
+  if (!report.ok && evidence.note !== undefined) report.note = evidence.note;
+  return report;
 }
+
+/** A table that the server has no statistics of is not counted: that could take as long as a comparison. */
+async function estimateSizes(
+  source: pg.Client,
+  checks: readonly TableCheck[],
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await source.query<{ name: string; size: number }>(
+    `select name, greatest(c.reltuples, coalesce(s.n_live_tup, 0))::float8 as size
+       from unnest($1::text[]) as wanted (name)
+       join pg_class c on c.oid = to_regclass(quote_ident(name))
+       left join pg_stat_all_tables s on s.relid = c.oid`,
+    [checks.map(({ sourceTables }) => sourceTables[0])],
+  );
+  const sizes = new Map(rows.map(({ name, size }) => [name, size]));
+  return new Map(
+    checks.flatMap(({ table, sourceTables, ownTruth }): [string, number][] => {
+      const size = sizes.get(sourceTables[0]) ?? 0;
+      return ownTruth === undefined && size > 0 ? [[table, Math.round(size)]] : [];
+    }),
+  );
+}
+
+interface TableToVerify {
+  check: TableCheck;
+  model: StarSchema;
+  /** Of the warehouse, by table. */
+  columns: ReadonlyMap<string, ReadonlySet<string>>;
+  evidence: Evidence;
+}
+
+/** Counts into the report. What fails is a problem of this table, unless a connection was lost. */
+async function verifyTable(
+  options: VerifyOptions,
+  { check, model, columns, evidence }: TableToVerify,
+  report: TableReport,
+): Promise<void> {
+  const { source, warehouse } = options;
+  try {
+    await withSavepoint([source, warehouse], async () => {
+      const problem = findProblem(check, columns.get(check.table));
+      if (problem !== undefined) return reportUnreadable(source, check, report, problem);
+      await compareTable(options, { check, evidence }, report);
+      const hasKey = ({ dimension, key }: Reference) => columns.get(dimension)?.has(key) === true;
+      await countDanglingReferences(warehouse, check, hasKey, report);
+      const uncompared = describeUncompared(check, model.table(check.table));
+      if (uncompared !== undefined) report.problem = uncompared;
+    });
+  } catch (error) {
+    report.problem = `${check.table} cannot be compared: ${(error as Error).message}`;
+    if (!(await isAnswering(source)) || !(await isAnswering(warehouse))) {
+      throw new TerminalError(report.problem, { table: check.table, cause: error });
+    }
+  }
+  const failing = evidence.describeFailing(check.sourceTables);
+  if (failing !== undefined) report.problem ??= failing;
+}
+
+const isAnswering = (client: pg.Client): Promise<boolean> =>
+  client.query('select').then(
+    () => true,
+    () => false,
+  );
 
 /** The checks of those warehouse tables that have one, in the order in which they are reported. */
 function listChecks(tables: readonly string[]): TableCheck[] {
@@ -112,16 +181,21 @@ function listChecks(tables: readonly string[]): TableCheck[] {
     .sort((one, other) => (one.table < other.table ? -1 : 1));
 }
 
-/** @throws {UsageError} tables that the checks read are not in the source; names them all */
-async function assertSourceTables(source: pg.Client, checks: readonly TableCheck[]): Promise<void> {
+/** @throws {UsageError} none of the tables that the checks read is in the source */
+async function readMissingSourceTables(
+  source: pg.Client,
+  checks: readonly TableCheck[],
+): Promise<ReadonlySet<string>> {
   const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
   const { rows } = await source.query<{ name: string }>(
     'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
     [wanted],
   );
-  if (rows.length > 0) {
-    throw new UsageError(`the source has no table ${rows.map(({ name }) => name).join(', ')}`);
+  const missing = rows.map(({ name }) => name);
+  if (missing.length === wanted.length && wanted.length > 0) {
+    throw new UsageError(`the source has none of the tables ${missing.join(', ')}`);
   }
+  return new Set(missing);
 }
 
 /** @returns the columns of each checked table that the warehouse has */
@@ -148,7 +222,7 @@ function findProblem(check: TableCheck, columns: ReadonlySet<string> | undefined
 
 async function reportUnreadable(source: pg.Client, check: TableCheck, report: TableReport, problem: string) {
   const { rows } = await source.query<{ count: string }>(
-    `select count(*) from (${check.expected}) as expected`,
+    `select count(*) from (${check.expected(() => 'false')}) as expected`,
   );
   report.problem = problem;
   report.expected = Number(rows[0]?.count);
@@ -156,27 +230,47 @@ async function reportUnreadable(source: pg.Client, check: TableCheck, report: Ta
 }
 
 async function compareTable(
-  {
-    source,
-    warehouse,
-    onExtra = () => {},
-  }: Pick<VerifyOptions, 'source' | 'warehouse'> & {
-    onExtra?: VerifyOptions['onExtra'] | undefined;
-  },
-  check: TableCheck,
+  { source, warehouse, onExtra }: VerifyOptions,
+  { check, evidence }: Pick<TableToVerify, 'check' | 'evidence'>,
   report: TableReport,
 ): Promise<void> {
-  const expected = readExpectedRows(source, check, await readPaddedColumns(source, check));
-  const found = readFoundRows(warehouse, check);
+  const { isLate, isQuarantined } = evidence;
+  const padded = await readPaddedColumns(source, check);
+  const parked = evidence.hasWaiting ? await findParked(warehouse, check) : undefined;
+  const expected = readExpectedRows(source, check, { isLate, padded });
+  const found = readFoundRows(warehouse, check, parked);
   expected.start();
   found.start();
   try {
-    const reportExtra = (key: string, version: string) => onExtra(check.table, key, version);
-    await compareRows(check, { expected, found }, { report, onExtra: reportExtra });
+    await compareRows(
+      check,
+      { expected, found },
+      {
+        report,
+        isQuarantined: (key, version) => isQuarantined(check.table, key, version),
+        onExtra: (key, version) => onExtra?.(check.table, key, version),
+      },
+    );
   } finally {
     // In a transaction that has failed a cursor is closed already.
     await Promise.allSettled([expected.close(), found.close()]);
   }
+}
+
+/** @returns the table of a fact's rows that wait; undefined where none does */
+async function findParked(
+  warehouse: pg.Client,
+  { table, isVersioned }: TableCheck,
+): Promise<string | undefined> {
+  if (isVersioned !== true) return undefined;
+  const parked = parkedTable(table);
+  const { rows: tables } = await warehouse.query<{ isThere: boolean }>(
+    'select to_regclass($1) is not null as "isThere"',
+    [parked],
+  );
+  if (tables[0]?.isThere !== true) return undefined;
+  const { rows } = await warehouse.query(`select from ${parked} limit 1`);
+  return rows.length > 0 ? parked : undefined;
 }
 
 const charOid = 1042;
@@ -186,7 +280,7 @@ const charOid = 1042;
  * transaction of the check.
  */
 async function readPaddedColumns(source: pg.Client, { expected }: TableCheck): Promise<ReadonlySet<string>> {
-  const { fields } = await source.query(`select * from (${expected}) as expected limit 0`);
+  const { fields } = await source.query(`select * from (${expected(() => 'false')}) as expected limit 0`);
   return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
 }
 

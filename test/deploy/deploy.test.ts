@@ -63,7 +63,7 @@ describe('a stage deployed by serverless', () => {
     expect(told).toContain('Next: npx starlift secrets put warehouse --stage ci\n');
     expect(told).toContain('Next: npx starlift run --stage ci\n');
     expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
-    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true });
+    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
     const { rows } = await warehouse.admin.query('select count(*)::int as orders from fact_sales_order');
     expect(rows[0]?.orders).toBeGreaterThanOrEqual(500);
     expect(await deployed.deadLetters()).toEqual(noDeadLetters);
@@ -165,7 +165,7 @@ describe('a stage deployed by serverless', () => {
     for (const { password } of [source, warehouse]) expect(told).not.toContain(password());
     await source.admin.query(`update staff set first_name = 'Rotated' where staff_id = 1`);
     expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
-    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true });
+    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
     expect(await deployed.deadLetters()).toEqual(noDeadLetters);
   });
 

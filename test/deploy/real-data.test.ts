@@ -21,7 +21,7 @@ if (dump === undefined)
     expectDone(await deployAll(stage, aws.environment));
     await deployed.putSecrets();
     expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
-    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true });
+    expect(await deployed.json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
     const { rows } = await warehouse.admin.query(
       `select (select count(distinct sales_order_id) from fact_sales_order)::int as sales_orders,
               (select count(distinct payment_id) from fact_payment)::int as payments,

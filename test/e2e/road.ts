@@ -6,6 +6,7 @@ import { connect } from '../../cli/database/connect.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
 import { toJson } from '../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { type AskedStatus, makeDifferenceError } from '../helpers/never-silently-wrong.ts';
 import type { PostgresServer } from '../helpers/postgres/temporary-postgres.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 
@@ -62,15 +63,21 @@ export async function runClean(road: Road): Promise<RunResult> {
   return lastJson<RunResult>(result);
 }
 
-/** Compares source and warehouse as `verify` does; fails with its findings. */
-export async function assertExact({ source, warehouse }: Pick<Road, 'source' | 'warehouse'>): Promise<void> {
+/**
+ * Compares source and warehouse as `verify` does; fails with its findings, and with what `status` says of them where the
+ * folder is known.
+ */
+export async function assertExact(road: Omit<Road, 'data'> & Partial<Road>): Promise<void> {
+  const { source, warehouse, data } = road;
   const clients = {
     source: await connect(source, 'source'),
     warehouse: await connect(warehouse, 'warehouse'),
   };
   try {
     const report = await verifyWarehouse({ ...clients, warehouseSchema: 'public' });
-    if (!report.ok) throw new Error(`verify found:\n${JSON.stringify(toJson(report), undefined, 2)}`);
+    if (report.ok) return;
+    const status = data === undefined ? undefined : await starlift(['status', '--json', '--data', data]);
+    throw makeDifferenceError(toJson(report), status && lastJson<AskedStatus>(status));
   } finally {
     await clients.source.end();
     await clients.warehouse.end();

@@ -17,8 +17,9 @@ export const dimensionChecks: readonly TableCheck[] = [
       'counterparty_legal_phone_number',
     ],
     sortKey: 'counterparty_id',
-    expected: `
-    select c.counterparty_id,
+    expected: (isLate) => `
+    select ${isLate('counterparty', ['c', 'a'])} as is_late,
+           c.counterparty_id,
            c.counterparty_legal_name,
            a.address_line_1 as counterparty_legal_address_line_1,
            a.address_line_2 as counterparty_legal_address_line_2,
@@ -35,7 +36,8 @@ export const dimensionChecks: readonly TableCheck[] = [
     sourceTables: ['design'],
     columns: ['design_id', 'design_name', 'file_location', 'file_name'],
     sortKey: 'design_id',
-    expected: `select design_id, design_name, file_location, file_name from design`,
+    expected: (isLate) => `
+    select ${isLate('design', ['design'])} as is_late, design_id, design_name, file_location, file_name from design`,
   },
   {
     table: 'dim_location',
@@ -51,8 +53,9 @@ export const dimensionChecks: readonly TableCheck[] = [
       'phone',
     ],
     sortKey: 'location_id',
-    expected: `
-    select address_id as location_id, address_line_1, address_line_2, district, city, postal_code, country, phone
+    expected: (isLate) => `
+    select ${isLate('address', ['address'])} as is_late,
+           address_id as location_id, address_line_1, address_line_2, district, city, postal_code, country, phone
       from address`,
   },
   {
@@ -60,15 +63,18 @@ export const dimensionChecks: readonly TableCheck[] = [
     sourceTables: ['payment_type'],
     columns: ['payment_type_id', 'payment_type_name'],
     sortKey: 'payment_type_id',
-    expected: `select payment_type_id, payment_type_name from payment_type`,
+    expected: (isLate) => `
+    select ${isLate('payment_type', ['payment_type'])} as is_late, payment_type_id, payment_type_name
+      from payment_type`,
   },
   {
     table: 'dim_staff',
     sourceTables: ['staff', 'department'],
     columns: ['staff_id', 'first_name', 'last_name', 'department_name', 'location', 'email_address'],
     sortKey: 'staff_id',
-    expected: `
-    select s.staff_id, s.first_name, s.last_name, d.department_name, d.location, s.email_address
+    expected: (isLate) => `
+    select ${isLate('staff', ['s', 'd'])} as is_late,
+           s.staff_id, s.first_name, s.last_name, d.department_name, d.location, s.email_address
       from staff s
       left join department d on d.department_id = s.department_id`,
   },
@@ -77,6 +83,9 @@ export const dimensionChecks: readonly TableCheck[] = [
     sourceTables: ['transaction'],
     columns: ['transaction_id', 'transaction_type', 'sales_order_id', 'purchase_order_id'],
     sortKey: 'transaction_id',
-    expected: `select transaction_id, transaction_type, sales_order_id, purchase_order_id from transaction`,
+    expected: (isLate) => `
+    select ${isLate('transaction', ['transaction'])} as is_late,
+           transaction_id, transaction_type, sales_order_id, purchase_order_id
+      from transaction`,
   },
 ];

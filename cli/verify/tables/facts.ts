@@ -21,8 +21,9 @@ export const factChecks: readonly TableCheck[] = [
     sortKey: 'payment_id',
     isVersioned: true,
     // The payment date stays text: one that is no date equals no date of the warehouse, and nothing fails on it.
-    expected: `
-    select payment_id,
+    expected: (isLate) => `
+    select ${isLate('payment', ['payment'])} as is_late,
+           payment_id,
            created_at::date   as created_date,
            created_at::time   as created_time,
            last_updated::date as last_updated_date,
@@ -67,8 +68,9 @@ export const factChecks: readonly TableCheck[] = [
     sortKey: 'purchase_order_id',
     isVersioned: true,
     // The agreed dates stay text: one that is no date equals no date of the warehouse, and nothing fails on it.
-    expected: `
-    select purchase_order_id,
+    expected: (isLate) => `
+    select ${isLate('purchase_order', ['purchase_order'])} as is_late,
+           purchase_order_id,
            created_at::date   as created_date,
            created_at::time   as created_time,
            last_updated::date as last_updated_date,
@@ -116,8 +118,9 @@ export const factChecks: readonly TableCheck[] = [
     sortKey: 'sales_order_id',
     isVersioned: true,
     // The agreed dates stay text: one that is no date equals no date of the warehouse, and nothing fails on it.
-    expected: `
-    select sales_order_id,
+    expected: (isLate) => `
+    select ${isLate('sales_order', ['sales_order'])} as is_late,
+           sales_order_id,
            created_at::date   as created_date,
            created_at::time   as created_time,
            last_updated::date as last_updated_date,

@@ -4,14 +4,22 @@
  */
 export interface TableCheck {
   table: string;
-  /** What `expected` reads, to name the one that the source lacks. */
-  sourceTables: readonly string[];
+  /** What `expected` reads, to name the one that the source lacks. The first is the one whose rows are extracted. */
+  sourceTables: readonly [string, ...string[]];
   /** The columns that are compared, the business key first. */
   columns: readonly string[];
   /** SQL for an integer of these columns that orders the rows alike on both servers: no collation is involved. */
   sortKey: string;
-  /** A query over the source: the rows that the warehouse must hold, with exactly these columns. */
-  expected: string;
+  /**
+   * A query over the source: the rows that the warehouse must hold, with exactly these columns and `is_late`, which says
+   * that the warehouse need not have the row yet.
+   */
+  expected(isLate: IsLate): string;
+  /**
+   * Completes the fields of a row of `expected`, in the order of the columns: what the source is not asked for, because
+   * its encoding may lack a character.
+   */
+  complete?(fields: (string | null)[]): (string | null)[];
   /** A fact: a row is identified by (key, last_updated), and other versions of it may be present. */
   isVersioned?: boolean;
   /** A fact's columns that hold a dimension's key. */
@@ -22,6 +30,14 @@ export interface TableCheck {
    */
   ownTruth?: readonly string[];
 }
+
+/**
+ * SQL that says whether a row of the source is newer than what has been loaded.
+ *
+ * @param table the source table whose extract brings the row
+ * @param aliases in the query, of the tables whose rows it is made of
+ */
+export type IsLate = (table: string, aliases: readonly string[]) => string;
 
 export interface Reference {
   column: string;

@@ -80,7 +80,10 @@ describe('a run that is killed', () => {
     const last = await starlift(['run', '--data', data]);
     expect(last).toMatchObject({ code: 0, stdout: expect.stringContaining('carrying on') });
     expect(last.stdout).toContain('All loaded: ');
-    expect(await starlift(['verify', '--data', data])).toMatchObject({ code: 0 });
+    expect(await starlift(['verify', '--data', data])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The warehouse is exact: it has every row'),
+    });
     const counted = await starlift([
       'sql',
       '--data',
@@ -98,7 +101,10 @@ describe('a run that is killed', () => {
     const before = await loadedObjects();
     await killWhen(watch, () => seenLoaded(before + 2));
     expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({ code: 0 });
+    expect(await starlift(['verify', '--data', data])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The warehouse is exact: it has every row'),
+    });
   });
 
   it('ends by itself when its Postgres is killed, says so, and carries on the next time', async () => {
@@ -115,7 +121,10 @@ describe('a run that is killed', () => {
     expect(stderr).toBe('starlift: the embedded Postgres has ended; run again to carry on\n');
     expect(code).toBe(1);
     expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({ code: 0 });
+    expect(await starlift(['verify', '--data', data])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The warehouse is exact: it has every row'),
+    });
   });
 
   it('leaves no server and no worker behind', async () => {

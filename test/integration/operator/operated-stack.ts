@@ -11,6 +11,8 @@ import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/e
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { verifiedKey } from '../../../shared/object-store/object-key.ts';
+import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
 export interface CommandOutcome {
@@ -55,6 +57,10 @@ export class OperatedStack {
   /** The URL of the embedded cloud. */
   get endpoint(): string {
     return this.#pipeline.stack.cloud.endpoint;
+  }
+
+  get warehouseUrl(): string {
+    return this.#pipeline.stack.warehouseUrl;
   }
 
   /** A plan, as the schedule would start it; it does not wait for the work that it sends. */
@@ -107,11 +113,19 @@ export class OperatedStack {
       .map(({ Detail = '{}' }) => JSON.parse(Detail) as Record<string, unknown>);
   }
 
-  /** What verify finds, by table; empty when source and warehouse are the same. */
+  /**
+   * What verify finds, by table: nothing where source and warehouse are the same.
+   *
+   * @throws {Error} they are not; it says whether status knows
+   */
   async differences(): Promise<Record<string, unknown>[]> {
     const { tables } = await this.json<{ tables: Record<string, unknown>[] }>('verify');
-    const kinds = ['missing', 'extra', 'doubled', 'different', 'dangling'];
-    return tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
+    const kinds = ['late', 'waiting', 'quarantined', 'missing', 'extra', 'doubled', 'different', 'dangling'];
+    const differing = tables.filter((table) => kinds.some((kind) => table[kind] !== 0));
+    if (differing.length === 0) return differing;
+    // Status is to find it by itself.
+    await this.site.ingested.delete(verifiedKey);
+    throw makeDifferenceError(differing, await this.json<AskedStatus>('status'));
   }
 
   /** Stops the stack and keeps its folder as it is. */

@@ -27,7 +27,13 @@ export interface ExactCopy {
   /** Verifies the exact copy after it was broken by the statements. */
   verifyAfter(
     broken: { source?: string; warehouse?: string },
-    options?: { schema?: string; model?: StarSchema; onExtra?: (...row: string[]) => void },
+    options?: {
+      schema?: string;
+      model?: StarSchema;
+      onExtra?: (...row: string[]) => void;
+      /** Of the source, where not UTF8. What it lacks of the shop's characters is not in either copy. */
+      encoding?: string;
+    },
   ): Promise<VerifyReport>;
   stop(): Promise<unknown>;
 }
@@ -43,11 +49,18 @@ export async function makeExactCopy(): Promise<ExactCopy> {
   await run(await warehouse.createDatabase('star'), warehouseSql);
   let databases = 0;
   return {
-    verifyAfter: async (broken, { schema = 'public', model, onExtra } = {}) => {
+    verifyAfter: async (broken, { schema = 'public', model, onExtra, encoding } = {}) => {
       databases += 1;
       const urls = {
-        source: await copyDatabase(source, 'shop', databases, broken.source),
-        warehouse: await copyDatabase(warehouse, 'star', databases, broken.warehouse),
+        source: await (encoding === undefined
+          ? copyDatabase(source, 'shop', databases, broken.source)
+          : makeShopIn(encoding, source, databases, broken.source)),
+        warehouse: await copyDatabase(
+          warehouse,
+          'star',
+          databases,
+          encoding === undefined ? broken.warehouse : `${withoutAsian}; ${broken.warehouse}`,
+        ),
       };
       const clients = {
         source: await connect(urls.source, 'source'),
@@ -72,6 +85,29 @@ async function copyDatabase(server: PostgresServer, of: string, number: number, 
   const url = await server.createDatabase(`${of}_${number}`, of);
   await run(url, sql);
   return url;
+}
+
+/** No encoding of one byte has the characters of all scripts. */
+const asian = /京都|😀/g;
+const withoutAsian = `
+  update dim_location set district = regexp_replace(district, '京都', ''), phone = regexp_replace(phone, '😀', '');
+  update dim_counterparty set counterparty_legal_district = regexp_replace(counterparty_legal_district, '京都', ''),
+    counterparty_legal_phone_number = regexp_replace(counterparty_legal_phone_number, '😀', '')`;
+
+async function makeShopIn(
+  encoding: string,
+  server: PostgresServer,
+  number: number,
+  sql = '',
+): Promise<string> {
+  const name = `shop_${number}`;
+  const client = await connect(server.url(), 'source');
+  // Temporary servers have dropped it, and only a template of this name may be copied into another encoding.
+  await client.query('create database template0').catch(() => {});
+  await client.query(`create database ${name} encoding '${encoding}' locale 'C' template template0`);
+  await client.end();
+  await run(server.url(name), `${sourceSql.replaceAll(asian, '')}; ${sql}`);
+  return server.url(name);
 }
 
 async function run(url: string, sql: string): Promise<void> {

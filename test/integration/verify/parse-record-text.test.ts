@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
-import { parseRecordText } from '../../../cli/verify/compare-rows.ts';
+import { parseRecordText } from '../../../cli/verify/record-text.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // A server starts, and the machine may be busy.

@@ -134,8 +134,12 @@ export const expectedRows = {
 /** What a report counts of them where nothing differs. */
 export const cleanCounts = Object.entries(expectedRows).map(([table, rows]) => ({
   table,
+  asOf: null,
   expected: rows,
   found: rows,
+  late: 0,
+  waiting: 0,
+  quarantined: 0,
   missing: 0,
   extra: 0,
   doubled: 0,

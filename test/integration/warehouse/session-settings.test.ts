@@ -126,7 +126,7 @@ describe('the connections of the command line', () => {
 
   it('keep nothing of a verify that cannot read a table', async () => {
     await expect(verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).rejects.toThrow(
-      'no table',
+      'none of the tables',
     );
     await expectNothingLeft();
   });

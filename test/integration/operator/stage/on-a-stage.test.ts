@@ -36,7 +36,7 @@ describe('the commands on a stage', () => {
     expect(report.tables).toContainEqual(
       expect.objectContaining({ table: 'fact_payment', extracted: payments?.n, loaded: payments?.n }),
     );
-    expect(await staged.json('verify')).toMatchObject({ code: 0, ok: true });
+    expect(await staged.json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
     for (const list of ['quarantine', 'waiting'])
       expect(await staged.json(list)).toMatchObject({ code: 0, ok: true });
     expect(await staged.command('sql select(1)')).toMatchObject({ code: 0 });

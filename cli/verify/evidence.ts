@@ -1,0 +1,143 @@
+import type pg from 'pg';
+import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
+import { isWithinReach, newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Site } from '../site/site.ts';
+import { type CapturedTable, findCapturedTables, type Plans, readPlans } from './captured-tables.ts';
+import { type QuarantinedKeys, readQuarantinedKeys } from './quarantined-keys.ts';
+import { withSavepoint } from './savepoint.ts';
+import type { IsLate } from './tables/table-check.ts';
+
+/** What explains that the warehouse lacks a row, or has it in another state. */
+export interface Evidence {
+  isLate: IsLate;
+  isQuarantined: QuarantinedKeys['has'];
+  /** Rows that wait are in tables of the pipeline's own. */
+  hasWaiting: boolean;
+  /** ISO 8601: what was committed by then in all of these source tables must be in the warehouse; null if unknown. */
+  asOf(sourceTables: readonly string[]): string | null;
+  /** Which of these source tables cannot be extracted, in words. */
+  describeFailing(sourceTables: readonly string[]): string | undefined;
+  /** Why nothing is known; absent where it is. */
+  note?: string;
+}
+
+/** Reads the evidence in the order in which it holds: each part between two snapshots. */
+export interface EvidenceReader {
+  /** In the warehouse's snapshot, before the source's. */
+  readLoaded(warehouse: pg.Client): Promise<void>;
+  /** In the source's snapshot. */
+  readSource(source: pg.Client): Promise<Evidence>;
+}
+
+/**
+ * To be called before either snapshot. What cannot be read is no evidence: each row then counts as lost or different, and
+ * the evidence has a note that says why.
+ *
+ * @param site undefined where nothing but the databases is known
+ */
+export async function beginEvidence(
+  site: Site | undefined,
+  model: StarSchema,
+  now: Date,
+): Promise<EvidenceReader> {
+  if (site === undefined)
+    return { readLoaded: async () => {}, readSource: async () => nothingKnown(unknown) };
+  let plans: Plans | undefined;
+  let loaded: { captured: ReadonlyMap<string, CapturedTable>; quarantined: QuarantinedKeys } | undefined;
+  let note = 'No run has captured this source yet.';
+  const unless = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      note = `What was captured cannot be read (${(error as Error).message}): rows that are late count as missing or different.`;
+    }
+  };
+  await unless(async () => {
+    plans = await readPlans(site, now);
+  });
+  return {
+    readLoaded: (warehouse) =>
+      unless(() =>
+        withSavepoint([warehouse], async () => {
+          if (plans === undefined) return;
+          const captured = await findCapturedTables(plans, { site, warehouse, model });
+          loaded = { captured, quarantined: await readQuarantinedKeys(site, model) };
+        }),
+      ),
+    readSource: async (source) => {
+      if (plans === undefined || loaded === undefined) return nothingKnown(note);
+      if (!(await isCaptured(source, plans.state.identity))) return nothingKnown(restarted);
+      return makeEvidence({ state: plans.state, ...loaded, xmax: await readXmax(source) });
+    },
+  };
+}
+
+const unknown =
+  'Rows that were written to the source after the last run count as missing until the next run.';
+const restarted =
+  'The source was restarted or replaced after the last run: rows written since count as missing or different until the next run.';
+
+const nothingKnown = (note: string): Evidence => ({
+  isLate: () => 'false',
+  isQuarantined: () => false,
+  hasWaiting: false,
+  asOf: () => null,
+  describeFailing: () => undefined,
+  note,
+});
+
+/** Xids of another life of the source mean nothing. Which of the two a plan has used is a setting of the stage. */
+async function isCaptured(source: pg.Client, identity: string): Promise<boolean> {
+  const statements = {
+    host: source.host,
+    query: <Row extends pg.QueryResultRow>(sql: string) => source.query<Row>(sql),
+  };
+  for (const restart of sourceRestarts) {
+    if ((await readIdentity(statements, restart)) === identity) return true;
+  }
+  return false;
+}
+
+async function readXmax(source: pg.Client): Promise<string> {
+  const { rows } = await source.query<{ xmax: string }>(
+    'select pg_snapshot_xmax(pg_current_snapshot())::text as xmax',
+  );
+  return rows[0]?.xmax ?? '0';
+}
+
+function makeEvidence({
+  state: { tables },
+  captured,
+  quarantined,
+  xmax,
+}: {
+  state: Plans['state'];
+  captured: ReadonlyMap<string, CapturedTable>;
+  quarantined: QuarantinedKeys;
+  /** Of the source's snapshot. */
+  xmax: string;
+}): Evidence {
+  return {
+    // Capture's own condition. If it called too little new, rows would be lost and not late; too much is captured.
+    isLate: (table, aliases) => {
+      const late = captured.get(table)?.late;
+      if (late === undefined) return 'false';
+      if (late === 'all' || !isWithinReach(late, xmax)) return 'true';
+      return `coalesce(${newRowsCondition(late, aliases)}, false)`;
+    },
+    isQuarantined: quarantined.has,
+    hasWaiting: true,
+    asOf: (sourceTables) =>
+      sourceTables.flatMap((table) => captured.get(table)?.asOf ?? []).sort()[0] ?? null,
+    describeFailing: (sourceTables) => {
+      const reasons = sourceTables.flatMap((table) => {
+        const known = tables[table];
+        return known !== undefined && 'failed' in known
+          ? [`${table} cannot be extracted: ${known.failed}`]
+          : [];
+      });
+      return reasons.length === 0 ? undefined : reasons.join('; ');
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { type CommandName, commandTable } from '../../../../cli/help/command-table.ts';
+import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
+import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
+import { OperatedStack } from '../operated-stack.ts';
+import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
+
+jest.setTimeout(120_000);
+
+const folder = fileURLToPath(new URL('../../../../docs/json/', import.meta.url));
+const suffix = '.schema.json';
+const commands = Object.entries(commandTable).flatMap(([name, { options }]) =>
+  'json' in options ? [name as CommandName] : [],
+);
+
+const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
+
+/** What the schema of a command has against an output of it. */
+function objections(name: string, output: unknown): string[] {
+  const schema = JSON.parse(readFileSync(`${folder}${name}${suffix}`, 'utf8')) as object;
+  const validate = ajv.compile(schema);
+  if (validate(output)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+  );
+}
+
+/** Every value that an object has at any depth, without those of an empty list. */
+function leavesOf(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [value];
+  return Object.values(value).flatMap(leavesOf);
+}
+
+describe('--json', () => {
+  it('has a schema for each command that takes it, and for no other', () => {
+    const schemas = readdirSync(folder).map((file) => file.slice(0, -suffix.length));
+    expect(schemas.sort()).toEqual([...commands].sort());
+  });
+
+  it('has a line in the documentation for each of them', () => {
+    const documentation = readFileSync(new URL('../../../../docs/json.md', import.meta.url), 'utf8');
+    for (const name of commands) expect(documentation).toContain(`(json/${name}${suffix})`);
+  });
+
+  describe('on a stage where something of every kind needs attention', () => {
+    let staged: StackAsStage;
+    const printed = new Map<string, unknown>();
+    beforeAll(async () => {
+      staged = await startStackAsStage(await OperatedStack.startLoaded());
+      const { stack } = staged;
+      await stack.source(`
+        alter table counterparty drop constraint counterparty_legal_address_id_fkey;
+        insert into counterparty select 901, 'Nowhere Ltd', 99999, null, null, now(), now();
+        update sales_order set counterparty_id = 901, last_updated = now() where sales_order_id in (1, 2);
+        update payment set payment_date = 'soon' where payment_id = 5`);
+      await stack.run();
+      const { sqs, queueUrl } = stack.site;
+      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: 'not JSON' }));
+      await stack.run();
+      await stack.source('delete from payment where payment_id = 7');
+      await stack.warehouse(`
+        update dim_staff set last_name = 'x', location = null where staff_id = 1;
+        delete from fact_sales_order where sales_order_id = 9`);
+    });
+    afterAll(() => staged?.stop());
+
+    /** In this order, for they change what there is. */
+    const lines = [
+      'status',
+      'verify --deleted',
+      'failures',
+      'redrive --dry-run',
+      'redrive',
+      'quarantine',
+      'quarantine release --table counterparty',
+      'quarantine drop --table payment',
+      'waiting',
+      'waiting --drop --table sales_order',
+      'replay --table dim_staff --dry-run',
+      'replay --table staff --zone ingested',
+      'sql select(1),null::text,array[1]',
+      'run',
+      'status',
+    ];
+    it.each(lines)('of %s is as its schema says', async (line) => {
+      // So that verify has a table that it cannot compare.
+      const rename = (from: string, to: string) =>
+        staged.stack.warehouse(`alter table dim_design rename ${from} to ${to}`);
+      if (line.startsWith('verify')) await rename('file_name', 'file');
+      const { code: _, ...output } = await staged.json(line);
+      if (line.startsWith('verify')) await rename('file', 'file_name');
+      const [name = ''] = line.split(' ');
+      expect(objections(name, output)).toEqual([]);
+      // An empty list fits any schema.
+      expect(leavesOf(output).length).toBeGreaterThan(2);
+      // A field more or less does not.
+      expect(objections(name, { ...output, another: 1 })).not.toEqual([]);
+      expect(objections(name, Object.fromEntries(Object.entries(output).slice(1)))).not.toEqual([]);
+      printed.set(name, output);
+    });
+
+    it('of secrets put is as its schema says', async () => {
+      const output = new PassThrough();
+      const url = 'postgres://loader:s3cret@db.example/warehouse';
+      await putSecret(stage, 'warehouse', async () => url, makeTerminal(output, output, true));
+      const secret: unknown = JSON.parse(String(output.read()));
+      expect(objections('secrets', secret)).toEqual([]);
+      printed.set('secrets', secret);
+    });
+
+    it('was asked of every command', () => {
+      expect([...printed.keys()].sort()).toEqual([...commands].sort());
+    });
+  });
+});
