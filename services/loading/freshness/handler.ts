@@ -8,10 +8,11 @@ import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makePlanRecordsReader } from '../../../shared/records/plan-records.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
-import { makePlanRecordsReader, measureFreshness, type TableFreshness } from './freshness.ts';
+import { measureFreshness, type TableFreshness } from './freshness.ts';
 
 const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, secretsManager, eventBridge } = shareAwsClients(config);
