@@ -4,6 +4,7 @@ import { readCaptureState } from '../../../shared/records/capture-state.ts';
 import { readLoaded } from '../../../shared/records/loaded.ts';
 import { listResyncRequests } from '../../../shared/records/resync-request.ts';
 import { readRunRecord } from '../../../shared/records/run-record.ts';
+import { readVerified, type Verified, writeVerified } from '../../../shared/records/verified.ts';
 
 const run = '20240229T120000000Zabcd';
 
@@ -19,6 +20,7 @@ const readers = [
   ['state/capture.json', readCaptureState],
   ['state/loaded.json', readLoaded],
   ['state/swept-runs.json', readSweptRuns],
+  ['state/verified.json', readVerified],
   ['state/requests/1.json', listResyncRequests],
   [`state/runs/${run}.json`, (bucket: ReturnType<typeof bucketOf>) => readRunRecord(bucket, run)],
 ] as const;
@@ -43,5 +45,36 @@ describe('the record of a run', () => {
   it.each(Object.keys(whole))('is refused without its %s', async (field) => {
     const body = JSON.stringify({ ...whole, [field]: undefined });
     await expect(readRunRecord(bucketOf(body), run)).rejects.toThrow('is not the record of a run');
+  });
+});
+
+describe('the record of the last verification', () => {
+  const verified: Verified = {
+    at: '2024-02-29T12:00:00.000Z',
+    exact: false,
+    tables: [
+      { table: 'dim_staff', asOf: '2024-02-29T11:59:58.500Z', rows: 20, result: 'exact' },
+      { table: 'fact_payment', asOf: null, rows: 0, result: 'uncompared' },
+    ],
+  };
+
+  it('is read as it was written', async () => {
+    let written = '';
+    const put = async (_: string, body: Uint8Array) => {
+      written = Buffer.from(body).toString();
+    };
+    await writeVerified({ put }, verified);
+    expect(await readVerified(bucketOf(written))).toEqual({ version: 1, ...verified });
+  });
+
+  it.each([
+    ['a result that there is not', { result: 'fine' }],
+    ['a time that is none', { asOf: 'yesterday' }],
+    ['rows that are no number', { rows: '20' }],
+    ['a table without a name', { table: undefined }],
+  ])('is refused with %s', async (_, change) => {
+    const tables = verified.tables.map((table) => ({ ...table, ...change }));
+    const body = JSON.stringify({ version: 1, ...verified, tables });
+    await expect(readVerified(bucketOf(body))).rejects.toThrow('state/verified.json');
   });
 });
