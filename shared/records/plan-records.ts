@@ -33,19 +33,23 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
     const runs = await listRecentRuns(ingested, now);
     for (const run of known.keys()) if (!runs.includes(run)) known.delete(run);
     await readMissing(ingested, runs, known);
-    const records = runs.flatMap((run) => known.get(run) ?? []);
-    return {
-      plannedAt: new Date(state.plannedAt),
-      bases: new Map(
-        Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
-          'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
-        ),
-      ),
-      failing: new Set(failingTables(state)),
-      runs: dropOverridden(records),
-    };
+    return describePlans(
+      state,
+      runs.flatMap((run) => known.get(run) ?? []),
+    );
   };
 }
+
+const describePlans = (state: CaptureState, records: readonly RunRecord[]): PlanRecords => ({
+  plannedAt: new Date(state.plannedAt ?? 0),
+  bases: new Map(
+    Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
+      'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
+    ),
+  ),
+  failing: new Set(failingTables(state)),
+  runs: dropOverridden(records),
+});
 
 async function listRecentRuns(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<RunId[]> {
   const oldest = formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000');
@@ -69,6 +73,38 @@ async function readMissing(
       }),
     );
   }
+}
+
+/** Seconds that are looked back, in this order, until there are enough records. */
+const windows = [3600, 86_400, recordDays * 86_400];
+
+/**
+ * Reads the newest records alone: an operator waits, and a watch leaves thousands a day.
+ *
+ * @param atMost records; what older runs have left unloaded, sweeps find
+ * @throws {TerminalError} a record is not what a plan writes
+ */
+export async function readNewestPlans(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+  now: Date,
+  atMost: number,
+): Promise<PlanRecords | undefined> {
+  const state = (await readCaptureState(ingested))?.state;
+  if (state?.plannedAt === undefined) return undefined;
+  let runs: RunId[] = [];
+  for (const seconds of windows) {
+    runs = [];
+    const oldest = formatRunId(new Date(now.getTime() - seconds * 1000), '0000');
+    for await (const run of listRuns(ingested, oldest)) runs.push(run);
+    if (runs.length >= atMost) break;
+  }
+  const newest = runs.slice(-atMost);
+  const known = new Map<RunId, RunRecord>();
+  await readMissing(ingested, newest, known);
+  return describePlans(
+    state,
+    newest.flatMap((run) => known.get(run) ?? []),
+  );
 }
 
 const failingTables = ({ tables }: CaptureState): string[] =>

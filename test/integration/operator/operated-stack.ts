@@ -56,6 +56,10 @@ export class OperatedStack {
     return this.#pipeline.stack.cloud.endpoint;
   }
 
+  get warehouseUrl(): string {
+    return this.#pipeline.stack.warehouseUrl;
+  }
+
   /** A plan, as the schedule would start it; it does not wait for the work that it sends. */
   plan(): Promise<unknown> {
     return this.#pipeline.services.plan();
