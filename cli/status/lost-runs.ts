@@ -31,7 +31,7 @@ export async function findLostRuns(
   const ledger = await askPart(site, async (watched) => {
     const client = await watched.connectWarehouse();
     try {
-      return await readLedger(client, model, site.ingested);
+      return await readLedger(client, model);
     } finally {
       client.end().catch(() => {});
     }

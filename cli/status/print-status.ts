@@ -22,7 +22,7 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
     terminal.info(`Nothing has been loaded yet. Begin with: ${begin}`);
     terminal.info('');
   }
-  show(tables.length === 0 ? [] : formatTables(tables));
+  show(isLoaded && tables.length > 0 ? formatTables(tables) : []);
   show(formatUnderWay(tables));
   show(queues.length === 0 ? [] : formatQueues(queues, terminal.columns));
   printPlans(status, terminal);

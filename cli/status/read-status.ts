@@ -19,8 +19,9 @@ import { type ObjectsEvidence, readObjects } from './evidence/read-objects.ts';
 import { timeOfRun } from './evidence/read-plan.ts';
 import { readQueues } from './evidence/read-queues.ts';
 import { readSource } from './evidence/read-source.ts';
-import { readCounts, readLedger } from './evidence/read-warehouse.ts';
+import { readCounts, readGap, readLedger } from './evidence/read-warehouse.ts';
 import { countRowsInFlight } from './evidence/rows-in-flight.ts';
+import { completeByStage } from './evidence/seen-by-stage.ts';
 import { findLostRuns } from './lost-runs.ts';
 import type { DeadLetterStatus, RunStatus, Status, VerifiedStatus } from './status.ts';
 import { findTroubles } from './troubles/find-troubles.ts';
@@ -38,7 +39,8 @@ export interface StatusOptions {
  */
 export async function readStatus(site: Site, options: StatusOptions = {}): Promise<Status> {
   const now = options.now ?? new Date();
-  const evidence = await gather(site, starSchema, { now, maxLagSeconds: options.maxLagSeconds });
+  const gathered = await gather(site, starSchema, { now, maxLagSeconds: options.maxLagSeconds });
+  const evidence = completeByStage(gathered);
   const asOf = findAllAsOf(evidence, starSchema);
   const lost = await findLostRuns(site, evidence, { model: starSchema, asOf });
   const inFlight = await countInFlight(site, evidence, asOf);
@@ -77,7 +79,8 @@ async function gather(
           : withClient(connectSource(), (client) => readSource(client, source.tables)),
       source,
     ),
-    ledger: askWarehouse((client) => readLedger(client, model, site.ingested)),
+    ledger: askWarehouse((client) => readLedger(client, model)),
+    gap: askWarehouse((client) => readGap(client, site.ingested)),
     counts: askWarehouse(async (client) =>
       (await hasLedger(client)) ? readCounts(client, { model, schema }) : { tables: [], days: null },
     ),
@@ -91,6 +94,7 @@ async function gather(
     objects: await answers.objects,
     queues: await answers.queues,
     source: await answers.source,
+    gap: await answers.gap,
     ledger: await answers.ledger,
     counts: await answers.counts,
     waits: await answers.waits,
@@ -157,7 +161,8 @@ function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): S
   const queues = ifAnswered(evidence.queues);
   const ledger = ifAnswered(evidence.ledger);
   const waits = ifAnswered(evidence.waits);
-  const isLoaded = !evidence.ledger.answered || ledger !== undefined || (objects?.loaded?.entries ?? 0) > 0;
+  const isLoaded =
+    !evidence.ledger.answered || (ledger?.tables.size ?? 0) > 0 || (objects?.loaded?.entries ?? 0) > 0;
   return {
     ok: troubles.length === 0,
     checkedAt: now.toISOString(),

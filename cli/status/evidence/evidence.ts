@@ -1,3 +1,5 @@
+import type { AsOf } from '../../../shared/warehouse/as-of.ts';
+import type { LedgerGap } from '../../../shared/warehouse/continuity.ts';
 import type { WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
 import type { Activity } from '../../site/activity.ts';
 import type { ExplainedWait } from '../../waiting/explain-waits.ts';
@@ -17,17 +19,22 @@ export interface Evidence {
   objects: Answer<ObjectsEvidence>;
   queues: Answer<QueuesEvidence>;
   source: Answer<SourceEvidence>;
+  /** What the ledger lacks of what is remembered; undefined where it lacks nothing, or is not there. */
+  gap: Answer<LedgerGap | undefined>;
   /** Its value is undefined where the warehouse has no ledger. */
   ledger: Answer<LedgerEvidence | undefined>;
   counts: Answer<CountsEvidence>;
   waits: Answer<WaitsEvidence>;
   /** Rows in quarantine by warehouse table. */
   quarantined: Answer<ReadonlyMap<string, number>>;
+  /** As of when the tables are, where the stage has said so itself. */
+  seenAsOf?: ReadonlyMap<string, AsOf> | undefined;
 }
 
 export interface WaitsEvidence {
   counts: WaitingRows[];
-  waiting: ExplainedWait[];
+  /** undefined where only the counts are known. */
+  waiting: ExplainedWait[] | undefined;
   refused: RefusedRows[];
 }
 

@@ -13,6 +13,7 @@ import type { LedgerEvidence } from './read-warehouse.ts';
  * @returns by table; without those of which nothing is known
  */
 export function findAllAsOf(evidence: Evidence, model: StarSchema): ReadonlyMap<string, AsOf> {
+  if (evidence.seenAsOf !== undefined) return evidence.seenAsOf;
   const plans = ifAnswered(evidence.objects)?.plans;
   const ledger = ifAnswered(evidence.ledger);
   const found = new Map<string, AsOf>();

@@ -5,6 +5,7 @@ import { type PlanAttempts, readPlanAttempts } from '../../../shared/records/pla
 import { type PlanRecords, readNewestPlans } from '../../../shared/records/plan-records.ts';
 import { type Retrying, readRetrying } from '../../../shared/records/retrying.ts';
 import { readVerified, type Verified } from '../../../shared/records/verified.ts';
+import { readWarehouseEvidence, type WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { type LastPlan, readLastPlan } from './read-plan.ts';
 
 /** What the functions have left in S3 for an operator. */
@@ -18,6 +19,8 @@ export interface ObjectsEvidence extends LastPlan {
   /** What the ledger had when it was read last. */
   loaded: Loaded | undefined;
   verified: Verified | undefined;
+  /** A stage's, as its freshness function saw it. */
+  warehouse: WarehouseEvidence | undefined;
   /** Records that are not what Starlift writes, each with what to do. */
   damaged: string[];
 }
@@ -41,7 +44,7 @@ export async function readObjects(
       return undefined;
     }
   };
-  const [lastPlan, plans, attempts, source, warehouse, retrying, loaded, verified] = await Promise.all([
+  const [lastPlan, plans, attempts, source, warehouse, retrying, loaded, verified, seen] = await Promise.all([
     readLastPlan(ingested, now),
     orDamaged(readNewestPlans(ingested, now, newestPlans)),
     orDamaged(readPlanAttempts(ingested)),
@@ -50,6 +53,7 @@ export async function readObjects(
     orDamaged(readRetrying(ingested, newestRetrying)),
     orDamaged(readLoaded(ingested)),
     orDamaged(readVerified(ingested)),
+    orDamaged(readWarehouseEvidence(ingested)),
   ]);
   return {
     ...lastPlan,
@@ -61,6 +65,7 @@ export async function readObjects(
     retrying: retrying ?? [],
     loaded: loaded?.loaded,
     verified,
+    warehouse: seen,
     damaged,
   };
 }

@@ -3,34 +3,20 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { checkContinuity, type LedgerGap } from '../../../shared/warehouse/continuity.ts';
-import { ledgerTable, rowChangeTable, tableTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
 import type { LoadedRun } from '../../../shared/warehouse/loaded-runs.ts';
-import { checkTables, selectLoadedRows, type TableCount } from '../../../shared/warehouse/table-counts.ts';
+import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
 import { hasLedger } from '../../site/ledger.ts';
 
 /** What the ledger says, for which no star table is touched: it can be read while one is locked. */
 export interface LedgerEvidence {
-  /** undefined where the ledger has lost nothing that is remembered. */
-  gap: LedgerGap | undefined;
   /** By warehouse table; without those that nothing was loaded into. */
   tables: ReadonlyMap<string, LedgerTable>;
   /** Of the newest runs. */
   loadedRuns: LoadedRun[];
   /** Rows that came in each of the newest runs. */
   rowsOfRun: ReadonlyMap<string, number>;
-}
-
-/** What the ledger holds of one warehouse table. */
-export interface LedgerTable {
-  /** Objects loaded so far, and the rows that came in them, from the first run on. */
-  objects: number;
-  versions: number;
-  /** Rows that are in the table now; null where an older version has loaded it and nobody has counted them yet. */
-  rows: number | null;
-  /** ISO 8601. */
-  loadedAt: string;
-  firstRun: string;
-  lastRun: string;
 }
 
 /** No fewer than plans are looked at: what was planned in those is loaded in these. */
@@ -40,24 +26,19 @@ const newestRuns = 500;
 export async function readLedger(
   warehouse: pg.ClientBase,
   model: StarSchema,
-  ingested: Pick<ObjectStore, 'get'>,
 ): Promise<LedgerEvidence | undefined> {
   if (!(await hasLedger(warehouse))) return undefined;
-  const { gap } = await checkContinuity(warehouse, ingested);
-  const { rows } = await warehouse.query<Omit<LedgerTable, 'rows'> & { table: string }>(
-    `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as versions,
-            to_char(max(loaded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "loadedAt",
-            min(run) as "firstRun", max(run) as "lastRun"
-       from ${ledgerTable}
-      group by warehouse_table`,
-  );
-  const names = model.tables.map(({ name }) => name);
-  const counted = (await hasCounts(warehouse)) ? await selectLoadedRows(warehouse, names) : undefined;
-  const tables = new Map(
-    rows.map(({ table, ...of }) => [table, { ...of, rows: counted?.get(table) ?? null }]),
-  );
+  const tables = await selectLedgerTables(warehouse, model);
   const loadedRuns = await selectNewestRuns(warehouse);
-  return { gap, tables, loadedRuns, rowsOfRun: await selectRowsOfRuns(warehouse) };
+  return { tables, loadedRuns, rowsOfRun: await selectRowsOfRuns(warehouse) };
+}
+
+/** @returns undefined where the ledger lacks nothing that is remembered, or is not there */
+export async function readGap(
+  warehouse: pg.ClientBase,
+  ingested: Pick<ObjectStore, 'get'>,
+): Promise<LedgerGap | undefined> {
+  return (await hasLedger(warehouse)) ? (await checkContinuity(warehouse, ingested)).gap : undefined;
 }
 
 export interface CountsEvidence {
@@ -81,15 +62,6 @@ export async function readCounts(
   if (rows[0]?.isThere !== true) return { tables, days: null };
   const counted = await warehouse.query<{ days: number }>(`select count(*)::float8 as days from ${calendar}`);
   return { tables, days: counted.rows[0]?.days ?? null };
-}
-
-/** The tables in which loads count came with a later version: the next load makes them. */
-async function hasCounts(warehouse: pg.ClientBase): Promise<boolean> {
-  const { rows } = await warehouse.query<{ isThere: boolean }>(
-    'select to_regclass($1) is not null and to_regclass($2) is not null as "isThere"',
-    [tableTable, rowChangeTable],
-  );
-  return rows[0]?.isThere === true;
 }
 
 const newest = `(select distinct run from ${ledgerTable} order by run desc limit ${newestRuns}) as newest`;

@@ -43,7 +43,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
     ...findQuarantined(evidence, context),
-    ...findWaits(evidence),
+    ...findWaits(evidence, context),
     ...(ifAnswered(evidence.objects)?.damaged ?? []).map(
       (text): Trouble => ({ kind: 'damaged', table: null, text, command: commandFor(context.site, 'run') }),
     ),
@@ -175,8 +175,10 @@ const findQuarantined = ({ quarantined }: Evidence, { site }: TroubleContext): T
     command: commandFor(site, `quarantine --table ${table}`),
   }));
 
-function findWaits(evidence: Evidence): Trouble[] {
-  const { waiting = [], refused = [] } = ifAnswered(evidence.waits) ?? {};
+function findWaits(evidence: Evidence, { site }: TroubleContext): Trouble[] {
+  const { waiting, refused = [], counts = [] } = ifAnswered(evidence.waits) ?? {};
+  // Why they wait, only the warehouse could say.
+  if (waiting === undefined) return counts.map(({ table, rows }) => describeCounted(table, rows, site));
   // Work under way may bring the row at any moment, so such a wait needs no attention yet.
   const isOver = !isBusy(evidence);
   const waits = groupWaits(waiting.filter(({ cause }) => cause !== 'expected' || isOver));
@@ -199,3 +201,10 @@ function findWaits(evidence: Evidence): Trouble[] {
     ),
   ];
 }
+
+const describeCounted = (table: string, rows: number, site: Pick<Site, 'selector'>): Trouble => ({
+  kind: 'waiting',
+  table,
+  text: `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'} for a dimension row`,
+  command: commandFor(site, `waiting --table ${table}`),
+});

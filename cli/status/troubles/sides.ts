@@ -8,8 +8,9 @@ import type { Trouble } from './trouble.ts';
 
 /** One trouble for each part that does not answer or is out, whatever suffers from it. */
 export function findSides(evidence: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
-  const { ledger, counts, waits, quarantined, source } = evidence;
-  const warehouse = [ledger, counts, waits, quarantined];
+  const { objects, ledger, counts, gap, waits, quarantined, source } = evidence;
+  // The last three take objects and queues as well: where these are silent, so are they.
+  const warehouse = objects.answered ? [ledger, counts, gap, waits, quarantined] : [ledger, counts];
   return [
     ...findStore(evidence, site),
     ...findDatabase('source', [source], evidence, site),
@@ -55,7 +56,7 @@ function findDatabase(
   if (reason === undefined) return [];
   const begins = [outage?.since, failure?.since].flatMap((time) => time ?? []).toSorted();
   const since = begins[0] === undefined ? '' : ` since ${formatTime(begins[0])}`;
-  const tried = failure === undefined ? '' : `, tried ${formatCount(failure.attempts)} times`;
+  const tried = failure === undefined ? '' : `, tried ${formatTimes(failure.attempts)}`;
   const next = nextAttempt(evidence?.attempts?.attemptedAt, activity, failure !== undefined);
   const details = live?.isLocked === true ? '' : `${since}${tried}${next}`;
   const verb = live === undefined ? 'refused' : 'does not answer';
@@ -92,13 +93,14 @@ function findPlanFailure({ objects }: Evidence, site: Pick<Site, 'selector'>): T
   const failure = ifAnswered(objects)?.attempts?.failure;
   if (failure === undefined || failure.by === 'source') return [];
   const { reason, since, attempts } = failure;
-  const tried = attempts === 1 ? 'once' : `${formatCount(attempts)} times`;
   return [
     {
       kind: 'plan',
       table: null,
-      text: `no plan has succeeded since ${formatTime(since)}, tried ${tried}: ${reason}`,
+      text: `no plan has succeeded since ${formatTime(since)}, tried ${formatTimes(attempts)}: ${reason}`,
       command: commandFor(site, 'run'),
     },
   ];
 }
+
+const formatTimes = (count: number): string => (count === 1 ? 'once' : `${formatCount(count)} times`);

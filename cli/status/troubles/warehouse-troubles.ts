@@ -23,7 +23,7 @@ export function findChangedTables(evidence: Evidence, { site }: Context): Troubl
   ];
 }
 
-function findGap({ ledger, objects }: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
+function findGap({ ledger, gap: answer, objects }: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
   if (!ledger.answered) return [];
   const command = commandFor(site, 'run');
   if (ledger.value === undefined) {
@@ -33,7 +33,7 @@ function findGap({ ledger, objects }: Evidence, site: Pick<Site, 'selector'>): T
     const text = `the warehouse has lost its ledger (restored?): ${objectsWere} loaded into it`;
     return [{ kind: 'went back', table: null, text, command }];
   }
-  const { gap } = ledger.value;
+  const gap = ifAnswered(answer);
   if (gap === undefined) return [];
   const back = gap.wentBackTo === null ? 'to nothing' : `to ${formatTime(gap.wentBackTo)}`;
   const are = gap.missing === 1 ? 'object is' : 'objects are';
