@@ -63,13 +63,14 @@ async function readLoaded(warehouse: pg.ClientBase, since: string) {
 }
 
 async function listObjects(store: Pick<ObjectStore, 'list'>, table: string, days: readonly string[]) {
-  const found: { text: string; key: ObjectKey }[] = [];
-  for (const day of days) {
+  const listDay = async (day: string) => {
+    const found: { text: string; key: ObjectKey }[] = [];
     for await (const { key: text } of store.list(`${tableFolder(table)}${day.replaceAll('-', '/')}/`)) {
       found.push({ text, key: parseObjectKey(text) });
     }
-  }
-  return found;
+    return found;
+  };
+  return (await Promise.all(days.map(listDay))).flat();
 }
 
 async function readRows(
