@@ -1,95 +1,35 @@
-import { withSite } from '../options/site-options.ts';
+import { parseDuration } from '../configuration/duration.ts';
+import { readSettings } from '../configuration/settings.ts';
+import { parseStage, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
+import { printStatus } from '../status/print-status.ts';
 import { readStatus } from '../status/read-status.ts';
-import type { QueueStatus, RunStatus, Status, TableStatus } from '../status/status.ts';
-import { formatTable, type TableColumn } from '../terminal/table.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { formatTime } from '../terminal/time.ts';
-import { formatCount, formatRows } from '../terminal/wording.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
-  run: (values, _positionals, terminal) =>
-    withSite(values, async (site) => {
-      const status = await readStatus(site);
+  run: async (values, _positionals, terminal) => {
+    const maxLagSeconds = await readMaxLag(values);
+    return withSite(values, async (site) => {
+      const status = await readStatus(site, { maxLagSeconds });
       if (terminal.json) terminal.result(JSON.stringify(status));
       else printStatus(status, terminal, site.selector === '' ? 'npm start' : commandFor(site, 'run'));
       return status.ok ? 0 : 1;
-    }),
+    });
+  },
 };
 
-const right = (name: string): TableColumn => ({ name, align: 'right' });
-
-/**
- * One screen: tables, queues, the last run, and what needs attention with the command that fixes it.
- *
- * @param begin the command of a first run
- */
-export function printStatus(
-  { ok, run, tables, queues, troubles }: Status,
-  terminal: Terminal,
-  begin = 'npm start',
-): void {
-  if (tables.length === 0) terminal.info(`Nothing has been loaded yet. Begin with: ${begin}`);
-  else for (const line of formatTables(tables, terminal.columns)) terminal.verbatim(line);
-  terminal.info('');
-  for (const line of formatQueues(queues, terminal.columns)) terminal.verbatim(line);
-  terminal.info('');
-  if (run !== null) printRun(run, terminal);
-  for (const { text, command } of troubles) {
-    terminal.info(`${terminal.style('red', '!')} ${text}`);
-    terminal.info(`    ${command}`);
+/** @throws {UsageError} --max-lag is no duration */
+async function readMaxLag(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+): Promise<number | undefined> {
+  const option = values['max-lag'];
+  if (typeof option !== 'string') {
+    // starlift.yml is about the databases of this machine.
+    return parseStage(values) === undefined ? (await readSettings({ values })).freshnessSeconds : undefined;
   }
-  terminal.info(
-    ok
-      ? terminal.style('green', 'Nothing needs attention.')
-      : terminal.style('yellow', 'Something needs attention.'),
-  );
-}
-
-const formatTables = (tables: readonly TableStatus[], maxWidth?: number): string[] =>
-  formatTable(
-    [
-      { name: 'table' },
-      { name: 'as of' },
-      ...['newest change', 'rows', 'in flight', 'waiting', 'quarantined', 'dead letters'].map(right),
-    ],
-    tables.map(({ table, snapshotAt, lagSeconds, ...counts }) => [
-      table,
-      snapshotAt === null ? 'never' : formatTime(snapshotAt),
-      lagSeconds === null ? '' : `${showDuration(lagSeconds)} ago`,
-      ...[counts.rows, counts.inFlight, counts.waiting, counts.quarantined, counts.deadLetters].map(
-        formatCount,
-      ),
-    ]),
-    maxWidth,
-  );
-
-const formatQueues = (queues: readonly QueueStatus[], maxWidth?: number): string[] =>
-  formatTable(
-    [{ name: 'queue' }, ...['ready', 'in flight', 'oldest', 'dead letters', 'oldest dead letter'].map(right)],
-    queues.map(({ queue, ready, inFlight, oldestSeconds, deadLetters, oldestDeadLetterSeconds }) => [
-      queue,
-      ...[formatCount(ready), formatCount(inFlight), showAge(oldestSeconds)],
-      ...[formatCount(deadLetters), showAge(oldestDeadLetterSeconds)],
-    ]),
-    maxWidth,
-  );
-
-function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
-  const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
-  terminal.info(
-    `Last run with changes: ${run}, ${plannedAt === null ? 'never' : formatTime(plannedAt)}, ${what}, ${formatRows(loaded)} loaded.`,
-  );
-  for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
-}
-
-const showAge = (seconds: number | null): string => (seconds === null ? '' : showDuration(seconds));
-
-/** In the greatest unit that makes two at least: 90 s, 3 min, 47 h, 12 d. */
-function showDuration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
-  return `${formatCount(Math.floor(seconds / 86_400))} d`;
+  const seconds = parseDuration(option);
+  if (seconds === undefined)
+    throw new UsageError(`--max-lag ${option} is no duration: use a number with s, m, h or d, such as 15m`);
+  return seconds;
 }

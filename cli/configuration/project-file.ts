@@ -4,6 +4,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml
 import * as z from 'zod';
 import { didYouMean } from '../help/suggest.ts';
 import { UsageError } from '../terminal/usage-error.ts';
+import { durationPattern, parseDuration } from './duration.ts';
 
 /** A text that may name environment variables, `${SOURCE_URL}`. */
 const text = z.string('is no text').min(1, 'is empty');
@@ -19,7 +20,7 @@ const schema = z.strictObject({
   data: text.optional(),
   freshness: z
     .string('is no duration: use a number with s, m, h or d, such as 15m')
-    .regex(/^[1-9]\d{0,6} ?[smhd]$/, 'is no duration: use a number with s, m, h or d, such as 15m')
+    .regex(durationPattern, 'is no duration: use a number with s, m, h or d, such as 15m')
     .optional(),
 });
 
@@ -36,8 +37,6 @@ export interface ProjectFile {
   /** How old the warehouse may become. */
   freshnessSeconds: number | undefined;
 }
-
-const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /**
  * Reads starlift.yml.
@@ -77,10 +76,7 @@ export function readProjectFile(path: string, environment: Variables): ProjectFi
       const data = expand(contents.data, 'data');
       return data === undefined ? undefined : resolve(dirname(path), data);
     },
-    freshnessSeconds:
-      freshness === undefined
-        ? undefined
-        : Number.parseInt(freshness, 10) * (secondsOf[freshness.at(-1) ?? ''] ?? 1),
+    freshnessSeconds: freshness === undefined ? undefined : parseDuration(freshness),
   };
 }
 

@@ -151,11 +151,23 @@ const withoutHelp = {
   }),
   status: describe({
     summary: 'Shows how old each table is, what is on its way, and what needs attention.',
-    details: ['Each finding comes with the command that mends it.'],
-    options: siteOptions,
-    forms: [{ options: site }],
+    details: [
+      'Each finding comes with the command that mends it. Source, queues, objects and warehouse are asked side by ' +
+        'side: what does not answer within 3 seconds is a finding, and all the rest is shown.',
+    ],
+    options: {
+      ...siteOptions,
+      'max-lag': {
+        type: 'string',
+        value: 'TIME',
+        summary: 'how old the warehouse may be, such as 90s, 15m or 2h',
+        defaultText: 'freshness in starlift.yml, else 10 intervals of a watch',
+      },
+    },
+    forms: [{ options: ['max-lag', ...site] }],
     examples: [
       ['starlift status', 'the data folder .starlift'],
+      ['starlift status --max-lag 15m', 'needs attention if the warehouse is more than 15 minutes old'],
       ['starlift status --stage dev --json', 'a deployed stage, for a program to read'],
     ],
   }),

@@ -4,6 +4,7 @@ import { connect } from '../database/connect.ts';
 import { assertUrls, type Side } from '../database/database-url.ts';
 import { readStackFile, takeDataFolder } from '../embedded/machine/data-folder.ts';
 import type { OpenedStack } from '../embedded/stack.ts';
+import { assertDataFolder } from '../site/embedded/running-note.ts';
 import type { Site } from '../site/site.ts';
 import { type OptionValues, parseStage } from './site-options.ts';
 
@@ -40,7 +41,10 @@ function chooseUrls({ data, source, warehouse, remembered }: Settings) {
   assertUrls({ source, warehouse });
   const named = { source, warehouse };
   let stack: Promise<OpenedStack> | undefined;
-  const open = async () => (await import('../embedded/stack.ts')).openStack({ data, source, warehouse });
+  const open = async () => {
+    assertDataFolder(data);
+    return (await import('../embedded/stack.ts')).openStack({ data, source, warehouse });
+  };
   return {
     urlOf: async (side: Side): Promise<string> => {
       // A run that is under way knows the password, which is not remembered.

@@ -28,7 +28,7 @@ import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import { tablesOf } from '../site/ledger.ts';
-import { timeOfRun } from '../status/read-plan.ts';
+import { timeOfRun } from '../status/evidence/read-plan.ts';
 
 /** The facts before any service starts: no message or object is in flight unseen. */
 export interface ResumeFacts {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import { noteRunning } from '../site/embedded/running-note.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
@@ -34,8 +35,9 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
     terminal.info('Stopped before the run began.');
     return 130;
   }
-  const { broken } = pipeline.stack;
+  const { broken, folder } = pipeline.stack;
   try {
+    noteRunning(folder, options.watch ? options.everySeconds : undefined);
     const work = options.watch
       ? watchSource(pipeline, options, terminal).then(() => 0)
       : runToTheEnd(pipeline, options, terminal);

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import type { Activity } from './activity.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { LedgerCount } from './ledger.ts';
 
@@ -26,6 +27,7 @@ export interface Site {
   receiveWaitSeconds: number;
   /** When the oldest message of a queue was sent; undefined for an empty queue, or where it cannot be known. */
   oldestSentAt(queueUrl: string): Promise<Date | undefined>;
+  activity: Activity;
   /** What the user adds to a command for it to work on this site, such as ` --data DIR`; empty for the default. */
   selector: string;
   /** A sentence that says who handles the messages that a command has sent. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
+import { cancelStatement } from '../database/cancel-statement.ts';
 import { escapeControls, widthOf } from '../terminal/table.ts';
-import { cancelStatement } from './cancel-statement.ts';
 
 /** What a statement gave, its values as Postgres writes them: nothing passes through a JavaScript number or Date. */
 export interface StatementResult {

@@ -1,57 +1,205 @@
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
-import { type Failure, groupFailures, listFailures } from '../failures/list-failures.ts';
+import type { AsOf } from '../../shared/warehouse/as-of.ts';
+import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
-import { hasLedger, listMissingTables } from '../site/ledger.ts';
+import { hasAllTables, hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
 import { parseWaitingSelection } from '../waiting/waiting-rows.ts';
-import { type LastRun, readPlanRecords, timeOfRun } from './read-plan.ts';
-import { countRowsInFlight, readTables } from './read-tables.ts';
-import type { DeadLetterStatus, QueueStatus, RunStatus, Status, TableStatus } from './status.ts';
-import { listTroubles, type TroubleFacts } from './troubles.ts';
+import { describeTables } from './describe-tables.ts';
+import { type Answer, askPart, type Lockable } from './evidence/ask.ts';
+import { type Evidence, ifAnswered, isBusy, type WaitsEvidence } from './evidence/evidence.ts';
+import { findAllAsOf } from './evidence/find-as-of.ts';
+import { type ObjectsEvidence, readObjects } from './evidence/read-objects.ts';
+import { timeOfRun } from './evidence/read-plan.ts';
+import { readQueues } from './evidence/read-queues.ts';
+import { readSource } from './evidence/read-source.ts';
+import { readCounts, readGap, readLedger } from './evidence/read-warehouse.ts';
+import { countRowsInFlight } from './evidence/rows-in-flight.ts';
+import { completeByStage } from './evidence/seen-by-stage.ts';
+import { findLostRuns } from './lost-runs.ts';
+import type { DeadLetterStatus, RunStatus, Status, VerifiedStatus } from './status.ts';
+import { findTroubles } from './troubles/find-troubles.ts';
+import { maxLagOf } from './troubles/lateness.ts';
 
-/** Reads the state of the whole site; the warehouse may still be empty. */
-export async function readStatus(site: Site, now: Date = new Date()): Promise<Status> {
-  const warehouse = await site.connectWarehouse();
+export interface StatusOptions {
+  now?: Date;
+  /** How old the warehouse may be; undefined where nobody has said so. */
+  maxLagSeconds?: number | undefined;
+}
+
+/**
+ * Reads the state of the whole site. Each part is asked on its own, side by side: what does not answer is a trouble, and
+ * all the rest is there.
+ */
+export async function readStatus(site: Site, options: StatusOptions = {}): Promise<Status> {
+  const now = options.now ?? new Date();
+  const gathered = await gather(site, starSchema, { now, maxLagSeconds: options.maxLagSeconds });
+  const evidence = completeByStage(gathered);
+  const asOf = findAllAsOf(evidence, starSchema);
+  const lost = await findLostRuns(site, evidence, { model: starSchema, asOf });
+  const inFlight = await countInFlight(site, evidence, asOf);
+  const troubles = findTroubles(evidence, { site, model: starSchema, asOf, lost });
+  return describe(evidence, { asOf, inFlight, troubles });
+}
+
+async function gather(
+  site: Site,
+  model: StarSchema,
+  { now, maxLagSeconds }: { now: Date; maxLagSeconds: number | undefined },
+): Promise<Evidence> {
+  const schema = site.warehouseSchema;
+  const warehouse: Lockable = { side: 'warehouse', schema, tables: model.tables.map(({ name }) => name) };
+  const source: Lockable = {
+    side: 'source',
+    schema: 'public',
+    tables: model.sources.map(({ name }) => name),
+  };
+  const askWarehouse = <T>(work: (client: pg.Client) => Promise<T>): Promise<Answer<T>> =>
+    askPart(site, (watched) => withClient(watched.connectWarehouse(), work), warehouse);
+  const objects = askPart(site, ({ ingested }) => readObjects(ingested, now));
+  const failing = async () => {
+    const known = await Promise.race([objects, delay(failingWithinMs, undefined, { ref: false })]);
+    return known?.answered === true ? known.value.failing.keys() : [];
+  };
+  const { activity } = site;
+  const answers = {
+    objects,
+    queues: askPart(site, (watched) => readQueues(watched, now)),
+    source: askPart(
+      site,
+      async ({ connectSource }) =>
+        connectSource === undefined
+          ? { lock: undefined }
+          : withClient(connectSource(), (client) => readSource(client, source.tables)),
+      source,
+    ),
+    ledger: askWarehouse((client) => readLedger(client, model)),
+    gap: askWarehouse((client) => readGap(client, site.ingested)),
+    counts: askWarehouse(async (client) =>
+      (await hasLedger(client)) ? readCounts(client, { model, schema }) : { tables: [], days: null },
+    ),
+    waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),
+    quarantined: askPart(site, (watched) => countQuarantined(watched, model), warehouse),
+  };
+  return {
+    now,
+    activity,
+    maxLagSeconds: maxLagOf(maxLagSeconds, activity),
+    objects: await answers.objects,
+    queues: await answers.queues,
+    source: await answers.source,
+    gap: await answers.gap,
+    ledger: await answers.ledger,
+    counts: await answers.counts,
+    waits: await answers.waits,
+    quarantined: await answers.quarantined,
+  };
+}
+
+/** Which tables fail is of use for the cause of a wait, and not worth waiting for. */
+const failingWithinMs = 1000;
+
+async function withClient<T>(
+  connected: Promise<pg.Client>,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connected;
   try {
-    const plan = await readPlanRecords(site.ingested, now);
-    const queues = await readQueues(site, now);
-    const letters = await listFailures(site);
-    const failures = groupFailures(letters, site);
-    const isLoaded = await hasLedger(warehouse);
-    const facts: TroubleFacts = {
-      failures,
-      missingTables: isLoaded ? await listMissingTables(warehouse, starSchema, site.warehouseSchema) : [],
-      failing: plan.failing,
-      isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
-      quarantined: await countQuarantined(site, starSchema),
-      waiting: await readWaiting(site, starSchema, allFacts, plan.failing.keys()),
-      refused: await readRefused(site, starSchema, allFacts),
-    };
-    const { plannedAt } = plan;
-    const troubles = listTroubles(facts, site);
-    return {
-      ok: troubles.length === 0,
-      plannedAt: plannedAt?.toISOString() ?? null,
-      run: plan.lastRun === undefined ? null : await readRun(warehouse, plan.lastRun, isLoaded),
-      tables: isLoaded ? await readLoadedTables(site, warehouse, { ...facts, queues, plannedAt, now }) : [],
-      queues,
-      deadLetters: letters.map(describeLetter),
-      waiting: [...facts.waiting],
-      refused: [...facts.refused],
-      troubles,
-    };
+    return await work(client);
   } finally {
-    await warehouse.end();
+    client.end().catch(() => {});
   }
 }
 
-const allFacts = parseWaitingSelection(undefined, starSchema);
+async function readWaits(site: Site, model: StarSchema, failing: Iterable<string>): Promise<WaitsEvidence> {
+  const { warehouseSchema: schema } = site;
+  const selection = parseWaitingSelection(undefined, model);
+  const counts = await withClient(site.connectWarehouse(), async (client) =>
+    (await hasAllTables(client, model, schema)) ? countWaiting(client, model, schema) : [],
+  );
+  return {
+    counts,
+    waiting: await readWaiting(site, model, selection, failing),
+    refused: await readRefused(site, model, selection),
+  };
+}
+
+/** With nothing on the queues and nothing open nothing is under way, and the buckets need not be searched. */
+async function countInFlight(
+  site: Site,
+  evidence: Evidence,
+  asOf: ReadonlyMap<string, AsOf>,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const isOpen = [...asOf.values()].some(({ open }) => open.length > 0);
+  if (ifAnswered(evidence.ledger) === undefined || (!isBusy(evidence) && !isOpen)) return new Map();
+  const letters = ifAnswered(evidence.queues)?.letters ?? [];
+  const deadKeys = new Set(letters.flatMap(({ key }) => key ?? []));
+  const { now } = evidence;
+  const counted = await askPart(site, ({ connectWarehouse }) =>
+    withClient(connectWarehouse(), (client) =>
+      countRowsInFlight(site, client, starSchema, { deadKeys, now }),
+    ),
+  );
+  return ifAnswered(counted);
+}
+
+interface Findings {
+  asOf: ReadonlyMap<string, AsOf>;
+  inFlight: ReadonlyMap<string, number> | undefined;
+  troubles: Status['troubles'];
+}
+
+function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): Status {
+  const { now, activity, maxLagSeconds } = evidence;
+  const objects = ifAnswered(evidence.objects);
+  const queues = ifAnswered(evidence.queues);
+  const ledger = ifAnswered(evidence.ledger);
+  const waits = ifAnswered(evidence.waits);
+  const isLoaded =
+    !evidence.ledger.answered || (ledger?.tables.size ?? 0) > 0 || (objects?.loaded?.entries ?? 0) > 0;
+  return {
+    ok: troubles.length === 0,
+    checkedAt: now.toISOString(),
+    plannedAt: objects?.plans?.plannedAt.toISOString() ?? null,
+    plan: {
+      attemptedAt: objects?.attempts?.attemptedAt ?? null,
+      succeededAt: objects?.attempts?.succeeded?.at ?? null,
+      failure: objects?.attempts?.failure ?? null,
+    },
+    running: {
+      isRunning: activity.isRunning,
+      pid: activity.isRunning ? (activity.pid ?? null) : null,
+      everySeconds: activity.everySeconds ?? null,
+    },
+    maxLagSeconds: maxLagSeconds ?? null,
+    run: describeRun(objects, ledger?.rowsOfRun),
+    isLoaded,
+    tables: ledger === undefined ? [] : describeTables(evidence, starSchema, { asOf, inFlight }),
+    queues: queues?.queues ?? [],
+    deadLetters: (queues?.letters ?? []).map(describeLetter),
+    retrying: objects?.retrying ?? [],
+    outages: objects?.outages ?? [],
+    waiting: waits?.waiting ?? [],
+    refused: waits?.refused ?? [],
+    verified: describeVerified(objects),
+    troubles,
+  };
+}
+
+function describeRun(
+  objects: ObjectsEvidence | undefined,
+  rowsOfRun: ReadonlyMap<string, number> | undefined,
+): RunStatus | null {
+  if (objects?.lastRun === undefined) return null;
+  const { run, slices, warnings } = objects.lastRun;
+  return { run, plannedAt: timeOfRun(run).toISOString(), slices, loaded: rowsOfRun?.get(run) ?? 0, warnings };
+}
 
 const describeLetter = ({
   queue,
@@ -71,86 +219,8 @@ const describeLetter = ({
   failedAt,
 });
 
-interface LoadedFacts extends TroubleFacts {
-  queues: readonly QueueStatus[];
-  plannedAt: Date | undefined;
-  now: Date;
-}
-
-async function readLoadedTables(
-  site: Site,
-  warehouse: pg.Client,
-  { queues, ...facts }: LoadedFacts,
-): Promise<TableStatus[]> {
-  const depthOf = (kind: string) =>
-    queues.filter(({ queue }) => queue === kind).reduce((sum, each) => sum + each.ready + each.inFlight, 0);
-  const deadKeys = new Set(
-    facts.failures.flatMap(({ messages }) => messages.flatMap(({ key }) => key ?? [])),
-  );
-  // With nothing on the queues nothing is under way, and the buckets need not be searched.
-  const inFlight = facts.isBusy
-    ? await countRowsInFlight(site, warehouse, starSchema, { deadKeys, now: facts.now })
-    : new Map<string, number>();
-  const isExtracting = depthOf('extract') > 0;
-  return readTables(warehouse, starSchema, site.warehouseSchema, { ...facts, inFlight, isExtracting });
-}
-
-async function readRun(
-  warehouse: pg.ClientBase,
-  { run, slices, warnings }: LastRun,
-  isLoaded: boolean,
-): Promise<RunStatus> {
-  const plannedAt = timeOfRun(run).toISOString();
-  if (!isLoaded) return { run, plannedAt, slices, loaded: 0, warnings };
-  const { rows } = await warehouse.query<{ loaded: number }>(
-    `select coalesce(sum(rows), 0)::float8 as loaded
-       from (select distinct on (warehouse_table, slice) rows
-               from ${ledgerTable} where run = $1
-              order by warehouse_table, slice, revision desc) as slices`,
-    [run],
-  );
-  return { run, plannedAt, slices, loaded: rows[0]?.loaded ?? 0, warnings };
-}
-
-/** The three queues and their dead letters. On AWS the counts are approximate. */
-export const readQueues = (site: Site, now: Date): Promise<QueueStatus[]> =>
-  Promise.all(queueKinds.map((queue) => readQueue(site, queue, now)));
-
-async function readQueue(site: Site, queue: QueueKind, now: Date): Promise<QueueStatus> {
-  const url = site.queueUrl(queue);
-  const deadUrl = site.deadLetterUrl(queue);
-  const [main, dead] = [await readCounts(site, url), await readCounts(site, deadUrl)];
-  return {
-    queue,
-    ready: main.ready,
-    inFlight: main.inFlight,
-    // An age from a metric is minutes old, and is reported for a queue that has become empty since.
-    oldestSeconds: main.ready + main.inFlight === 0 ? null : await readAge(site, url, now),
-    deadLetters: dead.ready + dead.inFlight,
-    oldestDeadLetterSeconds: dead.ready + dead.inFlight === 0 ? null : await readAge(site, deadUrl, now),
-  };
-}
-
-async function readCounts({ sqs }: Site, queueUrl: string) {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  const ready = Number(Attributes.ApproximateNumberOfMessages ?? 0);
-  const delayed = Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0);
-  return {
-    ready: ready + delayed,
-    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
-  };
-}
-
-async function readAge({ oldestSentAt }: Site, queueUrl: string, now: Date) {
-  const sentAt = await oldestSentAt(queueUrl);
-  return sentAt === undefined ? null : Math.max(0, Math.round((now.getTime() - sentAt.getTime()) / 1000));
+function describeVerified(objects: ObjectsEvidence | undefined): VerifiedStatus | null {
+  if (objects?.verified === undefined) return null;
+  const { at, exact, tables } = objects.verified;
+  return { at, exact, inexact: tables.filter(({ result }) => result !== 'exact').map(({ table }) => table) };
 }

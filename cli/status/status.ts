@@ -1,38 +1,37 @@
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import type { Outage } from '../../shared/records/outages.ts';
+import type { PlanFailure } from '../../shared/records/plan-attempts.ts';
+import type { Retrying } from '../../shared/records/retrying.ts';
 import type { ExplainedWait } from '../waiting/explain-waits.ts';
 import type { RefusedRows } from '../waiting/refused-rows.ts';
+import type { QueueStatus } from './evidence/read-queues.ts';
+import type { Trouble } from './troubles/trouble.ts';
 
 export interface TableStatus {
   table: string;
   /** The source table; null for the calendar. */
   source: string | null;
-  /** Objects and rows loaded so far, from the first run on. */
+  /** Objects loaded so far, from the first run on. */
   objects: number;
-  rows: number;
+  /** Rows that are in the table now; null where that cannot be known. */
+  rows: number | null;
+  /** Rows loaded so far: each version of a row counts. */
+  versions: number;
   /** When the last object was loaded, ISO 8601; null where none was. */
   loadedAt: string | null;
   /** The last run that brought something new. */
   run: string | null;
-  /** The warehouse has what the source had then, ISO 8601; null where nothing has been loaded. */
+  /** The table has what the source had then, ISO 8601; null until its first load is whole. */
   snapshotAt: string | null;
+  /** Now minus that, in seconds. */
+  ageSeconds: number | null;
   /** Now minus the plan that found the newest change that is loaded, in seconds. */
   lagSeconds: number | null;
-  /** Rows that are extracted and not loaded yet. */
-  inFlight: number;
+  /** Rows that are extracted and not loaded yet; null where they could not be counted in time. */
+  inFlight: number | null;
   waiting: number;
   quarantined: number;
   deadLetters: number;
-}
-
-export interface QueueStatus {
-  queue: QueueKind;
-  /** Messages that wait for a handler, including delayed ones. */
-  ready: number;
-  inFlight: number;
-  /** Age of the oldest message, in seconds; null for an empty queue, or where it cannot be known. */
-  oldestSeconds: number | null;
-  deadLetters: number;
-  oldestDeadLetterSeconds: number | null;
 }
 
 /** The last plan that found something new, and what came of it so far. */
@@ -58,24 +57,52 @@ export interface DeadLetterStatus {
   failedAt: string;
 }
 
-/** Something that needs attention, and the command that fixes it or shows more. */
-export interface Trouble {
-  kind: 'missing' | 'failed' | 'cannot be extracted' | 'quarantined' | 'waiting' | 'refused';
-  table: string | null;
-  text: string;
-  command: string;
+export interface PlanStatus {
+  /** ISO 8601: when the last attempt began; null where no attempt is known. */
+  attemptedAt: string | null;
+  /** ISO 8601: the last attempt that succeeded. */
+  succeededAt: string | null;
+  failure: PlanFailure | null;
+}
+
+export interface RunningStatus {
+  isRunning: boolean;
+  /** null on a stage, and where nobody is running. */
+  pid: number | null;
+  everySeconds: number | null;
 }
 
 export interface Status {
-  /** Nothing needs attention. */
+  /** Everything was checked, and nothing needs attention. */
   ok: boolean;
-  /** When the source was looked at last, ISO 8601; null before the first run. */
+  /** ISO 8601. */
+  checkedAt: string;
+  /** When the source was looked at last by a plan that was completed, ISO 8601; null before the first. */
   plannedAt: string | null;
+  plan: PlanStatus;
+  running: RunningStatus;
+  /** How old the warehouse may be; null where nothing says so. */
+  maxLagSeconds: number | null;
   run: RunStatus | null;
+  /** Whether anything was ever loaded, as far as is known. */
+  isLoaded: boolean;
   tables: TableStatus[];
   queues: QueueStatus[];
   deadLetters: DeadLetterStatus[];
+  retrying: Retrying[];
+  /** Sides that are out. */
+  outages: Outage[];
   waiting: ExplainedWait[];
   refused: RefusedRows[];
+  /** The last verification; null where there was none. */
+  verified: VerifiedStatus | null;
   troubles: Trouble[];
+}
+
+export interface VerifiedStatus {
+  /** ISO 8601. */
+  at: string;
+  exact: boolean;
+  /** Warehouse tables whose result was not `exact`. */
+  inexact: string[];
 }

@@ -9,3 +9,11 @@ export function formatTime(time: Date | string): string {
   const iso = typeof time === 'string' ? time : time.toISOString();
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
+
+/** In the greatest unit that makes two at least: 90 s, 3 min, 47 h, 12 d. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}

@@ -1,9 +1,9 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { makePlanRecordsReader } from '../../services/loading/freshness/freshness.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../shared/records/capture-state.ts';
 import type { NewRows } from '../../shared/records/extract-message.ts';
+import { makePlanRecordsReader } from '../../shared/records/plan-records.ts';
 import type { RunRecord } from '../../shared/records/run-record.ts';
 import { makeKnownSlices } from '../../shared/records/slices.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';

@@ -88,6 +88,7 @@ export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 export const loadedKey = 'state/loaded.json';
 export const planAttemptsKey = 'state/plans.json';
+export const warehouseEvidenceKey = 'state/warehouse.json';
 export const verifiedKey = 'state/verified.json';
 export const outageFolder = 'state/outages/';
 export const retryingFolder = 'state/retrying/';

@@ -21,6 +21,7 @@ export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
     connectWarehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
     warehouseSchema: 'public',
     listDeadLetters: () => receiveDeadLetters({ sqs, deadLetterUrl, receiveWaitSeconds }),
+    activity: { isRunning: true, pid: undefined, endedUnexpectedly: false, everySeconds: undefined },
     oldestSentAt: () => Promise.resolve(undefined),
     selector: '',
     takenBy: 'The services take them.',

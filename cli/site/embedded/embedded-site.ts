@@ -12,6 +12,7 @@ import type { Services } from '../../embedded/services.ts';
 import type { Stack, StackOptions } from '../../embedded/stack.ts';
 import { type OpenedStack, openStack } from '../../embedded/stack.ts';
 import { quoteForShell } from '../../terminal/wording.ts';
+import type { Activity } from '../activity.ts';
 import type { DeadLetter } from '../dead-letter.ts';
 import { countLoaded, readClock } from '../ledger.ts';
 import type { OpenedSite, RunnableSite, Site } from '../site.ts';
@@ -22,6 +23,7 @@ import {
   inspectQueue,
   isDrained,
 } from './embedded-queues.ts';
+import { assertDataFolder, readActivity } from './running-note.ts';
 
 const accountId = '000000000000';
 
@@ -29,14 +31,16 @@ const accountId = '000000000000';
  * Opens a data folder's stack: the one that runs on it, else one without services for as long as it is needed.
  *
  * @param given the URLs that are known by options alone
- * @throws {UsageError | StackError} the folder's stack cannot be started
+ * @throws {UsageError | StackError} there is no such folder, or its stack cannot be started
  */
 export async function openEmbeddedSite(
   options: StackOptions,
   given: NamedDatabases = {},
 ): Promise<OpenedSite> {
+  assertDataFolder(options.data);
+  const activity = readActivity(options.data);
   const stack = await openStack(options);
-  return { ...makeSite(stack, dataSelector(options.data, given)), release: stack.release };
+  return { ...makeSite(stack, dataSelector(options.data, given), activity), release: stack.release };
 }
 
 /** A stack with its services at work. */
@@ -63,7 +67,12 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
     warehouseUrl,
   };
   // The folder remembers the databases of a run.
-  const site = makeSite(opened, dataSelector(folder.path));
+  const site = makeSite(opened, dataSelector(folder.path), {
+    isRunning: true,
+    pid: process.pid,
+    endedUnexpectedly: false,
+    everySeconds: undefined,
+  });
   return {
     ...site,
     warehouseSchema,
@@ -87,6 +96,7 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
 function makeSite(
   { endpoint, clients, sourceUrl, warehouseUrl }: Omit<OpenedStack, 'release'>,
   selector: string,
+  activity: Activity,
 ): Site {
   const queueUrl = (kind: QueueKind) => `${endpoint}/${accountId}/${queueNames[kind]}`;
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
@@ -105,6 +115,7 @@ function makeSite(
       const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
       return sent.length === 0 ? undefined : new Date(Math.min(...sent));
     },
+    activity,
     selector,
     takenBy: 'The next run takes them; a run that watches does so at once.',
   };

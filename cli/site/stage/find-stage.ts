@@ -13,7 +13,10 @@ const outputsOf = {
 
 type OutputName = (typeof outputsOf)[keyof typeof outputsOf][number];
 
-export type StageResources = Record<OutputName, string>;
+export interface StageResources extends Record<OutputName, string> {
+  /** Between two plans of the schedule; undefined where that is no plain rate, or an older version has deployed it. */
+  planEverySeconds: number | undefined;
+}
 
 /**
  * Finds a deployed stage by its stacks.
@@ -81,7 +84,16 @@ export function pickResources(
       throw new UsageError(`the stack ${names[index]}${where} has no output ${name}: deploy it again`);
     }),
   );
-  return Object.fromEntries(picked) as StageResources;
+  const resources = Object.fromEntries(picked) as Record<OutputName, string>;
+  return { ...resources, planEverySeconds: parseRate(stacks[0]?.get('planSchedule')) };
+}
+
+const secondsOf: Readonly<Record<string, number>> = { minute: 60, hour: 3600, day: 86_400 };
+
+/** Reads `rate(5 minutes)`: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html */
+function parseRate(schedule: string | undefined): number | undefined {
+  const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule ?? '') ?? [];
+  return count === undefined ? undefined : Number(count) * (secondsOf[unit] ?? Number.NaN);
 }
 
 /** The error names with which AWS' services refuse credentials. */

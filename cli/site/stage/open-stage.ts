@@ -78,6 +78,12 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
     resources,
     secretsManager,
     secret,
+    activity: {
+      isRunning: true,
+      pid: undefined,
+      endedUnexpectedly: false,
+      everySeconds: resources.planEverySeconds,
+    },
     selector,
     queueUrl,
     takenBy: 'The stage takes them at once.',

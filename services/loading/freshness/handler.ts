@@ -8,10 +8,13 @@ import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makePlanRecordsReader } from '../../../shared/records/plan-records.ts';
+import { writeWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
-import { makePlanRecordsReader, measureFreshness, type TableFreshness } from './freshness.ts';
+import { collectEvidence } from './collect-evidence.ts';
+import { measureFreshness, type TableFreshness } from './freshness.ts';
 
 const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
 const { s3, secretsManager, eventBridge } = shareAwsClients(config);
@@ -56,5 +59,8 @@ export const handler = middy()
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       });
     }
+    // Last: what it cannot tell must not cost the metrics.
+    const evidence = await database.withClient((client) => collectEvidence(client, { ...deps, ingested }));
+    await writeWarehouseEvidence(ingested, evidence);
     return tables;
   });

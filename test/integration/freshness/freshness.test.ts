@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { readWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
@@ -69,6 +70,30 @@ describe('how old the warehouse is', () => {
     expect(measured.get('dim_staff')?.lagSeconds).toBeLessThan((Date.now() - lastFresh) / 1000);
     await road.settle();
     expect(await lagOf('dim_design')).toBeLessThan((Date.now() - lastFresh) / 1000);
+  });
+
+  it('is left in S3, with what the tables hold, for those who cannot reach the warehouse', async () => {
+    await road.run();
+    await databases.warehouse.query('delete from fact_payment where payment_id = 1');
+    const before = Date.now();
+    await measure();
+    const evidence = await readWarehouseEvidence(road.ingested);
+    expect(Date.parse(evidence?.at ?? '')).toBeGreaterThanOrEqual(before);
+    expect(evidence).toMatchObject({ gap: null, lock: null });
+    for (const { table, rows, asOf } of evidence?.tables ?? []) {
+      const counted = await databases.warehouse.query(`select count(*)::int as n from ${table}`);
+      const [{ n }] = counted.rows as [{ n: number }];
+      expect({ table, rows, isKnown: asOf !== null }).toEqual({
+        table,
+        rows: table === 'dim_date' ? expect.anything() : n,
+        isKnown: true,
+      });
+    }
+    const states = evidence?.tables.flatMap(({ table, count }) =>
+      count?.state === 'different' ? [table] : [],
+    );
+    expect(states).toEqual(['fact_payment']);
+    await databases.warehouse.query('truncate fact_payment');
   });
 
   it('is written with the waiting rows, for every table', async () => {

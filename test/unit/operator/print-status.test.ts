@@ -1,13 +1,21 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { printStatus } from '../../../cli/commands/status.ts';
+import { printStatus } from '../../../cli/status/print-status.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 describe('the screen of status', () => {
   const status: Status = {
     ok: true,
+    checkedAt: '2026-03-05T12:00:00.000Z',
     plannedAt: '2026-03-05T10:00:00.000Z',
+    plan: { attemptedAt: '2026-03-05T11:58:00.000Z', succeededAt: '2026-03-05T11:58:00.000Z', failure: null },
+    running: { isRunning: true, pid: 4711, everySeconds: 10 },
+    maxLagSeconds: null,
+    isLoaded: true,
+    retrying: [],
+    outages: [],
+    verified: { at: '2026-03-05T09:00:00.000Z', exact: true, inexact: [] },
     deadLetters: [],
     waiting: [],
     troubles: [],
@@ -25,9 +33,11 @@ describe('the screen of status', () => {
         source: 'design',
         objects: 1,
         rows: 1250,
+        versions: 2500,
         loadedAt: '2026-03-05T10:00:01.000Z',
         run: 'r',
         snapshotAt: '2026-03-05T10:00:00.000Z',
+        ageSeconds: 7200,
         lagSeconds: 7260,
         inFlight: 3,
         waiting: 0,
@@ -48,15 +58,18 @@ describe('the screen of status', () => {
   };
   const screenOf = (shown: Status) => {
     const output = new PassThrough();
-    printStatus(shown, makeTerminal(output, output, false));
+    printStatus(shown, makeTerminal(output, output, false), 'npm start');
     return String(output.read()).split('\n');
   };
 
   it('shows tables, queues, the last run with its warnings, and the verdict', () => {
     const lines = screenOf(status).map((line) => line.trimEnd());
+    expect(lines).toContain(' dim_design | 2026-03-05 10:00:00 UTC | 2 h | 1,250 |    2,500');
+    expect(lines).toContain(' dim_design |         3 |       0 |           0 |            0');
     expect(lines).toContain(
-      ' dim_design | 2026-03-05 10:00:00 UTC |       2 h ago | 1,250 |         3 |       0 |           0 |            0',
+      'Last plan: 2026-03-05 11:58:00 UTC (2 min ago). Process 4711 is running, and plans every 10 s.',
     );
+    expect(lines).toContain('Verified: 2026-03-05 09:00:00 UTC (3 h ago), exact.');
     expect(lines).toContain(' load  |     1 |         2 |   95 s |            4 |                2 d');
     expect(lines).toContain(
       'Last run with changes: 20260305T095959000Zab12, 2026-03-05 09:59:59 UTC, 2 slices, 1,234 rows loaded.',
@@ -72,7 +85,14 @@ describe('the screen of status', () => {
       text: 'staff failed',
       command: 'npx starlift redrive',
     } as const;
-    const lines = screenOf({ ...status, ok: false, tables: [], run: null, troubles: [trouble] });
+    const lines = screenOf({
+      ...status,
+      ok: false,
+      isLoaded: false,
+      tables: [],
+      run: null,
+      troubles: [trouble],
+    });
     expect(lines[0]).toBe('Nothing has been loaded yet. Begin with: npm start');
     expect(lines.slice(-4)).toEqual([
       '! staff failed',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readPlanRecords, timeOfRun } from '../../../cli/status/read-plan.ts';
+import { readLastPlan, timeOfRun } from '../../../cli/status/evidence/read-plan.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 
 describe('the records of plans', () => {
@@ -23,8 +23,7 @@ describe('the records of plans', () => {
       'state/runs/20250102T000000000Z0002.json': { slices: [1, 2], warnings: ['a column'] },
     };
     for (const now of ['2025-01-02T00:30:00Z', '2025-01-05T00:00:00Z', '2026-03-05T12:00:00Z']) {
-      expect(await readPlanRecords(storeOf(objects), new Date(now))).toEqual({
-        plannedAt: new Date('2026-03-05T10:00:00Z'),
+      expect(await readLastPlan(storeOf(objects), new Date(now))).toEqual({
         failing: new Map([['design', 'no such table']]),
         lastRun: { run: '20250102T000000000Z0002', slices: 2, warnings: ['a column'] },
       });
@@ -32,8 +31,7 @@ describe('the records of plans', () => {
   });
 
   it('are empty before the first plan', async () => {
-    expect(await readPlanRecords(storeOf({}), new Date())).toEqual({
-      plannedAt: undefined,
+    expect(await readLastPlan(storeOf({}), new Date())).toEqual({
       failing: new Map(),
       lastRun: undefined,
     });

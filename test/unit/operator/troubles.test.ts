@@ -1,69 +1,236 @@
 import { describe, expect, it } from '@jest/globals';
-import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
-import { listTroubles, type TroubleFacts } from '../../../cli/status/troubles.ts';
+import type { Failure } from '../../../cli/failures/list-failures.ts';
+import type { Evidence } from '../../../cli/status/evidence/evidence.ts';
+import type { ObjectsEvidence } from '../../../cli/status/evidence/read-objects.ts';
+import { findTroubles, type TroubleContext } from '../../../cli/status/troubles/find-troubles.ts';
 import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
+import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
-const site = { selector: ' --data d' };
-const nothing: TroubleFacts = {
-  failures: [],
-  missingTables: [],
+const now = new Date('2026-11-30T22:00:00.000Z');
+const answered = <T>(value: T) => ({ answered: true, value }) as const;
+const silent = (reason: string, isLocked = false) => ({ answered: false, reason, isLocked }) as const;
+
+const objects: ObjectsEvidence = {
+  plans: undefined,
+  attempts: undefined,
+  outages: [],
+  retrying: [],
+  loaded: undefined,
+  verified: undefined,
+  warehouse: undefined,
+  damaged: [],
   failing: new Map(),
-  quarantined: new Map(),
-  waiting: [],
-  refused: [],
-  isBusy: false,
+  lastRun: undefined,
 };
+const quiet = (queue: 'extract' | 'transform' | 'load', ready = 0) => ({
+  queue,
+  ready,
+  inFlight: 0,
+  oldestSeconds: null,
+  deadLetters: 0,
+  oldestDeadLetterSeconds: null,
+});
+const well: Evidence = {
+  now,
+  activity: { isRunning: true, pid: 4711, endedUnexpectedly: false, everySeconds: 5 },
+  maxLagSeconds: 50,
+  objects: answered(objects),
+  queues: answered({ queues: [quiet('extract'), quiet('transform'), quiet('load')], letters: [] }),
+  source: answered({ lock: undefined }),
+  gap: answered(undefined),
+  ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map() }),
+  counts: answered({ tables: [], days: 0 }),
+  waits: answered({ counts: [], waiting: [], refused: [] }),
+  quarantined: answered(new Map()),
+};
+const context: TroubleContext = {
+  site: { selector: ' --data d' },
+  model: starSchema,
+  asOf: new Map(),
+  lost: new Map(),
+};
+const found = (evidence: Partial<Evidence>, more: Partial<TroubleContext> = {}) =>
+  findTroubles({ ...well, ...evidence }, { ...context, ...more }).map(({ text, command }) => [text, command]);
+const withObjects = (more: Partial<ObjectsEvidence>) => ({ objects: answered({ ...objects, ...more }) });
+const asOfAll = (instant: string) =>
+  new Map(
+    starSchema.tables.map(({ name }) => [name, { instant: new Date(instant), isWhole: true, open: [] }]),
+  );
+const letter = (table: string, reason: string): Failure => ({
+  queue: 'load',
+  messageId: `m-${table}`,
+  body: '',
+  isMoved: false,
+  isExpired: false,
+  error: 'TerminalError',
+  reason,
+  table,
+  failedAt: '2026-11-30T21:00:00.000Z',
+});
 
 describe('what needs attention', () => {
   it('is nothing where nothing is wrong', () => {
-    expect(listTroubles(nothing, site)).toEqual([]);
+    expect(found({})).toEqual([]);
   });
 
-  it('comes with the command that mends it, what others depend on first', () => {
-    const troubles = listTroubles(
-      {
-        ...nothing,
-        missingTables: ['dim_staff'],
-        failing: new Map([['currency', 'public.currency has no column currency_code']]),
-        quarantined: new Map([['fact_payment', 1200]]),
+  it('is a source that refuses the password: since when, how often it was tried, and when next', () => {
+    const reason =
+      'the source at db:5432 refuses: password authentication failed for user "reader" (SQLSTATE 28P01)';
+    const attempts = {
+      attemptedAt: '2026-11-30T21:59:58.000Z',
+      failure: {
+        error: 'RefusedError',
+        reason,
+        by: 'source' as const,
+        since: '2026-11-30T21:51:29.000Z',
+        attempts: 41,
       },
-      site,
-    );
-    expect(troubles.map(({ text, command }) => [text, command])).toEqual([
-      ['the warehouse no longer has the table dim_staff', 'npx starlift replay --table dim_staff --data d'],
+    };
+    // Messages that wait for it, and tables that are late for it, are no causes of their own.
+    const outages = [{ side: 'source' as const, since: '2026-11-30T21:51:30.000Z', reason }];
+    const retrying = [
+      {
+        queue: 'extract' as const,
+        table: 'staff',
+        attempts: 0,
+        by: 'source' as const,
+        error: 'RefusedError',
+        reason,
+        waitingSince: '2026-11-30T21:51:30.000Z',
+        triedAt: '2026-11-30T21:59:00.000Z',
+        nextAt: '2026-11-30T22:04:00.000Z',
+      },
+    ];
+    const evidence = { source: silent(reason), ...withObjects({ attempts, outages, retrying }) };
+    expect(found(evidence, { asOf: asOfAll('2026-11-30T21:51:24.000Z') })).toEqual([
       [
-        'currency cannot be extracted: public.currency has no column currency_code',
-        'npx starlift run --data d',
-      ],
-      [
-        '1,200 rows of fact_payment broke the contract',
-        'npx starlift quarantine --table fact_payment --data d',
+        `the source does not answer since 2026-11-30 21:51:29 UTC, tried 41 times, next at 2026-11-30 22:00:03 UTC: ${reason}`,
+        'npx starlift sql --source "select 1" --data d',
       ],
     ]);
   });
 
+  it('is a warehouse that does not answer, once, and a lock before anything else that it says', () => {
+    const lock = 'dim_staff is locked by pid 3724 since 2026-11-30 22:03:22 UTC';
+    const evidence = { counts: silent('no answer in 3 s'), waits: silent(lock, true) };
+    expect(found(evidence)).toEqual([
+      [
+        `the warehouse does not answer: ${lock}`,
+        'npx starlift sql "select state, query from pg_stat_activity where pid = 3724" --data d',
+      ],
+    ]);
+  });
+
+  it('is a process that has the objects and the queues, and does not answer', () => {
+    const evidence = { objects: silent('no answer in 3 s'), queues: silent('no answer in 3 s') };
+    expect(found(evidence)).toEqual([
+      [
+        'the objects and queues, which process 4711 has, do not answer: no answer in 3 s',
+        'ps -o pid,stat,args -p 4711',
+      ],
+    ]);
+  });
+
+  it('is lateness, where somebody is running and nothing else explains it', () => {
+    const asOf = asOfAll('2026-11-30T21:54:00.000Z');
+    expect(found({}, { asOf })).toEqual([
+      [
+        'the warehouse is late: as of 2026-11-30 21:54:00 UTC (6 min ago), and may be 50 s old',
+        'npx starlift run --data d',
+      ],
+    ]);
+    expect(found({ maxLagSeconds: 400 }, { asOf })).toEqual([]);
+    expect(found({ maxLagSeconds: undefined }, { asOf })).toEqual([]);
+  });
+
+  it('is that nobody is running, where the warehouse is late for it, work is left, or the last run has died', () => {
+    const nobody = { isRunning: false, pid: undefined, endedUnexpectedly: false, everySeconds: undefined };
+    const asOf = asOfAll('2026-11-30T21:54:00.000Z');
+    const attempts = { attemptedAt: '2026-11-30T21:55:00.000Z' };
+    const evidence = { activity: nobody, maxLagSeconds: undefined, ...withObjects({ attempts }) };
+    expect(found(evidence, { asOf })).toEqual([]);
+    const as = 'the warehouse is as of 2026-11-30 21:54:00 UTC (6 min ago)';
+    const run = 'npx starlift run --data d';
+    expect(found({ ...evidence, maxLagSeconds: 60 }, { asOf })).toEqual([
+      [`nobody is running since 2026-11-30 21:55:00 UTC; ${as}, and may be 60 s old`, run],
+    ]);
+    const queues = answered({ queues: [quiet('extract', 13)], letters: [] });
+    expect(found({ ...evidence, queues }, { asOf })).toEqual([
+      [`nobody is running since 2026-11-30 21:55:00 UTC, and 13 messages are on the queues; ${as}`, run],
+    ]);
+    const died = { ...nobody, pid: 99, endedUnexpectedly: true };
+    expect(found({ ...evidence, activity: died }, { asOf })).toEqual([
+      [`nobody is running since 2026-11-30 21:55:00 UTC: process 99 has ended unexpectedly; ${as}`, run],
+    ]);
+  });
+
+  it('is a schedule that plans no more', () => {
+    const schedule = { isRunning: true, pid: undefined, endedUnexpectedly: false, everySeconds: 300 };
+    const attempted = (attemptedAt: string) =>
+      found({ activity: schedule, maxLagSeconds: undefined, ...withObjects({ attempts: { attemptedAt } }) });
+    expect(attempted('2026-11-30T21:46:00.000Z')).toEqual([]);
+    expect(attempted('2026-11-30T21:40:00.000Z')).toEqual([
+      [
+        'no plan has been attempted since 2026-11-30 21:40:00 UTC, and the schedule plans every 5 min',
+        'npx starlift run --data d',
+      ],
+    ]);
+  });
+
+  it('is one line and one command for one cause, however many messages and tables suffer from it', () => {
+    const letters = starSchema.tables.flatMap(({ name }) =>
+      [1, 2, 3].map(() => letter(name, `permission denied for table ${name} (SQLSTATE 42501)`)),
+    );
+    const queues = (all: Failure[]) => answered({ queues: [quiet('load')], letters: all });
+    expect(found({ queues: queues(letters) })).toEqual([
+      [
+        '33 messages of dim_counterparty, dim_currency, dim_date and 8 more failed in load: ' +
+          'permission denied for table dim_counterparty (SQLSTATE 42501)',
+        'npx starlift redrive --queue load --data d',
+      ],
+    ]);
+    const [first] = letters;
+    const other = letter('dim_staff', 'null value in column "first_name" (SQLSTATE 23502)');
+    expect(found({ queues: queues(first === undefined ? [] : [first, other]) })).toHaveLength(2);
+  });
+
+  it('is a message that is retried, before it fails', () => {
+    const retrying = (table: string, by?: 'lock') => ({
+      queue: 'load' as const,
+      table,
+      attempts: by === undefined ? 2 : 0,
+      ...(by !== undefined && { by }),
+      error: 'TransientError',
+      reason: by === undefined ? 'deadlock detected (SQLSTATE 40P01)' : `${table} is locked by pid 7`,
+      waitingSince: '2026-11-30T21:50:00.000Z',
+      triedAt: '2026-11-30T21:59:00.000Z',
+      nextAt: '2026-11-30T22:01:00.000Z',
+    });
+    expect(found(withObjects({ retrying: [retrying('dim_staff'), retrying('dim_design', 'lock')] }))).toEqual(
+      [
+        [
+          'dim_staff is retried in load, attempt 2 of 5 failed, next at 2026-11-30 22:01:00 UTC: deadlock detected (SQLSTATE 40P01)',
+          'npx starlift failures --data d',
+        ],
+        [
+          'dim_design is retried in load, waiting since 2026-11-30 21:50:00 UTC, next at 2026-11-30 22:01:00 UTC: dim_design is locked by pid 7',
+          expect.stringContaining('pg_stat_activity'),
+        ],
+      ],
+    );
+  });
+
   it('names a table that cannot be extracted once, by its dead letter', () => {
-    const failure: FailureGroup = {
-      table: 'currency',
-      queue: 'extract',
-      error: 'TerminalError',
-      reason: 'gone',
-      count: 2,
-      attempts: 1,
-      firstSeen: '',
-      lastSeen: '',
-      redrive: 'npx …',
-      mend: 'npx …',
-      messages: [],
-    };
-    const facts = { ...nothing, failures: [failure], failing: new Map([['currency', 'gone']]) };
-    expect(listTroubles(facts, site)).toEqual([
-      {
-        kind: 'failed',
-        table: 'currency',
-        text: 'currency failed in extract: gone (2 messages)',
-        command: 'npx …',
-      },
+    const failing = new Map([['currency', 'gone']]);
+    const queues = answered({
+      queues: [],
+      letters: [{ ...letter('currency', 'gone'), queue: 'extract' as const }],
+    });
+    expect(found({ queues, ...withObjects({ failing }) })).toEqual([
+      ['currency failed in extract: gone', 'npx starlift redrive --table currency --queue extract --data d'],
+    ]);
+    expect(found(withObjects({ failing }))).toEqual([
+      ['currency cannot be extracted: gone', 'npx starlift run --data d'],
     ]);
   });
 
@@ -79,10 +246,10 @@ describe('what needs attention', () => {
       { ...wait, key: '1', cause: 'expected' as const },
       { ...wait, key: '2', cause: 'deleted' as const },
     ];
-    const textsOf = (isBusy: boolean) =>
-      listTroubles({ ...nothing, waiting, isBusy }, site).map(({ text }) => text);
-    expect(textsOf(false)).toHaveLength(2);
-    expect(textsOf(true)).toEqual([
+    const waits = answered({ counts: [], waiting, refused: [] });
+    expect(found({ waits })).toHaveLength(2);
+    const queues = answered({ queues: [quiet('load', 1)], letters: [] });
+    expect(found({ waits, queues }).map(([text]) => text)).toEqual([
       expect.stringContaining('dim_currency 2, which the source does not have'),
     ]);
   });

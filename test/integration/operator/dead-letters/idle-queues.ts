@@ -58,6 +58,7 @@ function siteOf(cloud: Cloud, { sqs, s3 }: AwsClients): Site {
     warehouseSchema: 'public',
     listDeadLetters: () => inspectDeadLetters(cloud.endpoint, deadLetterUrl),
     receiveWaitSeconds: 0,
+    activity: { isRunning: true, pid: undefined, endedUnexpectedly: false, everySeconds: undefined },
     oldestSentAt: async () => undefined,
     selector: '',
     takenBy: '',

@@ -5,6 +5,7 @@ import { secretIds } from '../../../../cli/embedded/resources.ts';
 import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
 import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
+import { writeWarehouseEvidence } from '../../../../shared/records/warehouse-evidence.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -21,8 +22,7 @@ describe('the commands on a stage', () => {
   afterEach(() => staged?.stop());
 
   it('say that nothing has been loaded yet, and which command begins', async () => {
-    await use(OperatedStack.startLoaded());
-    await stack.warehouse('drop schema starlift, public cascade; create schema public');
+    await use(OperatedStack.start());
     expect((await staged.command('status')).text).toMatch(
       /^Nothing has been loaded yet\. Begin with: npx starlift run --stage embedded\n/,
     );
@@ -92,6 +92,50 @@ describe('the commands on a stage', () => {
       message:
         "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED): a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless",
     });
+  });
+
+  it('include a status by what the stage has seen of a warehouse that is out of reach from here', async () => {
+    await use(OperatedStack.startLoaded());
+    await stack.plan();
+    const reached = await staged.json<Status>('status');
+    expect(reached).toMatchObject({ code: 0, troubles: [] });
+    const nobody = 'postgres://loader:s3cret@127.0.0.1:1/warehouse?sslmode=disable';
+    const output = new PassThrough();
+    for (const side of ['source', 'warehouse'] as const)
+      await putSecret(stage, side, async () => nobody, makeTerminal(output, output, true));
+    const unseen = await staged.json<Status>('status');
+    expect(unseen.code).toBe(1);
+    expect(unseen.troubles.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^the warehouse does not answer: .* cannot be reached/),
+    ]);
+    const written = (at: Date) =>
+      writeWarehouseEvidence(stack.site.ingested, {
+        at: at.toISOString(),
+        gap: null,
+        lock: null,
+        tables: reached.tables.map(
+          ({ table, rows, versions, objects, loadedAt, run, snapshotAt, waiting }) => ({
+            table,
+            rows,
+            versions,
+            objects,
+            loadedAt,
+            waiting,
+            asOf: snapshotAt,
+            firstRun: run,
+            lastRun: run,
+            count: null,
+          }),
+        ),
+      });
+    await written(new Date());
+    const seen = await staged.json<Status>('status');
+    expect(seen).toMatchObject({ code: 0, troubles: [] });
+    expect(seen.tables.map(({ table, snapshotAt }) => [table, snapshotAt])).toEqual(
+      reached.tables.map(({ table, snapshotAt }) => [table, snapshotAt]),
+    );
+    await written(new Date(Date.now() - 10 * 60_000));
+    expect((await staged.json<Status>('status')).code).toBe(1);
   });
 
   it('name a stage that is incomplete or does not exist', async () => {

@@ -1,11 +1,9 @@
-import { captureStateKey, type RunId } from '../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import type { RunRecord } from '../../shared/records/run-record.ts';
+import { captureStateKey, type RunId } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { RunRecord } from '../../../shared/records/run-record.ts';
 
 /** What the plans have left in S3. */
-export interface PlanRecords {
-  /** When the last plan was complete. */
-  plannedAt: Date | undefined;
+export interface LastPlan {
   /** Source tables that cannot be extracted as they are, with the reason. */
   failing: ReadonlyMap<string, string>;
   /** The last plan that found something new. */
@@ -19,24 +17,12 @@ export interface LastRun extends Pick<RunRecord, 'run' | 'warnings'> {
 
 const runPrefix = 'state/runs/';
 
-export async function readPlanRecords(
+export async function readLastPlan(
   ingested: Pick<ObjectStore, 'get' | 'list'>,
   now: Date,
-): Promise<PlanRecords> {
-  const [plannedAt, failing, lastRun] = await Promise.all([
-    readPlannedAt(ingested),
-    readFailing(ingested),
-    readLastRun(ingested, now),
-  ]);
-  return { plannedAt, failing, lastRun };
-}
-
-/** Every plan writes the state, last of all. */
-async function readPlannedAt(ingested: Pick<ObjectStore, 'list'>): Promise<Date | undefined> {
-  for await (const { key, lastModified } of ingested.list(captureStateKey)) {
-    if (key === captureStateKey) return lastModified;
-  }
-  return undefined;
+): Promise<LastPlan> {
+  const [failing, lastRun] = await Promise.all([readFailing(ingested), readLastRun(ingested, now)]);
+  return { failing, lastRun };
 }
 
 async function readFailing(ingested: Pick<ObjectStore, 'get'>): Promise<ReadonlyMap<string, string>> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FreshnessFacts, freshUntil } from '../../../services/loading/freshness/freshness.ts';
 import type { RunRecord } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { type AsOfFacts, findAsOf } from '../../../shared/warehouse/as-of.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;
 const runId = (minute: number) => `20260301T10${String(minute).padStart(2, '0')}00000Zabcd`;
@@ -28,14 +28,14 @@ function minuteOf(
   table: string,
   facts: {
     runs?: RunRecord[];
-    loaded?: FreshnessFacts['loaded'];
+    loaded?: AsOfFacts['loaded'];
     failing?: string[];
     bases?: [string, Date][];
   },
 ) {
   const { runs = [], loaded = [], failing = [], bases = [] } = facts;
   const plans = { plannedAt: new Date(at(30)), bases: new Map(bases), failing: new Set(failing), runs };
-  return freshUntil(starSchema.table(table), starSchema, { plans, loaded })?.getUTCMinutes();
+  return findAsOf(starSchema.table(table), starSchema, { plans, loaded })?.instant.getUTCMinutes();
 }
 
 describe('a warehouse table is as fresh as', () => {
@@ -103,5 +103,31 @@ describe('a warehouse table is as fresh as', () => {
     const runs = [runAt(10, 'payment'), runAt(20, 'sales_order')];
     expect(minuteOf('dim_date', { runs })).toBe(9);
     expect(minuteOf('dim_date', { runs, loaded: [loadedAt(10, 'fact_payment')] })).toBe(19);
+  });
+
+  it('nothing, until its first load is whole: later changes that are there already do not make it so', () => {
+    const first = runAt(5, 'design', { slices: ['0000', '0001'], full: true });
+    const runs = [first, runAt(10, 'design')];
+    const wholeWith = (...loaded: AsOfFacts['loaded']) =>
+      findAsOf(starSchema.table('dim_design'), starSchema, {
+        plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set(), runs },
+        loaded,
+      })?.isWhole;
+    expect(wholeWith()).toBe(false);
+    expect(wholeWith(loadedAt(5, 'dim_design'), loadedAt(10, 'dim_design'))).toBe(false);
+    expect(wholeWith(loadedAt(5, 'dim_design', ['0000', '0001']))).toBe(true);
+  });
+
+  it('what it had, while it is read in full again', () => {
+    const again = runAt(20, 'design', { full: true });
+    const facts = {
+      plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set<string>(), runs: [again] },
+      loaded: [loadedAt(5, 'dim_design')],
+    };
+    expect(findAsOf(starSchema.table('dim_design'), starSchema, facts)).toEqual({
+      instant: new Date(at(19)),
+      isWhole: true,
+      open: [runId(20)],
+    });
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { countRowsInFlight } from '../../../cli/status/read-tables.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { countRowsInFlight } from '../../../../cli/status/evidence/rows-in-flight.ts';
+import type { ObjectStore } from '../../../../shared/object-store/object-store.ts';
+import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
+import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 
 /** A bucket of objects that are their number of rows. */
 function bucketOf(rows: Record<string, number>): ObjectStore {

@@ -1,0 +1,48 @@
+import type { RunId } from '../../../shared/object-store/object-key.ts';
+import type { StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
+import { type AsOf, findAsOf } from '../../../shared/warehouse/as-of.ts';
+import type { LoadedRun } from '../../../shared/warehouse/loaded-runs.ts';
+import type { Failure } from '../../failures/list-failures.ts';
+import { type Evidence, ifAnswered } from './evidence.ts';
+import { timeOfRun } from './read-plan.ts';
+import type { LedgerEvidence } from './read-warehouse.ts';
+
+/**
+ * As of when each warehouse table is, as far as that is known.
+ *
+ * @returns by table; without those of which nothing is known
+ */
+export function findAllAsOf(evidence: Evidence, model: StarSchema): ReadonlyMap<string, AsOf> {
+  if (evidence.seenAsOf !== undefined) return evidence.seenAsOf;
+  const plans = ifAnswered(evidence.objects)?.plans;
+  const ledger = ifAnswered(evidence.ledger);
+  const found = new Map<string, AsOf>();
+  if (plans === undefined || ledger === undefined) return found;
+  const facts = { plans, loaded: knownRuns(ledger) };
+  const letters = ifAnswered(evidence.queues)?.letters ?? [];
+  for (const table of model.tables) {
+    const asOf = findAsOf(table, model, facts);
+    if (asOf !== undefined) found.set(table.name, beforeFailures(asOf, table, letters));
+  }
+  return found;
+}
+
+/** That a table was loaded before the newest runs is known by its first one. */
+const knownRuns = ({ loadedRuns, tables }: LedgerEvidence): LoadedRun[] => [
+  ...loadedRuns,
+  ...[...tables].map(([table, { firstRun }]) => ({ table, run: firstRun, slices: [] })),
+];
+
+/** A dead letter may be of a run that is older than those looked at. */
+function beforeFailures(asOf: AsOf, table: WarehouseTable, letters: readonly Failure[]): AsOf {
+  const source = table.kind === 'calendar' ? undefined : table.source.name;
+  const times = letters
+    .filter((letter) => letter.table !== undefined && [table.name, source].includes(letter.table))
+    .flatMap(({ key }) => runOfKey(key) ?? [])
+    .map((run) => timeOfRun(run).getTime());
+  const oldest = Math.min(...times, Number(asOf.instant));
+  return { ...asOf, instant: new Date(oldest) };
+}
+
+const runOfKey = (key: string | undefined): RunId | undefined =>
+  /\d{8}T\d{9}Z[0-9a-f]{4}/.exec(key ?? '')?.[0];

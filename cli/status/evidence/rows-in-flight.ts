@@ -1,0 +1,93 @@
+import type pg from 'pg';
+import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { tableFolder } from '../../replay/table-objects.ts';
+import type { Site } from '../../site/site.ts';
+
+/** How long a message stays on a main queue, in days: older work is on no queue any more. */
+const queueDays = 4;
+const concurrentReads = 16;
+
+/**
+ * Rows that are extracted and not loaded yet, by warehouse table: of ingested objects of which the warehouse has no
+ * revision, and of revisions that are transformed and not loaded.
+ *
+ * @param deadKeys keys of dead-lettered objects, which are on no queue
+ */
+export async function countRowsInFlight(
+  site: Pick<Site, 'ingested' | 'processed'>,
+  warehouse: pg.ClientBase,
+  model: StarSchema,
+  { deadKeys, now }: { deadKeys: ReadonlySet<string>; now: Date },
+): Promise<ReadonlyMap<string, number>> {
+  const days = Array.from({ length: queueDays + 1 }, (_, back) => dayOf(now, back));
+  const loaded = await readLoaded(warehouse, days.at(-1) ?? '');
+  const counts = new Map<string, number>();
+  const add = (table: string, rows: number) => counts.set(table, (counts.get(table) ?? 0) + rows);
+  for (const { name, feeds } of model.sources) {
+    const objects = (await listObjects(site.ingested, name, days)).filter(({ text }) => !deadKeys.has(text));
+    const missing = objects.flatMap(({ text, key }) =>
+      feeds.filter((table) => !loaded.slices.has(sliceId(table, key))).map((table) => ({ text, table })),
+    );
+    for (const { table, rows } of await readRows(site.ingested, missing)) add(table, rows);
+  }
+  for (const { name } of model.tables) {
+    const objects = await listObjects(site.processed, name, days);
+    const missing = objects.filter(
+      ({ text, key }) =>
+        !deadKeys.has(text) && !loaded.keys.has(text) && loaded.slices.has(sliceId(name, key)),
+    );
+    const again = missing.map(({ text }) => ({ text, table: name }));
+    for (const { table, rows } of await readRows(site.processed, again)) add(table, rows);
+  }
+  return counts;
+}
+
+const dayOf = (now: Date, back: number): string =>
+  new Date(now.getTime() - back * 86_400_000).toISOString().slice(0, 10);
+
+const sliceId = (table: string, { run, slice }: Pick<ObjectKey, 'run' | 'slice'>): string =>
+  `${table} ${run}-${slice}`;
+
+async function readLoaded(warehouse: pg.ClientBase, since: string) {
+  const { rows } = await warehouse.query<{ key: string; table: string; run: string; slice: string }>(
+    `select key, warehouse_table as table, run, slice from ${ledgerTable} where run >= $1`,
+    [since.replaceAll('-', '')],
+  );
+  return {
+    keys: new Set(rows.map(({ key }) => key)),
+    slices: new Set(rows.map((row) => sliceId(row.table, row))),
+  };
+}
+
+async function listObjects(store: Pick<ObjectStore, 'list'>, table: string, days: readonly string[]) {
+  const listDay = async (day: string) => {
+    const found: { text: string; key: ObjectKey }[] = [];
+    for await (const { key: text } of store.list(`${tableFolder(table)}${day.replaceAll('-', '/')}/`)) {
+      found.push({ text, key: parseObjectKey(text) });
+    }
+    return found;
+  };
+  return (await Promise.all(days.map(listDay))).flat();
+}
+
+async function readRows(
+  store: Pick<ObjectStore, 'head'>,
+  objects: readonly { text: string; table: string }[],
+): Promise<{ table: string; rows: number }[]> {
+  const counted: { table: string; rows: number }[] = [];
+  for (let start = 0; start < objects.length; start += concurrentReads) {
+    const group = objects.slice(start, start + concurrentReads);
+    counted.push(
+      ...(await Promise.all(
+        group.map(async ({ text, table }) => {
+          const rows = Number((await store.head(text))?.metadata.rows ?? 0);
+          return { table, rows: Number.isFinite(rows) ? rows : 0 };
+        }),
+      )),
+    );
+  }
+  return counted;
+}

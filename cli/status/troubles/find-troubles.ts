@@ -1,0 +1,210 @@
+import type { Retrying } from '../../../shared/records/retrying.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { AsOf } from '../../../shared/warehouse/as-of.ts';
+import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
+import { commandFor, type Site } from '../../site/site.ts';
+import { formatTime } from '../../terminal/time.ts';
+import { formatCount, formatRows } from '../../terminal/wording.ts';
+import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
+import { describeRefused } from '../../waiting/refused-rows.ts';
+import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
+import { groupByCause, listNames } from './causes.ts';
+import { findLate, findNotRunning } from './lateness.ts';
+import { findSides } from './sides.ts';
+import type { Trouble } from './trouble.ts';
+import { findChangedTables } from './warehouse-troubles.ts';
+
+export interface TroubleContext {
+  site: Pick<Site, 'selector'>;
+  model: StarSchema;
+  asOf: ReadonlyMap<string, AsOf>;
+  /** Open runs of which nothing is on a queue, by table. */
+  lost: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Everything that needs attention, each cause once with one command: first what others depend on. */
+export function findTroubles(evidence: Evidence, context: TroubleContext): Trouble[] {
+  const sides = findSides(evidence, context.site);
+  const stopped = findNotRunning(evidence, context);
+  const changed = findChangedTables(evidence, context);
+  const own = [
+    ...findFailures(evidence, context),
+    ...findFailing(evidence, context),
+    ...findLocked(evidence, context),
+    ...findRetrying(evidence, context),
+    ...findLost(evidence, context),
+  ];
+  // Whoever is out or gone is why the warehouse is late.
+  const isExplained = sides.length + stopped.length + own.length > 0;
+  return [
+    ...sides,
+    ...stopped,
+    ...changed,
+    ...own,
+    ...(isExplained ? [] : findLate(evidence, context)),
+    ...findQuarantined(evidence, context),
+    ...findWaits(evidence, context),
+    ...(ifAnswered(evidence.objects)?.damaged ?? []).map(
+      (text): Trouble => ({ kind: 'damaged', table: null, text, command: commandFor(context.site, 'run') }),
+    ),
+  ];
+}
+
+const namesOf = ({ sources, tables }: StarSchema): string[] =>
+  [...sources, ...tables].map(({ name }) => name);
+
+const onlyOne = (tables: readonly string[]): string | null =>
+  tables.length === 1 ? (tables[0] ?? null) : null;
+
+function findFailures({ queues }: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const groups = groupFailures(ifAnswered(queues)?.letters ?? [], site);
+  const causes = groupByCause(
+    groups,
+    ({ table, queue, error, reason }) => ({ table, words: `${queue} ${error} ${reason}` }),
+    namesOf(model),
+  );
+  return causes.flatMap(({ tables, items }): Trouble[] => {
+    const [first, ...more] = items;
+    if (first === undefined) return [];
+    if (more.length === 0) {
+      return [{ kind: 'failed', table: first.table, text: describeGroup(first), command: first.mend }];
+    }
+    const messages = items.reduce((sum, { count }) => sum + count, 0);
+    const text = `${formatCount(messages)} messages of ${listNames(tables)} failed in ${first.queue}: ${first.reason}`;
+    const command = commandFor(site, `redrive --queue ${first.queue}`);
+    return [{ kind: 'failed', table: null, text, command }];
+  });
+}
+
+/** Source tables that the last plan could not extract. */
+function findFailing({ objects, queues }: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const reported = new Set(
+    (ifAnswered(queues)?.letters ?? []).filter(({ queue }) => queue === 'extract').map(({ table }) => table),
+  );
+  const failing = [...(ifAnswered(objects)?.failing ?? [])].filter(([table]) => !reported.has(table));
+  const causes = groupByCause(failing, ([table, reason]) => ({ table, words: reason }), namesOf(model));
+  return causes.map(({ tables, items }) => ({
+    kind: 'cannot be extracted',
+    table: onlyOne(tables),
+    text: `${listNames(tables)} cannot be extracted: ${items[0]?.[1] ?? ''}`,
+    // Its message is on the queue again, or was taken off it: the next plan reads the source either way.
+    command: commandFor(site, 'run'),
+  }));
+}
+
+/** Tables of the source that somebody holds, as the last plan saw it and the source confirms. */
+function findLocked({ objects, source }: Evidence, { site }: TroubleContext): Trouble[] {
+  const locked = ifAnswered(objects)?.attempts?.succeeded?.locked ?? [];
+  const live = ifAnswered(source);
+  if (locked.length === 0 || (live !== undefined && live.lock === undefined)) return [];
+  const tables = locked.map(({ table }) => table);
+  const lock = live?.lock ?? locked.find((each) => each.lock !== undefined)?.lock ?? 'its lock was not seen';
+  const have = tables.length === 1 ? 'has a change that waits' : 'have changes that wait';
+  return [
+    {
+      kind: 'locked',
+      table: onlyOne(tables),
+      text: `${listNames(tables)} of the source ${have}: ${lock}`,
+      command: commandFor(site, 'sql --source "select * from pg_stat_activity where state <> \'idle\'"'),
+    },
+  ];
+}
+
+/** Messages that are tried again, but for those that wait for a side that is out. */
+function findRetrying({ objects }: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const evidence = ifAnswered(objects);
+  const out = new Set<string>((evidence?.outages ?? []).map(({ side }) => side));
+  const retrying = (evidence?.retrying ?? []).filter(({ by }) => by === undefined || !out.has(by));
+  const causes = groupByCause(
+    retrying,
+    ({ table, queue, reason }) => ({ table: table ?? null, words: `${queue} ${reason}` }),
+    namesOf(model),
+  );
+  return causes.flatMap(({ tables, items }): Trouble[] => {
+    const [first] = items.toSorted((a, b) => a.nextAt.localeCompare(b.nextAt));
+    if (first === undefined) return [];
+    const isLock = items.some(({ by }) => by === 'lock');
+    const command = isLock ? 'sql "select * from pg_stat_activity where state <> \'idle\'"' : 'failures';
+    return [
+      {
+        kind: 'retrying',
+        table: onlyOne(tables),
+        text: describeRetrying(first, items, tables),
+        command: commandFor(site, command),
+      },
+    ];
+  });
+}
+
+function describeRetrying(
+  { queue, by, reason, nextAt, waitingSince }: Retrying,
+  items: readonly Retrying[],
+  tables: readonly string[],
+): string {
+  const subject = tables.length === 0 ? 'a message' : listNames(tables);
+  const messages = items.length === 1 ? '' : ` (${formatCount(items.length)} messages)`;
+  const attempts = Math.max(...items.map((each) => each.attempts));
+  // A refusal does not count, however often it comes.
+  const attempt =
+    by === undefined ? `attempt ${attempts} of 5 failed` : `waiting since ${formatTime(waitingSince)}`;
+  const are = tables.length > 1 ? 'are' : 'is';
+  return `${subject} ${are} retried in ${queue}${messages}, ${attempt}, next at ${formatTime(nextAt)}: ${reason}`;
+}
+
+function findLost(evidence: Evidence, { site, lost, model }: TroubleContext): Trouble[] {
+  if (lost.size === 0) return [];
+  const tables = model.tables.map(({ name }) => name).filter((name) => lost.has(name));
+  const runs = new Set([...lost.values()].flat());
+  const what = runs.size === 1 ? 'a run' : `${formatCount(runs.size)} runs`;
+  const them = evidence.activity.isRunning ? 'The next sweep sends it again' : 'A run sends it again';
+  return [
+    {
+      kind: 'lost',
+      table: onlyOne(tables),
+      text: `${listNames(tables)}: work of ${what} is not loaded, and on no queue. ${them}`,
+      command: commandFor(site, 'run'),
+    },
+  ];
+}
+
+const findQuarantined = ({ quarantined }: Evidence, { site }: TroubleContext): Trouble[] =>
+  [...(ifAnswered(quarantined) ?? [])].map(([table, rows]) => ({
+    kind: 'quarantined',
+    table,
+    text: `${formatRows(rows)} of ${table} broke the contract`,
+    command: commandFor(site, `quarantine --table ${table}`),
+  }));
+
+function findWaits(evidence: Evidence, { site }: TroubleContext): Trouble[] {
+  const { waiting, refused = [], counts = [] } = ifAnswered(evidence.waits) ?? {};
+  // Why they wait, only the warehouse could say.
+  if (waiting === undefined) return counts.map(({ table, rows }) => describeCounted(table, rows, site));
+  // Work under way may bring the row at any moment, so such a wait needs no attention yet.
+  const isOver = !isBusy(evidence);
+  const waits = groupWaits(waiting.filter(({ cause }) => cause !== 'expected' || isOver));
+  return [
+    ...refused.map(
+      (each): Trouble => ({
+        kind: 'refused',
+        table: each.table,
+        text: describeRefused(each),
+        command: each.mend,
+      }),
+    ),
+    ...waits.map(
+      (group): Trouble => ({
+        kind: 'waiting',
+        table: group.table,
+        text: describeWait(group),
+        command: group.mend,
+      }),
+    ),
+  ];
+}
+
+const describeCounted = (table: string, rows: number, site: Pick<Site, 'selector'>): Trouble => ({
+  kind: 'waiting',
+  table,
+  text: `${formatRows(rows)} of ${table} ${rows === 1 ? 'waits' : 'wait'} for a dimension row`,
+  command: commandFor(site, `waiting --table ${table}`),
+});

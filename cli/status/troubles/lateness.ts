@@ -1,0 +1,121 @@
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { AsOf } from '../../../shared/warehouse/as-of.ts';
+import { commandFor, type Site } from '../../site/site.ts';
+import { formatDuration, formatTime } from '../../terminal/time.ts';
+import { formatCount } from '../../terminal/wording.ts';
+import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
+import { listNames } from './causes.ts';
+import type { Trouble } from './trouble.ts';
+
+export interface LatenessContext {
+  site: Pick<Site, 'selector'>;
+  model: StarSchema;
+  asOf: ReadonlyMap<string, AsOf>;
+}
+
+/** A watch that is given no objective has this many intervals, and no less than this many seconds. */
+const watchIntervals = 10;
+const leastSeconds = 10;
+
+/**
+ * How old the warehouse may be.
+ *
+ * @param objectiveSeconds given by option or in starlift.yml
+ * @returns undefined where nothing says so: the age of a single run's warehouse is shown, and is no trouble
+ */
+export function maxLagOf(
+  objectiveSeconds: number | undefined,
+  { isRunning, pid, everySeconds }: Evidence['activity'],
+): number | undefined {
+  // A stage has a schedule and no process; its alarms have an objective of their own.
+  const isStage = isRunning && pid === undefined;
+  if (objectiveSeconds !== undefined || everySeconds === undefined || isStage) return objectiveSeconds;
+  return Math.max(leastSeconds, watchIntervals * everySeconds);
+}
+
+/** Schedules that may pass without an attempt: a deploy, or a plan that takes long. */
+const missedSchedules = 3;
+
+/** Nobody plans, and the warehouse is late, work is left on the queues, or the last run has died. */
+export function findNotRunning(evidence: Evidence, { site, asOf }: LatenessContext): Trouble[] {
+  const { activity, now, objects, queues } = evidence;
+  const attempts = ifAnswered(objects)?.attempts;
+  if (activity.isRunning) return findMissedSchedule(evidence, site);
+  const lateOf = findAges(evidence, asOf);
+  const oldest = lateOf.toSorted((a, b) => a.instant.getTime() - b.instant.getTime())[0];
+  const isLate = oldest?.isLate === true;
+  if (!activity.endedUnexpectedly && !isLate && !isBusy(evidence)) return [];
+  const since = attempts === undefined ? '' : ` since ${formatTime(attempts.attemptedAt)}`;
+  const died = activity.endedUnexpectedly ? `: process ${activity.pid} has ended unexpectedly` : '';
+  const messages = (ifAnswered(queues)?.queues ?? []).reduce(
+    (sum, each) => sum + each.ready + each.inFlight,
+    0,
+  );
+  const left =
+    messages === 0
+      ? ''
+      : `, and ${messages === 1 ? '1 message is' : `${formatCount(messages)} messages are`} on the queues`;
+  const age = oldest === undefined ? '' : `; the warehouse is as of ${describeAge(oldest.instant, now)}`;
+  const may = isLate ? `, and may be ${formatDuration(evidence.maxLagSeconds ?? 0)} old` : '';
+  return [
+    {
+      kind: 'not running',
+      table: null,
+      text: `nobody is running${since}${died}${left}${age}${may}`,
+      command: commandFor(site, 'run'),
+    },
+  ];
+}
+
+function findMissedSchedule({ activity, now, objects }: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
+  const attemptedAt = ifAnswered(objects)?.attempts?.attemptedAt;
+  const { everySeconds } = activity;
+  if (attemptedAt === undefined || everySeconds === undefined) return [];
+  const seconds = (now.getTime() - Date.parse(attemptedAt)) / 1000;
+  if (seconds < Math.max(60, missedSchedules * everySeconds)) return [];
+  const planner = activity.pid === undefined ? 'the schedule plans' : `process ${activity.pid} plans`;
+  return [
+    {
+      kind: 'not running',
+      table: null,
+      text: `no plan has been attempted since ${formatTime(attemptedAt)}, and ${planner} every ${formatDuration(everySeconds)}`,
+      command:
+        activity.pid === undefined ? commandFor(site, 'run') : `ps -o pid,stat,args -p ${activity.pid}`,
+    },
+  ];
+}
+
+/** Somebody plans, and all the same a table is older than it may be. */
+export function findLate(evidence: Evidence, { site, model, asOf }: LatenessContext): Trouble[] {
+  const late = findAges(evidence, asOf).filter(({ isLate }) => isLate);
+  const oldest = late.toSorted((a, b) => a.instant.getTime() - b.instant.getTime())[0];
+  if (oldest === undefined) return [];
+  const isAll = late.length === model.tables.length;
+  const names = late.map(({ table }) => table);
+  const subject = isAll ? 'the warehouse is' : `${listNames(names)} ${names.length === 1 ? 'is' : 'are'}`;
+  return [
+    {
+      kind: 'late',
+      table: names.length === 1 ? oldest.table : null,
+      text: `${subject} late: as of ${describeAge(oldest.instant, evidence.now)}, and may be ${formatDuration(evidence.maxLagSeconds ?? 0)} old`,
+      command: commandFor(site, 'run'),
+    },
+  ];
+}
+
+interface TableAge {
+  table: string;
+  instant: Date;
+  isLate: boolean;
+}
+
+const findAges = ({ now, maxLagSeconds }: Evidence, asOf: ReadonlyMap<string, AsOf>): TableAge[] =>
+  [...asOf].map(([table, { instant }]) => ({
+    table,
+    instant,
+    isLate: maxLagSeconds !== undefined && now.getTime() - instant.getTime() > maxLagSeconds * 1000,
+  }));
+
+/** @example '2026-11-30 21:51:29 UTC (6 min ago)' */
+const describeAge = (instant: Date, now: Date): string =>
+  `${formatTime(instant)} (${formatDuration((now.getTime() - instant.getTime()) / 1000)} ago)`;

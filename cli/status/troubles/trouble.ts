@@ -1,0 +1,40 @@
+/**
+ * - `unanswered`: a part of the pipeline does not answer, or a side is out
+ * - `plan`: the last plan failed
+ * - `not running`: nobody plans or moves messages
+ * - `late`: older than it may be
+ * - `went back`: the ledger has lost entries
+ * - `missing`, `emptied`, `rebuilding`: a star table does not hold what was loaded into it
+ * - `failed`: dead letters
+ * - `locked`: somebody holds a table of the source
+ * - `retrying`: messages that have failed and are tried again
+ * - `lost`: planned, and on no queue
+ * - `damaged`: a record in S3
+ */
+export type TroubleKind =
+  | 'unanswered'
+  | 'plan'
+  | 'not running'
+  | 'late'
+  | 'went back'
+  | 'missing'
+  | 'emptied'
+  | 'rebuilding'
+  | 'failed'
+  | 'cannot be extracted'
+  | 'locked'
+  | 'retrying'
+  | 'lost'
+  | 'damaged'
+  | 'quarantined'
+  | 'waiting'
+  | 'refused';
+
+/** Something that needs attention, and the command that fixes it or shows more. */
+export interface Trouble {
+  kind: TroubleKind;
+  /** null where it concerns several tables, or none. */
+  table: string | null;
+  text: string;
+  command: string;
+}

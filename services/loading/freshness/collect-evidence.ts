@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import type { PlanRecords } from '../../../shared/records/plan-records.ts';
+import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
+import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import { findAsOf } from '../../../shared/warehouse/as-of.ts';
+import { checkContinuity } from '../../../shared/warehouse/continuity.ts';
+import { countWaiting, type WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
+import { type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
+import { type LoadedRun, selectLoadedRuns } from '../../../shared/warehouse/loaded-runs.ts';
+import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
+
+export interface EvidenceDeps {
+  ingested: Pick<ObjectStore, 'get'>;
+  readPlans(now: Date): Promise<PlanRecords | undefined>;
+  model: StarSchema;
+  /** The schema of the star schema's tables. */
+  schema: string;
+  now(): Date;
+}
+
+/**
+ * Collects what `status` asks a warehouse: an operator's machine does not reach one in a VPC. The star tables are compared
+ * with what was loaded into them, and what was found is remembered.
+ */
+export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps): Promise<WarehouseEvidence> {
+  const { model, schema, ingested } = deps;
+  const now = deps.now();
+  const plans = await deps.readPlans(now);
+  const names = model.tables.map(({ name }) => name);
+  // First, and of a catalog alone: what follows waits for a locked table.
+  const holder = await findLockHolder(client, schema, names, 'AccessExclusiveLock');
+  const { gap } = await checkContinuity(client, ingested);
+  const ledger = await selectLedgerTables(client, model);
+  const firsts = [...ledger].map(([table, { firstRun }]) => ({ table, run: firstRun, slices: [] }));
+  const loaded: LoadedRun[] = [...(await selectLoadedRuns(client, plans?.runs[0]?.run ?? '')), ...firsts];
+  const counts = holder === undefined ? await checkTables(client, { model, schema }, { mayNote: true }) : [];
+  const waiting = holder === undefined ? await countWaiting(client, model, schema) : [];
+  return {
+    at: now.toISOString(),
+    gap: gap ?? null,
+    lock: holder === undefined ? null : describeLock(holder),
+    tables: model.tables.map((table) => {
+      const asOf = plans && findAsOf(table, model, { plans, loaded });
+      const count = counts.find((each) => each.table === table.name);
+      const entry = ledger.get(table.name);
+      const instant = entry !== undefined && asOf?.isWhole === true ? asOf.instant : undefined;
+      return describeTable(table.name, { entry, count, waiting, instant });
+    }),
+  };
+}
+
+interface TableFacts {
+  entry: LedgerTable | undefined;
+  count: TableCount | undefined;
+  waiting: readonly WaitingRows[];
+  instant: Date | undefined;
+}
+
+function describeTable(table: string, { entry, count, waiting, instant }: TableFacts): TableEvidence {
+  const waits = waiting.filter((each) => each.table === table).map(({ rows }) => rows);
+  return {
+    table,
+    asOf: instant?.toISOString() ?? null,
+    objects: entry?.objects ?? 0,
+    versions: entry?.versions ?? 0,
+    rows: count?.holds ?? entry?.rows ?? null,
+    loadedAt: entry?.loadedAt ?? null,
+    firstRun: entry?.firstRun ?? null,
+    lastRun: entry?.lastRun ?? null,
+    waiting: waits.reduce((sum, rows) => sum + rows, 0),
+    count: count === undefined ? null : describeCount(count),
+  };
+}
+
+const describeCount = ({ state, loaded, holds, unloaded }: TableCount): TableEvidence['count'] => ({
+  state,
+  loaded,
+  holds,
+  unloaded,
+});

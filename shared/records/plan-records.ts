@@ -1,0 +1,120 @@
+import { formatRunId, type RunId } from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { type CaptureState, readCaptureState } from './capture-state.ts';
+import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
+
+/** What the plans recorded in the ingested bucket, as far as the age of the warehouse depends on it. */
+export interface PlanRecords {
+  /** When the last complete plan looked at the source. */
+  plannedAt: Date;
+  /** Of source tables that plans have left out since: when the last plan looked that did not. */
+  bases: ReadonlyMap<string, Date>;
+  /** Source tables that cannot be extracted as they are. */
+  failing: ReadonlySet<string>;
+  /** The runs that found something, the oldest first. */
+  runs: readonly RunRecord[];
+}
+
+/** Longer than a message can live on a queue and then among the dead letters. */
+const recordDays = 4 + 14;
+const concurrentReads = 16;
+
+/**
+ * Makes a reader of the plans' records, which remembers the runs that it has read, because records never change.
+ *
+ * @returns of the reader: undefined before the first complete plan
+ * @throws {TerminalError} of the reader: a record is not what a plan writes
+ */
+export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'>) {
+  const known = new Map<RunId, RunRecord>();
+  return async (now: Date): Promise<PlanRecords | undefined> => {
+    const state = (await readCaptureState(ingested))?.state;
+    if (state?.plannedAt === undefined) return undefined;
+    const runs = await listRecentRuns(ingested, now);
+    for (const run of known.keys()) if (!runs.includes(run)) known.delete(run);
+    await readMissing(ingested, runs, known);
+    return describePlans(
+      state,
+      runs.flatMap((run) => known.get(run) ?? []),
+    );
+  };
+}
+
+const describePlans = (state: CaptureState, records: readonly RunRecord[]): PlanRecords => ({
+  plannedAt: new Date(state.plannedAt ?? 0),
+  bases: new Map(
+    Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
+      'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
+    ),
+  ),
+  failing: new Set(failingTables(state)),
+  runs: dropOverridden(records),
+});
+
+async function listRecentRuns(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<RunId[]> {
+  const oldest = formatRunId(new Date(now.getTime() - recordDays * 86_400_000), '0000');
+  const runs: RunId[] = [];
+  for await (const run of listRuns(ingested, oldest)) runs.push(run);
+  return runs;
+}
+
+async function readMissing(
+  ingested: Pick<ObjectStore, 'get'>,
+  runs: readonly RunId[],
+  known: Map<RunId, RunRecord>,
+): Promise<void> {
+  const missing = runs.filter((run) => !known.has(run));
+  for (let start = 0; start < missing.length; start += concurrentReads) {
+    const group = missing.slice(start, start + concurrentReads);
+    await Promise.all(
+      group.map(async (run) => {
+        const record = await readRunRecord(ingested, run);
+        if (record !== undefined) known.set(run, record);
+      }),
+    );
+  }
+}
+
+/** Seconds that are looked back, in this order, until there are enough records. */
+const windows = [3600, 86_400, recordDays * 86_400];
+
+/**
+ * Reads the newest records alone: an operator waits, and a watch leaves thousands a day.
+ *
+ * @param atMost records; what older runs have left unloaded, sweeps find
+ * @throws {TerminalError} a record is not what a plan writes
+ */
+export async function readNewestPlans(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+  now: Date,
+  atMost: number,
+): Promise<PlanRecords | undefined> {
+  const state = (await readCaptureState(ingested))?.state;
+  if (state?.plannedAt === undefined) return undefined;
+  let runs: RunId[] = [];
+  for (const seconds of windows) {
+    runs = [];
+    const oldest = formatRunId(new Date(now.getTime() - seconds * 1000), '0000');
+    for await (const run of listRuns(ingested, oldest)) runs.push(run);
+    if (runs.length >= atMost) break;
+  }
+  const newest = runs.slice(-atMost);
+  const known = new Map<RunId, RunRecord>();
+  await readMissing(ingested, newest, known);
+  return describePlans(
+    state,
+    newest.flatMap((run) => known.get(run) ?? []),
+  );
+}
+
+const failingTables = ({ tables }: CaptureState): string[] =>
+  Object.entries(tables).flatMap(([table, state]) => ('failed' in state ? [table] : []));
+
+/**
+ * Drops the records of plans that broke off after they had put them. The next plan begins where such a plan began, and
+ * finds the same rows; the slices of the broken one may never have been sent.
+ */
+function dropOverridden(runs: readonly RunRecord[]): RunRecord[] {
+  const last = new Map(runs.map((record) => [record.since, record]));
+  return runs.filter((record) => last.get(record.since) === record);
+}
