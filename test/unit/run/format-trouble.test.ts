@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import type { RunReport } from '../../../cli/run/make-report.ts';
 import { formatTrouble, makeCyclePrinter } from '../../../cli/run/report.ts';
-import type { RunReport } from '../../../cli/run/run-once.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
@@ -15,6 +15,8 @@ const report: RunReport = {
   waiting: [],
   failures: [],
   quarantined: new Map(),
+  leftOut: [],
+  findings: [],
   warnings: [],
   selector: dataSelector("/tmp/my data's"),
 };

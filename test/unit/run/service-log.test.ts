@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatServiceLog, isReportedByCommand } from '../../../cli/run/report.ts';
+import { formatServiceLog, isReportedByCommand } from '../../../cli/run/service-log.ts';
 
 describe('a line of a service log', () => {
   it('is shown in one short line: stage, what happened, to what, and why', () => {
