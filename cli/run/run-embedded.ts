@@ -4,6 +4,7 @@ import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
+import { takeNewWarnings } from './carry-on.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type EstimateRows, estimateRows, printReport, showProgress } from './report.ts';
@@ -128,7 +129,10 @@ async function runToTheEnd(
   // An outage may be open that a worker has noted and not ended, because it died.
   await pipeline.outages.look();
   if (!isNothingNew) await pipeline.checkLedger();
-  printReport(report, terminal);
+  printReport(
+    { ...report, warnings: takeNewWarnings(pipeline.stack.folder, report.warnings) },
+    terminal,
+  );
   if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;
 }

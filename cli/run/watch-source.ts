@@ -7,6 +7,7 @@ import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import type { RunnableSite } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { takeNewWarnings } from './carry-on.ts';
 import type { Finding } from './check-tables.ts';
 import { hasLastingTrouble, isTransient, makeReport } from './make-report.ts';
 import { onceEvery } from './once-every.ts';
@@ -153,7 +154,8 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       watch.isOk = report.ok;
       watch.needsAttention = hasLastingTrouble(report);
       if (isIdle) site.noteDrained?.(report.run);
-      if (!ending.aborted) print(report);
+      const { folder } = pipeline.stack;
+      if (!ending.aborted) print({ ...report, warnings: takeNewWarnings(folder, report.warnings) });
       tell(undefined);
     } catch (error) {
       if (await isEnding(ending)) return;

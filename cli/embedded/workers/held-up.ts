@@ -83,7 +83,11 @@ export class HeldUpGroups {
     const group = this.#groups.get(name);
     if (group === undefined) return [];
     this.#groups.delete(name);
-    this.#wake((body) => this.#options.groupOf(body) === name, held);
+    // What is parked is in flight too.
+    this.#wake(
+      (body) => this.#options.groupOf(body) === name,
+      new Set([...held, ...handlesOf(group.parked)]),
+    );
     return group.parked;
   }
 
