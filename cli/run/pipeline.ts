@@ -32,8 +32,12 @@ import { makeServiceLog } from './service-log.ts';
 export interface Pipeline extends WorkingStack {
   /** Checks that the warehouse still has what was loaded: called before a plan, and when a run is done. */
   checkLedger(): Promise<void>;
-  /** Checks that the star tables hold what was loaded into them, and can be loaded. */
-  checkTables(): Promise<Finding[]>;
+  /**
+   * Checks that the star tables hold what was loaded into them, and can be loaded.
+   *
+   * @param isAgain whether to look once more at what was looked at when the pipeline started
+   */
+  checkTables(options?: { isAgain: boolean }): Promise<Finding[]>;
   /** Prints outages as they begin and end, and has the messages that waited for one go on at once. */
   outages: OutageWatch;
   /** Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. */
@@ -92,9 +96,9 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       warehouseSchema: model.schema,
       countedUntil: '',
       checkLedger: () => look(pipeline.warehouse),
-      checkTables: async () => {
-        // Somebody may have put it right.
-        if (refused.size > 0)
+      checkTables: async ({ isAgain } = { isAgain: false }) => {
+        // Somebody may have put it right since, or dropped the ledger.
+        if (isAgain || refused.size > 0)
           refused = await prepareWarehouse(pipeline.warehouse, starSchema, { ...model, deferKeys: true });
         return checkWarehouse({ ...pipeline, selector: dataSelector(stack.folder.path) }, refused);
       },

@@ -169,7 +169,7 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
 }
 
 /**
- * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
+ * Prints one line per watch cycle that found changes. Prints what needs attention, and each warning, when it is new.
  */
 export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => void {
   let printedTrouble: string[] = [];
@@ -182,12 +182,19 @@ export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => voi
     );
     printedWarnings = report.warnings;
     const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === printedTrouble.join()) return;
-    printedTrouble = trouble;
-    for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
+    // What needs attention and its command, a line each.
+    for (const [index, line] of trouble.entries()) {
+      const what = withoutCount(trouble[index - (index % 2)] ?? line);
+      if (!printedTrouble.includes(what)) terminal.info(line);
+    }
+    const isOver = trouble.length === 0 && printedTrouble.length > 0;
+    printedTrouble = trouble.map(withoutCount);
+    if (isOver) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
   };
 }
+
+/** One more message of the same failure is no news. */
+const withoutCount = (line: string): string => line.replace(/ \([\d,]+ messages\)$/, '');
 
 function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);

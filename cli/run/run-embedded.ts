@@ -9,6 +9,7 @@ import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type EstimateRows, estimateRows, printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
+import { makeTeller } from './tell-once.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -113,6 +114,7 @@ async function runToTheEnd(
     const source = await connect(pipeline.stack.sourceUrl, 'source');
     return estimateRows(source, tables).finally(() => source.end());
   };
+  const tell = makeTeller(terminal);
   const report = await runOnce(site, showProgress(terminal, estimate), {
     signal: interrupted,
     waitMs,
@@ -122,6 +124,9 @@ async function runToTheEnd(
       // Said by its outage, where it cannot be had.
       await pipeline.renewConnection().catch(() => {});
     },
+    onRefusal: (error) => {
+      if (!pipeline.outages.isOut('source') && !pipeline.outages.isOut('warehouse')) tell(error);
+    },
     check: () => pipeline.checkTables(),
   });
   if (interrupted.aborted) return 130;
@@ -129,10 +134,7 @@ async function runToTheEnd(
   // An outage may be open that a worker has noted and not ended, because it died.
   await pipeline.outages.look();
   if (!isNothingNew) await pipeline.checkLedger();
-  printReport(
-    { ...report, warnings: takeNewWarnings(pipeline.stack.folder, report.warnings) },
-    terminal,
-  );
+  printReport({ ...report, warnings: takeNewWarnings(pipeline.stack.folder, report.warnings) }, terminal);
   if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;
 }

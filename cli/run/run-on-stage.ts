@@ -26,6 +26,8 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
       });
       const work = runOnce(site, showProgress(terminal), {
         signal: interrupted,
+        // The stage waits by itself, and its schedule plans again.
+        waitMs: 0,
         ...(!terminal.isInteractive && { progressEveryMs: lineEveryMs }),
       });
       const report = await Promise.race([work, abortion(interrupted)]);

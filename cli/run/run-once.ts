@@ -15,6 +15,8 @@ export interface RunOptions {
   progressEveryMs?: number;
   /** Called about once a second. It prints outages, and makes the site's connection anew where it was lost. */
   onSecond?(): Promise<void>;
+  /** Called with what is waited for, such as a database that cannot be connected to. */
+  onRefusal?(error: unknown): void;
   /** Called when the work is done. */
   check?(): Promise<Finding[]>;
 }
@@ -54,7 +56,7 @@ export async function runOnce(
 
 /** Does the work, and again while what it needs refuses. */
 async function orWait<T>(work: () => Promise<T>, options: RunOptions): Promise<T> {
-  const { signal, waitMs = defaultWaitMs, onSecond } = options;
+  const { signal, waitMs = defaultWaitMs, onSecond, onRefusal } = options;
   const begun = performance.now();
   for (;;) {
     try {
@@ -62,8 +64,9 @@ async function orWait<T>(work: () => Promise<T>, options: RunOptions): Promise<T
     } catch (error) {
       const isOver = performance.now() - begun + secondMs > waitMs;
       if (!isTransient(error) || isOver || signal?.aborted) throw error;
+      await onSecond?.();
+      onRefusal?.(error);
     }
-    await onSecond?.();
     await delay(secondMs, undefined, signal && { signal }).catch(() => {});
   }
 }

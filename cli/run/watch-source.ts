@@ -13,6 +13,7 @@ import { hasLastingTrouble, isTransient, makeReport } from './make-report.ts';
 import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeCyclePrinter } from './report.ts';
+import { makeTeller } from './tell-once.ts';
 
 export interface WatchOptions {
   everySeconds: number;
@@ -84,7 +85,7 @@ interface Watch {
 /** From start to start, as a schedule has it, and whatever is still in flight. */
 async function planOnInterval(watch: Watch): Promise<void> {
   const { site, ending, everyMs, plans, pipeline } = watch;
-  const tell = makeTeller(watch);
+  const tell = makeTeller(watch.terminal);
   while (!ending.aborted) {
     const next = performance.now() + everyMs;
     try {
@@ -115,10 +116,10 @@ const reportTroubleEveryMs = 10_000;
 async function reportWhatIsDone(watch: Watch): Promise<void> {
   const { pipeline, site, ending, everyMs, terminal, plans } = watch;
   const print = makeCyclePrinter(terminal);
-  const tell = makeTeller(watch);
+  const tell = makeTeller(watch.terminal);
   const count = makeCounter(site);
   const checkLedger = onceEvery(checkEveryMs, () => pipeline.checkLedger(), { first: 'after a period' });
-  const check = onceEvery(checkEveryMs, () => pipeline.checkTables(), { first: 'at once' });
+  const check = onceEvery(checkEveryMs, () => pipeline.checkTables({ isAgain: true }), { first: 'at once' });
   let findings: Finding[] = [];
   let reported = { done: 0, plans: 0, at: Number.NEGATIVE_INFINITY };
   let begun = performance.now();
@@ -160,6 +161,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
     } catch (error) {
       if (await isEnding(ending)) return;
       watch.isOk = false;
+      if (!isTransient(error)) watch.needsAttention = true;
       if (!pipeline.outages.isOut('warehouse')) tell(error);
       await pause(secondMs, ending);
     }
@@ -193,7 +195,7 @@ function makeCounter(site: RunnableSite): (isIdle: boolean) => Promise<LedgerCou
 /** Not in the way of plans and reports: a sweep may take minutes. */
 async function sweepOnSchedule(watch: Watch): Promise<void> {
   const { pipeline, ending } = watch;
-  const tell = makeTeller(watch);
+  const tell = makeTeller(watch.terminal);
   const sweep = makeScheduledSweeps(pipeline.services);
   while (!ending.aborted) {
     try {
@@ -223,21 +225,6 @@ export function makeScheduledSweeps(
     for (const kind of queueKinds) await services.sweep(kind);
   };
   return onceEvery(sweepPeriodMs, sweepAll, { first: 'after a period', now });
-}
-
-/** Makes the printer of what fails again and again: the same failure is printed once, until undefined says that it is over. */
-function makeTeller({ terminal }: Pick<Watch, 'terminal'>): (error: unknown) => void {
-  let told: string | undefined;
-  return (error) => {
-    if (error === undefined) {
-      told = undefined;
-      return;
-    }
-    const message = error instanceof Error ? error.message : String(error);
-    if (message === told) return;
-    told = message;
-    terminal.info(`${terminal.style('yellow', '!')} ${message}; trying again`);
-  };
 }
 
 async function isEnding(ending: AbortSignal): Promise<boolean> {
