@@ -89,7 +89,9 @@ async function planOnInterval(watch: Watch): Promise<void> {
   while (!ending.aborted) {
     const next = performance.now() + everyMs;
     try {
-      plans.latest = await site.plan();
+      const planned = await site.plan();
+      if (isAnyUnlocked(plans.latest, planned)) pipeline.services.wake('extract');
+      plans.latest = planned;
       plans.count += 1;
       tell(undefined);
     } catch (error) {
@@ -101,6 +103,11 @@ async function planOnInterval(watch: Watch): Promise<void> {
     }
     await pause(Math.max(0, next - performance.now()), ending);
   }
+}
+
+/** Whether a table is free that the plan before has found locked: the message that was sent meanwhile waits for minutes. */
+function isAnyUnlocked(before: PlannedRun | undefined, { locked = [] }: PlannedRun): boolean {
+  return (before?.locked ?? []).some(({ table }) => locked.every((other) => other.table !== table));
 }
 
 const lookEveryMs = 20;
