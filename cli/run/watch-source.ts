@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { Services } from '../embedded/services.ts';
+import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import { isDrained } from '../site/embedded/embedded-queues.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import type { LedgerCount } from '../site/ledger.ts';
@@ -96,7 +97,7 @@ async function planOnInterval(watch: Watch): Promise<void> {
       tell(undefined);
     } catch (error) {
       if (await isEnding(ending)) return;
-      if (!isTransient(error)) throw error;
+      if (!isTransient(error) && !isLostInvocation(error)) throw error;
       watch.isOk = false;
       await pipeline.outages.look();
       if (!pipeline.outages.isOut('source')) tell(error);
@@ -104,6 +105,11 @@ async function planOnInterval(watch: Watch): Promise<void> {
     await pause(Math.max(0, next - performance.now()), ending);
   }
 }
+
+/** Of a plan that ran out of time, or whose process died: the next one may be quicker, and says it if it is not. */
+const isLostInvocation = (error: unknown): boolean =>
+  error instanceof InvocationError &&
+  (/^(Runtime|Sandbox)\./.test(error.errorType) || error.message.includes('[AbortError]'));
 
 /** Whether a table is free that the plan before has found locked: the message that was sent meanwhile waits for minutes. */
 function isAnyUnlocked(before: PlannedRun | undefined, { locked = [] }: PlannedRun): boolean {
