@@ -47,14 +47,19 @@ export async function runEmbedded(options: EmbeddedRunOptions, terminal: Termina
     return 130;
   }
   const { broken } = pipeline.stack;
+  // An interrupted watch that waits for a server is not waited for.
+  let isWell = true;
+  const onReport = (isWellNow: boolean) => {
+    isWell = isWellNow;
+  };
   try {
     const work = options.watch
-      ? watchSource(pipeline, options, terminal).then((isWell) => (isWell ? 0 : 1))
+      ? watchSource(pipeline, { ...options, onReport }, terminal).then(() => undefined)
       : runToTheEnd(pipeline, options, terminal);
     const code = await unlessBroken(unlessHung(work, interrupted, workEndsWithinMs), broken);
     if (options.watch) {
       if (interrupted.aborted) terminal.info('Stopped watching.');
-      return code ?? 0;
+      return isWell ? 0 : 1;
     }
     if (code === undefined || code === 130) terminal.info(stopped);
     return code ?? 130;

@@ -19,6 +19,8 @@ import { makeTeller } from './tell-once.ts';
 export interface WatchOptions {
   everySeconds: number;
   interrupted: AbortSignal;
+  /** Called with each report's result: whether nothing needs attention, but for what passes by itself. */
+  onReport(isWell: boolean): void;
 }
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -28,14 +30,13 @@ const endNoticedWithinMs = 500;
  * Plans on its interval until it is interrupted, while the embedded shop keeps trading. What is planned is loaded and
  * reported meanwhile: a plan waits for none of it. A database that is unavailable is waited for.
  *
- * @returns whether nothing needed attention at the end
  * @throws {Error} a plan failed for a reason that does not pass by itself, such as a corrupt capture state
  */
 export async function watchSource(
   pipeline: Pipeline,
-  { everySeconds, interrupted }: WatchOptions,
+  { everySeconds, interrupted, onReport }: WatchOptions,
   terminal: Terminal,
-): Promise<boolean> {
+): Promise<void> {
   const { shopUrl, broken } = pipeline.stack;
   const failed = new AbortController();
   const ending = AbortSignal.any([interrupted, broken, failed.signal]);
@@ -49,7 +50,7 @@ export async function watchSource(
     terminal,
     plans: { count: 0, latest: undefined },
     isOk: true,
-    needsAttention: false,
+    onReport,
   };
   const endOther = (error: unknown) => {
     failed.abort();
@@ -64,7 +65,6 @@ export async function watchSource(
     ]);
     // Remembers what was loaded since the last check, too.
     if (!broken.aborted) await pipeline.checkLedger().catch(() => {});
-    return !watch.needsAttention;
   } finally {
     await trading?.stop();
   }
@@ -79,8 +79,7 @@ interface Watch {
   plans: { count: number; latest: PlannedRun | undefined };
   /** By the last report. */
   isOk: boolean;
-  /** The same, but for what passes by itself. */
-  needsAttention: boolean;
+  onReport: WatchOptions['onReport'];
 }
 
 /** From start to start, as a schedule has it, and whatever is still in flight. */
@@ -166,7 +165,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       const report = await makeReport(site, plans.latest, facts);
       reported = until;
       watch.isOk = report.ok;
-      watch.needsAttention = hasLastingTrouble(report);
+      watch.onReport(!hasLastingTrouble(report));
       if (isIdle) site.noteDrained?.(report.run);
       const { folder } = pipeline.stack;
       if (!ending.aborted) print({ ...report, warnings: takeNewWarnings(folder, report.warnings) });
@@ -174,7 +173,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
     } catch (error) {
       if (await isEnding(ending)) return;
       watch.isOk = false;
-      if (!isTransient(error)) watch.needsAttention = true;
+      if (!isTransient(error)) watch.onReport(false);
       if (!pipeline.outages.isOut('warehouse')) tell(error);
       await pause(secondMs, ending);
     }
