@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage } from '../options/site-options.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -5,21 +7,25 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every']);
+    const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every', 'wait']);
     const everySeconds = parseEvery(values.every ?? '10');
     const interrupted = interruption();
     if (stage !== undefined) {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
     }
     const watch = values.watch === true;
+    const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
     const { data, source, warehouse } = await readSettings({ values });
     // The servers answer while the rest is imported.
-    const { connectNamed } = await import('../run/connect-named.ts');
-    const named = connectNamed({ source, warehouse });
+    const { connectPatiently } = await import('../run/connect-named.ts');
+    // A URL that has never worked may be mistyped, and is not waited for unless that is asked for.
+    const isWaiting = values.wait !== undefined || existsSync(join(data, 'binding.json'));
+    const patience = { waitMs: isWaiting ? waitMs : 0, interrupted, info: terminal.info };
+    const named = connectPatiently({ source, warehouse }, patience);
     named.catch(() => {});
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
-      const options = { data, source, warehouse, watch, everySeconds, interrupted, named };
+      const options = { data, source, warehouse, watch, everySeconds, waitMs, interrupted, named };
       return await runEmbedded(options, terminal);
     } finally {
       // What fails before the run has them leaves them open, and the process would wait for them. An
@@ -36,6 +42,17 @@ function parseEvery(text: unknown): number {
     throw new UsageError(`--every ${String(text)} is not a number of seconds from above 0 to 86400`);
   }
   return seconds;
+}
+
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** @returns milliseconds */
+function parseWait(value: unknown): number {
+  const [, number, unit = 's'] = /^(\d{1,7})([smh])?$/.exec(String(value)) ?? [];
+  if (number === undefined) {
+    throw new UsageError(`--wait ${String(value)} is no duration: use a number with s, m or h, such as 15m`);
+  }
+  return Number(number) * (secondsOf[unit] ?? 1) * 1000;
 }
 
 /** One signal may arrive twice: from the terminal, and from the process that started this one. */

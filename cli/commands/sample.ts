@@ -1,5 +1,7 @@
 import { connect } from '../database/connect.ts';
 import { fillSampleShop } from '../sample/fill.ts';
+import { sampleSizes } from '../sample/sizes.ts';
+import { makeProgress } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
@@ -19,7 +21,7 @@ export const command: CommandModule = {
     const client = await connect(values.source, 'source');
     try {
       const startedAt = performance.now();
-      const filled = await fillSampleShop(client, { orders, seed, onProgress: makeProgress(terminal) });
+      const filled = await fillSampleShop(client, { orders, seed, onProgress: showFilled(terminal, orders) });
       const rows = Object.values(filled).reduce((sum, count) => sum + count, 0);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       if (!terminal.isInteractive) {
@@ -42,11 +44,13 @@ function parseWhole(option: string, text: string | boolean | undefined, max: num
   return number;
 }
 
-function makeProgress(terminal: Terminal): (table: string, rows: number) => void {
+function showFilled(terminal: Terminal, orders: number): (table: string, rows: number) => void {
+  const show = makeProgress(terminal);
+  const sizes = sampleSizes(orders);
   const done = new Map<string, number>();
   return (table, rows) => {
     done.set(table, rows);
-    terminal.redraw([...done].map(([name, count]) => progressLine(name, count)));
+    show(Object.entries(sizes).map(([name, total]) => ({ name, done: done.get(name) ?? 0, total })));
   };
 }
 

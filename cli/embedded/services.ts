@@ -1,3 +1,5 @@
+import { parseObjectKey } from '../../shared/object-store/object-key.ts';
+import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import {
   batchSize,
   functionTimeoutSeconds,
@@ -6,9 +8,14 @@ import {
   queueKinds,
   sweepTimeoutSeconds,
 } from '../../shared/queue/queue-settings.ts';
+import type { QueueControl, QueueSource } from './cloud/queue-store.ts';
 import type { Cloud } from './cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from './resources.ts';
-import { type EventSourceMapping, startEventSourceMapping } from './workers/event-source-mapping.ts';
+import {
+  type EventSourceMapping,
+  type EventSourceMappingOptions,
+  startEventSourceMapping,
+} from './workers/event-source-mapping.ts';
 import { moduleAt } from './workers/module-at.ts';
 import { startWorkerPool, type WorkerPool } from './workers/worker-pool.ts';
 
@@ -43,6 +50,12 @@ export interface Services {
   plan(): Promise<unknown>;
   /** Runs the sweep of this queue, as the schedule does on AWS. */
   sweep(kind: QueueKind): Promise<unknown>;
+  /** How many messages are done: neither sent back nor replaced by a copy that waits. */
+  countDone(): number;
+  /** Whether messages are left, and all of them wait for their next attempt. */
+  isHeldUp(): boolean;
+  /** Makes messages of this queue that wait for their next attempt visible at once. */
+  wake(kind: QueueKind): void;
   /** Takes no more messages, and returns what is not done to its queue. */
   release(): Promise<void>;
   /** Comes after that. */
@@ -50,7 +63,10 @@ export interface Services {
 }
 
 /** The cloud that the services work on: the embedded one, or another that speaks AWS' protocols. */
-export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl' | 'openQueue'>;
+export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'> & {
+  /** Only the embedded queues can be controlled. */
+  openQueue(name: string): QueueSource & Partial<QueueControl>;
+};
 
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 export function makeEnvironment(
@@ -76,12 +92,17 @@ export function makeEnvironment(
     AWS_SECRET_ACCESS_KEY: 'starlift',
     // There is no CloudWatch to read them.
     POWERTOOLS_METRICS_DISABLED: 'true',
+    // A connection that is refused costs no attempt, and the outage is printed at once.
+    CONNECT_PATIENCE_MS: process.env.CONNECT_PATIENCE_MS ?? '3000',
+    ...(process.env.RETRY_LONGEST_SECONDS && { RETRY_LONGEST_SECONDS: process.env.RETRY_LONGEST_SECONDS }),
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'WARN',
   };
 }
 
 // Two where most of the time goes to waiting for Postgres. A transform waits for nothing.
 const concurrency: Record<QueueKind, number> = { extract: 2, transform: 1, load: 2 };
+/** Attempts at what is held up, such as by a lock, in each worker. They take no place of the others. */
+const heldUpConcurrency: Record<QueueKind, number> = { extract: 2, transform: 1, load: 2 };
 
 /** Of the 5 s in which a run ends: the rest is for the workers and for Postgres. */
 const graceMs = 2500;
@@ -89,7 +110,9 @@ const graceMs = 2500;
 export function startServices(cloud: ServiceCloud, options: ServiceOptions): Services {
   const pool: WorkerPool = startWorkerPool({
     size: options.workers,
-    concurrency,
+    concurrency: Object.fromEntries(
+      queueKinds.map((kind) => [kind, concurrency[kind] + heldUpConcurrency[kind]]),
+    ),
     handlers,
     env: makeEnvironment(cloud, options),
     timeoutSeconds: {
@@ -99,15 +122,21 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
     },
     onLog: options.onLog,
   });
-  let mappings: EventSourceMapping[] = [];
+  let mappings: Partial<Record<QueueKind, EventSourceMapping>> = {};
+  const all = () => Object.values(mappings);
   return {
     start: () => {
-      mappings = queueKinds.map((kind) => startMapping(kind, pool, cloud, options));
+      mappings = Object.fromEntries(
+        queueKinds.map((kind) => [kind, startMapping(kind, pool, cloud, options)]),
+      );
     },
     plan: () => pool.invoke('plan', {}),
     sweep: (kind) => pool.invoke(sweepOf(kind), {}),
+    countDone: () => all().reduce((sum, mapping) => sum + mapping.done(), 0),
+    isHeldUp: () => all().every((mapping) => mapping.isHeldUp()),
+    wake: (kind) => mappings[kind]?.wake(),
     release: async () => {
-      await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
+      await Promise.all(all().map((mapping) => mapping.stop(graceMs)));
     },
     endWorkers: () => pool.stop(),
   };
@@ -118,9 +147,10 @@ const startMapping = (
   pool: WorkerPool,
   cloud: ServiceCloud,
   { workers, onLog }: ServiceOptions,
-): EventSourceMapping =>
-  startEventSourceMapping({
-    queue: cloud.openQueue(queueNames[kind]),
+): EventSourceMapping => {
+  const queue = cloud.openQueue(queueNames[kind]);
+  const options: EventSourceMappingOptions = {
+    queue,
     queueArn: `arn:aws:sqs:${cloud.region}:000000000000:${queueNames[kind]}`,
     functionName: kind,
     batchSize: batchSize[kind],
@@ -128,4 +158,26 @@ const startMapping = (
     returnsFailed: true,
     pool,
     onError: (error) => onLog(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
-  });
+  };
+  if (isControlled(queue)) {
+    options.holdUp = { queue, groupOf: tableOf, maximumConcurrency: workers * heldUpConcurrency[kind] };
+  }
+  return startEventSourceMapping(options);
+};
+
+const isControlled = (queue: QueueSource & Partial<QueueControl>): queue is QueueSource & QueueControl =>
+  queue.isGone !== undefined;
+
+/** The table that a message is about; undefined where it names none, or several. */
+function tableOf(body: string): string | undefined {
+  try {
+    const message = JSON.parse(body) as { table?: unknown; Records?: unknown };
+    if (typeof message.table === 'string') return message.table;
+    if (message.Records === undefined) return undefined;
+    const tables = new Set(parseObjectCreated(body).map(({ key }) => parseObjectKey(key).table));
+    return tables.size === 1 ? [...tables][0] : undefined;
+  } catch {
+    // The function says what is wrong with it.
+    return undefined;
+  }
+}

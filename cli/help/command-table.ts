@@ -133,9 +133,15 @@ const withoutHelp = {
         summary: 'how often a watch looks at the source',
         defaultText: '10',
       },
+      wait: {
+        type: 'string',
+        value: 'TIME',
+        summary: 'how long a run waits for a database that refuses, or a lock',
+        defaultText: '15m; a watch waits for ever',
+      },
     },
     forms: [
-      { options: ['source', 'warehouse', 'data', 'watch', 'every', 'json'] },
+      { options: ['source', 'warehouse', 'data', 'watch', 'every', 'wait', 'json'] },
       { required: ['stage'], options: ['region', 'json'] },
     ],
     examples: [

@@ -72,6 +72,27 @@ export async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<n
   );
 }
 
+const warnedFile = 'warned.json';
+
+/** @returns the warnings that the last run on this folder did not give; they are remembered */
+export function takeNewWarnings(folder: DataFolder, warnings: readonly string[]): string[] {
+  const known = readWarned(folder);
+  const isSame = known.length === warnings.length && warnings.every((warning) => known.includes(warning));
+  if (!isSame) folder.writeJson(warnedFile, warnings);
+  return warnings.filter((warning) => !known.includes(warning));
+}
+
+function readWarned(folder: DataFolder): string[] {
+  try {
+    const known: unknown = folder.readJson(warnedFile);
+    return Array.isArray(known) ? known.map(String) : [];
+  } catch (error) {
+    // A file that a power loss left empty costs a warning that is given twice.
+    if (error instanceof UsageError) return [];
+    throw error;
+  }
+}
+
 /** Runs may follow each other in less than a second, and a run that carries on looks back for an hour more. */
 const noteEveryMs = 60_000;
 

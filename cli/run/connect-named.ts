@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { connect } from '../database/connect.ts';
+import { connect, UnreachableError } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';
+import { formatTime } from '../terminal/time.ts';
 import { UsageError } from '../terminal/usage-error.ts';
+import { formatDuration } from './outage-watch.ts';
 
 /** Connections to the user's databases; undefined for an embedded one. */
 export interface NamedConnections {
@@ -35,6 +38,53 @@ export async function connectNamed({ source, warehouse }: NamedDatabases): Promi
     throw failed.reason;
   }
   return { source: clients[0], warehouse: clients[1], end };
+}
+
+export interface ConnectPatience {
+  waitMs: number;
+  interrupted: AbortSignal;
+  info(line: string): void;
+}
+
+const pauseMs = 1000;
+
+/**
+ * The same, and tries again while one of them refuses. Prints why, once for each reason.
+ *
+ * @throws {UsageError} it still refuses after that time, or for a reason that does not pass by itself
+ */
+export async function connectPatiently(
+  databases: NamedDatabases,
+  { waitMs, interrupted, info }: ConnectPatience,
+): Promise<NamedConnections> {
+  const since = new Date();
+  const begun = performance.now();
+  let told: string | undefined;
+  for (;;) {
+    try {
+      const connections = await connectNamed(databases);
+      if (told !== undefined) info(`Connected after ${formatDuration(performance.now() - begun)}.`);
+      return connections;
+    } catch (error) {
+      const isOver = performance.now() - begun + pauseMs > waitMs;
+      if (isOver || interrupted.aborted || !isRefusal(error)) throw error;
+      const { message } = error as UsageError;
+      if (message !== told) info(`! ${message}, since ${formatTime(since)}; waiting`);
+      told = message;
+    }
+    await delay(pauseMs, undefined, { signal: interrupted }).catch(() => {});
+  }
+}
+
+/** Of a server that cannot be reached now, or that takes no connection of this role now. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof UnreachableError) return true;
+  if (!(error instanceof UsageError)) return false;
+  const { code, message } = (error.cause ?? {}) as { code?: unknown; message?: unknown };
+  return (
+    (typeof code === 'string' && /^(28|3D000|53|55000|57P)/.test(code)) ||
+    /Connection terminated/.test(String(message))
+  );
 }
 
 /** @throws {UsageError} it cannot be reached, or has none of the model's tables */

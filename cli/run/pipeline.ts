@@ -1,15 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
+import { makeNotify } from '../../shared/events.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
-import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
+import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { TABLE_NAMES } from '../sample/schema.ts';
-import type { WorkingStack } from '../site/embedded/embedded-site.ts';
+import { dataSelector, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -22,13 +24,25 @@ import {
   resumeWhatIsLost,
   sendMissing,
 } from './carry-on.ts';
+import { checkWarehouse, type Finding } from './check-tables.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
-import { formatServiceLog, isReportedByCommand } from './report.ts';
+import { makeOutageWatch, type OutageWatch } from './outage-watch.ts';
+import { makeServiceLog } from './service-log.ts';
 
 /** A stack with its services running; it takes any number of runs until it is stopped. */
 export interface Pipeline extends WorkingStack {
   /** Checks that the warehouse still has what was loaded: called before a plan, and when a run is done. */
   checkLedger(): Promise<void>;
+  /**
+   * Checks that the star tables hold what was loaded into them, and can be loaded.
+   *
+   * @param isAgain whether to look once more at what was looked at when the pipeline started
+   */
+  checkTables(options?: { isAgain: boolean }): Promise<Finding[]>;
+  /** Prints outages as they begin and end, and has the messages that waited for one go on at once. */
+  outages: OutageWatch;
+  /** Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. */
+  renewConnection(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,7 +81,8 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
-    services = startStackServices(stack, model, terminal);
+    const working = startStackServices(stack, model, terminal);
+    services = working;
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const look = makeContinuityCheck({
@@ -77,7 +92,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     });
     const pipeline: Pipeline = {
       stack,
-      services,
+      services: working,
       warehouse,
       warehouseSchema: model.schema,
       countedUntil: '',
@@ -85,12 +100,29 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
         await look(pipeline.warehouse);
         await settleRebuilds(pipeline.warehouse, { ...stack, model: starSchema });
       },
+      checkTables: async ({ isAgain } = { isAgain: false }) => {
+        // Somebody may have put it right since, or dropped the ledger.
+        if (isAgain || refused.size > 0)
+          refused = await prepareWarehouse(pipeline.warehouse, starSchema, { ...model, deferKeys: true });
+        return checkWarehouse({ ...pipeline, selector: dataSelector(stack.folder.path) }, refused);
+      },
+      outages: makeOutageWatch({
+        ingested: stack.ingested,
+        notify: makeNotify(stack.clients.eventBridge, stage),
+        ask: async (side) => {
+          const url = side === 'source' ? stack.sourceUrl : stack.warehouseUrl;
+          await (await connect(url, side)).end();
+        },
+        wake: (side) => working.wake(side === 'source' ? 'extract' : 'load'),
+        info: (line) => terminal.info(line),
+      }),
+      renewConnection: () => renewConnection(pipeline),
       stop,
       noteDrained: makeNoteDrained(stack.folder),
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl));
-    await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
+    let refused = await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
     rememberConnections(stack.folder, stack.named, model.schema);
     await resumeWhatIsLost(stack, warehouse, terminal);
     await pipeline.checkLedger();
@@ -98,7 +130,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     hasBegun = true;
     // The first report includes what a killed run left on the queues.
     pipeline.countedUntil = await readClock(warehouse);
-    services.start();
+    working.start();
     return pipeline;
   } catch (error) {
     const reason = broken?.aborted === true ? broken.reason : error;
@@ -144,8 +176,13 @@ async function stopWork(
   }
 }
 
-const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOptions, terminal: Terminal) =>
-  startServices(stack.cloud, {
+function startStackServices(
+  stack: Stack,
+  { schema, foreignKeys }: WarehouseOptions,
+  terminal: Terminal,
+): Services {
+  const tell = makeServiceLog(terminal.info);
+  return startServices(stack.cloud, {
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
@@ -154,9 +191,10 @@ const startStackServices = (stack: Stack, { schema, foreignKeys }: WarehouseOpti
       // The command ends with the reason; later failures of a broken stack add nothing.
       if (stack.broken.aborted) return;
       if (process.env.STARLIFT_DEBUG) terminal.info(line);
-      else if (!isReportedByCommand(line)) terminal.info(formatServiceLog(line));
+      else tell(line);
     },
   });
+}
 
 /** Fills the embedded source with the sample shop, once, in one transaction: a kill leaves nothing half-done. */
 async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void> {
@@ -178,12 +216,26 @@ async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void>
   }
 }
 
+/** @returns the star tables that cannot be loaded as they are; the others can */
 async function prepareDatabases(
   stack: Stack,
   { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
   options: WarehouseOptions,
-): Promise<void> {
+): Promise<RefusedTables> {
   const binding = await findBinding(stack, { source, warehouse, schema: options.schema });
-  await ensureWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
+  const refused = await prepareWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
+  return refused;
+}
+
+const answerWithinMs = 5000;
+
+async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack'>): Promise<void> {
+  const { warehouse } = pipeline;
+  try {
+    await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
+  } catch {
+    warehouse.end().catch(() => {});
+    pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+  }
 }

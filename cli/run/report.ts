@@ -1,22 +1,65 @@
+import type pg from 'pg';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeGroup, groupFailures } from '../failures/list-failures.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor } from '../site/site.ts';
+import { timeOfRun } from '../status/evidence/read-plan.ts';
+import { makeProgress } from '../terminal/progress.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { formatTime } from '../terminal/time.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
-import type { RunReport } from './run-once.ts';
+import type { RunReport } from './make-report.ts';
 
-/** @returns a function that draws a live line per table; undefined unless the terminal is interactive */
-export function showProgress(terminal: Terminal): ((counts: readonly LedgerCount[]) => void) | undefined {
-  if (!terminal.isInteractive) return undefined;
-  return (counts) => {
-    const lines = starSchema.tables.map(({ name }) => {
-      const rows = counts.find(({ table }) => table === name)?.rows ?? 0;
-      return `  ${name.padEnd(20)} ${formatCount(rows).padStart(12)} rows loaded`;
-    });
-    terminal.redraw(lines);
+/** How many rows the source tables have that are extracted in full, about; undefined where nobody knows. */
+export type EstimateRows = (tables: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+
+/**
+ * @param estimate asked once, where the plan reads tables in full; what it does not know is shown without a total
+ * @returns a function that shows what has been loaded so far
+ */
+export function showProgress(
+  terminal: Terminal,
+  estimate?: EstimateRows,
+): (counts: readonly LedgerCount[], planned: PlannedRun) => void {
+  const show = makeProgress(terminal);
+  let estimated: ReadonlyMap<string, number> | undefined;
+  let isAsked = false;
+  return (counts, { slices }) => {
+    const full = new Set(slices.filter((slice) => slice.full).map(({ table }) => table));
+    if (!isAsked && full.size > 0) {
+      isAsked = true;
+      estimate?.([...full])
+        .then((rows) => {
+          estimated = rows;
+        })
+        .catch(() => {});
+    }
+    show(
+      starSchema.tables.map((table) => ({
+        name: table.name,
+        done: counts.find((count) => count.table === table.name)?.rows ?? 0,
+        total:
+          table.kind === 'calendar' || !full.has(table.source.name)
+            ? undefined
+            : estimated?.get(table.source.name),
+      })),
+    );
   };
+}
+
+/** By the server's own statistics, which cost nothing to ask. A table that was never analysed has none. */
+export async function estimateRows(
+  source: pg.Client,
+  tables: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await source.query<{ table: string; rows: number }>(
+    `select relname as table, reltuples::float8 as rows from pg_class
+      where relnamespace = to_regnamespace('public') and relname = any($1) and reltuples > 0`,
+    [tables],
+  );
+  return new Map(rows.map(({ table, rows: count }) => [table, Math.round(count)]));
 }
 
 /** Prints the run's outcome and what needs attention; with --json the outcome is the last line of stdout. */
@@ -30,9 +73,24 @@ export function printReport(report: RunReport, terminal: Terminal): void {
     return;
   }
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
-  if (isNothingNew) terminal.info(`Nothing new in the source (${report.seconds.toFixed(1)} s).`);
+  if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
   printTrouble(report, terminal);
+}
+
+/** Says "nothing new" only of what was looked at. */
+export function formatNothingNew({
+  ok,
+  run,
+  seconds,
+  leftOut,
+}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut'>): string {
+  const took = `(${seconds.toFixed(1)} s)`;
+  if (ok) return `Nothing new in the source ${took}.`;
+  const asOf = formatTime(timeOfRun(run));
+  if (leftOut.length > 0)
+    return `Nothing was loaded as of ${asOf}; not looked at: ${leftOut.join(', ')} ${took}.`;
+  return `Nothing was loaded, and not all is well as of ${asOf} ${took}:`;
 }
 
 function printTable(report: RunReport, terminal: Terminal): void {
@@ -66,11 +124,14 @@ const printTrouble = (report: RunReport, terminal: Terminal): void => {
 
 const shownGroups = 10;
 
-type Trouble = Pick<RunReport, 'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting'>;
+type Trouble = Pick<
+  RunReport,
+  'selector' | 'deadLetters' | 'failures' | 'quarantined' | 'waiting' | 'findings'
+>;
 
 /** Each thing that needs attention, followed by a line with the command that fixes it or shows more. */
 export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'>): string[] {
-  const { deadLetters, failures, quarantined } = report;
+  const { deadLetters, failures, quarantined, findings } = report;
   const say = (text: string, hint: string) => [`${style('red', '!')} ${text}`, `    ${hint}`];
   const command = (text: string) => commandFor(report, text);
   const groups = groupFailures(
@@ -97,6 +158,7 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
         command(`waiting --table ${table}`),
       ),
     ),
+    ...findings.flatMap(({ text, command: next }) => say(text, next)),
   ];
 }
 
@@ -107,7 +169,7 @@ function waitingByTable({ waiting }: Trouble): Map<string, number> {
 }
 
 /**
- * Prints one line per watch cycle that found changes. Prints what needs attention, and warnings, whenever they change.
+ * Prints one line per watch cycle that found changes. Prints what needs attention, and each warning, when it is new.
  */
 export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => void {
   let printedTrouble: string[] = [];
@@ -120,12 +182,19 @@ export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => voi
     );
     printedWarnings = report.warnings;
     const trouble = formatTrouble(report, terminal);
-    if (trouble.join() === printedTrouble.join()) return;
-    printedTrouble = trouble;
-    for (const line of trouble) terminal.info(line);
-    if (trouble.length === 0) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
+    // What needs attention and its command, a line each.
+    for (const [index, line] of trouble.entries()) {
+      const what = withoutCount(trouble[index - (index % 2)] ?? line);
+      if (!printedTrouble.includes(what)) terminal.info(line);
+    }
+    const isOver = trouble.length === 0 && printedTrouble.length > 0;
+    printedTrouble = trouble.map(withoutCount);
+    if (isOver) terminal.info(terminal.style('green', 'Nothing needs attention any more.'));
   };
 }
+
+/** One more message of the same failure is no news. */
+const withoutCount = (line: string): string => line.replace(/ \([\d,]+ messages\)$/, '');
 
 function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);
@@ -140,45 +209,3 @@ function printCycle(report: RunReport, terminal: Terminal): void {
     );
   }
 }
-
-/**
- * Whether the command itself reports what the line says: it ends with the reason why a plan failed, and its report
- * lists every dead letter.
- */
-export function isReportedByCommand(line: string): boolean {
-  const entry = parseEntry(line);
-  if (entry?.level !== 'ERROR') return false;
-  return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));
-}
-
-/**
- * Formats a line of a service's log for a person. A line that is not one of ours is returned unchanged.
- *
- * @param line one JSON object of the services' logger, or any other line that a worker wrote
- * @example
- * formatServiceLog('{"level":"WARN","service":"starlift-load","message":"the message goes back to its queue",…}')
- * // 'load: the message goes back to its queue: fact_payment/…parquet: connect ECONNREFUSED'
- */
-export function formatServiceLog(line: string): string {
-  const entry = parseEntry(line);
-  if (entry === undefined) return line;
-  const { service, message, key, table, error } = entry;
-  const stage = String(service ?? 'service').replace(/^starlift-/, '');
-  const reason = isObject(error) ? error.message : undefined;
-  return [stage, message, key ?? table, reason]
-    .filter((part) => typeof part === 'string' && part !== '')
-    .join(': ');
-}
-
-function parseEntry(line: string): Record<string, unknown> | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const entry: unknown = JSON.parse(line);
-    return isObject(entry) && typeof entry.message === 'string' ? entry : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from '../database/connect.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import { noteRunning } from '../site/embedded/running-note.ts';
+import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { takeNewWarnings } from './carry-on.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
-import { printReport, showProgress } from './report.ts';
+import { type EstimateRows, estimateRows, printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
+import { makeTeller } from './tell-once.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -19,6 +24,8 @@ export interface EmbeddedRunOptions extends PipelineOptions {
   watch: boolean;
   /** Between the runs of a watch. */
   everySeconds: number;
+  /** How long a run goes on while nothing gets done because something refuses, or is locked; a watch waits for ever. */
+  waitMs: number;
   interrupted: AbortSignal;
 }
 
@@ -30,21 +37,31 @@ export interface EmbeddedRunOptions extends PipelineOptions {
  */
 export async function runEmbedded(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
   const { interrupted } = options;
-  const pipeline = await unlessHung(startPipeline(options, terminal), interrupted, startEndsWithinMs);
+  const starting = startPipeline(options, terminal).catch((error: unknown) => {
+    // Interrupted while it waited for a database.
+    if (interrupted.aborted && error instanceof UsageError) return undefined;
+    throw error;
+  });
+  const pipeline = await unlessHung(starting, interrupted, startEndsWithinMs);
   if (pipeline === undefined) {
     terminal.info('Stopped before the run began.');
     return 130;
   }
   const { broken, folder } = pipeline.stack;
+  // An interrupted watch that waits for a server is not waited for.
+  let isWell = true;
+  const onReport = (isWellNow: boolean) => {
+    isWell = isWellNow;
+  };
   try {
     noteRunning(folder, options.watch ? options.everySeconds : undefined);
     const work = options.watch
-      ? watchSource(pipeline, options, terminal).then(() => 0)
+      ? watchSource(pipeline, { ...options, onReport }, terminal).then(() => undefined)
       : runToTheEnd(pipeline, options, terminal);
     const code = await unlessBroken(unlessHung(work, interrupted, workEndsWithinMs), broken);
     if (options.watch) {
       if (interrupted.aborted) terminal.info('Stopped watching.');
-      return 0;
+      return isWell ? 0 : 1;
     }
     if (code === undefined || code === 130) terminal.info(stopped);
     return code ?? 130;
@@ -96,14 +113,35 @@ async function unlessBroken<T>(work: Promise<T>, broken: AbortSignal): Promise<T
 
 async function runToTheEnd(
   pipeline: Pipeline,
-  { data, interrupted }: EmbeddedRunOptions,
+  { data, interrupted, waitMs }: EmbeddedRunOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const report = await runOnce(makeEmbeddedSite(pipeline), showProgress(terminal), interrupted);
+  const site = makeEmbeddedSite(pipeline);
+  const estimate: EstimateRows = async (tables) => {
+    const source = await connect(pipeline.stack.sourceUrl, 'source');
+    return estimateRows(source, tables).finally(() => source.end());
+  };
+  const tell = makeTeller(terminal);
+  const report = await runOnce(site, showProgress(terminal, estimate), {
+    signal: interrupted,
+    waitMs,
+    ...(!terminal.isInteractive && { progressEveryMs: lineEveryMs }),
+    onSecond: async () => {
+      await pipeline.outages.look();
+      // Said by its outage, where it cannot be had.
+      await pipeline.renewConnection().catch(() => {});
+    },
+    onRefusal: (error) => {
+      if (!pipeline.outages.isOut('source') && !pipeline.outages.isOut('warehouse')) tell(error);
+    },
+    check: () => pipeline.checkTables(),
+  });
   if (interrupted.aborted) return 130;
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
+  // An outage may be open that a worker has noted and not ended, because it died.
+  await pipeline.outages.look();
   if (!isNothingNew) await pipeline.checkLedger();
-  printReport(report, terminal);
+  printReport({ ...report, warnings: takeNewWarnings(pipeline.stack.folder, report.warnings) }, terminal);
   if (report.ok && !terminal.json && !isNothingNew) await printNextSteps(pipeline, data, terminal);
   return report.ok ? 0 : 1;
 }

@@ -4,6 +4,7 @@ import { listFailures } from '../failures/list-failures.ts';
 import { commandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
 import { makeStageSite } from '../site/stage/stage-site.ts';
+import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { printReport, showProgress } from './report.ts';
@@ -23,7 +24,12 @@ export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: 
         listFailed: () => listFailures(stage),
         onStandstill: (sentence) => terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
       });
-      const work = runOnce(site, showProgress(terminal), interrupted);
+      const work = runOnce(site, showProgress(terminal), {
+        signal: interrupted,
+        // The stage waits by itself, and its schedule plans again.
+        waitMs: 0,
+        ...(!terminal.isInteractive && { progressEveryMs: lineEveryMs }),
+      });
       const report = await Promise.race([work, abortion(interrupted)]);
       if (report === undefined) {
         const status = commandFor(stage, 'status');

@@ -1,58 +1,222 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type pg from 'pg';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { connect } from '../database/connect.ts';
+import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { Services } from '../embedded/services.ts';
+import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import { isDrained } from '../site/embedded/embedded-queues.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
+import type { LedgerCount } from '../site/ledger.ts';
+import type { RunnableSite } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { takeNewWarnings } from './carry-on.ts';
+import type { Finding } from './check-tables.ts';
+import { hasLastingTrouble, isTransient, makeReport } from './make-report.ts';
 import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
 import { makeCyclePrinter } from './report.ts';
-import { isTransient, type RunReport, runOnce } from './run-once.ts';
+import { makeTeller } from './tell-once.ts';
 
 export interface WatchOptions {
   everySeconds: number;
   interrupted: AbortSignal;
+  /** Called with each report's result: whether nothing needs attention, but for what passes by itself. */
+  onReport(isWell: boolean): void;
 }
 
 /** A server's end is noticed a moment after the end of its connections. */
 const endNoticedWithinMs = 500;
-const answerWithinMs = 5000;
 
 /**
- * Makes run after run until it is interrupted, while the embedded shop keeps trading. A database that is unavailable is
- * tried again in the next cycle.
+ * Plans on its interval until it is interrupted, while the embedded shop keeps trading. What is planned is loaded and
+ * reported meanwhile: a plan waits for none of it. A database that is unavailable is waited for.
  *
- * @throws {Error} a failure that is not transient, such as a corrupt capture state
+ * @throws {Error} a plan failed for a reason that does not pass by itself, such as a corrupt capture state
  */
 export async function watchSource(
   pipeline: Pipeline,
-  { everySeconds, interrupted }: WatchOptions,
+  { everySeconds, interrupted, onReport }: WatchOptions,
   terminal: Terminal,
 ): Promise<void> {
   const { shopUrl, broken } = pipeline.stack;
-  const ending = AbortSignal.any([interrupted, broken]);
+  const failed = new AbortController();
+  const ending = AbortSignal.any([interrupted, broken, failed.signal]);
   const trading =
     shopUrl === undefined ? undefined : (await import('../sample/trading.ts')).startTrading(shopUrl, {});
-  const watch = {
-    everySeconds,
+  const watch: Watch = {
+    site: makeEmbeddedSite(pipeline),
+    pipeline,
+    everyMs: everySeconds * 1000,
     ending,
-    print: makeCyclePrinter(terminal),
-    sweep: makeScheduledSweeps(pipeline.services),
-    checkLedger: onceEvery(60_000, () => pipeline.checkLedger(), { first: 'after a period' }),
+    terminal,
+    plans: { count: 0, latest: undefined },
+    isOk: true,
+    onReport,
+  };
+  const endOther = (error: unknown) => {
+    failed.abort();
+    throw error;
   };
   try {
     terminal.info(`Watching the source every ${everySeconds} s; press Ctrl-C to stop.`);
-    while (!ending.aborted) {
-      const next = Date.now() + everySeconds * 1000;
-      await runCycle(pipeline, watch, terminal);
-      // From start to start, as a schedule has it: a change waits no longer for a run that took long.
-      await delay(Math.max(0, next - Date.now()), undefined, { signal: ending }).catch(() => {});
-    }
+    await Promise.all([
+      planOnInterval(watch).catch(endOther),
+      reportWhatIsDone(watch).catch(endOther),
+      sweepOnSchedule(watch).catch(endOther),
+    ]);
     // Remembers what was loaded since the last check, too.
     if (!broken.aborted) await pipeline.checkLedger().catch(() => {});
   } finally {
     await trading?.stop();
+  }
+}
+
+interface Watch {
+  site: RunnableSite;
+  pipeline: Pipeline;
+  everyMs: number;
+  ending: AbortSignal;
+  terminal: Terminal;
+  plans: { count: number; latest: PlannedRun | undefined };
+  /** By the last report. */
+  isOk: boolean;
+  onReport: WatchOptions['onReport'];
+}
+
+/** From start to start, as a schedule has it, and whatever is still in flight. */
+async function planOnInterval(watch: Watch): Promise<void> {
+  const { site, ending, everyMs, plans, pipeline } = watch;
+  const tell = makeTeller(watch.terminal);
+  while (!ending.aborted) {
+    const next = performance.now() + everyMs;
+    try {
+      const planned = await site.plan();
+      if (isAnyUnlocked(plans.latest, planned)) pipeline.services.wake('extract');
+      plans.latest = planned;
+      plans.count += 1;
+      tell(undefined);
+    } catch (error) {
+      if (await isEnding(ending)) return;
+      if (!isTransient(error) && !isLostInvocation(error)) throw error;
+      watch.isOk = false;
+      await pipeline.outages.look();
+      if (!pipeline.outages.isOut('source')) tell(error);
+    }
+    await pause(Math.max(0, next - performance.now()), ending);
+  }
+}
+
+/** Of a plan that ran out of time, or whose process died: the next one may be quicker, and says it if it is not. */
+const isLostInvocation = (error: unknown): boolean =>
+  error instanceof InvocationError &&
+  (/^(Runtime|Sandbox)\./.test(error.errorType) || error.message.includes('[AbortError]'));
+
+/** Whether a table is free that the plan before has found locked: the message that was sent meanwhile waits for minutes. */
+function isAnyUnlocked(before: PlannedRun | undefined, { locked = [] }: PlannedRun): boolean {
+  return (before?.locked ?? []).some(({ table }) => locked.every((other) => other.table !== table));
+}
+
+const lookEveryMs = 20;
+const secondMs = 1000;
+const checkEveryMs = 60_000;
+/** What was wrong may be put right without a message, for example by a row that is dropped from the quarantine. */
+const reportTroubleEveryMs = 10_000;
+
+/**
+ * Reports what is loaded, as soon as nothing is in flight, or once in the interval while something is. Nothing that keeps it
+ * from being reported ends the watch.
+ */
+async function reportWhatIsDone(watch: Watch): Promise<void> {
+  const { pipeline, site, ending, everyMs, terminal, plans } = watch;
+  const print = makeCyclePrinter(terminal);
+  const tell = makeTeller(watch.terminal);
+  const count = makeCounter(site);
+  const checkLedger = onceEvery(checkEveryMs, () => pipeline.checkLedger(), { first: 'after a period' });
+  const check = onceEvery(checkEveryMs, () => pipeline.checkTables({ isAgain: true }), { first: 'at once' });
+  let findings: Finding[] = [];
+  let reported = { done: 0, plans: 0, at: Number.NEGATIVE_INFINITY };
+  let begun = performance.now();
+  let secondAt = 0;
+  while (!ending.aborted) {
+    await pause(lookEveryMs, ending);
+    const now = performance.now();
+    const done = pipeline.services.countDone();
+    const isNew = done !== reported.done || plans.count !== reported.plans;
+    if (!isNew) begun = now;
+    const isIdle = isDrained(pipeline.stack.cloud);
+    const isLate = now - reported.at >= Math.min(everyMs, reportTroubleEveryMs);
+    try {
+      if (now >= secondAt) {
+        secondAt = now + secondMs;
+        await pipeline.outages.look();
+        await pipeline.renewConnection();
+        await checkLedger();
+        findings = (await check()) ?? findings;
+      }
+      const isTroubled = !watch.isOk && now - reported.at >= reportTroubleEveryMs;
+      if (plans.latest === undefined || !((isNew && (isIdle || isLate)) || isTroubled)) continue;
+      // What is planned or done from here on is the next report's.
+      const until = { done, plans: plans.count, at: now };
+      const facts = {
+        startedAt: new Date(Date.now() - (now - begun)),
+        seconds: (now - begun) / 1000,
+        ledger: await count(isIdle),
+        findings,
+      };
+      const report = await makeReport(site, plans.latest, facts);
+      reported = until;
+      watch.isOk = report.ok;
+      watch.onReport(!hasLastingTrouble(report));
+      if (isIdle) site.noteDrained?.(report.run);
+      const { folder } = pipeline.stack;
+      if (!ending.aborted) print({ ...report, warnings: takeNewWarnings(folder, report.warnings) });
+      tell(undefined);
+    } catch (error) {
+      if (await isEnding(ending)) return;
+      watch.isOk = false;
+      if (!isTransient(error)) watch.onReport(false);
+      if (!pipeline.outages.isOut('warehouse')) tell(error);
+      await pause(secondMs, ending);
+    }
+  }
+}
+
+/**
+ * Makes the counter of what was loaded since the last count. The time from which the ledger is read moves on only when nothing
+ * is in flight: a load that was entered before and commits after would be missed.
+ */
+function makeCounter(site: RunnableSite): (isIdle: boolean) => Promise<LedgerCount[]> {
+  let counted: readonly LedgerCount[] = [];
+  return async (isIdle) => {
+    const counts = await site.countLoaded();
+    const before = (table: string) => counted.find((known) => known.table === table);
+    const news = counts.map((count) => {
+      const known = before(count.table);
+      return {
+        table: count.table,
+        rows: count.rows - (known?.rows ?? 0),
+        quarantined: count.quarantined - (known?.quarantined ?? 0),
+        runs: count.runs,
+      };
+    });
+    if (isIdle) await site.endReport();
+    counted = isIdle ? [] : counts;
+    return news;
+  };
+}
+
+/** Not in the way of plans and reports: a sweep may take minutes. */
+async function sweepOnSchedule(watch: Watch): Promise<void> {
+  const { pipeline, ending } = watch;
+  const tell = makeTeller(watch.terminal);
+  const sweep = makeScheduledSweeps(pipeline.services);
+  while (!ending.aborted) {
+    try {
+      await sweep();
+    } catch (error) {
+      if (await isEnding(ending)) return;
+      tell(error);
+    }
+    await pause(secondMs, ending);
   }
 }
 
@@ -63,11 +227,11 @@ const sweepPeriodMs = 15 * 60 * 1000;
  * Makes the function that runs the three sweeps once in each quarter of an hour, the first time a quarter of an hour
  * from now.
  *
- * @param now milliseconds
+ * @param now milliseconds of a clock that nobody sets
  */
 export function makeScheduledSweeps(
   services: Pick<Services, 'sweep'>,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): () => Promise<void> | undefined {
   const sweepAll = async () => {
     for (const kind of queueKinds) await services.sweep(kind);
@@ -75,41 +239,10 @@ export function makeScheduledSweeps(
   return onceEvery(sweepPeriodMs, sweepAll, { first: 'after a period', now });
 }
 
-interface Watch {
-  everySeconds: number;
-  ending: AbortSignal;
-  sweep(): Promise<void> | undefined;
-  checkLedger(): Promise<void> | undefined;
-  print(report: RunReport): void;
+async function isEnding(ending: AbortSignal): Promise<boolean> {
+  await pause(endNoticedWithinMs, ending);
+  return ending.aborted;
 }
 
-async function runCycle(
-  pipeline: Pipeline,
-  { everySeconds, ending, sweep, checkLedger, print }: Watch,
-  terminal: Terminal,
-): Promise<void> {
-  try {
-    await renewConnection(pipeline);
-    await sweep();
-    await checkLedger();
-    const report = await runOnce(makeEmbeddedSite(pipeline), undefined, ending);
-    if (!ending.aborted) print(report);
-  } catch (error) {
-    await delay(endNoticedWithinMs, undefined, { signal: ending }).catch(() => {});
-    if (ending.aborted) return;
-    if (!isTransient(error)) throw error;
-    const { message } = error as Error;
-    terminal.info(`${terminal.style('yellow', '!')} ${message}; trying again in ${everySeconds} s`);
-  }
-}
-
-/** Replaces a connection that was lost since the last cycle, for example by a restart of the warehouse, or is half-open. */
-async function renewConnection(pipeline: Pipeline): Promise<void> {
-  const { warehouse } = pipeline;
-  try {
-    await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
-  } catch {
-    warehouse.end().catch(() => {});
-    pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
-  }
-}
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  delay(milliseconds, undefined, { signal }).catch(() => {});

@@ -50,6 +50,10 @@ export interface RunnableSite extends Site {
   isDone(planned: PlannedRun): Promise<boolean>;
   /** Whether to plan once more before that; absent where a schedule does. */
   needsPlan?(): boolean;
+  /** How many messages are done; absent where only their traces show it. */
+  countDone?(): number;
+  /** Whether messages are left, and all of them wait for their next attempt; absent where it cannot be known. */
+  isHeldUp?(): boolean;
   /** How long to wait between two such questions, in milliseconds. */
   lookEveryMs: number;
   /** What has been loaded since the last report ended, by warehouse table. */

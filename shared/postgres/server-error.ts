@@ -17,8 +17,17 @@ export function isServerError(error: unknown): error is ServerError {
  * exceptions), between quotes.
  */
 export function describeServerError({ message, code }: ServerError): string {
-  const text = code.startsWith('22') ? message.replace(/".*"/s, '"…"') : message;
+  const text = code.startsWith('22') ? omitQuoted(message) : message;
   return `${text} (SQLSTATE ${code})`;
+}
+
+/**
+ * Translations of the server's messages quote in their own ways, and a value may hold quotes itself: so from the first to the
+ * last of them. An apostrophe counts only where a message has no other quotes, because some languages write words with it.
+ */
+function omitQuoted(message: string): string {
+  const omitted = message.replace(/["«»‹›„“”‟‚‘「」『』].*["«»‹›„“”‟‘’「」『』]/s, '"…"');
+  return omitted === message ? message.replace(/['’].*['’]/s, '"…"') : omitted;
 }
 
 /**

@@ -84,7 +84,7 @@ describe('run --watch', () => {
     const ended = finished(child);
     await seen(() => output.includes('Watching'));
     await server.kill('SIGINT');
-    await seen(() => output.includes('trying again in 0.3 s'));
+    await seen(() => output.includes('the source refuses: '));
     await server.restart();
     await ask(road.source, `update staff set first_name = 'restarted' where staff_id = 4`);
     const arrived = `select 1 from dim_staff where first_name = 'restarted'`;

@@ -12,11 +12,12 @@ export interface Watch {
 }
 
 /** Starts `run --watch` with more arguments. The caller ends it, whatever its test comes to. */
-export const startWatch = (args: readonly string[]): Watch => startRun(['--watch', ...args]);
+export const startWatch = (args: readonly string[], env: Record<string, string> = {}): Watch =>
+  startRun(['--watch', ...args], env);
 
 /** Starts `run`. The caller ends it, whatever its test comes to. */
-export function startRun(args: readonly string[]): Watch {
-  const child = spawnStarlift(['run', ...args]);
+export function startRun(args: readonly string[], env: Record<string, string> = {}): Watch {
+  const child = spawnStarlift(['run', ...args], env);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {

@@ -82,6 +82,11 @@ export class QueueDatabase extends PersistenceManager {
       .run(messageId);
   }
 
+  /** Lets messages go that would be delayed for longer: the clock was set back since they were sent. */
+  capDelays(until: number): void {
+    this.sql.prepare('update sqs_messages set delay_until = null where delay_until > ?').run(until);
+  }
+
   /**
    * Takes back every receive that a killed process left unfinished, so that its messages are deliverable
    * at once and no kill brings one nearer to the dead-letter queue.

@@ -34,6 +34,22 @@ export interface QueueSource {
   giveBack(messages: readonly ReceivedMessage[]): Promise<void>;
 }
 
+/** What a queue of this process does beyond SQS. */
+export interface QueueControl {
+  /** Whether the message is not in flight any more, such as one that its function has replaced by a copy. */
+  isGone(message: ReceivedMessage): boolean;
+  /** Begins their visibility timeout anew. */
+  renew(messages: readonly ReceivedMessage[]): void;
+  /** Makes them visible at once, as if they had not been received. */
+  giveBackUntried(messages: readonly ReceivedMessage[]): void;
+  /** Makes messages that wait for their next attempt visible at once, but for those that the caller has. */
+  wake(isMeant: (body: string) => boolean, receiptHandles: ReadonlySet<string>): void;
+  /** Messages that a receive would give now. */
+  countReady(): number;
+}
+
+/** What SQS takes at most. */
+const longestDelayMs = 15 * 60_000;
 const fourteenDays = 14 * 24 * 3600;
 
 const counts = [
@@ -65,6 +81,7 @@ export class QueueStore extends SqsStore {
     endpoint: string,
   ): void {
     database.returnInFlight();
+    database.capDelays(Date.now() + longestDelayMs);
     database.sql.prepare("update sqs_queues set url = ? || '/' || ? || '/' || name").run(endpoint, accountId);
     // Attached after the load: a queue that is created with persistence replaces its row, and the
     // foreign key then deletes its messages.
@@ -114,7 +131,7 @@ const everything = { MessageSystemAttributeNames: ['All' as const], MessageAttri
  *
  * @throws {TerminalError} there is no such queue
  */
-export function openQueue(store: QueueStore, name: string): QueueSource {
+export function openQueue(store: QueueStore, name: string): QueueSource & QueueControl {
   const queue = store.getQueueByName(name);
   if (queue === undefined) throw new TerminalError(`There is no queue ${name}`);
   const take = async (max: number): Promise<ReceivedMessage[]> => {
@@ -139,7 +156,41 @@ export function openQueue(store: QueueStore, name: string): QueueSource {
     giveBack: async (messages) => {
       for (const { ReceiptHandle } of messages) queue.changeVisibility(ReceiptHandle, 0);
     },
+    ...controlOf(queue),
   };
+}
+
+const controlOf = (queue: SqsQueue): QueueControl => ({
+  isGone: ({ ReceiptHandle }) => !queue.inflightMessages.has(ReceiptHandle),
+  renew: (messages) => {
+    const seconds = Number(queue.attributes.VisibilityTimeout);
+    for (const { ReceiptHandle } of messages) queue.changeVisibility(ReceiptHandle, seconds);
+  },
+  giveBackUntried: (messages) => {
+    for (const { ReceiptHandle } of messages) giveBackUntried(queue, ReceiptHandle);
+  },
+  wake: (isMeant, receiptHandles) => {
+    for (const [handle, { message }] of [...queue.inflightMessages]) {
+      if (!receiptHandles.has(handle) && isMeant(message.body)) queue.changeVisibility(handle, 0);
+    }
+    for (const message of queue.delayedMessages.filter(({ body }) => isMeant(body))) {
+      delete message.delayUntil;
+      queue.persistence?.insertMessage(queue.name, message);
+    }
+    queue.processTimers();
+  },
+  countReady: () => {
+    queue.processTimers();
+    return queue.messages.length;
+  },
+});
+
+function giveBackUntried(queue: SqsQueue, receiptHandle: string): void {
+  const message = queue.inflightMessages.get(receiptHandle)?.message;
+  if (message === undefined) return;
+  message.approximateReceiveCount -= 1;
+  queue.changeVisibility(receiptHandle, 0);
+  queue.persistence?.insertMessage(queue.name, message);
 }
 
 /** fauxqs holds bytes as JSON does, in base64; a client of its would have decoded them. */
@@ -163,7 +214,9 @@ function withAtomicSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   queue.dequeue = (...args) => database.atomically(() => dequeue(...args));
   // fauxqs lets a receive time out in memory only. On disk it would look like one cut short by a kill,
   // and the next start would take its count back: a message that always times out would never end.
+  const readClockStep = makeClockStep();
   queue.processTimers = () => {
+    shiftDeadlines(queue, readClockStep());
     const now = Date.now();
     try {
       for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {
@@ -177,6 +230,31 @@ function withAtomicSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
     processTimers();
   };
   return queue;
+}
+
+/** Less is the clock's own drift, and moves no deadline by much. */
+const leastStepMs = 1000;
+
+/** Makes the function that says by how much the wall clock was set since its last call, in milliseconds. */
+function makeClockStep(): () => number {
+  const readOffset = () => Date.now() - performance.now();
+  let known = readOffset();
+  return () => {
+    const offset = readOffset();
+    if (Math.abs(offset - known) < leastStepMs) return 0;
+    const step = offset - known;
+    known = offset;
+    return step;
+  };
+}
+
+/** fauxqs has deadlines by the wall clock: set back by a day, it would keep messages invisible for a day. */
+function shiftDeadlines(queue: SqsQueue, stepMs: number): void {
+  if (stepMs === 0) return;
+  for (const entry of queue.inflightMessages.values()) entry.visibilityDeadline += stepMs;
+  for (const message of queue.delayedMessages) {
+    if (message.delayUntil !== undefined) message.delayUntil += stepMs;
+  }
 }
 
 /** Corrects answers of fauxqs' SQS that would mislead or delay its clients. */
@@ -205,11 +283,6 @@ function giveBack(store: QueueStore, request: unknown, payload: unknown): void {
   const { QueueUrl } = request as { QueueUrl: string };
   const { Messages = [] } = JSON.parse(String(payload)) as { Messages?: { ReceiptHandle: string }[] };
   const queue = store.getQueue(QueueUrl);
-  for (const { ReceiptHandle } of Messages) {
-    const message = queue?.inflightMessages.get(ReceiptHandle)?.message;
-    if (queue === undefined || message === undefined) continue;
-    message.approximateReceiveCount -= 1;
-    queue.changeVisibility(ReceiptHandle, 0);
-    queue.persistence?.insertMessage(queue.name, message);
-  }
+  if (queue === undefined) return;
+  for (const { ReceiptHandle } of Messages) giveBackUntried(queue, ReceiptHandle);
 }

@@ -14,6 +14,7 @@ import {
   addQueueRoutes,
   formatQueueUrl,
   openQueue,
+  type QueueControl,
   type QueueOptions,
   type QueueSource,
   QueueStore,
@@ -45,7 +46,7 @@ export interface Cloud {
   /** Messages that the queue holds: waiting, in flight or delayed. Exact, which no queue of AWS' is. */
   countMessages(queueName: string): number;
   /** @throws {TerminalError} there is no such queue */
-  openQueue(name: string): QueueSource;
+  openQueue(name: string): QueueSource & QueueControl;
   putSecret(name: string, value: string): void;
   /** Whether a run has made sure of what the queues should hold; false where their database is new. */
   areQueuesAccountedFor(): boolean;

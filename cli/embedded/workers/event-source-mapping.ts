@@ -3,6 +3,7 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { ReceivedMessage } from '../cloud/fauxqs.ts';
 import type { QueueSource } from '../cloud/queue-store.ts';
+import { HeldUpGroups, type HoldUpOptions } from './held-up.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface EventSourceMapping {
@@ -14,6 +15,12 @@ export interface EventSourceMapping {
   stop(graceMs?: number): Promise<void>;
   /** How many invocations are running or waiting for a worker, deletes included. */
   inFlight(): number;
+  /** How many messages are done: neither sent back nor replaced by a copy. */
+  done(): number;
+  /** Whether messages are left, and all of them wait: for their next attempt, or behind one that is held up. */
+  isHeldUp(): boolean;
+  /** Makes messages that wait for their next attempt visible at once. */
+  wake(): void;
 }
 
 export interface EventSourceMappingOptions {
@@ -31,6 +38,8 @@ export interface EventSourceMappingOptions {
    * they come after the visibility timeout, half an hour here, and somebody watches this queue. false when not given.
    */
   returnsFailed?: boolean;
+  /** Keeps messages that wait for the same thing from taking the places of others; they are not told apart when not given. */
+  holdUp?: HoldUpOptions;
 }
 
 const firstRetryMs = 50;
@@ -50,9 +59,22 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
   return mapping;
 }
 
+/** Where an invocation runs. */
+interface Place {
+  group: string | undefined;
+  /** false for an attempt of a group that is held up. */
+  isPlaced: boolean;
+}
+
 class Mapping implements EventSourceMapping {
   readonly #options: EventSourceMappingOptions;
   readonly #running = new Map<Promise<void>, readonly ReceivedMessage[]>();
+  readonly #heldUp: HeldUpGroups | undefined;
+  /** Were held up, and may run as soon as there is room. */
+  #released: (readonly ReceivedMessage[])[] = [];
+  /** Those that take a place, which attempts of held-up groups do not. */
+  #placed = 0;
+  #done = 0;
   readonly #stopping = new AbortController();
   /** Ends the wait for room, of which there is one at a time. */
   #hasRoomNow = (): void => {};
@@ -61,6 +83,10 @@ class Mapping implements EventSourceMapping {
 
   constructor(options: EventSourceMappingOptions) {
     this.#options = options;
+    const { holdUp } = options;
+    this.#heldUp =
+      holdUp &&
+      new HeldUpGroups(holdUp, (messages, group) => this.#begin(messages, { group, isPlaced: false }));
   }
 
   start(): void {
@@ -71,12 +97,27 @@ class Mapping implements EventSourceMapping {
     return this.#running.size;
   }
 
+  done(): number {
+    return this.#done;
+  }
+
+  isHeldUp(): boolean {
+    const { holdUp } = this.#options;
+    return this.#placed === 0 && this.#released.length === 0 && holdUp?.queue.countReady() === 0;
+  }
+
+  wake(): void {
+    this.#release(this.#heldUp?.releaseAll(this.#handles()) ?? []);
+  }
+
   async stop(graceMs = 5000): Promise<void> {
     this.#stopping.abort();
     this.#hasRoomNow();
     const graceOver = new AbortController();
     const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => {});
     await this.#polling;
+    this.#heldUp?.stop();
+    for (const messages of this.#released.splice(0)) this.#options.holdUp?.queue.giveBackUntried(messages);
     await Promise.race([Promise.all(this.#running.keys()), grace]);
     graceOver.abort();
     this.#over = true;
@@ -91,7 +132,7 @@ class Mapping implements EventSourceMapping {
         retryMs = firstRetryMs;
         if (messages.length === 0) continue;
         if (this.#stopping.signal.aborted) await this.#report(this.#options.queue.giveBack(messages));
-        else this.#begin(messages);
+        else this.#take(messages);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         this.#options.onError?.(error);
@@ -103,37 +144,80 @@ class Mapping implements EventSourceMapping {
 
   /** @returns true when one more invocation may start, false when none will any more */
   async #hasRoom(): Promise<boolean> {
-    if (this.#running.size >= this.#options.maximumConcurrency && !this.#stopping.signal.aborted)
+    while (this.#placed >= this.#options.maximumConcurrency && !this.#stopping.signal.aborted)
       await new Promise<void>((resolve) => {
         this.#hasRoomNow = resolve;
       });
     return !this.#stopping.signal.aborted;
   }
 
-  #begin(messages: readonly ReceivedMessage[]): void {
-    const work: Promise<void> = this.#report(this.#process(messages)).finally(() => {
+  #take(messages: readonly ReceivedMessage[]): void {
+    const group = this.#heldUp?.groupOf(messages);
+    if (group !== undefined && this.#heldUp?.parks(messages, group)) return;
+    this.#begin(messages, { group, isPlaced: true });
+  }
+
+  #begin(messages: readonly ReceivedMessage[], place: Place): void {
+    if (place.isPlaced) this.#placed += 1;
+    const work: Promise<void> = this.#report(this.#process(messages, place.group)).finally(() => {
       this.#running.delete(work);
+      if (place.isPlaced) this.#placed -= 1;
+      else if (place.group !== undefined) this.#heldUp?.endAttempt(place.group);
+      this.#release([]);
       this.#hasRoomNow();
     });
     this.#running.set(work, messages);
   }
 
-  async #process(messages: readonly ReceivedMessage[]): Promise<void> {
-    const { pool, functionName, queueArn } = this.#options;
+  /** Runs what was held up, as far as there is room. */
+  #release(batches: readonly (readonly ReceivedMessage[])[]): void {
+    this.#released.push(...batches);
+    while (this.#placed < this.#options.maximumConcurrency && !this.#stopping.signal.aborted) {
+      const messages = this.#released.shift();
+      if (messages === undefined) return;
+      this.#take(messages);
+    }
+  }
+
+  async #process(messages: readonly ReceivedMessage[], group: string | undefined): Promise<void> {
+    const { pool, functionName, queueArn, holdUp } = this.#options;
+    const hold = () => {
+      if (group !== undefined && !this.#over) this.#heldUp?.hold(group);
+    };
     const response = await this.#orGiveBack(
       messages,
       pool.invoke(functionName, makeSqsEvent(messages, queueArn)),
+      hold,
     );
     const failed = parseBatchResponse(response, new Set(messages.map(({ MessageId }) => MessageId)));
     // Given back meanwhile, they are another receiver's.
     if (this.#over) return;
-    await this.#options.queue.delete(messages.filter(({ MessageId }) => !failed.has(MessageId)));
+    const succeeded = messages.filter(({ MessageId }) => !failed.has(MessageId));
+    const replaced = succeeded.filter((message) => holdUp?.queue.isGone(message) === true);
+    await this.#options.queue.delete(succeeded);
+    this.#done += succeeded.length - replaced.length;
+    if (failed.size + replaced.length > 0) hold();
+    else if (group !== undefined) this.#release(this.#heldUp?.release(group, this.#handles(messages)) ?? []);
   }
 
-  async #orGiveBack(messages: readonly ReceivedMessage[], invocation: Promise<unknown>): Promise<unknown> {
+  /** Receipt handles of what is being processed, but for these. */
+  #handles(done: readonly ReceivedMessage[] = []): ReadonlySet<string> {
+    const handles = new Set(
+      [...this.#running.values(), ...this.#released].flat().map(({ ReceiptHandle }) => ReceiptHandle),
+    );
+    for (const { ReceiptHandle } of done) handles.delete(ReceiptHandle);
+    return handles;
+  }
+
+  async #orGiveBack(
+    messages: readonly ReceivedMessage[],
+    invocation: Promise<unknown>,
+    hold: () => void,
+  ): Promise<unknown> {
     try {
       return await invocation;
     } catch (error) {
+      hold();
       if (this.#options.returnsFailed === true && !this.#over) await this.#options.queue.giveBack(messages);
       throw error;
     }

@@ -15,9 +15,14 @@ export interface InvocationContext {
  * Makes the context of one invocation.
  * https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
  *
- * @param deadline when the invocation times out, in ms since the epoch
+ * @param timeoutMs in which the invocation times out, by a clock that nobody sets
  */
-export function makeContext(functionName: string, awsRequestId: string, deadline: number): InvocationContext {
+export function makeContext(
+  functionName: string,
+  awsRequestId: string,
+  timeoutMs: number,
+): InvocationContext {
+  const deadline = performance.now() + timeoutMs;
   return {
     functionName,
     functionVersion: '$LATEST',
@@ -27,6 +32,6 @@ export function makeContext(functionName: string, awsRequestId: string, deadline
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: String(process.pid),
     callbackWaitsForEmptyEventLoop: false,
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - performance.now()),
   };
 }

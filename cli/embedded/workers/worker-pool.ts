@@ -166,7 +166,7 @@ class Pool implements WorkerPool {
       slot.worker?.kill();
     }, timeoutSeconds * 1000);
     slot.running.set(requestId, { invocation, timer });
-    slot.worker?.run({ requestId, functionName, event, deadline: Date.now() + timeoutSeconds * 1000 });
+    slot.worker?.run({ requestId, functionName, event, timeoutMs: timeoutSeconds * 1000 });
   }
 
   #receive(slot: Slot, message: WorkerMessage): void {

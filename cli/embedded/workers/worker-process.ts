@@ -19,8 +19,7 @@ export interface InvokeMessage {
   requestId: string;
   functionName: string;
   event: unknown;
-  /** When it times out, in ms since the epoch. */
-  deadline: number;
+  timeoutMs: number;
 }
 
 /** From a worker: it can be invoked; then the answer to each invocation. */

@@ -25,12 +25,12 @@ let answered = 0;
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
-async function answer({ requestId, functionName, event, deadline }: InvokeMessage): Promise<void> {
+async function answer({ requestId, functionName, event, timeoutMs }: InvokeMessage): Promise<void> {
   const isFirst = !free.has(functionName);
   const making = findFree(functionName).pop() ?? makeHandler(functionName);
   try {
     const handler = await making;
-    const value = await handler(event, makeContext(functionName, requestId, deadline));
+    const value = await handler(event, makeContext(functionName, requestId, timeoutMs));
     send({ kind: 'result', requestId, value });
   } catch (error) {
     send({ kind: 'error', requestId, failure: describeFailure(error) });

@@ -82,6 +82,8 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
     plan: async () => (await services.plan()) as PlannedRun,
     isDone: async () => isDrained(cloud),
     needsPlan: makeReplan(() => countMessages(cloud)),
+    countDone: () => services.countDone(),
+    isHeldUp: () => services.isHeldUp(),
     lookEveryMs: 5,
     countLoaded: () => countLoaded(working.warehouse, working.countedUntil),
     endReport: async () => {
@@ -158,7 +160,7 @@ const firstQuietMs = 5_000;
  *
  * @param count the messages that are in the queues
  */
-export function makeReplan(count: () => number, now: () => number = Date.now): () => boolean {
+export function makeReplan(count: () => number, now: () => number = () => performance.now()): () => boolean {
   let counted = count();
   let since = now();
   let quietMs = firstQuietMs;

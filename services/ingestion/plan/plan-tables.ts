@@ -232,11 +232,16 @@ function planFailure(table: string, reason: string, context: PlanContext): Table
   };
 }
 
+/** A log entry and a run's record carry it, and a table may have 1,600 columns. */
+const namedColumns = 10;
+
 function warningOf({ table, unknownColumns }: UsableTable, schema: string): { warning?: string } {
-  if (unknownColumns.length === 0) return {};
-  return {
-    warning: `${schema}.${table.name} has columns that the model does not use: ${unknownColumns.join(', ')}`,
-  };
+  const count = unknownColumns.length;
+  if (count === 0) return {};
+  const names = unknownColumns.slice(0, namedColumns).join(', ');
+  const columns = count > namedColumns ? `${count} columns` : 'columns';
+  const which = count > namedColumns ? `, such as ${names}` : `: ${names}`;
+  return { warning: `${schema}.${table.name} has ${columns} that the model does not use${which}` };
 }
 
 /** Work that ends sooner is not worth another connection. */

@@ -52,8 +52,8 @@ async function runInline(handlers: Record<string, InlineHandler>, invocation: In
   try {
     const handler = handlers[functionName];
     if (handler === undefined) throw new Error(`there is no function ${functionName}`);
-    const deadline = Date.now() + defaultTimeoutSeconds * 1000;
-    resolve(asJson(await handler(asJson(event), makeContext(functionName, requestId, deadline))));
+    const timeoutMs = defaultTimeoutSeconds * 1000;
+    resolve(asJson(await handler(asJson(event), makeContext(functionName, requestId, timeoutMs))));
   } catch (error) {
     reject(new InvocationError(functionName, describeFailure(error)));
   }

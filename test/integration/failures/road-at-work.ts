@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { startServices } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
 import { redrive } from '../../../cli/failures/redrive.ts';
-import type { Pipeline } from '../../../cli/run/pipeline.ts';
-import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
+import type { RunReport } from '../../../cli/run/make-report.ts';
+import { runOnce } from '../../../cli/run/run-once.ts';
 import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
 import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
-import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
+import {
+  makeEmbeddedSite,
+  openEmbeddedSite,
+  type WorkingStack,
+} from '../../../cli/site/embedded/embedded-site.ts';
 import { readClock } from '../../../cli/site/ledger.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -59,15 +63,13 @@ export async function startRoadAtWork(urls: {
   };
   const countedUntil = await readClock(warehouse);
   const noteDrained = () => {};
-  const pipeline: Pipeline = {
+  const working: WorkingStack = {
     stack,
     services,
     warehouse,
     warehouseSchema: 'public',
     countedUntil,
-    checkLedger: async () => {},
     noteDrained,
-    stop,
   };
   services.start();
   return {
@@ -75,7 +77,7 @@ export async function startRoadAtWork(urls: {
     log,
     stop,
     plan: () => services.plan(),
-    run: () => runOnce(makeEmbeddedSite(pipeline), undefined),
+    run: () => runOnce(makeEmbeddedSite(working), undefined),
     settle: async () => {
       await seen(() => isDrained(stack.cloud));
       return listDeadLetters(stack.cloud.endpoint);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { formatTrouble, makeCyclePrinter } from '../../../cli/run/report.ts';
-import type { RunReport } from '../../../cli/run/run-once.ts';
+import type { RunReport } from '../../../cli/run/make-report.ts';
+import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
@@ -15,6 +15,8 @@ const report: RunReport = {
   waiting: [],
   failures: [],
   quarantined: new Map(),
+  leftOut: [],
+  findings: [],
   warnings: [],
   selector: dataSelector("/tmp/my data's"),
 };
@@ -90,5 +92,18 @@ describe('what a run reports as needing attention', () => {
     expect(read()).toBe(`warning: ${warnings[0]}\n`);
     tell({ ...report, ok: true, warnings });
     expect(read()).toBe('');
+  });
+});
+
+describe('the headline of a run that has loaded nothing', () => {
+  it('is "nothing new" only where all was looked at and is well', () => {
+    expect(formatNothingNew({ ...report, ok: true })).toBe('Nothing new in the source (1.0 s).');
+    expect(formatNothingNew(report)).not.toContain('Nothing new');
+  });
+
+  it('names the tables that were not looked at, and as of when the others are', () => {
+    expect(formatNothingNew({ ...report, leftOut: ['design', 'staff'] })).toBe(
+      'Nothing was loaded as of 2024-02-29 23:59:59 UTC; not looked at: design, staff (1.0 s).',
+    );
   });
 });

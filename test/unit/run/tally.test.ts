@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeTallies } from '../../../cli/run/run-once.ts';
+import { makeTallies } from '../../../cli/run/make-report.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 describe('makeTallies', () => {

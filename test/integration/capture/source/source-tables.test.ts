@@ -141,6 +141,17 @@ describe('a table of the source', () => {
     await bench.expectExact('item');
   });
 
+  it('may have more than a thousand columns that the model does not know: they are counted, and few are named', async () => {
+    const columns = Array.from({ length: 1580 }, (_, index) => `add column unknown_${index} int`);
+    await bench.source.query(`alter table item ${columns.join(', ')}`);
+    const { warnings } = await bench.run();
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(
+      /^public\.item has 1580 columns that the model does not use, such as unknown_0, unknown_1, /,
+    );
+    expect(warnings[0]?.length).toBeLessThan(300);
+  });
+
   it('under an exclusive lock keeps no other table waiting', async () => {
     await bench.run();
     const locker = await bench.connect();

@@ -1,0 +1,96 @@
+import type pg from 'pg';
+import { describeLock, findLockHolder } from '../../shared/postgres/lock-holder.ts';
+import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
+import { checkTables, type TableCount } from '../../shared/warehouse/table-counts.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import { formatCount, formatRows } from '../terminal/wording.ts';
+
+/** Something that a run has found and that is no message's failure. */
+export interface Finding {
+  /** null where it is about no one table. */
+  table: string | null;
+  text: string;
+  /** What to type next. */
+  command: string;
+  /** true where it passes by itself, such as a lock. */
+  passes?: boolean;
+}
+
+/**
+ * Checks that the star tables hold what was loaded into them, and says what keeps them from being looked at.
+ *
+ * @param refused tables that differ from the model or have vanished
+ */
+export async function checkWarehouse(
+  {
+    warehouse,
+    warehouseSchema,
+    selector,
+  }: Pick<Site, 'warehouseSchema' | 'selector'> & {
+    warehouse: pg.Client;
+  },
+  refused: RefusedTables,
+): Promise<Finding[]> {
+  const run = commandFor({ selector }, 'run');
+  const differing = [...refused].map(([table, { message }]): Finding => {
+    const isVanished = message.includes(`starlift rebuild ${table}`);
+    return {
+      table,
+      text: isVanished ? message.replace(/ Make it again from S3.*$/, '') : message,
+      command: isVanished ? commandFor({ selector }, `rebuild ${table}`) : `once that is fixed: ${run}`,
+    };
+  });
+  const lock = await findStarLock(warehouse, warehouseSchema);
+  if (lock !== undefined) {
+    return [
+      ...differing,
+      { table: lock.table, text: `rows were not counted: ${describeLock(lock)}`, command: run, passes: true },
+    ];
+  }
+  const counts = await checkTables(
+    warehouse,
+    { model: starSchema, schema: warehouseSchema },
+    { mayNote: true },
+  );
+  return [
+    ...differing,
+    ...counts.filter(({ table }) => !refused.has(table)).flatMap((count) => describeCount(count, selector)),
+  ];
+}
+
+/** Who holds a star table so that nobody can read it. */
+export const findStarLock = (warehouse: pg.Client, schema: string) =>
+  findLockHolder(
+    warehouse,
+    schema,
+    starSchema.tables.map(({ name }) => name),
+    'AccessExclusiveLock',
+  );
+
+function describeCount({ table, state, loaded, holds, unloaded }: TableCount, selector: string): Finding[] {
+  const rebuild = commandFor({ selector }, `rebuild ${table}`);
+  const were = `${formatRows(loaded)} ${loaded === 1 ? 'was' : 'were'} loaded into it`;
+  if (state === 'missing') return [{ table, text: `${table} is gone: ${were}`, command: rebuild }];
+  if (state === 'different') {
+    return [
+      {
+        table,
+        text: `${table} was changed by somebody else: ${were}, and it holds ${formatCount(holds ?? 0)}`,
+        command: rebuild,
+      },
+    ];
+  }
+  if (state === 'rebuilding') {
+    const objects = unloaded === 1 ? '1 object is' : `${formatCount(unloaded)} objects are`;
+    return [
+      {
+        table,
+        text: `${table} is being rebuilt: ${objects} not loaded yet`,
+        command: commandFor({ selector }, 'status'),
+        passes: true,
+      },
+    ];
+  }
+  return [];
+}

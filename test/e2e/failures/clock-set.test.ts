@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { starlift } from '../../helpers/processes/starlift.ts';
+import { seen, seenRow } from '../../helpers/seen.ts';
+import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
+import { startWatch, type Watch } from '../watch.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
+
+const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+const itWithFakeTime = existsSync(library) ? it : it.skip;
+
+describe('a watch whose clock is set', () => {
+  let server: PostgresServer;
+  let road: Road;
+  let watch: Watch;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+    const source = await makeShop(server, 'shop', 50);
+    road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
+  });
+  afterEach(async () => {
+    await watch.end();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(road.data);
+  });
+
+  itWithFakeTime.each([
+    ['back by a day', '-1d'],
+    ['forward by a day', '+1d'],
+  ])('%s while a message waits for its retry goes on', async (_, offset) => {
+    const clock = join(road.data, 'clock');
+    await writeFile(clock, '+0');
+    watch = startWatch(['--every', '1', ...optionsOf(road)], {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_NO_CACHE: '1',
+      // Timers, and what is measured with them, are by the other clock.
+      DONT_FAKE_MONOTONIC: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    });
+    await seenRow(road.warehouse, 'select from dim_staff');
+    await seen(() => watch.output().includes('Watching'));
+    const locker = new pg.Client(road.warehouse);
+    await locker.connect();
+    await locker.query('begin; lock table dim_design in share row exclusive mode');
+    await ask(road.source, `update design set design_name = 'waits ${offset}' where design_id = 1`);
+    await seen(() => watch.output().includes('dim_design is locked by pid'));
+    await writeFile(clock, offset);
+    await locker.query('rollback');
+    await locker.end();
+    await seenRow(road.warehouse, `select from dim_design where design_name = 'waits ${offset}'`);
+    await ask(road.source, `update staff set first_name = 'later ${offset}' where staff_id = 2`);
+    await seenRow(road.warehouse, `select from dim_staff where first_name = 'later ${offset}'`);
+    await watch.end('SIGINT');
+    await assertExact(road);
+    expect(await starlift(['failures', ...optionsOf(road)])).toMatchObject({ code: 0 });
+  });
+});

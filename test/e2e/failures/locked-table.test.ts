@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seenRow } from '../../helpers/seen.ts';
+import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
+import { startWatch, type Watch } from '../watch.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
+
+/** How long the table stays locked. With waits that grow by an eighth, several attempts of its messages. */
+const lockedMs = 20_000;
+/** What a change of another table may take. The watch looks once a second; the rest is for a busy machine. */
+const othersWithinMs = 5000;
+
+describe('a watch while somebody holds a table locked', () => {
+  let server: PostgresServer;
+  let road: Road;
+  let watch: Watch;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+    const source = await makeShop(server, 'shop', 50);
+    road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
+  });
+  afterEach(async () => {
+    await watch.end();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await removeFolder(road.data);
+  });
+
+  it.each([
+    { side: 'source', table: 'design' },
+    { side: 'warehouse', table: 'dim_design' },
+  ] as const)('brings the changes of the others in time: $table of the $side', async ({ side, table }) => {
+    watch = startWatch(['--every', '1', ...optionsOf(road)]);
+    await seenRow(road.warehouse, 'select from fact_sales_order');
+    await seenRow(road.warehouse, 'select from dim_design');
+    const locker = new pg.Client(road[side]);
+    await locker.connect();
+    if (side === 'warehouse') await locker.query(`begin; lock table ${table} in access exclusive mode`);
+    else {
+      await ask(road.source, `update design set design_name = 'before the lock' where design_id = 1`);
+      await locker.query(`begin; lock table ${table} in access exclusive mode`);
+    }
+    const lockedAt = performance.now();
+    const took: number[] = [];
+    for (let change = 0; performance.now() - lockedAt < lockedMs; change++) {
+      // Each of its changes is one more message that waits for the lock.
+      if (side === 'warehouse')
+        await ask(road.source, `update design set design_name = 'locked ${change}' where design_id = 3`);
+      const name = `${side} ${change}`;
+      await ask(
+        road.source,
+        `update counterparty set commercial_contact = '${name}' where counterparty_id = 2`,
+      );
+      await ask(road.source, `update staff set first_name = '${name}' where staff_id = 2`);
+      const committed = performance.now();
+      await seenRow(road.warehouse, `select from dim_staff where first_name = '${name}'`);
+      took.push(performance.now() - committed);
+      await delay(200);
+    }
+    await locker.query('rollback');
+    await locker.end();
+    expect(Math.max(...took)).toBeLessThan(othersWithinMs);
+    await ask(road.source, `update design set design_name = 'after ${side}' where design_id = 4`);
+    await seenRow(road.warehouse, `select from dim_design where design_name = 'after ${side}'`);
+    await watch.end('SIGINT');
+    watch = startWatch(['--every', '1', ...optionsOf(road)]);
+    await assertExact(road);
+  });
+});

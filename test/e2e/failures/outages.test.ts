@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { starlift } from '../../helpers/processes/starlift.ts';
+import { seen, seenRow } from '../../helpers/seen.ts';
+import {
+  ask,
+  assertExact,
+  makeDataFolder,
+  makeShop,
+  optionsOf,
+  type Road,
+  removeFolder,
+  runClean,
+} from '../road.ts';
+import { startRun, startWatch, type Watch } from '../watch.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(180_000);
+
+const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
+
+describe('an outage', () => {
+  let server: PostgresServer;
+  let road: Road;
+  let run: Watch | undefined;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres({});
+    await makeShop(server, 'shop', 50);
+  });
+  beforeEach(async () => {
+    road = {
+      source: await server.createDatabase('source', 'shop'),
+      warehouse: await server.createDatabase('warehouse'),
+      data: await makeDataFolder(),
+    };
+    await runClean(road);
+  });
+  afterEach(async () => {
+    await run?.end();
+    await removeFolder(road.data);
+    for (const name of ['source', 'warehouse']) {
+      await ask(server.url(), `alter database ${name} allow_connections true`);
+      await ask(server.url(), `drop database ${name} with (force)`);
+    }
+  });
+  afterAll(() => server.stop());
+
+  const refuse = (side: 'source' | 'warehouse') =>
+    ask(
+      server.url(),
+      `alter database ${side} allow_connections false;
+       select pg_terminate_backend(pid) from pg_stat_activity where datname = '${side}'`,
+    );
+  const answer = (side: 'source' | 'warehouse') =>
+    ask(server.url(), `alter database ${side} allow_connections true`);
+
+  it.each(['source', 'warehouse'] as const)(
+    'of the %s is waited out by a watch, printed at its beginning and its end, and costs no dead letter',
+    async (side) => {
+      const watch = startWatch(['--every', '0.5', ...optionsOf(road)]);
+      run = watch;
+      await seen(() => watch.output().includes('Watching'));
+      await refuse(side);
+      if (side === 'warehouse')
+        await ask(road.source, `update staff set first_name = 'in the outage' where staff_id = 2`);
+      await seen(() => watch.output().includes(`the ${side} refuses:`));
+      // Several intervals and attempts.
+      const attempts = Date.now() + 6000;
+      await seen(() => Date.now() > attempts);
+      await answer(side);
+      if (side === 'source')
+        await ask(road.source, `update staff set first_name = 'in the outage' where staff_id = 2`);
+      const answeredAt = performance.now();
+      await seenRow(road.warehouse, `select from dim_staff where first_name = 'in the outage'`);
+      expect(performance.now() - answeredAt).toBeLessThan(15_000);
+      await seen(() => /The \w+ is back after \d+ s/.test(watch.output()));
+      const output = watch.output();
+      expect(count(output, /refuses: /g)).toBe(1);
+      expect(count(output, /is back after/g)).toBe(1);
+      expect(output).toMatch(/since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; waiting/);
+      expect(output).toContain('55000');
+      const failures = await starlift(['failures', ...optionsOf(road)]);
+      expect(failures).toMatchObject({ code: 0 });
+      expect(await watch.end('SIGINT')).toMatchObject({ code: 0 });
+      await assertExact(road);
+      expect(await starlift(['status', ...optionsOf(road)])).toMatchObject({ code: 0 });
+    },
+  );
+
+  it('that lasts at the start of a run is waited out, and printed once', async () => {
+    await ask(road.source, `update staff set first_name = 'before' where staff_id = 3`);
+    await refuse('warehouse');
+    const waiting = startRun(['--wait', '2m', ...optionsOf(road)]);
+    run = waiting;
+    await seen(() => waiting.output().includes('waiting'));
+    const attempts = Date.now() + 3000;
+    await seen(() => Date.now() > attempts);
+    await answer('warehouse');
+    expect(await waiting.ended).toMatchObject({ code: 0 });
+    expect(count(waiting.output(), /; waiting/g)).toBe(1);
+    expect(waiting.output()).toMatch(/Connected after \d+ s/);
+    await assertExact(road);
+  });
+
+  it('is one error at once with --wait 0', async () => {
+    await refuse('source');
+    const refused = await starlift(['run', '--wait', '0', ...optionsOf(road)]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('in the middle of a run ends it after --wait, with what is still waiting, and the next run carries on', async () => {
+    await ask(road.source, `update design set design_name = 'locked away' where design_id = 1`);
+    const locker = server.url('warehouse');
+    const { default: pg } = await import('pg');
+    const client = new pg.Client(locker);
+    await client.connect();
+    await client.query('begin; lock table dim_design in share row exclusive mode');
+    const waiting = startRun(['--wait', '4s', ...optionsOf(road)]);
+    run = waiting;
+    const { code, stdout } = await waiting.ended;
+    await client.query('rollback');
+    await client.end();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/! dim_design waits in load: dim_design is locked by pid \d+/);
+    expect(stdout).not.toContain('Nothing new');
+    await runClean(road);
+    await assertExact(road);
+  });
+});
