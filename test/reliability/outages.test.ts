@@ -66,6 +66,22 @@ describe('an outage that outlasts all retries', () => {
   );
 });
 
+describe('a transaction_timeout on the roles (25P04)', () => {
+  it('that is shorter than any work costs no dead letter', async () => {
+    const under = await OutageRoad.start();
+    try {
+      await under.limitTransactions('5ms');
+      await under.change();
+      await under.road.run();
+      expect(await under.road.deadLetters()).toEqual([]);
+      expect(under.takeOutageEvents()).toEqual([]);
+      expect(await under.differences()).toEqual([]);
+    } finally {
+      await under.stop();
+    }
+  });
+});
+
 const mayMount = canMount();
 if (!mayMount)
   tell('\nNOT TESTED: a full disk of the warehouse. A file system of its own cannot be mounted here.\n');

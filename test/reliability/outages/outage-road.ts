@@ -57,6 +57,17 @@ export class OutageRoad {
     return changeEverything(this.#databases.source);
   }
 
+  /** Ends every transaction of the two roles that takes longer, from their next session on. */
+  async limitTransactions(timeout: string): Promise<void> {
+    for (const [client, { role }] of [
+      [this.#databases.source, this.targets.source],
+      [this.#databases.warehouse, this.targets.warehouse],
+    ] as const) {
+      await client.query(`alter role ${role} set transaction_timeout = '${timeout}'`);
+      await client.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`);
+    }
+  }
+
   /** Until messages have been refused for longer than any number of retries would take. */
   async untilRetriesAreOver(): Promise<void> {
     await seen(async () => {
