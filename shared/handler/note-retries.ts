@@ -5,7 +5,7 @@ import type { Notify } from '../events.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { QueueKind } from '../queue/queue-settings.ts';
 import { readRetryState, wasTried } from '../queue/retry-state.ts';
-import { beginOutage, endOutage, type Side } from '../records/outages.ts';
+import { beginOutage, endOutage, type Outage, type Side } from '../records/outages.ts';
 import { formatRetryingKey, putRetrying, type Retrying } from '../records/retrying.ts';
 import { notifyOrLog } from './report-failure.ts';
 import type { RecordFailure } from './sqs-records.ts';
@@ -45,7 +45,7 @@ export function makeRetryNotes(side: Side | undefined, deps: RetryNotesDeps): Re
   return {
     onFailure: async ({ record, error, reason, verdict }) => {
       const isRefusedBySide = error instanceof RefusedError && error.by !== 'AWS' && error.by !== 'lock';
-      if (isRefusedBySide) await orLog(outage?.begin(reason.reason) ?? Promise.resolve());
+      const key = formatRetryingKey(queue, record.body);
       if (verdict.action === 'dead-letter') {
         if (wasTried(readRetryState(record))) await orLog(forget(record.body));
         return;
@@ -65,10 +65,14 @@ export function makeRetryNotes(side: Side | undefined, deps: RetryNotesDeps): Re
       if (error instanceof RefusedError)
         retrying.by = isRefusedBySide && side !== undefined ? side : error.by;
       await orLog(putRetrying(ingested, record.body, retrying));
+      if (!isRefusedBySide) return;
+      // Of a connection, the side itself is named.
+      const message = error.by === 'database' ? key : undefined;
+      await orLog(outage?.begin(reason.reason, message) ?? Promise.resolve());
     },
     onHandled: async (record) => {
-      await orLog(outage?.end() ?? Promise.resolve());
       if (wasTried(readRetryState(record))) await orLog(forget(record.body));
+      await orLog(outage?.end() ?? Promise.resolve());
     },
   };
 }
@@ -79,10 +83,15 @@ export function makeOutageNotes(side: Side, deps: OutageNotesDeps) {
   // Undefined until this process has looked: another may have noted an outage, and died.
   let isOut: boolean | undefined;
   return {
-    /** @param reason without values and passwords */
-    begin: async (reason: string): Promise<void> => {
+    /**
+     * @param reason without values and passwords
+     * @param message the key of the retried message whose end is the outage's
+     */
+    begin: async (reason: string, message?: string): Promise<void> => {
       if (isOut === true) return;
-      const outage = await beginOutage(ingested, { side, since: now().toISOString(), reason });
+      const begun: Outage = { side, since: now().toISOString(), reason };
+      if (message !== undefined) begun.message = message;
+      const outage = await beginOutage(ingested, begun);
       isOut = true;
       if (outage === undefined) return;
       const { since } = outage;
@@ -90,19 +99,19 @@ export function makeOutageNotes(side: Side, deps: OutageNotesDeps) {
     },
     end: async (): Promise<void> => {
       if (isOut === false) return;
-      await noteAnswer(side, deps);
-      isOut = false;
+      isOut = await noteAnswer(side, deps);
     },
   };
 }
 
-/** Notes that a side answers, and sends an event if that ends an outage. */
+/** Notes that a side answers, and sends an event if that ends an outage. @returns whether one lasts */
 export async function noteAnswer(
   side: Side,
   { ingested, logger, notify, now = () => new Date() }: OutageNotesDeps,
-): Promise<void> {
+): Promise<boolean> {
   const outage = await endOutage(ingested, side, now());
-  if (outage?.endedAt === undefined) return;
-  const { since, endedAt } = outage;
+  if (outage === 'none' || outage === 'lasts') return outage === 'lasts';
+  const { since, endedAt = now().toISOString() } = outage;
   await notifyOrLog({ type: 'Outage Ended', detail: { side, since, endedAt } }, { logger, notify });
+  return false;
 }

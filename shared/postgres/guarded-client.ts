@@ -52,12 +52,14 @@ export class GuardedClient extends pg.Client {
   #isEnding = false;
   #silentLooks = 0;
   #bytes = 0;
+  #connectedAt = 0;
 
   constructor(settings: GuardedSettings) {
     super(settings);
     this.#settings = settings;
     this.#limits = settings.guard.limits ?? defaultLimits;
     this.once('connect', () => {
+      this.#connectedAt = performance.now();
       this.#nameLosses();
       // Looks are counted, not time: a process that was stopped, or was busy itself, has not heard a silence.
       this.#lookTimer = setInterval(() => this.#look(), this.#limits.askAfterMs / looksBetweenQuestions);
@@ -115,7 +117,14 @@ export class GuardedClient extends pg.Client {
       this.#look();
       // Data that arrived meanwhile outweighs the server's answer.
       const isStillSilent = this.#silentLooks > 0 && this.#bytes === bytes;
-      if (isDead && isStillSilent) this.#giveUp();
+      if (!isDead || !isStillSilent) return;
+      // Its transaction would hold its locks for as long as the server keeps the session, which may be hours.
+      await endSession(this.#settings, {
+        processId: this.#inside.processID ?? 0,
+        ageMs: performance.now() - this.#connectedAt,
+        withinMs: this.#limits.answerWithinMs,
+      });
+      this.#giveUp();
     } finally {
       this.#isAsking = false;
     }
@@ -149,19 +158,53 @@ type Answer = 'at work' | 'waits for us' | 'gone' | 'no answer';
  * own: by it a statement is never called dead.
  */
 async function askServer(settings: ClientSettings, processId: number, withinMs: number): Promise<Answer> {
+  try {
+    return await onSecondConnection(settings, withinMs, async (client, ownId) => {
+      const { rows } = await client.query<Backend>(
+        `select pg_backend_pid() as "ownId", pid is not null as "isThere", state, wait_event as "waitEvent"
+           from (select) as one left join pg_stat_activity on pid = ${processId}`,
+      );
+      return judge(rows[0], ownId);
+    });
+  } catch (error) {
+    return error instanceof pg.DatabaseError ? 'at work' : 'no answer';
+  }
+}
+
+/** A session that began later than this after ours may be another's, which has got its number since. */
+const youngestMs = 1000;
+
+/**
+ * Ends a session of ours on the server, so that its transaction is rolled back. Nothing is done where the server does not
+ * answer, or where the session is not proved to be ours: behind a pooler, and where it began after we had connected.
+ */
+async function endSession(
+  settings: ClientSettings,
+  { processId, ageMs, withinMs }: { processId: number; ageMs: number; withinMs: number },
+): Promise<void> {
+  const end = (client: pg.Client, ownId: number | null) =>
+    client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where pid = $1 and pg_backend_pid() = $2 and usename = current_user and datname = current_database()
+          and backend_start < clock_timestamp() - make_interval(secs => $3)`,
+      [processId, ownId, Math.max(0, ageMs - youngestMs) / 1000],
+    );
+  // The statement has failed in any case, and says why.
+  await onSecondConnection(settings, withinMs, end).catch(() => {});
+}
+
+async function onSecondConnection<T>(
+  settings: ClientSettings,
+  withinMs: number,
+  work: (client: pg.Client, ownId: number | null) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ ...settings, connectionTimeoutMillis: withinMs });
   client.on('error', () => {});
   const { connection } = client as unknown as ClientInside;
   const timer = setTimeout(() => connection.stream.destroy(), withinMs);
   try {
     await client.connect();
-    const { rows } = await client.query<Backend>(
-      `select pg_backend_pid() as "ownId", pid is not null as "isThere", state, wait_event as "waitEvent"
-         from (select) as one left join pg_stat_activity on pid = ${processId}`,
-    );
-    return judge(rows[0], (client as unknown as ClientInside).processID);
-  } catch (error) {
-    return error instanceof pg.DatabaseError ? 'at work' : 'no answer';
+    return await work(client, (client as unknown as ClientInside).processID);
   } finally {
     clearTimeout(timer);
     connection.stream.destroy();

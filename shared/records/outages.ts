@@ -12,6 +12,11 @@ export interface Outage {
   since: string;
   /** Why the first attempt failed; without values and passwords. */
   reason: string;
+  /**
+   * The key of the retried message that was refused in the middle of its work, as by a full disk. The side answers all
+   * the while, and other messages may need no room, so that nothing but this message's end is the outage's.
+   */
+  message?: string;
   /** ISO 8601; absent while the outage lasts. */
   endedAt?: string;
 }
@@ -45,13 +50,16 @@ export async function beginOutage(
 /**
  * Notes that a side answers again.
  *
- * @returns the outage that this has ended; undefined where there was none, or somebody else has noted its end
+ * @returns the outage that this has ended; `none` where there is none, or somebody else has noted its end; `lasts` where
+ * the message that it began with still waits
  */
-export async function endOutage(ingested: Store, side: Side, now: Date): Promise<Outage | undefined> {
+export async function endOutage(ingested: Store, side: Side, now: Date): Promise<Outage | 'none' | 'lasts'> {
   const known = await read(ingested, side);
-  if (known === undefined || known.outage.endedAt !== undefined) return undefined;
+  if (known === undefined || known.outage.endedAt !== undefined) return 'none';
+  const { message } = known.outage;
+  if (message !== undefined && (await ingested.get(message)) !== undefined) return 'lasts';
   const ended = { ...known.outage, endedAt: now.toISOString() };
-  return (await write(ingested, ended, known.etag)) ? ended : undefined;
+  return (await write(ingested, ended, known.etag)) ? ended : 'none';
 }
 
 async function read(
@@ -72,8 +80,8 @@ const write = (ingested: Store, outage: Outage, etag: string | undefined): Promi
     etag,
   );
 
-const isOutage = ({ side, since, reason, endedAt }: Record<string, unknown>): boolean =>
+const isOutage = ({ side, since, reason, endedAt, message }: Record<string, unknown>): boolean =>
   (side === 'source' || side === 'warehouse') &&
   typeof since === 'string' &&
   typeof reason === 'string' &&
-  (endedAt === undefined || typeof endedAt === 'string');
+  [endedAt, message].every((value) => ['string', 'undefined'].includes(typeof value));

@@ -30,7 +30,8 @@ export interface GenerationOptions {
 }
 
 /**
- * Reads the state, and begins a new generation if the source is not the one in the state.
+ * Reads the state, and begins a new generation if the source is not the one in the state, or the state is older than what is
+ * loaded.
  *
  * The generation is written before anything is planned under it. So of two planners only one continues, and extracts
  * that were planned on the other server learn that they are superseded.
@@ -43,8 +44,13 @@ export async function claimGeneration(
   source: SourceNow,
   { now, isResync = false }: GenerationOptions,
 ): Promise<ReadState> {
-  const read = await readCaptureState(ingested);
-  if (read !== undefined && !isResync && !needsNewGeneration(read.state, source)) return read;
+  const [read, loaded] = await Promise.all([readCaptureState(ingested), readLoaded(ingested)]);
+  const isUsable =
+    read !== undefined &&
+    !isResync &&
+    !needsNewGeneration(read.state, source) &&
+    !isBehind(read.state, loaded?.loaded.generation);
+  if (isUsable) return read;
   return beginGeneration(ingested, read, source, now);
 }
 
@@ -53,6 +59,10 @@ export const needsNewGeneration = (state: CaptureState | undefined, { identity, 
   state === undefined ||
   state.identity !== identity ||
   (state.captured !== undefined && BigInt(xmax) < BigInt(state.captured.base));
+
+/** Whether more has been loaded than the state knows of, as where it was restored from a backup: its rows would be ignored. */
+const isBehind = ({ generation }: CaptureState, loaded: string | undefined): boolean =>
+  loaded !== undefined && BigInt(loaded) > BigInt(generation);
 
 /**
  * Begins a generation after the one that was read: everything is extracted in full, under greater versions.

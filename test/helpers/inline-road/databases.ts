@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { PostgresServer } from '../postgres/temporary-postgres.ts';
 import { makeShop, openShop } from './shop.ts';
 
-/** A small shop and an empty warehouse on one server, and the roles that the services use. */
+/** A small shop and an empty warehouse, and the roles that the services use. */
 export interface Databases {
   source: pg.Client;
   warehouse: pg.Client;
@@ -13,22 +13,27 @@ export interface Databases {
   end(): Promise<void>;
 }
 
-export async function makeDatabases(server: PostgresServer): Promise<Databases> {
+/** @param warehouseServer another server for the warehouse; the same where it is left out */
+export async function makeDatabases(
+  server: PostgresServer,
+  warehouseServer: PostgresServer = server,
+): Promise<Databases> {
   const source = await connect(await server.createDatabase('shop'));
   await makeShop(source);
   await openShop(source);
-  const warehouse = await connect(await server.createDatabase('warehouse'));
+  const warehouse = await connect(await warehouseServer.createDatabase('warehouse'));
   await warehouse.query('create role loader login; alter database warehouse owner to loader');
   await warehouse.query('alter schema public owner to loader');
-  return {
+  const databases: Databases = {
     source,
     warehouse,
     sourceUrl: withUser(server.url('shop'), 'reader'),
-    warehouseUrl: withUser(server.url('warehouse'), 'loader'),
+    warehouseUrl: withUser(warehouseServer.url('warehouse'), 'loader'),
     end: async () => {
-      await Promise.all([source.end(), warehouse.end()]);
+      await Promise.all([databases.source.end(), databases.warehouse.end()]);
     },
   };
+  return databases;
 }
 
 /** A connection that the server may end at any time; the next query says so. */

@@ -101,6 +101,18 @@ describe('the capture state', () => {
     expect((await bench.plan()).generation).toBe('4000000001');
   });
 
+  it('that was restored, and is behind what is loaded, is left behind for a generation above that', async () => {
+    await bench.run();
+    const state = readState();
+    const loadedSince = String(BigInt(state.generation) + 5n);
+    const newest = { id: '1', key: 'item', enteredAt: '2026-01-01T00:00:00.000000Z' };
+    const loaded = { version: 1, newest, entries: 1, generation: loadedSince };
+    await bench.store.put('state/loaded.json', Buffer.from(JSON.stringify(loaded)));
+    const planned = await bench.plan();
+    expect(BigInt(planned.generation)).toBeGreaterThan(BigInt(loadedSince));
+    expect(planned.slices.every(({ full }) => full)).toBe(true);
+  });
+
   const request = (id: string) =>
     bench.store.put(
       `state/requests/${id}.json`,

@@ -159,6 +159,31 @@ describe('a connection', () => {
     expect(await failureOf(outgoing)).toMatch(named());
   });
 
+  it.each([
+    ['between two statements', (of: pg.Client) => of.query('select 1')],
+    [
+      'in a COPY',
+      (of: pg.Client) =>
+        copyIn(
+          of,
+          'copy t from stdin',
+          (async function* () {
+            for (let chunk = 0; chunk < 10; chunk++) yield Buffer.from('1\n'.repeat(10_000));
+          })(),
+        ),
+    ],
+  ])('that is half-open %s leaves no lock behind', async (_when, work) => {
+    await open();
+    await client.query('begin; lock table locked in access exclusive mode');
+    const pid = await pidOf(client);
+    proxy.halfOpen('forwarded');
+    expect(await failureOf(work(client))).toMatch(named());
+    await seen(async () => {
+      const { rowCount } = await direct.query('select from pg_locks where pid = $1', [pid]);
+      return rowCount === 0;
+    }, 5);
+  });
+
   it('waits for a slow reader and a slow writer of a COPY', async () => {
     await open();
     await direct.query('truncate t');
@@ -200,14 +225,19 @@ describe('a connection', () => {
     await expect(asked).rejects.toThrow(`the warehouse at 127.0.0.1:${proxy.port}: read ECONNRESET`);
   });
 
-  it('of a pool that is half-open costs one failure, and the pool opens another one', async () => {
+  it('of a pool that is half-open while idle costs no failure, and one in use costs one', async () => {
     const secret = secretOfUrl('--warehouse', proxy.through(server.url()));
     const options = { what: 'warehouse' as const, applicationName: 'test', maxConnections: 1, limits };
     const database = makeDatabase(async () => secret, options);
     const ask = () => database.withClient(async (lent) => (await lent.query('select 1 as one')).rows);
     expect(await ask()).toEqual([{ one: 1 }]);
     proxy.halfOpen('forwarded');
-    expect(await failureOf(ask())).toMatch(named());
+    expect(await ask()).toEqual([{ one: 1 }]);
+    const broken = database.withClient((lent) => {
+      proxy.halfOpen('forwarded');
+      return lent.query('select 1');
+    });
+    expect(await failureOf(broken)).toMatch(named());
     expect(await ask()).toEqual([{ one: 1 }]);
     await database.end();
   });

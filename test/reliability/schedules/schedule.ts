@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { RowRandom } from '../../../cli/sample/random.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
 import { type History, remember } from '../world/expectations.ts';
 import { type Delivery, Mailbox } from '../world/mailbox.ts';
 import { eventOf, isDoneWith } from '../world/queues.ts';
@@ -57,20 +58,26 @@ export class Schedule {
    */
   async finish(): Promise<void> {
     if (this.#isLateOpen) await this.#endLate('commit');
+    // What was committed has been planned by then, so that what is missing is what the product has to tell of.
+    const assertNotSilent = () => assertNotSilentlyWrong(this.#world.site, this.#world);
     do {
       await this.#drain();
       this.#slices = undefined;
       await this.#plan();
-      await this.#drain();
+      await this.#drain(assertNotSilent);
     } while (this.#slices !== 0);
     this.#mailbox.letGo();
     await this.#drain();
   }
 
-  async #drain(): Promise<void> {
+  /** @param whenIdle called each time when nothing is left to deliver, before dead letters are redriven */
+  async #drain(whenIdle?: () => Promise<unknown>): Promise<void> {
     for (;;) {
       await this.#mailbox.receive();
-      if (this.#mailbox.size + this.#workers.all.length === 0 && (await this.#redrive()) === 0) return;
+      if (this.#mailbox.size + this.#workers.all.length === 0) {
+        await whenIdle?.();
+        if ((await this.#redrive()) === 0) return;
+      }
       while (this.#mailbox.size + this.#workers.all.length > 0) {
         if (this.#random.oneIn(5)) await this.#deliver();
         else await this.#step(false);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { RowRandom } from '../../../cli/sample/random.ts';
-import { isLong, takeShard, tell } from '../../helpers/jest/long-form.ts';
+import { takeShard, tell } from '../../helpers/jest/long-form.ts';
+import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { loadInitially } from '../sweeps/crash-scenario.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from '../world/expectations.ts';
 import { World } from '../world/world.ts';
@@ -14,7 +15,7 @@ const longSeeds = 500;
 const minutes = 60_000;
 
 /**
- * A test that runs the seeds from 1 on, many more in the long form: the odd or the even ones, that two of Jest's workers
+ * A test that runs the seeds from 1 on, many more and fresh ones in the long form: the odd or the even ones, that two of Jest's workers
  * share (SHARD=0/4: a fourth of them); SEED=17 is that one alone.
  */
 export function describeSeeds(which: 'odd' | 'even'): void {
@@ -34,7 +35,7 @@ export function describeSeeds(which: 'odd' | 'even'): void {
     it(
       'change nothing in the warehouse',
       async () => {
-        await runSeeds(world, late, chooseSeeds(which));
+        await runSeeds(world, late, takeSeeds(which));
       },
       120 * minutes,
     );
@@ -72,11 +73,9 @@ async function runSeed(world: World, late: pg.Client, seed: number): Promise<voi
   await expectNothingLeft(world);
 }
 
-function chooseSeeds(which: 'odd' | 'even'): number[] {
-  const isTaken = (seed: number) => seed % 2 === (which === 'odd' ? 1 : 0);
-  const alone = process.env.SEED;
-  const seeds = Array.from({ length: isLong ? longSeeds : shortSeeds }, (_, index) => index + 1).filter(
-    isTaken,
-  );
-  return alone === undefined ? takeShard(seeds) : [Number(alone)].filter(isTaken);
+/** Both files draw seeds of their own, and each takes its half of as many as both are to do. */
+function takeSeeds(which: 'odd' | 'even'): number[] {
+  const seeds = chooseSeeds(`schedules (${which})`, { short: shortSeeds, long: longSeeds });
+  const taken = seeds.filter((seed) => seed % 2 === (which === 'odd' ? 1 : 0));
+  return process.env.SEED === undefined ? takeShard(taken) : taken;
 }

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
-import { deliverAll, plan } from '../world/delivery.ts';
+import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
+import { type DeliveryOrder, deliverAll, plan } from '../world/delivery.ts';
 import {
   expectExact,
   expectNothingLeft,
@@ -18,17 +19,23 @@ export async function loadInitially(world: World, director: Director, history: H
   await deliverAll(world, director);
 }
 
+export interface Round {
+  /** Its number in this world, from 1: what is new has ids of its own in every round. */
+  round: number;
+  history: History;
+  /** Puts the messages of one look at a queue in the order of their delivery. */
+  order: DeliveryOrder;
+}
+
 /**
  * Two runs on top: new rows and changed ones (under a new and under the old last_updated), changes of parents, a
  * transaction that commits after the plan although its rows are older, a row that breaks the contract, a table that
- * fails for good, a throttled call. Facts are delivered before the dimensions that they need.
- *
- * @param round its number in this world, from 1: what is new has ids of its own in every round
+ * fails for good, a throttled call.
  */
 export async function runIncrementally(
   world: World,
   director: Director,
-  { round, history }: { round: number; history: History },
+  { round, history, order }: Round,
 ): Promise<void> {
   const late = await world.connectToSource();
   try {
@@ -36,7 +43,9 @@ export async function runIncrementally(
     await world.source.query(changes(round));
     await remember(history, world.source);
     await plan(world, director);
-    await deliverAll(world, throttlingOnce(director), (messages) => messages.reverse());
+    await deliverAll(world, throttlingOnce(director), order);
+    // A row is in quarantine, and a table could not be read.
+    expect(await assertNotSilentlyWrong(world.site, world)).toBe('told');
     await late.query('commit');
   } finally {
     await late.end();

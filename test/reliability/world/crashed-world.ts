@@ -1,5 +1,6 @@
 import { type CrashPoint, crashAt } from '../sweeps/crash-points.ts';
 import { expectAllArrived, loadInitially, runIncrementally } from '../sweeps/crash-scenario.ts';
+import type { DeliveryOrder } from './delivery.ts';
 import type { History } from './expectations.ts';
 import type { Director } from './invocation.ts';
 import { World } from './world.ts';
@@ -13,13 +14,16 @@ export class CrashedWorld {
   /** Rounds of the incremental part that this warehouse has seen; undefined where it is to be made anew. */
   #round: number | undefined;
   #history: History = new Map();
+  readonly #makeOrder: () => DeliveryOrder;
 
-  private constructor(world: World) {
+  private constructor(world: World, makeOrder: () => DeliveryOrder) {
     this.#world = world;
+    this.#makeOrder = makeOrder;
   }
 
-  static async start(): Promise<CrashedWorld> {
-    return new CrashedWorld(await World.start());
+  /** @param makeOrder makes the order in which a round delivers its messages */
+  static async start(makeOrder: () => DeliveryOrder): Promise<CrashedWorld> {
+    return new CrashedWorld(await World.start(), makeOrder);
   }
 
   stop(): Promise<void> {
@@ -72,7 +76,12 @@ export class CrashedWorld {
   }
 
   async #runRound(director: Director, done = this.#round ?? 0): Promise<void> {
-    await runIncrementally(this.#world, director, { round: done + 1, history: this.#history });
+    const round = done + 1;
+    await runIncrementally(this.#world, director, {
+      round,
+      history: this.#history,
+      order: this.#makeOrder(),
+    });
     await expectAllArrived(this.#world, this.#history);
     this.#round = done + 1;
   }

@@ -14,6 +14,8 @@ export async function plan(world: World, director: Director): Promise<PlannedRun
   }
 }
 
+export type DeliveryOrder = (messages: ReceivedMessage[]) => ReceivedMessage[];
+
 /**
  * Delivers until the queues are empty, one message at a time. A message that failed, or whose handler crashed, comes
  * back at once.
@@ -23,7 +25,7 @@ export async function plan(world: World, director: Director): Promise<PlannedRun
 export async function deliverAll(
   world: World,
   director: Director,
-  inOrder: (messages: ReceivedMessage[]) => ReceivedMessage[] = (messages) => messages,
+  inOrder: DeliveryOrder = (messages) => messages,
 ): Promise<void> {
   for (let delivered = 1; delivered > 0; ) {
     delivered = 0;
@@ -35,7 +37,7 @@ async function deliverQueue(
   { queues, functions }: World,
   kind: QueueKind,
   director: Director,
-  inOrder: (messages: ReceivedMessage[]) => ReceivedMessage[],
+  inOrder: DeliveryOrder,
 ): Promise<number> {
   const messages = inOrder(await queues.receiveAll(kind));
   const done: ReceivedMessage[] = [];

@@ -26,6 +26,7 @@ export class Crash extends Error {
 /** What S3 says when it is asked too often. */
 class Throttled extends Error {
   override name = 'SlowDown';
+  readonly $metadata = { httpStatusCode: 503 };
 }
 
 const current = new AsyncLocalStorage<Invocation>();

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type Cloud, connectionTo, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
+import type { Site } from '../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { makeShop, openShop } from '../../helpers/inline-road/shop.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { makeSiteOf } from '../silence/status-evidence.ts';
 import { Functions } from './functions.ts';
 import { interceptCalls } from './intercepted-calls.ts';
 import { Queues } from './queues.ts';
@@ -25,6 +27,8 @@ export class World {
   readonly cloud: Cloud;
   readonly clients: AwsClients;
   readonly queues: Queues;
+  /** What `starlift status` would open. */
+  readonly site: Site;
   readonly functions = new Functions();
   /** The owner of the shop's tables. */
   readonly source: pg.Client;
@@ -41,6 +45,12 @@ export class World {
     this.warehouse = parts.warehouse;
     this.clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(parts.cloud.endpoint) });
     this.queues = new Queues(this.clients.sqs, parts.cloud);
+    this.site = makeSiteOf({
+      clients: this.clients,
+      queueUrl: (kind) => parts.cloud.queueUrl(queueNames[kind]),
+      sourceUrl: parts.server.url('shop'),
+      warehouseUrl: parts.server.url('warehouse'),
+    });
     this.#undo = undo;
   }
 

@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import { buckets } from '../../../cli/embedded/resources.ts';
+import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
+import { inspectDeadLetters, inspectQueue } from '../../../cli/site/embedded/embedded-queues.ts';
+import type { Site } from '../../../cli/site/site.ts';
+import { readStatus } from '../../../cli/status/read-status.ts';
+import { isClean } from '../../../cli/verify/report.ts';
+import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
+import type { AwsClients } from '../../../shared/aws-clients.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { connect } from '../../helpers/inline-road/databases.ts';
+
+/** The parts of a road in this process that `status` looks at. */
+export interface RoadParts {
+  clients: AwsClients;
+  queueUrl(kind: QueueKind): string;
+  sourceUrl: string;
+  warehouseUrl: string;
+}
+
+/** The site that `status` would open for a road in this process. */
+export function makeSiteOf({ clients, queueUrl, sourceUrl, warehouseUrl }: RoadParts): Site {
+  const { origin } = new URL(queueUrl('load'));
+  const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
+  return {
+    sqs: clients.sqs,
+    ingested: makeObjectStore(clients.s3, buckets.ingested),
+    processed: makeObjectStore(clients.s3, buckets.processed),
+    queueUrl,
+    deadLetterUrl,
+    connectWarehouse: () => connect(warehouseUrl),
+    warehouseSchema: 'public',
+    connectSource: () => connect(sourceUrl),
+    listDeadLetters: (): Promise<DeadLetter[]> => inspectDeadLetters(origin, deadLetterUrl),
+    receiveWaitSeconds: 0,
+    oldestSentAt: async (url) => (await inspectQueue(origin, url)).map(({ sentAt }) => sentAt).sort()[0],
+    selector: '',
+    takenBy: '',
+  };
+}
+
+/** How source and warehouse differ, by SQL that shares nothing with the pipeline; empty where they are the same. */
+export async function findDifferences(source: pg.Client, warehouse: pg.Client): Promise<string[]> {
+  try {
+    const { tables } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+    return tables.filter((table) => !isClean(table)).map((table) => JSON.stringify(table));
+  } catch (error) {
+    return [`they cannot be compared: ${String(error)}`];
+  }
+}
+
+/** What `status` says. */
+export interface Judgement {
+  isWell: boolean;
+  isBusy: boolean;
+  findings: string[];
+}
+
+/** Asks what `starlift status` asks. That it cannot be answered is a finding too. */
+export async function askStatus(site: Site): Promise<Judgement> {
+  try {
+    const { ok, queues, troubles } = await readStatus(site);
+    return {
+      isWell: ok,
+      isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
+      findings: troubles.map(({ text }) => text),
+    };
+  } catch (error) {
+    return { isWell: false, isBusy: false, findings: [`status failed: ${String(error)}`] };
+  }
+}
+
+/**
+ * Asserts that the product is not silently wrong: either source and warehouse are the same, or work is in flight, or
+ * `status` says that something is wrong. All that was committed in the source has been planned.
+ *
+ * @returns how it is
+ */
+export async function assertNotSilentlyWrong(
+  site: Site,
+  { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
+): Promise<'exact' | 'in flight' | 'told'> {
+  const differences = await findDifferences(source, warehouse);
+  if (differences.length === 0) return 'exact';
+  const { isWell, isBusy, findings } = await askStatus(site);
+  if (isBusy) return 'in flight';
+  if (!isWell && findings.length > 0) return 'told';
+  throw new Error(`silently wrong: status is green, and\n${differences.join('\n')}`);
+}
