@@ -10,8 +10,8 @@ import { type RunReport, runOnce } from '../../../cli/run/run-once.ts';
 import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
-import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { verifiedKey } from '../../../shared/object-store/object-key.ts';
+import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
 import { copyLoadedFolder } from './loaded-folder.ts';
 
