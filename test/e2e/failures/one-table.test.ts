@@ -103,7 +103,11 @@ describe('what happens to one table', () => {
       await seen(() => output().includes('fact_payment'));
       await rename('later');
       await renamed('later');
-      expect(output().match(/! fact_payment cannot be looked at/g) ?? []).toHaveLength(1);
+      const lines = output()
+        .split('\n')
+        .filter((line) => line.startsWith('!') && line.includes('fact_payment'));
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines).toHaveLength(new Set(lines).size);
       expect(await watch.end('SIGINT')).toMatchObject({ code: 1 });
     },
   );

@@ -63,7 +63,10 @@ export class RestoredRoad {
   async run(): Promise<Awaited<ReturnType<typeof assertNotSilentlyWrong>>> {
     const terminal = makeTerminal(new PassThrough(), new PassThrough(), true);
     const { signal } = new AbortController();
-    await runEmbedded({ ...this.#road, watch: false, everySeconds: 1, interrupted: signal }, terminal);
+    await runEmbedded(
+      { ...this.#road, watch: false, everySeconds: 1, waitMs: 60_000, interrupted: signal },
+      terminal,
+    );
     return this.#withSite(async (site) => {
       const source = await connect(this.#road.source);
       const warehouse = await connect(this.#road.warehouse);

@@ -37,6 +37,8 @@ export function makeSiteOf({ clients, queueUrl, sourceUrl, warehouseUrl }: RoadP
     oldestSentAt: async (url) => (await inspectQueue(origin, url)).map(({ sentAt }) => sentAt).sort()[0],
     selector: '',
     takenBy: '',
+    // Nothing plans by itself, and nothing was killed: lateness is no finding.
+    activity: { isRunning: false, pid: undefined, endedUnexpectedly: false, everySeconds: undefined },
   };
 }
 
