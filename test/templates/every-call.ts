@@ -16,7 +16,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await road.settle();
   await quarantineAndSplit(road, databases);
   await failAndRecover(road, databases);
-  await sendAstray(road);
+  const astray = await sendAstray(road);
   for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
   await retryEach(road, databases);
   await outlastOutages(road, databases);
@@ -26,7 +26,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await road.invoke('ingestion-plan');
   await road.settle();
   await road.ingested.delete('state/capture.json');
-  await sendAstrayWithoutState(road);
+  await sendAstrayWithoutState(road, astray);
 }
 
 /** A warehouse that wants the source to be read in full: each function that is the first to see it forwards that. */
@@ -83,16 +83,16 @@ async function deadLettersOf(road: PackagedRoad, kind: QueueKind): Promise<Messa
 }
 
 /** A slice that was planned on another server: the state tells whether it is superseded. */
-async function sendAstray(road: PackagedRoad): Promise<void> {
+async function sendAstray(road: PackagedRoad): Promise<object> {
   const [letter] = await deadLettersOf(road, 'extract');
   const message = JSON.parse(letter?.Body ?? '{}') as object;
   await road.send('extract', { Body: JSON.stringify({ ...message, generation: '1', identity: 'another' }) });
   await road.settle();
+  return message;
 }
 
-async function sendAstrayWithoutState(road: PackagedRoad): Promise<void> {
-  const [letter] = await deadLettersOf(road, 'extract');
-  const message = JSON.parse(letter?.Body ?? '{}') as object;
+/** @param message that of `sendAstray`: its dead letter has been settled by a sweep meanwhile */
+async function sendAstrayWithoutState(road: PackagedRoad, message: object): Promise<void> {
   const copied = countCalls(road, 'ingestion-extract', 'sqs:SendMessage');
   await road.send('extract', { Body: JSON.stringify({ ...message, identity: 'another' }) });
   road.start('extract');
