@@ -126,14 +126,14 @@ describe('changes in the source', () => {
     const writers = Array.from({ length: 4 }, (_, index) => startWriter(road.source, index));
     const watch = startWatch([...optionsOf(road), '--every', '0.05', '--json']);
     const runs = () => watch.output().match(/^\{"run":.*\}$/gm) ?? [];
+    const withPayments = () =>
+      runs().filter((line) => (loadedRows(JSON.parse(line) as RunResult).fact_payment ?? 0) > 0);
     try {
-      await seen(() => runs().length >= 8);
+      await seen(() => withPayments().length > 4);
     } finally {
       await Promise.all(writers.map((writer) => writer.stop()));
       await watch.end('SIGINT');
     }
-    const loaded = runs().map((line) => loadedRows(JSON.parse(line) as RunResult));
-    expect(loaded.filter(({ fact_payment = 0 }) => fact_payment > 0).length).toBeGreaterThan(4);
     await runClean(road);
     await assertExact(road);
   });

@@ -220,8 +220,9 @@ async function commitObject(
       written: [quoteQualified(schema, table.name)],
       read: referencesOf(table).map((name) => quoteQualified(schema, name)),
     });
-    const objectId = await enterInLedger(client, object, replay);
-    if (objectId === undefined) return alreadyLoaded(key);
+    const entry = await enterInLedger(client, object, replay);
+    if (entry === undefined) return alreadyLoaded(key);
+    const { objectId } = entry;
     const warehouse = { client, model, schema };
     const rows = { batches, objectId };
     let waiting = 0;
@@ -234,7 +235,7 @@ async function commitObject(
         ({ added, releases } = await loadDimension(warehouse, table, rows));
       else await loadCalendar(warehouse, table, rows);
     }
-    if (replay === undefined) await enterAdded(client, objectId, added);
+    if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
     return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
   });
@@ -251,25 +252,40 @@ function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[
   return new Set(indexes.flatMap((index) => distinctValues(batches, index).map(Number)));
 }
 
+interface LedgerEntry {
+  /** Decimal digits. */
+  objectId: string;
+  /** It was not in the ledger before. */
+  isNew: boolean;
+  /**
+   * How many keys it can have added. The earlier revision of the same slice has counted its own: where the table lost those,
+   * this one only brings them back.
+   */
+  maxAdded: number;
+}
+
 /**
  * Enters the object in the ledger, to be committed with its rows. Waits for a concurrent load of the same object to
  * end.
  *
  * @param replay an object that is in the ledger already keeps its id, and is loaded once more
- * @returns the object's id, as decimal digits; undefined if the object is in the ledger already
+ * @returns undefined if the object is in the ledger already
  */
 async function enterInLedger(
   client: pg.ClientBase,
   { key, metadata }: ProcessedObject,
   replay: string | undefined,
-): Promise<string | undefined> {
+): Promise<LedgerEntry | undefined> {
   const { version, rows, quarantined } = metadata;
-  const { rows: entered } = await client.query<{ object_id: string }>(
+  const { rows: entered } = await client.query<{ objectId: string; isNew: boolean; before: number | null }>(
     `insert into ${ledgerTable}
        (key, warehouse_table, run, slice, rows, quarantined, generation, snapshot_xmax, snapshot_xmin, tie, revision)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (key) ${replay === undefined ? 'do nothing' : 'do update set loaded_at = clock_timestamp()'}
-     returning object_id::text`,
+     returning object_id::text as "objectId", xmax = 0 as "isNew",
+               (select o.rows::float8 from ${ledgerTable} o
+                 where o.warehouse_table = $2 and o.run = $3 and o.slice = $4 and o.revision < $11
+                 order by o.revision desc limit 1) as before`,
     [
       formatObjectKey(key),
       key.table,
@@ -284,7 +300,10 @@ async function enterInLedger(
       key.revision,
     ],
   );
-  return entered[0]?.object_id;
+  const [entry] = entered;
+  if (entry === undefined) return undefined;
+  const { objectId, isNew, before } = entry;
+  return { objectId, isNew, maxAdded: rows - Math.min(rows, before ?? 0) };
 }
 
 const staging = 'pg_temp.staging';

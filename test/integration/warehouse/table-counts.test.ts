@@ -107,6 +107,24 @@ describe('the rows of a star table', () => {
     expect(await states()).toEqual(allEqual);
   });
 
+  it('are counted once where a later revision of an object brings lost ones back', async () => {
+    const rows = [red, blue];
+    await warehouse.putAndLoad('dim_colour', { rows });
+    await check();
+    await runAndFlush('delete from dim_colour where colour_id = 1');
+    expect(await states()).toEqual({ ...allEqual, dim_colour: 'different' });
+    // It had a third row in quarantine, which is mended now.
+    const mended = [...rows, { colour_id: '3', name: 'green' }];
+    await warehouse.putAndLoad('dim_colour', { rows: mended, revision: 1 });
+    expect((await check())[0]).toMatchObject({ state: 'equal', loaded: 3, holds: 3 });
+  });
+
+  it('are counted where a replay is the first to load them', async () => {
+    const key = await warehouse.put('dim_colour', { rows: [red] });
+    await warehouse.load(key, { replay: 'r1' });
+    expect((await check())[0]).toMatchObject({ state: 'equal', loaded: 1, holds: 1 });
+  });
+
   it('are refused to be made anew where their table has vanished, until a rebuild asks for it', async () => {
     await loadAll();
     await check();
