@@ -6,7 +6,12 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type CommandName, commandTable } from '../../../../cli/help/command-table.ts';
 import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
+import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
+import { RefusedError } from '../../../../shared/errors.ts';
+import { beginOutage } from '../../../../shared/records/outages.ts';
+import { notePlanAttempt } from '../../../../shared/records/plan-attempts.ts';
+import { putRetrying } from '../../../../shared/records/retrying.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -61,7 +66,9 @@ describe('--json', () => {
         update payment set payment_date = 'soon' where payment_id = 5`);
       await stack.run();
       const { sqs, queueUrl } = stack.site;
-      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl('transform'), MessageBody: 'not JSON' }));
+      for (const queue of ['transform', 'load'] as const) {
+        await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(queue), MessageBody: 'not JSON' }));
+      }
       await stack.run();
       await stack.source('delete from payment where payment_id = 7');
       await stack.warehouse(`
@@ -75,6 +82,8 @@ describe('--json', () => {
       'status',
       'verify --deleted',
       'failures',
+      'failures drop --queue load --dry-run',
+      'failures drop --queue load',
       'redrive --dry-run',
       'redrive',
       'quarantine',
@@ -84,6 +93,9 @@ describe('--json', () => {
       'waiting --drop --table sales_order',
       'replay --table dim_staff --dry-run',
       'replay --table staff --zone ingested',
+      'rebuild dim_staff fact_payment dim_date',
+      'resync --table dim_design',
+      'resync',
       'sql select(1),null::text,array[1]',
       'run',
       'status',
@@ -103,6 +115,52 @@ describe('--json', () => {
       expect(objections(name, { ...output, another: 1 })).not.toEqual([]);
       expect(objections(name, Object.fromEntries(Object.entries(output).slice(1)))).not.toEqual([]);
       printed.set(name, output);
+    });
+
+    it('of status is as its schema says while sides are out, a plan has failed and messages are retried', async () => {
+      const { ingested } = staged.stack.site;
+      const [at, reason] = [new Date(), 'it does not answer'];
+      const now = at.toISOString();
+      await notePlanAttempt(ingested, at, { error: new RefusedError(reason, { by: 'source' }) });
+      await beginOutage(ingested, { side: 'source', since: now, reason });
+      await beginOutage(ingested, {
+        side: 'warehouse',
+        since: now,
+        reason,
+        message: 'state/retrying/load/a.json',
+      });
+      const failed = {
+        attempts: 1,
+        error: 'TransientError',
+        reason,
+        waitingSince: now,
+        triedAt: now,
+        nextAt: now,
+      };
+      await putRetrying(ingested, 'one', { queue: 'extract', ...failed });
+      const ofTable = { table: 'fact_payment', key: 'fact_payment/a.parquet', by: 'warehouse' } as const;
+      await putRetrying(ingested, 'another', { queue: 'load', ...ofTable, ...failed });
+      const { code: _, ...output } = await staged.json<Status>('status --max-lag 15m');
+      expect(objections('status', output)).toEqual([]);
+      expect(output).toMatchObject({
+        plan: { failure: { by: 'source' } },
+        maxLagSeconds: 900,
+        outages: [{ side: 'source' }, { side: 'warehouse' }],
+        verified: { exact: false },
+      });
+      expect(output.retrying).toHaveLength(2);
+    });
+
+    it('of rebind is as its schema says', async () => {
+      await staged.stack.warehouse(`update starlift.binding set ingested_bucket = 'of-another-stage'`);
+      for (const outcome of ['bound', 'as before']) {
+        const { code: _, ...rebound } = await staged.json('rebind --yes');
+        expect(rebound).toEqual({ ok: true, outcome });
+        expect(objections('rebind', rebound)).toEqual([]);
+        expect(objections('rebind', { ...rebound, another: 1 })).not.toEqual([]);
+        expect(objections('rebind', { outcome })).not.toEqual([]);
+        printed.set('rebind', rebound);
+      }
     });
 
     it('of secrets put is as its schema says', async () => {
