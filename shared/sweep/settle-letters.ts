@@ -1,4 +1,6 @@
 import { DeleteMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Notify } from '../events.ts';
+import type { QueueKind } from '../queue/queue-settings.ts';
 import { giveBack, type ReceivedMessage, receiveAll, textAttributes } from '../queue/receive-all.ts';
 
 /** A dead letter as a sweep judges it. */
@@ -10,6 +12,9 @@ export interface SweptLetter {
 export interface SettleLettersDeps {
   sqs: Pick<SQSClient, 'send'>;
   deadLetterUrl: string;
+  queue: QueueKind;
+  /** Sends `Table Recovered` for each letter that names its table. */
+  notify: Notify;
   /** How long a receive waits for a message, in seconds: 1, because SQS then asks all of the queue's servers. */
   receiveWaitSeconds?: number;
   /** Says of each letter whether the work that it stands for is done. */
@@ -26,7 +31,7 @@ const maxMessages = 5000;
  * @throws any error of SQS, or of `areSettled`; the letters are given back
  */
 export async function settleLetters(deps: SettleLettersDeps): Promise<number> {
-  const { sqs, deadLetterUrl, receiveWaitSeconds: waitSeconds = 1, areSettled } = deps;
+  const { sqs, queue, notify, deadLetterUrl, receiveWaitSeconds: waitSeconds = 1, areSettled } = deps;
   const held: ReceivedMessage[] = [];
   const settled = new Set<ReceivedMessage>();
   try {
@@ -40,6 +45,10 @@ export async function settleLetters(deps: SettleLettersDeps): Promise<number> {
     );
     for (const [index, message] of held.entries()) {
       if (verdicts[index] !== true) continue;
+      const { table, key } = textAttributes(message);
+      // Before the letter is deleted: a sweep that breaks off in between sends the event again.
+      if (table !== undefined && key !== undefined)
+        await notify({ type: 'Table Recovered', detail: { queue, table, key } });
       await sqs.send(
         new DeleteMessageCommand({ QueueUrl: deadLetterUrl, ReceiptHandle: message.ReceiptHandle }),
       );

@@ -26,9 +26,9 @@ export const differences: Record<ServiceName, Partial<Record<PieceName, Differen
       instead: { refused: 'NotImplemented' },
       because: 'no object of the product is larger than one put, and parts would have to outlive a kill',
     },
-    'a dead letter after 5 receives': {
+    'a dead letter after 10 receives': {
       instead: {
-        receives: ['1', '2', '3', '4', '5'],
+        receives: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'],
         deadLetters: [{ body: 'x', attributes: ['replay=7'], sameId: true, sentAt: 'as before' }],
       },
       because: 'fauxqs does not say which queue a dead letter came from, and the product does not ask',

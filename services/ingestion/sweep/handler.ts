@@ -29,10 +29,14 @@ const expired: ExpiredSlicesDeps = {
   now: deps.now,
 };
 
+const notify = makeNotify(aws.eventBridge, config.stage);
+
 async function settle(): Promise<number> {
   const letters = await settleLetters({
     sqs: aws.sqs,
     deadLetterUrl: deadLetterQueueName(config.extractQueueUrl),
+    queue: 'extract',
+    notify,
     areSettled: (held) => areReadInFull(ingested, held),
   });
   return letters + (await settleFailedRecords(ingested));
@@ -43,7 +47,7 @@ async function endOutage(): Promise<void> {
   const outage = await readOutage(ingested, 'source');
   const succeeded = (await readPlanAttempts(ingested))?.succeeded?.at;
   if (outage === undefined || succeeded === undefined || succeeded < outage.since) return;
-  await noteAnswer('source', { ingested, logger, notify: makeNotify(aws.eventBridge, config.stage) });
+  await noteAnswer('source', { ingested, logger, notify });
 }
 
 const shownSlices = 100;

@@ -37,10 +37,13 @@ const notify = makeNotify(aws.eventBridge, config.stage);
 /** One queue after the other; the letters that are left are visible again before the next sweep. */
 async function settle(database: Pick<Database, 'withClient'>): Promise<number> {
   let settled = 0;
-  for (const url of [config.transformQueueUrl, config.loadQueueUrl]) {
+  const urls = { transform: config.transformQueueUrl, load: config.loadQueueUrl };
+  for (const queue of ['transform', 'load'] as const) {
     settled += await settleLetters({
       sqs: aws.sqs,
-      deadLetterUrl: deadLetterQueueName(url),
+      deadLetterUrl: deadLetterQueueName(urls[queue]),
+      queue,
+      notify,
       areSettled: (letters) => database.withClient((client) => areLoaded(client, starSchema, letters)),
     });
   }

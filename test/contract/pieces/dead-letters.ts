@@ -3,11 +3,11 @@ import { definePiece } from '../piece.ts';
 import { makeQueueWithDeadLetters, queueArn, receive, send, take } from '../queues.ts';
 
 export const deadLetters = definePiece({
-  name: 'a dead letter after 5 receives',
+  name: 'a dead letter after 10 receives',
   source:
     'https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html',
   aws: {
-    receives: ['1', '2', '3', '4', '5'],
+    receives: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'],
     deadLetters: [
       { body: 'x', attributes: ['replay=7'], sameId: true, sentAt: 'as before', from: 'its queue' },
     ],

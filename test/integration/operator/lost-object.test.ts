@@ -32,18 +32,10 @@ async function lose(table: string, where: string): Promise<string[]> {
   return lost;
 }
 
-/**
- * Source and warehouse are the same, and status has nothing to say of it.
- *
- * @param emptied a table from which somebody has deleted rows that a replay brought back: what the ledger has counted is
- * one too many then, until a rebuild counts the table anew, and status says so
- */
-async function expectExactAndWell(emptied?: string): Promise<void> {
+/** Source and warehouse are the same, and status has nothing to say of it. */
+async function expectExactAndWell(): Promise<void> {
   expect(await stack.differences()).toEqual([]);
-  const { troubles } = await stack.json<Status>('status');
-  const named = troubles.map(({ kind, table, command }) => ({ kind, table, command }));
-  const command = `npx starlift rebuild ${emptied} --data ${stack.data}`;
-  expect(named).toEqual(emptied === undefined ? [] : [{ kind: 'emptied', table: emptied, command }]);
+  expect((await stack.json<Status>('status')).troubles).toEqual([]);
 }
 
 const ledgerKeys = async (table: string) =>
@@ -82,7 +74,7 @@ describe('the first replay from the ingested zone brings back the rows of an obj
     await lose(table, where);
     expect((await stack.command('replay', '--zone', 'ingested', '--table', source)).code).toBe(0);
     expect((await stack.run()).ok).toBe(true);
-    await expectExactAndWell(table);
+    await expectExactAndWell();
   });
 
   it('where several revisions are lost', async () => {
@@ -94,7 +86,7 @@ describe('the first replay from the ingested zone brings back the rows of an obj
     expect(lost.map((key) => key.slice(-11))).toEqual(['-r0.parquet', '-r1.parquet', '-r2.parquet']);
     await stack.command('replay', '--zone', 'ingested', '--table', 'staff');
     await stack.run();
-    await expectExactAndWell('dim_staff');
+    await expectExactAndWell();
     expect((await ledgerKeys('dim_staff')).map((key) => key.slice(-11))).toEqual([
       '-r0.parquet',
       '-r1.parquet',
@@ -130,14 +122,14 @@ describe('the first replay from the ingested zone brings back the rows of an obj
     expect((await staged.command('replay --zone ingested --table currency')).code).toBe(0);
     await secrets.send(new PutSecretValueCommand({ SecretId: id, SecretString }));
     await stack.run();
-    await expectExactAndWell('dim_currency');
+    await expectExactAndWell();
     secrets.destroy();
     // The next one asks the ledger again, and goes on from there.
     const before = (await ledgerKeys('dim_currency')).at(-1) ?? '';
     await lose('dim_currency', 'currency_id = 3');
     await stack.command('replay', '--zone', 'ingested', '--table', 'currency');
     await stack.run();
-    await expectExactAndWell('dim_currency');
+    await expectExactAndWell();
     const revisionOf = (key: string) => Number(/-r(\d+)\.parquet$/.exec(key)?.[1]);
     expect(revisionOf((await ledgerKeys('dim_currency')).at(-1) ?? '')).toBe(revisionOf(before) + 1);
   });
