@@ -4,8 +4,8 @@ import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { beginOutage, type Side } from '../../shared/records/outages.ts';
-import { putRetrying } from '../../shared/records/retrying.ts';
+import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
+import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
@@ -142,6 +142,7 @@ async function outlastOutages(road: PackagedRoad, databases: Databases): Promise
   await refuseLogins(databases, 'reader');
   await road.invoke('ingestion-plan').catch(() => {});
   await acceptLogins(databases, 'reader');
+  await nameMessage(road, 'source');
   for (const [kind, role] of [
     ['extract', 'reader'],
     ['load', 'loader'],
@@ -155,15 +156,29 @@ async function outlastOutages(road: PackagedRoad, databases: Databases): Promise
     for (const each of queueKinds) road.start(each);
     await seen(() => countCalls(road, caller, 'sqs:ChangeMessageVisibility') > before);
     if (kind === 'load') await road.stop('load');
+    await nameMessage(road, kind === 'load' ? 'warehouse' : 'source');
     await acceptLogins(databases, role);
     // The load that has noted the outage does nothing meanwhile.
     if (kind === 'load') {
       await requestResync(databases);
       await road.invoke('loading-freshness');
+      await leaveOutage(road, 'warehouse');
     }
     await road.settle();
   }
 }
+
+/** The outage that lasts becomes one that began in the middle of a message's work; that message is done since. */
+async function nameMessage({ ingested }: PackagedRoad, side: Side): Promise<void> {
+  await seen(async () => {
+    const outage = await readOutage(ingested, side);
+    return outage !== undefined && outage.endedAt === undefined;
+  });
+  const content = { version: 1, ...(await readOutage(ingested, side)), message: messageOf(side) };
+  await ingested.put(formatOutageKey(side), Buffer.from(JSON.stringify(content)));
+}
+
+const messageOf = (side: Side): string => formatRetryingKey(side === 'source' ? 'extract' : 'load', 'done');
 
 async function refuseLogins({ source }: Databases, role: string): Promise<void> {
   await source.query(`alter role ${role} nologin`);
@@ -216,6 +231,7 @@ async function leaveOutage({ ingested }: PackagedRoad, side: Side): Promise<void
     side,
     since: fiveDaysAgo().toISOString(),
     reason: 'a test',
+    message: messageOf(side),
   });
   if (begun === undefined) throw new Error(`an outage of the ${side} lasts`);
 }
