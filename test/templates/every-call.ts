@@ -1,10 +1,14 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
-import { formatRunId, formatRunKey } from '../../shared/object-store/object-key.ts';
+import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
+import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
 import type { Databases } from '../helpers/inline-road/databases.ts';
 import { seen } from '../helpers/seen.ts';
 import type { PackagedRoad } from './packaged-road.ts';
@@ -20,6 +24,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
   await retryEach(road, databases);
   await outlastOutages(road, databases);
+  await interruptRebuild(road, databases);
   await sweepEach(road, databases);
   await loseRecord(road, databases);
   await requestResync(databases);
@@ -105,10 +110,9 @@ const countCalls = (road: PackagedRoad, caller: string, action: string): number 
 
 /** An object that is not there, one that is replayed, and one that has been a dead letter. */
 async function sendObjectMessages(road: PackagedRoad, kind: 'transform' | 'load'): Promise<void> {
-  const { bucket, list } = kind === 'transform' ? road.ingested : road.processed;
-  const prefix = kind === 'transform' ? 'currency/' : 'dim_currency/';
-  let key = '';
-  for await (const object of list(prefix)) key = object.key;
+  const zone = kind === 'transform' ? road.ingested : road.processed;
+  const { bucket } = zone;
+  const key = await newestKey(zone, kind === 'transform' ? 'currency/' : 'dim_currency/');
   const text = (value: string) => ({ DataType: 'String', StringValue: value });
   await road.send(kind, { Body: formatObjectCreated({ bucket, key: key.replace(/-\d{4}/, '-9999') }) });
   const Body = formatObjectCreated({ bucket, key });
@@ -138,6 +142,7 @@ async function outlastOutages(road: PackagedRoad, databases: Databases): Promise
   await refuseLogins(databases, 'reader');
   await road.invoke('ingestion-plan').catch(() => {});
   await acceptLogins(databases, 'reader');
+  await nameMessage(road, 'source');
   for (const [kind, role] of [
     ['extract', 'reader'],
     ['load', 'loader'],
@@ -151,15 +156,29 @@ async function outlastOutages(road: PackagedRoad, databases: Databases): Promise
     for (const each of queueKinds) road.start(each);
     await seen(() => countCalls(road, caller, 'sqs:ChangeMessageVisibility') > before);
     if (kind === 'load') await road.stop('load');
+    await nameMessage(road, kind === 'load' ? 'warehouse' : 'source');
     await acceptLogins(databases, role);
     // The load that has noted the outage does nothing meanwhile.
     if (kind === 'load') {
       await requestResync(databases);
       await road.invoke('loading-freshness');
+      await leaveOutage(road, 'warehouse');
     }
     await road.settle();
   }
 }
+
+/** The outage that lasts becomes one that began in the middle of a message's work; that message is done since. */
+async function nameMessage({ ingested }: PackagedRoad, side: Side): Promise<void> {
+  await seen(async () => {
+    const outage = await readOutage(ingested, side);
+    return outage !== undefined && outage.endedAt === undefined;
+  });
+  const content = { version: 1, ...(await readOutage(ingested, side)), message: messageOf(side) };
+  await ingested.put(formatOutageKey(side), Buffer.from(JSON.stringify(content)));
+}
+
+const messageOf = (side: Side): string => formatRetryingKey(side === 'source' ? 'extract' : 'load', 'done');
 
 async function refuseLogins({ source }: Databases, role: string): Promise<void> {
   await source.query(`alter role ${role} nologin`);
@@ -168,23 +187,60 @@ async function refuseLogins({ source }: Databases, role: string): Promise<void> 
 
 const acceptLogins = ({ source }: Databases, role: string) => source.query(`alter role ${role} login`);
 
-/** Events that were lost, and dead letters of which SQS has told nobody. */
+/** A table that is loaded once more has new objects, but not all of its old ones again. */
+async function interruptRebuild(road: PackagedRoad, { source, warehouse }: Databases): Promise<void> {
+  await beginRebuild(warehouse, 'public', ['dim_currency']);
+  await source.query('update currency set last_updated = now()');
+  await road.invoke('ingestion-plan');
+  await road.settle();
+}
+
+/** Events that were lost, dead letters of which SQS has told nobody, and what functions that died have left. */
 async function sweepEach(road: PackagedRoad, { warehouse }: Databases): Promise<void> {
   for (const kind of queueKinds) {
     const [letter] = await deadLettersOf(road, kind);
     await road.send(`${kind}-dlq`, { Body: letter?.Body });
+    await leaveRetrying(road, kind);
   }
+  await sendSettledLetter(road);
   for await (const { key } of road.processed.list('dim_staff/')) await road.processed.delete(key);
   await road.invoke('transformation-sweep');
   await road.settle();
   await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_location'`);
+  await leaveOutage(road, 'warehouse');
   await road.invoke('loading-sweep');
   // Now the ledger is remembered, and goes back.
   await warehouse.query(`delete from starlift.object where warehouse_table = 'dim_design'`);
   await road.invoke('loading-sweep');
   await putExpiredRun(road);
+  await leaveOutage(road, 'source');
   await road.invoke('ingestion-sweep');
   await road.settle();
+}
+
+/** The note of a retried message that has expired. */
+async function leaveRetrying({ ingested }: PackagedRoad, queue: QueueKind): Promise<void> {
+  const at = fiveDaysAgo().toISOString();
+  const failure = { error: 'TransientError', reason: 'a test', attempts: 1 };
+  await putRetrying(ingested, 'expired', { queue, waitingSince: at, triedAt: at, nextAt: at, ...failure });
+}
+
+/** An outage that has ended without a note of its end. */
+async function leaveOutage({ ingested }: PackagedRoad, side: Side): Promise<void> {
+  const begun = await beginOutage(ingested, {
+    side,
+    since: fiveDaysAgo().toISOString(),
+    reason: 'a test',
+    message: messageOf(side),
+  });
+  if (begun === undefined) throw new Error(`an outage of the ${side} lasts`);
+}
+
+/** A dead letter of the transform queue whose object is loaded. */
+async function sendSettledLetter(road: PackagedRoad): Promise<void> {
+  const { ingested } = road;
+  const key = await newestKey(ingested, 'currency/');
+  await road.send('transform-dlq', { Body: formatObjectCreated({ bucket: ingested.bucket, key }) });
 }
 
 /** A fact in its initial load, and an object of a run whose record is gone. */
@@ -202,12 +258,16 @@ async function putExpiredRun(road: PackagedRoad): Promise<void> {
   const { ingested } = road;
   const { body = [] } = (await ingested.get(await newestRun(road))) ?? {};
   const record = JSON.parse(Buffer.from(body).toString()) as object;
-  const run = formatRunId(new Date(Date.now() - 5 * 24 * 3_600_000), 'abcd');
+  const run = formatRunId(fiveDaysAgo(), 'abcd');
   await ingested.put(formatRunKey(run), Buffer.from(JSON.stringify({ ...record, run })));
 }
 
-async function newestRun({ ingested }: PackagedRoad): Promise<string> {
+const fiveDaysAgo = (): Date => new Date(Date.now() - 5 * 24 * 3_600_000);
+
+const newestRun = ({ ingested }: PackagedRoad): Promise<string> => newestKey(ingested, runFolder);
+
+async function newestKey(zone: Pick<ObjectStore, 'list'>, prefix: string): Promise<string> {
   let newest = '';
-  for await (const { key } of ingested.list('state/runs/')) newest = key;
+  for await (const { key } of zone.list(prefix)) newest = key;
   return newest;
 }
