@@ -29,7 +29,7 @@ export function wasMoved(queue: QueueKind, letter: DeadLetterWithoutReason): boo
 export const reasonOfMoved = (queue: QueueKind, body: string, failedAt: Date): FailureReason => ({
   error: 'FunctionDied',
   reason: `its function died, or ran out of time, at every one of ${maxReceiveCount} receives`,
-  ...subjectOf(queue, body),
+  ...subjectOfMessage(queue, body),
   failedAt: failedAt.toISOString(),
 });
 
@@ -43,7 +43,8 @@ export function makeMovedAttributes(
   return makeDeadLetterAttributes({ body, messageAttributes }, reason, maxReceiveCount);
 }
 
-function subjectOf(queue: QueueKind, body: string): Pick<FailureReason, 'table' | 'key'> {
+/** What a message is about, as far as its body says. */
+export function subjectOfMessage(queue: QueueKind, body: string): Pick<FailureReason, 'table' | 'key'> {
   try {
     if (queue === 'extract') {
       const { run, slice, table } = parseExtractMessage(body);

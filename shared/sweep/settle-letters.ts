@@ -1,5 +1,6 @@
 import { DeleteMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Notify } from '../events.ts';
+import { subjectOfMessage } from '../queue/moved-letter.ts';
 import type { QueueKind } from '../queue/queue-settings.ts';
 import { giveBack, type ReceivedMessage, receiveAll, textAttributes } from '../queue/receive-all.ts';
 
@@ -13,7 +14,7 @@ export interface SettleLettersDeps {
   sqs: Pick<SQSClient, 'send'>;
   deadLetterUrl: string;
   queue: QueueKind;
-  /** Sends `Table Recovered` for each letter that names its table. */
+  /** Sends `Table Recovered` for each letter that can be read. */
   notify: Notify;
   /** How long a receive waits for a message, in seconds: 1, because SQS then asks all of the queue's servers. */
   receiveWaitSeconds?: number;
@@ -45,7 +46,7 @@ export async function settleLetters(deps: SettleLettersDeps): Promise<number> {
     );
     for (const [index, message] of held.entries()) {
       if (verdicts[index] !== true) continue;
-      const { table, key } = textAttributes(message);
+      const { table, key } = subjectOfMessage(queue, message.Body ?? '');
       // Before the letter is deleted: a sweep that breaks off in between sends the event again.
       if (table !== undefined && key !== undefined)
         await notify({ type: 'Table Recovered', detail: { queue, table, key } });
