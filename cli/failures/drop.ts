@@ -1,12 +1,11 @@
-import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
 import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import type { Site } from '../site/site.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
+import { takeLetters } from './take-letters.ts';
 
 export interface DroppedFailure {
   queue: QueueKind;
@@ -34,7 +33,7 @@ export async function dropFailures(
   for (const failure of failures) await mark(site, failure, now);
   for (const queue of queueKinds) {
     const letters = failures.filter((failure) => failure.queue === queue && !failure.isExpired);
-    const deleted = await deleteLetters(site, queue, new Set(letters.map(({ messageId }) => messageId)));
+    const deleted = await takeLetters(site, queue, new Set(letters.map(({ messageId }) => messageId)));
     for (const letter of letters) if (deleted.has(letter.messageId)) gone.add(letter);
   }
   // Last of all: while its record is there, a failure is shown and can be discarded again.
@@ -67,34 +66,6 @@ function objectsOf({ queue, body, key }: Failure): string[] {
   } catch {
     return [];
   }
-}
-
-/** @returns the ids of the letters that were deleted */
-async function deleteLetters(
-  { sqs, deadLetterUrl, receiveWaitSeconds }: Site,
-  queue: QueueKind,
-  wanted: ReadonlySet<string>,
-): Promise<ReadonlySet<string>> {
-  const deleted = new Set<string>();
-  if (wanted.size === 0) return deleted;
-  const held: ReceivedMessage[] = [];
-  const from = deadLetterUrl(queue);
-  try {
-    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
-      for (const message of messages) {
-        if (!wanted.has(message.MessageId)) {
-          held.push(message);
-          continue;
-        }
-        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
-        deleted.add(message.MessageId);
-      }
-      if (deleted.size === wanted.size) break;
-    }
-  } finally {
-    await giveBack(sqs, from, held);
-  }
-  return deleted;
 }
 
 const describe = (

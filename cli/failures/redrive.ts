@@ -1,5 +1,4 @@
 import {
-  DeleteMessageCommand,
   GetQueueAttributesCommand,
   type MessageAttributeValue,
   SendMessageCommand,
@@ -7,11 +6,11 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { giveBack, type ReceivedMessage, receiveAll } from '../../shared/queue/receive-all.ts';
 import { textAttribute } from '../../shared/queue/send-all.ts';
 import type { Site } from '../site/site.ts';
 import { markRedriven } from './failed-records.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
+import { takeLetters } from './take-letters.ts';
 
 type MessageAttributes = Record<string, MessageAttributeValue>;
 
@@ -73,7 +72,15 @@ async function redriveQueue(
     return letters.map((failure) => describe(failure, 'moving'));
   }
   const wanted = new Map(letters.map((failure) => [failure.messageId, failure]));
-  const sent = await resend(site, queue, new Set(wanted.keys()));
+  const sent = await takeLetters(site, queue, new Set(wanted.keys()), async (letter) => {
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl(queue),
+        MessageBody: letter.Body,
+        MessageAttributes: dropLastFailure(letter.MessageAttributes),
+      }),
+    );
+  });
   return letters.map((failure) => describe(failure, sent.has(failure.messageId) ? 'sent' : 'not received'));
 }
 
@@ -115,40 +122,6 @@ async function arnOf(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Promise<st
     new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }),
   );
   return Attributes?.QueueArn ?? '';
-}
-
-/** @returns the ids of the messages that were sent */
-async function resend(
-  { sqs, deadLetterUrl, queueUrl, receiveWaitSeconds }: Site,
-  queue: QueueKind,
-  wanted: ReadonlySet<string>,
-): Promise<Set<string>> {
-  const sent = new Set<string>();
-  const held: ReceivedMessage[] = [];
-  const from = deadLetterUrl(queue);
-  try {
-    for await (const messages of receiveAll(sqs, from, { waitSeconds: receiveWaitSeconds })) {
-      for (const message of messages) {
-        if (!wanted.has(message.MessageId)) {
-          held.push(message);
-          continue;
-        }
-        await sqs.send(
-          new SendMessageCommand({
-            QueueUrl: queueUrl(queue),
-            MessageBody: message.Body,
-            MessageAttributes: dropLastFailure(message.MessageAttributes),
-          }),
-        );
-        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
-        sent.add(message.MessageId);
-      }
-      if (sent.size === wanted.size) break;
-    }
-  } finally {
-    await giveBack(sqs, from, held);
-  }
-  return sent;
 }
 
 /**

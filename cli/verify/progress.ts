@@ -1,9 +1,8 @@
+import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount } from '../terminal/wording.ts';
 import type { TableReport } from './report.ts';
 
-/** How often a line is written where nobody watches: a log should not fill with it. */
-const lineEveryMs = 10_000;
 const drawEveryMs = 250;
 
 export interface Progress {

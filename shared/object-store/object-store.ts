@@ -54,6 +54,12 @@ export interface ObjectStore {
  * @throws {TransientError} of `get`: the bytes are damaged; of the conditional writes: another one is under way. Other
  *   failures are the SDK's own, see `toPipelineError`
  */
+/** Whether any key begins with the prefix. */
+export async function hasAny(store: Pick<ObjectStore, 'list'>, prefix: string): Promise<boolean> {
+  for await (const _ of store.list(prefix)) return true;
+  return false;
+}
+
 export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
   const at = (key: string) => ({ Bucket: bucket, Key: key });
   return {

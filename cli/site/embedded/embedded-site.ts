@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { starSchema } from '../../../shared/star-schema/star-schema.ts';
@@ -9,8 +9,7 @@ import { connect } from '../../database/connect.ts';
 import { hidePassword, type NamedDatabases } from '../../database/database-url.ts';
 import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';
 import type { Services } from '../../embedded/services.ts';
-import type { Stack, StackOptions } from '../../embedded/stack.ts';
-import { type OpenedStack, openStack } from '../../embedded/stack.ts';
+import { type OpenedStack, openStack, type Stack, type StackOptions } from '../../embedded/stack.ts';
 import { quoteForShell } from '../../terminal/wording.ts';
 import type { Activity } from '../activity.ts';
 import type { DeadLetter } from '../dead-letter.ts';
@@ -131,7 +130,7 @@ async function listReportedLetters(
   site: Site,
   { stack, services }: Pick<WorkingStack, 'stack' | 'services'>,
 ): Promise<DeadLetter[]> {
-  const hasRecords = await hasAny(site.ingested.list('failed/'));
+  const hasRecords = await hasAny(site.ingested, 'failed/');
   if (!hasRecords && !hasDeadLetters(stack.cloud)) return [];
   const letters = await site.listDeadLetters();
   const left = new Set(letters.map(({ queue }) => queue));
@@ -141,11 +140,6 @@ async function listReportedLetters(
   // The ledger says which letters of the transform queue are settled.
   if (left.has('transform') || left.has('load')) await services.sweep('load');
   return left.size === 0 ? [] : site.listDeadLetters();
-}
-
-async function hasAny(objects: AsyncIterable<unknown>): Promise<boolean> {
-  for await (const _ of objects) return true;
-  return false;
 }
 
 /** Longer than a slice takes, and before a message is tried for the third time, 12 s after the first. */

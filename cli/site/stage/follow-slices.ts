@@ -2,17 +2,21 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
 import {
   captureStateKey,
-  formatObjectKey,
-  ingestedSuffix,
+  formatSlicePrefix,
   parseObjectKey,
   runFolder,
 } from '../../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { CaptureState } from '../../../shared/records/capture-state.ts';
 import type { PlannedSlice, RunRecord } from '../../../shared/records/run-record.ts';
-import { type FollowedSlice, type KnownSlices, makeKnownSlices } from '../../../shared/records/slices.ts';
+import {
+  type FollowedSlice,
+  halvesOf,
+  type KnownSlices,
+  makeKnownSlices,
+} from '../../../shared/records/slices.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { type DeadLetter, sliceOf } from '../dead-letter.ts';
@@ -75,8 +79,7 @@ async function listIngested(
   const ingested = makeKnownSlices();
   for (const { table, run, slice } of slices) {
     if (model.source(table).feeds.length > 0) continue;
-    const whole = formatObjectKey({ zone: 'ingested', table, run, slice });
-    for await (const { key } of store.list(whole.slice(0, -ingestedSuffix.length))) {
+    for await (const { key } of store.list(formatSlicePrefix({ table, run, slice }))) {
       ingested.add(table, parseObjectKey(key));
     }
   }
@@ -110,12 +113,12 @@ export function isAccounted(
       : tables.every((table) => loaded.has(table, slice) || failed.has(table, slice));
   if (isThrough) return true;
   if (![loaded, ingested, failed].some((known) => known.hasPart(slice))) return false;
-  return ['0', '1'].every((half) => isAccounted({ ...slice, slice: `${slice.slice}.${half}` }, facts, model));
+  return halvesOf(slice.slice).every((half) => isAccounted({ ...slice, slice: half }, facts, model));
 }
 
 /** Whether there may be any: reading dead letters means receiving them, so it is avoided. */
 async function hasFailures({ ingested, sqs, deadLetterUrl }: FollowDeps['site']): Promise<boolean> {
-  for await (const _ of ingested.list('failed/')) return true;
+  if (await hasAny(ingested, 'failed/')) return true;
   const counts = await Promise.all(
     queueKinds.map(async (kind) => {
       const { Attributes } = await sqs.send(

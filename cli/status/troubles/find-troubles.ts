@@ -1,3 +1,4 @@
+import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
@@ -146,7 +147,9 @@ function describeRetrying(
   const attempts = Math.max(...items.map((each) => each.attempts));
   // A refusal does not count, however often it comes.
   const attempt =
-    by === undefined ? `attempt ${attempts} of 5 failed` : `waiting since ${formatTime(waitingSince)}`;
+    by === undefined
+      ? `attempt ${attempts} of ${maxAttempts} failed`
+      : `waiting since ${formatTime(waitingSince)}`;
   const are = tables.length > 1 ? 'are' : 'is';
   return `${subject} ${are} retried in ${queue}${messages}, ${attempt}, next at ${formatTime(nextAt)}: ${reason}`;
 }

@@ -8,7 +8,7 @@ import {
   formatRunKey,
   formatSlicePrefix,
 } from '../../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { type CaptureState, formatCaptureState } from '../../../shared/records/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
@@ -115,11 +115,6 @@ function contextOf(
       (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
   };
-}
-
-async function hasAny(ingested: Pick<ObjectStore, 'list'>, prefix: string): Promise<boolean> {
-  for await (const _ of ingested.list(prefix)) return true;
-  return false;
 }
 
 /**

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { finished, spawnStarlift } from '../../helpers/processes/starlift.ts';
 import { type Benchmark, type Result, withFolder } from '../benchmark.ts';
 import { type Measurement, measure } from '../measure/measure.ts';
 import { quantile, spreadOf, summarise } from '../measure/summary.ts';
 import { shopDatabase } from '../setup/source-databases.ts';
-import { assertVerified, type RunTarget, runStarlift } from '../setup/starlift-run.ts';
+import { assertVerified, type RunTarget, runStarlift, whileWatching } from '../setup/starlift-run.ts';
 import { freshDatabase } from '../setup/warehouses.ts';
 
 const everySeconds = 1;
@@ -39,14 +38,8 @@ const measureLocked = (
     await runStarlift(target);
     const latencies: number[] = [];
     const measurement = await measure(async () => {
-      const watching = spawnStarlift([
-        ...['run', '--source', source, '--warehouse', warehouse, '--data', target.data],
-        ...['--watch', '--every', String(everySeconds), '--json'],
-      ]);
-      const ended = finished(watching);
-      latencies.push(...(await changeWhileLocked(target, side, table)));
-      watching.kill('SIGINT');
-      await ended;
+      const work = () => changeWhileLocked(target, side, table);
+      latencies.push(...(await whileWatching(target, everySeconds, work)));
     }, servers.postmasters);
     await assertVerified(target);
     return resultOf(`${table} of the ${side} locked`, latencies, measurement);

@@ -17,6 +17,21 @@ export async function runStarlift(
   if (code !== 0) throw new Error(`starlift run ended with ${code}:\n${stdout}\n${stderr}`);
 }
 
+/** Does the work while `starlift run --watch` watches the source, as a process of its own. */
+export async function whileWatching<T>(
+  { source, warehouse, data }: RunTarget,
+  everySeconds: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const databases = ['--source', source, '--warehouse', warehouse, '--data', data];
+  const watching = spawnStarlift(['run', ...databases, '--watch', '--every', String(everySeconds), '--json']);
+  const ended = finished(watching);
+  const result = await work();
+  watching.kill('SIGINT');
+  await ended;
+  return result;
+}
+
 /** @throws `starlift verify` finds the warehouse to be other than the source */
 export async function assertVerified({ source, warehouse }: Omit<RunTarget, 'data'>): Promise<void> {
   const { code, stdout, stderr } = await starlift(['verify', '--source', source, '--warehouse', warehouse]);
