@@ -121,7 +121,7 @@ function readParameters(option: string, text: string): Parameters {
 export function hidePassword(option: string, text: string): string {
   const { password: _, host = '', port, user, dbname = '', ...others } = readParameters(option, text);
   const encodedUser = user === undefined ? '' : `${encodeURIComponent(user)}@`;
-  // A socket's folder is no host of a URL.
+  // A socket folder cannot be the host of a URL.
   const isFolder = host.startsWith('/');
   const hostText = host.includes(':') ? `[${host}]` : encodeURIComponent(host);
   const authority = `${encodedUser}${isFolder ? '' : hostText}${isFolder || port === undefined ? '' : `:${port}`}`;

@@ -46,7 +46,7 @@ export async function rebindData(options: RebindOptions): Promise<'bound' | 'as 
       if (rebinding.isBound) return 'as before';
       if (!(await confirm(rebinding))) return 'declined';
       await migrateLedger(warehouse);
-      // First: without it, what is captured would count for a source of which it may not be true.
+      // First: without it, the capture state would be applied to a source that it may not describe.
       await putResyncRequest(stack.ingested, makeResyncRequest(reason, new Date()));
       await rebindFolder(stack.folder, rebinding.binding, warehouse);
       rememberConnections(stack.folder, stack.named, schema);

@@ -20,7 +20,7 @@ export interface RebuiltTable {
   loaded: number;
   /** Ingested objects that are transformed again, because S3 has lost what was made of them. */
   transformed: number;
-  /** Slices of which S3 has nothing any more. */
+  /** Slices that no longer have an object in S3. */
   lost: number;
 }
 

@@ -27,7 +27,7 @@ export interface ReplaySelection {
 export interface ReplayedTable {
   table: string;
   objects: number;
-  /** Slices of the period that were loaded once, and of which the zone has no object any more; null where the ledger cannot be asked. */
+  /** Slices of the period that were loaded once and no longer have an object in the zone; null where the ledger cannot be asked. */
   lost: number | null;
 }
 

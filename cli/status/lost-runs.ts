@@ -13,7 +13,7 @@ import { readLedger } from './evidence/read-warehouse.ts';
 const settledAfterMs = 60_000;
 
 /**
- * Finds runs of which something is not loaded, on no queue, and not known to have failed: their messages are lost.
+ * Finds runs with work that is neither loaded, nor on a queue, nor known to have failed: its messages are lost.
  *
  * The parts were asked at once, so that work that was moving meanwhile looks lost. So the queues are asked once more, and
  * then the ledger: what they do not have by then was lost before.

@@ -51,7 +51,7 @@ const formatTables = (tables: readonly TableStatus[]): string[] =>
     ]),
   );
 
-/** Only tables of which something is not where it should be: most of the time there is none. */
+/** Only tables with work that is not where it should be: most of the time there are none. */
 function formatUnderWay(tables: readonly TableStatus[]): string[] {
   const moving = tables.filter(
     ({ inFlight, waiting, quarantined, deadLetters }) =>

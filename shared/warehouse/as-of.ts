@@ -15,7 +15,7 @@ export interface AsOf {
   instant: Date;
   /** false until all that the first load of the table consists of is there. */
   isWhole: boolean;
-  /** Runs of which something is not loaded, the newest first. */
+  /** Runs that are not fully loaded, the newest first. */
   open: RunId[];
 }
 

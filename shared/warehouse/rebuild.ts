@@ -39,7 +39,7 @@ export async function beginRebuild(
   await inTransaction(client, note);
 }
 
-/** A slice of which the ledger has an object. */
+/** A slice that has an object in the ledger. */
 export interface EnteredSlice {
   run: RunId;
   slice: SliceId;
@@ -114,7 +114,7 @@ async function selectUnloaded(
   return rows;
 }
 
-/** @returns the newest run that has read all of the table since its rebuild began, and of which all is loaded */
+/** @returns the newest run that read the whole table after its rebuild began and is fully loaded */
 async function findFullRun(
   client: pg.ClientBase,
   ingested: Pick<ObjectStore, 'get'>,

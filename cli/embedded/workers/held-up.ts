@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../cloud/fauxqs.ts';
 import type { QueueControl } from '../cloud/queue-store.ts';
 
-/** How an event source mapping treats messages of which one like them was sent back. */
+/** How an event source mapping treats messages after another message of their group was sent back. */
 export interface HoldUpOptions {
   queue: QueueControl;
   /** Messages of one group wait for the same thing, such as a lock on their table; undefined belongs to no group. */

@@ -10,7 +10,7 @@ import type { LedgerEvidence } from './read-warehouse.ts';
 /**
  * As of when each warehouse table is, as far as that is known.
  *
- * @returns by table; without those of which nothing is known
+ * @returns by table; tables about which nothing is known are left out
  */
 export function findAllAsOf(evidence: Evidence, model: StarSchema): ReadonlyMap<string, AsOf> {
   if (evidence.seenAsOf !== undefined) return evidence.seenAsOf;

@@ -19,7 +19,7 @@ export interface TroubleContext {
   site: Pick<Site, 'selector'>;
   model: StarSchema;
   asOf: ReadonlyMap<string, AsOf>;
-  /** Open runs of which nothing is on a queue, by table. */
+  /** Open runs that have nothing on a queue, by table. */
   lost: ReadonlyMap<string, readonly string[]>;
 }
 
