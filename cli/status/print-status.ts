@@ -97,8 +97,9 @@ function describeRunning({ isRunning, pid, everySeconds }: Status['running']): s
 
 function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, terminal: Terminal): void {
   const what = slices === 1 ? '1 slice' : `${formatCount(slices)} slices`;
+  const rows = loaded === null ? '' : `, ${formatRows(loaded)} loaded`;
   terminal.info(
-    `Last run with changes: ${run}, ${plannedAt === null ? 'never' : formatTime(plannedAt)}, ${what}, ${formatRows(loaded)} loaded.`,
+    `Last run with changes: ${run}, ${plannedAt === null ? 'never' : formatTime(plannedAt)}, ${what}${rows}.`,
   );
   for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }

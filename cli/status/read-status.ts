@@ -198,7 +198,9 @@ function describeRun(
 ): RunStatus | null {
   if (objects?.lastRun === undefined) return null;
   const { run, slices, warnings } = objects.lastRun;
-  return { run, plannedAt: timeOfRun(run).toISOString(), slices, loaded: rowsOfRun?.get(run) ?? 0, warnings };
+  // Of a run that has loaded nothing the ledger has no entry.
+  const loaded = rowsOfRun === undefined ? null : (rowsOfRun.get(run) ?? 0);
+  return { run, plannedAt: timeOfRun(run).toISOString(), slices, loaded, warnings };
 }
 
 const describeLetter = ({

@@ -40,8 +40,8 @@ export interface RunStatus {
   /** ISO 8601. */
   plannedAt: string;
   slices: number;
-  /** Rows of it that are in the warehouse, or wait there. */
-  loaded: number;
+  /** Rows of it that are in the warehouse, or wait there; null where the warehouse cannot be asked. */
+  loaded: number | null;
   /** Such as new columns in the source. */
   warnings: string[];
 }

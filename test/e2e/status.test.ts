@@ -148,6 +148,8 @@ describe('status', () => {
       const { stdout } = await starlift(['status', '--data', road.data]);
       expect(stdout).toContain(' transform |');
       expect(stdout).not.toContain('Nothing has been loaded yet');
+      // What the warehouse has of the last run nobody can say.
+      expect(stdout).toMatch(/Last run with changes: .* slices\.\n/);
     } finally {
       await warehouses.restart();
     }

@@ -15,8 +15,8 @@ export interface LedgerEvidence {
   tables: ReadonlyMap<string, LedgerTable>;
   /** Of the newest runs. */
   loadedRuns: LoadedRun[];
-  /** Rows that came in each of the newest runs. */
-  rowsOfRun: ReadonlyMap<string, number>;
+  /** Rows that came in each of the newest runs; undefined where only a stage's evidence is known. */
+  rowsOfRun: ReadonlyMap<string, number> | undefined;
 }
 
 /** No fewer than plans are looked at: what was planned in those is loaded in these. */

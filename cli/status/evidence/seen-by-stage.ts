@@ -34,7 +34,7 @@ export function completeByStage(evidence: Evidence): Evidence {
     ledger: orElse(evidence.ledger, {
       tables: describeTables(warehouse),
       loadedRuns: [],
-      rowsOfRun: new Map(),
+      rowsOfRun: undefined,
     }),
     counts: locked ?? orElse(evidence.counts, { tables: describeCounts(warehouse), days: null }),
     waits:
