@@ -38,11 +38,16 @@ export interface KeptDatabase extends Database {
   leftBehind(): Promise<LeftBehind[]>;
 }
 
-export function makeKeptDatabase(url: string): KeptDatabase {
+/** @param maxConnections more are refused at once */
+export function makeKeptDatabase(
+  url: string,
+  { maxConnections = Number.POSITIVE_INFINITY }: { maxConnections?: number } = {},
+): KeptDatabase {
   const made: pg.Client[] = [];
   const free: pg.Client[] = [];
   return {
     withClient: async (work) => {
+      if (free.length === 0 && made.length >= maxConnections) throw new Error('no connection is free');
       const client = free.pop() ?? new pg.Client({ connectionString: url });
       if (!made.includes(client)) {
         client.on('error', () => {});
