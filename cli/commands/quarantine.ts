@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';

@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { type OptionValues, withSite } from '../options/site-options.ts';
 import { type RebuiltTable, rebuild } from '../rebuild/rebuild.ts';
 import { commandFor, type Site } from '../site/site.ts';

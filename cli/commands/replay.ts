@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';

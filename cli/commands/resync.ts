@@ -1,5 +1,5 @@
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { textOption, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';

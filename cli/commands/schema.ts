@@ -1,6 +1,6 @@
-import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/star-schema/assemble.ts';
-import type { Derivation, WarehouseType } from '../../shared/star-schema/define.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import type { Derivation, WarehouseType } from '../../shared/model/define.ts';
+import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { formatTable } from '../terminal/table.ts';

@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { textOption, withSite } from '../options/site-options.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import type { CommandModule } from '../commands/command-module.ts';
 import { didYouMean } from '../help/suggest.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,6 +1,6 @@
 import { LostObjectError } from '../../shared/errors.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { mainRetentionSeconds, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { hasTable, type NamedTables, parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption } from '../options/site-options.ts';
 import { compareByAge, type DeadLetter } from '../site/dead-letter.ts';

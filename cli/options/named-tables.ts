@@ -1,4 +1,4 @@
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
 /** The tables that one name stands for. */
@@ -15,7 +15,7 @@ export interface NamedTables {
  *
  * @throws {UsageError} the model has no table of this name
  */
-export function parseTable(name: string, model: StarSchema): NamedTables {
+export function parseTable(name: string, model: Model): NamedTables {
   const source = model.sources.find((candidate) => candidate.name === name);
   if (source !== undefined) return { sources: [name], tables: source.feeds };
   const table = model.tables.find((candidate) => candidate.name === name);
@@ -27,7 +27,7 @@ export function parseTable(name: string, model: StarSchema): NamedTables {
 }
 
 /** All tables where no name was given. */
-export const parseTableOption = (name: string | undefined, model: StarSchema): NamedTables =>
+export const parseTableOption = (name: string | undefined, model: Model): NamedTables =>
   name === undefined
     ? { sources: model.sources.map((each) => each.name), tables: model.tables.map((each) => each.name) }
     : parseTable(name, model);

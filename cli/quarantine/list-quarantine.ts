@@ -1,11 +1,11 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
+import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
@@ -26,7 +26,7 @@ const concurrentReads = 8;
  */
 export async function listQuarantine(
   site: QuarantineSite,
-  model: StarSchema,
+  model: Model,
   tables: readonly string[],
 ): Promise<QuarantineFile[]> {
   const current = await listCurrent(site.processed, tables);
@@ -48,7 +48,7 @@ export async function listQuarantine(
 /** How many rows of each warehouse table are still in quarantine; a table without any is left out. */
 export async function countQuarantined(
   site: QuarantineSite,
-  model: StarSchema,
+  model: Model,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const names = model.tables.map(({ name }) => name);
@@ -65,7 +65,7 @@ export async function countQuarantined(
  * A dimension has the latest state alone, so a row is identified by its key. A fact keeps every version, so a row is
  * identified by its last_updated too; a row whose text the file had no room for is never taken out.
  */
-function dropRereadRows(files: readonly QuarantineFile[], model: StarSchema): QuarantineFile[] {
+function dropRereadRows(files: readonly QuarantineFile[], model: Model): QuarantineFile[] {
   const seen = new Set<string>();
   const left = new Map<QuarantineFile, QuarantineFile>();
   for (const file of files.toSorted((a, b) => runOf(b).localeCompare(runOf(a)))) {
@@ -101,7 +101,7 @@ function lastUpdatedOf(row: string | null): unknown {
 /** Takes out of the files the rows of which the warehouse has a newer version. */
 async function excludeMendedRows(
   site: Pick<Site, 'ingested' | 'connectWarehouse' | 'warehouseSchema'>,
-  model: StarSchema,
+  model: Model,
   files: readonly QuarantineFile[],
 ): Promise<QuarantineFile[]> {
   const warehouse = await site.connectWarehouse();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Model } from '../../shared/model/model.ts';
 import {
   formatObjectKey,
   formatQuarantineKey,
@@ -7,7 +8,6 @@ import {
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseQuarantineFile, type QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { makeNewestRevisions, tableFolder } from '../replay/table-objects.ts';
 
 /** The rows of one slice that broke the contract when it was transformed last. */
@@ -89,7 +89,7 @@ function parseQuarantineKey(text: string): ProcessedKey | undefined {
 export async function readQuarantineFile(
   processed: Pick<ObjectStore, 'get'>,
   key: ProcessedKey,
-  model: StarSchema,
+  model: Model,
 ): Promise<QuarantineFile> {
   const file = formatQuarantineKey(key);
   const object = await processed.get(file);

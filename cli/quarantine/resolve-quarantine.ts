@@ -1,4 +1,4 @@
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -23,7 +23,7 @@ export interface Released {
  */
 export async function release(
   site: Site,
-  model: StarSchema,
+  model: Model,
   { tables, file }: { tables: readonly string[]; file: string | undefined },
 ): Promise<Released> {
   const files = (await listQuarantine(site, model, tables)).filter(({ quarantined, dropped, ...each }) =>
@@ -63,7 +63,7 @@ export interface DropSelection {
  */
 export async function dropQuarantined(
   site: Pick<Site, 'ingested' | 'processed' | 'connectWarehouse' | 'warehouseSchema'>,
-  model: StarSchema,
+  model: Model,
   selection: DropSelection,
   now: Date = new Date(),
 ): Promise<QuarantineFile[]> {

@@ -1,6 +1,6 @@
+import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { listTables } from '../../shared/sweep/find-lost.ts';
 import { prepareWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { beginRebuild, type EnteredSlice, selectEnteredSlices } from '../../shared/warehouse/rebuild.ts';
@@ -39,7 +39,7 @@ type RebuildSite = Pick<
  */
 export async function rebuild(
   site: RebuildSite,
-  model: StarSchema,
+  model: Model,
   tables: readonly string[],
   now: Date = new Date(),
 ): Promise<RebuiltTable[]> {
@@ -63,7 +63,7 @@ export async function rebuild(
   return rebuilt;
 }
 
-async function prepareTables(site: RebuildSite, model: StarSchema, tables: readonly string[]) {
+async function prepareTables(site: RebuildSite, model: Model, tables: readonly string[]) {
   const { warehouseSchema: schema } = site;
   const warehouse = await site.connectWarehouse();
   try {
@@ -118,7 +118,7 @@ interface FoundObjects {
 
 async function findObjects(
   { ingested, processed }: Pick<Site, 'ingested' | 'processed'>,
-  model: StarSchema,
+  model: Model,
   table: string,
   entered: readonly EnteredSlice[],
 ): Promise<FoundObjects> {
@@ -154,7 +154,7 @@ async function findIngested(
 }
 
 /** The calendar's rows come with those of the facts. */
-function sourcesOf(table: string, model: StarSchema): string[] {
+function sourcesOf(table: string, model: Model): string[] {
   const definition = model.table(table);
   if (definition.kind !== 'calendar') return [definition.source.name];
   return model.tables.flatMap((each) => (each.kind === 'fact' ? [each.source.name] : []));

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
@@ -45,7 +45,7 @@ type ReplaySite = Pick<Site, 'ingested' | 'processed' | 'sqs' | 'queueUrl' | 'co
  */
 export async function replay(
   site: ReplaySite,
-  model: StarSchema,
+  model: Model,
   selection: ReplaySelection,
   { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
 ): Promise<Replay> {
@@ -78,7 +78,7 @@ export const makeReplayId = (now: Date): string =>
  */
 export async function sendReplay(
   site: ReplaySite,
-  model: StarSchema,
+  model: Model,
   { zone, id, keys, now }: { zone: Zone; id: string; keys: readonly string[]; now: Date },
 ): Promise<void> {
   const { bucket } = site[zone];
@@ -168,7 +168,7 @@ const epoch = Date.UTC(2020, 0, 1);
  */
 export async function readLeastRevisions(
   site: Pick<Site, 'connectWarehouse'>,
-  model: StarSchema,
+  model: Model,
   keys: readonly string[],
   now: Date,
 ): Promise<(key: string) => number> {
@@ -184,7 +184,7 @@ const clockRevision = (now: Date): number => Math.max(0, Math.floor((now.getTime
 /** @returns the greatest revision in the ledger of each object that it has one of */
 async function askLedger(
   site: Pick<Site, 'connectWarehouse'>,
-  model: StarSchema,
+  model: Model,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const greatest = new Map<string, number>();

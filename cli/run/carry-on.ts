@@ -1,9 +1,9 @@
 import type pg from 'pg';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listDropped } from '../../shared/records/dropped.ts';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { checkContinuity, describeGap, rememberLedger } from '../../shared/warehouse/continuity.ts';
 import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 import type { DataFolder } from '../embedded/machine/data-folder.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { describeLock, findLockHolder } from '../../shared/postgres/lock-holder.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { checkTables, type TableCount } from '../../shared/warehouse/table-counts.ts';
 import { commandFor, type Site } from '../site/site.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { connect, UnreachableError } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { epochDayOf } from '../../shared/model/calendar.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
-import { epochDayOf } from '../../shared/star-schema/calendar.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
 
 /** A longer gap is a typing error in a date, not the age of a business. */

@@ -1,13 +1,13 @@
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { RefusedError, TerminalError, TransientError } from '../../shared/errors.ts';
+import type { Model } from '../../shared/model/model.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { type ObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { describeLock } from '../../shared/postgres/lock-holder.ts';
 import { maxAttempts } from '../../shared/queue/queue-settings.ts';
 import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import { listFailures } from '../failures/list-failures.ts';
@@ -241,7 +241,7 @@ export interface TableTally {
 
 /** Makes one tally per warehouse table, in the model's order. */
 export function makeTallies(
-  model: StarSchema,
+  model: Model,
   ledger: readonly LedgerCount[],
   waitingRows: readonly WaitingRows[],
   failedRows: ReadonlyMap<string, number>,

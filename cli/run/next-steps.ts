@@ -1,6 +1,6 @@
+import type { Model } from '../../shared/model/model.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { inSnapshot } from '../../shared/postgres/transaction.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { dataSelector } from '../site/embedded/embedded-site.ts';
 import { alignmentOf } from '../sql/print-result.ts';
@@ -25,7 +25,7 @@ const readColumns: Record<string, readonly string[]> = {
 };
 
 /** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
-export const canAnswer = ({ tables }: StarSchema): boolean =>
+export const canAnswer = ({ tables }: Model): boolean =>
   Object.entries(readColumns).every(([name, columns]) => {
     const table = tables.find((candidate) => candidate.name === name);
     return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));

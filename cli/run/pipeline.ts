@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { makeNotify } from '../../shared/events.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { describeGroup, groupFailures } from '../failures/list-failures.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor } from '../site/site.ts';

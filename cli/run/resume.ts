@@ -4,6 +4,7 @@ import {
   listUnsettledRuns,
   readSweptRuns,
 } from '../../services/ingestion/sweep/lost-slices.ts';
+import type { Model } from '../../shared/model/model.ts';
 import {
   formatObjectKey,
   formatRunId,
@@ -22,7 +23,6 @@ import {
   type KnownSlices,
   makeKnownSlices,
 } from '../../shared/records/slices.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { collectProcessed, findLost, isTransformed, listTables } from '../../shared/sweep/find-lost.ts';
 import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';
@@ -42,7 +42,7 @@ export interface ResumeFacts {
   queuedSlices: readonly FollowedSlice[];
   /** The last run after which the queues were seen empty. Those an hour older are not looked at. */
   throughRun?: RunId | undefined;
-  model: StarSchema;
+  model: Model;
 }
 
 export interface ResumeQueues {
@@ -130,7 +130,7 @@ const anyAge = new Date(8.64e15);
 /**
  * A processed object that the ledger names and S3 has lost must not be made again under its name: it would not be loaded.
  */
-function nameRevisions(loadedKeys: ReadonlySet<string>, model: StarSchema): (key: string) => number {
+function nameRevisions(loadedKeys: ReadonlySet<string>, model: Model): (key: string) => number {
   const greatest = new Map<string, number>();
   for (const text of loadedKeys) {
     const key = parseObjectKey(text);

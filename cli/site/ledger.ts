@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import type { Model } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 
 /** The keys of all objects that the warehouse has loaded. */
@@ -49,7 +49,7 @@ export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
 /** The model's tables that the warehouse does not have: all of them before the first run, and any that were dropped. */
 export async function listMissingTables(
   warehouse: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   schema: string,
 ): Promise<string[]> {
   const names = model.tables.map(({ name }) => name);
@@ -63,7 +63,7 @@ export async function listMissingTables(
 /** Whether the ledger and all of the model's tables are there. */
 export const hasAllTables = async (
   warehouse: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   schema: string,
 ): Promise<boolean> =>
   (await hasLedger(warehouse)) && (await listMissingTables(warehouse, model, schema)).length === 0;
@@ -77,7 +77,7 @@ async function selectMissing(warehouse: pg.ClientBase, names: readonly string[])
 }
 
 /** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
-export function tablesOf(source: string, model: Pick<StarSchema, 'source' | 'table' | 'calendar'>): string[] {
+export function tablesOf(source: string, model: Pick<Model, 'source' | 'table' | 'calendar'>): string[] {
   const { feeds } = model.source(source);
   const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
   return [...feeds, ...(hasFact ? [model.calendar.name] : [])];

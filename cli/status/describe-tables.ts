@@ -1,4 +1,4 @@
-import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
+import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { type Evidence, ifAnswered } from './evidence/evidence.ts';
 import { timeOfRun } from './evidence/read-plan.ts';
@@ -13,7 +13,7 @@ export interface TableFacts {
 /** One line for each table of the model, as far as the parts that answered know it. */
 export function describeTables(
   evidence: Evidence,
-  model: StarSchema,
+  model: Model,
   { asOf, inFlight }: TableFacts,
 ): TableStatus[] {
   const { now } = evidence;

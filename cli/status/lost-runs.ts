@@ -1,5 +1,5 @@
+import type { Model } from '../../shared/model/model.ts';
 import type { RunId } from '../../shared/object-store/object-key.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import type { Site } from '../site/site.ts';
 import { askPart } from './evidence/ask.ts';
@@ -23,7 +23,7 @@ const settledAfterMs = 60_000;
 export async function findLostRuns(
   site: Site,
   evidence: Evidence,
-  { model, asOf }: { model: StarSchema; asOf: ReadonlyMap<string, AsOf> },
+  { model, asOf }: { model: Model; asOf: ReadonlyMap<string, AsOf> },
 ): Promise<ReadonlyMap<string, RunId[]>> {
   if (findOpen(evidence, model, asOf).size === 0) return new Map();
   const queues = await askPart(site, (watched) => readQueues(watched, evidence.now));
@@ -42,7 +42,7 @@ export async function findLostRuns(
 
 function findOpen(
   evidence: Evidence,
-  model: StarSchema,
+  model: Model,
   asOf: ReadonlyMap<string, AsOf>,
 ): ReadonlyMap<string, RunId[]> {
   const known = new Set<string | undefined>(

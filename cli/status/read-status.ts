@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import type { Failure } from '../failures/list-failures.ts';
@@ -50,7 +50,7 @@ export async function readStatus(site: Site, options: StatusOptions = {}): Promi
 
 async function gather(
   site: Site,
-  model: StarSchema,
+  model: Model,
   { now, maxLagSeconds }: { now: Date; maxLagSeconds: number | undefined },
 ): Promise<Evidence> {
   const schema = site.warehouseSchema;
@@ -117,7 +117,7 @@ async function withClient<T>(
   }
 }
 
-async function readWaits(site: Site, model: StarSchema, failing: Iterable<string>): Promise<WaitsEvidence> {
+async function readWaits(site: Site, model: Model, failing: Iterable<string>): Promise<WaitsEvidence> {
   const { warehouseSchema: schema } = site;
   const selection = parseWaitingSelection(undefined, model);
   const counts = await withClient(site.connectWarehouse(), async (client) =>

@@ -1,12 +1,12 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../shared/records/capture-state.ts';
 import type { NewRows } from '../../shared/records/extract-message.ts';
 import { makePlanRecordsReader } from '../../shared/records/plan-records.ts';
 import type { RunRecord } from '../../shared/records/run-record.ts';
 import { makeKnownSlices } from '../../shared/records/slices.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
@@ -86,7 +86,7 @@ async function hasMessages({ sqs, queueUrl }: Site): Promise<boolean> {
  */
 export async function findCapturedTables(
   { state, runs, mayBeOnItsWay }: Plans,
-  { site, warehouse, model }: { site: Site; warehouse: pg.Client; model: StarSchema },
+  { site, warehouse, model }: { site: Site; warehouse: pg.Client; model: Model },
 ): Promise<ReadonlyMap<string, CapturedTable>> {
   const onTheirWay = runs.filter(mayBeOnItsWay);
   const isDone =
@@ -136,7 +136,7 @@ function oldestOnItsWay(
 /** A slice that has failed for good is not on its way any more. */
 async function makeIsDone(
   runs: readonly RunRecord[],
-  { site, warehouse, model }: { site: Site; warehouse: pg.Client; model: StarSchema },
+  { site, warehouse, model }: { site: Site; warehouse: pg.Client; model: Model },
 ): Promise<IsDone> {
   const loaded = makeKnownSlices();
   if (await hasLedger(warehouse)) {

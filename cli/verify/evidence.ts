@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
 import { isWithinReach, newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Model } from '../../shared/model/model.ts';
 import type { Site } from '../site/site.ts';
 import { type CapturedTable, findCapturedTables, type Plans, readPlans } from './captured-tables.ts';
 import { type QuarantinedKeys, readQuarantinedKeys } from './quarantined-keys.ts';
@@ -38,7 +38,7 @@ export interface EvidenceReader {
  */
 export async function beginEvidence(
   site: Site | undefined,
-  model: StarSchema,
+  model: Model,
   now: Date,
 ): Promise<EvidenceReader> {
   if (site === undefined)

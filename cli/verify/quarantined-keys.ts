@@ -1,5 +1,5 @@
+import type { Model } from '../../shared/model/model.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { Site } from '../site/site.ts';
 
@@ -13,7 +13,7 @@ export interface QuarantinedKeys {
  * To be called after the snapshot of the warehouse: a row that it lacks for this reason is in quarantine by then. Rows for
  * which a file had no room cannot be told from lost ones.
  */
-export async function readQuarantinedKeys(site: Site, model: StarSchema): Promise<QuarantinedKeys> {
+export async function readQuarantinedKeys(site: Site, model: Model): Promise<QuarantinedKeys> {
   const known = new Set<string>();
   const facts = new Set(model.tables.filter(({ kind }) => kind === 'fact').map(({ name }) => name));
   const names = model.tables.map(({ name }) => name);

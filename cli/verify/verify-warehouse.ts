@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
+import type { Model, WarehouseTable } from '../../shared/model/model.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
-import type { StarSchema, WarehouseTable } from '../../shared/star-schema/assemble.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -24,7 +24,7 @@ export interface VerifyOptions {
   warehouse: pg.Client;
   warehouseSchema: string;
   /** The model whose tables are verified; the project's by default. */
-  model?: StarSchema;
+  model?: Model;
   /** Knows what is late, waits, or is in quarantine; without it such rows count as missing or different. */
   site?: Site;
   /** Called once with about how many rows each table has to compare; those of the calendar are not known. */
@@ -78,11 +78,7 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
     ${liftTransactionTimeout}`);
 }
 
-async function verifyTables(
-  options: VerifyOptions,
-  model: StarSchema,
-  evidence: Evidence,
-): Promise<VerifyReport> {
+async function verifyTables(options: VerifyOptions, model: Model, evidence: Evidence): Promise<VerifyReport> {
   const { source, warehouse, onSizes, onStart, onTable } = options;
   const names = model.tables.map(({ name }) => name);
   const checks = listChecks(names);
@@ -134,7 +130,7 @@ async function estimateSizes(
 
 interface TableToVerify {
   check: TableCheck;
-  model: StarSchema;
+  model: Model;
   /** Of the warehouse, by table. */
   columns: ReadonlyMap<string, ReadonlySet<string>>;
   evidence: Evidence;

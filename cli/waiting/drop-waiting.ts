@@ -1,5 +1,5 @@
+import type { Model } from '../../shared/model/model.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
@@ -21,7 +21,7 @@ export interface DroppedRows {
  */
 export async function dropWaiting(
   site: Pick<Site, 'connectWarehouse' | 'warehouseSchema'>,
-  model: StarSchema,
+  model: Model,
   { facts, dimension }: WaitingSelection,
 ): Promise<DroppedRows[]> {
   const { warehouseSchema: schema } = site;

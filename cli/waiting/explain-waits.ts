@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
 import { newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
+import type { Dimension, Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { readCaptureState } from '../../shared/records/capture-state.ts';
 import type { NewRows } from '../../shared/records/extract-message.ts';
-import type { Dimension, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { countMessages } from '../../shared/sweep/sweep-zone.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
@@ -39,7 +39,7 @@ export interface ExplainedWait extends MissingDimensionRow {
  */
 export async function readWaiting(
   site: Site,
-  model: StarSchema,
+  model: Model,
   selection: WaitingSelection,
   failing: Iterable<string> = [],
 ): Promise<ExplainedWait[]> {
@@ -67,7 +67,7 @@ interface WaitingFacts {
 /** Says of each missing dimension row why it is missing, as far as can be known from here. */
 async function explainWaits(
   site: Site,
-  model: StarSchema,
+  model: Model,
   missing: readonly MissingDimensionRow[],
   { quarantine, failedTables }: WaitingFacts,
 ): Promise<ExplainedWait[]> {
@@ -112,7 +112,7 @@ interface SourceAnswer {
 /** @returns nothing where the source cannot be asked: its answer decides some causes, and without it the others still hold */
 async function askSource(
   { connectSource, ingested }: Pick<Site, 'connectSource' | 'ingested'>,
-  model: StarSchema,
+  model: Model,
   missing: readonly MissingDimensionRow[],
 ): Promise<SourceAnswer> {
   const answer: SourceAnswer = { deleted: new Set(), captured: new Set() };

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { parkedTable, unreleasedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
@@ -25,7 +25,7 @@ export interface RefusedRows {
  */
 export async function readRefused(
   site: Pick<Site, 'connectWarehouse' | 'warehouseSchema' | 'selector'>,
-  model: StarSchema,
+  model: Model,
   { facts, dimension }: WaitingSelection,
 ): Promise<RefusedRows[]> {
   if (dimension !== undefined) return [];

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
-import type { Dimension, Fact, StarSchema } from '../../shared/star-schema/assemble.ts';
 import { isNewer, matches } from '../../shared/warehouse/is-newer.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
@@ -30,7 +30,7 @@ export interface MissingDimensionRow {
  *
  * @throws {UsageError} the model has no such table, or no fact waits for it ever
  */
-export function parseWaitingSelection(name: string | undefined, model: StarSchema): WaitingSelection {
+export function parseWaitingSelection(name: string | undefined, model: Model): WaitingSelection {
   const facts = model.tables.filter((table) => table.kind === 'fact');
   if (name === undefined) return { facts };
   const named = parseTable(name, model).tables.map((each) => model.table(each));
@@ -44,7 +44,7 @@ export function parseWaitingSelection(name: string | undefined, model: StarSchem
 /** The dimension rows that facts wait for; a fact's row that lacks two is counted with both. */
 export async function listMissing(
   warehouse: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   schema: string,
   { facts, dimension }: WaitingSelection,
 ): Promise<MissingDimensionRow[]> {
@@ -71,7 +71,7 @@ interface DimensionReference {
   dimension: Dimension;
 }
 
-const referencesOf = (fact: Fact, model: StarSchema): DimensionReference[] =>
+const referencesOf = (fact: Fact, model: Model): DimensionReference[] =>
   fact.columns.flatMap(({ name, references }) => {
     const dimension = references === undefined ? undefined : model.table(references);
     return dimension?.kind === 'dimension' ? [{ column: name, dimension }] : [];
@@ -86,12 +86,7 @@ const lacks = ({ column, dimension }: DimensionReference, schema: string): strin
 };
 
 /** An SQL condition on a parked row `p`: it lacks a row of the dimension, of any where none is named. */
-export function waitsFor(
-  fact: Fact,
-  model: StarSchema,
-  schema: string,
-  dimension: Dimension | undefined,
-): string {
+export function waitsFor(fact: Fact, model: Model, schema: string, dimension: Dimension | undefined): string {
   const lacking = referencesOf(fact, model)
     .filter((reference) => dimension === undefined || reference.dimension.name === dimension.name)
     .map((reference) => `(${lacks(reference, schema)})`);
@@ -99,7 +94,7 @@ export function waitsFor(
 }
 
 /** An SQL condition on a parked row `p`: all the dimension rows that it names are there, and it is not put in yet. */
-export const waitsForNothing = (fact: Fact, model: StarSchema, schema: string): string =>
+export const waitsForNothing = (fact: Fact, model: Model, schema: string): string =>
   [
     waits(fact, schema),
     ...referencesOf(fact, model).map((reference) => `not (${lacks(reference, schema)})`),

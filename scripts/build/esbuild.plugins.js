@@ -6,14 +6,14 @@ import { join } from 'node:path';
 
 /**
  * A bundle has no folder to read, so the star schema's definitions become one import per file here; in the
- * sources shared/star-schema/load-definitions.ts reads the folder itself.
+ * sources shared/model/load-definitions.ts reads the folder itself.
  *
  * @type {Plugin}
  */
 const starSchema = {
   name: 'star-schema',
   setup(build) {
-    build.onLoad({ filter: /star-schema\/load-definitions\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /model\/load-definitions\.ts$/ }, ({ path }) => {
       const folder = path.replace(/load-definitions\.ts$/, 'tables/');
       const files = readdirSync(folder)
         .filter((file) => file.endsWith('.ts'))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
-import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { assertBoundToStage, readBinding } from '../../shared/warehouse/binding.ts';
 import {
   type EnsureOptions,
@@ -29,7 +29,7 @@ export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
  * @throws {TerminalError} of the function: one of the pipeline's own tables was altered, or a newer version made it
  */
 export function makeReadyWarehouse(
-  model: StarSchema,
+  model: Model,
   { ingested, stage, boundForMs = 60_000, ...options }: ReadyOptions,
 ) {
   const ready = new Set<string>();

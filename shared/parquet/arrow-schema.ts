@@ -9,8 +9,8 @@ import {
   TimeMicrosecond,
   Utf8,
 } from 'apache-arrow';
-import type { WarehouseTable } from '../star-schema/assemble.ts';
-import type { WarehouseType } from '../star-schema/define.ts';
+import type { WarehouseType } from '../model/define.ts';
+import type { WarehouseTable } from '../model/model.ts';
 
 /** The Arrow type that holds a warehouse type exactly: date32, time64 in microseconds, decimal128. */
 export function arrowTypeOf(type: WarehouseType): DataType {

@@ -1,7 +1,7 @@
 import { type RecordBatch, type Schema, util } from 'apache-arrow';
 import { parseRecordBatch, parseSchema } from 'arrow-js-ffi';
 import { TerminalError } from '../errors.ts';
-import type { WarehouseTable } from '../star-schema/assemble.ts';
+import type { WarehouseTable } from '../model/model.ts';
 import { arrowSchemaOf } from './arrow-schema.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
 

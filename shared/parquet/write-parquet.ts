@@ -1,8 +1,8 @@
 import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
 import type { WriterProperties } from 'parquet-wasm/esm';
+import type { WarehouseType } from '../model/define.ts';
+import type { WarehouseTable } from '../model/model.ts';
 import { collectAndRelease, releaseMemory } from '../release-memory.ts';
-import type { WarehouseTable } from '../star-schema/assemble.ts';
-import type { WarehouseType } from '../star-schema/define.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
 
 /**

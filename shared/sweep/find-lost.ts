@@ -1,3 +1,4 @@
+import type { Model } from '../model/model.ts';
 import {
   formatDayFolder,
   formatTableFolder,
@@ -7,7 +8,6 @@ import {
 } from '../object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
 import { type KnownSlices, makeKnownSlices } from '../records/slices.ts';
-import type { StarSchema } from '../star-schema/assemble.ts';
 
 /** What is known about a zone's objects in addition to their keys. */
 export interface SweepFacts {
@@ -73,7 +73,7 @@ export function collectProcessed(objects: readonly Pick<ListedObject, 'key'>[]):
 export function isTransformed(
   { table, run, slice }: Pick<IngestedKey, 'table' | 'run' | 'slice'>,
   processed: Pick<KnownSlices, 'has'>,
-  model: Pick<StarSchema, 'sources'>,
+  model: Pick<Model, 'sources'>,
 ): boolean {
   const source = model.sources.find(({ name }) => name === table);
   return (source?.feeds ?? []).every((fed) => processed.has(fed, { run, slice }));

@@ -1,8 +1,8 @@
+import type { Model, WarehouseTable } from '../model/model.ts';
 import type { RunId } from '../object-store/object-key.ts';
 import type { PlanRecords } from '../records/plan-records.ts';
 import type { RunRecord } from '../records/run-record.ts';
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
-import type { StarSchema, WarehouseTable } from '../star-schema/assemble.ts';
 import type { LoadedRun } from './loaded-runs.ts';
 
 export interface AsOfFacts {
@@ -25,7 +25,7 @@ export interface AsOf {
  *
  * @returns undefined if it is unknown: the table cannot be extracted, and nothing of it is loaded
  */
-export function findAsOf(table: WarehouseTable, model: StarSchema, facts: AsOfFacts): AsOf | undefined {
+export function findAsOf(table: WarehouseTable, model: Model, facts: AsOfFacts): AsOf | undefined {
   // The calendar is made of what the facts name.
   if (table.kind === 'calendar') {
     const factTables = model.tables.filter(({ kind }) => kind === 'fact');

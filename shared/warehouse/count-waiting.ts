@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import type { Fact, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
-import type { Fact, StarSchema } from '../star-schema/assemble.ts';
 import { isNewer, matches } from './is-newer.ts';
 import { ledgerTable, parkedTable } from './ledger-schema.ts';
 import { businessKey, objectIdColumn } from './warehouse-schema.ts';
@@ -21,7 +21,7 @@ export interface WaitingRows {
  */
 export async function countWaiting(
   client: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   schema: string,
 ): Promise<WaitingRows[]> {
   const facts = model.tables.filter((table) => table.kind === 'fact');

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { TerminalError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
-import type { StarSchema } from '../star-schema/assemble.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
 import { ledgerRelations, migrateLedger } from './ledger-relations.ts';
@@ -39,7 +39,7 @@ export type RefusedTables = ReadonlyMap<string, TerminalError>;
  */
 export async function ensureWarehouse(
   client: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   options: EnsureOptions,
 ): Promise<void> {
   for (const refusal of (await prepareWarehouse(client, model, options)).values()) throw refusal;
@@ -58,7 +58,7 @@ export async function ensureWarehouse(
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,
 ): Promise<RefusedTables> {
   await migrateLedger(client);
@@ -207,7 +207,7 @@ async function create(
   await client.query(made.flatMap((relation) => createStatements(relation, options)).join(';\n'));
 }
 
-const factsOf = (model: StarSchema): string[] =>
+const factsOf = (model: Model): string[] =>
   model.tables.filter(({ kind }) => kind === 'fact').map(({ name }) => name);
 
 /** `create schema if not exists` requires the right to create one even if the schema exists. */

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { calendarRow } from '../model/calendar.ts';
+import type { Calendar } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
-import type { Calendar } from '../star-schema/assemble.ts';
-import { calendarRow } from '../star-schema/calendar.ts';
 
 /**
  * Inserts the days that the calendar does not have yet, in a short transaction of their own, and in order, so that two of

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { TerminalError } from '../errors.ts';
+import type { Fact, Model } from '../model/model.ts';
 import { quoteLiteral } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
-import type { Fact, StarSchema } from '../star-schema/assemble.ts';
 import {
   bindingTable,
   ledgerSchema,
@@ -15,7 +15,7 @@ import type { Relation } from './relation.ts';
 import { businessKey, factColumns } from './warehouse-schema.ts';
 
 /** The pipeline's own tables: the ledger, the binding and others, and for each fact one for its waiting rows. */
-export function ledgerRelations(model: StarSchema): Relation[] {
+export function ledgerRelations(model: Model): Relation[] {
   const facts = model.tables.filter((table) => table.kind === 'fact');
   const single = [
     migrationRelation,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { StarSchema } from '../star-schema/assemble.ts';
+import type { Model } from '../model/model.ts';
 import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
 import { selectLoadedRows } from './table-counts.ts';
 
@@ -24,7 +24,7 @@ export interface LedgerTable {
  */
 export async function selectLedgerTables(
   client: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
 ): Promise<Map<string, LedgerTable>> {
   const { rows } = await client.query<Omit<LedgerTable, 'rows'> & { table: string }>(
     `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as versions,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Dimension, Fact, Model } from '../model/model.ts';
 import {
   formatRevisionPrefix,
   type ProcessedKey,
@@ -9,7 +10,6 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { readRunRecord } from '../records/run-record.ts';
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
-import type { Dimension, Fact, StarSchema } from '../star-schema/assemble.ts';
 import { ledgerTable, tableTable } from './ledger-schema.ts';
 
 /**
@@ -59,7 +59,7 @@ export async function selectEnteredSlices(client: pg.ClientBase, table: string):
 export interface SettleDeps {
   ingested: Pick<ObjectStore, 'get'>;
   processed: Pick<ObjectStore, 'list'>;
-  model: StarSchema;
+  model: Model;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
-import type { StarSchema } from '../star-schema/assemble.ts';
 import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
 import { isUnloaded } from './rebuild.ts';
 
@@ -39,7 +39,7 @@ export interface TableCount {
  */
 export async function checkTables(
   client: pg.ClientBase,
-  { model, schema }: { model: StarSchema; schema: string },
+  { model, schema }: { model: Model; schema: string },
   { mayNote }: { mayNote: boolean },
 ): Promise<TableCount[]> {
   const names = model.tables.filter(({ kind }) => kind !== 'calendar').map(({ name }) => name);

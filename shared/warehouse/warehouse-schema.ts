@@ -1,13 +1,7 @@
 import { TerminalError } from '../errors.ts';
+import type { WarehouseType } from '../model/define.ts';
+import type { CalendarColumn, Fact, Model, WarehouseColumn, WarehouseTable } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
-import type {
-  CalendarColumn,
-  Fact,
-  StarSchema,
-  WarehouseColumn,
-  WarehouseTable,
-} from '../star-schema/assemble.ts';
-import type { WarehouseType } from '../star-schema/define.ts';
 import { parkedName } from './ledger-schema.ts';
 import {
   type ColumnType,
@@ -28,20 +22,20 @@ export interface WarehouseDdlOptions extends DdlOptions {
 }
 
 /** The statements that make the star schema's tables in an empty schema, from the model alone. */
-export const warehouseDdl = (model: StarSchema, options: WarehouseDdlOptions): string[] => [
+export const warehouseDdl = (model: Model, options: WarehouseDdlOptions): string[] => [
   `create schema if not exists ${quoteIdentifier(options.schema)}`,
   ...warehouseRelations(model, options.schema).flatMap((relation) => createStatements(relation, options)),
 ];
 
 /** The warehouse's tables as the model wants them, each after those that it references. */
-export function warehouseRelations(model: StarSchema, schema: string): Relation[] {
+export function warehouseRelations(model: Model, schema: string): Relation[] {
   const order = { calendar: 0, dimension: 1, fact: 2 };
   return model.tables
     .toSorted((a, b) => order[a.kind] - order[b.kind])
     .map((table) => relationOf(table, model, schema));
 }
 
-function relationOf(table: WarehouseTable, model: StarSchema, schema: string): Relation {
+function relationOf(table: WarehouseTable, model: Model, schema: string): Relation {
   const common = { schema, name: table.name };
   if (table.kind === 'fact') {
     const surrogate = { name: table.surrogateKey, type: 'bigserial', nullable: false } as const;
@@ -98,7 +92,7 @@ const typeOf = (type: WarehouseType): ColumnType =>
   type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
 
 /** Which columns of a fact hold the keys of which dimensions. */
-export function referencesOf(fact: Fact, model: StarSchema): Reference[] {
+export function referencesOf(fact: Fact, model: Model): Reference[] {
   return fact.columns.flatMap(({ name, references }) =>
     references === undefined ? [] : [{ column: name, table: references, key: model.table(references).key }],
   );
@@ -132,7 +126,7 @@ const maxNameBytes = 63;
  *
  * @throws {TerminalError} a name is too long; the message names the table, the name and its length
  */
-export function assertNameLengths(model: StarSchema): void {
+export function assertNameLengths(model: Model): void {
   const relations = warehouseRelations(model, 'public');
   for (const { name: table, kind } of model.tables) {
     const made = relations.filter(({ name }) => name === table);

@@ -58,7 +58,7 @@ describe('the build of a clone', () => {
 
   it('is made anew where a source was added or removed', async () => {
     await complain();
-    const added = join(clone, 'shared/star-schema/tables/dim_added.ts');
+    const added = join(clone, 'shared/model/tables/dim_added.ts');
     await writeFile(added, `export const table = {};\nthrow new Error('the added table was read');\n`);
     expect((await starlift('schema')).output).toContain('the added table was read');
     await rm(added);

@@ -13,7 +13,7 @@ jest.setTimeout(300_000);
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const parts = ['cli', 'services', 'shared', 'scripts', 'package.json', 'package-lock.json'];
-const tables = 'shared/star-schema/tables';
+const tables = 'shared/model/tables';
 
 const dimDepartment = `import { defineDimension, int, varchar } from '../define.ts';
 import { table as department } from './department.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../services/transformation/rows/transform-rows.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { type ParquetRow, readParquetRows } from '../helpers/rows/parquet-rows.ts';
 
 /**

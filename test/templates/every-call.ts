@@ -1,12 +1,12 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
+import { starSchema } from '../../shared/model/star-schema.ts';
 import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
-import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
 import type { Databases } from '../helpers/inline-road/databases.ts';

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { connect } from '../../database/connect.ts';
 import { hidePassword, type NamedDatabases } from '../../database/database-url.ts';

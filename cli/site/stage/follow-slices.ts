@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
   formatSlicePrefix,
@@ -17,7 +18,6 @@ import {
   type KnownSlices,
   makeKnownSlices,
 } from '../../../shared/records/slices.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { type DeadLetter, sliceOf } from '../dead-letter.ts';
 import { hasLedger, tablesOf } from '../ledger.ts';
@@ -28,7 +28,7 @@ export interface FollowDeps {
   /** What has failed for good, and has not been sent again. */
   listFailed(): Promise<readonly Pick<DeadLetter, 'queue' | 'body' | 'key'>[]>;
   warehouse: pg.ClientBase;
-  model: StarSchema;
+  model: Model;
 }
 
 /** Slices on their way. Done is known by the ledger and the dead letters; queues count only approximately. */
@@ -74,7 +74,7 @@ async function readLoaded(warehouse: pg.ClientBase, slices: readonly FollowedSli
 async function listIngested(
   store: Pick<Site['ingested'], 'list'>,
   slices: readonly FollowedSlice[],
-  model: StarSchema,
+  model: Model,
 ): Promise<KnownSlices> {
   const ingested = makeKnownSlices();
   for (const { table, run, slice } of slices) {
@@ -102,7 +102,7 @@ export interface SliceFacts {
 export function isAccounted(
   slice: FollowedSlice,
   facts: SliceFacts,
-  model: Pick<StarSchema, 'source' | 'table' | 'calendar'>,
+  model: Pick<Model, 'source' | 'table' | 'calendar'>,
 ): boolean {
   const { loaded, ingested, failed } = facts;
   if (failed.has(slice.table, slice)) return true;

@@ -1,5 +1,5 @@
+import type { Model, WarehouseTable } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
-import type { StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import { type AsOf, findAsOf } from '../../../shared/warehouse/as-of.ts';
 import type { LoadedRun } from '../../../shared/warehouse/loaded-runs.ts';
 import type { Failure } from '../../failures/list-failures.ts';
@@ -12,7 +12,7 @@ import type { LedgerEvidence } from './read-warehouse.ts';
  *
  * @returns by table; tables about which nothing is known are left out
  */
-export function findAllAsOf(evidence: Evidence, model: StarSchema): ReadonlyMap<string, AsOf> {
+export function findAllAsOf(evidence: Evidence, model: Model): ReadonlyMap<string, AsOf> {
   if (evidence.seenAsOf !== undefined) return evidence.seenAsOf;
   const plans = ifAnswered(evidence.objects)?.plans;
   const ledger = ifAnswered(evidence.ledger);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { checkContinuity, type LedgerGap } from '../../../shared/warehouse/continuity.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
@@ -25,7 +25,7 @@ const newestRuns = 500;
 /** @returns undefined where the warehouse has no ledger */
 export async function readLedger(
   warehouse: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
 ): Promise<LedgerEvidence | undefined> {
   if (!(await hasLedger(warehouse))) return undefined;
   const tables = await selectLedgerTables(warehouse, model);
@@ -50,7 +50,7 @@ export interface CountsEvidence {
 /** Compares the star tables with what was loaded into them, and remembers nothing. */
 export async function readCounts(
   warehouse: pg.ClientBase,
-  { model, schema }: { model: StarSchema; schema: string },
+  { model, schema }: { model: Model; schema: string },
 ): Promise<CountsEvidence> {
   const options = { mayNote: false };
   const tables = (await hasCounts(warehouse)) ? await checkTables(warehouse, { model, schema }, options) : [];

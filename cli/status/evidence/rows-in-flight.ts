@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import type { Model } from '../../../shared/model/model.ts';
 import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { tableFolder } from '../../replay/table-objects.ts';
 import type { Site } from '../../site/site.ts';
@@ -19,7 +19,7 @@ const concurrentReads = 16;
 export async function countRowsInFlight(
   site: Pick<Site, 'ingested' | 'processed'>,
   warehouse: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   { deadKeys, now }: { deadKeys: ReadonlySet<string>; now: Date },
 ): Promise<ReadonlyMap<string, number>> {
   const days = Array.from({ length: queueDays + 1 }, (_, back) => dayOf(now, back));

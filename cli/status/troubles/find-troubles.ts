@@ -1,6 +1,6 @@
+import type { Model } from '../../../shared/model/model.ts';
 import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import { commandFor, type Site } from '../../site/site.ts';
@@ -17,7 +17,7 @@ import { findChangedTables } from './warehouse-troubles.ts';
 
 export interface TroubleContext {
   site: Pick<Site, 'selector'>;
-  model: StarSchema;
+  model: Model;
   asOf: ReadonlyMap<string, AsOf>;
   /** Open runs that have nothing on a queue, by table. */
   lost: ReadonlyMap<string, readonly string[]>;
@@ -51,8 +51,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
   ];
 }
 
-const namesOf = ({ sources, tables }: StarSchema): string[] =>
-  [...sources, ...tables].map(({ name }) => name);
+const namesOf = ({ sources, tables }: Model): string[] => [...sources, ...tables].map(({ name }) => name);
 
 const onlyOne = (tables: readonly string[]): string | null =>
   tables.length === 1 ? (tables[0] ?? null) : null;

@@ -1,4 +1,4 @@
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatDuration, formatTime } from '../../terminal/time.ts';
@@ -9,7 +9,7 @@ import type { Trouble } from './trouble.ts';
 
 export interface LatenessContext {
   site: Pick<Site, 'selector'>;
-  model: StarSchema;
+  model: Model;
   asOf: ReadonlyMap<string, AsOf>;
 }
 

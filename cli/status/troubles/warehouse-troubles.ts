@@ -1,4 +1,4 @@
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { TableCount } from '../../../shared/warehouse/table-counts.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
@@ -8,7 +8,7 @@ import type { Trouble } from './trouble.ts';
 
 interface Context {
   site: Pick<Site, 'selector'>;
-  model: StarSchema;
+  model: Model;
 }
 
 /** A warehouse that is not what was loaded: it has gone back, or a table was changed by somebody else. */

@@ -1,5 +1,6 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
@@ -8,7 +9,6 @@ import { readCaptureState } from '../../../shared/records/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { halvesOf } from '../../../shared/records/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
 import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
 
@@ -17,7 +17,7 @@ export interface ExtractDeps extends ReadOptions {
   ingested: ObjectStore;
   /** Puts the halves of a slice on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
-  model: StarSchema;
+  model: Model;
 }
 
 export interface ExtractOutcome {

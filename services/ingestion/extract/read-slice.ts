@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError, restate, TerminalError, TransientError } from '../../../shared/errors.ts';
+import type { SourceField, SourceTable } from '../../../shared/model/model.ts';
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
-import type { SourceField, SourceTable } from '../../../shared/star-schema/assemble.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, type SourceRestart } from '../source/identity.ts';
 import { aliasesOf, fromClause, isWithinReach, joinAlias, newRowsCondition } from '../source/new-rows.ts';

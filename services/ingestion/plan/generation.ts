@@ -1,4 +1,5 @@
 import { TransientError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import {
@@ -8,7 +9,6 @@ import {
   readCaptureState,
 } from '../../../shared/records/capture-state.ts';
 import { readLoaded } from '../../../shared/records/loaded.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import type { Statements } from '../source/statements.ts';
 import type { AssessedTable } from '../source/tables.ts';
 import { fingerprintOf, needsNewerVersion } from './table-fingerprint.ts';
@@ -139,18 +139,14 @@ export async function ensureNewerVersions(
   source: Statements,
   { identity, tables, resynced }: ReadTables,
   read: ReadState,
-  { ingested, model, now }: { ingested: ObjectStore; model: StarSchema; now: () => Date },
+  { ingested, model, now }: { ingested: ObjectStore; model: Model; now: () => Date },
 ): Promise<ReadState> {
   const needsNewer = resynced.size > 0 || needsNewerVersions(tables, read.state, model);
   if (!needsNewer || (await useUpXid(source))) return read;
   return beginGeneration(ingested, read, { identity }, now());
 }
 
-const needsNewerVersions = (
-  tables: readonly AssessedTable[],
-  state: CaptureState,
-  model: StarSchema,
-): boolean =>
+const needsNewerVersions = (tables: readonly AssessedTable[], state: CaptureState, model: Model): boolean =>
   state.captured !== undefined &&
   tables.some(
     (assessed) =>

@@ -7,10 +7,10 @@ import { makeOutageNotes, noteAnswer } from '../../../shared/handler/note-retrie
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../../shared/logger.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { notePlanAttempt } from '../../../shared/records/plan-attempts.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
 import { makeSend } from '../extract-queue.ts';
 import { planRun } from './plan-run.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
   formatFailedKey,
@@ -14,7 +15,6 @@ import { type CaptureState, formatCaptureState } from '../../../shared/records/c
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/resync-request.ts';
 import { formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, type SourceRestart } from '../source/identity.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
@@ -29,7 +29,7 @@ export interface PlanDeps {
   ingested: ObjectStore;
   /** Puts the messages on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
-  model: StarSchema;
+  model: Model;
   /** Holds the source tables. */
   schema: string;
   restart: SourceRestart;
@@ -148,5 +148,5 @@ async function publish(plan: TablesPlan, since: string | undefined, deps: PlanDe
   for (const part of [dimensions, facts]) if (part.length > 0) await send(part);
 }
 
-const feedsFact = (model: StarSchema, source: string): boolean =>
+const feedsFact = (model: Model, source: string): boolean =>
   model.tables.some((table) => table.kind === 'fact' && table.source.name === source);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import type { CaptureState, TableState } from '../../../shared/records/capture-state.ts';
@@ -11,7 +12,6 @@ import type {
   TableFailure,
 } from '../../../shared/records/run-record.ts';
 import { type FollowedSlice, formatSliceId } from '../../../shared/records/slices.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, tableNamesOf, type UsableTable } from '../source/tables.ts';
@@ -24,7 +24,7 @@ export interface PlanContext {
   state: CaptureState;
   /** Tables that were requested in full. */
   resynced: ReadonlySet<string>;
-  model: StarSchema;
+  model: Model;
   plannedXmax: string;
   /** On a standby. */
   plannedLsn?: string;

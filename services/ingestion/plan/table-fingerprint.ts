@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import type { WarehouseType } from '../../../shared/model/define.ts';
+import type { Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
 import type { TableFingerprint, TableState } from '../../../shared/records/capture-state.ts';
-import type { SourceTable, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
-import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 import type { UsableTable } from '../source/tables.ts';
 
 /** A table's two fingerprints now. */
 export const fingerprintOf = (
   { table, fingerprint }: UsableTable,
-  model: StarSchema,
+  model: Model,
 ): Required<TableFingerprint> => ({
   source: fingerprint,
   model: fingerprintModel(model, table),
@@ -19,7 +19,7 @@ export const fingerprintOf = (
  *
  * Each part is named here, so that a property that is new to the model's types does not change every table's hash.
  */
-function fingerprintModel(model: StarSchema, source: SourceTable): string {
+function fingerprintModel(model: Model, source: SourceTable): string {
   const fields = source.fields.map(({ name, type }) => [name, type]);
   const joins = source.joins.map(({ table, on }) => [table, Object.entries(on)]);
   const feeds = model.tables.flatMap((table) =>
@@ -30,7 +30,7 @@ function fingerprintModel(model: StarSchema, source: SourceTable): string {
     .digest('hex');
 }
 
-function describeTable(table: Exclude<WarehouseTable, { kind: 'calendar' }>, { calendar }: StarSchema) {
+function describeTable(table: Exclude<WarehouseTable, { kind: 'calendar' }>, { calendar }: Model) {
   const columns = table.columns.map(({ name, type, from, nullable, references }) => [
     name,
     describeType(type),

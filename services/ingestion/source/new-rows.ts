@@ -1,6 +1,6 @@
+import type { SourceTable } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import type { NewRows } from '../../../shared/records/extract-message.ts';
-import type { SourceTable } from '../../../shared/star-schema/assemble.ts';
 
 /**
  * The condition under which a row is new: an xid from `since` on wrote it, or one that was in progress then.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { SourceType } from '../../../shared/model/define.ts';
+import type { FedKey, SourceField, SourceTable } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
-import type { FedKey, SourceField, SourceTable } from '../../../shared/star-schema/assemble.ts';
-import type { SourceType } from '../../../shared/star-schema/define.ts';
 import { jsonKindOf, type TranscodeColumn } from '../transcode/columns.ts';
 import { type Relation, selectRelations } from './relations.ts';
 import type { Statements } from './statements.ts';

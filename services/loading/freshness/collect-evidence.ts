@@ -1,9 +1,9 @@
 import type pg from 'pg';
+import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
 import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { findAsOf } from '../../../shared/warehouse/as-of.ts';
 import { checkContinuity } from '../../../shared/warehouse/continuity.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
@@ -14,7 +14,7 @@ import { checkTables, type TableCount } from '../../../shared/warehouse/table-co
 export interface EvidenceDeps {
   ingested: Pick<ObjectStore, 'get'>;
   readPlans(now: Date): Promise<PlanRecords | undefined>;
-  model: StarSchema;
+  model: Model;
   /** The schema of the star schema's tables. */
   schema: string;
   now(): Date;

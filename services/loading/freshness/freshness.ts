@@ -1,7 +1,7 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { findAsOf } from '../../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { selectLoadedRuns } from '../../../shared/warehouse/loaded-runs.ts';
@@ -10,7 +10,7 @@ export interface FreshnessDeps {
   /** The warehouse, with all of its tables. */
   database: Pick<Database, 'withClient'>;
   readPlans(now: Date): Promise<PlanRecords | undefined>;
-  model: StarSchema;
+  model: Model;
   /** The schema of the star schema's tables. */
   schema: string;
   now(): Date;

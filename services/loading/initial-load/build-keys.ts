@@ -1,9 +1,9 @@
 import type pg from 'pg';
+import type { Fact, Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { isObjectNotReady, isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
-import type { Fact, StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { findMissingKeys, readCatalog } from '../../../shared/warehouse/catalog.ts';
 import { endInitialLoad } from '../../../shared/warehouse/initial-loads.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
@@ -21,7 +21,7 @@ import {
 
 export interface BuildDeps {
   database: Pick<Database, 'withClient'>;
-  model: StarSchema;
+  model: Model;
   /** The schema of the star schema's tables. */
   schema: string;
   /** A table from this size on has its keys built on two connections: 16 MiB. */

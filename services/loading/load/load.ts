@@ -8,6 +8,7 @@ import {
   restate,
   TerminalError,
 } from '../../../shared/errors.ts';
+import type { Calendar, Dimension, Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type ProcessedMetadata,
@@ -19,13 +20,6 @@ import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
-import type {
-  Calendar,
-  Dimension,
-  Fact,
-  StarSchema,
-  WarehouseTable,
-} from '../../../shared/star-schema/assemble.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
@@ -245,7 +239,7 @@ const referencesOf = (table: WarehouseTable): string[] =>
   table.kind === 'fact' ? [...new Set(table.columns.flatMap(({ references }) => references ?? []))] : [];
 
 /** The dates that these rows reference, in days since 1970-01-01. */
-function namedDays(fact: Fact, model: StarSchema, batches: readonly RecordBatch[]): Set<number> {
+function namedDays(fact: Fact, model: Model, batches: readonly RecordBatch[]): Set<number> {
   const indexes = fact.columns.flatMap(({ references }, index) =>
     references === model.calendar.name ? [index] : [],
   );

@@ -6,7 +6,7 @@
  */
 module.exports = async ({ resolveVariable }) => {
   // Node 24 runs the model as it is.
-  const { starSchema } = await import('../../../shared/star-schema/star-schema.ts');
+  const { starSchema } = await import('../../../shared/model/star-schema.ts');
   const stage = await resolveVariable('sls:stage');
   const seconds = Number(await resolveVariable('param:lagObjectiveSeconds'));
   const topic = await resolveVariable('self:custom.upstream.alarmTopicArn');

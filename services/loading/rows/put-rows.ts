@@ -1,10 +1,10 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
-import type { Fact, StarSchema, WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { parkedTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
@@ -14,7 +14,7 @@ import { encodeCopyRows } from './encode-rows.ts';
 /** What a load works on: a connection, in the load's transaction. */
 export interface Warehouse {
   client: pg.PoolClient;
-  model: StarSchema;
+  model: Model;
   /** The schema of the star schema's tables. */
   schema: string;
 }

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import type { Model } from '../../../shared/model/model.ts';
 import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import type { SweptLetter } from '../../../shared/sweep/settle-letters.ts';
 import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 
@@ -27,7 +27,7 @@ interface WantedEntry {
  */
 export async function areLoaded(
   client: pg.ClientBase,
-  model: StarSchema,
+  model: Model,
   letters: readonly SweptLetter[],
 ): Promise<boolean[]> {
   const wanted = letters.map((letter) => listWanted(letter, model));
@@ -47,7 +47,7 @@ export async function areLoaded(
 }
 
 /** @returns none for a body that names no object: nothing shows that its work is done */
-function listWanted({ body, attributes }: SweptLetter, model: StarSchema): WantedEntry[] {
+function listWanted({ body, attributes }: SweptLetter, model: Model): WantedEntry[] {
   try {
     const least = parseLeastRevision(attributes.leastRevision);
     const since = attributes.replay === undefined ? undefined : attributes.failedAt;
@@ -62,5 +62,5 @@ function listWanted({ body, attributes }: SweptLetter, model: StarSchema): Wante
   }
 }
 
-const tablesOf = (key: ObjectKey, model: StarSchema): readonly string[] =>
+const tablesOf = (key: ObjectKey, model: Model): readonly string[] =>
   key.zone === 'processed' ? [key.table] : model.source(key.table).feeds;

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { makeResyncRequest, putResyncRequest } from '../../../shared/records/resync-request.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { listTables } from '../../../shared/sweep/find-lost.ts';
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
 import {
@@ -20,7 +20,7 @@ export interface ProcessedSweepDeps extends SweepDeps {
   ingested: Pick<ObjectStore, 'get' | 'list' | 'create' | 'replace' | 'delete'>;
   /** The warehouse, with all of its tables. */
   database: Pick<Database, 'withClient'>;
-  model: StarSchema;
+  model: Model;
 }
 
 /** Keys in one statement. */

@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
-import type { Fact } from '../../../shared/star-schema/assemble.ts';
+import type { Fact } from '../../../shared/model/model.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { extentOf } from '../rows/column-values.ts';

@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
+import type { Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
-import type { Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
 import { distinctValues } from '../rows/column-values.ts';
 import type { Warehouse } from '../rows/put-rows.ts';
 

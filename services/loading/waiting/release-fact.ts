@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import type { Fact } from '../../../shared/model/model.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isServerError } from '../../../shared/postgres/server-error.ts';
-import type { Fact } from '../../../shared/star-schema/assemble.ts';
 import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';

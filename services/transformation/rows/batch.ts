@@ -1,8 +1,8 @@
 import { BufferType, Data, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import type { WarehouseType } from '../../../shared/model/define.ts';
+import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { arrowTypeOf } from '../../../shared/parquet/arrow-schema.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
-import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
-import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 
 /**
  * One column of a batch, laid out as Arrow has it. One shape for all types, so that the hot loops see one:

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { data } from 'currency-codes';
-import type { Dimension, Fact, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
-import { dateOfEpochDay, epochDayOf } from '../../../shared/star-schema/calendar.ts';
-import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
-import type { Derivation } from '../../../shared/star-schema/define.ts';
+import { dateOfEpochDay, epochDayOf } from '../../../shared/model/calendar.ts';
+import { isColumnFitting } from '../../../shared/model/column-fit.ts';
+import type { Derivation } from '../../../shared/model/define.ts';
+import type { Dimension, Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import { type Batch, type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './batch.ts';
 
 /** What is wrong with a row; the column is null if the line is not a row at all. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { RecordBatch } from 'apache-arrow';
+import type { Dimension, Fact } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
-import type { Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
 import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
 import { type Batch, isFull, makeBatch, releaseBatch, reserveText, toRecordBatch } from './batch.ts';
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';

@@ -1,8 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
+import { type CalendarRow, calendarRow, epochDayOf } from '../../../shared/model/calendar.ts';
+import type { Calendar, Dimension, Fact } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
-import type { Calendar, Dimension, Fact } from '../../../shared/star-schema/assemble.ts';
-import { type CalendarRow, calendarRow, epochDayOf } from '../../../shared/star-schema/calendar.ts';
 import { type Batch, type ColumnBuffer, makeBatch, setInt, setText, toRecordBatch } from './batch.ts';
 import { makeQuarantine, type Quarantine } from './quarantine.ts';
 import { type RowBatchOptions, rowBatches } from './row-batches.ts';

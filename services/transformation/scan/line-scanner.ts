@@ -1,6 +1,6 @@
-import type { Dimension, Fact, SourceField, WarehouseColumn } from '../../../shared/star-schema/assemble.ts';
-import { isColumnFitting } from '../../../shared/star-schema/column-fit.ts';
-import type { WarehouseType } from '../../../shared/star-schema/define.ts';
+import { isColumnFitting } from '../../../shared/model/column-fit.ts';
+import type { WarehouseType } from '../../../shared/model/define.ts';
+import type { Dimension, Fact, SourceField, WarehouseColumn } from '../../../shared/model/model.ts';
 import type { Batch } from '../rows/batch.ts';
 import { dayAt, noDay, secondAt, unescapedAt } from './scan-bytes.ts';
 

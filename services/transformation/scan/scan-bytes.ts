@@ -1,6 +1,6 @@
 // What the scanner's code calls: it reads dates, times and escapes at a position of the line.
 
-import { epochDayOf } from '../../../shared/star-schema/calendar.ts';
+import { epochDayOf } from '../../../shared/model/calendar.ts';
 
 /** What dayAt returns if there is no date: not a day of the years 1 to 9999. */
 export const noDay = -(2 ** 31);

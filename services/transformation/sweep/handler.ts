@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { sweepIngested } from './sweep.ts';

@@ -1,13 +1,13 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { collectProcessed, isTransformed, listTables } from '../../../shared/sweep/find-lost.ts';
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
 
 export interface IngestedSweepDeps extends SweepDeps {
   ingested: Pick<ObjectStore, 'bucket' | 'list' | 'get' | 'delete'>;
   processed: Pick<ObjectStore, 'list'>;
-  model: StarSchema;
+  model: Model;
 }
 
 /**

@@ -11,11 +11,11 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type IngestedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { readConfig } from '../config.ts';
 import { transformObject } from './transform.ts';
 

@@ -1,5 +1,6 @@
 import { createZstdDecompress } from 'node:zlib';
 import { LostObjectError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type IngestedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type IngestedMetadata,
@@ -7,14 +8,13 @@ import {
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { maxRowsPerBatch } from '../rows/row-batches.ts';
 import { transformRows } from '../rows/transform-rows.ts';
 import { type PublishDeps, publish, type WantedRevision } from './publish.ts';
 
 export interface TransformDeps extends PublishDeps {
   ingested: Pick<ObjectStore, 'get'>;
-  model: StarSchema;
+  model: Model;
   warn(message: string, detail: Record<string, unknown>): void;
 }
 

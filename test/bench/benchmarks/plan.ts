@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type Benchmark, compare, withFolder, withStages } from '../benchmark.ts';
 import { copyCommand, referenceName, runInShell } from '../reference/copy-command.ts';
 import { ordersOfShop, shopDatabase } from '../setup/source-databases.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type BenchContext, type Benchmark, compare, type Result, withFolder } from '../benchmark.ts';
 import { emptyFolder } from '../setup/empty-folder.ts';
 import { execute } from '../setup/servers.ts';

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { extractSlice } from '../../../services/ingestion/extract/extract-slice.ts';
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { makeFolderStore } from './folder-store.ts';
 
 /** Plans and extracts all that is new, one slice after the other, into objects as the ingested zone has them. */

@@ -7,8 +7,8 @@ import { cutBlockRanges } from '../../../services/ingestion/plan/slice-table.ts'
 import { selectSize } from '../../../services/ingestion/source/relations.ts';
 import { assessUsableTable } from '../../../services/ingestion/source/tables.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const schema = 'public';
 const table = starSchema.source('sales_order');

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadObject } from '../../../services/loading/load/load.ts';
 import { encodeCopyRows } from '../../../services/loading/rows/encode-rows.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import {
   type ProcessedKey,
   parseObjectKey,
   processedSuffix,
 } from '../../../shared/object-store/object-key.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { withDatabase } from './extract.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';

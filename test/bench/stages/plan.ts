@@ -1,5 +1,5 @@
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { withDatabase } from './extract.ts';
 import { makeFolderStore } from './folder-store.ts';
 

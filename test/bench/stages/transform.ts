@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { ingestedSuffix, parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';
 
 const chunkBytes = 256 * 1024;

@@ -1,7 +1,7 @@
 import { type DataType, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
+import type { WarehouseType } from '../../../shared/model/define.ts';
+import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
-import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
-import type { WarehouseType } from '../../../shared/star-schema/define.ts';
 
 /** A row whose values are Postgres' text, so that a test reads back what it wrote down. */
 export type TextRow = Record<string, string | null>;

@@ -8,7 +8,7 @@ import {
   numeric,
   timeOf,
   varchar,
-} from '../../../shared/star-schema/define.ts';
+} from '../../../shared/model/define.ts';
 
 /** Every builder of a warehouse column, and what Postgres itself makes of a value of the source for that column. */
 export const builders = {

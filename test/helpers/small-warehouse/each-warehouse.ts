@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../postgres/temporary-postgres.ts';
 import { WarehouseUnderTest } from './warehouse-under-test.ts';
 
 /** Gives each test of the describe that it is called in a warehouse of its own, all on one server. */
-export function warehouseInEachTest(model: StarSchema, take: (warehouse: WarehouseUnderTest) => void): void {
+export function warehouseInEachTest(model: Model, take: (warehouse: WarehouseUnderTest) => void): void {
   let server: PostgresServer;
   let warehouse: WarehouseUnderTest | undefined;
 

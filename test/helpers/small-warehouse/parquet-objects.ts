@@ -1,9 +1,9 @@
+import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey, type RunId } from '../../../shared/object-store/object-key.ts';
 import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { StoredObject } from '../../../shared/object-store/object-store.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
 import type { SliceId } from '../../../shared/records/slices.ts';
-import type { WarehouseTable } from '../../../shared/star-schema/assemble.ts';
 import { type TextRow, toBatch } from '../rows/text-rows.ts';
 
 export interface ObjectFacts {

@@ -1,13 +1,6 @@
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import {
-  dateOf,
-  defineDimension,
-  defineFact,
-  int,
-  timeOf,
-  varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { dateOf, defineDimension, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',
@@ -51,4 +44,4 @@ const sale = defineFact({
 export const smallTables = [calendar, colour, shape, sale];
 
 /** Two dimensions and a fact that names both, one of them perhaps not. */
-export const smallModel = assembleStarSchema(smallTables);
+export const smallModel = assembleModel(smallTables);

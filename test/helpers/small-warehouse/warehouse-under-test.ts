@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { type LoadOptions, type LoadResult, loadObject } from '../../../services/loading/load/load.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import type { ProcessedKey, RunId } from '../../../shared/object-store/object-key.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
 import type { RunRecord } from '../../../shared/records/run-record.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { Bucket, type ObjectFacts } from './parquet-objects.ts';
 
@@ -13,7 +13,7 @@ const identity = (text: string) => text;
 export class WarehouseUnderTest {
   database: Database;
   readonly bucket = new Bucket();
-  readonly model: StarSchema;
+  readonly model: Model;
   /** What was planned, as far as it is known. */
   readonly runs = new Map<RunId, Pick<RunRecord, 'slices'>>();
   maxKeylessRows = 1000;
@@ -21,12 +21,12 @@ export class WarehouseUnderTest {
   minSharedBytes = 0;
   readRun = async (run: RunId) => this.runs.get(run);
 
-  private constructor(url: string, model: StarSchema) {
+  private constructor(url: string, model: Model) {
     this.database = databaseAt(url);
     this.model = model;
   }
 
-  static async make(url: string, model: StarSchema, options: Partial<EnsureOptions> = {}) {
+  static async make(url: string, model: Model, options: Partial<EnsureOptions> = {}) {
     const warehouse = new WarehouseUnderTest(url, model);
     await warehouse.database.withClient((client) =>
       ensureWarehouse(client, model, { schema: 'public', foreignKeys: 'declared', ...options }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type HandlersUnderTest, startHandlers } from './handlers-under-test.ts';
 
 describe('the plan and extract handlers', () => {

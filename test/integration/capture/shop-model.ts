@@ -1,6 +1,6 @@
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { defineIngestedOnly } from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { defineIngestedOnly } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 
 export const shopDefinitions = [
   defineIngestedOnly({
@@ -22,7 +22,7 @@ export const shopDefinitions = [
 ];
 
 /** A shop of three tables, one of them joined to another. */
-export const shopModel = assembleStarSchema([{ ...calendar }, ...shopDefinitions]);
+export const shopModel = assembleModel([{ ...calendar }, ...shopDefinitions]);
 
 /** Its tables, and the role that reads them with nothing but select. */
 export const shopTables = `

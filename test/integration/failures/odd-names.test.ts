@@ -4,11 +4,11 @@ import { extractSlice } from '../../../services/ingestion/extract/extract-slice.
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import { loadObject } from '../../../services/loading/load/load.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
+import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
@@ -16,7 +16,7 @@ import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 
 const name = 'x"; drop table canary; --';
 const column = `k"', drop`;
-const model = assembleStarSchema([
+const model = assembleModel([
   calendar,
   defineDimension({
     name: `dim_${name}`,

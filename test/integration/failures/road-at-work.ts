@@ -14,7 +14,7 @@ import {
   type WorkingStack,
 } from '../../../cli/site/embedded/embedded-site.ts';
 import { readClock } from '../../../cli/site/ledger.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { seen } from '../../helpers/seen.ts';

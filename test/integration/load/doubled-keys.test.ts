@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../shared/errors.ts';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   boolean,
   type ColumnDefinition,
@@ -13,8 +12,9 @@ import {
   type SourceType,
   timeOf,
   varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
@@ -46,7 +46,7 @@ const ready = defineDimension({
 
 function modelOf(type: string, key: ColumnDefinition, sourceType: SourceType) {
   const { references: _, ...column } = key;
-  return assembleStarSchema([
+  return assembleModel([
     calendar,
     ready,
     defineDimension({

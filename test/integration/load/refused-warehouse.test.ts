@@ -12,9 +12,9 @@ import {
   type EventSourceMapping,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf } from './load-records.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { dateOf, defineDimension, defineFact, timeOf, varchar } from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { dateOf, defineDimension, defineFact, timeOf, varchar } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
@@ -31,7 +31,7 @@ const parcel = defineFact({
 
 it('keys may be texts and names anything that Postgres takes', async () => {
   const server = await startTemporaryPostgres();
-  const model = assembleStarSchema([calendar, country, parcel]);
+  const model = assembleModel([calendar, country, parcel]);
   const warehouse = await WarehouseUnderTest.make(await server.createDatabase('texts'), model);
   try {
     const hostile = `{"a\\,b"}'`;

@@ -7,9 +7,9 @@ import {
   followSlices,
   listFollowedSlices,
 } from '../../../cli/site/stage/follow-slices.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   boolean,
   type ColumnDefinition,
   int as intOf,
   numeric as numericOf,
   varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
 
 const nullable = { nullable: true };
@@ -34,7 +34,7 @@ export const everyType = {
   a_wide: numericOf(38, 17, 'amount', nullable),
 };
 
-const model = assembleStarSchema([
+const model = assembleModel([
   calendar,
   {
     kind: 'dimension',

@@ -1,6 +1,6 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { openZones, type Zones } from '../../helpers/network/zones.ts';
 
 /** Both zones, and what a transform is given; with what it has told. */

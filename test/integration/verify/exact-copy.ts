@@ -1,7 +1,7 @@
 import { connect } from '../../../cli/database/connect.ts';
 import type { VerifyReport } from '../../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
-import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
@@ -29,7 +29,7 @@ export interface ExactCopy {
     broken: { source?: string; warehouse?: string },
     options?: {
       schema?: string;
-      model?: StarSchema;
+      model?: Model;
       onExtra?: (...row: string[]) => void;
       /** Of the source, where not UTF8. What it lacks of the shop's characters is not in either copy. */
       encoding?: string;

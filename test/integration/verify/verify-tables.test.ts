@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { VerifyReport } from '../../../cli/verify/report.ts';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
-import { definitions } from '../../../shared/star-schema/load-definitions.ts';
-import { table as departmentTable } from '../../../shared/star-schema/tables/department.ts';
+import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
+import { definitions } from '../../../shared/model/load-definitions.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as departmentTable } from '../../../shared/model/tables/department.ts';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
 
 // Servers start, and the machine may be busy.
@@ -165,7 +165,7 @@ describe('verify, of tables and what they refer to,', () => {
     const problems = ({ tables }: VerifyReport) => tables.flatMap(({ problem }) => problem ?? []);
 
     it('finds a table that has no check, with any content', async () => {
-      const model = assembleStarSchema([...definitions, dimDepartment]);
+      const model = assembleModel([...definitions, dimDepartment]);
       const report = await copy.verifyAfter(
         { warehouse: `create table dim_department (department_id int, department_name varchar)` },
         { model },
@@ -185,7 +185,7 @@ describe('verify, of tables and what they refer to,', () => {
         {
           warehouse: `alter table dim_design add column known_as varchar; update dim_design set file_name = 'x'`,
         },
-        { model: assembleStarSchema([...definitions.filter((table) => table !== design), wider]) },
+        { model: assembleModel([...definitions.filter((table) => table !== design), wider]) },
       );
       expect(differences(report)).toEqual({ dim_design: { different: 1 } });
       expect(problems(report)).toEqual([
@@ -194,7 +194,7 @@ describe('verify, of tables and what they refer to,', () => {
     });
 
     it('asks for no table that the model has left out', async () => {
-      const model = assembleStarSchema(
+      const model = assembleModel(
         definitions.filter((table) => !('name' in table && table.name === 'fact_sales_order')),
       );
       const report = await copy.verifyAfter(

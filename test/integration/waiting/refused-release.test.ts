@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { notifyReleases } from '../../../services/loading/load/report-load.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { dateOf, defineFact, int, timeOf, varchar } from '../../../shared/star-schema/define.ts';
+import { dateOf, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
 import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
 import { smallTables } from '../../helpers/small-warehouse/small-model.ts';
 import { red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
@@ -25,7 +25,7 @@ const gift = defineFact({
     note: varchar('note'),
   },
 });
-const model = assembleStarSchema([...smallTables, gift]);
+const model = assembleModel([...smallTables, gift]);
 
 const giftRow = (changes: Record<string, string> = {}) => ({
   gift_id: '1',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import {
   type PostgresServer,

@@ -24,7 +24,7 @@ const readAlarms = async () => {
 
 describe('the lag alarms', () => {
   it('are one for each file of a warehouse table, with nothing to add elsewhere', async () => {
-    const files = readdirSync(new URL('../../../shared/star-schema/tables', import.meta.url));
+    const files = readdirSync(new URL('../../../shared/model/tables', import.meta.url));
     const tables = files.filter((file) => /^(dim|fact)-/.test(file)).map((file) => file.replace(/\.ts$/, ''));
     const alarms = Object.values(await readAlarms()).map(({ Properties }) => Properties.AlarmName);
     expect(alarms.sort()).toEqual(

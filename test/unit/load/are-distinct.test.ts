@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { areDistinct } from '../../../services/loading/rows/column-values.ts';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { defineDimension, int, varchar } from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { toBatch } from '../../helpers/rows/text-rows.ts';
 
 const colour = defineDimension({
@@ -11,7 +11,7 @@ const colour = defineDimension({
   key: 'colour_id',
   columns: { colour_id: int('colour_id'), name: varchar('name') },
 });
-const colours = assembleStarSchema([calendar, colour]).table('dim_colour');
+const colours = assembleModel([calendar, colour]).table('dim_colour');
 const batch = (ids: number[], names: string[] = []) =>
   toBatch(
     colours,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { hasTable, parseTable } from '../../../cli/options/named-tables.ts';
 import { parseWaitingSelection } from '../../../cli/waiting/waiting-rows.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 
 describe('--table', () => {
   it('stands for a source table and what is made of it, by either name', () => {

@@ -4,7 +4,7 @@ import type { Evidence } from '../../../cli/status/evidence/evidence.ts';
 import type { ObjectsEvidence } from '../../../cli/status/evidence/read-objects.ts';
 import { findTroubles, type TroubleContext } from '../../../cli/status/troubles/find-troubles.ts';
 import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 
 const now = new Date('2026-11-30T22:00:00.000Z');
 const answered = <T>(value: T) => ({ answered: true, value }) as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeTallies } from '../../../cli/run/make-report.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 
 describe('makeTallies', () => {
   const ledger = [{ table: 'fact_payment', rows: 90, quarantined: 3, runs: ['run b'] }];

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAccounted, type SliceFacts } from '../../../cli/site/stage/follow-slices.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/slices.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 
 const run = '20261125T120000000Zabcd';
 const sliceOf = (table: string, slice = '0003'): FollowedSlice => ({ run, slice, table });

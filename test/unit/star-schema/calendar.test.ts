@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { calendarRow, dateOfEpochDay, epochDayOf } from '../../../shared/star-schema/calendar.ts';
+import { calendarRow, dateOfEpochDay, epochDayOf } from '../../../shared/model/calendar.ts';
 
 describe('calendarRow', () => {
   it('names a leap day as the calendar on the wall does', () => {

@@ -1,15 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
-import { assembleStarSchema, type Dimension } from '../../../shared/star-schema/assemble.ts';
-import {
-  dateOf,
-  defineDimension,
-  defineFact,
-  int,
-  timeOf,
-  varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { dateOf, defineDimension, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
+import { assembleModel, type Dimension } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import {
   type BuilderName,
@@ -27,7 +20,7 @@ const isTaken = ([type, builder]: [DeclaredType, BuilderName]) => takenBy[type].
 const misfits = pairs.filter((pair) => !isTaken(pair));
 
 const assemble = (type: DeclaredType, builder: BuilderName) =>
-  assembleStarSchema([
+  assembleModel([
     calendar,
     defineDimension({
       name: 'dim_thing',
@@ -82,7 +75,7 @@ describe('a model', () => {
   });
 
   it('is refused where a reference is not of the type of the key that it names', () => {
-    expect(() => assembleStarSchema([calendar, colour, sale])).toThrow(
+    expect(() => assembleModel([calendar, colour, sale])).toThrow(
       'fact_sale.colour (int) references dim_colour.code, which is varchar',
     );
   });
@@ -105,7 +98,7 @@ describe('a model', () => {
     ],
     ['another key', { key: 'year' }],
   ])('is refused where its calendar has %s', (_, change) => {
-    expect(() => assembleStarSchema([{ ...calendar, ...change }])).toThrow(
+    expect(() => assembleModel([{ ...calendar, ...change }])).toThrow(
       /^dim_date.*(day_name \(int\)|week \(int\)|date_id)/,
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import {
   collectProcessed,
   findLost,

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   boolean,
   date,
@@ -9,8 +8,9 @@ import {
   numeric,
   timeOf,
   varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as dimDate } from '../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as dimDate } from '../../../shared/model/tables/dim-date.ts';
 import type { ParquetRow } from '../../helpers/rows/parquet-rows.ts';
 
 /** A fact with a column of every type, wide decimals and nulls among them. */
@@ -56,7 +56,7 @@ const definition = defineFact({
   },
 });
 
-export const model = assembleStarSchema([definition, dimDate]);
+export const model = assembleModel([definition, dimDate]);
 
 const int4 = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 2 ** 31 - 1, -(2 ** 31)));
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { expect, it } from '@jest/globals';
 import type { RecordBatch } from 'apache-arrow';
 import { rowBatches } from '../../../services/transformation/rows/row-batches.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 
 const written = { created_at: '2022-11-03T14:20:52', last_updated: '2022-11-03T14:20:52' };
 const observer = { onBadRow: () => {}, onBatch: () => {}, onEnd: () => {} };

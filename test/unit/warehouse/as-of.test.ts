@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { starSchema } from '../../../shared/model/star-schema.ts';
 import type { RunRecord } from '../../../shared/records/run-record.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
 import { type AsOfFacts, findAsOf } from '../../../shared/warehouse/as-of.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
 import {
   dateOf,
   defineDimension,
@@ -8,8 +7,9 @@ import {
   numeric,
   timeOf,
   varchar,
-} from '../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
 import { businessKey, warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
 
@@ -41,7 +41,7 @@ const sale = defineFact({
 });
 
 // The fact stands before what it references.
-const model = assembleStarSchema([sale, colour, calendar]);
+const model = assembleModel([sale, colour, calendar]);
 const ddl = (foreignKeys: ForeignKeys, serverVersion: number) =>
   warehouseDdl(model, { schema: 'shop', foreignKeys, serverVersion });
 
@@ -106,7 +106,7 @@ describe('the DDL of the warehouse', () => {
 
   it('refuses a fact whose versions cannot be told apart', () => {
     const { changed_on: _, ...rest } = sale.columns;
-    const undated = assembleStarSchema([{ ...sale, columns: rest }, colour, calendar]);
+    const undated = assembleModel([{ ...sale, columns: rest }, colour, calendar]);
     expect(() => businessKey(undated.table('fact_sale'))).toThrow(
       'fact_sale has no column for the date of last_updated',
     );

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { assembleStarSchema } from '../../../shared/star-schema/assemble.ts';
-import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/star-schema/define.ts';
-import { starSchema } from '../../../shared/star-schema/star-schema.ts';
-import { table as calendar } from '../../../shared/star-schema/tables/dim-date.ts';
+import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
+import { starSchema } from '../../../shared/model/star-schema.ts';
+import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { ledgerRelations } from '../../../shared/warehouse/ledger-relations.ts';
 import { keysOf } from '../../../shared/warehouse/relation.ts';
 import { assertNameLengths, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 
 const factOf = (name: string, surrogateKey = 'record_id') =>
-  assembleStarSchema([
+  assembleModel([
     calendar,
     defineFact({
       name,
@@ -20,7 +20,7 @@ const factOf = (name: string, surrogateKey = 'record_id') =>
   ]);
 
 const dimensionOf = (name: string) =>
-  assembleStarSchema([
+  assembleModel([
     calendar,
     defineDimension({
       name,

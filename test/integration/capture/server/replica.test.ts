@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { defineDimension, int } from '../../../../shared/model/define.ts';
+import { assembleModel } from '../../../../shared/model/model.ts';
+import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
 import type { PlannedRun } from '../../../../shared/records/run-record.ts';
-import { assembleStarSchema } from '../../../../shared/star-schema/assemble.ts';
-import { defineDimension, int } from '../../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../../shared/star-schema/tables/dim-date.ts';
 import {
   describeWithInstalledPostgres,
   startInstalled,
@@ -84,7 +84,7 @@ describeWithInstalledPostgres('a streaming replica as the source', () => {
 
   it('is read under a new generation when the model changes, for an idle replica makes no version greater', async () => {
     await runOnReplica();
-    const model = assembleStarSchema([
+    const model = assembleModel([
       calendar,
       ...shopDefinitions,
       defineDimension({

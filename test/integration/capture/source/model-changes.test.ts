@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { assembleStarSchema, type StarSchema } from '../../../../shared/star-schema/assemble.ts';
 import {
   type DimensionDefinition,
   defineDimension,
@@ -9,8 +8,9 @@ import {
   numeric,
   type SourceDefinition,
   varchar,
-} from '../../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../../shared/model/define.ts';
+import { assembleModel, type Model } from '../../../../shared/model/model.ts';
+import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';
@@ -46,18 +46,8 @@ const dimDepartment = defineDimension({
   columns: { department_id: int('department_id'), department_name: varchar('department_name') },
 });
 
-const modelOf = (
-  item: DimensionDefinition,
-  staff: SourceDefinition,
-  ...more: DimensionDefinition[]
-): StarSchema =>
-  assembleStarSchema([
-    calendar,
-    item,
-    defineIngestedOnly(staff),
-    defineIngestedOnly(departmentSource),
-    ...more,
-  ]);
+const modelOf = (item: DimensionDefinition, staff: SourceDefinition, ...more: DimensionDefinition[]): Model =>
+  assembleModel([calendar, item, defineIngestedOnly(staff), defineIngestedOnly(departmentSource), ...more]);
 
 const before = modelOf(dimItem, staffSource);
 const join = {
@@ -67,7 +57,7 @@ const join = {
 };
 
 /** What may change in the model, and the source tables that must then be read in full. */
-const changes: [what: string, after: StarSchema, tables: string[]][] = [
+const changes: [what: string, after: Model, tables: string[]][] = [
   [
     'a warehouse table over a source that is captured already',
     modelOf(dimItem, staffSource, dimDepartment),
@@ -132,7 +122,7 @@ describe('a table of the source', () => {
       insert into department values (1, 'Sales'); insert into staff values (1, 'Ann', 1)`);
   });
 
-  const run = async (model: StarSchema) => {
+  const run = async (model: Model) => {
     const planned = await bench.plan({ model });
     await bench.extractAll({ model });
     return planned.slices.map(({ table, full }) => ({ table, full }));
@@ -169,7 +159,7 @@ describe('a table of the source', () => {
 
   it('is read in full under a greater version when it comes back into the model', async () => {
     await run(before);
-    await run(assembleStarSchema([calendar, dimItem]));
+    await run(assembleModel([calendar, dimItem]));
     expect(await run(before)).toEqual(full(['staff', 'department']));
     expect(isNewer('department')).toBe(true);
   });
@@ -197,7 +187,7 @@ describe('a table of the source', () => {
 
   it('keeps the calendar filled: a fact is read in full when the calendar changes', async () => {
     const sale = (name: string) =>
-      assembleStarSchema([
+      assembleModel([
         { ...calendar, name },
         {
           kind: 'fact',

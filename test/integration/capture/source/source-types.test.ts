@@ -2,17 +2,13 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../../../services/transformation/rows/transform-rows.ts';
 import {
-  assembleStarSchema,
-  type Dimension,
-  type StarSchema,
-} from '../../../../shared/star-schema/assemble.ts';
-import {
   type ColumnDefinition,
   defineDimension,
   defineIngestedOnly,
   int,
-} from '../../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../../shared/model/define.ts';
+import { assembleModel, type Dimension, type Model } from '../../../../shared/model/model.ts';
+import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import { cutAnywhere } from '../../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows } from '../../../helpers/rows/parquet-rows.ts';
@@ -53,7 +49,7 @@ describe('a column of the source', () => {
   });
 
   it('of a type that cannot stand for the declared one fails its table alone, by name, with the types that can', async () => {
-    const model = assembleStarSchema([
+    const model = assembleModel([
       calendar,
       ...pairs.map(([declared, actual]) =>
         defineIngestedOnly({
@@ -113,7 +109,7 @@ describe('a column of the source', () => {
     return rows.map(({ made }) => made);
   }
 
-  async function transformed(model: StarSchema, source: string, scan: boolean) {
+  async function transformed(model: Model, source: string, scan: boolean) {
     const [newest] = [...bench.store.objects]
       .filter(([key]) => key.startsWith(`${encodeURIComponent(source)}/`))
       .toSorted()
@@ -132,8 +128,8 @@ describe('a column of the source', () => {
   }
 });
 
-const modelOf = (declared: DeclaredType, actual: string, made: ColumnDefinition): StarSchema =>
-  assembleStarSchema([
+const modelOf = (declared: DeclaredType, actual: string, made: ColumnDefinition): Model =>
+  assembleModel([
     calendar,
     defineDimension({
       name: 'dim_value',

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { TerminalError } from '../../../../shared/errors.ts';
-import { assembleStarSchema } from '../../../../shared/star-schema/assemble.ts';
 import {
   dateOf,
   defineDimension,
@@ -9,8 +8,9 @@ import {
   int,
   timeOf,
   varchar,
-} from '../../../../shared/star-schema/define.ts';
-import { table as calendar } from '../../../../shared/star-schema/tables/dim-date.ts';
+} from '../../../../shared/model/define.ts';
+import { assembleModel } from '../../../../shared/model/model.ts';
+import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';
@@ -22,7 +22,7 @@ const item = {
 } as const;
 
 /** The shop, made into a dimension of items and a fact of staff. */
-const model = assembleStarSchema([
+const model = assembleModel([
   calendar,
   defineIngestedOnly({
     table: 'department',
@@ -216,7 +216,7 @@ describe('the key of a warehouse table', () => {
 
   it('cannot be made by what several rows may share, or of a joined table', async () => {
     const keyed = (name: string, column: ReturnType<typeof int>) =>
-      assembleStarSchema([
+      assembleModel([
         calendar,
         defineIngestedOnly({ table: 'department', key: 'department_id', columns: { department_id: 'int4' } }),
         defineDimension({

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { findLostWork, type ResumeFacts } from '../../../../cli/run/resume.ts';
-import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
+import { starSchema } from '../../../../shared/model/star-schema.ts';
 import { type LossyZones, openLossyZones } from './lossy-zones.ts';
 
 const day = '2024/02/29';

@@ -8,6 +8,7 @@ import {
   type TransformOptions,
   transformObject,
 } from '../../../../services/transformation/transform/transform.ts';
+import { starSchema } from '../../../../shared/model/star-schema.ts';
 import {
   type IngestedKey,
   type ProcessedKey,
@@ -16,7 +17,6 @@ import {
 import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { putDropped } from '../../../../shared/records/dropped.ts';
 import { formatRetryingKey, putRetrying } from '../../../../shared/records/retrying.ts';
-import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
 import { credentials, ingestedKey } from '../../../helpers/network/zones.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { countRowsInFlight } from '../../../../cli/status/evidence/rows-in-flight.ts';
+import { starSchema } from '../../../../shared/model/star-schema.ts';
 import type { ObjectStore } from '../../../../shared/object-store/object-store.ts';
-import { starSchema } from '../../../../shared/star-schema/star-schema.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 

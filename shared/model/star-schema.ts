@@ -1,14 +1,14 @@
 import { assertNameLengths } from '../warehouse/warehouse-schema.ts';
-import { assembleStarSchema, type StarSchema } from './assemble.ts';
 import { definitions } from './load-definitions.ts';
+import { assembleModel, type Model } from './model.ts';
 
 /** The model of this project: its source tables and the warehouse tables made of them. */
-export const starSchema: StarSchema = assembleProject();
+export const starSchema: Model = assembleProject();
 
 /** What is wrong with a definition is wrong configuration to the command line, as its exit code says. */
-function assembleProject(): StarSchema {
+function assembleProject(): Model {
   try {
-    const model = assembleStarSchema(definitions);
+    const model = assembleModel(definitions);
     assertNameLengths(model);
     return model;
   } catch (error) {

@@ -82,7 +82,7 @@ export interface Calendar {
 
 export type WarehouseTable = Dimension | Fact | Calendar;
 
-export interface StarSchema {
+export interface Model {
   sources: readonly SourceTable[];
   tables: readonly WarehouseTable[];
   calendar: Calendar;
@@ -98,7 +98,7 @@ export interface StarSchema {
  * @throws {TerminalError} a definition names a table or a column that no definition has, or makes a column of a field
  *   whose type it cannot be made of
  */
-export function assembleStarSchema(definitions: readonly TableDefinition[]): StarSchema {
+export function assembleModel(definitions: readonly TableDefinition[]): Model {
   const sources = resolveSources(definitions);
   const tables = definitions.flatMap((definition) => resolveTable(definition, sources));
   const calendar = tables.find((table) => table.kind === 'calendar');
