@@ -36,7 +36,7 @@ export function describeTable(table: WarehouseTable): string[] {
     formatKey(table, column),
     'from' in column ? formatOrigin(column.from) : 'the date',
   ]);
-  if (table.kind === 'fact')
+  if (table.kind === 'fact' && table.surrogateKey !== undefined)
     rows.unshift([table.surrogateKey, 'bigserial not null', 'primary key', 'numbered']);
   const columns = ['column', 'type', 'key', 'from'].map((name) => ({ name }));
   return [
@@ -48,13 +48,12 @@ export function describeTable(table: WarehouseTable): string[] {
 function formatSource(table: WarehouseTable): string {
   if (table.kind === 'calendar') return 'every date that a fact names, and the calendar years around them';
   const { source } = table;
-  const joins = source.joins.map(({ table: joined, on }) => {
-    const conditions = Object.entries(on).map(
-      ([column, key]) => `${source.name}.${column} = ${joined}.${key}`,
-    );
-    return ` left join ${joined} on ${conditions.join(' and ')}`;
+  const joins = source.joins.map(({ path, name, from = source.name, match }) => {
+    const conditions = Object.entries(match).map(([near, far]) => `${from}.${near} = ${path}.${far}`);
+    return ` left join ${name}${path === name ? '' : ` as ${path}`} on ${conditions.join(' and ')}`;
   });
-  const content = table.kind === 'fact' ? 'every version that was captured' : 'the latest state';
+  const hasVersions = table.kind === 'fact' && table.versions.length > 0;
+  const content = hasVersions ? 'every version that was captured' : 'the latest state';
   return `from ${source.name}${joins.join('')}; ${content}`;
 }
 

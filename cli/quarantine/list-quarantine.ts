@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
-import type { Model, WarehouseTable } from '../../shared/model/model.ts';
+import type { Fact, Model, WarehouseTable } from '../../shared/model/model.ts';
 import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
@@ -63,7 +63,7 @@ export async function countQuarantined(
  * its bad rows again, each of which is one bad row.
  *
  * A dimension has the latest state alone, so a row is identified by its key. A fact keeps every version, so a row is
- * identified by its last_updated too; a row whose text the file had no room for is never taken out.
+ * identified by its version too; a row whose text the file had no room for is never taken out.
  */
 function dropRereadRows(files: readonly QuarantineFile[], model: Model): QuarantineFile[] {
   const seen = new Set<string>();
@@ -84,14 +84,18 @@ const runOf = ({ ingested }: QuarantineFile): string => parseObjectKey(ingested)
 
 function identityOf({ key, row }: QuarantinedRow, table: WarehouseTable): string | undefined {
   if (key === null) return undefined;
-  if (table.kind !== 'fact') return JSON.stringify([table.name, key]);
-  const lastUpdated = lastUpdatedOf(row);
-  return lastUpdated === undefined ? undefined : JSON.stringify([table.name, key, lastUpdated]);
+  if (table.kind !== 'fact' || table.versions.length === 0) return JSON.stringify([table.name, key]);
+  const version = versionOf(row, table);
+  return version === undefined ? undefined : JSON.stringify([table.name, key, version]);
 }
 
-function lastUpdatedOf(row: string | null): unknown {
+/** The values that the fact's version is made of; undefined if the row does not show them all. */
+function versionOf(row: string | null, { versions, columns }: Fact): unknown[] | undefined {
+  const fields = columns.filter(({ name }) => versions.includes(name)).map(({ from }) => from.field);
   try {
-    return (JSON.parse(row ?? '{}') as { last_updated?: unknown }).last_updated;
+    const values = JSON.parse(row ?? '{}') as Record<string, unknown>;
+    const version = fields.map((field) => values[field]);
+    return version.includes(undefined) ? undefined : version;
   } catch {
     // The row may be in quarantine because it is not JSON.
     return undefined;
@@ -110,7 +114,7 @@ async function excludeMendedRows(
     const left: QuarantineFile[] = [];
     for (const file of files) {
       const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);
-      const stillBad = file.rows.filter(({ key }) => key === null || !mended.has(String(key)));
+      const stillBad = file.rows.filter(({ key }) => key === null || !mended.has(formatKey(listOf(key))));
       const count = file.rows.length - stillBad.length;
       const unlisted = await countUnlisted(site, warehouse, model.table(file.table), file);
       const mendedRows = count + file.unlisted.rows - unlisted;
@@ -135,25 +139,77 @@ async function selectNewer(
   table: WarehouseTable,
   file: QuarantineFile,
 ): Promise<ReadonlySet<string>> {
-  const type = table.columns.find(({ name }) => name === table.key)?.type.name ?? 'varchar';
-  const keys = file.rows.flatMap(({ key }) => (key === null ? [] : String(key)));
+  const keys = file.rows.flatMap(({ key }) => (key === null ? [] : [listOf(key)]));
   const { run, slice } = parseObjectKey(file.ingested);
-  const key = `t.${quoteIdentifier(table.key)}`;
-  const { rows } = await warehouse.query<{ key: string }>(
-    `select distinct ${key}::text as key
-     from ${quoteQualified(schema, table.name)} t
+  const wanted = wantedKeys(table, keys, 3);
+  const { rows } = await warehouse.query<{ key: string[] }>(
+    `select distinct array[${wanted.names.map((name) => `wanted.${name}`).join(', ')}] as key
+     from ${wanted.from}
+     join ${quoteQualified(schema, table.name)} t on ${wanted.matches}
      join ${ledgerTable} new on new.object_id = t.${quoteIdentifier(objectIdColumn)}
-     where ${key} = any ($1::text[]::${type}[])
-       and (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) > (
+     where (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) > (
          select old.generation, old.snapshot_xmax, old.snapshot_xmin, old.tie from ${ledgerTable} old
-         where old.warehouse_table = $2 and old.run = $3 and old.slice = $4
+         where old.warehouse_table = $1 and old.run = $2 and old.slice = $3
          limit 1
        )`,
-    // A row whose key is not an int is in quarantine for that, and no row of the warehouse has such a key.
-    [type === 'int' ? keys.filter(isInt) : keys, file.table, run, slice],
+    [file.table, run, slice, ...wanted.values],
   );
-  return new Set(rows.map((row) => row.key));
+  return new Set(rows.map(({ key }) => formatKey(key)));
 }
+
+const listOf = (key: NonNullable<QuarantinedRow['key']>): string[] =>
+  (Array.isArray(key) ? key : [key]).map(String);
+
+const formatKey = (key: readonly string[]): string => JSON.stringify(key);
+
+/** Keys as a relation `wanted`, and how a row of the warehouse, `t`, matches one of them. */
+interface WantedKeys {
+  names: string[];
+  from: string;
+  matches: string;
+  values: string[][];
+}
+
+/**
+ * Texts that are not of a column's type are left out: a row whose key is none is in quarantine for that, and no row of the
+ * warehouse has such a key.
+ *
+ * @param taken parameters of the statement before these
+ */
+function wantedKeys(table: WarehouseTable, keys: readonly string[][], taken: number): WantedKeys {
+  const columns = table.key.map((name, index) => ({
+    name: `k${index}`,
+    column: quoteIdentifier(name),
+    type: table.columns.find((column) => column.name === name)?.type.name ?? 'varchar',
+  }));
+  const readable = keys.filter((key) => columns.every(({ type }, index) => isReadable(key[index], type)));
+  const parameters = columns.map((_, index) => `$${taken + 1 + index}::text[]`);
+  return {
+    names: columns.map(({ name }) => name),
+    from: `unnest(${parameters.join(', ')}) as wanted (${columns.map(({ name }) => name).join(', ')})`,
+    matches: columns
+      .map(({ name, column, type }) =>
+        type in readablePatterns
+          ? `t.${column} = wanted.${name}::${type}`
+          : `t.${column}::text = wanted.${name}`,
+      )
+      .join(' and '),
+    values: columns.map((_, index) => readable.map((key) => key[index] ?? '')),
+  };
+}
+
+/** Of the types whose text is cast, so that the key's index can be used. The others are compared as text. */
+const readablePatterns: Record<string, RegExp> = {
+  smallint: /^-?\d{1,4}$/,
+  int: /^-?\d{1,9}$/,
+  bigint: /^-?\d{1,18}$/,
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  varchar: /^/,
+  text: /^/,
+};
+
+const isReadable = (text: string | undefined, type: string): boolean =>
+  text !== undefined && (readablePatterns[type]?.test(text) ?? true);
 
 /**
  * Counts the rows that are bad still and for which the file had no room. Their keys are in the ingested object, among those
@@ -169,50 +225,57 @@ async function countUnlisted(
   const object = await ingested.get(name);
   if (object === undefined) return unlisted.rows;
   const keys = await readKeys(object.body, table.source.key, unlisted.afterLine);
-  const type = table.columns.find((column) => column.name === table.key)?.type.name ?? 'varchar';
-  const readable = keys.filter((each) => each !== undefined && (type !== 'int' || isInt(each)));
+  const wanted = wantedKeys(
+    table,
+    keys.filter((key) => key !== undefined),
+    3,
+  );
+  const readable = wanted.values[0]?.length ?? 0;
   const { run, slice } = parseObjectKey(name);
   const { rows } = await warehouse.query<{ absent: number }>(
     `select count(*)::float8 as absent
-     from unnest($1::text[]::${type}[]) as wanted (key)
+     from ${wanted.from}
      where not exists (
        select from ${quoteQualified(schema, table.name)} t
        join ${ledgerTable} new on new.object_id = t.${quoteIdentifier(objectIdColumn)}
-       where t.${quoteIdentifier(table.key)} = wanted.key
+       where ${wanted.matches}
          and (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) >= (
            select old.generation, old.snapshot_xmax, old.snapshot_xmin, old.tie from ${ledgerTable} old
-           where old.warehouse_table = $2 and old.run = $3 and old.slice = $4
+           where old.warehouse_table = $1 and old.run = $2 and old.slice = $3
            limit 1
          )
      )`,
-    [readable, table.name, run, slice],
+    [table.name, run, slice, ...wanted.values],
   );
-  return Math.min(unlisted.rows, keys.length - readable.length + (rows[0]?.absent ?? 0));
+  return Math.min(unlisted.rows, keys.length - readable + (rows[0]?.absent ?? 0));
 }
 
 /** The keys of an ingested object's rows behind a line, as text; undefined for a line that shows none. */
-async function readKeys(body: Uint8Array, field: string, afterLine: number): Promise<(string | undefined)[]> {
+async function readKeys(
+  body: Uint8Array,
+  fields: readonly string[],
+  afterLine: number,
+): Promise<(string[] | undefined)[]> {
   const text = await promisify(zstdDecompress)(body);
-  const keys: (string | undefined)[] = [];
+  const keys: (string[] | undefined)[] = [];
   let line = 0;
   for (let start = 0, end = text.indexOf('\n'); end >= 0; start = end + 1, end = text.indexOf('\n', start)) {
     line++;
-    if (line > afterLine) keys.push(keyOf(text.toString('utf8', start, end), field));
+    if (line > afterLine) keys.push(keyOf(text.toString('utf8', start, end), fields));
   }
   return keys;
 }
 
-function keyOf(row: string, field: string): string | undefined {
+function keyOf(row: string, fields: readonly string[]): string[] | undefined {
   try {
-    const key = (JSON.parse(row) as Record<string, unknown>)[field];
-    return key === undefined || key === null ? undefined : String(key);
+    const values = JSON.parse(row) as Record<string, unknown>;
+    const key = fields.flatMap((field) => values[field] ?? []).map(String);
+    return key.length === fields.length ? key : undefined;
   } catch {
     // The row may be in quarantine because it is not JSON.
     return undefined;
   }
 }
-
-const isInt = (text: string): boolean => /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) < 2 ** 31;
 
 /** Takes out of a file the rows that its drop records name. */
 async function excludeDroppedRows(

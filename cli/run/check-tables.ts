@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { starSchema } from '../../shared/model/star-schema.ts';
-import { describeLock, findLockHolder } from '../../shared/postgres/lock-holder.ts';
+import { describeLock, findLockHolder, tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { checkTables, type TableCount } from '../../shared/warehouse/table-counts.ts';
 import { commandFor, type Site } from '../site/site.ts';
@@ -63,8 +63,10 @@ export async function checkWarehouse(
 export const findStarLock = (warehouse: pg.Client, schema: string) =>
   findLockHolder(
     warehouse,
-    schema,
-    starSchema.tables.map(({ name }) => name),
+    tablesIn(
+      schema,
+      starSchema.tables.map(({ name }) => name),
+    ),
     'AccessExclusiveLock',
   );
 

@@ -10,9 +10,11 @@ const longestGapYears = 100;
 /** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
 export async function fillCalendarYears(warehouse: pg.Client, schema: string): Promise<void> {
   const { calendar } = starSchema;
+  if (calendar === undefined) return;
+  const [key] = calendar.key;
   const table = quoteQualified(schema, calendar.name);
   const { rows } = await warehouse.query<{ year: number; days: number }>(
-    `select extract(year from ${quoteIdentifier(calendar.key)})::int as year, count(*)::int as days
+    `select extract(year from ${quoteIdentifier(key)})::int as year, count(*)::int as days
        from ${table} group by 1 order by 1`,
   );
   const filled = new Set(rows.filter(({ year, days }) => days === daysOf(year)).map(({ year }) => year));

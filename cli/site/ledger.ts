@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Model } from '../../shared/model/model.ts';
+import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
 import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 
@@ -76,9 +76,13 @@ async function selectMissing(warehouse: pg.ClientBase, names: readonly string[])
   return rows.map(({ name }) => name);
 }
 
-/** The warehouse tables that an object of the source is made into: a fact comes with its dates. */
+/** The warehouse tables that an object of the source is made into; what references the calendar comes with its dates. */
 export function tablesOf(source: string, model: Pick<Model, 'source' | 'table' | 'calendar'>): string[] {
   const { feeds } = model.source(source);
-  const hasFact = feeds.some((table) => model.table(table).kind === 'fact');
-  return [...feeds, ...(hasFact ? [model.calendar.name] : [])];
+  const { calendar } = model;
+  if (calendar === undefined) return [...feeds];
+  const hasDates = feeds
+    .map(model.table)
+    .some((table) => table.kind !== 'calendar' && referencesTable(table, calendar));
+  return [...feeds, ...(hasDates ? [calendar.name] : [])];
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Model } from '../../shared/model/model.ts';
 import { starSchema } from '../../shared/model/star-schema.ts';
+import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import type { Failure } from '../failures/list-failures.ts';
@@ -54,11 +55,16 @@ async function gather(
   { now, maxLagSeconds }: { now: Date; maxLagSeconds: number | undefined },
 ): Promise<Evidence> {
   const schema = site.warehouseSchema;
-  const warehouse: Lockable = { side: 'warehouse', schema, tables: model.tables.map(({ name }) => name) };
+  const warehouse: Lockable = {
+    side: 'warehouse',
+    tables: tablesIn(
+      schema,
+      model.tables.map(({ name }) => name),
+    ),
+  };
   const source: Lockable = {
     side: 'source',
-    schema: 'public',
-    tables: model.sources.map(({ name }) => name),
+    tables: model.sources.map(({ schema: own = 'public', table, name }) => ({ schema: own, table, name })),
   };
   const askWarehouse = <T>(work: (client: pg.Client) => Promise<T>): Promise<Answer<T>> =>
     askPart(site, (watched) => withClient(watched.connectWarehouse(), work), warehouse);

@@ -23,8 +23,9 @@ export async function readQuarantinedKeys(site: Site, model: Model): Promise<Qua
       const version = facts.has(table) ? versionOf(fields) : '';
       known.add(JSON.stringify([table, String(row.key), version]));
       // The calendar has no day that only such a row names.
-      if (facts.has(table))
-        for (const day of daysOf(fields)) known.add(JSON.stringify([model.calendar.name, day, '']));
+      const { calendar } = model;
+      if (facts.has(table) && calendar !== undefined)
+        for (const day of daysOf(fields)) known.add(JSON.stringify([calendar.name, day, '']));
     }
   }
   return {

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
 import { newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
 import type { Dimension, Model } from '../../shared/model/model.ts';
-import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import { quoteSource } from '../../shared/model/source-name.ts';
+import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { readCaptureState } from '../../shared/records/capture-state.ts';
 import type { NewRows } from '../../shared/records/extract-message.ts';
@@ -155,13 +156,14 @@ async function selectRows(
   keys: readonly string[],
   newRows: NewRows | undefined,
 ): Promise<{ key: string; isThere: boolean; isNew: boolean | null }[]> {
-  const type = source.columns.find(({ name }) => name === source.key)?.type ?? 'int4';
+  const [key = ''] = source.key;
+  const type = source.columns.find(({ name }) => name === key)?.type ?? 'int4';
   const isNew = newRows === undefined ? 'null::boolean' : newRowsCondition(newRows, ['s']);
   try {
     const { rows } = await client.query<{ key: string; isThere: boolean; isNew: boolean | null }>(
       `select wanted.id::text as key, count(s.ctid) > 0 as "isThere", bool_or(${isNew}) as "isNew"
        from unnest($1::text[]::${type}[]) wanted (id)
-       left join ${quoteQualified('public', source.name)} s on s.${quoteIdentifier(source.key)} = wanted.id
+       left join ${quoteSource(source, 'public')} s on s.${quoteIdentifier(key)} = wanted.id
        group by wanted.id`,
       [keys],
     );

@@ -36,7 +36,7 @@ export function parseWaitingSelection(name: string | undefined, model: Model): W
   const named = parseTable(name, model).tables.map((each) => model.table(each));
   const namedFacts = named.filter((table) => table.kind === 'fact');
   if (namedFacts.length > 0) return { facts: namedFacts };
-  const dimension = named.find((table) => table.kind === 'dimension');
+  const dimension = named.find((table) => table.kind !== 'fact' && table.kind !== 'calendar');
   if (dimension === undefined) throw new UsageError(`--table ${name}: no row ever waits for it`);
   return { facts, dimension };
 }
@@ -74,14 +74,16 @@ interface DimensionReference {
 const referencesOf = (fact: Fact, model: Model): DimensionReference[] =>
   fact.columns.flatMap(({ name, references }) => {
     const dimension = references === undefined ? undefined : model.table(references);
-    return dimension?.kind === 'dimension' ? [{ column: name, dimension }] : [];
+    const isWaitedFor = dimension?.kind === 'dimension' || dimension?.kind === 'table';
+    return isWaitedFor ? [{ column: name, dimension }] : [];
   });
 
 const lacks = ({ column, dimension }: DimensionReference, schema: string): string => {
   const named = `p.${quoteIdentifier(column)}`;
   const dimensionTable = quoteQualified(schema, dimension.name);
+  const [key = ''] = dimension.key;
   return `${named} is not null and not exists (
-    select from ${dimensionTable} d where d.${quoteIdentifier(dimension.key)} = ${named}
+    select from ${dimensionTable} d where d.${quoteIdentifier(key)} = ${named}
   )`;
 };
 

@@ -4,7 +4,7 @@ export type SourceType = 'int4' | 'int8' | `numeric(${number},${number})` | 'boo
 /** Where a warehouse column's value comes from: a field of the extracted row, and what is made of it. */
 export interface Derivation {
   kind: 'field' | 'date' | 'date of' | 'time of' | 'currency name';
-  /** A column of the source table, or `table.column` of a joined one. */
+  /** A column of the source table, or `path.column` of a joined one. */
   field: string;
 }
 
@@ -29,18 +29,29 @@ interface ColumnOptions {
   references?: string;
 }
 
-/** How rows of another source table are extracted along with this one's (a left join on its key). */
-export interface JoinDefinition {
+/** A source table by its schema, which is the source's default one if it is absent, and its name. */
+export interface SourceName {
+  schema?: string;
   table: string;
-  /** This table's column to the other's. */
-  on: Record<string, string>;
-  columns: readonly string[];
 }
 
-export interface SourceDefinition {
-  table: string;
-  key: string;
-  columns: Record<string, SourceType | `${SourceType}?`>;
+/** Columns by their names; a type with `?` may be null. */
+export type SourceColumns = Readonly<Record<string, SourceType | `${SourceType}?`>>;
+
+/** How rows of another source table are extracted along with this one's: a left join. */
+export interface JoinDefinition extends SourceName {
+  /** How fields name it, `path.column`: `address`, or `customer.address` for one that goes on from `customer`. */
+  path: string;
+  /** The path of the join that it goes on from; absent for one from the table itself. */
+  from?: string;
+  /** The nearer table's column to this one's. */
+  match: Readonly<Record<string, string>>;
+  columns: SourceColumns;
+}
+
+export interface SourceDefinition extends SourceName {
+  key: readonly string[];
+  columns: SourceColumns;
   joins?: readonly JoinDefinition[];
 }
 
@@ -50,31 +61,36 @@ export interface IngestedOnlyDefinition {
   source: SourceDefinition;
 }
 
-/** Latest state only: one row a business key. */
+/** Latest state only: one row a business key. A table is a dimension that no fact references. */
 export interface DimensionDefinition {
-  kind: 'dimension';
+  kind: 'dimension' | 'table';
   name: string;
   source: SourceDefinition;
-  key: string;
-  columns: Record<string, ColumnDefinition>;
+  /** Columns of the warehouse. */
+  key: readonly string[];
+  columns: Readonly<Record<string, ColumnDefinition>>;
 }
 
-/** Full history: one row for each (business key, last_updated) that was captured. */
+/** Every version of a row that was captured, or the latest only. Its rows wait for the dimension rows that they reference. */
 export interface FactDefinition {
   kind: 'fact';
   name: string;
   source: SourceDefinition;
-  key: string;
-  surrogateKey: string;
-  columns: Record<string, ColumnDefinition>;
+  /** Columns of the warehouse. */
+  key: readonly string[];
+  /** The columns of the warehouse that tell the versions of a key apart; none for the latest state. */
+  versions: readonly string[];
+  /** A number that the warehouse gives to each row. */
+  surrogateKey?: string;
+  columns: Readonly<Record<string, ColumnDefinition>>;
 }
 
 /** The dimension whose rows are made from dates alone, by `calendarRow`. */
 export interface CalendarDefinition {
   kind: 'calendar';
   name: string;
-  key: string;
-  columns: Record<string, { type: WarehouseType; nullable: false }>;
+  key: 'date_id';
+  columns: Readonly<Record<string, { type: WarehouseType; nullable: false }>>;
 }
 
 export type TableDefinition =
@@ -83,13 +99,19 @@ export type TableDefinition =
   | FactDefinition
   | CalendarDefinition;
 
+/** A whole model, as plain data. */
+export interface ModelDefinition {
+  name: string;
+  tables: readonly TableDefinition[];
+}
+
 /**
  * Defines a warehouse dimension. Everything else follows from it: source query, DDL, Parquet schema,
  * transform and merge.
  *
  * @example
  * export const table = defineDimension({ name: 'dim_payment_type', source: { table: 'payment_type', key:
- * 'payment_type_id', columns: { payment_type_id: 'int4', … } }, key: 'payment_type_id', columns: { payment_type_id:
+ * ['payment_type_id'], columns: { payment_type_id: 'int4', … } }, key: ['payment_type_id'], columns: { payment_type_id:
  * int('payment_type_id'), payment_type_name: varchar('payment_type_name') }, });
  */
 export const defineDimension = (definition: Omit<DimensionDefinition, 'kind'>): DimensionDefinition => ({
@@ -97,7 +119,7 @@ export const defineDimension = (definition: Omit<DimensionDefinition, 'kind'>): 
   ...definition,
 });
 
-/** Defines a warehouse fact; see `defineDimension`. Its source has a `last_updated` timestamp. */
+/** Defines a warehouse fact; see `defineDimension`. */
 export const defineFact = (definition: Omit<FactDefinition, 'kind'>): FactDefinition => ({
   kind: 'fact',
   ...definition,

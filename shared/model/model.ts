@@ -7,37 +7,50 @@ import type {
   Derivation,
   DimensionDefinition,
   FactDefinition,
+  IngestedOnlyDefinition,
   JoinDefinition,
-  SourceDefinition,
+  ModelDefinition,
+  SourceColumns,
+  SourceName,
   SourceType,
   TableDefinition,
 } from './define.ts';
+import { sourceNameOf } from './source-name.ts';
 
 /** One value of an extracted row, under its key in the JSON line. */
 export interface SourceField {
-  /** The key: the column's name, or `table.column` for a joined one. */
+  /** The key: the column's name, or `path.column` for a joined one. */
   name: string;
-  /** The source table that has the column. */
+  /** The join that it comes by; undefined for the table's own. */
+  path: string | undefined;
+  /** The name of the source table that has the column. */
   table: string;
   column: string;
   type: SourceType;
   nullable: boolean;
 }
 
+/** A table that is extracted along with another one. */
+export interface Join extends Omit<JoinDefinition, 'columns'> {
+  /** Of the joined table, see `SourceTable.name`. */
+  name: string;
+}
+
 /** The key by which a source table's rows become rows of a warehouse table. */
 export interface FedKey {
   /** The warehouse table. */
   table: string;
-  column: string;
-  from: Derivation;
+  columns: readonly { column: string; from: Derivation }[];
 }
 
-export interface SourceTable {
+export interface SourceTable extends SourceName {
+  /** Its name everywhere but in SQL: the table's, behind its schema and a point where that is not the default one. */
   name: string;
-  key: string;
+  key: readonly string[];
   /** The table's own columns, in the order in which they are extracted. */
   columns: readonly SourceField[];
-  joins: readonly JoinDefinition[];
+  /** Each after the one that it goes on from. */
+  joins: readonly Join[];
   /** All fields of an extracted row: own columns first, then each join's. */
   fields: readonly SourceField[];
   /** The warehouse tables made from it; none for a table that ends in the ingested zone. */
@@ -57,10 +70,10 @@ export interface CalendarColumn {
 }
 
 export interface Dimension {
-  kind: 'dimension';
+  kind: 'dimension' | 'table';
   name: string;
   source: SourceTable;
-  key: string;
+  key: readonly string[];
   columns: readonly WarehouseColumn[];
 }
 
@@ -68,24 +81,28 @@ export interface Fact {
   kind: 'fact';
   name: string;
   source: SourceTable;
-  key: string;
-  surrogateKey: string;
+  key: readonly string[];
+  /** The columns that tell the versions of a key apart; none if only the latest state is kept. */
+  versions: readonly string[];
+  surrogateKey?: string;
   columns: readonly WarehouseColumn[];
 }
 
 export interface Calendar {
   kind: 'calendar';
   name: string;
-  key: string;
+  key: readonly ['date_id'];
   columns: readonly CalendarColumn[];
 }
 
 export type WarehouseTable = Dimension | Fact | Calendar;
 
 export interface Model {
+  /** Names the model to people. */
+  name: string;
   sources: readonly SourceTable[];
   tables: readonly WarehouseTable[];
-  calendar: Calendar;
+  calendar: Calendar | undefined;
   /** @throws {TerminalError} the model has no such source table */
   source(name: string): SourceTable;
   /** @throws {TerminalError} the model has no such warehouse table */
@@ -98,59 +115,117 @@ export interface Model {
  * @throws {TerminalError} a definition names a table or a column that no definition has, or makes a column of a field
  *   whose type it cannot be made of
  */
-export function assembleModel(definitions: readonly TableDefinition[]): Model {
+export function assembleModel({ name, tables: definitions }: ModelDefinition): Model {
   const sources = resolveSources(definitions);
   const tables = definitions.flatMap((definition) => resolveTable(definition, sources));
-  const calendar = tables.find((table) => table.kind === 'calendar');
-  if (calendar === undefined) throw new TerminalError('the star schema has no calendar dimension');
+  const calendars = tables.filter((table) => table.kind === 'calendar');
+  if (calendars.length > 1) fail(`the model has several calendars: ${namesOf(calendars).join(', ')}`);
+  const doubled = namesOf(tables).find((table, index) => namesOf(tables).indexOf(table) !== index);
+  if (doubled !== undefined) fail(`the model has several tables ${doubled}`);
   assertReferences(tables);
   return {
+    name,
     sources: [...sources.values()],
     tables,
-    calendar,
-    source: (name) => sources.get(name) ?? fail(`the star schema has no source table ${name}`),
-    table: (name) =>
-      tables.find((table) => table.name === name) ?? fail(`the star schema has no warehouse table ${name}`),
+    calendar: calendars[0],
+    source: (wanted) => sources.get(wanted) ?? fail(`the model has no source table ${wanted}`),
+    table: (wanted) =>
+      tables.find((table) => table.name === wanted) ?? fail(`the model has no warehouse table ${wanted}`),
   };
 }
 
+/** Whether a column of the table holds keys of the other. */
+export const referencesTable = (table: Dimension | Fact, { name }: WarehouseTable): boolean =>
+  table.columns.some(({ references }) => references === name);
+
+const namesOf = (tables: readonly WarehouseTable[]): string[] => tables.map(({ name }) => name);
+
 function resolveSources(definitions: readonly TableDefinition[]): Map<string, SourceTable> {
-  const bySource = new Map<string, { source: SourceDefinition; feeds: string[]; fedKeys: FedKey[] }>();
+  const bySource = new Map<string, (DimensionDefinition | FactDefinition | IngestedOnlyDefinition)[]>();
   for (const definition of definitions) {
     if (definition.kind === 'calendar') continue;
-    const { source } = definition;
-    const known = bySource.get(source.table) ?? { source, feeds: [], fedKeys: [] };
-    if (definition.kind !== 'ingested only') {
-      known.feeds.push(definition.name);
-      known.fedKeys.push(...fedKeyOf(definition));
-    }
-    bySource.set(definition.source.table, known);
+    const name = sourceNameOf(definition.source);
+    bySource.set(name, [...(bySource.get(name) ?? []), definition]);
   }
-  const ownColumns = (table: string) => parseColumns((bySource.get(table) ?? failUnknown(table)).source);
-  return new Map(
-    [...bySource].map(([name, { source, feeds, fedKeys }]) => {
-      const columns = ownColumns(name);
-      const joins = source.joins ?? [];
-      const joined = joins.flatMap((join) => joinedFields(join, ownColumns(join.table)));
-      const fields = [...columns, ...joined];
-      return [name, { name, key: source.key, columns, joins, fields, feeds, fedKeys }];
-    }),
-  );
+  return new Map([...bySource].map(([name, users]) => [name, resolveSource(name, users)]));
 }
 
-/** Empty if the definition has no column for its key, which resolveTable refuses. */
-function fedKeyOf({ name, key, columns }: DimensionDefinition | FactDefinition): FedKey[] {
-  const column = columns[key];
-  return column === undefined ? [] : [{ table: name, column: key, from: column.from }];
+/** Of the definitions that use one source table; each has its part of the columns and joins. */
+function resolveSource(
+  name: string,
+  users: readonly (DimensionDefinition | FactDefinition | IngestedOnlyDefinition)[],
+): SourceTable {
+  const [first, ...others] = users.map(({ source }) => source);
+  if (first === undefined) return fail(`the model has no source table ${name}`);
+  const other = others.find(({ key }) => key.join() !== first.key.join());
+  if (other !== undefined)
+    fail(`${name} has the key ${first.key.join(', ')} and the key ${other.key.join(', ')}`);
+  const all = [first, ...others];
+  const columns = uniteFields(all.flatMap((source) => parseColumns(name, undefined, source.columns)));
+  const lacking = first.key.find((column) => !columns.some((known) => known.name === column));
+  if (lacking !== undefined) fail(`${name} has no column for its key ${lacking}`);
+  const definedJoins = all.flatMap(({ joins = [] }) => joins);
+  const joined = uniteFields(definedJoins.flatMap(joinedFields));
+  const feeding = users.filter((user) => user.kind !== 'ingested only');
+  return {
+    name,
+    ...(first.schema !== undefined && { schema: first.schema }),
+    table: first.table,
+    key: first.key,
+    columns,
+    joins: uniteJoins(name, definedJoins),
+    fields: [...columns, ...joined],
+    feeds: feeding.map((user) => user.name),
+    fedKeys: feeding.map(fedKeyOf),
+  };
 }
 
-function parseColumns({ table, columns }: SourceDefinition): SourceField[] {
-  return Object.entries(columns).map(([name, type]) => {
+/** Each once, in the order in which they come. */
+function uniteFields(fields: readonly SourceField[]): SourceField[] {
+  const byName = new Map<string, SourceField>();
+  for (const field of fields) {
+    const known = byName.get(field.name);
+    if (known !== undefined && (known.type !== field.type || known.nullable !== field.nullable)) {
+      fail(`${field.table}.${field.column} is declared as ${known.type} and as ${field.type}`);
+    }
+    byName.set(field.name, field);
+  }
+  return [...byName.values()];
+}
+
+function uniteJoins(source: string, definitions: readonly JoinDefinition[]): Join[] {
+  const byPath = new Map<string, Join>();
+  for (const { columns: _, ...join } of definitions) {
+    const known = byPath.get(join.path);
+    const resolved = { ...join, name: sourceNameOf(join) };
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(resolved)) {
+      fail(`${source} has two joins ${join.path}, which differ`);
+    }
+    if (join.from !== undefined && !byPath.has(join.from)) {
+      fail(`${source} joins ${join.path} from ${join.from}, which is not a join before it`);
+    }
+    byPath.set(join.path, resolved);
+  }
+  return [...byPath.values()];
+}
+
+/** Columns that the definition lacks are left out, which resolveTable refuses. */
+const fedKeyOf = ({ name, key, columns }: DimensionDefinition | FactDefinition): FedKey => ({
+  table: name,
+  columns: key.flatMap((column) => {
+    const from = columns[column]?.from;
+    return from === undefined ? [] : [{ column, from }];
+  }),
+});
+
+function parseColumns(table: string, path: string | undefined, columns: SourceColumns): SourceField[] {
+  return Object.entries(columns).map(([column, type]) => {
     const nullable = type.endsWith('?');
     return {
-      name,
+      name: path === undefined ? column : `${path}.${column}`,
+      path,
       table,
-      column: name,
+      column,
       type: (nullable ? type.slice(0, -1) : type) as SourceType,
       nullable,
     };
@@ -158,34 +233,32 @@ function parseColumns({ table, columns }: SourceDefinition): SourceField[] {
 }
 
 /** A left join finds no row where the key is null or dangles, so every joined field may be null. */
-function joinedFields(join: JoinDefinition, columns: SourceField[]): SourceField[] {
-  return join.columns.map((name) => {
-    const column = columns.find((candidate) => candidate.name === name);
-    if (column === undefined)
-      return fail(`the star schema joins ${join.table}.${name}, which is not defined`);
-    return { ...column, name: `${join.table}.${name}`, nullable: true };
-  });
-}
+const joinedFields = (join: JoinDefinition): SourceField[] =>
+  parseColumns(sourceNameOf(join), join.path, join.columns).map((field) => ({ ...field, nullable: true }));
 
 function resolveTable(definition: TableDefinition, sources: Map<string, SourceTable>): WarehouseTable[] {
   if (definition.kind === 'ingested only') return [];
+  const { name } = definition;
   if (definition.kind === 'calendar') {
     assertCalendar(definition);
-    return [
-      {
-        ...definition,
-        columns: Object.entries(definition.columns).map(([name, column]) => ({ name, ...column })),
-      },
-    ];
+    return [{ ...definition, key: [definition.key], columns: withNames(definition.columns) }];
   }
-  const source = sources.get(definition.source.table) ?? failUnknown(definition.source.table);
-  const columns = Object.entries(definition.columns).map(([name, column]) => ({ name, ...column }));
-  for (const column of columns) assertField(`${definition.name}.${column.name}`, column, source);
-  if (!columns.some(({ name }) => name === definition.key)) {
-    fail(`${definition.name} has no column for its key ${definition.key}`);
-  }
+  const source = sources.get(sourceNameOf(definition.source)) ?? fail(`${name} has no source`);
+  const columns = withNames(definition.columns);
+  for (const column of columns) assertField(`${name}.${column.name}`, column, source);
+  if (definition.key.length === 0) fail(`${name} has no key`);
+  for (const key of definition.key) findKeyColumn(name, columns, key);
+  if (definition.kind !== 'fact') return [{ ...definition, source, columns }];
+  const nullable = definition.versions.find((version) => findKeyColumn(name, columns, version).nullable);
+  if (nullable !== undefined) fail(`${name}.${nullable} tells versions apart, and may be null`);
   return [{ ...definition, source, columns }];
 }
+
+const withNames = <T extends object>(columns: Readonly<Record<string, T>>): ({ name: string } & T)[] =>
+  Object.entries(columns).map(([name, column]) => ({ name, ...column }));
+
+const findKeyColumn = (table: string, columns: readonly WarehouseColumn[], key: string): WarehouseColumn =>
+  columns.find(({ name }) => name === key) ?? fail(`${table} has no column for its key ${key}`);
 
 function assertField(columnName: string, column: WarehouseColumn, source: SourceTable): void {
   const { field: name } = column.from;
@@ -206,28 +279,33 @@ function assertCalendar({ name, key, columns }: CalendarDefinition): void {
     const known = Object.entries(types).map(([known, knownType]) => `${known} (${knownType})`);
     fail(`${name}.${column} (${type.name}) is not a column of a calendar: use ${known.join(', ')}`);
   }
-  if (key !== 'date_id' || !(key in columns)) fail(`${name} must have date_id for its key`);
+  if (!(key in columns)) fail(`${name} must have date_id for its key`);
 }
 
 function assertReferences(tables: readonly WarehouseTable[]): void {
   for (const table of tables) {
-    if (table.kind !== 'fact') continue;
-    for (const { name, type, references } of table.columns) {
-      if (references === undefined) continue;
-      const dimension = tables.find((candidate) => candidate.name === references);
-      if (dimension === undefined || dimension.kind === 'fact') {
-        fail(`${table.name}.${name} references ${references}, which is not a dimension`);
-      }
-      const keyType = dimension.columns.find((column) => column.name === dimension.key)?.type.name;
-      if (keyType === type.name) continue;
-      fail(
-        `${table.name}.${name} (${type.name}) references ${references}.${dimension.key}, which is ${keyType}`,
-      );
-    }
+    if (table.kind === 'calendar') continue;
+    for (const column of table.columns) assertReference(table.name, column, tables);
   }
 }
 
-const failUnknown = (table: string): never => fail(`the star schema has no source table ${table}`);
+function assertReference(
+  table: string,
+  { name, type, references }: WarehouseColumn,
+  tables: readonly WarehouseTable[],
+): void {
+  if (references === undefined) return;
+  const dimension = tables.find((candidate) => candidate.name === references);
+  if (dimension === undefined || dimension.kind === 'fact' || dimension.kind === 'table') {
+    fail(`${table}.${name} references ${references}, which is not a dimension`);
+  }
+  const [key = '', ...others] = dimension.key;
+  if (others.length > 0) fail(`${table}.${name} references ${references}, whose key has several columns`);
+  const keyType = dimension.columns.find((column) => column.name === key)?.type.name;
+  if (keyType !== type.name) {
+    fail(`${table}.${name} (${type.name}) references ${references}.${key}, which is ${keyType}`);
+  }
+}
 
 function fail(message: string): never {
   throw new TerminalError(message);

@@ -8,7 +8,7 @@ export const starSchema: Model = assembleProject();
 /** What is wrong with a definition is wrong configuration to the command line, as its exit code says. */
 function assembleProject(): Model {
   try {
-    const model = assembleModel(definitions);
+    const model = assembleModel({ name: 'totesys', tables: definitions });
     assertNameLengths(model);
     return model;
   } catch (error) {

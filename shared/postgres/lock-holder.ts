@@ -15,6 +15,18 @@ interface Queryable {
   query<Row extends pg.QueryResultRow>(sql: string): Promise<{ rows: Row[] }>;
 }
 
+/** A table that may be locked. */
+export interface LockableTable {
+  schema: string;
+  table: string;
+  /** How it is named to people. */
+  name: string;
+}
+
+/** Tables of one schema, each by its own name. */
+export const tablesIn = (schema: string, tables: readonly string[]): LockableTable[] =>
+  tables.map((table) => ({ schema, table, name: table }));
+
 /**
  * Finds who holds one of the tables, or a partition of one. Of several, the one that has held it the longest.
  *
@@ -24,20 +36,20 @@ interface Queryable {
  */
 export async function findLockHolder(
   source: Queryable,
-  schema: string,
-  tables: readonly string[],
+  tables: readonly LockableTable[],
   weakestMode: 'ShareLock' | 'AccessExclusiveLock',
 ): Promise<LockHolder | undefined> {
   const modes = weakestMode === 'ShareLock' ? inTheWayOfWriters : ['AccessExclusiveLock'];
   const { rows } = await source.query<LockHolder>(`
     with recursive member as (
-      select c.oid, c.relname
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = ${quoteLiteral(schema)} and c.relname in (${tables.map(quoteLiteral).join(', ')})
+      select c.oid, wanted.name
+        from (values ${tables.map(formatWanted).join(', ')}) as wanted (nspname, relname, name)
+        join pg_namespace n on n.nspname = wanted.nspname
+        join pg_class c on c.relnamespace = n.oid and c.relname = wanted.relname
        union
-      select i.inhrelid, member.relname from member join pg_inherits i on i.inhparent = member.oid
+      select i.inhrelid, member.name from member join pg_inherits i on i.inhparent = member.oid
     )
-    select member.relname as table,
+    select member.name as table,
            l.pid,
            to_char(a.xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
            nullif(a.application_name, '') as application
@@ -53,6 +65,9 @@ export async function findLockHolder(
      limit 1`);
   return rows[0];
 }
+
+const formatWanted = ({ schema, table, name }: LockableTable): string =>
+  `(${[schema, table, name].map(quoteLiteral).join(', ')})`;
 
 const inTheWayOfWriters = ['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'];
 

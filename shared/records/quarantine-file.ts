@@ -5,8 +5,8 @@ import { parseJsonRecord } from './json-record.ts';
 export interface QuarantinedRow {
   /** From 1. */
   line: number;
-  /** The source's business key; null if the line shows none. */
-  key: number | string | null;
+  /** The source's business key, a list if it has several columns; null if the line shows none. */
+  key: number | string | (number | string)[] | null;
   /** null if the line is not a row at all. */
   column: string | null;
   reason: string;

@@ -18,17 +18,18 @@ export async function insertDates(
   epochDays: Iterable<number>,
 ): Promise<number> {
   const table = quoteQualified(schema, calendar.name);
-  const missing = await selectMissing(client, table, calendar.key, epochDays);
+  const [keyName] = calendar.key;
+  const missing = await selectMissing(client, table, keyName, epochDays);
   if (missing.length === 0) return 0;
   const columns = calendar.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  const key = quoteIdentifier(calendar.key);
+  const key = quoteIdentifier(keyName);
   const { rowCount } = await inTransaction(client, () =>
     client.query(
       `insert into ${table} (${columns})
        select ${columns} from json_populate_recordset(null::${table}, $1)
        order by ${key}
        on conflict (${key}) do nothing`,
-      [JSON.stringify(missing.map(({ day, text }) => ({ ...calendarRow(day), [calendar.key]: text })))],
+      [JSON.stringify(missing.map(({ day, text }) => ({ ...calendarRow(day), [keyName]: text })))],
     ),
   );
   return rowCount ?? 0;

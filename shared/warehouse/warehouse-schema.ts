@@ -29,7 +29,7 @@ export const warehouseDdl = (model: Model, options: WarehouseDdlOptions): string
 
 /** The warehouse's tables as the model wants them, each after those that it references. */
 export function warehouseRelations(model: Model, schema: string): Relation[] {
-  const order = { calendar: 0, dimension: 1, fact: 2 };
+  const order = { calendar: 0, dimension: 1, table: 1, fact: 2 };
   return model.tables
     .toSorted((a, b) => order[a.kind] - order[b.kind])
     .map((table) => relationOf(table, model, schema));
@@ -38,14 +38,17 @@ export function warehouseRelations(model: Model, schema: string): Relation[] {
 function relationOf(table: WarehouseTable, model: Model, schema: string): Relation {
   const common = { schema, name: table.name };
   if (table.kind === 'fact') {
-    const surrogate = { name: table.surrogateKey, type: 'bigserial', nullable: false } as const;
+    const { surrogateKey } = table;
+    const fact = { ...common, references: referencesOf(table, model) };
+    if (surrogateKey === undefined) {
+      return { ...fact, columns: factColumns(table), primaryKey: businessKey(table), uniques: [] };
+    }
     return {
-      ...common,
-      columns: [surrogate, ...factColumns(table)],
-      primaryKey: [table.surrogateKey],
+      ...fact,
+      columns: [{ name: surrogateKey, type: 'bigserial', nullable: false }, ...factColumns(table)],
+      primaryKey: [surrogateKey],
       uniques: [businessKey(table)],
-      references: referencesOf(table, model),
-      afterwards: [cacheNumbers(schema, table)],
+      afterwards: [cacheNumbers(schema, table.name, surrogateKey)],
     };
   }
   // The calendar's rows are made of dates, whether an object brings them or a fact that names them.
@@ -57,7 +60,7 @@ function relationOf(table: WarehouseTable, model: Model, schema: string): Relati
   return {
     ...common,
     columns: [...table.columns.map(columnOf), objectId],
-    primaryKey: [table.key],
+    primaryKey: table.key,
     uniques: [],
     references: [],
   };
@@ -70,7 +73,7 @@ const cachedNumbers = 32;
  * Makes each connection draw a fact's surrogate keys by the dozen. If they were drawn one by one, two loads that COPY
  * into a fact would wait for each other at every row. Numbers that a connection does not use are skipped.
  */
-function cacheNumbers(schema: string, { name, surrogateKey }: Fact): string {
+function cacheNumbers(schema: string, name: string, surrogateKey: string): string {
   const table = quoteLiteral(quoteQualified(schema, name));
   const sequence = `pg_get_serial_sequence(${table}, ${quoteLiteral(surrogateKey)})`;
   return `do ${quoteLiteral(`begin execute format('alter sequence %s cache ${cachedNumbers}', ${sequence}); end`)}`;
@@ -94,28 +97,15 @@ const typeOf = (type: WarehouseType): ColumnType =>
 /** Which columns of a fact hold the keys of which dimensions. */
 export function referencesOf(fact: Fact, model: Model): Reference[] {
   return fact.columns.flatMap(({ name, references }) =>
-    references === undefined ? [] : [{ column: name, table: references, key: model.table(references).key }],
+    references === undefined
+      ? []
+      : model.table(references).key.map((key) => ({ column: name, table: references, key })),
   );
 }
 
-/**
- * The columns that identify a table's rows: a dimension's key; a fact's key with the date and the time of
- * last_updated, because facts keep every version of a row.
- *
- * @throws {TerminalError} a fact has no columns made of last_updated
- */
-export function businessKey(table: WarehouseTable): readonly string[] {
-  if (table.kind !== 'fact') return [table.key];
-  return [table.key, madeOfLastUpdated(table, 'date of'), madeOfLastUpdated(table, 'time of')];
-}
-
-function madeOfLastUpdated(fact: Fact, kind: 'date of' | 'time of'): string {
-  const column = fact.columns.find(({ from }) => from.kind === kind && from.field === 'last_updated');
-  if (column === undefined) {
-    throw new TerminalError(`${fact.name} has no column for the ${kind} last_updated`, { table: fact.name });
-  }
-  return column.name;
-}
+/** The columns that identify a table's rows: the key, and what tells the versions of a fact apart. */
+export const businessKey = (table: WarehouseTable): readonly string[] =>
+  table.kind === 'fact' ? [...table.key, ...table.versions] : table.key;
 
 /** Postgres cuts a longer name, and a search for the whole name finds nothing. */
 const maxNameBytes = 63;

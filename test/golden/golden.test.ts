@@ -31,7 +31,7 @@ describe('golden pairs', () => {
 
     const made = await transformRows(chunksOf(input), table, starSchema.calendar);
 
-    const parquet = name === starSchema.calendar.name ? made.dates?.parquet : made.parquet;
+    const parquet = name === starSchema.calendar?.name ? made.dates?.parquet : made.parquet;
     expect(await readParquetRows(parquet ?? Buffer.alloc(0))).toEqual(golden.rows);
     const lines = input.toString().split('\n');
     expect(parseLines(made.quarantine.toFile())).toEqual(

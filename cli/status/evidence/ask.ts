@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import { describeLock, findLockHolder, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { cancelStatement } from '../../database/cancel-statement.ts';
 import type { Site } from '../../site/site.ts';
 
@@ -17,8 +17,7 @@ const cancelWithinMs = 2000;
 /** Of a database: where a lock may be that keeps it from answering. */
 export interface Lockable {
   side: 'source' | 'warehouse';
-  schema: string;
-  tables: readonly string[];
+  tables: readonly LockableTable[];
 }
 
 type Clients = Record<'source' | 'warehouse', Set<pg.Client>>;
@@ -84,7 +83,7 @@ function describeError(error: unknown): string {
 /** @returns undefined where nobody holds one of the tables, or that cannot be found out in time */
 async function describeHolder(
   open: Clients,
-  { side, schema, tables }: Lockable,
+  { side, tables }: Lockable,
   site: Site,
 ): Promise<string | undefined> {
   const connect = side === 'warehouse' ? site.connectWarehouse : site.connectSource;
@@ -92,7 +91,7 @@ async function describeHolder(
   const find = async () => {
     const client = await connect();
     try {
-      return await findLockHolder(client, schema, tables, 'AccessExclusiveLock');
+      return await findLockHolder(client, tables, 'AccessExclusiveLock');
     } finally {
       client.end().catch(() => {});
     }

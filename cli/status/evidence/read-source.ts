@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import { describeLock, findLockHolder, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 
 /** What the source says. */
 export interface SourceEvidence {
@@ -8,7 +8,10 @@ export interface SourceEvidence {
 }
 
 /** @param tables of the source */
-export async function readSource(source: pg.ClientBase, tables: readonly string[]): Promise<SourceEvidence> {
-  const holder = await findLockHolder(source, 'public', tables, 'AccessExclusiveLock');
+export async function readSource(
+  source: pg.ClientBase,
+  tables: readonly LockableTable[],
+): Promise<SourceEvidence> {
+  const holder = await findLockHolder(source, tables, 'AccessExclusiveLock');
   return { lock: holder && describeLock(holder) };
 }

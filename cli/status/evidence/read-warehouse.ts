@@ -54,6 +54,7 @@ export async function readCounts(
 ): Promise<CountsEvidence> {
   const options = { mayNote: false };
   const tables = (await hasCounts(warehouse)) ? await checkTables(warehouse, { model, schema }, options) : [];
+  if (model.calendar === undefined) return { tables, days: null };
   const calendar = quoteQualified(schema, model.calendar.name);
   const { rows } = await warehouse.query<{ isThere: boolean }>(
     'select to_regclass($1) is not null as "isThere"',

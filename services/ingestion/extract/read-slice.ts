@@ -1,19 +1,21 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError, restate, TerminalError, TransientError } from '../../../shared/errors.ts';
+import type { SourceName } from '../../../shared/model/define.ts';
 import type { SourceField, SourceTable } from '../../../shared/model/model.ts';
+import { quoteSource } from '../../../shared/model/source-name.ts';
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
-import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, type SourceRestart } from '../source/identity.ts';
-import { aliasesOf, fromClause, isWithinReach, joinAlias, newRowsCondition } from '../source/new-rows.ts';
+import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
-import { assessUsableTable, tableNamesOf, type UsableTable } from '../source/tables.ts';
+import { assessUsableTable, lockableTablesOf, relationNamesOf, type UsableTable } from '../source/tables.ts';
 import { extractSessionSettings } from '../transcode/columns.ts';
 import { makeCompressedRows, ObjectTooLarge } from './compressed-rows.ts';
 
@@ -92,12 +94,12 @@ async function readInSnapshot(
 
 async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {
   try {
-    await beginExtract(client, schema, tableNamesOf(table));
+    await beginExtract(client, schema, relationNamesOf(table));
   } catch (thrown) {
     const error = toPipelineError(thrown);
     if (error instanceof RefusedError && error.by === 'lock') {
       await client.query('rollback');
-      const holder = await findLockHolder(client, schema, tableNamesOf(table), 'AccessExclusiveLock');
+      const holder = await findLockHolder(client, lockableTablesOf(table, schema), 'AccessExclusiveLock');
       throw holder === undefined ? error : restate(error, { message: describeLock(holder) });
     }
     if (!(error instanceof TerminalError)) throw error;
@@ -121,7 +123,7 @@ const lockTimeoutMs = 1000;
 export async function beginExtract(
   client: pg.ClientBase,
   schema: string,
-  tables: readonly string[],
+  tables: readonly SourceName[],
 ): Promise<void> {
   const settings = {
     ...extractSessionSettings,
@@ -136,7 +138,7 @@ export async function beginExtract(
   await client.query(`
     begin isolation level repeatable read, read only;
     ${setLocals.join('\n    ')}
-    lock table ${tables.map((table) => quoteQualified(schema, table)).join(', ')} in access share mode;
+    lock table ${tables.map((table) => quoteSource(table, schema)).join(', ')} in access share mode;
     ${liftTransactionTimeout}`);
 }
 
@@ -216,11 +218,9 @@ export function halveBlockRange(
 
 /** The COPY of a slice: the table's own columns in the model's order, then those of each join. */
 export function copyRows(table: SourceTable, { schema, newRows, blocks }: RowsToCopy): string {
-  const own = table.columns.map(({ name }) => `source.${quoteIdentifier(name)}`);
-  const joined = table.joins.flatMap(({ columns }, index) =>
-    columns.map((name) => `${joinAlias(index)}.${quoteIdentifier(name)}`),
+  const values = table.fields.map((field) =>
+    asText(`${aliasOf(table, field.path)}.${quoteIdentifier(field.column)}`, field),
   );
-  const values = [...own, ...joined].map((column, index) => asText(column, table.fields[index]));
   const conditions = [
     ...(blocks === undefined ? [] : blocksConditions(blocks)),
     ...(newRows === undefined ? [] : [newRowsCondition(newRows, aliasesOf(table))]),

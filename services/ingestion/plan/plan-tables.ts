@@ -14,7 +14,7 @@ import type {
 import { type FollowedSlice, formatSliceId } from '../../../shared/records/slices.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
-import { type AssessedTable, tableNamesOf, type UsableTable } from '../source/tables.ts';
+import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
 
@@ -161,7 +161,7 @@ async function planLocked(
 ): Promise<TablePlan> {
   const { table } = assessed;
   const { state, slicing } = context;
-  const holder = await findLockHolder(source, slicing.schema, tableNamesOf(table), 'AccessExclusiveLock');
+  const holder = await findLockHolder(source, lockableTablesOf(table, slicing.schema), 'AccessExclusiveLock');
   const lock = holder && describeLock(holder);
   const known = state.tables[table.name];
   const sent = known !== undefined && 'source' in known ? known.sentLocked : undefined;
@@ -241,7 +241,9 @@ function warningOf({ table, unknownColumns }: UsableTable, schema: string): { wa
   const names = unknownColumns.slice(0, namedColumns).join(', ');
   const columns = count > namedColumns ? `${count} columns` : 'columns';
   const which = count > namedColumns ? `, such as ${names}` : `: ${names}`;
-  return { warning: `${schema}.${table.name} has ${columns} that the model does not use${which}` };
+  return {
+    warning: `${table.schema ?? schema}.${table.table} has ${columns} that the model does not use${which}`,
+  };
 }
 
 /** Work that ends sooner is not worth another connection. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { WarehouseType } from '../../../shared/model/define.ts';
-import type { Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
+import type { Join, Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
 import type { TableFingerprint, TableState } from '../../../shared/records/capture-state.ts';
 import type { UsableTable } from '../source/tables.ts';
 
@@ -21,7 +21,7 @@ export const fingerprintOf = (
  */
 function fingerprintModel(model: Model, source: SourceTable): string {
   const fields = source.fields.map(({ name, type }) => [name, type]);
-  const joins = source.joins.map(({ table, on }) => [table, Object.entries(on)]);
+  const joins = source.joins.map(describeJoin);
   const feeds = model.tables.flatMap((table) =>
     table.kind !== 'calendar' && table.source.name === source.name ? [describeTable(table, model)] : [],
   );
@@ -39,11 +39,21 @@ function describeTable(table: Exclude<WarehouseTable, { kind: 'calendar' }>, { c
     nullable,
     references ?? null,
   ]);
-  if (table.kind === 'dimension') return [table.kind, table.name, table.key, columns];
+  const described = [table.kind, table.name, describeKey(table.key)];
+  if (table.kind !== 'fact') return [...described, columns];
   // A fact's objects carry the calendar's rows.
-  const days = calendar.columns.map(({ name, type }) => [name, describeType(type)]);
-  return [table.kind, table.name, table.key, table.surrogateKey, columns, calendar.name, calendar.key, days];
+  const days = calendar?.columns.map(({ name, type }) => [name, describeType(type)]);
+  const { surrogateKey = null } = table;
+  return [...described, surrogateKey, columns, calendar?.name, describeKey(calendar?.key ?? []), days];
 }
+
+/** A join by the joined table's own name has the form that earlier versions gave it, and so has a key of one column. */
+function describeJoin({ path, from, name, match }: Join) {
+  const described = [name, Object.entries(match)];
+  return path === name && from === undefined ? described : [...described, path, from ?? null];
+}
+
+const describeKey = (key: readonly string[]) => (key.length === 1 ? key[0] : key);
 
 const describeType = (type: WarehouseType): string =>
   type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;

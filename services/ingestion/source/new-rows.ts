@@ -1,5 +1,6 @@
 import type { SourceTable } from '../../../shared/model/model.ts';
-import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { quoteSource } from '../../../shared/model/source-name.ts';
+import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import type { NewRows } from '../../../shared/records/extract-message.ts';
 
 /**
@@ -46,23 +47,25 @@ const reachXids = 1_000_000_000n;
 export const isWithinReach = (newRows: NewRows, xmax: string): boolean =>
   BigInt(xmax) - BigInt(newRows.since) <= reachXids;
 
-/** The table under the alias `source`, and each of its joins under the alias that joinAlias gives. */
+/** The table under the alias `source`, and each of its joins under the alias that aliasOf gives. */
 export function fromClause(schema: string, table: SourceTable): string {
-  const joins = table.joins.map((join, index) => {
-    const alias = joinAlias(index);
-    const pairs = Object.entries(join.on).map(
-      ([own, other]) => `${alias}.${quoteIdentifier(other)} = source.${quoteIdentifier(own)}`,
+  const joins = table.joins.map((join) => {
+    const alias = aliasOf(table, join.path);
+    const nearer = aliasOf(table, join.from);
+    const pairs = Object.entries(join.match).map(
+      ([near, far]) => `${alias}.${quoteIdentifier(far)} = ${nearer}.${quoteIdentifier(near)}`,
     );
-    return `left join ${quoteQualified(schema, join.table)} as ${alias} on ${pairs.join(' and ')}`;
+    return `left join ${quoteSource(join, schema)} as ${alias} on ${pairs.join(' and ')}`;
   });
-  return [`from ${quoteQualified(schema, table.name)} as source`, ...joins].join(' ');
+  return [`from ${quoteSource(table, schema)} as source`, ...joins].join(' ');
 }
 
-/** @param index of the join among the table's */
-export const joinAlias = (index: number): string => `joined_${index}`;
+/** @param path of one of the table's joins; undefined for the table itself */
+export const aliasOf = (table: SourceTable, path: string | undefined): string =>
+  path === undefined ? 'source' : `joined_${table.joins.findIndex((join) => join.path === path)}`;
 
 /** The aliases of all tables whose rows make up a row of the extract: the xmin of any may make it new. */
 export const aliasesOf = (table: SourceTable): string[] => [
   'source',
-  ...table.joins.map((_, index) => joinAlias(index)),
+  ...table.joins.map(({ path }) => aliasOf(table, path)),
 ];

@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import type { Statements } from './statements.ts';
 
 interface RelationColumn {
@@ -22,6 +23,7 @@ interface RelationMember {
 
 /** A table of the source as its catalog describes it. */
 export interface Relation {
+  /** See `sourceNameOf`. */
   name: string;
   oid: string;
   kind: string;
@@ -50,18 +52,16 @@ export interface Relation {
  */
 export async function selectRelations(
   source: Statements,
-  schema: string,
-  names: readonly string[],
+  tables: readonly LockableTable[],
 ): Promise<Relation[]> {
   const { rows } = await source.query<Relation>(
     `
     with recursive root as (
-      select c.oid, c.relname, c.relkind, c.relpages, n.oid as schema_oid
-        from pg_class c
-        join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = ${quoteLiteral(schema)}
-         and c.relname = any(array[${names.map(quoteLiteral).join(', ')}]::name[])
-         and c.relkind in ('r', 'p', 'v', 'm', 'f')
+      select c.oid, wanted.name, c.relname, c.relkind, c.relpages, n.oid as schema_oid
+        from (values ${tables.map(formatWanted).join(', ')}) as wanted (nspname, relname, name)
+        join pg_namespace n on n.nspname = wanted.nspname
+        join pg_class c on c.relnamespace = n.oid and c.relname = wanted.relname
+       where c.relkind in ('r', 'p', 'v', 'm', 'f')
     ),
     member as (
       select oid as root_oid, oid, relname, relkind, relpages from root
@@ -79,7 +79,7 @@ export async function selectRelations(
         join pg_type t on t.oid = base_type.typbasetype
        where base_type.typtype = 'd'
     )
-    select root.relname as name,
+    select root.name,
            root.oid::text as oid,
            root.relkind as kind,
            has_schema_privilege(root.schema_oid, 'usage') and has_table_privilege(root.oid, 'select') as "mayBeRead",
@@ -113,6 +113,9 @@ export async function selectRelations(
   );
   return rows;
 }
+
+const formatWanted = ({ schema, table, name }: LockableTable): string =>
+  `(${[schema, table, name].map(quoteLiteral).join(', ')})`;
 
 export interface RelationSize {
   /** Heap blocks of the member that has the most: a ctid of any member lies below. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { TerminalError } from '../../../shared/errors.ts';
-import type { SourceType } from '../../../shared/model/define.ts';
+import type { Derivation, SourceName, SourceType } from '../../../shared/model/define.ts';
 import type { FedKey, SourceField, SourceTable } from '../../../shared/model/model.ts';
-import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { quoteSource, sourceNameOf } from '../../../shared/model/source-name.ts';
+import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
+import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { jsonKindOf, type TranscodeColumn } from '../transcode/columns.ts';
 import { type Relation, selectRelations } from './relations.ts';
 import type { Statements } from './statements.ts';
@@ -33,9 +35,11 @@ export async function assessTables(
   schema: string,
   tables: readonly SourceTable[],
 ): Promise<AssessedTable[]> {
-  const names = tables.flatMap(tableNamesOf);
+  const wanted = new Map(
+    tables.flatMap((table) => lockableTablesOf(table, schema)).map((relation) => [relation.name, relation]),
+  );
   const relations = new Map(
-    (await selectRelations(source, schema, [...new Set(names)])).map((relation) => [relation.name, relation]),
+    (await selectRelations(source, [...wanted.values()])).map((relation) => [relation.name, relation]),
   );
   return tables.map((table) => assessTable(table, schema, relations));
 }
@@ -53,22 +57,31 @@ export async function assessUsableTable(
   return assessed;
 }
 
-/** The names of the tables that an extract reads: its own, and those joined to it. */
-export const tableNamesOf = (table: SourceTable): string[] => [
-  table.name,
-  ...table.joins.map((join) => join.table),
-];
+/** The tables that an extract reads: its own, and those joined to it, each once. */
+export const lockableTablesOf = (table: SourceTable, defaultSchema: string): LockableTable[] =>
+  relationNamesOf(table).map((name) => ({
+    schema: name.schema ?? defaultSchema,
+    table: name.table,
+    name: sourceNameOf(name),
+  }));
+
+/** The same tables as the model names them. */
+export function relationNamesOf(table: SourceTable): SourceName[] {
+  const all = [table, ...table.joins].map((name): [string, SourceName] => [sourceNameOf(name), name]);
+  return [...new Map(all).values()];
+}
 
 function assessTable(
   table: SourceTable,
   schema: string,
   relations: ReadonlyMap<string, Relation>,
 ): AssessedTable {
+  const names = lockableTablesOf(table, schema);
   const problem =
-    tableNamesOf(table)
-      .map((name) =>
+    names
+      .map(({ name, schema: own, table: bare }) =>
         findTableProblem(
-          `${schema}.${name}`,
+          `${own}.${bare}`,
           relations.get(name),
           fieldsOf(table, name),
           joinKeysOf(table, name),
@@ -83,8 +96,8 @@ function assessTable(
   return {
     table,
     relation,
-    fingerprint: fingerprintDefinitions(tableNamesOf(table).map((name) => relations.get(name))),
-    columns: tableNamesOf(table).flatMap((name) => transcodeColumns(table, name, relations.get(name))),
+    fingerprint: fingerprintDefinitions(names.map(({ name }) => relations.get(name))),
+    columns: table.fields.map((field) => transcodeColumn(field, relations.get(field.table))),
     unknownColumns: relation.columns.map(({ name }) => name).filter((name) => !known.has(name)),
   };
 }
@@ -194,9 +207,15 @@ const families = [integer, text, numeric, boolean, timestamp];
 const fieldsOf = (table: SourceTable, name: string): SourceField[] =>
   table.fields.filter((field) => field.table === name);
 
-/** The columns by which another table is joined. */
+/** The columns of one of its tables by which others are joined to it, or it to others. */
 const joinKeysOf = (table: SourceTable, name: string): string[] =>
-  table.joins.filter((join) => join.table === name).flatMap((join) => Object.values(join.on));
+  table.joins.flatMap((join) => {
+    const nearer = table.joins.find(({ path }) => path === join.from)?.name ?? table.name;
+    return [
+      ...(join.name === name ? Object.values(join.match) : []),
+      ...(nearer === name ? Object.keys(join.match) : []),
+    ];
+  });
 
 /**
  * Why several rows of an extract might share a key, as a clause that says what to run; undefined if the source rules it
@@ -215,15 +234,15 @@ function findKeyProblem(
   const own = table.fedKeys.map(
     (key) =>
       findDerivationProblem(table, key) ??
-      findUniqueProblem(schema, relations.get(table.name), {
-        columns: [key.from.field],
+      findUniqueProblem(table, schema, relations.get(table.name), {
+        columns: key.columns.map(({ from }) => from.field),
         mayBeNull: false,
-        need: `${key.from.field} is the key of ${key.table}`,
+        need: describeNeed(key),
       }),
   );
   const joined = table.joins.map((join) =>
-    findUniqueProblem(schema, relations.get(join.table), {
-      columns: Object.values(join.on),
+    findUniqueProblem(join, schema, relations.get(join.name), {
+      columns: Object.values(join.match),
       // A null joins no row.
       mayBeNull: true,
       need: `rows of ${table.name}, which are joined to it, would be extracted twice`,
@@ -232,13 +251,22 @@ function findKeyProblem(
   return [...own, ...joined].find((problem) => problem !== undefined);
 }
 
-function findDerivationProblem({ name, columns }: SourceTable, { table, column, from }: FedKey) {
+function findDerivationProblem(source: SourceTable, { table, columns }: FedKey): string | undefined {
+  return columns
+    .map(({ column, from }) => describeSharedKey(source, `${table}.${column}`, from))
+    .find((problem) => problem !== undefined);
+}
+
+function describeSharedKey({ name, columns }: SourceTable, column: string, from: Derivation) {
   // A date has only one textual form, so two texts never become the same date.
   const isOneToOne = from.kind === 'field' || from.kind === 'date';
   if (isOneToOne && columns.some((own) => own.name === from.field)) return undefined;
   const what = isOneToOne ? from.field : `the ${from.kind} ${from.field}`;
-  return `${table}.${column} is made of ${what}, which several rows of ${name} may share: make the key from a column of ${name} that is unique`;
+  return `${column} is made of ${what}, which several rows of ${name} may share: make the key from a column of ${name} that is unique`;
 }
+
+const describeNeed = ({ table, columns }: FedKey): string =>
+  `${columns.map(({ from }) => from.field).join(', ')} ${columns.length === 1 ? 'is' : 'are'} the key of ${table}`;
 
 interface WantedKey {
   columns: readonly string[];
@@ -247,12 +275,13 @@ interface WantedKey {
 }
 
 function findUniqueProblem(
-  schema: string,
+  source: SourceName,
+  defaultSchema: string,
   relation: Relation | undefined,
   { columns, mayBeNull, need }: WantedKey,
 ): string | undefined {
   if (relation === undefined) return undefined;
-  const name = `${schema}.${relation.name}`;
+  const name = `${source.schema ?? defaultSchema}.${source.table}`;
   const list = columns.join(', ');
   const inheritor =
     relation.kind === 'p' ? undefined : relation.members.find(({ oid }) => oid !== relation.oid);
@@ -264,7 +293,7 @@ function findUniqueProblem(
     mayBeNull ? [] : relation.columns.filter((column) => key.includes(column.name) && !column.isNotNull);
   if (unique.some((key) => nullable(key).length === 0)) return undefined;
   const nulls = nullable(unique[0] ?? columns).map((column) => column.name);
-  const quoted = quoteQualified(schema, relation.name);
+  const quoted = quoteSource(source, defaultSchema);
   const wants = [
     ...nulls.map((column) => ({
       lacks: `${column} without nulls`,
@@ -293,13 +322,7 @@ function fingerprintDefinitions(relations: readonly (Relation | undefined)[]): s
   return createHash('sha256').update(JSON.stringify(definitions)).digest('hex');
 }
 
-function transcodeColumns(
-  table: SourceTable,
-  name: string,
-  relation: Relation | undefined,
-): TranscodeColumn[] {
-  return fieldsOf(table, name).map((field) => {
-    const typeOid = relation?.columns.find((column) => column.name === field.column)?.typeOid ?? 0;
-    return { name: field.name, kind: jsonKindOf(typeOid) ?? 'string' };
-  });
-}
+const transcodeColumn = (field: SourceField, relation: Relation | undefined): TranscodeColumn => {
+  const typeOid = relation?.columns.find((column) => column.name === field.column)?.typeOid ?? 0;
+  return { name: field.name, kind: jsonKindOf(typeOid) ?? 'string' };
+};

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
 import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { findAsOf } from '../../../shared/warehouse/as-of.ts';
@@ -30,7 +30,7 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
   const plans = await deps.readPlans(now);
   const names = model.tables.map(({ name }) => name);
   // First, and of a catalog alone: what follows waits for a locked table.
-  const holder = await findLockHolder(client, schema, names, 'AccessExclusiveLock');
+  const holder = await findLockHolder(client, tablesIn(schema, names), 'AccessExclusiveLock');
   const { gap } = await checkContinuity(client, ingested);
   const ledger = await selectLedgerTables(client, model);
   const firsts = [...ledger].map(([table, { firstRun }]) => ({ table, run: firstRun, slices: [] }));

@@ -42,8 +42,9 @@ export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDe
     await prepareBuilding(client);
     if (!(await endInitialLoad(client, fact.name))) return;
     const { keys, missing } = await selectKeys(client, fact, deps);
-    const surrogate = missing.filter(({ isPrimary }) => isPrimary);
-    const business = missing.filter(({ isPrimary }) => !isPrimary);
+    const isSurrogate = ({ isPrimary }: Key) => isPrimary && fact.surrogateKey !== undefined;
+    const surrogate = missing.filter(isSurrogate);
+    const business = missing.filter((key) => !isSurrogate(key));
     const { database, minSharedBytes = 16 * 2 ** 20 } = deps;
     const isShared = (await selectSize(client, target)) >= minSharedBytes;
     const second = createOnSecondConnection(database, target, isShared ? surrogate : []);

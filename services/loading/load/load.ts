@@ -8,7 +8,13 @@ import {
   restate,
   TerminalError,
 } from '../../../shared/errors.ts';
-import type { Calendar, Dimension, Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
+import {
+  type Calendar,
+  type Dimension,
+  type Fact,
+  referencesTable,
+  type WarehouseTable,
+} from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {
   type ProcessedMetadata,
@@ -17,7 +23,7 @@ import {
 import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
-import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -127,8 +133,8 @@ async function nameLockHolder(
   const others = model.tables.map(({ name }) => name).filter((name) => name !== table);
   const holder = await database.withClient(
     async (client) =>
-      (await findLockHolder(client, schema, [table], 'ShareLock')) ??
-      findLockHolder(client, schema, others, 'ShareLock'),
+      (await findLockHolder(client, tablesIn(schema, [table]), 'ShareLock')) ??
+      findLockHolder(client, tablesIn(schema, others), 'ShareLock'),
   );
   return holder === undefined ? error : restate(error, { message: describeLock(holder) });
 }
@@ -206,8 +212,9 @@ async function commitObject(
   { replay, isInitial }: LoadOptions & { isInitial: boolean },
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
-  if (table.kind === 'fact') {
-    await insertDates(client, { schema, calendar: model.calendar }, namedDays(table, model, batches));
+  const { calendar } = model;
+  if (calendar !== undefined && table.kind !== 'calendar' && referencesTable(table, calendar)) {
+    await insertDates(client, { schema, calendar }, namedDays(table, calendar, batches));
   }
   return inTransaction(client, async () => {
     await limitWaiting(client, {
@@ -225,9 +232,8 @@ async function commitObject(
     if (batches.length > 0) {
       if (table.kind === 'fact')
         ({ added, waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
-      else if (table.kind === 'dimension')
-        ({ added, releases } = await loadDimension(warehouse, table, rows));
-      else await loadCalendar(warehouse, table, rows);
+      else if (table.kind === 'calendar') await loadCalendar(warehouse, table, rows);
+      else ({ added, releases } = await loadDimension(warehouse, table, rows));
     }
     if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
@@ -239,10 +245,12 @@ const referencesOf = (table: WarehouseTable): string[] =>
   table.kind === 'fact' ? [...new Set(table.columns.flatMap(({ references }) => references ?? []))] : [];
 
 /** The dates that these rows reference, in days since 1970-01-01. */
-function namedDays(fact: Fact, model: Model, batches: readonly RecordBatch[]): Set<number> {
-  const indexes = fact.columns.flatMap(({ references }, index) =>
-    references === model.calendar.name ? [index] : [],
-  );
+function namedDays(
+  table: Dimension | Fact,
+  { name }: Calendar,
+  batches: readonly RecordBatch[],
+): Set<number> {
+  const indexes = table.columns.flatMap(({ references }, index) => (references === name ? [index] : []));
   return new Set(indexes.flatMap((index) => distinctValues(batches, index).map(Number)));
 }
 

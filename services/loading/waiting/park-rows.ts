@@ -74,7 +74,7 @@ export async function unparkSuperseded(
 
 /** The range of the keys just loaded, if they are numbers: only parked rows within it are compared. */
 function keyExtent(fact: Fact, batches: readonly RecordBatch[]): readonly [number, number] | undefined {
-  const index = fact.columns.findIndex(({ name }) => name === fact.key);
+  const index = fact.columns.findIndex(({ name }) => name === fact.key[0]);
   // Dates are ints in Arrow, and dates in the warehouse.
   return fact.columns[index]?.type.name === 'int' ? extentOf(batches, index) : undefined;
 }

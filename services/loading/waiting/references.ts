@@ -43,13 +43,14 @@ function dimensionReferences(
   { model, schema }: Pick<Warehouse, 'model' | 'schema'>,
 ): DimensionReference[] {
   return fact.columns.flatMap((column, index) => {
-    if (column.references === undefined || column.references === model.calendar.name) return [];
+    if (column.references === undefined || column.references === model.calendar?.name) return [];
+    const [key = ''] = model.table(column.references).key;
     return [
       {
         column,
         index,
         dimension: quoteQualified(schema, column.references),
-        key: quoteIdentifier(model.table(column.references).key),
+        key: quoteIdentifier(key),
       },
     ];
   });

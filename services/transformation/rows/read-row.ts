@@ -4,6 +4,7 @@ import { dateOfEpochDay, epochDayOf } from '../../../shared/model/calendar.ts';
 import { isColumnFitting } from '../../../shared/model/column-fit.ts';
 import type { Derivation } from '../../../shared/model/define.ts';
 import type { Dimension, Fact, WarehouseColumn } from '../../../shared/model/model.ts';
+import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { type Batch, type ColumnBuffer, setInt, setNull, setNumeric, setText, setTime } from './batch.ts';
 
 /** What is wrong with a row; the column is null if the line is not a row at all. */
@@ -11,7 +12,7 @@ export interface Fault {
   column: string | null;
   reason: Reason;
   /** The source's business key, if the line shows one. */
-  key: number | string | null;
+  key: QuarantinedRow['key'];
 }
 
 export interface RowReader {
@@ -62,7 +63,7 @@ export function makeRowReader(table: Dimension | Fact): RowReader {
       const row = parseJsonLine(Buffer.from(line.buffer, line.byteOffset, line.length).toString());
       if (row === undefined) return { column: null, reason: 'the line is not a JSON object', key: null };
       const fault = findFault(batch, row);
-      if (fault !== undefined) return { ...fault, key: toKey(row.get(key)) };
+      if (fault !== undefined) return { ...fault, key: readKey(row, key) };
       batch.rows++;
       return undefined;
     },
@@ -74,6 +75,14 @@ const findMisfit = ({ source, columns }: Dimension | Fact): WarehouseColumn | un
     const field = source.fields.find(({ name }) => name === column.from.field);
     return field === undefined || !isColumnFitting(field.type, column);
   });
+
+function readKey(row: ReadonlyMap<string, unknown>, columns: readonly string[]): QuarantinedRow['key'] {
+  const values = columns.map((column) => toKey(row.get(column)));
+  const known = values.filter((value) => value !== null);
+  const [only = null] = known;
+  if (known.length < values.length) return null;
+  return known.length === 1 ? only : known;
+}
 
 function toKey(value: unknown): number | string | null {
   if (typeof value === 'string') return value;

@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import { type CalendarRow, calendarRow, epochDayOf } from '../../../shared/model/calendar.ts';
-import type { Calendar, Dimension, Fact } from '../../../shared/model/model.ts';
+import { type Calendar, type Dimension, type Fact, referencesTable } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
 import { type Batch, type ColumnBuffer, makeBatch, setInt, setText, toRecordBatch } from './batch.ts';
@@ -16,7 +16,7 @@ export interface TransformedRows extends ParquetFile {
   /** Lines read: rows and quarantined rows. */
   lines: number;
   quarantine: Quarantine;
-  /** For a fact, the calendar's rows for the dates that its rows name. */
+  /** Of a table that references the calendar: the calendar's rows for the dates that its rows name. */
   dates: ParquetFile | undefined;
   /** Codes outside ISO 4217, which are their own names. */
   unknownCurrencies: string[];
@@ -30,11 +30,12 @@ export interface TransformedRows extends ParquetFile {
 export async function transformRows(
   chunks: AsyncIterable<Uint8Array>,
   table: Dimension | Fact,
-  calendar: Calendar,
+  calendar: Calendar | undefined,
   options: RowBatchOptions = {},
 ): Promise<TransformedRows> {
   const quarantine = makeQuarantine();
-  const namedDates = makeNamedDates(table, calendar);
+  const namedDates =
+    calendar && referencesTable(table, calendar) ? makeNamedDates(table, calendar) : undefined;
   let lines = 0;
   let unknownCurrencies: string[] = [];
   const batches = rowBatches(
@@ -42,7 +43,7 @@ export async function transformRows(
     table,
     {
       onBadRow: quarantine.add,
-      onBatch: namedDates.add,
+      onBatch: (batch) => namedDates?.add(batch),
       onEnd: (count, reader) => {
         lines = count;
         unknownCurrencies = [...reader.unknownCurrencies];
@@ -51,7 +52,7 @@ export async function transformRows(
     options,
   );
   const parquet = await writeParquet(table, batches);
-  const dates = table.kind === 'fact' ? await writeDates(namedDates.days(), calendar) : undefined;
+  const dates = calendar && namedDates ? await writeDates(namedDates.days(), calendar) : undefined;
   return { parquet, rows: lines - quarantine.rows, lines, quarantine, dates, unknownCurrencies };
 }
 
@@ -71,7 +72,7 @@ function makeNamedDates(table: Dimension | Fact, calendar: Calendar): NamedDates
     references === calendar.name ? [index] : [],
   );
   // A byte for each day of the calendar takes a few megabytes, and is far faster than a Set.
-  const isNamed = new Uint8Array(dateColumns.length === 0 ? 0 : lastDay - firstDay + 1);
+  const isNamed = new Uint8Array(lastDay - firstDay + 1);
   return {
     add({ columns, rows }) {
       for (const index of dateColumns) markDays(isNamed, columns[index] as ColumnBuffer, rows);

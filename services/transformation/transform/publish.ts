@@ -23,7 +23,7 @@ export interface Publication {
   source: IngestedKey;
   version: ObjectVersion;
   table: string;
-  calendar: string;
+  calendar: string | undefined;
   rows: TransformedRows;
 }
 
@@ -62,7 +62,7 @@ async function nextRevision(
   store: Pick<ObjectStore, 'list'>,
 ): Promise<number> {
   let next = 0;
-  for (const name of rows.dates === undefined ? [table] : [table, calendar]) {
+  for (const name of rows.dates === undefined || calendar === undefined ? [table] : [table, calendar]) {
     for await (const { key } of store.list(formatRevisionPrefix({ table: name, run, slice }))) {
       const parsed = parseObjectKey(key);
       if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
@@ -84,7 +84,7 @@ async function putAll(
     // Before the table's object: a retry after a break finds that object, and would send no event.
     await notify({ type: 'Rows Quarantined', detail: { table, key: quarantineKey, rows: quarantined } });
   }
-  if (rows.dates !== undefined) {
+  if (rows.dates !== undefined && calendar !== undefined) {
     const metadata = formatProcessedMetadata({ version, rows: rows.dates.rows, quarantined: 0 });
     await processed.create(formatObjectKey({ ...key, table: calendar }), rows.dates.parquet, metadata);
   }

@@ -111,7 +111,7 @@ async function transformInto(
     deps.warn('currency codes outside ISO 4217 are their own names', { key, codes: rows.unknownCurrencies });
   }
   const { key: source, metadata } = object;
-  const publication = { source, version: metadata.version, table: tableName, calendar: calendar.name, rows };
+  const publication = { source, version: metadata.version, table: tableName, calendar: calendar?.name, rows };
   const put = await publish(publication, deps, revision);
   return { table: tableName, ...put, rows: rows.rows, quarantined: rows.quarantine.rows };
 }

@@ -2,7 +2,7 @@ import { defineIngestedOnly } from '../define.ts';
 
 export const table = defineIngestedOnly({
   table: 'department',
-  key: 'department_id',
+  key: ['department_id'],
   columns: {
     department_id: 'int4',
     department_name: 'varchar',

@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_counterparty',
   source: {
     table: 'counterparty',
-    key: 'counterparty_id',
+    key: ['counterparty_id'],
     columns: {
       counterparty_id: 'int4',
       counterparty_legal_name: 'varchar',
@@ -16,13 +16,22 @@ export const table = defineDimension({
     },
     joins: [
       {
+        path: 'address',
         table: 'address',
-        on: { legal_address_id: 'address_id' },
-        columns: ['address_line_1', 'address_line_2', 'district', 'city', 'postal_code', 'country', 'phone'],
+        match: { legal_address_id: 'address_id' },
+        columns: {
+          address_line_1: 'varchar',
+          address_line_2: 'varchar?',
+          district: 'varchar?',
+          city: 'varchar',
+          postal_code: 'varchar',
+          country: 'varchar',
+          phone: 'varchar',
+        },
       },
     ],
   },
-  key: 'counterparty_id',
+  key: ['counterparty_id'],
   columns: {
     counterparty_id: int('counterparty_id'),
     counterparty_legal_name: varchar('counterparty_legal_name'),

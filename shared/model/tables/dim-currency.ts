@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_currency',
   source: {
     table: 'currency',
-    key: 'currency_id',
+    key: ['currency_id'],
     columns: {
       currency_id: 'int4',
       currency_code: 'varchar',
@@ -12,7 +12,7 @@ export const table = defineDimension({
       last_updated: 'timestamp',
     },
   },
-  key: 'currency_id',
+  key: ['currency_id'],
   columns: {
     currency_id: int('currency_id'),
     currency_code: varchar('currency_code'),

@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_design',
   source: {
     table: 'design',
-    key: 'design_id',
+    key: ['design_id'],
     columns: {
       design_id: 'int4',
       design_name: 'varchar',
@@ -14,7 +14,7 @@ export const table = defineDimension({
       last_updated: 'timestamp',
     },
   },
-  key: 'design_id',
+  key: ['design_id'],
   columns: {
     design_id: int('design_id'),
     design_name: varchar('design_name'),

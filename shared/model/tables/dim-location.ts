@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_location',
   source: {
     table: 'address',
-    key: 'address_id',
+    key: ['address_id'],
     columns: {
       address_id: 'int4',
       address_line_1: 'varchar',
@@ -18,7 +18,7 @@ export const table = defineDimension({
       last_updated: 'timestamp',
     },
   },
-  key: 'location_id',
+  key: ['location_id'],
   columns: {
     location_id: int('address_id'),
     address_line_1: varchar('address_line_1'),

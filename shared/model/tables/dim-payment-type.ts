@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_payment_type',
   source: {
     table: 'payment_type',
-    key: 'payment_type_id',
+    key: ['payment_type_id'],
     columns: {
       payment_type_id: 'int4',
       payment_type_name: 'varchar',
@@ -12,7 +12,7 @@ export const table = defineDimension({
       last_updated: 'timestamp',
     },
   },
-  key: 'payment_type_id',
+  key: ['payment_type_id'],
   columns: {
     payment_type_id: int('payment_type_id'),
     payment_type_name: varchar('payment_type_name'),

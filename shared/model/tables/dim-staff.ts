@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_staff',
   source: {
     table: 'staff',
-    key: 'staff_id',
+    key: ['staff_id'],
     columns: {
       staff_id: 'int4',
       first_name: 'varchar',
@@ -16,13 +16,14 @@ export const table = defineDimension({
     },
     joins: [
       {
+        path: 'department',
         table: 'department',
-        on: { department_id: 'department_id' },
-        columns: ['department_name', 'location'],
+        match: { department_id: 'department_id' },
+        columns: { department_name: 'varchar', location: 'varchar?' },
       },
     ],
   },
-  key: 'staff_id',
+  key: ['staff_id'],
   columns: {
     staff_id: int('staff_id'),
     first_name: varchar('first_name'),

@@ -4,7 +4,7 @@ export const table = defineDimension({
   name: 'dim_transaction',
   source: {
     table: 'transaction',
-    key: 'transaction_id',
+    key: ['transaction_id'],
     columns: {
       transaction_id: 'int4',
       transaction_type: 'varchar',
@@ -14,7 +14,7 @@ export const table = defineDimension({
       last_updated: 'timestamp',
     },
   },
-  key: 'transaction_id',
+  key: ['transaction_id'],
   columns: {
     transaction_id: int('transaction_id'),
     transaction_type: varchar('transaction_type'),

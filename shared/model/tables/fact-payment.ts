@@ -4,7 +4,7 @@ export const table = defineFact({
   name: 'fact_payment',
   source: {
     table: 'payment',
-    key: 'payment_id',
+    key: ['payment_id'],
     columns: {
       payment_id: 'int4',
       transaction_id: 'int4',
@@ -20,7 +20,8 @@ export const table = defineFact({
       last_updated: 'timestamp',
     },
   },
-  key: 'payment_id',
+  key: ['payment_id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'payment_record_id',
   columns: {
     payment_id: int('payment_id'),

@@ -4,7 +4,7 @@ export const table = defineFact({
   name: 'fact_purchase_order',
   source: {
     table: 'purchase_order',
-    key: 'purchase_order_id',
+    key: ['purchase_order_id'],
     columns: {
       purchase_order_id: 'int4',
       staff_id: 'int4',
@@ -20,7 +20,8 @@ export const table = defineFact({
       last_updated: 'timestamp',
     },
   },
-  key: 'purchase_order_id',
+  key: ['purchase_order_id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'purchase_record_id',
   columns: {
     purchase_order_id: int('purchase_order_id'),

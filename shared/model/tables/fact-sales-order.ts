@@ -4,7 +4,7 @@ export const table = defineFact({
   name: 'fact_sales_order',
   source: {
     table: 'sales_order',
-    key: 'sales_order_id',
+    key: ['sales_order_id'],
     columns: {
       sales_order_id: 'int4',
       design_id: 'int4',
@@ -20,7 +20,8 @@ export const table = defineFact({
       last_updated: 'timestamp',
     },
   },
-  key: 'sales_order_id',
+  key: ['sales_order_id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'sales_record_id',
   columns: {
     sales_order_id: int('sales_order_id'),

@@ -21,7 +21,7 @@ export async function ingest(task: Record<string, string>): Promise<void> {
   const client = new pg.Client(source);
   await client.connect();
   try {
-    await beginExtract(client, schema, [table.name]);
+    await beginExtract(client, schema, [table]);
     const { relation, columns } = await assessUsableTable(client, schema, table);
     const size = await selectSize(
       client,

@@ -1,18 +1,18 @@
 import { dateOf, defineDimension, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
-import { assembleModel } from '../../../shared/model/model.ts';
+import { assembleModel, type Calendar, type Model } from '../../../shared/model/model.ts';
 import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',
-  source: { table: 'colour', key: 'colour_id', columns: { colour_id: 'int4', name: 'varchar' } },
-  key: 'colour_id',
+  source: { table: 'colour', key: ['colour_id'], columns: { colour_id: 'int4', name: 'varchar' } },
+  key: ['colour_id'],
   columns: { colour_id: int('colour_id'), name: varchar('name') },
 });
 
 const shape = defineDimension({
   name: 'dim_shape',
-  source: { table: 'shape', key: 'shape_id', columns: { shape_id: 'int4', name: 'varchar?' } },
-  key: 'shape_id',
+  source: { table: 'shape', key: ['shape_id'], columns: { shape_id: 'int4', name: 'varchar?' } },
+  key: ['shape_id'],
   columns: { shape_id: int('shape_id'), name: varchar('name', { nullable: true }) },
 });
 
@@ -20,7 +20,7 @@ const sale = defineFact({
   name: 'fact_sale',
   source: {
     table: 'sale',
-    key: 'sale_id',
+    key: ['sale_id'],
     columns: {
       sale_id: 'int4',
       colour_id: 'int4',
@@ -29,7 +29,8 @@ const sale = defineFact({
       last_updated: 'timestamp',
     },
   },
-  key: 'sale_id',
+  key: ['sale_id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'sale_record_id',
   columns: {
     sale_id: int('sale_id'),
@@ -44,4 +45,12 @@ const sale = defineFact({
 export const smallTables = [calendar, colour, shape, sale];
 
 /** Two dimensions and a fact that names both, one of them perhaps not. */
-export const smallModel = assembleModel(smallTables);
+export const smallModel = assembleModel({ name: 'test', tables: smallTables });
+
+/** The calendar of the model. */
+export const smallCalendar = calendarOf(smallModel);
+
+function calendarOf({ calendar }: Model): Calendar {
+  if (calendar === undefined) throw new Error('the model has no calendar');
+  return calendar;
+}

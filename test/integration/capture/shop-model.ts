@@ -5,24 +5,31 @@ import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 export const shopDefinitions = [
   defineIngestedOnly({
     table: 'item',
-    key: 'item_id',
+    key: ['item_id'],
     columns: { item_id: 'int4', note: 'varchar?', price: 'numeric(10,2)?', last_updated: 'timestamp' },
   }),
   defineIngestedOnly({
     table: 'department',
-    key: 'department_id',
+    key: ['department_id'],
     columns: { department_id: 'int4', department_name: 'varchar', last_updated: 'timestamp' },
   }),
   defineIngestedOnly({
     table: 'staff',
-    key: 'staff_id',
+    key: ['staff_id'],
     columns: { staff_id: 'int4', first_name: 'varchar', department_id: 'int4?', last_updated: 'timestamp' },
-    joins: [{ table: 'department', on: { department_id: 'department_id' }, columns: ['department_name'] }],
+    joins: [
+      {
+        path: 'department',
+        table: 'department',
+        match: { department_id: 'department_id' },
+        columns: { department_name: 'varchar' },
+      },
+    ],
   }),
 ];
 
 /** A shop of three tables, one of them joined to another. */
-export const shopModel = assembleModel([{ ...calendar }, ...shopDefinitions]);
+export const shopModel = assembleModel({ name: 'test', tables: [{ ...calendar }, ...shopDefinitions] });
 
 /** Its tables, and the role that reads them with nothing but select. */
 export const shopTables = `

@@ -16,15 +16,18 @@ import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 
 const name = 'x"; drop table canary; --';
 const column = `k"', drop`;
-const model = assembleModel([
-  calendar,
-  defineDimension({
-    name: `dim_${name}`,
-    source: { table: name, key: column, columns: { [column]: 'int4', name: 'varchar' } },
-    key: column,
-    columns: { [column]: int(column), name: varchar('name') },
-  }),
-]);
+const model = assembleModel({
+  name: 'test',
+  tables: [
+    calendar,
+    defineDimension({
+      name: `dim_${name}`,
+      source: { table: name, key: [column], columns: { [column]: 'int4', name: 'varchar' } },
+      key: [column],
+      columns: { [column]: int(column), name: varchar('name') },
+    }),
+  ],
+});
 
 let server: PostgresServer;
 let source: pg.Client;

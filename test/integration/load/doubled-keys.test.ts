@@ -34,40 +34,44 @@ const types: [type: string, column: ColumnDefinition, sourceType: SourceType, on
 
 const source = (table: string, id: SourceType) => ({
   table,
-  key: 'id',
+  key: ['id'],
   columns: { id, name: 'varchar', last_updated: 'timestamp' } as const,
 });
 const ready = defineDimension({
   name: 'dim_ready',
-  source: { table: 'ready', key: 'id', columns: { id: 'varchar' } },
-  key: 'id',
+  source: { table: 'ready', key: ['id'], columns: { id: 'varchar' } },
+  key: ['id'],
   columns: { id: varchar('id') },
 });
 
 function modelOf(type: string, key: ColumnDefinition, sourceType: SourceType) {
   const { references: _, ...column } = key;
-  return assembleModel([
-    calendar,
-    ready,
-    defineDimension({
-      name: `dim_${type}`,
-      source: source(type, sourceType),
-      key: 'id',
-      columns: { id: column, name: varchar('name') },
-    }),
-    defineFact({
-      name: `fact_${type}`,
-      source: source(`${type}_event`, sourceType),
-      key: 'id',
-      surrogateKey: 'record_id',
-      columns: {
-        id: column,
-        day: dateOf('last_updated'),
-        time: timeOf('last_updated'),
-        name: varchar('name', { references: 'dim_ready' }),
-      },
-    }),
-  ]);
+  return assembleModel({
+    name: 'test',
+    tables: [
+      calendar,
+      ready,
+      defineDimension({
+        name: `dim_${type}`,
+        source: source(type, sourceType),
+        key: ['id'],
+        columns: { id: column, name: varchar('name') },
+      }),
+      defineFact({
+        name: `fact_${type}`,
+        source: source(`${type}_event`, sourceType),
+        key: ['id'],
+        versions: ['day', 'time'],
+        surrogateKey: 'record_id',
+        columns: {
+          id: column,
+          day: dateOf('last_updated'),
+          time: timeOf('last_updated'),
+          name: varchar('name', { references: 'dim_ready' }),
+        },
+      }),
+    ],
+  });
 }
 
 const at = { day: '2024-02-29', time: '12:00:00' };

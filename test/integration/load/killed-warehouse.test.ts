@@ -7,7 +7,7 @@ import { dropWaiting } from '../../../cli/waiting/drop-waiting.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
-import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { smallCalendar, smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { blue, red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
@@ -133,9 +133,7 @@ describe('a warehouse with synchronous_commit off that is killed right after the
 
   it('has the days of the calendar that were inserted', async () => {
     await settle();
-    await withClient((client) =>
-      insertDates(client, { schema: 'public', calendar: smallModel.calendar }, [0, 1]),
-    );
+    await withClient((client) => insertDates(client, { schema: 'public', calendar: smallCalendar }, [0, 1]));
     await crash();
     expect(await warehouse.ask('select date_id from dim_date order by 1')).toEqual([
       { date_id: '1970-01-01' },

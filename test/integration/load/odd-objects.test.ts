@@ -64,7 +64,7 @@ describe('an odd object', () => {
 
   it('of a table that the model does not have is terminal', async () => {
     const key = { ...(await warehouse.put('dim_colour', { rows: [red] })), table: 'dim_taste' };
-    await expect(warehouse.load(key)).rejects.toThrow('the star schema has no warehouse table dim_taste');
+    await expect(warehouse.load(key)).rejects.toThrow('the model has no warehouse table dim_taste');
   });
 
   it('with one row twice lands; with two rows of one key it is terminal', async () => {

@@ -7,8 +7,8 @@ import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-unde
 
 const country = defineDimension({
   name: 'dim_country',
-  source: { table: 'country', key: 'code', columns: { code: 'varchar', name: 'varchar' } },
-  key: 'code',
+  source: { table: 'country', key: ['code'], columns: { code: 'varchar', name: 'varchar' } },
+  key: ['code'],
   columns: { code: varchar('code'), name: varchar('name') },
 });
 
@@ -16,10 +16,11 @@ const parcel = defineFact({
   name: 'fact "parcel"',
   source: {
     table: 'parcel',
-    key: 'label',
+    key: ['label'],
     columns: { label: 'varchar', code: 'varchar', last_updated: 'timestamp' },
   },
-  key: 'label',
+  key: ['label'],
+  versions: ['day', 'time'],
   surrogateKey: 'order',
   columns: {
     label: varchar('label'),
@@ -31,7 +32,7 @@ const parcel = defineFact({
 
 it('keys may be texts and names anything that Postgres takes', async () => {
   const server = await startTemporaryPostgres();
-  const model = assembleModel([calendar, country, parcel]);
+  const model = assembleModel({ name: 'test', tables: [calendar, country, parcel] });
   const warehouse = await WarehouseUnderTest.make(await server.createDatabase('texts'), model);
   try {
     const hostile = `{"a\\,b"}'`;

@@ -34,20 +34,23 @@ export const everyType = {
   a_wide: numericOf(38, 17, 'amount', nullable),
 };
 
-const model = assembleModel([
-  calendar,
-  {
-    kind: 'dimension',
-    name: 'dim_every_type',
-    source: {
-      table: 'every_type',
-      key: 'id',
-      columns: { id: 'int4', text: 'varchar', flag: 'bool', amount: 'numeric(38,17)', moment: 'timestamp' },
+const model = assembleModel({
+  name: 'test',
+  tables: [
+    calendar,
+    {
+      kind: 'dimension',
+      name: 'dim_every_type',
+      source: {
+        table: 'every_type',
+        key: ['id'],
+        columns: { id: 'int4', text: 'varchar', flag: 'bool', amount: 'numeric(38,17)', moment: 'timestamp' },
+      },
+      key: ['a_int'],
+      columns: everyType,
     },
-    key: 'a_int',
-    columns: everyType,
-  },
-]);
+  ],
+});
 export const table = model.table('dim_every_type');
 
 /** A number of at most this many digits, as Postgres writes it. */

@@ -159,13 +159,13 @@ describe('verify, of tables and what they refer to,', () => {
     const dimDepartment = defineDimension({
       name: 'dim_department',
       source: departmentTable.source,
-      key: 'department_id',
+      key: ['department_id'],
       columns: { department_id: int('department_id'), department_name: varchar('department_name') },
     });
     const problems = ({ tables }: VerifyReport) => tables.flatMap(({ problem }) => problem ?? []);
 
     it('finds a table that has no check, with any content', async () => {
-      const model = assembleModel([...definitions, dimDepartment]);
+      const model = assembleModel({ name: 'test', tables: [...definitions, dimDepartment] });
       const report = await copy.verifyAfter(
         { warehouse: `create table dim_department (department_id int, department_name varchar)` },
         { model },
@@ -185,7 +185,12 @@ describe('verify, of tables and what they refer to,', () => {
         {
           warehouse: `alter table dim_design add column known_as varchar; update dim_design set file_name = 'x'`,
         },
-        { model: assembleModel([...definitions.filter((table) => table !== design), wider]) },
+        {
+          model: assembleModel({
+            name: 'test',
+            tables: [...definitions.filter((table) => table !== design), wider],
+          }),
+        },
       );
       expect(differences(report)).toEqual({ dim_design: { different: 1 } });
       expect(problems(report)).toEqual([
@@ -194,9 +199,10 @@ describe('verify, of tables and what they refer to,', () => {
     });
 
     it('asks for no table that the model has left out', async () => {
-      const model = assembleModel(
-        definitions.filter((table) => !('name' in table && table.name === 'fact_sales_order')),
-      );
+      const model = assembleModel({
+        name: 'test',
+        tables: definitions.filter((table) => !('name' in table && table.name === 'fact_sales_order')),
+      });
       const report = await copy.verifyAfter(
         { source: 'drop table sales_order', warehouse: 'drop table fact_sales_order' },
         { model },

@@ -12,10 +12,11 @@ const gift = defineFact({
   name: 'fact_gift',
   source: {
     table: 'gift',
-    key: 'gift_id',
+    key: ['gift_id'],
     columns: { gift_id: 'int4', colour_id: 'int4', note: 'varchar', last_updated: 'timestamp' },
   },
-  key: 'gift_id',
+  key: ['gift_id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'gift_record_id',
   columns: {
     gift_id: int('gift_id'),
@@ -25,7 +26,7 @@ const gift = defineFact({
     note: varchar('note'),
   },
 });
-const model = assembleModel([...smallTables, gift]);
+const model = assembleModel({ name: 'test', tables: [...smallTables, gift] });
 
 const giftRow = (changes: Record<string, string> = {}) => ({
   gift_id: '1',

@@ -7,11 +7,11 @@ import { toBatch } from '../../helpers/rows/text-rows.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',
-  source: { table: 'colour', key: 'colour_id', columns: { colour_id: 'int4', name: 'varchar' } },
-  key: 'colour_id',
+  source: { table: 'colour', key: ['colour_id'], columns: { colour_id: 'int4', name: 'varchar' } },
+  key: ['colour_id'],
   columns: { colour_id: int('colour_id'), name: varchar('name') },
 });
-const colours = assembleModel([calendar, colour]).table('dim_colour');
+const colours = assembleModel({ name: 'test', tables: [calendar, colour] }).table('dim_colour');
 const batch = (ids: number[], names: string[] = []) =>
   toBatch(
     colours,

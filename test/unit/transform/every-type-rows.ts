@@ -18,7 +18,7 @@ const definition = defineFact({
   name: 'fact_everything',
   source: {
     table: 'everything',
-    key: 'id',
+    key: ['id'],
     columns: {
       id: 'int4',
       big: 'int8',
@@ -36,7 +36,8 @@ const definition = defineFact({
       'other "name"': 'bool?',
     },
   },
-  key: 'id',
+  key: ['id'],
+  versions: ['last_updated_date', 'last_updated_time'],
   surrogateKey: 'record_id',
   columns: {
     id: int('id'),
@@ -56,7 +57,7 @@ const definition = defineFact({
   },
 });
 
-export const model = assembleModel([definition, dimDate]);
+export const model = assembleModel({ name: 'test', tables: [definition, dimDate] });
 
 const int4 = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 2 ** 31 - 1, -(2 ** 31)));
 

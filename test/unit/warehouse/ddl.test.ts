@@ -11,12 +11,12 @@ import {
 import { assembleModel } from '../../../shared/model/model.ts';
 import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
-import { businessKey, warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
+import { warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',
-  source: { table: 'colour', key: 'colour_id', columns: { colour_id: 'int4', name: 'varchar?' } },
-  key: 'colour_id',
+  source: { table: 'colour', key: ['colour_id'], columns: { colour_id: 'int4', name: 'varchar?' } },
+  key: ['colour_id'],
   columns: { colour_id: int('colour_id'), name: varchar('name', { nullable: true }) },
 });
 
@@ -28,8 +28,9 @@ const columns = {
 } as const;
 const sale = defineFact({
   name: 'fact_sale',
-  source: { table: 'sale', key: 'sale_id', columns },
-  key: 'sale_id',
+  source: { table: 'sale', key: ['sale_id'], columns },
+  key: ['sale_id'],
+  versions: ['changed_on', 'changed_at'],
   surrogateKey: 'sale_record_id',
   columns: {
     sale_id: int('sale_id'),
@@ -41,7 +42,7 @@ const sale = defineFact({
 });
 
 // The fact stands before what it references.
-const model = assembleModel([sale, colour, calendar]);
+const model = assembleModel({ name: 'test', tables: [sale, colour, calendar] });
 const ddl = (foreignKeys: ForeignKeys, serverVersion: number) =>
   warehouseDdl(model, { schema: 'shop', foreignKeys, serverVersion });
 
@@ -106,9 +107,8 @@ describe('the DDL of the warehouse', () => {
 
   it('refuses a fact whose versions cannot be told apart', () => {
     const { changed_on: _, ...rest } = sale.columns;
-    const undated = assembleModel([{ ...sale, columns: rest }, colour, calendar]);
-    expect(() => businessKey(undated.table('fact_sale'))).toThrow(
-      'fact_sale has no column for the date of last_updated',
-    );
+    expect(() =>
+      assembleModel({ name: 'test', tables: [{ ...sale, columns: rest }, colour, calendar] }),
+    ).toThrow('fact_sale has no column for its key changed_on');
   });
 });

@@ -8,27 +8,34 @@ import { keysOf } from '../../../shared/warehouse/relation.ts';
 import { assertNameLengths, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 
 const factOf = (name: string, surrogateKey = 'record_id') =>
-  assembleModel([
-    calendar,
-    defineFact({
-      name,
-      source: { table: 'sale', key: 'id', columns: { id: 'int4', last_updated: 'timestamp' } },
-      key: 'id',
-      surrogateKey,
-      columns: { id: int('id'), day: dateOf('last_updated'), time: timeOf('last_updated') },
-    }),
-  ]);
+  assembleModel({
+    name: 'test',
+    tables: [
+      calendar,
+      defineFact({
+        name,
+        source: { table: 'sale', key: ['id'], columns: { id: 'int4', last_updated: 'timestamp' } },
+        key: ['id'],
+        versions: ['day', 'time'],
+        surrogateKey,
+        columns: { id: int('id'), day: dateOf('last_updated'), time: timeOf('last_updated') },
+      }),
+    ],
+  });
 
 const dimensionOf = (name: string) =>
-  assembleModel([
-    calendar,
-    defineDimension({
-      name,
-      source: { table: 'sale', key: 'id', columns: { id: 'int4' } },
-      key: 'id',
-      columns: { id: int('id') },
-    }),
-  ]);
+  assembleModel({
+    name: 'test',
+    tables: [
+      calendar,
+      defineDimension({
+        name,
+        source: { table: 'sale', key: ['id'], columns: { id: 'int4' } },
+        key: ['id'],
+        columns: { id: int('id') },
+      }),
+    ],
+  });
 
 /** The longest name that is made of a fact's, with one letter for the fact's. */
 const madeOfOneLetter = [

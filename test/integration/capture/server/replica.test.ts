@@ -84,16 +84,19 @@ describeWithInstalledPostgres('a streaming replica as the source', () => {
 
   it('is read under a new generation when the model changes, for an idle replica makes no version greater', async () => {
     await runOnReplica();
-    const model = assembleModel([
-      calendar,
-      ...shopDefinitions,
-      defineDimension({
-        name: 'dim_department',
-        source: { table: 'department', key: 'department_id', columns: { department_id: 'int4' } },
-        key: 'department_id',
-        columns: { department_id: int('department_id') },
-      }),
-    ]);
+    const model = assembleModel({
+      name: 'test',
+      tables: [
+        calendar,
+        ...shopDefinitions,
+        defineDimension({
+          name: 'dim_department',
+          source: { table: 'department', key: ['department_id'], columns: { department_id: 'int4' } },
+          key: ['department_id'],
+          columns: { department_id: int('department_id') },
+        }),
+      ],
+    });
     const generations = async (planned: Promise<PlannedRun>) => BigInt((await planned).generation);
     const before = await generations(replica.plan());
     expect(replica.queue.splice(0)).toEqual([]);

@@ -20,40 +20,44 @@ const stateKey = 'state/capture.json';
 
 const itemSource: SourceDefinition = {
   table: 'item',
-  key: 'item_id',
+  key: ['item_id'],
   columns: { item_id: 'int4', note: 'varchar?', last_updated: 'timestamp' },
 };
 const dimItem = defineDimension({
   name: 'dim_item',
   source: itemSource,
-  key: 'item_id',
+  key: ['item_id'],
   columns: { item_id: int('item_id'), note: varchar('note', { nullable: true }) },
 });
 const staffSource: SourceDefinition = {
   table: 'staff',
-  key: 'staff_id',
+  key: ['staff_id'],
   columns: { staff_id: 'int4', first_name: 'varchar', department_id: 'int4?', last_updated: 'timestamp' },
 };
 const departmentSource: SourceDefinition = {
   table: 'department',
-  key: 'department_id',
+  key: ['department_id'],
   columns: { department_id: 'int4', department_name: 'varchar', last_updated: 'timestamp' },
 };
 const dimDepartment = defineDimension({
   name: 'dim_department',
   source: departmentSource,
-  key: 'department_id',
+  key: ['department_id'],
   columns: { department_id: int('department_id'), department_name: varchar('department_name') },
 });
 
 const modelOf = (item: DimensionDefinition, staff: SourceDefinition, ...more: DimensionDefinition[]): Model =>
-  assembleModel([calendar, item, defineIngestedOnly(staff), defineIngestedOnly(departmentSource), ...more]);
+  assembleModel({
+    name: 'test',
+    tables: [calendar, item, defineIngestedOnly(staff), defineIngestedOnly(departmentSource), ...more],
+  });
 
 const before = modelOf(dimItem, staffSource);
 const join = {
+  path: 'department',
   table: 'department',
-  on: { department_id: 'department_id' },
-  columns: ['department_name'],
+  match: { department_id: 'department_id' },
+  columns: { department_name: 'varchar' as const },
 };
 
 /** What may change in the model, and the source tables that must then be read in full. */
@@ -159,7 +163,7 @@ describe('a table of the source', () => {
 
   it('is read in full under a greater version when it comes back into the model', async () => {
     await run(before);
-    await run(assembleModel([calendar, dimItem]));
+    await run(assembleModel({ name: 'test', tables: [calendar, dimItem] }));
     expect(await run(before)).toEqual(full(['staff', 'department']));
     expect(isNewer('department')).toBe(true);
   });
@@ -187,31 +191,35 @@ describe('a table of the source', () => {
 
   it('keeps the calendar filled: a fact is read in full when the calendar changes', async () => {
     const sale = (name: string) =>
-      assembleModel([
-        { ...calendar, name },
-        {
-          kind: 'fact',
-          name: 'fact_item',
-          source: itemSource,
-          key: 'item_id',
-          surrogateKey: 'record_id',
-          columns: {
-            item_id: int('item_id'),
-            day: {
-              type: { name: 'date' },
-              from: { kind: 'date of', field: 'last_updated' },
-              nullable: false,
-              references: name,
-            },
-            time: {
-              type: { name: 'time' },
-              from: { kind: 'time of', field: 'last_updated' },
-              nullable: false,
+      assembleModel({
+        name: 'test',
+        tables: [
+          { ...calendar, name },
+          {
+            kind: 'fact',
+            name: 'fact_item',
+            source: itemSource,
+            key: ['item_id'],
+            versions: ['day', 'time'],
+            surrogateKey: 'record_id',
+            columns: {
+              item_id: int('item_id'),
+              day: {
+                type: { name: 'date' },
+                from: { kind: 'date of', field: 'last_updated' },
+                nullable: false,
+                references: name,
+              },
+              time: {
+                type: { name: 'time' },
+                from: { kind: 'time of', field: 'last_updated' },
+                nullable: false,
+              },
             },
           },
-        },
-        dimDepartment,
-      ]);
+          dimDepartment,
+        ],
+      });
     await run(sale('dim_date'));
     expect(await run(sale('dim_day'))).toEqual(full(['item']));
   });

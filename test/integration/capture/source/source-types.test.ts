@@ -49,16 +49,19 @@ describe('a column of the source', () => {
   });
 
   it('of a type that cannot stand for the declared one fails its table alone, by name, with the types that can', async () => {
-    const model = assembleModel([
-      calendar,
-      ...pairs.map(([declared, actual]) =>
-        defineIngestedOnly({
-          table: nameOf(declared, actual),
-          key: 'id',
-          columns: { id: 'int4', value: declared },
-        }),
-      ),
-    ]);
+    const model = assembleModel({
+      name: 'test',
+      tables: [
+        calendar,
+        ...pairs.map(([declared, actual]) =>
+          defineIngestedOnly({
+            table: nameOf(declared, actual),
+            key: ['id'],
+            columns: { id: 'int4', value: declared },
+          }),
+        ),
+      ],
+    });
     const { failures, slices } = await bench.plan({ model });
     expect(Object.fromEntries(failures.map(({ table, reason }) => [table, reason]))).toEqual(
       Object.fromEntries(
@@ -129,12 +132,15 @@ describe('a column of the source', () => {
 });
 
 const modelOf = (declared: DeclaredType, actual: string, made: ColumnDefinition): Model =>
-  assembleModel([
-    calendar,
-    defineDimension({
-      name: 'dim_value',
-      source: { table: nameOf(declared, actual), key: 'id', columns: { id: 'int4', value: declared } },
-      key: 'id',
-      columns: { id: int('id'), made },
-    }),
-  ]);
+  assembleModel({
+    name: 'test',
+    tables: [
+      calendar,
+      defineDimension({
+        name: 'dim_value',
+        source: { table: nameOf(declared, actual), key: ['id'], columns: { id: 'int4', value: declared } },
+        key: ['id'],
+        columns: { id: int('id'), made },
+      }),
+    ],
+  });

@@ -17,47 +17,58 @@ import { benchInEachTest } from '../each-bench.ts';
 
 const item = {
   table: 'item',
-  key: 'item_id',
+  key: ['item_id'],
   columns: { item_id: 'int4', note: 'varchar?', price: 'numeric(10,2)?', last_updated: 'timestamp' },
 } as const;
 
 /** The shop, made into a dimension of items and a fact of staff. */
-const model = assembleModel([
-  calendar,
-  defineIngestedOnly({
-    table: 'department',
-    key: 'department_id',
-    columns: { department_id: 'int4', department_name: 'varchar', last_updated: 'timestamp' },
-  }),
-  defineDimension({
-    name: 'dim_item',
-    source: item,
-    key: 'id',
-    columns: { id: int('item_id'), note: varchar('note', { nullable: true }) },
-  }),
-  defineFact({
-    name: 'fact_staff',
-    source: {
-      table: 'staff',
-      key: 'staff_id',
-      columns: {
-        staff_id: 'int4',
-        first_name: 'varchar',
-        department_id: 'int4?',
-        last_updated: 'timestamp',
+const model = assembleModel({
+  name: 'test',
+  tables: [
+    calendar,
+    defineIngestedOnly({
+      table: 'department',
+      key: ['department_id'],
+      columns: { department_id: 'int4', department_name: 'varchar', last_updated: 'timestamp' },
+    }),
+    defineDimension({
+      name: 'dim_item',
+      source: item,
+      key: ['id'],
+      columns: { id: int('item_id'), note: varchar('note', { nullable: true }) },
+    }),
+    defineFact({
+      name: 'fact_staff',
+      source: {
+        table: 'staff',
+        key: ['staff_id'],
+        columns: {
+          staff_id: 'int4',
+          first_name: 'varchar',
+          department_id: 'int4?',
+          last_updated: 'timestamp',
+        },
+        joins: [
+          {
+            path: 'department',
+            table: 'department',
+            match: { department_id: 'department_id' },
+            columns: { department_name: 'varchar' },
+          },
+        ],
       },
-      joins: [{ table: 'department', on: { department_id: 'department_id' }, columns: ['department_name'] }],
-    },
-    key: 'number',
-    surrogateKey: 'record_id',
-    columns: {
-      number: int('staff_id'),
-      day: dateOf('last_updated'),
-      time: timeOf('last_updated'),
-      department: varchar('department.department_name', { nullable: true }),
-    },
-  }),
-]);
+      key: ['number'],
+      versions: ['day', 'time'],
+      surrogateKey: 'record_id',
+      columns: {
+        number: int('staff_id'),
+        day: dateOf('last_updated'),
+        time: timeOf('last_updated'),
+        department: varchar('department.department_name', { nullable: true }),
+      },
+    }),
+  ],
+});
 
 const partitioned = `drop table item;
   create table item (item_id int not null, note varchar, price numeric, last_updated timestamp default now())
@@ -216,23 +227,35 @@ describe('the key of a warehouse table', () => {
 
   it('cannot be made by what several rows may share, or of a joined table', async () => {
     const keyed = (name: string, column: ReturnType<typeof int>) =>
-      assembleModel([
-        calendar,
-        defineIngestedOnly({ table: 'department', key: 'department_id', columns: { department_id: 'int4' } }),
-        defineDimension({
-          name,
-          source: {
-            table: 'staff',
-            key: 'staff_id',
-            columns: { staff_id: 'int4', department_id: 'int4?', last_updated: 'timestamp' },
-            joins: [
-              { table: 'department', on: { department_id: 'department_id' }, columns: ['department_id'] },
-            ],
-          },
-          key: 'key',
-          columns: { key: column },
-        }),
-      ]);
+      assembleModel({
+        name: 'test',
+        tables: [
+          calendar,
+          defineIngestedOnly({
+            table: 'department',
+            key: ['department_id'],
+            columns: { department_id: 'int4' },
+          }),
+          defineDimension({
+            name,
+            source: {
+              table: 'staff',
+              key: ['staff_id'],
+              columns: { staff_id: 'int4', department_id: 'int4?', last_updated: 'timestamp' },
+              joins: [
+                {
+                  path: 'department',
+                  table: 'department',
+                  match: { department_id: 'department_id' },
+                  columns: { department_id: 'int4' },
+                },
+              ],
+            },
+            key: ['key'],
+            columns: { key: column },
+          }),
+        ],
+      });
     const day = await bench.plan({ model: keyed('dim_day', dateOf('last_updated')) });
     expect(day.failures).toMatchObject([{ table: 'staff', reason: expect.stringContaining('dim_day.key') }]);
     const joined = await bench.plan({ model: keyed('dim_department', int('department.department_id')) });

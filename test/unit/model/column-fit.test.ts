@@ -20,15 +20,18 @@ const isTaken = ([type, builder]: [DeclaredType, BuilderName]) => takenBy[type].
 const misfits = pairs.filter((pair) => !isTaken(pair));
 
 const assemble = (type: DeclaredType, builder: BuilderName) =>
-  assembleModel([
-    calendar,
-    defineDimension({
-      name: 'dim_thing',
-      source: { table: 'thing', key: 'thing_id', columns: { thing_id: 'int4', value: type } },
-      key: 'thing_id',
-      columns: { thing_id: int('thing_id'), made: builders[builder].make('value') },
-    }),
-  ]);
+  assembleModel({
+    name: 'test',
+    tables: [
+      calendar,
+      defineDimension({
+        name: 'dim_thing',
+        source: { table: 'thing', key: ['thing_id'], columns: { thing_id: 'int4', value: type } },
+        key: ['thing_id'],
+        columns: { thing_id: int('thing_id'), made: builders[builder].make('value') },
+      }),
+    ],
+  });
 
 describe('a column of the model', () => {
   it.each(pairs.filter(isTaken))('made of a field of type %s may be %s', (type, builder) => {
@@ -57,14 +60,19 @@ describe('a column of the model', () => {
 describe('a model', () => {
   const colour = defineDimension({
     name: 'dim_colour',
-    source: { table: 'colour', key: 'code', columns: { code: 'varchar' } },
-    key: 'code',
+    source: { table: 'colour', key: ['code'], columns: { code: 'varchar' } },
+    key: ['code'],
     columns: { code: varchar('code') },
   });
   const sale = defineFact({
     name: 'fact_sale',
-    source: { table: 'sale', key: 'id', columns: { id: 'int4', colour: 'int4', last_updated: 'timestamp' } },
-    key: 'id',
+    source: {
+      table: 'sale',
+      key: ['id'],
+      columns: { id: 'int4', colour: 'int4', last_updated: 'timestamp' },
+    },
+    key: ['id'],
+    versions: ['day', 'time'],
     surrogateKey: 'record_id',
     columns: {
       id: int('id'),
@@ -75,7 +83,7 @@ describe('a model', () => {
   });
 
   it('is refused where a reference is not of the type of the key that it names', () => {
-    expect(() => assembleModel([calendar, colour, sale])).toThrow(
+    expect(() => assembleModel({ name: 'test', tables: [calendar, colour, sale] })).toThrow(
       'fact_sale.colour (int) references dim_colour.code, which is varchar',
     );
   });
@@ -96,9 +104,9 @@ describe('a model', () => {
         columns: { ...calendar.columns, week: { type: { name: 'int' } as const, nullable: false as const } },
       },
     ],
-    ['another key', { key: 'year' }],
+    ['no date_id', { columns: { year: calendar.columns.year as (typeof calendar.columns)[string] } }],
   ])('is refused where its calendar has %s', (_, change) => {
-    expect(() => assembleModel([{ ...calendar, ...change }])).toThrow(
+    expect(() => assembleModel({ name: 'test', tables: [{ ...calendar, ...change }] })).toThrow(
       /^dim_date.*(day_name \(int\)|week \(int\)|date_id)/,
     );
   });
