@@ -10,7 +10,7 @@ import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
 import { describeRefused } from '../../waiting/refused-rows.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
-import { findLate, findNotRunning } from './lateness.ts';
+import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
@@ -40,6 +40,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
   return [
     ...sides,
     ...stopped,
+    ...findClockSetBack(evidence, context.site),
     ...changed,
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),

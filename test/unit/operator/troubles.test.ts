@@ -143,6 +143,19 @@ describe('what needs attention', () => {
     expect(found({ maxLagSeconds: undefined }, { asOf })).toEqual([]);
   });
 
+  it('is a clock that was set back since the last plan, because no age would be told for as long', () => {
+    const attempts = { attemptedAt: '2026-12-01T22:00:00.000Z' };
+    const asOf = asOfAll('2026-12-01T21:59:59.000Z');
+    expect(found(withObjects({ attempts }), { asOf })).toEqual([
+      [
+        'the last plan is dated 2026-12-01 22:00:00 UTC, 24 h from now: a clock was set back, and how old the warehouse is cannot be told before the next plan',
+        'npx starlift run --data d',
+      ],
+    ]);
+    // Another machine's clock may be a little ahead.
+    expect(found(withObjects({ attempts: { attemptedAt: '2026-11-30T22:00:50.000Z' } }))).toEqual([]);
+  });
+
   it('is that nobody is running, where the warehouse is late for it, work is left, or the last run has died', () => {
     const nobody = { isRunning: false, pid: undefined, endedUnexpectedly: false, everySeconds: undefined };
     const asOf = asOfAll('2026-11-30T21:54:00.000Z');
