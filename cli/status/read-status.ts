@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { droppedFolder } from '../../shared/object-store/object-key.ts';
+import { hasAny } from '../../shared/object-store/object-store.ts';
 import type { StarSchema } from '../../shared/star-schema/assemble.ts';
 import { starSchema } from '../../shared/star-schema/star-schema.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import { type DroppedRows, findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import { hasAllTables, hasLedger } from '../site/ledger.ts';
@@ -84,6 +87,7 @@ async function gather(
     counts: askWarehouse(async (client) =>
       (await hasLedger(client)) ? readCounts(client, { model, schema }) : { tables: [], days: null },
     ),
+    dropped: askPart(site, (watched) => readDroppedRows(watched, model), warehouse),
     waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),
     quarantined: askPart(site, (watched) => countQuarantined(watched, model), warehouse),
   };
@@ -97,6 +101,7 @@ async function gather(
     gap: await answers.gap,
     ledger: await answers.ledger,
     counts: await answers.counts,
+    dropped: await answers.dropped,
     waits: await answers.waits,
     quarantined: await answers.quarantined,
   };
@@ -115,6 +120,17 @@ async function withClient<T>(
   } finally {
     client.end().catch(() => {});
   }
+}
+
+/** Most sites have no mark, and need no connection for it. */
+async function readDroppedRows(
+  { ingested, connectWarehouse }: Site,
+  model: StarSchema,
+): Promise<DroppedRows[]> {
+  if (!(await hasAny(ingested, droppedFolder))) return [];
+  return withClient(connectWarehouse(), async (client) =>
+    (await hasLedger(client)) ? findDroppedRows(client, ingested, model) : [],
+  );
 }
 
 async function readWaits(site: Site, model: StarSchema, failing: Iterable<string>): Promise<WaitsEvidence> {
@@ -183,6 +199,7 @@ function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): S
     tables: ledger === undefined ? [] : describeTables(evidence, starSchema, { asOf, inFlight }),
     queues: queues?.queues ?? [],
     deadLetters: (queues?.letters ?? []).map(describeLetter),
+    dropped: ifAnswered(evidence.dropped) ?? [],
     retrying: objects?.retrying ?? [],
     outages: objects?.outages ?? [],
     waiting: waits?.waiting ?? [],

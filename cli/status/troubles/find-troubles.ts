@@ -2,6 +2,7 @@ import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
 import type { StarSchema } from '../../../shared/star-schema/assemble.ts';
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
+import { describeDroppedRows } from '../../failures/drop.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
@@ -44,6 +45,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...changed,
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
+    ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),
     ...(ifAnswered(evidence.objects)?.damaged ?? []).map(
@@ -170,6 +172,15 @@ function findLost(evidence: Evidence, { site, lost, model }: TroubleContext): Tr
     },
   ];
 }
+
+/** Until something brings their rows, the warehouse lacks what the source has, and nothing else says so. */
+const findDropped = ({ dropped }: Evidence, { site }: TroubleContext): Trouble[] =>
+  (ifAnswered(dropped) ?? []).map((rows) => ({
+    kind: 'dropped',
+    table: rows.table,
+    text: describeDroppedRows(rows),
+    command: commandFor(site, `resync --table ${rows.table}`),
+  }));
 
 const findQuarantined = ({ quarantined }: Evidence, { site }: TroubleContext): Trouble[] =>
   [...(ifAnswered(quarantined) ?? [])].map(([table, rows]) => ({

@@ -40,6 +40,7 @@ const well: Evidence = {
   gap: answered(undefined),
   ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map() }),
   counts: answered({ tables: [], days: 0 }),
+  dropped: answered([]),
   waits: answered({ counts: [], waiting: [], refused: [] }),
   quarantined: answered(new Map()),
 };
@@ -205,6 +206,23 @@ describe('what needs attention', () => {
     const [first] = letters;
     const other = letter('dim_staff', 'null value in column "first_name" (SQLSTATE 23502)');
     expect(found({ queues: queues(first === undefined ? [] : [first, other]) })).toHaveLength(2);
+  });
+
+  it('is what was dropped while nothing has brought its rows, with the command that brings them', () => {
+    const dropped = answered([
+      { table: 'payment', objects: 1, droppedAt: '2026-11-30T22:05:00.000Z' },
+      { table: 'design', objects: 2, droppedAt: '2026-11-30T22:06:00.000Z' },
+    ]);
+    expect(found({ dropped })).toEqual([
+      [
+        '1 object of payment was dropped at 2026-11-30 22:05:00 UTC, and its rows are not in the warehouse',
+        'npx starlift resync --table payment --data d',
+      ],
+      [
+        '2 objects of design were dropped, the last at 2026-11-30 22:06:00 UTC, and their rows are not in the warehouse',
+        'npx starlift resync --table design --data d',
+      ],
+    ]);
   });
 
   it('is a message that is retried, before it fails', () => {
