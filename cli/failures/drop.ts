@@ -2,8 +2,11 @@ import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
+import type { DroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import type { Site } from '../site/site.ts';
+import { formatTime } from '../terminal/time.ts';
+import { formatCount } from '../terminal/wording.ts';
 import { type Failure, type FailureSelection, listFailures } from './list-failures.ts';
 import { takeLetters } from './take-letters.ts';
 
@@ -66,6 +69,14 @@ function objectsOf({ queue, body, key }: Failure): string[] {
   } catch {
     return [];
   }
+}
+
+/** @example '1 object of payment was dropped at 2026-11-30 22:05:00 UTC, and its rows are not in the warehouse' */
+export function describeDroppedRows({ table, objects, droppedAt }: DroppedRows): string {
+  const when = formatTime(droppedAt);
+  return objects === 1
+    ? `1 object of ${table} was dropped at ${when}, and its rows are not in the warehouse`
+    : `${formatCount(objects)} objects of ${table} were dropped, the last at ${when}, and their rows are not in the warehouse`;
 }
 
 const describe = (

@@ -68,7 +68,9 @@ async function redriveQueue(
 ): Promise<Redriven[]> {
   if (letters.length === 0) return [];
   const { sqs, deadLetterUrl, queueUrl } = site;
-  if (isWholeQueue && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
+  // SQS moves a message with its attributes, and of one that it moved here itself these count attempts.
+  const isMovable = isWholeQueue && !letters.some(({ isMoved }) => isMoved);
+  if (isMovable && (await moveQueue(sqs, deadLetterUrl(queue), queueUrl(queue)))) {
     return letters.map((failure) => describe(failure, 'moving'));
   }
   const wanted = new Map(letters.map((failure) => [failure.messageId, failure]));
@@ -126,9 +128,19 @@ async function arnOf(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Promise<st
 
 /**
  * Keeps the message's own attributes and the time of its failure, by which a recovery is known. The old reason is
- * dropped: it would be taken for the new one if the function dies the next time.
+ * dropped: it would be taken for the new one if the function dies the next time. What counts attempts is dropped too,
+ * so that the message begins anew.
  */
-const dropLastFailure = ({ error, reason, table, key, attempts, ...kept }: MessageAttributes = {}) => kept;
+const dropLastFailure = ({
+  error,
+  reason,
+  table,
+  key,
+  attempts,
+  breaks,
+  waitingSince,
+  ...kept
+}: MessageAttributes = {}) => kept;
 
 async function sendExpired({ sqs, queueUrl }: Site, { queue, body, failedAt }: Failure) {
   await sqs.send(

@@ -2,14 +2,16 @@ import { toPipelineError } from '../../shared/classify-error.ts';
 import { RefusedError, TerminalError, TransientError } from '../../shared/errors.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { starSchema } from '../../shared/model/star-schema.ts';
-import { type ObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import { type ObjectKey, parseKnownKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { describeLock } from '../../shared/postgres/lock-holder.ts';
 import { maxAttempts } from '../../shared/queue/queue-settings.ts';
 import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
+import { findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
+import { describeDroppedRows } from '../failures/drop.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import type { DeadLetter } from '../site/dead-letter.ts';
@@ -72,6 +74,13 @@ export async function makeReport(
       return fallback;
     }
   };
+  const dropped = await orFinding('what was dropped', [], () =>
+    findDroppedRows(site.warehouse, site.ingested, starSchema),
+  );
+  for (const rows of dropped) {
+    const command = commandFor(site, `resync --table ${rows.table}`);
+    findings.push({ table: rows.table, text: describeDroppedRows(rows), command });
+  }
   const [deadLetters, waiting, quarantined] = await Promise.all([
     orFinding('what has failed', [], () => listFailures(site)),
     countWaitingRows(site, ledger, orFinding),
@@ -213,15 +222,6 @@ function rowsOf(key: ObjectKey, text: string, metadata: Record<string, string>):
   } catch (error) {
     if (error instanceof TerminalError) return undefined;
     throw error;
-  }
-}
-
-/** A dead letter may name anything, also a key that is not Starlift's. */
-function parseKnownKey(text: string) {
-  try {
-    return parseObjectKey(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,9 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Model } from '../../shared/model/model.ts';
 import { starSchema } from '../../shared/model/star-schema.ts';
+import { droppedFolder } from '../../shared/object-store/object-key.ts';
+import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
+import { type DroppedRows, findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import { hasAllTables, hasLedger } from '../site/ledger.ts';
@@ -90,6 +93,7 @@ async function gather(
     counts: askWarehouse(async (client) =>
       (await hasLedger(client)) ? readCounts(client, { model, schema }) : { tables: [], days: null },
     ),
+    dropped: askPart(site, (watched) => readDroppedRows(watched, model), warehouse),
     waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),
     quarantined: askPart(site, (watched) => countQuarantined(watched, model), warehouse),
   };
@@ -103,6 +107,7 @@ async function gather(
     gap: await answers.gap,
     ledger: await answers.ledger,
     counts: await answers.counts,
+    dropped: await answers.dropped,
     waits: await answers.waits,
     quarantined: await answers.quarantined,
   };
@@ -121,6 +126,14 @@ async function withClient<T>(
   } finally {
     client.end().catch(() => {});
   }
+}
+
+/** Most sites have no mark, and need no connection for it. */
+async function readDroppedRows({ ingested, connectWarehouse }: Site, model: Model): Promise<DroppedRows[]> {
+  if (!(await hasAny(ingested, droppedFolder))) return [];
+  return withClient(connectWarehouse(), async (client) =>
+    (await hasLedger(client)) ? findDroppedRows(client, ingested, model) : [],
+  );
 }
 
 async function readWaits(site: Site, model: Model, failing: Iterable<string>): Promise<WaitsEvidence> {
@@ -189,6 +202,7 @@ function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): S
     tables: ledger === undefined ? [] : describeTables(evidence, starSchema, { asOf, inFlight }),
     queues: queues?.queues ?? [],
     deadLetters: (queues?.letters ?? []).map(describeLetter),
+    dropped: ifAnswered(evidence.dropped) ?? [],
     retrying: objects?.retrying ?? [],
     outages: objects?.outages ?? [],
     waiting: waits?.waiting ?? [],

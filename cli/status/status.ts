@@ -2,6 +2,7 @@ import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { Outage } from '../../shared/records/outages.ts';
 import type { PlanFailure } from '../../shared/records/plan-attempts.ts';
 import type { Retrying } from '../../shared/records/retrying.ts';
+import type { DroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import type { ExplainedWait } from '../waiting/explain-waits.ts';
 import type { RefusedRows } from '../waiting/refused-rows.ts';
 import type { QueueStatus } from './evidence/read-queues.ts';
@@ -89,6 +90,8 @@ export interface Status {
   tables: TableStatus[];
   queues: QueueStatus[];
   deadLetters: DeadLetterStatus[];
+  /** Discarded by an operator, by source table, and not brought by anything since. */
+  dropped: DroppedRows[];
   retrying: Retrying[];
   /** Sides that are out. */
   outages: Outage[];

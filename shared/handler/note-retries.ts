@@ -107,9 +107,9 @@ export function makeOutageNotes(side: Side, deps: OutageNotesDeps) {
 /** Notes that a side answers, and sends an event if that ends an outage. @returns whether one lasts */
 export async function noteAnswer(
   side: Side,
-  { ingested, logger, notify, now = () => new Date() }: OutageNotesDeps,
+  { ingested, logger, notify, now = () => new Date(), done }: OutageNotesDeps & { done?: string },
 ): Promise<boolean> {
-  const outage = await endOutage(ingested, side, now());
+  const outage = await endOutage(ingested, side, now(), done);
   if (outage === 'none' || outage === 'lasts') return outage === 'lasts';
   const { since, endedAt = now().toISOString() } = outage;
   await notifyOrLog({ type: 'Outage Ended', detail: { side, since, endedAt } }, { logger, notify });

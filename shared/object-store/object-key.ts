@@ -80,6 +80,15 @@ export function parseObjectKey(text: string): ObjectKey {
   return key;
 }
 
+/** @returns undefined for a key that is not Starlift's */
+export function parseKnownKey(text: string): ObjectKey | undefined {
+  try {
+    return parseObjectKey(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The key under which a slice's bad rows are kept; the suffix triggers no notification. */
 export const formatQuarantineKey = (key: ProcessedKey): string =>
   `quarantine/${formatObjectKey(key).replace(/\.parquet$/, '.ndjson')}`;

@@ -27,6 +27,8 @@ export interface KnownTable extends TableFingerprint {
   base?: TableBase;
   /** The slice that was sent while the table was locked; perhaps it is not extracted yet. */
   sentLocked?: { run: RunId; slice: SliceId };
+  /** The last run that has sent all of the table; absent where a state of an older release knew the table before. */
+  fullRun?: RunId;
 }
 
 /** Up to where a table was captured, and the instant of the plan that did so. */
@@ -107,7 +109,8 @@ const isTableState = (value: unknown): boolean =>
     (typeof value.source === 'string' &&
       ['string', 'undefined'].includes(typeof value.model) &&
       (value.base === undefined || isBase(value.base)) &&
-      (value.sentLocked === undefined || isSentSlice(value.sentLocked))));
+      (value.sentLocked === undefined || isSentSlice(value.sentLocked)) &&
+      (value.fullRun === undefined || isRunId(String(value.fullRun)))));
 
 const isBase = (value: unknown): boolean =>
   isJsonObject(value) && isCaptured(value.captured) && !Number.isNaN(Date.parse(String(value.plannedAt)));

@@ -1,6 +1,7 @@
 import { droppedFolder, formatDroppedKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { QueueKind } from '../queue/queue-settings.ts';
+import { parseStateRecord } from './json-record.ts';
 
 /**
  * The content of `state/dropped/<key of the object>.json`: a message that an operator has discarded, because it can never
@@ -26,3 +27,17 @@ export async function listDropped(ingested: Pick<ObjectStore, 'list'>): Promise<
     keys.add(key.slice(droppedFolder.length, -'.json'.length));
   return keys;
 }
+
+/** @throws {TerminalError} a mark is not what `putDropped` writes; the message names its key */
+export async function readDropped(ingested: Pick<ObjectStore, 'get' | 'list'>): Promise<Dropped[]> {
+  const dropped: Dropped[] = [];
+  for await (const { key } of ingested.list(droppedFolder)) {
+    const object = await ingested.get(key);
+    if (object === undefined) continue;
+    dropped.push(parseStateRecord(key, object.body, isDropped) as unknown as Dropped);
+  }
+  return dropped;
+}
+
+const isDropped = ({ queue, key, reason, droppedAt }: Record<string, unknown>): boolean =>
+  [queue, key, reason, droppedAt].every((value) => typeof value === 'string');

@@ -37,6 +37,7 @@ export const isDigits = (value: unknown): value is string =>
  * Parses one of the small objects below `state/` that can be deleted without a loss.
  *
  * @param isValid is given an object of version 1
+ * @returns its content without the version
  * @throws {TerminalError} it is not what Starlift writes; the message names the key and what to do
  */
 export function parseStateRecord(
@@ -50,6 +51,7 @@ export function parseStateRecord(
       { key, cause },
     );
   const value = parseJsonRecord(body, malformed);
-  if (value.version !== 1 || !isValid(value)) throw malformed('a field is missing or has another type');
-  return value;
+  const { version, ...content } = value;
+  if (version !== 1 || !isValid(content)) throw malformed('a field is missing or has another type');
+  return content;
 }

@@ -1,4 +1,4 @@
-import { outageFolder } from '../object-store/object-key.ts';
+import { outageFolder, planAttemptsKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { parseStateRecord } from './json-record.ts';
 
@@ -13,8 +13,9 @@ export interface Outage {
   /** Why the first attempt failed; without values and passwords. */
   reason: string;
   /**
-   * The key of the retried message that was refused in the middle of its work, as by a full disk. The side answers all
-   * the while, and other messages may need no room, so that nothing but this message's end is the outage's.
+   * The key of the retried message that was refused in the middle of its work, as by a full disk, or of `state/plans.json`
+   * where it was a plan. The side answers all the while, and other work may need no room, so that nothing but the end of
+   * this work is the outage's.
    */
   message?: string;
   /** ISO 8601; absent while the outage lasts. */
@@ -50,17 +51,28 @@ export async function beginOutage(
 /**
  * Notes that a side answers again.
  *
+ * @param done the key of the work that is done, where the outage may have begun with it
+ *
  * @returns the outage that this has ended; `none` where there is none, or somebody else has noted its end; `lasts` where
  * the message that it began with still waits
  */
-export async function endOutage(ingested: Store, side: Side, now: Date): Promise<Outage | 'none' | 'lasts'> {
+export async function endOutage(
+  ingested: Store,
+  side: Side,
+  now: Date,
+  done?: string,
+): Promise<Outage | 'none' | 'lasts'> {
   const known = await read(ingested, side);
   if (known === undefined || known.outage.endedAt !== undefined) return 'none';
   const { message } = known.outage;
-  if (message !== undefined && (await ingested.get(message)) !== undefined) return 'lasts';
+  if (message !== undefined && message !== done && (await isUnfinished(ingested, message))) return 'lasts';
   const ended = { ...known.outage, endedAt: now.toISOString() };
   return (await write(ingested, ended, known.etag)) ? ended : 'none';
 }
+
+/** The record of a plan is always there. */
+const isUnfinished = async (ingested: Pick<ObjectStore, 'get'>, message: string): Promise<boolean> =>
+  message === planAttemptsKey || (await ingested.get(message)) !== undefined;
 
 async function read(
   ingested: Pick<ObjectStore, 'get'>,

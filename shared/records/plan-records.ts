@@ -1,6 +1,7 @@
-import { formatRunId, type RunId } from '../object-store/object-key.ts';
+import { formatRunId, type ObjectKey, parseKnownKey, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type CaptureState, readCaptureState } from './capture-state.ts';
+import { listDropped } from './dropped.ts';
 import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
 
 /** What the plans recorded in the ingested bucket, as far as the age of the warehouse depends on it. */
@@ -13,6 +14,8 @@ export interface PlanRecords {
   failing: ReadonlySet<string>;
   /** The runs that found something, the oldest first. */
   runs: readonly RunRecord[];
+  /** The keys of the objects whose messages an operator has discarded: nothing brings them any more. */
+  dropped: readonly ObjectKey[];
 }
 
 /** Longer than a message can live on a queue and then among the dead letters. */
@@ -36,11 +39,16 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
     return describePlans(
       state,
       runs.flatMap((run) => known.get(run) ?? []),
+      await listDropped(ingested),
     );
   };
 }
 
-const describePlans = (state: CaptureState, records: readonly RunRecord[]): PlanRecords => ({
+const describePlans = (
+  state: CaptureState,
+  records: readonly RunRecord[],
+  dropped: ReadonlySet<string>,
+): PlanRecords => ({
   plannedAt: new Date(state.plannedAt ?? 0),
   bases: new Map(
     Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
@@ -49,6 +57,7 @@ const describePlans = (state: CaptureState, records: readonly RunRecord[]): Plan
   ),
   failing: new Set(failingTables(state)),
   runs: dropOverridden(records),
+  dropped: [...dropped].flatMap((key) => parseKnownKey(key) ?? []),
 });
 
 async function listRecentRuns(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<RunId[]> {
@@ -104,6 +113,7 @@ export async function readNewestPlans(
   return describePlans(
     state,
     newest.flatMap((run) => known.get(run) ?? []),
+    await listDropped(ingested),
   );
 }
 

@@ -13,6 +13,8 @@ export interface WarehouseEvidence {
   gap: { missing: number; wentBackTo: string | null } | null;
   /** Who holds a star table under an exclusive lock, in words; null where nobody does. */
   lock: string | null;
+  /** See `findDroppedRows`; absent in what an older release has written. */
+  dropped?: { table: string; objects: number; droppedAt: string }[];
   tables: TableEvidence[];
 }
 
@@ -57,8 +59,9 @@ export async function writeWarehouseEvidence(
   await ingested.put(warehouseEvidenceKey, Buffer.from(JSON.stringify({ version: 1, ...evidence })));
 }
 
-const isEvidence = ({ at, gap, lock, tables }: Record<string, unknown>): boolean =>
+const isEvidence = ({ at, gap, lock, dropped, tables }: Record<string, unknown>): boolean =>
   typeof at === 'string' &&
+  (dropped === undefined || (Array.isArray(dropped) && dropped.every(isJsonObject))) &&
   (gap === null || isJsonObject(gap)) &&
   (lock === null || typeof lock === 'string') &&
   Array.isArray(tables) &&

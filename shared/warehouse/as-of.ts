@@ -31,12 +31,15 @@ export function findAsOf(table: WarehouseTable, model: Model, facts: AsOfFacts):
     const factTables = model.tables.filter(({ kind }) => kind === 'fact');
     return earliestOf(factTables.map((fact) => findAsOf(fact, model, facts)));
   }
-  const { failing, runs, bases, plannedAt } = facts.plans;
+  const { failing, runs, bases, plannedAt, dropped } = facts.plans;
   const source = table.source.name;
   const loadedRuns = facts.loaded.filter((each) => each.table === table.name);
   const loaded = makeKnownSlices();
   for (const { run, slices } of loadedRuns)
     for (const slice of slices) loaded.add(table.name, { run, slice });
+  // What was discarded has ended, as far as time is concerned: that its rows are missing is a finding of its own.
+  for (const key of dropped)
+    if (key.table === (key.zone === 'ingested' ? source : table.name)) loaded.add(table.name, key);
   const open = openRuns(runs, source, (run, slice) => isAccountedFor(loaded, table.name, { run, slice }));
   const instants = open.map((record) => new Date(sinceOf(record, source) ?? record.plannedAt));
   const result = (from: Date): AsOf => ({

@@ -5,6 +5,7 @@ import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { putDropped } from '../../shared/records/dropped.ts';
 import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
@@ -161,11 +162,23 @@ async function outlastOutages(road: PackagedRoad, databases: Databases): Promise
     // The load that has noted the outage does nothing meanwhile.
     if (kind === 'load') {
       await requestResync(databases);
+      await leaveDropped(road);
       await road.invoke('loading-freshness');
       await leaveOutage(road, 'warehouse');
     }
     await road.settle();
   }
+}
+
+/** The mark of a load that an operator has discarded. */
+async function leaveDropped({ ingested, processed }: PackagedRoad): Promise<void> {
+  const key = await newestKey(processed, 'dim_currency/');
+  await putDropped(ingested, {
+    queue: 'load',
+    key,
+    reason: 'a test',
+    droppedAt: fiveDaysAgo().toISOString(),
+  });
 }
 
 /** The outage that lasts becomes one that began in the middle of a message's work; that message is done since. */

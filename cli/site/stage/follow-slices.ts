@@ -4,6 +4,7 @@ import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
   formatSlicePrefix,
+  parseKnownKey,
   parseObjectKey,
   runFolder,
 } from '../../../shared/object-store/object-key.ts';
@@ -11,6 +12,7 @@ import { hasAny, type ObjectStore } from '../../../shared/object-store/object-st
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { CaptureState } from '../../../shared/records/capture-state.ts';
+import { listDropped } from '../../../shared/records/dropped.ts';
 import type { PlannedSlice, RunRecord } from '../../../shared/records/run-record.ts';
 import {
   type FollowedSlice,
@@ -53,7 +55,14 @@ export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps)
   return {
     look,
     lookForFailures: async () => {
-      if (left.length > 0 && (await hasFailures(site))) failed = findFailedSlices(await listFailed());
+      if (left.length > 0) {
+        failed = findFailedSlices((await hasFailures(site)) ? await listFailed() : []);
+        // Nothing brings what an operator has discarded meanwhile.
+        for (const text of await listDropped(site.ingested)) {
+          const key = parseKnownKey(text);
+          if (key !== undefined) failed.add(key.table, key);
+        }
+      }
       return look();
     },
   };
@@ -157,14 +166,6 @@ function keysOf(body: string, key: string | undefined): string[] {
   } catch {
     // A body that cannot be parsed is the reason why it is a dead letter.
     return [];
-  }
-}
-
-function parseKnownKey(text: string) {
-  try {
-    return parseObjectKey(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -67,7 +67,7 @@ export async function invokePlan(
   lambda: Pick<LambdaClient, 'send'>,
   functionName: string,
 ): Promise<PlannedRun> {
-  const deadline = Date.now() + planTimeoutSeconds * 1000;
+  const deadline = performance.now() + planTimeoutSeconds * 1000;
   for (;;) {
     try {
       const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: functionName }));
@@ -75,7 +75,7 @@ export async function invokePlan(
       if (FunctionError !== undefined) throw new InvocationError('plan', describeFailure(answer));
       return answer as PlannedRun;
     } catch (error) {
-      if (!(error instanceof TooManyRequestsException) || Date.now() > deadline) throw error;
+      if (!(error instanceof TooManyRequestsException) || performance.now() > deadline) throw error;
       await delay(askAgainMs);
     }
   }
@@ -117,7 +117,7 @@ const quietMs = 3 * 60_000;
  * @returns a function to call at every look with the slices that are left; it returns a sentence, or undefined
  */
 export function makeStandstill(
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): (left: readonly FollowedSlice[]) => string | undefined {
   let count: number | undefined;
   let since = now();

@@ -1,6 +1,7 @@
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
 import type { LedgerGap } from '../../../shared/warehouse/continuity.ts';
 import type { WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
+import type { DroppedRows } from '../../../shared/warehouse/dropped-rows.ts';
 import type { Activity } from '../../site/activity.ts';
 import type { ExplainedWait } from '../../waiting/explain-waits.ts';
 import type { RefusedRows } from '../../waiting/refused-rows.ts';
@@ -24,6 +25,8 @@ export interface Evidence {
   /** Its value is undefined where the warehouse has no ledger. */
   ledger: Answer<LedgerEvidence | undefined>;
   counts: Answer<CountsEvidence>;
+  /** What was discarded and nothing has brought since. */
+  dropped: Answer<DroppedRows[]>;
   waits: Answer<WaitsEvidence>;
   /** Rows in quarantine by warehouse table. */
   quarantined: Answer<ReadonlyMap<string, number>>;

@@ -36,6 +36,7 @@ export function completeByStage(evidence: Evidence): Evidence {
       loadedRuns: [],
       rowsOfRun: undefined,
     }),
+    dropped: orElse(evidence.dropped, warehouse.dropped ?? []),
     counts: locked ?? orElse(evidence.counts, { tables: describeCounts(warehouse), days: null }),
     waits:
       locked ??

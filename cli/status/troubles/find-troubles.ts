@@ -2,6 +2,7 @@ import type { Model } from '../../../shared/model/model.ts';
 import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
 import type { AsOf } from '../../../shared/warehouse/as-of.ts';
+import { describeDroppedRows } from '../../failures/drop.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
@@ -10,7 +11,7 @@ import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
 import { describeRefused } from '../../waiting/refused-rows.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
-import { findLate, findNotRunning } from './lateness.ts';
+import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
@@ -40,9 +41,11 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
   return [
     ...sides,
     ...stopped,
+    ...findClockSetBack(evidence, context.site),
     ...changed,
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
+    ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),
     ...(ifAnswered(evidence.objects)?.damaged ?? []).map(
@@ -168,6 +171,15 @@ function findLost(evidence: Evidence, { site, lost, model }: TroubleContext): Tr
     },
   ];
 }
+
+/** Until something brings their rows, the warehouse lacks what the source has, and nothing else says so. */
+const findDropped = ({ dropped }: Evidence, { site }: TroubleContext): Trouble[] =>
+  (ifAnswered(dropped) ?? []).map((rows) => ({
+    kind: 'dropped',
+    table: rows.table,
+    text: describeDroppedRows(rows),
+    command: commandFor(site, `resync --table ${rows.table}`),
+  }));
 
 const findQuarantined = ({ quarantined }: Evidence, { site }: TroubleContext): Trouble[] =>
   [...(ifAnswered(quarantined) ?? [])].map(([table, rows]) => ({

@@ -85,6 +85,25 @@ function findMissedSchedule({ activity, now, objects }: Evidence, site: Pick<Sit
   ];
 }
 
+/** Clocks of two machines may differ by as much. */
+const mayBeAheadSeconds = 60;
+
+/** Until the clock is there again, every age is less than none, and nothing would ever be late. */
+export function findClockSetBack({ now, objects }: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
+  const { attempts, plans } = ifAnswered(objects) ?? {};
+  const plannedAt = Math.max(Date.parse(attempts?.attemptedAt ?? '') || 0, plans?.plannedAt.getTime() ?? 0);
+  const aheadSeconds = (plannedAt - now.getTime()) / 1000;
+  if (aheadSeconds <= mayBeAheadSeconds) return [];
+  return [
+    {
+      kind: 'clock',
+      table: null,
+      text: `the last plan is dated ${formatTime(new Date(plannedAt))}, ${formatDuration(aheadSeconds)} from now: a clock was set back, and how old the warehouse is cannot be told before the next plan`,
+      command: commandFor(site, 'run'),
+    },
+  ];
+}
+
 /** Somebody plans, and all the same a table is older than it may be. */
 export function findLate(evidence: Evidence, { site, model, asOf }: LatenessContext): Trouble[] {
   const late = findAges(evidence, asOf).filter(({ isLate }) => isLate);

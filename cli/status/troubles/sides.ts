@@ -8,9 +8,9 @@ import type { Trouble } from './trouble.ts';
 
 /** One trouble for each part that does not answer or is out, whatever suffers from it. */
 export function findSides(evidence: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
-  const { objects, ledger, counts, gap, waits, quarantined, source } = evidence;
-  // The last three take objects and queues as well: where these are silent, so are they.
-  const warehouse = objects.answered ? [ledger, counts, gap, waits, quarantined] : [ledger, counts];
+  const { objects, ledger, counts, gap, dropped, waits, quarantined, source } = evidence;
+  // The last four take objects and queues as well: where these are silent, so are they.
+  const warehouse = objects.answered ? [ledger, counts, gap, dropped, waits, quarantined] : [ledger, counts];
   return [
     ...findStore(evidence, site),
     ...findDatabase('source', [source], evidence, site),

@@ -3,12 +3,14 @@
  * - `plan`: the last plan failed
  * - `not running`: nobody plans or moves messages
  * - `late`: older than it may be
+ * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
  * - `went back`: the ledger has lost entries
  * - `missing`, `emptied`, `rebuilding`: a star table does not hold what was loaded into it
  * - `failed`: dead letters
  * - `locked`: somebody holds a table of the source
  * - `retrying`: messages that have failed and are tried again
  * - `lost`: planned, and on no queue
+ * - `dropped`: discarded by an operator, and its rows are not in the warehouse
  * - `damaged`: a record in S3
  */
 export type TroubleKind =
@@ -16,6 +18,7 @@ export type TroubleKind =
   | 'plan'
   | 'not running'
   | 'late'
+  | 'clock'
   | 'went back'
   | 'missing'
   | 'emptied'
@@ -25,6 +28,7 @@ export type TroubleKind =
   | 'locked'
   | 'retrying'
   | 'lost'
+  | 'dropped'
   | 'damaged'
   | 'quarantined'
   | 'waiting'

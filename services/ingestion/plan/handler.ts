@@ -8,6 +8,7 @@ import { type DatabaseContext, withDatabase } from '../../../shared/handler/with
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { starSchema } from '../../../shared/model/star-schema.ts';
+import { planAttemptsKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { notePlanAttempt } from '../../../shared/records/plan-attempts.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
@@ -50,8 +51,7 @@ export const handler = middy()
       const planned = await planRun({ ...deps, database });
       const { run, slices, failures, warnings } = planned;
       logger.info('planned', { run, slices: slices.length, failures, warnings });
-      await Promise.all([notePlanAttempt(ingested, attemptedAt, planned), noteAnswer('source', outageDeps)]);
-      return planned;
+      return await noteSuccess(attemptedAt, planned);
     } catch (thrown) {
       const error = toPipelineError(thrown);
       await noteFailure(attemptedAt, error);
@@ -59,11 +59,29 @@ export const handler = middy()
     }
   });
 
+/** The plan counts, whatever becomes of its notes. @returns the plan, with a warning where they could not be written */
+async function noteSuccess(attemptedAt: Date, planned: PlannedRun): Promise<PlannedRun> {
+  try {
+    await notePlanAttempt(ingested, attemptedAt, planned);
+    // Only a plan that is done ends an outage that began with a plan.
+    await noteAnswer('source', { ...outageDeps, done: planAttemptsKey });
+    return planned;
+  } catch (cause) {
+    logger.error('the plan is done, and could not be noted', { error: cause as Error });
+    const { message } = toPipelineError(cause);
+    const warning = `the run was planned, and ${planAttemptsKey} could not be written: ${message}. Until the next plan, status shows the attempt before this one`;
+    return { ...planned, warnings: [...planned.warnings, warning] };
+  }
+}
+
 /** Throws nothing: the plan's own error is what its caller has to see. */
 async function noteFailure(attemptedAt: Date, error: PipelineError): Promise<void> {
   try {
     await notePlanAttempt(ingested, attemptedAt, { error });
-    if (error instanceof RefusedError && error.by === 'source') await outage.begin(error.message);
+    if (!(error instanceof RefusedError)) return;
+    if (error.by === 'source') await outage.begin(error.message);
+    // In the middle of its work, as by a full disk: the source answers all the while.
+    if (error.by === 'database') await outage.begin(error.message, planAttemptsKey);
   } catch (cause) {
     logger.error('the failed attempt to plan could not be noted', { error: cause as Error });
   }

@@ -3,7 +3,7 @@ import { TerminalError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
-import type { CaptureState, TableState } from '../../../shared/records/capture-state.ts';
+import type { CaptureState, KnownTable, TableState } from '../../../shared/records/capture-state.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
 import type {
   LockedTable,
@@ -125,7 +125,7 @@ async function planTable(
     const ranges = await sliceTable(source, assessed, newRows, context.slicing);
     if (ranges === 'locked') return await planLocked(source, assessed, newRows, context);
     return {
-      state: fingerprintOf(assessed, context.model),
+      state: stateOf(assessed, newRows, context),
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
       ...warningOf(assessed, context.slicing.schema),
     };
@@ -133,6 +133,20 @@ async function planTable(
     if (error instanceof TerminalError) return planFailure(assessed.table.name, error.message, context);
     throw error;
   }
+}
+
+/** What is to be known of a table that this plan has looked at. */
+function stateOf(
+  assessed: UsableTable,
+  newRows: NewRows | undefined,
+  { run, state, model }: PlanContext,
+): KnownTable {
+  const next: KnownTable = fingerprintOf(assessed, model);
+  const known = state.tables[assessed.table.name];
+  const before = known !== undefined && 'source' in known ? known.fullRun : undefined;
+  const fullRun = newRows === undefined ? run : before;
+  if (fullRun !== undefined) next.fullRun = fullRun;
+  return next;
 }
 
 /** Which rows are new; undefined if all are to be extracted. */
@@ -168,7 +182,7 @@ async function planLocked(
   const isNeeded = sent === undefined || context.resynced.has(table.name);
   if (isNeeded || (await context.isExtracted({ table: table.name, ...sent }))) {
     return {
-      state: fingerprintOf(assessed, context.model),
+      state: stateOf(assessed, newRows, context),
       messages: [messageOf(assessed, newRows, undefined, context)],
       locked: { table: table.name, isLeftOut: false, ...(lock && { lock }) },
     };

@@ -7,12 +7,13 @@ import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/w
 import { findAsOf } from '../../../shared/warehouse/as-of.ts';
 import { checkContinuity } from '../../../shared/warehouse/continuity.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
+import { findDroppedRows } from '../../../shared/warehouse/dropped-rows.ts';
 import { type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
 import { type LoadedRun, selectLoadedRuns } from '../../../shared/warehouse/loaded-runs.ts';
 import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
 
 export interface EvidenceDeps {
-  ingested: Pick<ObjectStore, 'get'>;
+  ingested: Pick<ObjectStore, 'get' | 'list'>;
   readPlans(now: Date): Promise<PlanRecords | undefined>;
   model: Model;
   /** The schema of the star schema's tables. */
@@ -41,6 +42,7 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
     at: now.toISOString(),
     gap: gap ?? null,
     lock: holder === undefined ? null : describeLock(holder),
+    dropped: await findDroppedRows(client, ingested, model),
     tables: model.tables.map((table) => {
       const asOf = plans && findAsOf(table, model, { plans, loaded });
       const count = counts.find((each) => each.table === table.name);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -25,6 +25,8 @@ export interface HandlersUnderTest {
   listKeys(prefix: string): Promise<string[]>;
   /** The lines of all objects of a source table, sorted. */
   ingestedLines(table: string): Promise<string[]>;
+  /** From now on the cloud cannot store this object, which is there already. @returns what ends that */
+  refusePuts(key: string): () => void;
   /** Its type and detail. */
   lastEvent(): unknown[];
   stop(): Promise<void>;
@@ -53,6 +55,19 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
     receiveAll: (queue, waitSeconds) => receiveAll(sqs, cloud.queueUrl(queue), waitSeconds),
     listKeys: (prefix) => listKeys(ingested, prefix),
     ingestedLines: (table) => ingestedLines(ingested, table),
+    refusePuts: (key) => {
+      const folder = join(dataDir, 'objects', 'ingested');
+      const name = readdirSync(folder).find((each) => each.endsWith(key.replaceAll('/', '_')));
+      if (name === undefined) throw new Error(`there is no ${key}`);
+      const path = join(folder, name);
+      // No file can take the place of a folder.
+      renameSync(path, `${dataDir}/aside`);
+      mkdirSync(path);
+      return () => {
+        rmSync(path, { recursive: true });
+        renameSync(`${dataDir}/aside`, path);
+      };
+    },
     lastEvent: () => {
       const { DetailType, Detail } = cloud.events().at(-1) ?? {};
       return [DetailType, JSON.parse(Detail ?? 'null')];

@@ -37,6 +37,20 @@ describe('the plan and extract handlers', () => {
     }
   });
 
+  it('have planned, and say so, also where the note of the plan cannot be written', async () => {
+    const end = handlers.refusePuts('state/plans.json');
+    await handlers.source.query(`update design set design_name = 'noted nowhere' where design_id = 1`);
+    const { slices, warnings } = await handlers.plan();
+    end();
+    expect(slices).toEqual([{ slice: '0000', table: 'design', full: false }]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^the run was planned, and state\/plans\.json could not be written: /),
+    ]);
+    // It counts: the next one begins where it ended.
+    expect(await handlers.plan()).toMatchObject({ slices: [], warnings: [] });
+    expect(await handlers.extract(await handlers.receiveAll('extract'))).toEqual({ batchItemFailures: [] });
+  });
+
   it('send a table that cannot be read to the dead letters, with its reason; a redrive takes it back', async () => {
     await handlers.source.query('alter table payment rename column payment_amount to amount');
     const planned = await handlers.plan();

@@ -79,6 +79,11 @@ export class OutageRoad {
     });
   }
 
+  /** Until a message waits for its next attempt, because a database has refused it. */
+  async untilRefused(): Promise<void> {
+    await seen(async () => (await readRetrying(this.road.ingested)).some(({ by }) => by !== undefined));
+  }
+
   /** A plan is attempted again and again, as by its schedule. */
   async plan(): Promise<void> {
     await this.road.plan().catch(() => {});

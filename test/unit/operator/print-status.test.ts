@@ -17,6 +17,7 @@ describe('the screen of status', () => {
     outages: [],
     verified: { at: '2026-03-05T09:00:00.000Z', exact: true, inexact: [] },
     deadLetters: [],
+    dropped: [],
     waiting: [],
     troubles: [],
     refused: [],

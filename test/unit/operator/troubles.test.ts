@@ -40,6 +40,7 @@ const well: Evidence = {
   gap: answered(undefined),
   ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map() }),
   counts: answered({ tables: [], days: 0 }),
+  dropped: answered([]),
   waits: answered({ counts: [], waiting: [], refused: [] }),
   quarantined: answered(new Map()),
 };
@@ -143,6 +144,19 @@ describe('what needs attention', () => {
     expect(found({ maxLagSeconds: undefined }, { asOf })).toEqual([]);
   });
 
+  it('is a clock that was set back since the last plan, because no age would be told for as long', () => {
+    const attempts = { attemptedAt: '2026-12-01T22:00:00.000Z' };
+    const asOf = asOfAll('2026-12-01T21:59:59.000Z');
+    expect(found(withObjects({ attempts }), { asOf })).toEqual([
+      [
+        'the last plan is dated 2026-12-01 22:00:00 UTC, 24 h from now: a clock was set back, and how old the warehouse is cannot be told before the next plan',
+        'npx starlift run --data d',
+      ],
+    ]);
+    // Another machine's clock may be a little ahead.
+    expect(found(withObjects({ attempts: { attemptedAt: '2026-11-30T22:00:50.000Z' } }))).toEqual([]);
+  });
+
   it('is that nobody is running, where the warehouse is late for it, work is left, or the last run has died', () => {
     const nobody = { isRunning: false, pid: undefined, endedUnexpectedly: false, everySeconds: undefined };
     const asOf = asOfAll('2026-11-30T21:54:00.000Z');
@@ -192,6 +206,23 @@ describe('what needs attention', () => {
     const [first] = letters;
     const other = letter('dim_staff', 'null value in column "first_name" (SQLSTATE 23502)');
     expect(found({ queues: queues(first === undefined ? [] : [first, other]) })).toHaveLength(2);
+  });
+
+  it('is what was dropped while nothing has brought its rows, with the command that brings them', () => {
+    const dropped = answered([
+      { table: 'payment', objects: 1, droppedAt: '2026-11-30T22:05:00.000Z' },
+      { table: 'design', objects: 2, droppedAt: '2026-11-30T22:06:00.000Z' },
+    ]);
+    expect(found({ dropped })).toEqual([
+      [
+        '1 object of payment was dropped at 2026-11-30 22:05:00 UTC, and its rows are not in the warehouse',
+        'npx starlift resync --table payment --data d',
+      ],
+      [
+        '2 objects of design were dropped, the last at 2026-11-30 22:06:00 UTC, and their rows are not in the warehouse',
+        'npx starlift resync --table design --data d',
+      ],
+    ]);
   });
 
   it('is a message that is retried, before it fails', () => {

@@ -64,7 +64,8 @@ describe('the record of the last verification', () => {
       written = Buffer.from(body).toString();
     };
     await writeVerified({ put }, verified);
-    expect(await readVerified(bucketOf(written))).toEqual({ version: 1, ...verified });
+    expect(JSON.parse(written)).toEqual({ version: 1, ...verified });
+    expect(await readVerified(bucketOf(written))).toEqual(verified);
   });
 
   it.each([

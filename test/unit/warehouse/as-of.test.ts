@@ -31,10 +31,17 @@ function minuteOf(
     loaded?: AsOfFacts['loaded'];
     failing?: string[];
     bases?: [string, Date][];
+    dropped?: AsOfFacts['plans']['dropped'];
   },
 ) {
-  const { runs = [], loaded = [], failing = [], bases = [] } = facts;
-  const plans = { plannedAt: new Date(at(30)), bases: new Map(bases), failing: new Set(failing), runs };
+  const { runs = [], loaded = [], failing = [], bases = [], dropped = [] } = facts;
+  const plans = {
+    plannedAt: new Date(at(30)),
+    bases: new Map(bases),
+    failing: new Set(failing),
+    runs,
+    dropped,
+  };
   return findAsOf(starSchema.table(table), starSchema, { plans, loaded })?.instant.getUTCMinutes();
 }
 
@@ -99,6 +106,19 @@ describe('a warehouse table is as fresh as', () => {
     expect(minuteOf('dim_staff', { runs, loaded, failing: ['design'] })).toBe(30);
   });
 
+  it('the last plan, where what is missing was discarded: nothing brings it any more', () => {
+    const runs = [runAt(10, 'design'), runAt(20, 'design', { slices: ['0000', '0001'] })];
+    const loaded = [loadedAt(20, 'dim_design', ['0001'])];
+    const dropped: AsOfFacts['plans']['dropped'] = [
+      { zone: 'processed', table: 'dim_design', run: runId(10), slice: '0000', revision: 0 },
+      { zone: 'ingested', table: 'design', run: runId(20), slice: '0000' },
+    ];
+    expect(minuteOf('dim_design', { runs, loaded })).toBe(9);
+    expect(minuteOf('dim_design', { runs, loaded, dropped: dropped.slice(0, 1) })).toBe(19);
+    expect(minuteOf('dim_design', { runs, loaded, dropped })).toBe(30);
+    expect(minuteOf('dim_staff', { runs: [runAt(10, 'staff')], dropped })).toBe(9);
+  });
+
   it('the latest fact, for the calendar', () => {
     const runs = [runAt(10, 'payment'), runAt(20, 'sales_order')];
     expect(minuteOf('dim_date', { runs })).toBe(9);
@@ -110,7 +130,7 @@ describe('a warehouse table is as fresh as', () => {
     const runs = [first, runAt(10, 'design')];
     const wholeWith = (...loaded: AsOfFacts['loaded']) =>
       findAsOf(starSchema.table('dim_design'), starSchema, {
-        plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set(), runs },
+        plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set(), runs, dropped: [] },
         loaded,
       })?.isWhole;
     expect(wholeWith()).toBe(false);
@@ -121,7 +141,13 @@ describe('a warehouse table is as fresh as', () => {
   it('what it had, while it is read in full again', () => {
     const again = runAt(20, 'design', { full: true });
     const facts = {
-      plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set<string>(), runs: [again] },
+      plans: {
+        plannedAt: new Date(at(30)),
+        bases: new Map(),
+        failing: new Set<string>(),
+        runs: [again],
+        dropped: [],
+      },
       loaded: [loadedAt(5, 'dim_design')],
     };
     expect(findAsOf(starSchema.table('dim_design'), starSchema, facts)).toEqual({

@@ -111,6 +111,30 @@ describe('dead letters of queues that nobody empties', () => {
     expect((await waitingOn('load')).map(({ body }) => body)).toEqual(['one', 'two']);
   });
 
+  it('begin anew where SQS itself has moved them, with the attempts of their copies counted in their attributes', async () => {
+    const moves: string[] = [];
+    const movingService = {
+      ...site,
+      sqs: {
+        send: (command: SendMessageCommand) => {
+          if (command.constructor.name === 'StartMessageMoveTaskCommand') {
+            moves.push('moved as they are');
+            return Promise.resolve({});
+          }
+          return clients.sqs.send(command);
+        },
+      } as unknown as Site['sqs'],
+    };
+    await bury('extract', extractBody, {
+      breaks: '4',
+      waitingSince: '2026-01-01T00:00:00.000Z',
+      replay: 'r1',
+    });
+    expect((await redrive(movingService, {})).map(({ outcome }) => outcome)).toEqual(['sent']);
+    expect(moves).toEqual([]);
+    expect(await waitingOn('extract')).toEqual([{ body: extractBody, replay: 'r1' }]);
+  });
+
   it('that another reader holds are reported as not received', async () => {
     await bury('load', 'held', { table: 'dim_staff', error: 'TerminalError', reason: 'a' });
     const inspecting = {

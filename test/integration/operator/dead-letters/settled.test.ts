@@ -134,6 +134,55 @@ describe('failures drop', () => {
     expect([code, missing]).toEqual([1, ['fact_payment']]);
   });
 
+  it('leaves a finding of status and of a run, until all of the table was read again and is loaded', async () => {
+    await failLoad();
+    await drop('--table', 'payment');
+    await stack.source(`update staff set first_name = 'Later' where staff_id = 1`);
+    const text = expect.stringMatching(
+      /^1 object of payment was dropped at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, and its rows are not in the warehouse$/,
+    );
+    const finding = { table: 'payment', text, command: expect.stringMatching(/ resync --table payment /) };
+    expect(await stack.run()).toMatchObject({ ok: false, findings: [finding] });
+    const status = await stack.json<Status>('status');
+    expect(status).toMatchObject({
+      code: 1,
+      troubles: [{ kind: 'dropped', ...finding }],
+      dropped: [{ table: 'payment', objects: 1 }],
+    });
+    // Nothing is on its way any more, so the table's age is that of the last plan.
+    expect(status.tables.find(({ table }) => table === 'fact_payment')?.snapshotAt).toBe(status.plannedAt);
+    await stack.command('resync', '--table', 'payment');
+    await stack.plan();
+    await stack.run();
+    await expectExactAndWell();
+    // Of whatever else the table brings later.
+    await stack.source(`update payment set paid = not paid, last_updated = now() where payment_id = 2`);
+    expect(await stack.run()).toMatchObject({ ok: true });
+    await expectExactAndWell();
+  });
+
+  it('leaves no finding where the object is loaded after all, by a replay', async () => {
+    await failLoad();
+    await drop('--table', 'payment');
+    await stack.command('replay', '--table', 'fact_payment');
+    expect(await stack.run()).toMatchObject({ ok: true });
+    await expectExactAndWell();
+  });
+
+  it('of an extract leaves a finding for as long as the warehouse lacks its rows', async () => {
+    await stack.source(`update design set design_name = 'Kept out' where design_id = 1`);
+    await stack.source('alter table design rename to hidden');
+    await stack.run();
+    await drop('--all');
+    expect((await stack.json<Status>('status')).troubles.map(({ kind }) => kind)).toEqual([
+      'cannot be extracted',
+      'dropped',
+    ]);
+    await stack.source('alter table hidden rename to design');
+    await stack.run();
+    await expectExactAndWell();
+  });
+
   it('discards an extract with its record', async () => {
     await stack.source('alter table design rename to hidden');
     await stack.run();
