@@ -1,4 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 // Nothing reads the handlers' metrics here.
@@ -6,6 +7,8 @@ process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
 // Workers that a test starts are compiled once, like those of the command line.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/starlift', import.meta.url));
+// Where one file runs in this process, which began without it.
+enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
 // Servers and clouds of the tests make thousands of files, none of which outlives its test. A file in memory costs far
 // less CPU time than one on a disk.
@@ -16,6 +19,7 @@ export default {
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
+  moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/jest/module-at.ts' },
   // For two cores: most tests wait for servers now and then, and a third worker uses that time.
   maxWorkers: 3,
   // Whatever a file has loaded stays in the heap, so a worker that has grown is replaced. Coverage walks the whole heap at

@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
+import { startStack } from '../../../cli/embedded/stack.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
 import type { RunReport } from '../../../cli/run/make-report.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { runOnce } from '../../../cli/run/run-once.ts';
+import { fillSampleShop } from '../../../cli/sample/fill.ts';
 import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifiedKey } from '../../../shared/object-store/object-key.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
-import { copyLoadedFolder } from './loaded-folder.ts';
+import { copyPreparedFolder } from './prepared-folder.ts';
 
 export interface CommandOutcome {
   code: number;
@@ -36,13 +38,16 @@ export class OperatedStack {
   }
 
   static async start(): Promise<OperatedStack> {
-    return OperatedStack.#startIn(makeFolder());
+    const data = makeFolder();
+    await copyPreparedFolder('opened', data, openSmallShop);
+    return OperatedStack.#startIn(data);
   }
 
   /** The same after one run has loaded the whole shop. */
   static async startLoaded(): Promise<OperatedStack> {
     const data = makeFolder();
-    await copyLoadedFolder(data, async (folder) => {
+    await copyPreparedFolder('loaded', data, async (folder) => {
+      await openSmallShop(folder);
       const stack = await OperatedStack.#startIn(folder);
       const { ok } = await stack.run().finally(() => stack.release());
       if (!ok) throw new Error('the sample shop has not been loaded');
@@ -152,6 +157,17 @@ export class OperatedStack {
     const result: unknown = await (await known).query({ text: sql, queryMode: 'simple' } as { text: string });
     const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
     return last.rows;
+  }
+}
+
+/** Makes the embedded databases with a shop of their own: a run fills the source only where it finds no table. */
+async function openSmallShop(data: string): Promise<void> {
+  const stack = await startStack({ data });
+  try {
+    const shop = await connect(stack.shopUrl ?? '', 'source');
+    await fillSampleShop(shop, { orders: 200 }).finally(() => shop.end());
+  } finally {
+    await stack.stop();
   }
 }
 
