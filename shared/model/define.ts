@@ -1,20 +1,77 @@
-/** A column's type in the source, as a warehouse table's file writes it; a trailing `?` allows null. */
-export type SourceType = 'int4' | 'int8' | `numeric(${number},${number})` | 'bool' | 'varchar' | 'timestamp';
+/**
+ * A column's type in the source, as a warehouse table's file writes it; a trailing `?` allows null.
+ *
+ * 'varchar' stands for every text type: text, varchar, char(n), citext, name, enums, and domains over them. 'other'
+ * stands for any type whose values travel as Postgres' own text: arrays, interval, inet, ranges, timetz, composites,
+ * types of extensions.
+ */
+export type SourceType =
+  | 'int2'
+  | 'int4'
+  | 'int8'
+  | 'oid'
+  | `numeric(${number},${number})`
+  | 'numeric'
+  | 'float4'
+  | 'float8'
+  | 'bool'
+  | 'varchar'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'uuid'
+  | 'bytea'
+  | 'json'
+  | 'jsonb'
+  | 'other';
 
 /** Where a warehouse column's value comes from: a field of the extracted row, and what is made of it. */
 export interface Derivation {
-  kind: 'field' | 'date' | 'date of' | 'time of' | 'currency name';
+  /**
+   * - `field`: the value as it is; a wider type of number or text takes a narrower one
+   * - `date`: of a text 'YYYY-MM-DD'
+   * - `date of`, `time of`: of a timestamp as its clock shows it, of a timestamptz in UTC
+   * - `text`: the value's Postgres text, of any type
+   * - `lookup`: a text looked up in the model's lookup of that name
+   */
+  kind: 'field' | 'date' | 'date of' | 'time of' | 'text' | 'lookup' | 'currency name';
   /** A column of the source table, or `path.column` of a joined one. */
   field: string;
+  /** The name of the lookup. */
+  lookup?: string;
+  /** What becomes of a text that the lookup does not have. */
+  else?: 'self' | 'null';
 }
 
+export type PlainTypeName =
+  | 'smallint'
+  | 'int'
+  | 'bigint'
+  | 'real'
+  | 'double precision'
+  | 'varchar'
+  | 'text'
+  | 'boolean'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'uuid'
+  | 'bytea'
+  | 'json'
+  | 'jsonb';
+
 export type WarehouseType =
-  | { name: 'int' }
-  | { name: 'varchar' }
-  | { name: 'boolean' }
-  | { name: 'date' }
-  | { name: 'time' }
-  | { name: 'numeric'; precision: number; scale: number };
+  | { name: PlainTypeName }
+  /** At most 38 digits. */
+  | { name: 'numeric'; precision: number; scale: number }
+  /**
+   * Any other type. Its values travel as text, and the warehouse casts them.
+   *
+   * `sql` is the type as Postgres' `format_type` writes it: 'numeric', 'integer[]', 'interval', 'time with time zone'.
+   */
+  | { name: 'carried'; sql: string };
 
 export interface ColumnDefinition {
   type: WarehouseType;
@@ -137,6 +194,12 @@ export const defineIngestedOnly = (source: SourceDefinition): IngestedOnlyDefini
   source,
 });
 
+/** The type as SQL writes it. */
+export function formatType(type: WarehouseType): string {
+  if (type.name === 'numeric') return `numeric(${type.precision},${type.scale})`;
+  return type.name === 'carried' ? type.sql : type.name;
+}
+
 const column = (type: WarehouseType, from: Derivation, options: ColumnOptions = {}): ColumnDefinition => ({
   type,
   from,
@@ -144,19 +207,48 @@ const column = (type: WarehouseType, from: Derivation, options: ColumnOptions = 
   ...options,
 });
 
-/** An int, from an int4, an int8 or a numeric without digits after the point. */
-export const int = (field: string, options?: ColumnOptions) =>
-  column({ name: 'int' }, { kind: 'field', field }, options);
+const makerOf =
+  (name: PlainTypeName) =>
+  (field: string, options?: ColumnOptions): ColumnDefinition =>
+    column({ name }, { kind: 'field', field }, options);
 
-/** A varchar, from a varchar. */
-export const varchar = (field: string, options?: ColumnOptions) =>
-  column({ name: 'varchar' }, { kind: 'field', field }, options);
+/** Of whole numbers: int2, int4, int8, oid, or a numeric without digits after the point. */
+export const smallint = makerOf('smallint');
+export const int = makerOf('int');
+export const bigint = makerOf('bigint');
 
-/** A boolean, from a bool. */
-export const boolean = (field: string, options?: ColumnOptions) =>
-  column({ name: 'boolean' }, { kind: 'field', field }, options);
+/** From a float4. */
+export const real = makerOf('real');
 
-/** A numeric(precision, scale), from an int4, an int8 or a numeric. */
+/** From a float4 or a float8. */
+export const doublePrecision = makerOf('double precision');
+
+/** From a varchar, which stands for every text type, or an 'other'. */
+export const varchar = makerOf('varchar');
+export const text = makerOf('text');
+
+/** From a bool. */
+export const boolean = makerOf('boolean');
+
+/** From a field of the same type. */
+export const sameDate = makerOf('date');
+export const time = makerOf('time');
+export const timestamp = makerOf('timestamp');
+export const timestamptz = makerOf('timestamptz');
+export const uuid = makerOf('uuid');
+export const bytea = makerOf('bytea');
+export const json = makerOf('json');
+export const jsonb = makerOf('jsonb');
+
+/** Any type, from a field of any type: the warehouse reads the value's Postgres text as this type. */
+export const carried = (sql: string, field: string, options?: ColumnOptions) =>
+  column({ name: 'carried', sql }, { kind: 'field', field }, options);
+
+/** The Postgres text of a field of any type. */
+export const textOf = (field: string, options?: ColumnOptions) =>
+  column({ name: 'text' }, { kind: 'text', field }, options);
+
+/** A numeric(precision, scale), from a whole number or a numeric. */
 export const numeric = (precision: number, scale: number, field: string, options?: ColumnOptions) =>
   column({ name: 'numeric', precision, scale }, { kind: 'field', field }, options);
 

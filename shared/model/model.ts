@@ -61,6 +61,8 @@ export interface SourceTable extends SourceName {
 
 export interface WarehouseColumn extends ColumnDefinition {
   name: string;
+  /** Of a column that is looked up: what each text becomes. */
+  listed?: ReadonlyMap<string, string>;
 }
 
 export interface CalendarColumn {

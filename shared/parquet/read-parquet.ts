@@ -1,4 +1,4 @@
-import { type RecordBatch, type Schema, util } from 'apache-arrow';
+import { DataType, type RecordBatch, type Schema, util } from 'apache-arrow';
 import { parseRecordBatch, parseSchema } from 'arrow-js-ffi';
 import { TerminalError } from '../errors.ts';
 import type { WarehouseTable } from '../model/model.ts';
@@ -50,6 +50,12 @@ function readWasmTable(wasm: ParquetWasm, subject: { table: string; key: string 
   }
 }
 
+/** Of two timestamps without a zone apache-arrow finds that they differ where one has null and the other undefined. */
+const isSameType = (found: DataType, wanted: DataType): boolean =>
+  DataType.isTimestamp(found) && DataType.isTimestamp(wanted)
+    ? found.unit === wanted.unit && Boolean(found.timezone) === Boolean(wanted.timezone)
+    : util.compareTypes(found, wanted);
+
 function assertColumns(table: WarehouseTable, key: string, found: Schema): void {
   const wanted = arrowSchemaOf(table);
   const fail = (difference: string): never => {
@@ -61,7 +67,7 @@ function assertColumns(table: WarehouseTable, key: string, found: Schema): void 
   for (const [index, { name, type }] of wanted.fields.entries()) {
     const field = found.fields[index];
     if (field?.name !== name) fail(`column ${index + 1} is ${field?.name ?? 'missing'}, and must be ${name}`);
-    else if (!util.compareTypes(field.type, type)) {
+    else if (!isSameType(field.type, type)) {
       fail(`column ${name} is ${field.type}, and must be ${type}`);
     }
   }

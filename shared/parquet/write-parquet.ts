@@ -80,5 +80,5 @@ function writerPropertiesOf(wasm: ParquetWasm, table: WarehouseTable): WriterPro
 /** A decimal of up to 18 digits is an int64 in Parquet; a longer one is a byte array, which has no deltas. */
 function isStoredAsInteger(type: WarehouseType): boolean {
   if (type.name === 'numeric') return type.precision <= 18;
-  return type.name === 'int' || type.name === 'date' || type.name === 'time';
+  return ['smallint', 'int', 'bigint', 'date', 'time', 'timestamp', 'timestamptz'].includes(type.name);
 }

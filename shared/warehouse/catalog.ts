@@ -81,9 +81,12 @@ export function findDifferences(wanted: Relation, found: CatalogRelation): strin
 const describeMissing = ({ name, type }: RelationColumn): string =>
   `column ${name} (${catalogType(type)}) is missing`;
 
+/** Both hold the same values, so a warehouse that was made with the one goes on with the other. */
+const isUnlimitedText = (type: string): boolean => type === 'text' || type === 'character varying';
+
 function describeOther(wanted: RelationColumn, found: CatalogColumn): string[] {
   const wantedType = catalogType(wanted.type);
-  if (found.type !== wantedType) {
+  if (found.type !== wantedType && !(isUnlimitedText(found.type) && isUnlimitedText(wantedType))) {
     return [`column ${wanted.name} is ${found.type}, and must be ${wantedType}`];
   }
   if (wanted.nullable && found.notNull) return [`column ${wanted.name} is not null, and must allow null`];

@@ -15,24 +15,12 @@ export interface Relation {
 
 export interface RelationColumn {
   name: string;
-  type: ColumnType;
+  /** As SQL writes it. */
+  type: string;
   nullable: boolean;
   /** What follows the type in the DDL, such as a default. */
   generated?: string;
 }
-
-export type ColumnType =
-  | 'bigserial'
-  | 'boolean'
-  | 'date'
-  | 'int'
-  | 'int8'
-  | 'text'
-  | 'time'
-  | 'timestamptz'
-  | 'uuid'
-  | 'varchar'
-  | `numeric(${number},${number})`;
 
 export interface Reference {
   column: string;
@@ -104,15 +92,16 @@ export function keysOf({ name, primaryKey, uniques }: Relation, oid: string): Ke
 }
 
 /** How Postgres' own catalog writes the type. */
-export function catalogType(type: ColumnType): string {
+export function catalogType(type: string): string {
   return catalogTypes[type] ?? type;
 }
 
-const catalogTypes: Partial<Record<ColumnType, string>> = {
+const catalogTypes: Readonly<Record<string, string>> = {
   bigserial: 'bigint',
   int: 'integer',
   int8: 'bigint',
   time: 'time without time zone',
+  timestamp: 'timestamp without time zone',
   timestamptz: 'timestamp with time zone',
   varchar: 'character varying',
 };

@@ -1,10 +1,9 @@
 import { TerminalError } from '../errors.ts';
-import type { WarehouseType } from '../model/define.ts';
+import { formatType } from '../model/define.ts';
 import type { CalendarColumn, Fact, Model, WarehouseColumn, WarehouseTable } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 import { parkedName } from './ledger-schema.ts';
 import {
-  type ColumnType,
   createStatements,
   type DdlOptions,
   keysOf,
@@ -87,12 +86,9 @@ export const factColumns = (fact: Fact): RelationColumn[] => [
 
 const columnOf = ({ name, type, nullable }: WarehouseColumn | CalendarColumn): RelationColumn => ({
   name,
-  type: typeOf(type),
+  type: formatType(type),
   nullable,
 });
-
-const typeOf = (type: WarehouseType): ColumnType =>
-  type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
 
 /** Which columns of a fact hold the keys of which dimensions. */
 export function referencesOf(fact: Fact, model: Model): Reference[] {

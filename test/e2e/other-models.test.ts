@@ -144,7 +144,7 @@ describe('a project with a model of its own', () => {
     const refused = await run();
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /^starlift: fact_payment\.payment_date is date\(…\), which takes a varchar, and payment\.last_updated is declared as timestamp: use dateOf or timeOf\n$/,
+      /^starlift: fact_payment\.payment_date is date\(…\), which takes a varchar, and payment\.last_updated is declared as timestamp: use timestamp or dateOf or timeOf\n$/,
     );
     expect(await ask(road.warehouse, `select 1 from pg_tables where schemaname = 'public'`)).toEqual([]);
   });

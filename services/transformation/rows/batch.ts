@@ -5,16 +5,16 @@ import { arrowTypeOf } from '../../../shared/parquet/arrow-schema.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 
 /**
- * One column of a batch, laid out as Arrow has it. One shape for all types, so that the hot loops see one:
- * int, date and boolean take a word a row, time two and numeric four, the lowest first.
+ * One column of a batch, laid out as Arrow has it. One shape for all types, so that the hot loops see one: see
+ * wordsPerRow. Of several words the lowest is first.
  */
 export interface ColumnBuffer {
   name: string;
   type: WarehouseType;
   nullable: boolean;
-  /** Empty for varchar. */
+  /** Empty for texts and bytea. */
   words: Int32Array<ArrayBuffer>;
-  /** varchar only: row i is bytes[offsets[i], offsets[i + 1]). */
+  /** Texts and bytea only: row i is bytes[offsets[i], offsets[i + 1]). */
   offsets: Int32Array<ArrayBuffer>;
   bytes: Uint8Array<ArrayBuffer>;
   /** Nullable columns only: 1 where the row has a value. */
@@ -27,14 +27,30 @@ export interface Batch {
   maxRows: number;
 }
 
+/** 0 for values of any length, which stand in the column's bytes. */
 const wordsPerRow: Record<WarehouseType['name'], number> = {
+  smallint: 1,
   int: 1,
-  date: 1,
+  bigint: 2,
+  real: 1,
+  'double precision': 2,
   boolean: 1,
+  date: 1,
   time: 2,
+  timestamp: 2,
+  timestamptz: 2,
   numeric: 4,
   varchar: 0,
+  text: 0,
+  uuid: 0,
+  bytea: 0,
+  json: 0,
+  jsonb: 0,
+  carried: 0,
 };
+
+/** Whether values of the type stand in the column's bytes, and not in its words. */
+export const hasBytes = (type: WarehouseType): boolean => wordsPerRow[type.name] === 0;
 
 /** Flushing by bytes too keeps memory flat when the rows are long. */
 const fullTextBytes = 16 * 1024 * 1024;
@@ -46,8 +62,8 @@ export function makeBatch(table: WarehouseTable, maxRows: number): Batch {
     type,
     nullable,
     words: new Int32Array(wordsPerRow[type.name] * maxRows),
-    offsets: new Int32Array(type.name === 'varchar' ? maxRows + 1 : 0),
-    bytes: new Uint8Array(type.name === 'varchar' ? 1024 : 0),
+    offsets: new Int32Array(hasBytes(type) ? maxRows + 1 : 0),
+    bytes: new Uint8Array(hasBytes(type) ? 1024 : 0),
     isValid: new Uint8Array(nullable ? maxRows : 0),
   }));
   return { columns, rows: 0, maxRows };
@@ -63,14 +79,14 @@ export function releaseBatch({ columns }: Batch): void {
     for (const buffer of [words, offsets, bytes, isValid]) releaseMemory(buffer);
 }
 
-/** Makes room for this many more bytes in each varchar column. */
+/** Makes room for this many more bytes in each column of texts or bytea. */
 export function reserveText(batch: Batch, moreBytes: number): void {
   for (const column of batch.columns) {
-    if (column.type.name === 'varchar') reserve(column, textEnd(column, batch.rows) + moreBytes);
+    if (hasBytes(column.type)) reserve(column, textEnd(column, batch.rows) + moreBytes);
   }
 }
 
-/** @param value of an int; days since 1970-01-01 of a date; 0 or 1 of a boolean */
+/** @param value of a smallint or an int; days since 1970-01-01 of a date; 0 or 1 of a boolean */
 export function setInt(column: ColumnBuffer, row: number, value: number): void {
   column.words[row] = value;
 }
@@ -81,6 +97,27 @@ export function setTime(column: ColumnBuffer, row: number, micros: number): void
   column.words[2 * row + 1] = micros / 2 ** 32;
 }
 
+/** @param value of a bigint; microseconds since 1970-01-01 of a timestamp */
+export function setInt64(column: ColumnBuffer, row: number, value: bigint): void {
+  column.words[2 * row] = Number(BigInt.asIntN(32, value));
+  column.words[2 * row + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+
+const float = new Float64Array(1);
+const floatWords = new Int32Array(float.buffer);
+const singleFloat = new Float32Array(1);
+const singleWords = new Int32Array(singleFloat.buffer);
+
+export function setDouble(column: ColumnBuffer, row: number, value: number): void {
+  float[0] = value;
+  column.words.set(floatWords, 2 * row);
+}
+
+export function setReal(column: ColumnBuffer, row: number, value: number): void {
+  singleFloat[0] = value;
+  column.words.set(singleWords, row);
+}
+
 /** @param unscaled the value times 10^scale, within 128 bits */
 export function setNumeric(column: ColumnBuffer, row: number, unscaled: bigint): void {
   for (let word = 0; word < 4; word++) {
@@ -89,18 +126,21 @@ export function setNumeric(column: ColumnBuffer, row: number, unscaled: bigint):
 }
 
 /** Rows must be set in their order, because texts stand one after the other. */
-export function setText(column: ColumnBuffer, row: number, text: string): void {
-  const encoded = Buffer.from(text);
+export const setText = (column: ColumnBuffer, row: number, text: string): void =>
+  setBytes(column, row, Buffer.from(text));
+
+/** Rows must be set in their order. */
+export function setBytes(column: ColumnBuffer, row: number, value: Uint8Array): void {
   const start = textEnd(column, row);
-  reserve(column, start + encoded.length);
-  column.bytes.set(encoded, start);
-  column.offsets[row + 1] = start + encoded.length;
+  reserve(column, start + value.length);
+  column.bytes.set(value, start);
+  column.offsets[row + 1] = start + value.length;
 }
 
 /** The column must be nullable. */
 export function setNull(column: ColumnBuffer, row: number): void {
   column.isValid[row] = 0;
-  if (column.type.name === 'varchar') column.offsets[row + 1] = textEnd(column, row);
+  if (hasBytes(column.type)) column.offsets[row + 1] = textEnd(column, row);
   else {
     const width = wordsPerRow[column.type.name];
     column.words.fill(0, row * width, (row + 1) * width);
@@ -139,13 +179,22 @@ function toValues({ type, words, offsets, bytes }: ColumnBuffer, rows: number) {
     case 'int':
     case 'date':
       return words.subarray(0, rows);
+    case 'smallint':
+      return Int16Array.from(words.subarray(0, rows));
     case 'boolean':
       return packBits(words, rows);
+    case 'bigint':
     case 'time':
+    case 'timestamp':
+    case 'timestamptz':
       return new BigInt64Array(words.buffer, 0, rows);
+    case 'real':
+      return new Float32Array(words.buffer, 0, rows);
+    case 'double precision':
+      return new Float64Array(words.buffer, 0, rows);
     case 'numeric':
       return new Uint32Array(words.buffer, 0, 4 * rows);
-    case 'varchar':
+    default:
       return bytes.subarray(0, offsets[rows]);
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { RecordBatch } from 'apache-arrow';
-import type { Dimension, Fact } from '../../../shared/model/model.ts';
+import type { Calendar, Dimension, Fact } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
 import { type Batch, isFull, makeBatch, releaseBatch, reserveText, toRecordBatch } from './batch.ts';
@@ -32,13 +32,13 @@ const newline = 0x0a;
  */
 export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
-  table: Dimension | Fact,
+  { table, calendar }: { table: Dimension | Fact; calendar: Calendar | undefined },
   observer: RowObserver,
   { rowsPerBatch = maxRowsPerBatch, scan = true }: RowBatchOptions = {},
 ): AsyncGenerator<RecordBatch> {
   const schema = arrowSchemaOf(table);
   const scanner = scan ? lineScannerOf(table) : undefined;
-  const reader = makeRowReader(table);
+  const reader = makeRowReader(table, calendar);
   const batch = makeBatch(table, rowsPerBatch);
   let linesBefore = 0;
   for await (const block of lineBlocks(chunks, slackBytes(table))) {

@@ -40,7 +40,7 @@ export async function transformRows(
   let unknownCurrencies: string[] = [];
   const batches = rowBatches(
     chunks,
-    table,
+    { table, calendar },
     {
       onBadRow: quarantine.add,
       onBatch: (batch) => namedDates?.add(batch),
@@ -85,8 +85,10 @@ function makeNamedDates(table: Dimension | Fact, calendar: Calendar): NamedDates
   };
 }
 
-function markDays(isNamed: Uint8Array, { words }: ColumnBuffer, rows: number): void {
-  for (let row = 0; row < rows; row++) isNamed[(words[row] as number) - firstDay] = 1;
+function markDays(isNamed: Uint8Array, { words, nullable, isValid }: ColumnBuffer, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    if (!nullable || isValid[row] === 1) isNamed[(words[row] as number) - firstDay] = 1;
+  }
 }
 
 const writeDates = async (days: readonly number[], calendar: Calendar): Promise<ParquetFile> => ({

@@ -26,10 +26,25 @@ export function toBatch(table: WarehouseTable, rows: readonly TextRow[]): Record
 function toArrow(type: WarehouseType, text: string | null): unknown {
   if (text === null) return null;
   switch (type.name) {
+    case 'smallint':
     case 'int':
+    case 'real':
+    case 'double precision':
       return Number(text);
+    case 'bigint':
+      return BigInt(text);
     case 'varchar':
+    case 'text':
+    case 'uuid':
+    case 'json':
+    case 'jsonb':
+    case 'carried':
       return text;
+    case 'bytea':
+      return Buffer.from(text.slice(2), 'hex');
+    case 'timestamp':
+    case 'timestamptz':
+      return microsecondsSince1970(text);
     case 'boolean':
       return text === 'true';
     case 'date':
@@ -39,6 +54,14 @@ function toArrow(type: WarehouseType, text: string | null): unknown {
     case 'numeric':
       return decimal128(BigInt(text.replace('.', '')));
   }
+}
+
+/** @param text `YYYY-MM-DD HH:MM:SS.ffffff`, or the same and `+00` */
+function microsecondsSince1970(text: string): bigint {
+  if (text === 'infinity') return 2n ** 63n - 1n;
+  if (text === '-infinity') return -(2n ** 63n);
+  const [date = '', time = ''] = text.replace('+00', '').split(' ');
+  return BigInt(Date.parse(`${date}T00:00:00Z`)) * 1000n + microseconds(time);
 }
 
 /** @param text HH:MM:SS.ffffff */

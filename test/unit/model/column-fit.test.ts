@@ -48,10 +48,10 @@ describe('a column of the model', () => {
 
   it('under the wrong builder is refused with the builders that would do', () => {
     expect(() => assemble('timestamp', 'date')).toThrow(
-      'dim_thing.made is date(…), which takes a varchar, and thing.value is declared as timestamp: use dateOf or timeOf',
+      'dim_thing.made is date(…), which takes a varchar, and thing.value is declared as timestamp: use timestamp or dateOf or timeOf',
     );
     expect(() => assemble('bool', 'int')).toThrow(
-      'dim_thing.made is int(…), which takes an int4, an int8 or a numeric without digits after the point, ' +
+      'dim_thing.made is int(…), which takes an int2, an int4, an int8, an oid or a numeric without digits after the point, ' +
         'and thing.value is declared as bool: use boolean',
     );
   });

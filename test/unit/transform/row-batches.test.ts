@@ -16,7 +16,8 @@ it('frees the memory of its batches when nobody asks for another one', async () 
   );
   const seen: number[][] = [];
   let last: Int32Array | undefined;
-  const batches = rowBatches(Readable.from([Buffer.from(lines.join('\n'))]), table, observer, {
+  const target = { table, calendar: starSchema.calendar };
+  const batches = rowBatches(Readable.from([Buffer.from(lines.join('\n'))]), target, observer, {
     rowsPerBatch: 2,
   });
   for await (const batch of batches) {
