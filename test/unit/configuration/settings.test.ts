@@ -92,16 +92,16 @@ describe('where a command works', () => {
     ['source:\n  url: x\nwharehouse:\n  url: y\n', 'line 3: unknown key wharehouse; did you mean warehouse?'],
     ['source:\n  uri: x\n', 'line 2: unknown key source.uri; did you mean source.url?'],
     [
-      '\nwarehouse:\n  url: y\n  calendar: d\n',
-      'line 4: unknown key warehouse.calendar (there are url, schema)',
+      '\nwarehouse:\n  url: y\n  calender: d\n',
+      'line 4: unknown key warehouse.calender; did you mean warehouse.calendar?',
     ],
-    ['source: postgres://me:s3cret@h/d\n', 'line 1: source has no keys (there are url)'],
+    ['source: postgres://me:s3cret@h/d\n', 'line 1: source has no keys (there are url, schemas)'],
     ['data: 7\n', 'line 1: data is no text'],
     [
       'data: d\nfreshness: soon\n',
       'line 2: freshness is no duration: use a number with s, m, h or d, such as 15m',
     ],
-    ['- a\n', 'line 1: the file has no keys (there are source, warehouse, data, freshness)'],
+    ['- a\n', 'line 1: the file has no keys (there are name, source, warehouse, sources, data, freshness)'],
     ['data: a\ndata: b\n', /line [12]: Map keys must be unique$/],
     ['source: { url: "postgres://me:s3cret@h/d\n', /line \d+: [^\n]*$/],
   ])('is refused in %j, with the line', async (text, message) => {

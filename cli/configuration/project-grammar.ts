@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { durationPattern } from './duration.ts';
+
+/** A name or another text that is not empty. */
+export const nonEmpty = z.string('is no text').min(1, 'is empty');
+
+const names = z.array(nonEmpty, 'is no list of names').min(1, 'is an empty list');
+const flag = z.boolean('is neither true nor false');
+
+/** What belongs to a source table, and not to a warehouse table. */
+const sourceTable = z.strictObject({
+  exclude: names.describe('Columns that never leave the source.').optional(),
+  keep: flag
+    .describe('Ingest the table although no warehouse table is made from it: it is kept in S3.')
+    .optional(),
+});
+
+/** Every key of starlift.yml; docs/model.md has the table of them. */
+export const projectGrammar = z.strictObject({
+  name: nonEmpty.describe("The model's name. Default: the name of the project's folder.").optional(),
+  source: z
+    .strictObject({
+      url: nonEmpty
+        .describe(
+          'The source database. Environment variables may stand in it, as a shell writes them in braces.',
+        )
+        .optional(),
+      schemas: names
+        .describe(
+          'The schemas that tables are read from. Tables of the first one go by their bare names, all others by schema.table. Default: [public].',
+        )
+        .optional(),
+    })
+    .optional(),
+  warehouse: z
+    .strictObject({
+      url: nonEmpty.describe('The warehouse database.').optional(),
+      schema: nonEmpty.describe('The schema that the tables are made in. Default: public.').optional(),
+      calendar: nonEmpty.describe('The name of the dimension of dates. Without it there is none.').optional(),
+    })
+    .optional(),
+  sources: z.record(z.string(), sourceTable).describe('Source tables by their names.').optional(),
+  data: nonEmpty.describe('The data folder.').optional(),
+  freshness: z
+    .string('is no duration: use a number with s, m, h or d, such as 15m')
+    .regex(durationPattern, 'is no duration: use a number with s, m, h or d, such as 15m')
+    .describe('How old the warehouse may become, such as 15m.')
+    .optional(),
+});
+
+export type ProjectContents = z.infer<typeof projectGrammar>;

@@ -1,0 +1,174 @@
+import { calendarTypes } from '../../../shared/model/calendar.ts';
+import { type Finding, findingAt, refuseFindings } from '../../configuration/yaml-file.ts';
+import { didYouMean } from '../../help/suggest.ts';
+import { type Project, readProject } from '../files/read-project.ts';
+import { fitToKey, formatType } from './column-types.ts';
+import { type CompiledTable, compileTable } from './compile-table.ts';
+import type {
+  CalendarDefinition,
+  ColumnDefinition,
+  IngestedOnlyDefinition,
+  ModelDefinition,
+  TableDefinition,
+} from './definition.ts';
+import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
+
+export interface Compiled {
+  definition: ModelDefinition;
+  findings: Finding[];
+  /** The tables of the source that the model reads. */
+  reads: ReadonlySet<string>;
+}
+
+/**
+ * Compiles the project in a folder into the inner form of its model, from its files and its lock alone.
+ *
+ * @throws {UsageError} with a line for each finding
+ */
+export function loadProject(folder: string): ModelDefinition {
+  const { project, findings } = readProject(folder);
+  const compiled = project === undefined ? undefined : compileProject(project);
+  const all = [...findings, ...(compiled?.findings ?? [])];
+  if (compiled === undefined || all.length > 0) throw refuseFindings(all);
+  return compiled.definition;
+}
+
+/** The same of a project that was read, with everything that is wrong. */
+export function compileProject(project: Project): Compiled {
+  const findings: Finding[] = [];
+  const report = (finding: Finding) => findings.push(finding);
+  const tables = makeSourceTables(project.contents, project.lock);
+  const compiled = project.tables
+    .map((file) => compileTable(file, project, tables, report))
+    .filter((table) => table !== undefined);
+  const calendar = compileCalendar(project);
+  const kept = compileKept(project, tables, compiled, report);
+  assertNames(compiled, calendar, report);
+  for (const table of compiled) resolveReferences(table, compiled, calendar, report);
+  const definitions: TableDefinition[] = [
+    ...kept.map(({ definition }) => definition),
+    ...(calendar === undefined ? [] : [calendar]),
+    ...compiled.map(({ definition }) => definition),
+  ];
+  const nameOf = (table: TableDefinition) =>
+    table.kind === 'ingested only' ? table.source.table : table.name;
+  return {
+    definition: {
+      name: project.name,
+      tables: definitions.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0)),
+      lookups: { ...project.lookups },
+    },
+    findings,
+    reads: new Set([...kept.map(({ name }) => name), ...compiled.flatMap(({ reads }) => [...reads])]),
+  };
+}
+
+function compileCalendar({ contents }: Project): CalendarDefinition | undefined {
+  const name = contents.warehouse?.calendar;
+  if (name === undefined) return undefined;
+  const columns = Object.entries(calendarTypes).map(
+    ([column, type]) => [column, { type: { name: type }, nullable: false as const }] as const,
+  );
+  return { kind: 'calendar', name, key: 'date_id', columns: Object.fromEntries(columns) };
+}
+
+/** The tables of `sources` that say `keep: true`, where no warehouse table is made from them anyway. */
+function compileKept(
+  { file, contents }: Project,
+  tables: SourceTables,
+  compiled: readonly CompiledTable[],
+  report: (finding: Finding) => void,
+): { name: string; definition: IngestedOnlyDefinition }[] {
+  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]) => {
+    const at = (keys: readonly (string | number)[], message: string) =>
+      report(findingAt(file, ['sources', written, ...keys], message));
+    const table = tables.find(written);
+    if (table === undefined) {
+      at([], tables.describeMissing(written));
+      return [];
+    }
+    for (const [index, column] of (exclude ?? []).entries()) {
+      if (Object.hasOwn(table.locked.columns, column)) continue;
+      const meant = didYouMean(column, Object.keys(table.locked.columns));
+      at(['exclude', index], `${table.name} has no column ${column}${meant}`);
+    }
+    const feeds = compiled.some(({ definition: { source } }) => {
+      const { schema, table: bare } = source;
+      return bare === table.table && schema === table.schema;
+    });
+    if (keep !== true || feeds) return [];
+    const { primaryKey } = table.locked;
+    if (primaryKey === undefined) {
+      at(['keep'], `${table.name} has no primary key`);
+      return [];
+    }
+    const columns = columnsOf(table).map((column) => [column, sourceTypeOf(table, column)] as const);
+    const source: IngestedOnlyDefinition['source'] = {
+      ...(table.schema !== undefined && { schema: table.schema }),
+      table: table.table,
+      key: primaryKey,
+      columns: Object.fromEntries(columns),
+    };
+    return [{ name: table.name, definition: { kind: 'ingested only' as const, source } }];
+  });
+}
+
+function assertNames(
+  compiled: readonly CompiledTable[],
+  calendar: CalendarDefinition | undefined,
+  report: (finding: Finding) => void,
+): void {
+  const known = new Map<string, string>();
+  if (calendar !== undefined) known.set(calendar.name, 'the calendar');
+  for (const { file, definition } of compiled) {
+    const { name, kind } = definition;
+    const other = known.get(name);
+    if (other === undefined) known.set(name, file.file.name);
+    else report(findingAt(file.file, [kind], `${name} is the name of another table, too: ${other}`));
+  }
+}
+
+/** Gives each column that references a dimension the type of its key. */
+function resolveReferences(
+  { file, definition }: CompiledTable,
+  compiled: readonly CompiledTable[],
+  calendar: CalendarDefinition | undefined,
+  report: (finding: Finding) => void,
+): void {
+  for (const [name, column] of Object.entries(definition.columns)) {
+    if (column.references === undefined) continue;
+    const problem = resolveReference(name, column, column.references, compiled, calendar);
+    if (problem !== undefined) report(findingAt(file.file, ['columns', name, 'references'], problem));
+  }
+}
+
+function resolveReference(
+  name: string,
+  column: ColumnDefinition,
+  references: string,
+  compiled: readonly CompiledTable[],
+  calendar: CalendarDefinition | undefined,
+): string | undefined {
+  if (references === calendar?.name) {
+    if (column.type.name === 'date') return undefined;
+    const type = formatType(column.type);
+    return `${name} is ${type}, and the key of ${references} is a date: as: date makes one`;
+  }
+  const target = compiled.find(({ definition }) => definition.name === references)?.definition;
+  if (target === undefined || target.kind === 'fact') {
+    const known = compiled.filter(({ definition }) => definition.kind !== 'fact');
+    const names = [...known.map(({ definition }) => definition.name), ...(calendar ? [calendar.name] : [])];
+    return `${references} is not a dimension${didYouMean(references, names)}`;
+  }
+  const [key, second] = target.key;
+  const keyColumn = key === undefined ? undefined : target.columns[key];
+  if (second !== undefined) return `the key of ${references} has several columns: no column can reference it`;
+  // What is wrong with the dimension itself is a finding of its own.
+  if (keyColumn === undefined) return undefined;
+  const fitted = fitToKey({ kind: column.from.kind, type: column.type }, keyColumn.type);
+  if (fitted === undefined) {
+    return `${name} is ${formatType(column.type)}, and the key of ${references} is ${formatType(keyColumn.type)}`;
+  }
+  column.type = fitted.type;
+  return undefined;
+}
