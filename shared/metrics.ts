@@ -19,19 +19,22 @@ export type TableValues = Partial<Record<TableMetric, number>>;
 export interface TableMetrics {
   /** Counts of one table add up; of lag and waiting rows there is one value. */
   add(table: string, values: TableValues): void;
-  /** Writes one line a table in CloudWatch's embedded metric format to stdout, and starts again from zero. */
+  /** The lag of the table that has the greatest, in seconds: of the whole stage. */
+  addGreatestLag(seconds: number): void;
+  /** Writes one line a table, and one for the stage, in CloudWatch's embedded metric format to stdout, and starts again from zero. */
   flush(): void;
 }
 
 export const metricsNamespace = 'Starlift';
 
 /**
- * Makes the metrics of a deployed stage, with the dimensions `stage` and `table`, and no other: each combination is
- * a metric that AWS charges for. POWERTOOLS_METRICS_DISABLED=true turns them off.
+ * Makes the metrics of a deployed stage, with the dimensions `stage` and `table`, the stage's own with `stage`, and no
+ * other: each combination is a metric that AWS charges for. POWERTOOLS_METRICS_DISABLED=true turns them off.
  */
 export function makeTableMetrics(stage: string): TableMetrics {
   const metrics = makeMetrics(stage);
   const tables = new Map<string, TableValues>();
+  let greatestLag: number | undefined;
   return {
     add: (table, values) => {
       const sums = tables.get(table) ?? {};
@@ -40,9 +43,16 @@ export function makeTableMetrics(stage: string): TableMetrics {
       }
       tables.set(table, sums);
     },
+    addGreatestLag: (seconds) => {
+      greatestLag = seconds;
+    },
     flush: () => {
       for (const [table, values] of tables) write(metrics, table, values);
       tables.clear();
+      if (greatestLag === undefined) return;
+      metrics.addMetric('GreatestLagSeconds', MetricUnit.Seconds, greatestLag);
+      metrics.publishStoredMetrics();
+      greatestLag = undefined;
     },
   };
 }

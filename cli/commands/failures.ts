@@ -21,8 +21,9 @@ export const command: CommandModule = {
     if (values.all === true || values['dry-run'] === true || values.message !== undefined) {
       throw new UsageError('--all, --message and --dry-run are only for failures drop');
     }
-    const selection = parseSelection(values);
+    const parse = parseSelection(values);
     return withSite(values, async (site) => {
+      const selection = parse(site.model);
       const failures = await listFailures(site, selection);
       const groups = groupFailures(failures, site);
       if (terminal.json) terminal.result(JSON.stringify({ ok: failures.length === 0, failures: groups }));
@@ -37,13 +38,14 @@ export const command: CommandModule = {
 };
 
 async function drop(values: OptionValues, terminal: Terminal): Promise<number> {
-  const selection = parseSelection(values);
-  const isNarrowed = Object.keys(selection).length > 0;
+  const isNarrowed = ['table', 'queue', 'message'].some((option) => values[option] !== undefined);
   if (isNarrowed === (values.all === true)) {
     throw new UsageError('say which failures to drop: --table, --queue or --message, or --all for every one');
   }
   const dryRun = values['dry-run'] === true;
+  const parse = parseSelection(values);
   return withSite(values, async (site) => {
+    const selection = parse(site.model);
     const dropped = await dropFailures(site, selection, { dryRun });
     const isComplete = dropped.every(({ outcome }) => outcome !== 'not received');
     if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, dropped }));

@@ -1,4 +1,3 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
@@ -28,9 +27,9 @@ async function list(values: OptionValues, terminal: Terminal): Promise<number> {
     throw new UsageError('--file is only for quarantine release and quarantine drop');
   }
   if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
-  const { tables } = parseTableOption(textOption(values.table), starSchema);
   return withSite(values, async (site) => {
-    const all = await listQuarantine(site, starSchema, tables);
+    const { tables } = parseTableOption(textOption(values.table), site.model);
+    const all = await listQuarantine(site, site.model, tables);
     const files = all.filter(({ quarantined }) => quarantined > 0);
     if (terminal.json) terminal.result(JSON.stringify({ ok: files.length === 0, files }));
     else if (files.length === 0) terminal.info('No row is in quarantine.');
@@ -74,9 +73,9 @@ function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Termin
 async function releaseTable(values: OptionValues, terminal: Terminal): Promise<number> {
   const name = requiredTable(values, 'release');
   if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
-  const { tables } = parseTable(name, starSchema);
   return withSite(values, async (site) => {
-    const released = await release(site, starSchema, { tables, file: textOption(values.file) });
+    const { tables } = parseTable(name, site.model);
+    const released = await release(site, site.model, { tables, file: textOption(values.file) });
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, ...released }));
     else printReleased(released, { table: name, takenBy: site.takenBy }, terminal);
     return 0;
@@ -107,10 +106,10 @@ function requiredTable(values: OptionValues, action: string): string {
 
 async function dropRows(values: OptionValues, terminal: Terminal): Promise<number> {
   const name = requiredTable(values, 'drop rows of');
-  const { tables } = parseTable(name, starSchema);
   return withSite(values, async (site) => {
+    const { tables } = parseTable(name, site.model);
     const selection = { tables, file: textOption(values.file), key: textOption(values.key) };
-    const files = await dropQuarantined(site, starSchema, selection);
+    const files = await dropQuarantined(site, site.model, selection);
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped: files }));
     else printDropped(files, name, site, terminal);
     return 0;

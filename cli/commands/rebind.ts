@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage } from '../options/site-options.ts';
+import { loadModel } from '../project/load-model.ts';
 import { type RebindOptions, rebindData, rebindStage } from '../rebind/rebind.ts';
 import { dataSelector } from '../site/embedded/embedded-site.ts';
 import { commandFor } from '../site/site.ts';
@@ -14,7 +15,9 @@ export const command: CommandModule = {
     const stage = parseStage(values);
     if (stage !== undefined) {
       const { withStage } = await import('../site/stage/open-stage.ts');
-      return withStage(stage, async (site) => print(await rebindStage(site, confirm), site, terminal));
+      return withStage(stage, loadModel, async (site) =>
+        print(await rebindStage(site, confirm), site, terminal),
+      );
     }
     const { data, source, warehouse } = await readSettings({ values });
     const schema = process.env.WAREHOUSE_SCHEMA || 'public';

@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { type OptionValues, withSite } from '../options/site-options.ts';
 import { type RebuiltTable, rebuild } from '../rebuild/rebuild.ts';
 import { commandFor, type Site } from '../site/site.ts';
@@ -9,9 +9,9 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, names, terminal) => {
-    const tables = chooseTables(values, names);
     return withSite(values, async (site) => {
-      const rebuilt = await rebuild(site, starSchema, tables);
+      const tables = chooseTables(values, names, site.model);
+      const rebuilt = await rebuild(site, site.model, tables);
       const isWhole = rebuilt.every(({ lost }) => lost === 0);
       if (terminal.json) terminal.result(JSON.stringify({ ok: isWhole, tables: rebuilt }));
       else printRebuilt(rebuilt, site, terminal);
@@ -21,21 +21,21 @@ export const command: CommandModule = {
 };
 
 /** @returns warehouse tables in the model's order, in which facts come after what they name */
-function chooseTables(values: OptionValues, names: readonly string[]): string[] {
-  const known = starSchema.tables.map(({ name }) => name);
+function chooseTables(values: OptionValues, names: readonly string[], model: Model): string[] {
+  const known = model.tables.map(({ name }) => name);
   if (values.all === true) {
     if (names.length > 0) throw new UsageError(`--all rebuilds every table: leave out ${names.join(' ')}`);
     return known;
   }
   if (names.length === 0) throw new UsageError('name the warehouse tables to rebuild, or pass --all');
-  const chosen = names.flatMap((name) => tablesMadeOf(name, known));
+  const chosen = names.flatMap((name) => tablesMadeOf(name, known, model));
   return known.filter((name) => chosen.includes(name));
 }
 
 /** A source table stands for the warehouse tables that are made of it. */
-function tablesMadeOf(name: string, known: readonly string[]): readonly string[] {
+function tablesMadeOf(name: string, known: readonly string[], { sources }: Model): readonly string[] {
   if (known.includes(name)) return [name];
-  const feeds = starSchema.sources.find((source) => source.name === name)?.feeds ?? [];
+  const feeds = sources.find((source) => source.name === name)?.feeds ?? [];
   if (feeds.length > 0) return feeds;
   throw new UsageError(`${name} is not a warehouse table; the tables are ${known.join(', ')}`);
 }

@@ -8,9 +8,10 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const selection = parseSelection(values);
+    const parse = parseSelection(values);
     const dryRun = values['dry-run'] === true;
     return withSite(values, async (site) => {
+      const selection = parse(site.model);
       const redriven = await redrive(site, selection, { dryRun });
       const isComplete = redriven.every(({ outcome }) => outcome !== 'not received');
       if (terminal.json) terminal.result(JSON.stringify({ ok: isComplete, dryRun, redriven }));

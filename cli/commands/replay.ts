@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { type Replay, type ReplaySelection, replay, type Zone } from '../replay/replay.ts';
@@ -10,10 +10,11 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const selection = parseReplay(values);
+    const parse = parseReplay(values);
     const dryRun = values['dry-run'] === true;
     return withSite(values, async (site) => {
-      const replayed = await replay(site, starSchema, selection, { dryRun });
+      const selection = parse(site.model);
+      const replayed = await replay(site, site.model, selection, { dryRun });
       const isWhole = replayed.tables.every(({ lost }) => lost === null || lost === 0);
       if (terminal.json) {
         const { id, tables } = replayed;
@@ -27,7 +28,7 @@ export const command: CommandModule = {
 };
 
 /** @throws {UsageError} no table, an unknown table, an invalid date, or a period that ends before it begins */
-function parseReplay(values: OptionValues): ReplaySelection {
+function parseReplay(values: OptionValues): (model: Model) => ReplaySelection {
   const table = textOption(values.table);
   if (table === undefined) throw new UsageError('--table is missing: it names the table to replay');
   const from = parseDay('--from', textOption(values.from));
@@ -36,16 +37,18 @@ function parseReplay(values: OptionValues): ReplaySelection {
     throw new UsageError(`--from ${from} is after --to ${to}`);
   }
   const zone = parseZone(textOption(values.zone) ?? '');
-  const tables = parseTable(table, starSchema);
-  if (zone === 'ingested' && tables.sources.length === 0) {
-    throw new UsageError(`${table} is made from the dates that facts name: use --zone processed`);
-  }
-  if (zone === 'processed' && tables.tables.length === 0) {
-    throw new UsageError(
-      `${table} ends in the ingested zone, and no warehouse table is made from it: use --zone ingested`,
-    );
-  }
-  return { tables, zone, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  return (model) => {
+    const tables = parseTable(table, model);
+    if (zone === 'ingested' && tables.sources.length === 0) {
+      throw new UsageError(`${table} is made from the dates that facts name: use --zone processed`);
+    }
+    if (zone === 'processed' && tables.tables.length === 0) {
+      throw new UsageError(
+        `${table} ends in the ingested zone, and no warehouse table is made from it: use --zone ingested`,
+      );
+    }
+    return { tables, zone, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  };
 }
 
 function parseZone(text: string): Zone {

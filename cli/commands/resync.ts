@@ -1,4 +1,4 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { textOption, withSite } from '../options/site-options.ts';
@@ -9,8 +9,8 @@ import type { CommandModule } from './command-module.ts';
 /** Leaves a request in the ingested bucket, which the next plan takes. */
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const tables = chooseSources(textOption(values.table));
     return withSite(values, async (site) => {
+      const tables = chooseSources(textOption(values.table), site.model);
       const request = makeResyncRequest('an operator has requested it', new Date(), tables);
       await putResyncRequest(site.ingested, request);
       if (terminal.json)
@@ -26,9 +26,9 @@ export const command: CommandModule = {
 };
 
 /** @returns source tables; undefined for all of them */
-function chooseSources(table: string | undefined): string[] | undefined {
+function chooseSources(table: string | undefined, model: Model): string[] | undefined {
   if (table === undefined) return undefined;
-  const { sources } = parseTable(table, starSchema);
+  const { sources } = parseTable(table, model);
   if (sources.length === 0) {
     throw new UsageError(
       `${table} is made from the dates that facts name: starlift rebuild ${table} brings it back`,

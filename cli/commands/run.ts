@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage } from '../options/site-options.ts';
+import { assembleProject, loadDefinition } from '../project/load-model.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -16,16 +17,27 @@ export const command: CommandModule = {
     const watch = values.watch === true;
     const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
     const { data, source, warehouse } = await readSettings({ values });
+    const { definition } = await loadDefinition();
     // The servers answer while the rest is imported.
     const { connectPatiently } = await import('../run/connect-named.ts');
     // A URL that has never worked may be mistyped, and is not waited for unless that is asked for.
     const isWaiting = values.wait !== undefined || existsSync(join(data, 'binding.json'));
     const patience = { waitMs: isWaiting ? waitMs : 0, interrupted, info: terminal.info };
-    const named = connectPatiently({ source, warehouse }, patience);
+    const named = connectPatiently({ source, warehouse }, assembleProject(definition), patience);
     named.catch(() => {});
     try {
       const { runEmbedded } = await import('../run/run-embedded.ts');
-      const options = { data, source, warehouse, watch, everySeconds, waitMs, interrupted, named };
+      const options = {
+        data,
+        source,
+        warehouse,
+        definition,
+        watch,
+        everySeconds,
+        waitMs,
+        interrupted,
+        named,
+      };
       return await runEmbedded(options, terminal);
     } finally {
       // What fails before the run has them leaves them open, and the process would wait for them. An

@@ -1,8 +1,8 @@
 import type { Derivation, WarehouseType } from '../../shared/model/define.ts';
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
+import { loadModel } from '../project/load-model.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -11,16 +11,17 @@ const serverVersion = 130_000;
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
+    const model = await loadModel();
     if (values.sql === true) {
       await readSettings({ values: {} });
       const schema = process.env.WAREHOUSE_SCHEMA || 'public';
       const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
-      for (const statement of warehouseDdl(starSchema, { schema, foreignKeys, serverVersion })) {
+      for (const statement of warehouseDdl(model, { schema, foreignKeys, serverVersion })) {
         terminal.result(`${statement};\n`);
       }
       return 0;
     }
-    for (const table of starSchema.tables) {
+    for (const table of model.tables) {
       for (const line of describeTable(table)) terminal.result(line);
       terminal.result('');
     }

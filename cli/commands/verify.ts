@@ -4,6 +4,7 @@ import { readSettings, type Settings } from '../configuration/settings.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
 import { type OptionValues, parseStage, withSite } from '../options/site-options.ts';
+import { loadModel } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { noteVerified } from '../verify/note-verified.ts';
@@ -81,6 +82,7 @@ async function compare(
         source,
         warehouse,
         warehouseSchema: databases.warehouseSchema,
+        model: site?.model ?? (await loadModel()),
         ...(site && { site }),
         ...progress,
         onExtra,

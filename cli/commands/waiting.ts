@@ -1,4 +1,3 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { textOption, withSite } from '../options/site-options.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -11,16 +10,16 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const selection = parseWaitingSelection(textOption(values.table), starSchema);
-    return withSite(values, (site) =>
-      values.drop === true ? drop(site, selection, terminal) : list(site, selection, terminal),
-    );
+    return withSite(values, (site) => {
+      const selection = parseWaitingSelection(textOption(values.table), site.model);
+      return values.drop === true ? drop(site, selection, terminal) : list(site, selection, terminal);
+    });
   },
 };
 
 async function list(site: Site, selection: WaitingSelection, terminal: Terminal): Promise<number> {
-  const waiting = await readWaiting(site, starSchema, selection);
-  const refused = await readRefused(site, starSchema, selection);
+  const waiting = await readWaiting(site, site.model, selection);
+  const refused = await readRefused(site, site.model, selection);
   const ok = waiting.length === 0 && refused.length === 0;
   if (terminal.json) terminal.result(JSON.stringify({ ok, waiting, refused }));
   else if (ok) terminal.info('No row is waiting.');
@@ -37,12 +36,12 @@ async function list(site: Site, selection: WaitingSelection, terminal: Terminal)
 }
 
 async function drop(site: Site, selection: WaitingSelection, terminal: Terminal): Promise<number> {
-  const waiting = await readWaiting(site, starSchema, selection);
-  const refused = await readRefused(site, starSchema, selection);
+  const waiting = await readWaiting(site, site.model, selection);
+  const refused = await readRefused(site, site.model, selection);
   for (const group of groupWaits(waiting)) terminal.info(describeWait(group));
   for (const each of refused) terminal.info(describeRefused(each));
   const isAny = waiting.length > 0 || refused.length > 0;
-  const dropped = isAny ? await dropWaiting(site, starSchema, selection) : [];
+  const dropped = isAny ? await dropWaiting(site, site.model, selection) : [];
   if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped }));
   else if (dropped.length === 0) terminal.info('No row is waiting: nothing to drop.');
   for (const each of terminal.json ? [] : dropped) terminal.info(describeDropped(each, site));

@@ -1,6 +1,6 @@
-import { starSchema } from '../../shared/model/star-schema.ts';
 import type { CommandModule } from '../commands/command-module.ts';
 import { didYouMean } from '../help/suggest.ts';
+import { loadModel } from '../project/load-model.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { findCandidates } from './candidates.ts';
@@ -22,8 +22,10 @@ export const command: CommandModule = {
   },
 };
 
-function printCandidates(words: readonly string[], terminal: Terminal): number {
-  const tables = [...starSchema.tables, ...starSchema.sources].map(({ name }) => name);
+async function printCandidates(words: readonly string[], terminal: Terminal): Promise<number> {
+  // A project that is half written completes nothing, and says nothing.
+  const model = await loadModel().catch(() => undefined);
+  const tables = [...(model?.tables ?? []), ...(model?.sources ?? [])].map(({ name }) => name);
   const candidates = findCandidates(words.slice(0, -1), words.at(-1) ?? '', [...new Set(tables)]);
   if (candidates === 'folders') terminal.result(foldersMark);
   else for (const { word, summary } of candidates) terminal.result(`${word}\t${summary}`);

@@ -1,5 +1,5 @@
 import { LostObjectError } from '../../shared/errors.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { mainRetentionSeconds, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { hasTable, type NamedTables, parseTable } from '../options/named-tables.ts';
 import { type OptionValues, textOption } from '../options/site-options.ts';
@@ -147,16 +147,19 @@ export interface FailureSelection {
   messageId?: string;
 }
 
-/** @throws {UsageError} there is no such table or queue */
-export function parseSelection(values: OptionValues): FailureSelection {
+/**
+ * @returns reads the table as well, once the model is known
+ * @throws {UsageError} there is no such queue; of what is returned: no such table
+ */
+export function parseSelection(values: OptionValues): (model: Model) => FailureSelection {
   const table = textOption(values.table);
   const queue = textOption(values.queue);
   const messageId = textOption(values.message);
-  return {
-    ...(table !== undefined && { tables: parseTable(table, starSchema) }),
+  const selection: FailureSelection = {
     ...(queue !== undefined && { queue: parseQueue(queue) }),
     ...(messageId !== undefined && { messageId }),
   };
+  return (model) => (table === undefined ? selection : { ...selection, tables: parseTable(table, model) });
 }
 
 function parseQueue(text: string): QueueKind {

@@ -4,6 +4,7 @@ import { connect } from '../database/connect.ts';
 import { assertUrls, type Side } from '../database/database-url.ts';
 import { readStackFile, takeDataFolder } from '../embedded/machine/data-folder.ts';
 import type { OpenedStack } from '../embedded/stack.ts';
+import { loadModel } from '../project/load-model.ts';
 import { assertDataFolder } from '../site/embedded/running-note.ts';
 import type { Site } from '../site/site.ts';
 import { type OptionValues, parseStage } from './site-options.ts';
@@ -23,7 +24,8 @@ export async function withDatabases<T>(
   // To `sql` these two are no URLs: they say which database is meant.
   const urlOptions = ['source', 'warehouse'].filter((option) => typeof values[option] === 'string');
   const stage = parseStage(values, ['data', ...urlOptions]);
-  if (stage !== undefined) return (await import('../site/stage/open-stage.ts')).withStage(stage, work);
+  if (stage !== undefined)
+    return (await import('../site/stage/open-stage.ts')).withStage(stage, loadModel, work);
   const urls = chooseUrls(await readSettings({ values }));
   try {
     return await work({

@@ -1,4 +1,5 @@
 import { readSettings } from '../configuration/settings.ts';
+import { loadModel } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -40,10 +41,11 @@ export function parseStage(
 /** Opens what the options name, and lets go of it when the work has ended, however it ends. */
 export async function withSite<T>(values: OptionValues, work: (site: Site) => Promise<T>): Promise<T> {
   const stage = parseStage(values);
-  if (stage !== undefined) return (await import('../site/stage/open-stage.ts')).withStage(stage, work);
+  if (stage !== undefined)
+    return (await import('../site/stage/open-stage.ts')).withStage(stage, loadModel, work);
   const { data, source, warehouse, given } = await readSettings({ values });
   const { openEmbeddedSite } = await import('../site/embedded/embedded-site.ts');
-  const site = await openEmbeddedSite({ data, source, warehouse }, given);
+  const site = await openEmbeddedSite({ data, source, warehouse, loadModel }, given);
   try {
     return await work(site);
   } finally {

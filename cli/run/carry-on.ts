@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listDropped } from '../../shared/records/dropped.ts';
@@ -33,13 +33,13 @@ export const noteEnd = (folder: DataFolder): void => folder.writeJson(unfinished
 /** After an orderly end the queues hold all work under way, unless their database was replaced since. */
 export async function resumeWhatIsLost(
   stack: Stack,
-  warehouse: pg.Client,
+  { model, warehouse }: { model: Model; warehouse: pg.Client },
   terminal: Terminal,
 ): Promise<void> {
   const { cloud, folder } = stack;
   const isUnfinished = (folder.readJson(unfinishedFile) ?? null) !== null;
   if (!isUnfinished && cloud.areQueuesAccountedFor()) return;
-  const sent = await sendMissing(stack, warehouse);
+  const sent = await sendMissing(stack, model, warehouse);
   // A run that dies before this sends it once more.
   cloud.noteQueuesAccountedFor();
   const count = `${formatCount(sent)} ${sent === 1 ? 'message' : 'messages'} sent again`;
@@ -48,7 +48,7 @@ export async function resumeWhatIsLost(
 }
 
 /** Sends again all work that is on no queue and has reached no later step. @returns the number of messages */
-export async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<number> {
+export async function sendMissing(stack: Stack, model: Model, warehouse: pg.Client): Promise<number> {
   const { cloud, folder, clients } = stack;
   const dead = await listDeadLetters(cloud.endpoint);
   const queued = await inspectQueue(cloud.endpoint, cloud.queueUrl(queueNames.extract));
@@ -61,7 +61,7 @@ export async function sendMissing(stack: Stack, warehouse: pg.Client): Promise<n
       deadKeys: new Set([...dead.flatMap(({ key }) => key ?? []), ...(await listDropped(stack.ingested))]),
       queuedSlices: extracts.flatMap(({ body }) => sliceOf(body) ?? []),
       throughRun: readThrough(folder),
-      model: starSchema,
+      model,
     },
     {
       sqs: clients.sqs,

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { checkTables, type TableCount } from '../../shared/warehouse/table-counts.ts';
@@ -27,7 +26,8 @@ export async function checkWarehouse(
     warehouse,
     warehouseSchema,
     selector,
-  }: Pick<Site, 'warehouseSchema' | 'selector'> & {
+    model,
+  }: Pick<Site, 'warehouseSchema' | 'selector' | 'model'> & {
     warehouse: pg.Client;
   },
   refused: RefusedTables,
@@ -41,18 +41,14 @@ export async function checkWarehouse(
       command: isVanished ? commandFor({ selector }, `rebuild ${table}`) : `once that is fixed: ${run}`,
     };
   });
-  const lock = await findStarLock(warehouse, warehouseSchema);
+  const lock = await findStarLock(warehouse, { model, warehouseSchema });
   if (lock !== undefined) {
     return [
       ...differing,
       { table: lock.table, text: `rows were not counted: ${describeLock(lock)}`, command: run, passes: true },
     ];
   }
-  const counts = await checkTables(
-    warehouse,
-    { model: starSchema, schema: warehouseSchema },
-    { mayNote: true },
-  );
+  const counts = await checkTables(warehouse, { model, schema: warehouseSchema }, { mayNote: true });
   return [
     ...differing,
     ...counts.filter(({ table }) => !refused.has(table)).flatMap((count) => describeCount(count, selector)),
@@ -60,12 +56,15 @@ export async function checkWarehouse(
 }
 
 /** Who holds a star table so that nobody can read it. */
-export const findStarLock = (warehouse: pg.Client, schema: string) =>
+export const findStarLock = (
+  warehouse: pg.Client,
+  { model, warehouseSchema }: Pick<Site, 'model' | 'warehouseSchema'>,
+) =>
   findLockHolder(
     warehouse,
     tablesIn(
-      schema,
-      starSchema.tables.map(({ name }) => name),
+      warehouseSchema,
+      model.tables.map(({ name }) => name),
     ),
     'AccessExclusiveLock',
   );

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
+import { quoteSource } from '../../shared/model/source-name.ts';
 import { connect, UnreachableError } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';
@@ -21,10 +22,13 @@ export interface NamedConnections {
  *
  * @throws {UsageError} one cannot be reached, or the source has none of the model's tables
  */
-export async function connectNamed({ source, warehouse }: NamedDatabases): Promise<NamedConnections> {
+export async function connectNamed(
+  { source, warehouse }: NamedDatabases,
+  model: Model,
+): Promise<NamedConnections> {
   assertUrls({ source, warehouse });
   const connecting = [
-    source === undefined ? undefined : connectSource(source),
+    source === undefined ? undefined : connectSource(source, model),
     warehouse === undefined ? undefined : connect(warehouse, 'warehouse'),
   ];
   const settled = await Promise.allSettled(connecting);
@@ -55,6 +59,7 @@ const pauseMs = 1000;
  */
 export async function connectPatiently(
   databases: NamedDatabases,
+  model: Model,
   { waitMs, interrupted, info }: ConnectPatience,
 ): Promise<NamedConnections> {
   const since = new Date();
@@ -62,7 +67,7 @@ export async function connectPatiently(
   let told: string | undefined;
   for (;;) {
     try {
-      const connections = await connectNamed(databases);
+      const connections = await connectNamed(databases, model);
       if (told !== undefined) info(`Connected after ${formatDuration(performance.now() - begun)}.`);
       return connections;
     } catch (error) {
@@ -88,10 +93,10 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** @throws {UsageError} it cannot be reached, or has none of the model's tables */
-export async function connectSource(url: string): Promise<pg.Client> {
+export async function connectSource(url: string, model: Model): Promise<pg.Client> {
   const client = await connect(url, 'source');
   try {
-    await assertSourceHasTables(client);
+    await assertSourceHasTables(client, model);
     return client;
   } catch (error) {
     await client.end();
@@ -99,15 +104,13 @@ export async function connectSource(url: string): Promise<pg.Client> {
   }
 }
 
-async function assertSourceHasTables(source: pg.Client): Promise<void> {
-  const names = starSchema.sources.map(({ name }) => name);
+async function assertSourceHasTables(source: pg.Client, { sources }: Model): Promise<void> {
   const { rows } = await source.query(
-    `select from pg_class where relnamespace = to_regnamespace('public') and relname = any($1) limit 1`,
-    [names],
+    `select from unnest($1::text[]) as wanted (name) where to_regclass(wanted.name) is not null limit 1`,
+    [sources.map((source) => quoteSource(source, 'public'))],
   );
   if (rows.length === 0) {
-    throw new UsageError(
-      `the source has none of the model's tables (${names.join(', ')}) in its schema public`,
-    );
+    const names = sources.map(({ name }) => name).join(', ');
+    throw new UsageError(`the source has none of the model's tables (${names}) in its schema public`);
   }
 }

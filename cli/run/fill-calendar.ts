@@ -1,15 +1,17 @@
 import type pg from 'pg';
 import { epochDayOf } from '../../shared/model/calendar.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { insertDates } from '../../shared/warehouse/insert-dates.ts';
+import type { Site } from '../site/site.ts';
 
 /** A longer gap is a typing error in a date, not the age of a business. */
 const longestGapYears = 100;
 
 /** Fills the calendar years around the dates that facts name, so that a report by month has no holes. */
-export async function fillCalendarYears(warehouse: pg.Client, schema: string): Promise<void> {
-  const { calendar } = starSchema;
+export async function fillCalendarYears(
+  warehouse: pg.Client,
+  { model: { calendar }, warehouseSchema: schema }: Pick<Site, 'model' | 'warehouseSchema'>,
+): Promise<void> {
   if (calendar === undefined) return;
   const [key] = calendar.key;
   const table = quoteQualified(schema, calendar.name);

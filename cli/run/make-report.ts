@@ -1,7 +1,6 @@
 import { toPipelineError } from '../../shared/classify-error.ts';
 import { RefusedError, TerminalError, TransientError } from '../../shared/errors.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { type ObjectKey, parseKnownKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { describeLock } from '../../shared/postgres/lock-holder.ts';
@@ -75,7 +74,7 @@ export async function makeReport(
     }
   };
   const dropped = await orFinding('what was dropped', [], () =>
-    findDroppedRows(site.warehouse, site.ingested, starSchema),
+    findDroppedRows(site.warehouse, site.ingested, site.model),
   );
   for (const rows of dropped) {
     const command = commandFor(site, `resync --table ${rows.table}`);
@@ -84,10 +83,10 @@ export async function makeReport(
   const [deadLetters, waiting, quarantined] = await Promise.all([
     orFinding('what has failed', [], () => listFailures(site)),
     countWaitingRows(site, ledger, orFinding),
-    orFinding('the quarantine', new Map<string, number>(), () => countQuarantined(site, starSchema)),
+    orFinding('the quarantine', new Map<string, number>(), () => countQuarantined(site, site.model)),
   ]);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt.getTime());
-  const tables = makeTallies(starSchema, ledger, waiting, await countFailedRows(site, failedNow));
+  const tables = makeTallies(site.model, ledger, waiting, await countFailedRows(site, failedNow));
   const leftOut = (planned.locked ?? []).filter(({ isLeftOut }) => isLeftOut);
   for (const { table, lock } of leftOut) {
     const text = `${table} was not looked at: ${lock ?? 'it was locked'}`;
@@ -141,14 +140,14 @@ async function countWaitingRows(
   ledger: readonly LedgerCount[],
   orFinding: OrFinding,
 ): Promise<WaitingRows[]> {
-  const lock = await findStarLock(site.warehouse, site.warehouseSchema);
+  const lock = await findStarLock(site.warehouse, site);
   if (lock !== undefined) {
     return orFinding('what waits', [], async () => {
       throw new RefusedError(describeLock(lock), { by: 'lock' });
     });
   }
   if (ledger.some(({ rows }) => rows > 0)) {
-    await orFinding('the calendar', undefined, () => fillCalendarYears(site.warehouse, site.warehouseSchema));
+    await orFinding('the calendar', undefined, () => fillCalendarYears(site.warehouse, site));
   }
   try {
     return await site.countWaiting();
@@ -156,8 +155,8 @@ async function countWaitingRows(
     if (isTransient(error)) throw error;
   }
   const waiting: WaitingRows[] = [];
-  for (const fact of starSchema.tables.filter(({ kind }) => kind === 'fact')) {
-    const alone = { ...starSchema, tables: [fact] };
+  for (const fact of site.model.tables.filter(({ kind }) => kind === 'fact')) {
+    const alone = { ...site.model, tables: [fact] };
     const rows = await orFinding(fact.name, [], () =>
       countWaiting(site.warehouse, alone, site.warehouseSchema),
     );
@@ -194,7 +193,7 @@ function describeAttempt({ attempts, by, nextAt }: Retrying, now: Date): string 
 
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */
 async function countFailedRows(
-  { ingested, processed }: RunnableSite,
+  { ingested, processed, model }: RunnableSite,
   deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, number>> {
   const failed = new Map<string, number>();
@@ -207,8 +206,7 @@ async function countFailedRows(
     if (rows === undefined) continue;
     if (key.zone === 'processed') add(key.table, rows);
     else {
-      for (const table of starSchema.sources.find(({ name }) => name === key.table)?.feeds ?? [])
-        add(table, rows);
+      for (const table of model.sources.find(({ name }) => name === key.table)?.feeds ?? []) add(table, rows);
     }
   }
   return failed;

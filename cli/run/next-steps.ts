@@ -1,5 +1,4 @@
 import type { Model } from '../../shared/model/model.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { inSnapshot } from '../../shared/postgres/transaction.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { dataSelector } from '../site/embedded/embedded-site.ts';
@@ -33,7 +32,8 @@ export const canAnswer = ({ tables }: Model): boolean =>
 
 /** Prints what to try next: an example query with its answer if the model is the sample shop's, the watch, and the way into the warehouse. */
 export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
-  if (pipeline.warehouseSchema === 'public' && canAnswer(starSchema)) await printExample(pipeline, terminal);
+  if (pipeline.warehouseSchema === 'public' && canAnswer(pipeline.model))
+    await printExample(pipeline, terminal);
   terminal.info('\nNext:');
   const steps = listSteps(pipeline, dataSelector(data));
   const width = Math.max(...steps.map(([what]) => what.length));

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { makeNotify } from '../../shared/events.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { ModelDefinition } from '../../shared/model/define.ts';
+import type { Model } from '../../shared/model/model.ts';
+import { publishModel } from '../../shared/records/published-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
@@ -10,6 +12,7 @@ import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
+import { assembleProject } from '../project/load-model.ts';
 import { TABLE_NAMES } from '../sample/schema.ts';
 import { dataSelector, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
@@ -55,6 +58,8 @@ interface WarehouseOptions {
 }
 
 export interface PipelineOptions extends StackOptions {
+  /** The model that the run publishes. */
+  definition: ModelDefinition;
   /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
 }
@@ -65,8 +70,9 @@ export interface PipelineOptions extends StackOptions {
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function startPipeline(options: PipelineOptions, terminal: Terminal): Promise<Pipeline> {
-  const model = readWarehouseOptions(process.env);
-  const named = await (options.named ?? connectNamed(options));
+  const target = readWarehouseOptions(process.env);
+  const model = assembleProject(options.definition);
+  const named = await (options.named ?? connectNamed(options, model));
   const undo: (() => Promise<unknown>)[] = [() => named.end()];
   const stop = () => undoAll(undo);
   let broken: AbortSignal | undefined;
@@ -81,29 +87,30 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
-    const working = startStackServices(stack, model, terminal);
+    const working = startStackServices(stack, target, terminal);
     services = working;
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const look = makeContinuityCheck({
       ingested: stack.ingested,
-      sendMissing: () => sendMissing(stack, pipeline.warehouse),
+      sendMissing: () => sendMissing(stack, model, pipeline.warehouse),
       info: terminal.info,
     });
     const pipeline: Pipeline = {
       stack,
+      model,
       services: working,
       warehouse,
-      warehouseSchema: model.schema,
+      warehouseSchema: target.schema,
       countedUntil: '',
       checkLedger: async () => {
         await look(pipeline.warehouse);
-        await settleRebuilds(pipeline.warehouse, { ...stack, model: starSchema });
+        await settleRebuilds(pipeline.warehouse, { ...stack, model });
       },
       checkTables: async ({ isAgain } = { isAgain: false }) => {
         // Somebody may have put it right since, or dropped the ledger.
         if (isAgain || refused.size > 0)
-          refused = await prepareWarehouse(pipeline.warehouse, starSchema, { ...model, deferKeys: true });
+          refused = await prepareWarehouse(pipeline.warehouse, model, { ...target, deferKeys: true });
         return checkWarehouse({ ...pipeline, selector: dataSelector(stack.folder.path) }, refused);
       },
       outages: makeOutageWatch({
@@ -121,10 +128,13 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       noteDrained: makeNoteDrained(stack.folder),
     };
     undo.push(() => pipeline.warehouse.end());
-    const source = named.source ?? (await connectSource(stack.sourceUrl));
-    let refused = await prepareDatabases(stack, { source, warehouse }, model).finally(() => source.end());
-    rememberConnections(stack.folder, stack.named, model.schema);
-    await resumeWhatIsLost(stack, warehouse, terminal);
+    const source = named.source ?? (await connectSource(stack.sourceUrl, model));
+    let refused = await prepareDatabases(stack, { source, warehouse, model }, target).finally(() =>
+      source.end(),
+    );
+    rememberConnections(stack.folder, stack.named, target.schema);
+    await publishModel(stack.ingested, options.definition);
+    await resumeWhatIsLost(stack, { model, warehouse }, terminal);
     await pipeline.checkLedger();
     noteBegin(stack.folder);
     hasBegun = true;
@@ -219,11 +229,11 @@ async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void>
 /** @returns the star tables that cannot be loaded as they are; the others can */
 async function prepareDatabases(
   stack: Stack,
-  { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
+  { source, warehouse, model }: { source: pg.Client; warehouse: pg.Client; model: Model },
   options: WarehouseOptions,
 ): Promise<RefusedTables> {
   const binding = await findBinding(stack, { source, warehouse, schema: options.schema });
-  const refused = await prepareWarehouse(warehouse, starSchema, { ...options, deferKeys: true });
+  const refused = await prepareWarehouse(warehouse, model, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
   return refused;
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import type { Model } from '../../shared/model/model.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { describeGroup, groupFailures } from '../failures/list-failures.ts';
 import type { LedgerCount } from '../site/ledger.ts';
@@ -21,6 +21,7 @@ export type EstimateRows = (tables: readonly string[]) => Promise<ReadonlyMap<st
  */
 export function showProgress(
   terminal: Terminal,
+  { tables }: Model,
   estimate?: EstimateRows,
 ): (counts: readonly LedgerCount[], planned: PlannedRun) => void {
   const show = makeProgress(terminal);
@@ -37,7 +38,7 @@ export function showProgress(
         .catch(() => {});
     }
     show(
-      starSchema.tables.map((table) => ({
+      tables.map((table) => ({
         name: table.name,
         done: counts.find((count) => count.table === table.name)?.rows ?? 0,
         total:

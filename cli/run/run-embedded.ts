@@ -122,7 +122,7 @@ async function runToTheEnd(
     return estimateRows(source, tables).finally(() => source.end());
   };
   const tell = makeTeller(terminal);
-  const report = await runOnce(site, showProgress(terminal, estimate), {
+  const report = await runOnce(site, showProgress(terminal, pipeline.model, estimate), {
     signal: interrupted,
     waitMs,
     ...(!terminal.isInteractive && { progressEveryMs: lineEveryMs }),

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { UnreachableError } from '../database/connect.ts';
 import { listFailures } from '../failures/list-failures.ts';
+import { loadModel } from '../project/load-model.ts';
 import { commandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
 import { makeStageSite } from '../site/stage/stage-site.ts';
@@ -17,14 +18,14 @@ import { runOnce } from './run-once.ts';
  * @throws {UsageError} the stage cannot be worked on from here; nothing was begun
  */
 export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: Terminal): Promise<number> {
-  return withStage(name, async (stage) => {
+  return withStage(name, loadModel, async (stage) => {
     const warehouse = await connectFromHere(stage);
     try {
       const site = await makeStageSite(stage, warehouse, {
         listFailed: () => listFailures(stage),
         onStandstill: (sentence) => terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
       });
-      const work = runOnce(site, showProgress(terminal), {
+      const work = runOnce(site, showProgress(terminal, stage.model), {
         signal: interrupted,
         // The stage waits by itself, and its schedule plans again.
         waitMs: 0,

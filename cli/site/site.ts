@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
@@ -10,6 +11,8 @@ import type { LedgerCount } from './ledger.ts';
 
 /** Where the pipeline runs: the stack of a data folder, or a deployed stage. Every command works on one. */
 export interface Site {
+  /** The model that is in force there. */
+  model: Model;
   sqs: Pick<SQSClient, 'send'>;
   ingested: ObjectStore;
   processed: ObjectStore;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Model } from '../../shared/model/model.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { droppedFolder } from '../../shared/object-store/object-key.ts';
 import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
@@ -43,13 +42,13 @@ export interface StatusOptions {
  */
 export async function readStatus(site: Site, options: StatusOptions = {}): Promise<Status> {
   const now = options.now ?? new Date();
-  const gathered = await gather(site, starSchema, { now, maxLagSeconds: options.maxLagSeconds });
+  const gathered = await gather(site, site.model, { now, maxLagSeconds: options.maxLagSeconds });
   const evidence = completeByStage(gathered);
-  const asOf = findAllAsOf(evidence, starSchema);
-  const lost = await findLostRuns(site, evidence, { model: starSchema, asOf });
+  const asOf = findAllAsOf(evidence, site.model);
+  const lost = await findLostRuns(site, evidence, { model: site.model, asOf });
   const inFlight = await countInFlight(site, evidence, asOf);
-  const troubles = findTroubles(evidence, { site, model: starSchema, asOf, lost });
-  return describe(evidence, { asOf, inFlight, troubles });
+  const troubles = findTroubles(evidence, { site, model: site.model, asOf, lost });
+  return describe(evidence, { model: site.model, asOf, inFlight, troubles });
 }
 
 async function gather(
@@ -162,19 +161,20 @@ async function countInFlight(
   const { now } = evidence;
   const counted = await askPart(site, ({ connectWarehouse }) =>
     withClient(connectWarehouse(), (client) =>
-      countRowsInFlight(site, client, starSchema, { deadKeys, now }),
+      countRowsInFlight(site, client, site.model, { deadKeys, now }),
     ),
   );
   return ifAnswered(counted);
 }
 
 interface Findings {
+  model: Model;
   asOf: ReadonlyMap<string, AsOf>;
   inFlight: ReadonlyMap<string, number> | undefined;
   troubles: Status['troubles'];
 }
 
-function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): Status {
+function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findings): Status {
   const { now, activity, maxLagSeconds } = evidence;
   const objects = ifAnswered(evidence.objects);
   const queues = ifAnswered(evidence.queues);
@@ -199,7 +199,7 @@ function describe(evidence: Evidence, { asOf, inFlight, troubles }: Findings): S
     maxLagSeconds: maxLagSeconds ?? null,
     run: describeRun(objects, ledger?.rowsOfRun),
     isLoaded,
-    tables: ledger === undefined ? [] : describeTables(evidence, starSchema, { asOf, inFlight }),
+    tables: ledger === undefined ? [] : describeTables(evidence, model, { asOf, inFlight }),
     queues: queues?.queues ?? [],
     deadLetters: (queues?.letters ?? []).map(describeLetter),
     dropped: ifAnswered(evidence.dropped) ?? [],

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
@@ -23,8 +22,8 @@ export interface VerifyOptions {
   source: pg.Client;
   warehouse: pg.Client;
   warehouseSchema: string;
-  /** The model whose tables are verified; the project's by default. */
-  model?: Model;
+  /** The model whose tables are verified. */
+  model: Model;
   /** Knows what is late, waits, or is in quarantine; without it such rows count as missing or different. */
   site?: Site;
   /** Called once with about how many rows each table has to compare; those of the calendar are not known. */
@@ -48,7 +47,7 @@ export interface VerifyOptions {
  * @throws {TerminalError} a connection was lost; names the table
  */
 export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyReport> {
-  const { source, warehouse, warehouseSchema, model = starSchema } = options;
+  const { source, warehouse, warehouseSchema, model } = options;
   const evidence = await beginEvidence(options.site, model, new Date());
   try {
     await beginReading(warehouse, warehouseSchema);

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const distFolder = join(root, 'dist');
 
 /** What a build is made of, and by. */
-const sources = ['cli', 'services', 'shared', 'scripts/build'];
+const sources = ['cli', 'services', 'shared', 'models', 'scripts/build'];
 const installed = 'node_modules/.package-lock.json';
 
 /**
@@ -48,6 +48,6 @@ function listFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listFiles(path);
-    return /\.[jt]s$/.test(path) ? [path] : [];
+    return /\.([jt]s|yml|csv|json)$/.test(path) ? [path] : [];
   });
 }

@@ -1,28 +1,38 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { distFolder } from './dist.js';
 
 /** @typedef {import('esbuild').Plugin} Plugin */
 
 /**
- * A bundle has no folder to read, so the star schema's definitions become one import per file here; in the
- * sources shared/model/load-definitions.ts reads the folder itself.
+ * A bundle has no folder to read, so the sample shop's model is compiled here; in the sources cli/project/built-in-model.ts
+ * compiles it.
  *
  * @type {Plugin}
  */
-const starSchema = {
-  name: 'star-schema',
-  setup(build) {
-    build.onLoad({ filter: /model\/load-definitions\.ts$/ }, ({ path }) => {
-      const folder = path.replace(/load-definitions\.ts$/, 'tables/');
-      const files = readdirSync(folder)
-        .filter((file) => file.endsWith('.ts'))
-        .sort();
-      const imports = files.map(
-        (file, index) => `import { table as table${index} } from './tables/${file}';`,
-      );
-      const list = files.map((_, index) => `table${index}`).join(', ');
-      return { contents: `${imports.join('\n')}\nexport const definitions = [${list}];\n`, loader: 'ts' };
+const builtInModel = {
+  name: 'built-in-model',
+  setup({ esbuild, onLoad }) {
+    onLoad({ filter: /project\/built-in-model\.ts$/ }, async ({ path }) => {
+      const compiler = join(distFolder, `built-in-model-${process.pid}.mjs`);
+      await esbuild.build({
+        entryPoints: [path],
+        outfile: compiler,
+        bundle: true,
+        packages: 'external',
+        format: 'esm',
+        platform: 'node',
+        define: { 'import.meta.url': JSON.stringify(pathToFileURL(path).href) },
+        logLevel: 'silent',
+      });
+      try {
+        const { definition } = await import(pathToFileURL(compiler).href);
+        return { contents: `export const definition = ${JSON.stringify(definition)};\n`, loader: 'js' };
+      } finally {
+        rmSync(compiler, { force: true });
+      }
     });
   },
 };
@@ -68,4 +78,4 @@ const requiredHttp = {
 };
 
 // biome-ignore lint/style/noDefaultExport: serverless-esbuild takes its plugins from the default export.
-export default () => [starSchema, parquetWasm, requiredHttp];
+export default () => [builtInModel, parquetWasm, requiredHttp];

@@ -21,29 +21,26 @@ export interface ReadyOptions extends Omit<EnsureOptions, 'deferKeys'> {
 }
 
 /**
- * Makes a function that ensures that the warehouse has its tables. It does so once per process and database, and
- * repeats it until no table is refused.
+ * Makes a function that ensures that the warehouse has its tables. It does so once per process, database and model,
+ * and repeats it until no table is refused.
  *
  * @returns of the function: the tables that differ from the model, each with the error
  * @throws {RefusedError} of the function: the warehouse is loaded by another stage or a data folder
  * @throws {TerminalError} of the function: one of the pipeline's own tables was altered, or a newer version made it
  */
-export function makeReadyWarehouse(
-  model: Model,
-  { ingested, stage, boundForMs = 60_000, ...options }: ReadyOptions,
-) {
-  const ready = new Set<string>();
+export function makeReadyWarehouse({ ingested, stage, boundForMs = 60_000, ...options }: ReadyOptions) {
+  const ready = new Map<string, Model>();
   const boundUntil = new Map<string, number>();
   const binding = { stage, ingestedBucket: ingested.bucket, schema: options.schema, newId: randomUUID };
-  return (database: Pick<Database, 'withClient'>): Promise<RefusedTables> =>
+  return (database: Pick<Database, 'withClient'>, model: Model): Promise<RefusedTables> =>
     database.withClient(async (client) => {
       const { host, port, database: name } = client;
       const target = `${host}:${port}/${name}`;
       const isBound = (boundUntil.get(target) ?? 0) > performance.now();
-      if (isBound && ready.has(target)) return none;
+      if (isBound && ready.get(target) === model) return none;
       // First: in a warehouse that is another's nothing may be made.
       if ((await readBinding(client)) !== undefined) await assertBoundToStage(client, binding);
-      if (ready.has(target)) {
+      if (ready.get(target) === model) {
         boundUntil.set(target, performance.now() + boundForMs);
         return none;
       }
@@ -51,7 +48,7 @@ export function makeReadyWarehouse(
       await assertBoundToStage(client, binding);
       boundUntil.set(target, performance.now() + boundForMs);
       await forwardResyncs(client, ingested);
-      if (refused.size === 0) ready.add(target);
+      if (refused.size === 0) ready.set(target, model);
       return refused;
     });
 }

@@ -160,7 +160,11 @@ export type TableDefinition =
 export interface ModelDefinition {
   name: string;
   tables: readonly TableDefinition[];
+  lookups?: Lookups;
 }
+
+/** Small tables of the model's own, by their names: what each text becomes. */
+export type Lookups = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
  * Defines a warehouse dimension. Everything else follows from it: source query, DDL, Parquet schema,

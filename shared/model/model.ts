@@ -9,6 +9,7 @@ import type {
   FactDefinition,
   IngestedOnlyDefinition,
   JoinDefinition,
+  Lookups,
   ModelDefinition,
   SourceColumns,
   SourceName,
@@ -117,9 +118,9 @@ export interface Model {
  * @throws {TerminalError} a definition names a table or a column that no definition has, or makes a column of a field
  *   whose type it cannot be made of
  */
-export function assembleModel({ name, tables: definitions }: ModelDefinition): Model {
+export function assembleModel({ name, tables: definitions, lookups = {} }: ModelDefinition): Model {
   const sources = resolveSources(definitions);
-  const tables = definitions.flatMap((definition) => resolveTable(definition, sources));
+  const tables = definitions.flatMap((definition) => resolveTable(definition, sources, lookups));
   const calendars = tables.filter((table) => table.kind === 'calendar');
   if (calendars.length > 1) fail(`the model has several calendars: ${namesOf(calendars).join(', ')}`);
   const doubled = namesOf(tables).find((table, index) => namesOf(tables).indexOf(table) !== index);
@@ -238,7 +239,11 @@ function parseColumns(table: string, path: string | undefined, columns: SourceCo
 const joinedFields = (join: JoinDefinition): SourceField[] =>
   parseColumns(sourceNameOf(join), join.path, join.columns).map((field) => ({ ...field, nullable: true }));
 
-function resolveTable(definition: TableDefinition, sources: Map<string, SourceTable>): WarehouseTable[] {
+function resolveTable(
+  definition: TableDefinition,
+  sources: Map<string, SourceTable>,
+  lookups: Lookups,
+): WarehouseTable[] {
   if (definition.kind === 'ingested only') return [];
   const { name } = definition;
   if (definition.kind === 'calendar') {
@@ -246,7 +251,7 @@ function resolveTable(definition: TableDefinition, sources: Map<string, SourceTa
     return [{ ...definition, key: [definition.key], columns: withNames(definition.columns) }];
   }
   const source = sources.get(sourceNameOf(definition.source)) ?? fail(`${name} has no source`);
-  const columns = withNames(definition.columns);
+  const columns = withNames(definition.columns).map((column) => withListed(column, name, lookups));
   for (const column of columns) assertField(`${name}.${column.name}`, column, source);
   if (definition.key.length === 0) fail(`${name} has no key`);
   for (const key of definition.key) findKeyColumn(name, columns, key);
@@ -254,6 +259,15 @@ function resolveTable(definition: TableDefinition, sources: Map<string, SourceTa
   const nullable = definition.versions.find((version) => findKeyColumn(name, columns, version).nullable);
   if (nullable !== undefined) fail(`${name}.${nullable} tells versions apart, and may be null`);
   return [{ ...definition, source, columns }];
+}
+
+/** The texts that a column of a lookup becomes. */
+function withListed(column: WarehouseColumn, table: string, lookups: Lookups): WarehouseColumn {
+  const { lookup } = column.from;
+  if (column.from.kind !== 'lookup' || lookup === undefined) return column;
+  const entries =
+    lookups[lookup] ?? fail(`${table}.${column.name} has the lookup ${lookup}, which is not there`);
+  return { ...column, listed: new Map(Object.entries(entries)) };
 }
 
 const withNames = <T extends object>(columns: Readonly<Record<string, T>>): ({ name: string } & T)[] =>

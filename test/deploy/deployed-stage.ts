@@ -2,6 +2,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 import type { GuardedDatabase } from './guarded-database.ts';
 import type { MiniStack } from './ministack.ts';
@@ -92,6 +93,7 @@ async function isLoaded({ source, warehouse }: Databases): Promise<boolean> {
     source: source.admin,
     warehouse: warehouse.admin,
     warehouseSchema: 'public',
+    model: totesys,
   });
   return report.ok;
 }

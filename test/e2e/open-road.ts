@@ -4,6 +4,7 @@ import { startPipeline } from '../../cli/run/pipeline.ts';
 import { runOnce } from '../../cli/run/run-once.ts';
 import { makeEmbeddedSite } from '../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../cli/terminal/terminal.ts';
+import { totesysDefinition } from '../helpers/models/totesys.ts';
 import type { Road } from './road.ts';
 
 /** A road whose stack stays up between its runs, in this process: for what is not about the command as a process. */
@@ -17,7 +18,10 @@ export interface OpenRoad {
 export async function openRoad(road: Road): Promise<OpenRoad> {
   const log = new PassThrough();
   let closed: Promise<void> | undefined;
-  const pipeline = await startPipeline(road, makeTerminal(new PassThrough(), log, true));
+  const pipeline = await startPipeline(
+    { ...road, definition: totesysDefinition },
+    makeTerminal(new PassThrough(), log, true),
+  );
   return {
     runClean: async () => {
       const report = await runOnce(makeEmbeddedSite(pipeline), undefined);

@@ -6,6 +6,7 @@ import { connect } from '../../cli/database/connect.ts';
 import { fillSampleShop } from '../../cli/sample/fill.ts';
 import { toJson } from '../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type AskedStatus, makeDifferenceError } from '../helpers/never-silently-wrong.ts';
 import type { PostgresServer } from '../helpers/postgres/temporary-postgres.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
@@ -74,7 +75,7 @@ export async function assertExact(road: Omit<Road, 'data'> & Partial<Road>): Pro
     warehouse: await connect(warehouse, 'warehouse'),
   };
   try {
-    const report = await verifyWarehouse({ ...clients, warehouseSchema: 'public' });
+    const report = await verifyWarehouse({ ...clients, warehouseSchema: 'public', model: totesys });
     if (report.ok) return;
     const status = data === undefined ? undefined : await starlift(['status', '--json', '--data', data]);
     throw makeDifferenceError(toJson(report), status && lastJson<AskedStatus>(status));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../services/transformation/rows/transform-rows.ts';
-import { starSchema } from '../../shared/model/star-schema.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type ParquetRow, readParquetRows } from '../helpers/rows/parquet-rows.ts';
 
 /**
@@ -19,19 +19,19 @@ const tables = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (
 
 describe('golden pairs', () => {
   it('are there for every warehouse table', () => {
-    expect([...tables].sort()).toEqual(starSchema.tables.map(({ name }) => name).sort());
+    expect([...tables].sort()).toEqual(totesys.tables.map(({ name }) => name).sort());
   });
 
   it.each(tables)('%s is made of its input exactly', async (name) => {
     const input = readFileSync(new URL(`${name}/input.ndjson`, folder));
     const golden: Golden = JSON.parse(readFileSync(new URL(`${name}/expected.json`, folder), 'utf8'));
-    const [fed = ''] = starSchema.source(golden.source).feeds;
-    const table = starSchema.table(fed);
+    const [fed = ''] = totesys.source(golden.source).feeds;
+    const table = totesys.table(fed);
     if (table.kind === 'calendar') throw new Error(`${fed} has no source`);
 
-    const made = await transformRows(chunksOf(input), table, starSchema.calendar);
+    const made = await transformRows(chunksOf(input), table, totesys.calendar);
 
-    const parquet = name === starSchema.calendar?.name ? made.dates?.parquet : made.parquet;
+    const parquet = name === totesys.calendar?.name ? made.dates?.parquet : made.parquet;
     expect(await readParquetRows(parquet ?? Buffer.alloc(0))).toEqual(golden.rows);
     const lines = input.toString().split('\n');
     expect(parseLines(made.quarantine.toFile())).toEqual(

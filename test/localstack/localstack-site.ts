@@ -4,6 +4,7 @@ import { receiveDeadLetters } from '../../cli/site/stage/stage-queues.ts';
 import type { Road } from '../../localstack/road.ts';
 import { makeObjectStore } from '../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../shared/queue/queue-settings.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 
 /** The road on LocalStack as the operators' commands see it. */
 export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
@@ -12,6 +13,7 @@ export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
   const receiveWaitSeconds = 0;
   return {
+    model: totesys,
     sqs,
     queueUrl,
     deadLetterUrl,

@@ -8,6 +8,7 @@ import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';
 import { waitUntil } from '../deploy/wait-until.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { localStackConnection } from './connection.ts';
 import { makeLocalStackSite } from './localstack-site.ts';
@@ -102,7 +103,7 @@ async function untilLoaded(): Promise<void> {
   await waitUntil('the warehouse is what the source says', 90, async () => {
     const { rows } = await warehouse.query(`select to_regclass('public.fact_payment') as made`);
     if (rows[0]?.made === null) return false;
-    return (await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).ok;
+    return (await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys })).ok;
   }).catch((error: Error) => {
     throw new Error(`${error.message}\n${log.slice(-20).join('\n')}`);
   });

@@ -3,6 +3,7 @@ import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { type Databases, makeDatabases } from '../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../helpers/inline-road/inline-road.ts';
 import { openShop } from '../helpers/inline-road/shop.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { startWriters } from './writers/concurrent-writers.ts';
 import { readCommittedVersions, readWarehouseVersions, rememberFacts } from './writers/fact-history.ts';
@@ -50,7 +51,7 @@ describe(`a source that ${sessions} sessions write to during ${runs} runs (SEED=
       }
       await road.run();
       expect(await road.deadLetters()).toEqual([]);
-      const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+      const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
       expect(report.tables.filter((table) => !isExact(table))).toEqual([]);
       const found = await readWarehouseVersions(warehouse);
       const committed = await readCommittedVersions(source);

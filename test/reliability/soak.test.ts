@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { makeShop, openShop } from '../helpers/inline-road/shop.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import {
   canSampleProcesses,
@@ -101,7 +102,9 @@ describe('a watch that goes on for long', () => {
       // A watch plans on its interval: what the last plans have found may still be on its way.
       const { code } = await starlift(['run', ...urls(), '--data', data]);
       expect(code).toBe(0);
-      expect(await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).toMatchObject({
+      expect(
+        await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys }),
+      ).toMatchObject({
         ok: true,
       });
     },

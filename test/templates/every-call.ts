@@ -1,6 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
-import { starSchema } from '../../shared/model/star-schema.ts';
 import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
@@ -11,6 +10,7 @@ import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
 import type { Databases } from '../helpers/inline-road/databases.ts';
+import { totesys } from '../helpers/models/totesys.ts';
 import { seen } from '../helpers/seen.ts';
 import type { PackagedRoad } from './packaged-road.ts';
 
@@ -40,7 +40,7 @@ async function requestResync({ warehouseUrl }: Databases): Promise<void> {
   const loader = new pg.Client({ connectionString: warehouseUrl });
   await loader.connect();
   try {
-    await ensureWarehouse(loader, starSchema, { schema: 'public', foreignKeys: 'declared', deferKeys: true });
+    await ensureWarehouse(loader, totesys, { schema: 'public', foreignKeys: 'declared', deferKeys: true });
     await loader.query(`insert into starlift.resync (reason) values ('a test')`);
   } finally {
     await loader.end();

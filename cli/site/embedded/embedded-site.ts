@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { connect } from '../../database/connect.ts';
@@ -29,22 +30,33 @@ const accountId = '000000000000';
 /**
  * Opens a data folder's stack: the one that runs on it, else one without services for as long as it is needed.
  *
+ * @param loadModel finds the model where none is published yet
  * @param given the URLs that are known by options alone
  * @throws {UsageError | StackError} there is no such folder, or its stack cannot be started
  */
 export async function openEmbeddedSite(
-  options: StackOptions,
+  { loadModel, ...options }: StackOptions & { loadModel(): Promise<Model> },
   given: NamedDatabases = {},
 ): Promise<OpenedSite> {
   assertDataFolder(options.data);
   const activity = readActivity(options.data);
   const stack = await openStack(options);
-  return { ...makeSite(stack, dataSelector(options.data, given), activity), release: stack.release };
+  try {
+    const ingested = makeObjectStore(stack.clients.s3, buckets.ingested);
+    // Before the first run nothing is published.
+    const model = (await readPublishedModel(ingested))?.model ?? (await loadModel());
+    const site = makeSite({ ...stack, model }, dataSelector(options.data, given), activity);
+    return { ...site, release: stack.release };
+  } catch (error) {
+    await stack.release();
+    throw error;
+  }
 }
 
 /** A stack with its services at work. */
 export interface WorkingStack {
   stack: Stack;
+  model: Model;
   services: Services;
   /** Another one after a reconnect. */
   warehouse: pg.Client;
@@ -57,9 +69,10 @@ export interface WorkingStack {
 
 /** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
 export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
-  const { stack, services, warehouseSchema } = working;
+  const { stack, model, services, warehouseSchema } = working;
   const { cloud, clients, folder, sourceUrl, shopUrl, warehouseUrl } = stack;
   const opened = {
+    model,
     endpoint: cloud.endpoint,
     clients,
     sourceUrl: shopUrl ?? sourceUrl,
@@ -89,19 +102,20 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
       working.countedUntil = await readClock(working.warehouse);
     },
     noteDrained: working.noteDrained,
-    countWaiting: () => countWaiting(working.warehouse, starSchema, warehouseSchema),
+    countWaiting: () => countWaiting(working.warehouse, model, warehouseSchema),
     listDeadLetters: () => listReportedLetters(site, working),
   };
 }
 
 function makeSite(
-  { endpoint, clients, sourceUrl, warehouseUrl }: Omit<OpenedStack, 'release'>,
+  { endpoint, clients, sourceUrl, warehouseUrl, model }: Omit<OpenedStack, 'release'> & { model: Model },
   selector: string,
   activity: Activity,
 ): Site {
   const queueUrl = (kind: QueueKind) => `${endpoint}/${accountId}/${queueNames[kind]}`;
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
   return {
+    model,
     sqs: clients.sqs,
     ingested: makeObjectStore(clients.s3, buckets.ingested),
     processed: makeObjectStore(clients.s3, buckets.processed),

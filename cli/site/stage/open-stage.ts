@@ -6,12 +6,14 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
 import { requestTimeouts } from '../../../shared/aws-clients.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import {
   deadLetterQueueName,
   planTimeoutSeconds,
   type QueueKind,
 } from '../../../shared/queue/queue-settings.ts';
+import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { connectTo } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
 import { explainAwsError, findStage, type StageResources } from './find-stage.ts';
@@ -41,15 +43,22 @@ export interface OpenedStage extends Site {
  * @throws {UsageError} the stage does not exist or is incomplete, AWS cannot be reached, or a region,
  * credentials or rights are missing
  */
-export async function withStage<T>(name: StageName, work: (stage: OpenedStage) => Promise<T>): Promise<T> {
+export async function withStage<T>(
+  name: StageName,
+  loadModel: () => Promise<Model>,
+  work: (stage: OpenedStage) => Promise<T>,
+): Promise<T> {
   try {
-    return await work(await openStage(name));
+    return await work(await openStage(name, loadModel));
   } catch (error) {
     throw explainAwsError(error) ?? error;
   }
 }
 
-async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
+async function openStage(
+  { stage, region }: StageName,
+  loadModel: () => Promise<Model>,
+): Promise<OpenedStage> {
   const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
   // The connection is silent while the function runs.
   const socketTimeout = (planTimeoutSeconds + 10) * 1000;
@@ -66,6 +75,7 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
   const connect = async (what: StageSecret['what']) =>
     connectTo(await readStageSecret(secretsManager, secret(what)), what);
   const queueUrl = (kind: QueueKind) => resources[`${kind}QueueUrl`];
+  const ingested = makeObjectStore(s3, resources.ingestedBucket);
   const reading = {
     sqs,
     deadLetterUrl: (kind: QueueKind) => deadLetterQueueName(queueUrl(kind)),
@@ -74,6 +84,8 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
   };
   return {
     ...reading,
+    // A stage that was deployed before its first model was published has none.
+    model: (await readPublishedModel(ingested))?.model ?? (await loadModel()),
     stage,
     resources,
     secretsManager,
@@ -88,7 +100,7 @@ async function openStage({ stage, region }: StageName): Promise<OpenedStage> {
     queueUrl,
     takenBy: 'The stage takes them at once.',
     lambda: new LambdaClient(lambdaOptions),
-    ingested: makeObjectStore(s3, resources.ingestedBucket),
+    ingested,
     processed: makeObjectStore(s3, resources.processedBucket),
     connectWarehouse: () => connect('warehouse'),
     warehouseSchema: resources.warehouseSchema,

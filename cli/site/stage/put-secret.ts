@@ -1,4 +1,5 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { Model } from '../../../shared/model/model.ts';
 import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
 import { parseDatabaseUrl } from '../../database/database-url.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -18,8 +19,9 @@ export function putSecret(
   what: 'source' | 'warehouse',
   readUrl: () => Promise<string>,
   terminal: Terminal,
+  loadModel: () => Promise<Model>,
 ): Promise<void> {
-  return withStage(name, async (stage) => {
+  return withStage(name, loadModel, async (stage) => {
     const secret = parseSecretUrl(await readUrl());
     const { id } = stage.secret(what);
     const { VersionId = '' } = await stage.secretsManager.send(

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient, TooManyRequestsException } from '@aws-sdk/client-lambda';
 import type pg from 'pg';
 import { TransientError } from '../../../shared/errors.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { planTimeoutSeconds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import type { FollowedSlice } from '../../../shared/records/slices.ts';
@@ -31,7 +30,7 @@ export async function makeStageSite(
   warehouse: pg.Client,
   { listFailed, onStandstill }: StageRunDeps,
 ): Promise<RunnableSite> {
-  const { warehouseSchema } = stage;
+  const { model, warehouseSchema } = stage;
   let countedUntil = await readClock(warehouse);
   let isDone: (() => Promise<boolean>) | undefined;
   return {
@@ -49,8 +48,8 @@ export async function makeStageSite(
       countedUntil = await readClock(warehouse);
     },
     countWaiting: async () =>
-      (await hasAllTables(warehouse, starSchema, warehouseSchema))
-        ? countWaiting(warehouse, starSchema, warehouseSchema)
+      (await hasAllTables(warehouse, model, warehouseSchema))
+        ? countWaiting(warehouse, model, warehouseSchema)
         : [],
   };
 }
@@ -94,7 +93,7 @@ async function beginToFollow(
   { listFailed, onStandstill }: StageRunDeps,
 ): Promise<() => Promise<boolean>> {
   const slices = await listFollowedSlices(stage.ingested, planned, new Date());
-  const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: starSchema });
+  const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: stage.model });
   const describeStandstill = makeStandstill();
   let looks = 0;
   return async () => {

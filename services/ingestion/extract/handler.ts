@@ -9,9 +9,9 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseExtractMessage } from '../../../shared/records/extract-message.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, nameSlice, recordFailure, recordRecovery } from '../extract-queue.ts';
 import { extractSlice } from './extract-slice.ts';
@@ -21,13 +21,13 @@ const logger = makeLogger('extract');
 const metrics = makeTableMetrics(config.stage);
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readModel = makeModelReader(ingested);
 const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
 const failedSlices = { ingested, report };
 const retries = makeRetryNotes('source', { ingested, ...report });
 const deps = {
   ingested,
   send: makeSend(sqs, config.extractQueueUrl),
-  model: starSchema,
   schema: config.sourceSchema,
   restart: config.sourceRestart,
 };
@@ -36,7 +36,8 @@ const handleBatch = handleRecords<DatabaseContext>(
   async (record, { database }) => {
     const message = parseExtractMessage(record.body);
     const { run, slice, table } = message;
-    const outcome = await extractSlice(message, { ...deps, database });
+    const { model } = await readModel();
+    const outcome = await extractSlice(message, { ...deps, model, database });
     logger.info('extracted', { run, slice, table, ...outcome });
     if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
     await recordRecovery(record, message, failedSlices);

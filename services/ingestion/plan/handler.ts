@@ -7,10 +7,10 @@ import { makeOutageNotes, noteAnswer } from '../../../shared/handler/note-retrie
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { makeLogger } from '../../../shared/logger.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { planAttemptsKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { notePlanAttempt } from '../../../shared/records/plan-attempts.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { readConfig } from '../config.ts';
 import { makeSend } from '../extract-queue.ts';
@@ -20,12 +20,12 @@ const config = readConfig();
 const logger = makeLogger('plan');
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
+const readModel = makeModelReader(ingested);
 const outageDeps = { ingested, logger, notify: makeNotify(eventBridge, config.stage) };
 const outage = makeOutageNotes('source', outageDeps);
 const deps = {
   ingested,
   send: makeSend(sqs, config.extractQueueUrl),
-  model: starSchema,
   schema: config.sourceSchema,
   restart: config.sourceRestart,
   now: () => new Date(),
@@ -48,7 +48,7 @@ export const handler = middy()
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {
     const attemptedAt = new Date();
     try {
-      const planned = await planRun({ ...deps, database });
+      const planned = await planRun({ ...deps, model: (await readModel()).model, database });
       const { run, slices, failures, warnings } = planned;
       logger.info('planned', { run, slices: slices.length, failures, warnings });
       return await noteSuccess(attemptedAt, planned);

@@ -7,9 +7,9 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { makePlanRecordsReader } from '../../../shared/records/plan-records.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { writeWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
@@ -21,7 +21,8 @@ const { s3, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, {
+const readModel = makeModelReader(ingested);
+const readyWarehouse = makeReadyWarehouse({
   schema,
   foreignKeys,
   ingested,
@@ -29,7 +30,6 @@ const readyWarehouse = makeReadyWarehouse(starSchema, {
 });
 const deps = {
   readPlans: makePlanRecordsReader(ingested),
-  model: starSchema,
   schema,
   now: () => new Date(),
 };
@@ -49,8 +49,9 @@ export const handler = middy()
     }),
   )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<TableFreshness[]> => {
-    await readyWarehouse(database);
-    const tables = await measureFreshness({ ...deps, database });
+    const { model } = await readModel();
+    await readyWarehouse(database, model);
+    const tables = await measureFreshness({ ...deps, model, database });
     // The function that noted an outage may have died since.
     await noteAnswer('warehouse', { ingested, logger, notify: makeNotify(eventBridge, stage) });
     for (const { table, lagSeconds, waiting } of tables) {
@@ -59,8 +60,13 @@ export const handler = middy()
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       });
     }
+    // A table without a lag was never measured: then the alarm must not be quiet.
+    const lags = tables.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+    if (lags.length === tables.length && lags.length > 0) metrics.addGreatestLag(Math.max(...lags));
     // Last: what it cannot tell must not cost the metrics.
-    const evidence = await database.withClient((client) => collectEvidence(client, { ...deps, ingested }));
+    const evidence = await database.withClient((client) =>
+      collectEvidence(client, { ...deps, model, ingested }),
+    );
     await writeWarehouseEvidence(ingested, evidence);
     return tables;
   });

@@ -12,10 +12,10 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeRunRecordReader } from '../initial-load/initial-load.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
@@ -28,11 +28,11 @@ const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
 const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, { schema, foreignKeys, ingested, stage });
+const readModel = makeModelReader(ingested);
+const readyWarehouse = makeReadyWarehouse({ schema, foreignKeys, ingested, stage });
 const retries = makeRetryNotes('warehouse', { ingested, ...report });
 const deps = {
   processed: makeObjectStore(s3, processedBucket),
-  model: starSchema,
   schema,
   readRun: makeRunRecordReader(ingested),
 };
@@ -72,10 +72,11 @@ async function handleRecord(
   const references = parseObjectCreated(body);
   // S3 tests a bucket's notifications when the stage is deployed, before the secret may have its values.
   if (references.length === 0) return;
-  const refused = await readyWarehouse(database);
+  const { model } = await readModel();
+  const refused = await readyWarehouse(database, model);
   const replay = messageAttributes.replay?.stringValue;
   const results = await handleEachObject(references, async (reference) =>
-    loadObject(parseProcessedKey(reference), { ...deps, refused, database }, { replay }),
+    loadObject(parseProcessedKey(reference), { ...deps, model, refused, database }, { replay }),
   );
   // Only a redriven message carries the time of its failure.
   const wasDeadLetter = messageAttributes.failedAt !== undefined;

@@ -3,10 +3,11 @@ import { makeNotify } from '../../../shared/events.ts';
 import { noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { describeGap } from '../../../shared/warehouse/continuity.ts';
@@ -25,7 +26,8 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
 );
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const processed = makeObjectStore(aws.s3, processedBucket);
-const readyWarehouse = makeReadyWarehouse(starSchema, {
+const readModel = makeModelReader(ingested);
+const readyWarehouse = makeReadyWarehouse({
   schema,
   foreignKeys,
   ingested,
@@ -35,7 +37,7 @@ const readyWarehouse = makeReadyWarehouse(starSchema, {
 const notify = makeNotify(aws.eventBridge, config.stage);
 
 /** One queue after the other; the letters that are left are visible again before the next sweep. */
-async function settle(database: Pick<Database, 'withClient'>): Promise<number> {
+async function settle(database: Pick<Database, 'withClient'>, model: Model): Promise<number> {
   let settled = 0;
   const urls = { transform: config.transformQueueUrl, load: config.loadQueueUrl };
   for (const queue of ['transform', 'load'] as const) {
@@ -44,7 +46,7 @@ async function settle(database: Pick<Database, 'withClient'>): Promise<number> {
       deadLetterUrl: deadLetterQueueName(urls[queue]),
       queue,
       notify,
-      areSettled: (letters) => database.withClient((client) => areLoaded(client, starSchema, letters)),
+      areSettled: (letters) => database.withClient((client) => areLoaded(client, model, letters)),
     });
   }
   return settled;
@@ -66,13 +68,12 @@ export const handler = middy()
   .handler((_event: unknown, { database }: DatabaseContext) => {
     // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {
-      await readyWarehouse(database);
+      const { model } = await readModel();
+      await readyWarehouse(database, model);
       await noteAnswer('warehouse', { ingested, logger, notify });
-      await database.withClient((client) =>
-        settleRebuilds(client, { ingested, processed, model: starSchema }),
-      );
-      const result = await sweepProcessed({ ...deps, ingested, processed, model: starSchema, database });
-      const settled = await settle(database);
+      await database.withClient((client) => settleRebuilds(client, { ingested, processed, model }));
+      const result = await sweepProcessed({ ...deps, ingested, processed, model, database });
+      const settled = await settle(database, model);
       if (settled > 0) logger.info('dead letters whose objects are loaded were deleted', { settled });
       if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });
       return result;

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { readConfig } from '../config.ts';
 import { sweepIngested } from './sweep.ts';
@@ -15,11 +15,13 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
 );
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const processed = makeObjectStore(aws.s3, config.processedBucket);
+const readModel = makeModelReader(ingested);
 
 /** The scheduled sweep of the ingested zone. It takes no input; it returns what it did. */
 export const handler = middy()
   .use(withLogging(logger))
   .handler(() => {
-    const sweep = () => sweepIngested({ ...deps, ingested, processed, model: starSchema });
+    const sweep = async () =>
+      sweepIngested({ ...deps, ingested, processed, model: (await readModel()).model });
     return runSweep({ notifyMoved, sweep }, logger);
   });

@@ -11,11 +11,11 @@ import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type IngestedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { transformObject } from './transform.ts';
 
@@ -27,11 +27,11 @@ const notify = makeNotify(aws.eventBridge, config.stage);
 const report: ReportDeps = { queue: 'transform', logger, notify };
 
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
+const readModel = makeModelReader(ingested);
 const retries = makeRetryNotes(undefined, { ingested, ...report });
 const deps = {
   ingested,
   processed: makeObjectStore(aws.s3, config.processedBucket),
-  model: starSchema,
   notify,
   warn: (message: string, detail: Record<string, unknown>) => logger.warn(message, detail),
 };
@@ -56,9 +56,14 @@ export const handler = middy(
 async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<void> {
   const replay = messageAttributes.replay?.stringValue;
   const leastRevision = parseLeastRevision(messageAttributes.leastRevision?.stringValue);
+  const references = parseObjectCreated(body);
+  // S3 tests a bucket's notifications when the stage is deployed, before it has a model.
+  if (references.length === 0) return;
+  const { model } = await readModel();
   const results = await handleEachObject(
-    parseObjectCreated(body),
-    async (reference) => transformObject(parseIngestedKey(reference), deps, { leastRevision, replay }),
+    references,
+    async (reference) =>
+      transformObject(parseIngestedKey(reference), { ...deps, model }, { leastRevision, replay }),
     subjectOf,
   );
   for (const { key, tables } of results) {

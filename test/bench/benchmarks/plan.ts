@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type Benchmark, compare, withFolder, withStages } from '../benchmark.ts';
 import { copyCommand, referenceName, runInShell } from '../reference/copy-command.ts';
 import { ordersOfShop, shopDatabase } from '../setup/source-databases.ts';
@@ -14,7 +14,7 @@ export const benchmark: Benchmark = {
   run: async (context) => {
     const rows = context.rows * size;
     const source = await shopDatabase(context.servers.source, ordersOfShop(rows));
-    const counts = starSchema.sources.map(({ name }) => `select count(*) from ${name}`).join('; ');
+    const counts = totesys.sources.map(({ name }) => `select count(*) from ${name}`).join('; ');
     return withFolder((folder) =>
       withStages(async (stages) => {
         const task = { stage: 'plan', source, folder: join(folder, 'state') };

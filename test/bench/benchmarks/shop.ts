@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type BenchContext, type Benchmark, compare, type Result, withFolder } from '../benchmark.ts';
 import { emptyFolder } from '../setup/empty-folder.ts';
 import { execute } from '../setup/servers.ts';
@@ -47,7 +47,7 @@ const noteOf = ({ rows, summary }: Result): string =>
   `${((summary.seconds.median / rows) * 1e6).toFixed(2)} us a row`;
 
 async function countRows(url: string): Promise<number> {
-  const counts = starSchema.sources.map(({ name }) => `(select count(*) from ${name})`);
+  const counts = totesys.sources.map(({ name }) => `(select count(*) from ${name})`);
   const [row] = await execute<{ rows: string }>(url, [`select ${counts.join(' + ')} as rows`]);
   return Number(row?.rows);
 }

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { extractSlice } from '../../../services/ingestion/extract/extract-slice.ts';
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { makeFolderStore } from './folder-store.ts';
 
 /** Plans and extracts all that is new, one slice after the other, into objects as the ingested zone has them. */
@@ -19,7 +19,7 @@ export async function extract(task: Record<string, string>): Promise<void> {
       database,
       ingested,
       send,
-      model: starSchema,
+      model: totesys,
       schema: 'public',
       restart: 'trusted',
     } as const;

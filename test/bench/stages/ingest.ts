@@ -7,11 +7,11 @@ import { cutBlockRanges } from '../../../services/ingestion/plan/slice-table.ts'
 import { selectSize } from '../../../services/ingestion/source/relations.ts';
 import { assessUsableTable } from '../../../services/ingestion/source/tables.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const schema = 'public';
-const table = starSchema.source('sales_order');
+const table = totesys.source('sales_order');
 const sliceBytes = 16 * 2 ** 20;
 
 /** The extract's work on sales_order, one slice after the other: COPY, NDJSON, a file for each; not compressed. */

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadObject } from '../../../services/loading/load/load.ts';
 import { encodeCopyRows } from '../../../services/loading/rows/encode-rows.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import {
   type ProcessedKey,
   parseObjectKey,
@@ -10,6 +9,7 @@ import {
 } from '../../../shared/object-store/object-key.ts';
 import { readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { withDatabase } from './extract.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';
 
@@ -24,11 +24,11 @@ export async function load(task: Record<string, string>): Promise<void> {
   await withDatabase(warehouse, async (database) => {
     if (only === 'others') {
       const options = { schema: 'public', foreignKeys: 'declared' } as const;
-      await database.withClient((client) => ensureWarehouse(client, starSchema, options));
+      await database.withClient((client) => ensureWarehouse(client, totesys, options));
     }
-    const deps = { database, processed, model: starSchema, schema: 'public' };
+    const deps = { database, processed, model: totesys, schema: 'public' };
     for (const key of processedKeys(folder)) {
-      const isFact = starSchema.table(key.table).kind === 'fact';
+      const isFact = totesys.table(key.table).kind === 'fact';
       if (isFact !== (only === 'facts')) continue;
       const { waiting } = await loadObject(key, deps);
       if (waiting > 0) throw new Error(`${waiting} rows of ${key.table} wait`);
@@ -41,7 +41,7 @@ export async function encode(task: Record<string, string>): Promise<number> {
   const { folder = '' } = task;
   let bytes = 0;
   for (const text of listKeys(folder).filter((key) => key.startsWith('fact_sales_order/'))) {
-    const table = starSchema.table('fact_sales_order');
+    const table = totesys.table('fact_sales_order');
     const batches = await readParquet(table, text, readFileSync(join(folder, text)));
     for (const chunk of encodeCopyRows(batches, '1')) bytes += chunk.length;
   }

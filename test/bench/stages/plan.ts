@@ -1,5 +1,5 @@
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { withDatabase } from './extract.ts';
 import { makeFolderStore } from './folder-store.ts';
 
@@ -16,7 +16,7 @@ export async function plan(task: Record<string, string>): Promise<number> {
       database,
       ingested: makeFolderStore(folder),
       send: async () => {},
-      ...{ model: starSchema, schema: 'public', restart: 'trusted', now: () => new Date() },
+      ...{ model: totesys, schema: 'public', restart: 'trusted', now: () => new Date() },
     });
     slices = run.slices.length;
   });

@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { ingestedSuffix, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';
 
 const chunkBytes = 256 * 1024;
@@ -14,7 +14,7 @@ export async function transform(task: Record<string, string>): Promise<void> {
   const deps = {
     ingested: makeFolderStore(from),
     processed: makeFolderStore(folder),
-    model: starSchema,
+    model: totesys,
     notify: async () => {},
     warn: () => {},
   };
@@ -27,12 +27,12 @@ export async function transform(task: Record<string, string>): Promise<void> {
 /** The transform's work on sales_order alone: files of NDJSON that is not compressed, a Parquet file for each. */
 export async function transformLines(task: Record<string, string>): Promise<void> {
   const { from = '', folder = '' } = task;
-  const table = starSchema.table('fact_sales_order');
+  const table = totesys.table('fact_sales_order');
   if (table.kind !== 'fact') throw new TypeError('fact_sales_order is no fact');
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(from)) {
     const chunks = chunksOf(readFileSync(join(from, name)));
-    const { parquet, quarantine } = await transformRows(chunks, table, starSchema.calendar);
+    const { parquet, quarantine } = await transformRows(chunks, table, totesys.calendar);
     if (quarantine.rows > 0) throw new Error(`${name}: ${quarantine.rows} rows in quarantine`);
     writeFileSync(join(folder, name.replace('.ndjson', '.parquet')), parquet);
   }

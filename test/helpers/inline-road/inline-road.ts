@@ -11,9 +11,12 @@ import {
 import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
 import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
+import type { ModelDefinition } from '../../../shared/model/define.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { totesysDefinition } from '../models/totesys.ts';
 import { startInlinePool } from '../processes/inline-pool.ts';
 import { seen } from '../seen.ts';
 import { type HandlerEnvironments, loadEnvironments } from './handler-environments.ts';
@@ -23,6 +26,8 @@ export interface InlineRoadOptions {
   warehouseUrl: string;
   /** Messages in one invocation: 10, where the product has 1, so that a bad one has neighbours. */
   batchSize?: number;
+  /** The model that is published; the sample shop's by default. */
+  definition?: ModelDefinition;
   /** Execution environments of each queue's function, each with connections of its own: 2. */
   environments?: Partial<Record<QueueKind, number>>;
 }
@@ -56,6 +61,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   putSecret('warehouse', options.warehouseUrl);
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   const queueUrl = (kind: QueueKind) => cloud.queueUrl(queueNames[kind]);
+  await publishModel(makeObjectStore(clients.s3, buckets.ingested), options.definition ?? totesysDefinition);
   setEnvironment(cloud.endpoint, cloud.region, queueUrl);
   const counts = { plan: 1, extract: 2, transform: 2, load: 2, ...options.environments };
   const environments: HandlerEnvironments = await loadEnvironments(counts);

@@ -1,6 +1,6 @@
 import { dateOf, defineDimension, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
 import { assembleModel, type Calendar, type Model } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../models/calendar.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',

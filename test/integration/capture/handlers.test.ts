@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type HandlersUnderTest, startHandlers } from './handlers-under-test.ts';
 
 describe('the plan and extract handlers', () => {
@@ -26,7 +26,7 @@ describe('the plan and extract handlers', () => {
         j.country as "address.country", j.phone as "address.phone"
         from counterparty t left join address j on j.address_id = t.legal_address_id`,
     };
-    for (const { name, columns } of starSchema.sources) {
+    for (const { name, columns } of totesys.sources) {
       const own = columns.map((column) => `t.${column.name}`).join(', ');
       const query = `select ${own} ${joins[name] ?? `from ${name} t`}`;
       const { rows } = await handlers.source.query<{ line: string }>(

@@ -1,6 +1,6 @@
 import { defineIngestedOnly } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 
 export const shopDefinitions = [
   defineIngestedOnly({

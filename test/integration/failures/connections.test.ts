@@ -11,6 +11,7 @@ import {
   withUser,
 } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
 
@@ -33,7 +34,9 @@ describe('connections', () => {
   const expectExact = async () => {
     expect(await road.deadLetters()).toEqual([]);
     const { source, warehouse } = databases;
-    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).ok).toBe(true);
+    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys })).ok).toBe(
+      true,
+    );
   };
 
   const isServerFull = async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type RoadAtWork, startRoadAtWork } from './road-at-work.ts';
 
@@ -26,7 +27,12 @@ describe("the source's schema drifts", () => {
     report.tables.find((tally) => tally.table === table)?.extracted;
   const expectExact = async () => {
     const { source, warehouse } = databases;
-    const { tables } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+    const { tables } = await verifyWarehouse({
+      source,
+      warehouse,
+      warehouseSchema: 'public',
+      model: totesys,
+    });
     expect(tables.filter(({ missing, different }) => missing + different > 0)).toEqual([]);
   };
 

@@ -4,6 +4,7 @@ import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { changeEverything } from '../../helpers/inline-road/change-everything.ts';
 import { connect, type Databases, makeDatabases, withUser } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import {
   describeWithInstalledPostgres,
   startCopy,
@@ -70,11 +71,15 @@ describeWithInstalledPostgres('a failover of source and warehouse to a promoted 
     expect(await road.deadLetters()).toEqual([]);
     source = await connect(replica.url('shop'));
     warehouse = await connect(replica.url('warehouse'));
-    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).ok).toBe(true);
+    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys })).ok).toBe(
+      true,
+    );
     await changeEverything(source);
     const after = await road.run();
     expect(after.slices.every(({ full }) => full)).toBe(false);
-    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).ok).toBe(true);
+    expect((await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys })).ok).toBe(
+      true,
+    );
     expect(await road.deadLetters()).toEqual([]);
   }, 150_000);
 });

@@ -6,11 +6,11 @@ import { loadObject } from '../../../services/loading/load/load.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
 import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 

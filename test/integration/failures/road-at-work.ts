@@ -14,9 +14,10 @@ import {
   type WorkingStack,
 } from '../../../cli/site/embedded/embedded-site.ts';
 import { readClock } from '../../../cli/site/ledger.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 
 /** The stack and its services as `starlift run` has them at work, in processes of their own. */
@@ -46,7 +47,7 @@ export async function startRoadAtWork(urls: {
   const warehouse = await connect(urls.warehouseUrl);
   const log: string[] = [];
   const model = { schema: 'public', foreignKeys: 'declared' } as const;
-  await ensureWarehouse(warehouse, starSchema, model);
+  await ensureWarehouse(warehouse, totesys, model);
   const services = startServices(stack.cloud, {
     sourceRestart: 'identity',
     warehouseSchema: model.schema,
@@ -63,8 +64,10 @@ export async function startRoadAtWork(urls: {
   };
   const countedUntil = await readClock(warehouse);
   const noteDrained = () => {};
+  await publishModel(stack.ingested, totesysDefinition);
   const working: WorkingStack = {
     stack,
+    model: totesys,
     services,
     warehouse,
     warehouseSchema: 'public',
@@ -83,7 +86,7 @@ export async function startRoadAtWork(urls: {
       return listDeadLetters(stack.cloud.endpoint);
     },
     redrive: async () => {
-      const site = await openEmbeddedSite({ data });
+      const site = await openEmbeddedSite({ data, loadModel: async () => totesys });
       try {
         return await redrive(site, {});
       } finally {

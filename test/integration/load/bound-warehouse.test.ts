@@ -27,14 +27,14 @@ const database = {
 };
 /** What each function of a stage asks before it works on the warehouse; as of a process that has just begun. */
 const stageOf = (stage: string, schema = 'public') => {
-  const ready = makeReadyWarehouse(smallModel, {
+  const ready = makeReadyWarehouse({
     schema,
     foreignKeys: 'declared',
     ingested: { bucket: `${stage}-ingested`, create: async () => 'created' },
     stage,
     boundForMs: 0,
   });
-  return () => ready(database as never);
+  return () => ready(database as never, smallModel);
 };
 const tables = async () =>
   (
@@ -104,12 +104,12 @@ describe('a warehouse', () => {
     );
     const outcomes = await Promise.allSettled(
       clients.map(({ stage, client }) =>
-        makeReadyWarehouse(smallModel, {
+        makeReadyWarehouse({
           schema: 'public',
           foreignKeys: 'declared',
           ingested: { bucket: stage, create: async () => 'created' },
           stage,
-        })({ withClient: (work: (client: never) => unknown) => work(client as never) } as never),
+        })({ withClient: (work: (client: never) => unknown) => work(client as never) } as never, smallModel),
       ),
     );
     const ready = clients

@@ -14,7 +14,7 @@ import {
   varchar,
 } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';

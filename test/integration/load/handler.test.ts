@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket, type ObjectFacts } from '../../helpers/small-warehouse/parquet-objects.ts';
@@ -73,7 +73,7 @@ describe('the handler of the load queue', () => {
 
   const putObject = async (table: string, facts: ObjectFacts) => {
     const bucket = new Bucket();
-    const key = formatObjectKey(await bucket.put(starSchema.table(table), facts));
+    const key = formatObjectKey(await bucket.put(totesys.table(table), facts));
     const { body, metadata } = (await bucket.get(key)) ?? { body: new Uint8Array(), metadata: {} };
     const input = { Bucket: 'processed', Key: key, Body: body, Metadata: metadata };
     await s3.send(new PutObjectCommand(input));

@@ -12,9 +12,9 @@ import {
   type EventSourceMapping,
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf } from './load-records.ts';
@@ -105,7 +105,7 @@ describe('a load whose warehouse refuses', () => {
   async function send(currency_id: string): Promise<void> {
     const rows = [{ currency_id, currency_code: 'GBP', currency_name: 'Pound Sterling' }];
     const key = formatObjectKey(
-      await bucket.put(starSchema.table('dim_currency'), { rows, xmax: 100 + Number(currency_id) }),
+      await bucket.put(totesys.table('dim_currency'), { rows, xmax: 100 + Number(currency_id) }),
     );
     const { body, metadata } = (await bucket.get(key)) ?? { body: new Uint8Array(), metadata: {} };
     await s3.send(new PutObjectCommand({ Bucket: 'processed', Key: key, Body: body, Metadata: metadata }));

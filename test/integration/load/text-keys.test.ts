@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { dateOf, defineDimension, defineFact, timeOf, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 

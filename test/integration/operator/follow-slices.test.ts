@@ -7,9 +7,9 @@ import {
   followSlices,
   listFollowedSlices,
 } from '../../../cli/site/stage/follow-slices.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -37,14 +37,14 @@ describe('following slices by the ledger and the dead letters', () => {
       site: stack.site,
       listFailed: () => listFailures(stack.site),
       warehouse,
-      model: starSchema,
+      model: totesys,
     });
   };
 
   it('ends when a whole run is loaded, including department, which goes no further than the ingested zone', async () => {
     await use(OperatedStack.start());
     const report = await stack.run();
-    expect(report.slices).toBe(starSchema.sources.length);
+    expect(report.slices).toBe(totesys.sources.length);
     expect(await (await follow(report.run)).look()).toEqual([]);
   });
 

@@ -15,6 +15,7 @@ import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifiedKey } from '../../../shared/object-store/object-key.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
 import { copyPreparedFolder } from './prepared-folder.ts';
 
@@ -56,8 +57,15 @@ export class OperatedStack {
   }
 
   static async #startIn(data: string): Promise<OperatedStack> {
-    const pipeline = await startPipeline({ data }, makeTerminal(new PassThrough(), new PassThrough(), false));
-    return new OperatedStack(data, pipeline, await openEmbeddedSite({ data }));
+    const pipeline = await startPipeline(
+      { data, definition: totesysDefinition },
+      makeTerminal(new PassThrough(), new PassThrough(), false),
+    );
+    return new OperatedStack(
+      data,
+      pipeline,
+      await openEmbeddedSite({ data, loadModel: async () => totesys }),
+    );
   }
 
   /** The URL of the embedded cloud. */

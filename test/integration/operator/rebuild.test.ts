@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { RebuiltTable } from '../../../cli/rebuild/rebuild.ts';
 import type { Status } from '../../../cli/status/status.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -21,7 +21,7 @@ const rebuild = (...args: string[]) =>
 async function stateOf(table: string): Promise<TableCount['state'] | undefined> {
   const client = await stack.site.connectWarehouse();
   try {
-    const counts = await checkTables(client, { model: starSchema, schema: 'public' }, { mayNote: true });
+    const counts = await checkTables(client, { model: totesys, schema: 'public' }, { mayNote: true });
     return counts.find((count) => count.table === table)?.state;
   } finally {
     await client.end();
@@ -88,7 +88,7 @@ describe('a rebuild brings back every row', () => {
   });
 
   it('of all tables at once', async () => {
-    const names = starSchema.tables.map(({ name }) => name);
+    const names = totesys.tables.map(({ name }) => name);
     await stack.warehouse(`drop table ${names.join(', ')}`);
     expect(await rebuild('--all')).toMatchObject({ code: 0, ok: true });
     expect((await stack.run()).ok).toBe(true);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import pg from 'pg';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { readVerified } from '../../../shared/records/verified.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);
@@ -146,7 +147,13 @@ describe('verify on a data folder', () => {
       client.query = delayed as unknown as typeof client.query;
     }
     try {
-      const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', site });
+      const report = await verifyWarehouse({
+        source,
+        warehouse,
+        warehouseSchema: 'public',
+        model: totesys,
+        site,
+      });
       expect(begun.size).toBe(2);
       expect(report.tables.find(({ table }) => table === 'dim_design')).toMatchObject({
         late: 2,

@@ -7,7 +7,7 @@ import {
   varchar,
 } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
 
 const nullable = { nullable: true };

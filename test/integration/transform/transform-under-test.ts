@@ -1,6 +1,6 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { openZones, type Zones } from '../../helpers/network/zones.ts';
 
 /** Both zones, and what a transform is given; with what it has told. */
@@ -20,7 +20,7 @@ export async function openTransform(): Promise<TransformUnderTest> {
   const deps: TransformDeps = {
     ingested,
     processed,
-    model: starSchema,
+    model: totesys,
     notify: async (event) => void events.push(event),
     warn: (_message, detail) => warnings.push(detail),
   };

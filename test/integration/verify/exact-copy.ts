@@ -2,6 +2,7 @@ import { connect } from '../../../cli/database/connect.ts';
 import type { VerifyReport } from '../../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import type { Model } from '../../../shared/model/model.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
@@ -70,6 +71,7 @@ export async function makeExactCopy(): Promise<ExactCopy> {
         return await verifyWarehouse({
           ...clients,
           warehouseSchema: schema,
+          model: totesys,
           ...(model && { model }),
           ...(onExtra && { onExtra }),
         });

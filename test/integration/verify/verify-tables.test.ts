@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { VerifyReport } from '../../../cli/verify/report.ts';
 import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
-import { definitions } from '../../../shared/model/load-definitions.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as departmentTable } from '../../../shared/model/tables/department.ts';
+import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
 
 // Servers start, and the machine may be busy.
@@ -158,14 +157,21 @@ describe('verify, of tables and what they refer to,', () => {
   describe('where the model is another one,', () => {
     const dimDepartment = defineDimension({
       name: 'dim_department',
-      source: departmentTable.source,
+      source: {
+        table: 'department',
+        key: ['department_id'],
+        columns: { department_id: 'int4', department_name: 'varchar' },
+      },
       key: ['department_id'],
       columns: { department_id: int('department_id'), department_name: varchar('department_name') },
     });
     const problems = ({ tables }: VerifyReport) => tables.flatMap(({ problem }) => problem ?? []);
 
     it('finds a table that has no check, with any content', async () => {
-      const model = assembleModel({ name: 'test', tables: [...definitions, dimDepartment] });
+      const model = assembleModel({
+        ...totesysDefinition,
+        tables: [...totesysDefinition.tables, dimDepartment],
+      });
       const report = await copy.verifyAfter(
         { warehouse: `create table dim_department (department_id int, department_name varchar)` },
         { model },
@@ -178,7 +184,7 @@ describe('verify, of tables and what they refer to,', () => {
     });
 
     it('finds a column that the check of its table does not name, and compares the others', async () => {
-      const design = definitions.find((table) => 'name' in table && table.name === 'dim_design');
+      const design = totesysDefinition.tables.find((table) => 'name' in table && table.name === 'dim_design');
       if (design?.kind !== 'dimension') throw new Error('there is no dim_design');
       const wider = { ...design, columns: { ...design.columns, known_as: varchar('design_name') } };
       const report = await copy.verifyAfter(
@@ -187,8 +193,8 @@ describe('verify, of tables and what they refer to,', () => {
         },
         {
           model: assembleModel({
-            name: 'test',
-            tables: [...definitions.filter((table) => table !== design), wider],
+            ...totesysDefinition,
+            tables: [...totesysDefinition.tables.filter((table) => table !== design), wider],
           }),
         },
       );
@@ -200,8 +206,10 @@ describe('verify, of tables and what they refer to,', () => {
 
     it('asks for no table that the model has left out', async () => {
       const model = assembleModel({
-        name: 'test',
-        tables: definitions.filter((table) => !('name' in table && table.name === 'fact_sales_order')),
+        ...totesysDefinition,
+        tables: totesysDefinition.tables.filter(
+          (table) => !('name' in table && table.name === 'fact_sales_order'),
+        ),
       });
       const report = await copy.verifyAfter(
         { source: 'drop table sales_order', warehouse: 'drop table fact_sales_order' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
@@ -39,4 +39,4 @@ export async function inNewDatabase(
 
 /** The warehouse of the project's model. */
 export const ensure = (client: pg.Client, options: Partial<EnsureOptions> = {}) =>
-  ensureWarehouse(client, starSchema, { schema: 'public', foreignKeys: 'declared', ...options });
+  ensureWarehouse(client, totesys, { schema: 'public', foreignKeys: 'declared', ...options });

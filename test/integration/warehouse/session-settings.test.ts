@@ -12,9 +12,9 @@ import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { type KeptDatabase, leftBehind, makeKeptDatabase } from '../../helpers/postgres/left-settings.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
@@ -107,7 +107,7 @@ describe('the connections of the command line', () => {
   const expectNothingLeft = async () => {
     for (const client of [source, warehouse]) expect(await leftBehind(client)).toMatchObject(nothing);
   };
-  const ensure = () => ensureWarehouse(warehouse, starSchema, { schema: 'public', foreignKeys: 'declared' });
+  const ensure = () => ensureWarehouse(warehouse, totesys, { schema: 'public', foreignKeys: 'declared' });
 
   it('keep nothing of the sample shop, the tables, the calendar, the binding and a verify', async () => {
     await fillSampleShop(source, { orders: 20 });
@@ -115,19 +115,19 @@ describe('the connections of the command line', () => {
     await warehouse.query(
       `insert into dim_date values ('2024-02-29', 2024, 2, 29, 4, 'Thursday', 'February', 1)`,
     );
-    await fillCalendarYears(warehouse, 'public');
+    await fillCalendarYears(warehouse, { model: totesys, warehouseSchema: 'public' });
     const folder = { path: '/data', readJson: () => undefined, writeJson: () => {} } as unknown as DataFolder;
     const binding = { warehouseId: randomUUID(), sourceId: 'shop', isConfirmed: false, own: [] };
     await bindFolder(folder, binding, warehouse);
-    const { ok } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+    const { ok } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
     expect(ok).toBe(false);
     await expectNothingLeft();
   });
 
   it('keep nothing of a verify that cannot read a table', async () => {
-    await expect(verifyWarehouse({ source, warehouse, warehouseSchema: 'public' })).rejects.toThrow(
-      'none of the tables',
-    );
+    await expect(
+      verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys }),
+    ).rejects.toThrow('none of the tables');
     await expectNothingLeft();
   });
 

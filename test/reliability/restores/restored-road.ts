@@ -10,6 +10,7 @@ import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { ask, makeDataFolder, type Road, removeFolder } from '../../e2e/road.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { makeShop, openShop } from '../../helpers/inline-road/shop.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
 import { changeShop } from '../writers/trading.ts';
@@ -64,7 +65,14 @@ export class RestoredRoad {
     const terminal = makeTerminal(new PassThrough(), new PassThrough(), true);
     const { signal } = new AbortController();
     await runEmbedded(
-      { ...this.#road, watch: false, everySeconds: 1, waitMs: 60_000, interrupted: signal },
+      {
+        ...this.#road,
+        definition: totesysDefinition,
+        watch: false,
+        everySeconds: 1,
+        waitMs: 60_000,
+        interrupted: signal,
+      },
       terminal,
     );
     return this.#withSite(async (site) => {
@@ -119,7 +127,7 @@ export class RestoredRoad {
   }
 
   async #withSite<T>(work: (site: OpenedSite) => Promise<T>): Promise<T> {
-    const site = await openEmbeddedSite(this.#road);
+    const site = await openEmbeddedSite({ ...this.#road, loadModel: async () => totesys });
     try {
       return await work(site);
     } finally {

@@ -10,6 +10,7 @@ import type { AwsClients } from '../../../shared/aws-clients.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 /** The parts of a road in this process that `status` looks at. */
 export interface RoadParts {
@@ -24,6 +25,7 @@ export function makeSiteOf({ clients, queueUrl, sourceUrl, warehouseUrl }: RoadP
   const { origin } = new URL(queueUrl('load'));
   const deadLetterUrl = (kind: QueueKind) => deadLetterQueueName(queueUrl(kind));
   return {
+    model: totesys,
     sqs: clients.sqs,
     ingested: makeObjectStore(clients.s3, buckets.ingested),
     processed: makeObjectStore(clients.s3, buckets.processed),
@@ -45,7 +47,12 @@ export function makeSiteOf({ clients, queueUrl, sourceUrl, warehouseUrl }: RoadP
 /** How source and warehouse differ, by SQL that shares nothing with the pipeline; empty where they are the same. */
 export async function findDifferences(source: pg.Client, warehouse: pg.Client): Promise<string[]> {
   try {
-    const { tables } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+    const { tables } = await verifyWarehouse({
+      source,
+      warehouse,
+      warehouseSchema: 'public',
+      model: totesys,
+    });
     return tables.filter((table) => !isClean(table)).map((table) => JSON.stringify(table));
   } catch (error) {
     return [`they cannot be compared: ${String(error)}`];

@@ -4,6 +4,7 @@ import { buckets, queueNames } from '../../../cli/embedded/resources.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import type { World } from './world.ts';
 
 /** Each fact's values that a version of it is told by, in the source and in the warehouse. */
@@ -29,7 +30,7 @@ export async function remember(history: History, source: pg.Client): Promise<voi
 
 /** Asserts that the warehouse has what the source asks for, by SQL that shares nothing with the pipeline. */
 export async function expectExact({ source, warehouse }: World): Promise<void> {
-  const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public' });
+  const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
   const faulty = report.tables.filter(
     ({ problem, missing, extra, doubled, different, dangling }) =>
       problem !== undefined || missing + extra + doubled + different + dangling > 0,

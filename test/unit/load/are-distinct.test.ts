@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { areDistinct } from '../../../services/loading/rows/column-values.ts';
 import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import { toBatch } from '../../helpers/rows/text-rows.ts';
 
 const colour = defineDimension({

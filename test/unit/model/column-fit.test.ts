@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { dateOf, defineDimension, defineFact, int, timeOf, varchar } from '../../../shared/model/define.ts';
 import { assembleModel, type Dimension } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import {
   type BuilderName,

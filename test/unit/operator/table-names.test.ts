@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { hasTable, parseTable } from '../../../cli/options/named-tables.ts';
 import { parseWaitingSelection } from '../../../cli/waiting/waiting-rows.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 describe('--table', () => {
   it('stands for a source table and what is made of it, by either name', () => {
     const both = { sources: ['payment'], tables: ['fact_payment'] };
-    expect(parseTable('payment', starSchema)).toEqual(both);
-    expect(parseTable('fact_payment', starSchema)).toEqual(both);
-    expect(parseTable('address', starSchema)).toEqual({ sources: ['address'], tables: ['dim_location'] });
-    expect(parseTable('department', starSchema)).toEqual({ sources: ['department'], tables: [] });
-    expect(parseTable('dim_date', starSchema)).toEqual({ sources: [], tables: ['dim_date'] });
+    expect(parseTable('payment', totesys)).toEqual(both);
+    expect(parseTable('fact_payment', totesys)).toEqual(both);
+    expect(parseTable('address', totesys)).toEqual({ sources: ['address'], tables: ['dim_location'] });
+    expect(parseTable('department', totesys)).toEqual({ sources: ['department'], tables: [] });
+    expect(parseTable('dim_date', totesys)).toEqual({ sources: [], tables: ['dim_date'] });
   });
 
   it('has neither other tables nor what names none', () => {
-    const payment = parseTable('payment', starSchema);
+    const payment = parseTable('payment', totesys);
     expect(
       ['payment', 'fact_payment', 'payment_type', undefined].map((name) => hasTable(payment, name)),
     ).toEqual([...[true, true, false, false]]);
@@ -22,7 +22,7 @@ describe('--table', () => {
 
   it('of waiting rows is a fact, or the dimension that facts wait for', () => {
     const select = (name?: string) => {
-      const { facts, dimension } = parseWaitingSelection(name, starSchema);
+      const { facts, dimension } = parseWaitingSelection(name, totesys);
       return { facts: facts.map((fact) => fact.name), dimension: dimension?.name };
     };
     const facts = ['fact_payment', 'fact_purchase_order', 'fact_sales_order'];

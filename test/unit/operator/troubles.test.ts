@@ -4,7 +4,7 @@ import type { Evidence } from '../../../cli/status/evidence/evidence.ts';
 import type { ObjectsEvidence } from '../../../cli/status/evidence/read-objects.ts';
 import { findTroubles, type TroubleContext } from '../../../cli/status/troubles/find-troubles.ts';
 import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const now = new Date('2026-11-30T22:00:00.000Z');
 const answered = <T>(value: T) => ({ answered: true, value }) as const;
@@ -46,7 +46,7 @@ const well: Evidence = {
 };
 const context: TroubleContext = {
   site: { selector: ' --data d' },
-  model: starSchema,
+  model: totesys,
   asOf: new Map(),
   lost: new Map(),
 };
@@ -54,9 +54,7 @@ const found = (evidence: Partial<Evidence>, more: Partial<TroubleContext> = {}) 
   findTroubles({ ...well, ...evidence }, { ...context, ...more }).map(({ text, command }) => [text, command]);
 const withObjects = (more: Partial<ObjectsEvidence>) => ({ objects: answered({ ...objects, ...more }) });
 const asOfAll = (instant: string) =>
-  new Map(
-    starSchema.tables.map(({ name }) => [name, { instant: new Date(instant), isWhole: true, open: [] }]),
-  );
+  new Map(totesys.tables.map(({ name }) => [name, { instant: new Date(instant), isWhole: true, open: [] }]));
 const letter = (table: string, reason: string): Failure => ({
   queue: 'load',
   messageId: `m-${table}`,
@@ -192,7 +190,7 @@ describe('what needs attention', () => {
   });
 
   it('is one line and one command for one cause, however many messages and tables suffer from it', () => {
-    const letters = starSchema.tables.flatMap(({ name }) =>
+    const letters = totesys.tables.flatMap(({ name }) =>
       [1, 2, 3].map(() => letter(name, `permission denied for table ${name} (SQLSTATE 42501)`)),
     );
     const queues = (all: Failure[]) => answered({ queues: [quiet('load')], letters: all });

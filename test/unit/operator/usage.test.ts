@@ -9,16 +9,9 @@ const runCommand = async (line: string) => (await parseCommand(line.split(' ')))
 describe('wrong usage of an operator command', () => {
   // Each is refused before any stack is started: there is nothing to start in this folder.
   it.each([
-    [
-      'failures --table nothing',
-      /^--table nothing is not a table of the model; the tables are .*payment.*dim_date/,
-    ],
     ['failures --queue loading', '--queue loading is not one of extract, transform, load'],
     ['failures extra', 'failures extra: the actions are failures (list) and failures drop'],
     ['failures drop', /^say which failures to drop: /],
-    ['rebuild department', /^department is not a warehouse table; /],
-    ['resync --table dim_date', /starlift rebuild dim_date brings it back$/],
-    ['redrive --table fact', /^--table fact is not a table of the model/],
     ['replay', '--table is missing: it names the table to replay'],
     ['replay --table payment --zone raw', '--zone raw is neither ingested nor processed'],
     ['replay --table payment --from 2026-02-30', '--from 2026-02-30 is not a date (expected YYYY-MM-DD)'],
@@ -27,15 +20,12 @@ describe('wrong usage of an operator command', () => {
       'replay --table payment --from 2026-02-02 --to 2026-02-01',
       '--from 2026-02-02 is after --to 2026-02-01',
     ],
-    ['replay --table dim_date --zone ingested', /^dim_date is made from the dates that facts name/],
-    ['replay --table department', /^department ends in the ingested zone/],
     ['quarantine forget', /^quarantine forget: the actions are quarantine /],
     ['quarantine --file k', '--file is only for quarantine release and quarantine drop'],
     ['quarantine --key 5', '--key is only for quarantine drop'],
     ['quarantine release --table payment --key 5', '--key is only for quarantine drop'],
     ['quarantine drop', '--table is missing: it names the table to drop rows of'],
     ['quarantine release', '--table is missing: it names the table to release'],
-    ['waiting --table dim_date', '--table dim_date: no row ever waits for it'],
     ['status --region eu-west-1', '--region is only for --stage'],
     ['status --stage dev --data d', /^--data cannot be combined with --stage: /],
     ['failures --stage dev --warehouse postgres:', /^--warehouse cannot be combined with --stage: /],

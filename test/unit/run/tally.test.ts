@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeTallies } from '../../../cli/run/make-report.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 describe('makeTallies', () => {
   const ledger = [{ table: 'fact_payment', rows: 90, quarantined: 3, runs: ['run b'] }];
@@ -9,7 +9,7 @@ describe('makeTallies', () => {
     { table: 'fact_payment', run: 'run b', rows: 20 },
     { table: 'fact_sales_order', run: 'run b', rows: 1 },
   ];
-  const tallies = makeTallies(starSchema, ledger, waiting, new Map([['fact_payment', 7]]));
+  const tallies = makeTallies(totesys, ledger, waiting, new Map([['fact_payment', 7]]));
 
   it('accounts for every row that was extracted: loaded, waiting, quarantined or failed', () => {
     expect(tallies.find(({ table }) => table === 'fact_payment')).toEqual({

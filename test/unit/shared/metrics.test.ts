@@ -74,6 +74,30 @@ describe('the metrics of a stage', () => {
     expect(lines()).toMatchObject([{ table: 'design', RowsExtracted: 5 }]);
   });
 
+  it('have the greatest lag of the whole stage, without a table', () => {
+    const metrics = makeTableMetrics('dev');
+    metrics.add('dim_staff', { LagSeconds: 3 });
+    metrics.addGreatestLag(7);
+    metrics.flush();
+    metrics.flush();
+    const [, stage, ...more] = lines();
+    expect(more).toEqual([]);
+    expect(stage).toEqual({
+      _aws: {
+        Timestamp: expect.any(Number),
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Starlift',
+            Dimensions: [['stage']],
+            Metrics: [{ Name: 'GreatestLagSeconds', Unit: 'Seconds' }],
+          },
+        ],
+      },
+      stage: 'dev',
+      GreatestLagSeconds: 7,
+    });
+  });
+
   it('are not written where they are disabled', () => {
     process.env.POWERTOOLS_METRICS_DISABLED = 'true';
     const metrics = makeTableMetrics('dev');

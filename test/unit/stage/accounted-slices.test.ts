@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAccounted, type SliceFacts } from '../../../cli/site/stage/follow-slices.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/slices.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const run = '20261125T120000000Zabcd';
 const sliceOf = (table: string, slice = '0003'): FollowedSlice => ({ run, slice, table });
@@ -21,7 +21,7 @@ function factsOf(known: Partial<Record<keyof SliceFacts, string[]>>): SliceFacts
 }
 
 const isDone = (slice: FollowedSlice, known: Partial<Record<keyof SliceFacts, string[]>>): boolean =>
-  isAccounted(slice, factsOf(known), starSchema);
+  isAccounted(slice, factsOf(known), totesys);
 
 describe('a slice', () => {
   it("of a dimension's source is done when the dimension's object is loaded", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import {
   collectProcessed,
   findLost,
   isTransformed,
   type SweepFacts,
 } from '../../../shared/sweep/find-lost.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const key = (table: string, slice: string) =>
   `${table}/2024/02/29/20240229T235959999Z00af-${slice}.ndjson.zst`;
@@ -63,7 +63,7 @@ describe('isTransformed', () => {
     ['department', [], true],
   ])('of %s with %j is %s', (table, tables, expected) => {
     const made = collectProcessed(tables.map((name) => ({ key: processed(name) })));
-    expect(isTransformed({ table, run, slice: '0001' }, made, starSchema)).toBe(expected);
+    expect(isTransformed({ table, run, slice: '0001' }, made, totesys)).toBe(expected);
   });
 
   const twofold = { sources: [{ name: 'payment', feeds: ['fact_payment', 'dim_payment'] }] } as never;

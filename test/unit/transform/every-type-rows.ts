@@ -10,7 +10,7 @@ import {
   varchar,
 } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as dimDate } from '../../../shared/model/tables/dim-date.ts';
+import { calendar as dimDate } from '../../helpers/models/calendar.ts';
 import type { ParquetRow } from '../../helpers/rows/parquet-rows.ts';
 
 /** A fact with a column of every type, wide decimals and nulls among them. */

@@ -4,15 +4,15 @@ import { makeBatch, reserveText } from '../../../services/transformation/rows/ba
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { lineScannerOf, slackBytes } from '../../../services/transformation/scan/line-scanner.ts';
 import type { Dimension, Fact, SourceField } from '../../../shared/model/model.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import { isLong } from '../../helpers/jest/long-form.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 import { cutAnywhere } from '../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 
 // For the long form.
 jest.setTimeout(300_000);
 
-const tables = starSchema.tables.filter((table): table is Dimension | Fact => table.kind !== 'calendar');
+const tables = totesys.tables.filter((table): table is Dimension | Fact => table.kind !== 'calendar');
 
 const timestamps = ['2022-11-03T14:20:52.186', '2022-11-03T14:20:52', '0001-12-31T23:59:59.999999'];
 const dates = fc
@@ -112,7 +112,7 @@ describe('the scanner', () => {
         fc.asyncProperty(fc.array(bentLineOf(table), { maxLength: 20 }), cuts, async (lines, sizes) => {
           const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
           const run = (scan: boolean) =>
-            transformRows(cutAnywhere(bytes, sizes), table, starSchema.calendar, { scan, rowsPerBatch: 7 });
+            transformRows(cutAnywhere(bytes, sizes), table, totesys.calendar, { scan, rowsPerBatch: 7 });
           const [fast, slow] = [await run(true), await run(false)];
           expect(Buffer.from(fast.quarantine.toFile()).toString()).toBe(
             Buffer.from(slow.quarantine.toFile()).toString(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { starSchema } from '../../../shared/model/star-schema.ts';
 import type { RunRecord } from '../../../shared/records/run-record.ts';
 import { type AsOfFacts, findAsOf } from '../../../shared/warehouse/as-of.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;
 const runId = (minute: number) => `20260301T10${String(minute).padStart(2, '0')}00000Zabcd`;
@@ -42,7 +42,7 @@ function minuteOf(
     runs,
     dropped,
   };
-  return findAsOf(starSchema.table(table), starSchema, { plans, loaded })?.instant.getUTCMinutes();
+  return findAsOf(totesys.table(table), totesys, { plans, loaded })?.instant.getUTCMinutes();
 }
 
 describe('a warehouse table is as fresh as', () => {
@@ -129,7 +129,7 @@ describe('a warehouse table is as fresh as', () => {
     const first = runAt(5, 'design', { slices: ['0000', '0001'], full: true });
     const runs = [first, runAt(10, 'design')];
     const wholeWith = (...loaded: AsOfFacts['loaded']) =>
-      findAsOf(starSchema.table('dim_design'), starSchema, {
+      findAsOf(totesys.table('dim_design'), totesys, {
         plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set(), runs, dropped: [] },
         loaded,
       })?.isWhole;
@@ -150,7 +150,7 @@ describe('a warehouse table is as fresh as', () => {
       },
       loaded: [loadedAt(5, 'dim_design')],
     };
-    expect(findAsOf(starSchema.table('dim_design'), starSchema, facts)).toEqual({
+    expect(findAsOf(totesys.table('dim_design'), totesys, facts)).toEqual({
       instant: new Date(at(19)),
       isWhole: true,
       open: [runId(20)],

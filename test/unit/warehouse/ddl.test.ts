@@ -9,9 +9,9 @@ import {
   varchar,
 } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
 import { warehouseDdl } from '../../../shared/warehouse/warehouse-schema.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
 
 const colour = defineDimension({
   name: 'dim_colour',

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { starSchema } from '../../../shared/model/star-schema.ts';
-import { table as calendar } from '../../../shared/model/tables/dim-date.ts';
 import { ledgerRelations } from '../../../shared/warehouse/ledger-relations.ts';
 import { keysOf } from '../../../shared/warehouse/relation.ts';
 import { assertNameLengths, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
+import { calendar } from '../../helpers/models/calendar.ts';
+import { totesys } from '../../helpers/models/totesys.ts';
 
 const factOf = (name: string, surrogateKey = 'record_id') =>
   assembleModel({
@@ -57,7 +57,7 @@ describe('the names that are made of a table’s', () => {
     expect(() => assertNameLengths(factOf('f'.repeat(63 - added)))).not.toThrow();
     expect(() => assertNameLengths(dimensionOf('d'.repeat(63)))).not.toThrow();
     expect(() => assertNameLengths(factOf('fact_sale', 's'.repeat(63)))).not.toThrow();
-    expect(() => assertNameLengths(starSchema)).not.toThrow();
+    expect(() => assertNameLengths(totesys)).not.toThrow();
   });
 
   it('are refused beyond that, with the table and the length', () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { defineDimension, int } from '../../../../shared/model/define.ts';
 import { assembleModel } from '../../../../shared/model/model.ts';
-import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
 import type { PlannedRun } from '../../../../shared/records/run-record.ts';
+import { calendar } from '../../../helpers/models/calendar.ts';
 import {
   describeWithInstalledPostgres,
   startInstalled,

@@ -10,7 +10,7 @@ import {
   varchar,
 } from '../../../../shared/model/define.ts';
 import { assembleModel, type Model } from '../../../../shared/model/model.ts';
-import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../../helpers/models/calendar.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';

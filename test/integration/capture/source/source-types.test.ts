@@ -8,7 +8,7 @@ import {
   int,
 } from '../../../../shared/model/define.ts';
 import { assembleModel, type Dimension, type Model } from '../../../../shared/model/model.ts';
-import { table as calendar } from '../../../../shared/model/tables/dim-date.ts';
+import { calendar } from '../../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import { cutAnywhere } from '../../../helpers/rows/cut-anywhere.ts';
 import { readParquetRows } from '../../../helpers/rows/parquet-rows.ts';

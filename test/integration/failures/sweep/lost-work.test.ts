@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { findLostWork, type ResumeFacts } from '../../../../cli/run/resume.ts';
-import { starSchema } from '../../../../shared/model/star-schema.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { type LossyZones, openLossyZones } from './lossy-zones.ts';
 
 const day = '2024/02/29';
@@ -69,7 +69,7 @@ describe('the work that the queues may have lost', () => {
     findLostWork({
       ingested: zones.ingested,
       processed: zones.processed,
-      model: starSchema,
+      model: totesys,
       loadedKeys: new Set<string>(),
       deadKeys: new Set<string>(),
       queuedSlices: [],

@@ -8,7 +8,6 @@ import {
   type TransformOptions,
   transformObject,
 } from '../../../../services/transformation/transform/transform.ts';
-import { starSchema } from '../../../../shared/model/star-schema.ts';
 import {
   type IngestedKey,
   type ProcessedKey,
@@ -18,6 +17,7 @@ import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queu
 import { putDropped } from '../../../../shared/records/dropped.ts';
 import { formatRetryingKey, putRetrying } from '../../../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { credentials, ingestedKey } from '../../../helpers/network/zones.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import { ingestCurrency, type LossyZones, openLossyZones } from './lossy-zones.ts';
@@ -48,7 +48,7 @@ describe('the sweep', () => {
     await warehouse.query(
       'drop schema if exists starlift cascade; drop schema public cascade; create schema public',
     );
-    await ensureWarehouse(warehouse, starSchema, { schema: 'public', foreignKeys: 'declared' });
+    await ensureWarehouse(warehouse, totesys, { schema: 'public', foreignKeys: 'declared' });
   });
   afterEach(async () => {
     sqs.destroy();
@@ -61,7 +61,7 @@ describe('the sweep', () => {
   const sweepTransform = (minutes = 16) =>
     sweepIngested({
       ...zones,
-      model: starSchema,
+      model: totesys,
       sqs,
       queueUrl: zones.cloud.queueUrl('transform'),
       now: inMinutes(minutes),
@@ -70,7 +70,7 @@ describe('the sweep', () => {
     sweepProcessed({
       ...zones,
       database,
-      model: starSchema,
+      model: totesys,
       sqs,
       queueUrl: zones.cloud.queueUrl('load'),
       now: inMinutes(minutes),
@@ -84,7 +84,7 @@ describe('the sweep', () => {
     for (const { Body = '' } of Messages) {
       for (const { key } of parseObjectCreated(Body)) {
         if (queue === 'load') {
-          const deps = { ...zones, database, model: starSchema, schema: 'public' };
+          const deps = { ...zones, database, model: totesys, schema: 'public' };
           await loadObject(parseObjectKey(key) as ProcessedKey, deps);
         } else await transformKey(key);
       }
@@ -94,7 +94,7 @@ describe('the sweep', () => {
   }
 
   const transformKey = (key: string, options: TransformOptions = {}) => {
-    const deps = { ...zones, model: starSchema, notify: async () => {}, warn: () => {} };
+    const deps = { ...zones, model: totesys, notify: async () => {}, warn: () => {} };
     return transformObject(parseObjectKey(key) as IngestedKey, deps, options);
   };
 

@@ -8,6 +8,7 @@ import type { Site } from '../../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../../shared/aws-clients.ts';
 import { makeObjectStore } from '../../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../../shared/queue/queue-settings.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 
 /** Both buckets and the three queues with their dead letters, that nobody empties, and an operator beside them. */
 export interface IdleQueues {
@@ -49,6 +50,7 @@ export async function openIdleQueues(): Promise<IdleQueues> {
 function siteOf(cloud: Cloud, { sqs, s3 }: AwsClients): Site {
   const deadLetterUrl: Site['deadLetterUrl'] = (kind) => cloud.queueUrl(`${kind}-dlq`);
   return {
+    model: totesys,
     sqs,
     ingested: makeObjectStore(s3, 'ingested'),
     processed: makeObjectStore(s3, 'processed'),

@@ -12,6 +12,7 @@ import { RefusedError } from '../../../../shared/errors.ts';
 import { beginOutage } from '../../../../shared/records/outages.ts';
 import { notePlanAttempt } from '../../../../shared/records/plan-attempts.ts';
 import { putRetrying } from '../../../../shared/records/retrying.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -163,7 +164,13 @@ describe('--json', () => {
     it('of secrets put is as its schema says', async () => {
       const output = new PassThrough();
       const url = 'postgres://loader:s3cret@db.example/warehouse';
-      await putSecret(stage, 'warehouse', async () => url, makeTerminal(output, output, true));
+      await putSecret(
+        stage,
+        'warehouse',
+        async () => url,
+        makeTerminal(output, output, true),
+        async () => totesys,
+      );
       const secret: unknown = JSON.parse(String(output.read()));
       expect(objections('secrets', secret)).toEqual([]);
     });

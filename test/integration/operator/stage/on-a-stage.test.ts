@@ -6,6 +6,7 @@ import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
 import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { writeWarehouseEvidence } from '../../../../shared/records/warehouse-evidence.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -64,7 +65,13 @@ describe('the commands on a stage', () => {
     await use(OperatedStack.startLoaded());
     const url = 'postgres://loader:s3cr%40t@db.example/warehouse';
     const output = new PassThrough();
-    await putSecret(stage, 'warehouse', async () => url, makeTerminal(output, output, false));
+    await putSecret(
+      stage,
+      'warehouse',
+      async () => url,
+      makeTerminal(output, output, false),
+      async () => totesys,
+    );
     const told = String(output.read());
     expect(told).toContain('loader at db.example:5432/warehouse, verify-full.');
     expect(told).not.toMatch(/s3cr/);
@@ -85,7 +92,13 @@ describe('the commands on a stage', () => {
     await use(OperatedStack.startLoaded());
     const nobody = 'postgres://loader:s3cret@127.0.0.1:1/warehouse?sslmode=disable';
     const output = new PassThrough();
-    await putSecret(stage, 'warehouse', async () => nobody, makeTerminal(output, output, true));
+    await putSecret(
+      stage,
+      'warehouse',
+      async () => nobody,
+      makeTerminal(output, output, true),
+      async () => totesys,
+    );
     staged.plan = () => Promise.reject(new Error('nobody asked for a plan'));
     await expect(staged.command('run')).rejects.toMatchObject({
       exitCode: 2,
@@ -102,7 +115,13 @@ describe('the commands on a stage', () => {
     const nobody = 'postgres://loader:s3cret@127.0.0.1:1/warehouse?sslmode=disable';
     const output = new PassThrough();
     for (const side of ['source', 'warehouse'] as const)
-      await putSecret(stage, side, async () => nobody, makeTerminal(output, output, true));
+      await putSecret(
+        stage,
+        side,
+        async () => nobody,
+        makeTerminal(output, output, true),
+        async () => totesys,
+      );
     const unseen = await staged.json<Status>('status');
     expect(unseen.code).toBe(1);
     expect(unseen.troubles.map(({ text }) => text)).toEqual([

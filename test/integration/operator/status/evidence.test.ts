@@ -11,6 +11,7 @@ import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { formatObjectKey, formatRunId, formatRunKey } from '../../../../shared/object-store/object-key.ts';
 import { formatRunRecord } from '../../../../shared/records/run-record.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { seen } from '../../../helpers/seen.ts';
 import { OperatedStack } from '../operated-stack.ts';
 
@@ -138,7 +139,7 @@ const waitingOf = async (client: pg.Client) =>
 describe('status says as of when a table is', () => {
   it('by what is loaded: an object whose event was lost is in flight', async () => {
     await stack.release();
-    const site = await openEmbeddedSite({ data: stack.data });
+    const site = await openEmbeddedSite({ data: stack.data, loadModel: async () => totesys });
     try {
       const designOf = ({ tables }: Status) => tables.find(({ table }) => table === 'dim_design');
       const before = designOf(await readStatus(site));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { countRowsInFlight } from '../../../../cli/status/evidence/rows-in-flight.ts';
-import { starSchema } from '../../../../shared/model/star-schema.ts';
 import type { ObjectStore } from '../../../../shared/object-store/object-store.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
+import { totesys } from '../../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 
 /** A bucket of objects that are their number of rows. */
@@ -29,7 +29,7 @@ describe('rows in flight', () => {
     server = await startTemporaryPostgres();
     warehouse = new pg.Client({ connectionString: await server.createDatabase('warehouse') });
     await warehouse.connect();
-    await ensureWarehouse(warehouse, starSchema, { schema: 'public', foreignKeys: 'declared' });
+    await ensureWarehouse(warehouse, totesys, { schema: 'public', foreignKeys: 'declared' });
     for (const [table, slice, revision] of [
       ['fact_payment', '0001', 0],
       ['fact_sales_order', '0004', 0],
@@ -68,7 +68,7 @@ describe('rows in flight', () => {
       }),
     };
     const deadKeys = new Set([ingested('payment', '0003')]);
-    const counts = await countRowsInFlight(stores, warehouse, starSchema, { deadKeys, now });
+    const counts = await countRowsInFlight(stores, warehouse, totesys, { deadKeys, now });
     expect(Object.fromEntries(counts)).toEqual({ fact_payment: 4020, fact_sales_order: 7 });
   });
 });

@@ -1,6 +1,7 @@
-import { defineCalendar } from '../define.ts';
+import { defineCalendar } from '../../../shared/model/define.ts';
 
-export const table = defineCalendar({
+/** The calendar of models that tests make. */
+export const calendar = defineCalendar({
   name: 'dim_date',
   key: 'date_id',
   columns: {
