@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 jest.setTimeout(180_000);
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
-const parts = ['cli', 'services', 'shared', 'scripts', 'package.json'];
+const parts = ['cli', 'services', 'shared', 'models', 'scripts', 'package.json'];
 
 describe('the build of a clone', () => {
   let clone: string;
@@ -58,9 +58,9 @@ describe('the build of a clone', () => {
 
   it('is made anew where a source was added or removed', async () => {
     await complain();
-    const added = join(clone, 'shared/model/tables/dim_added.ts');
-    await writeFile(added, `export const table = {};\nthrow new Error('the added table was read');\n`);
-    expect((await starlift('schema')).output).toContain('the added table was read');
+    const added = join(clone, 'models/totesys/tables/dim_added.yml');
+    await writeFile(added, 'dimension: dim_added\nfrom: nowhere\n');
+    expect((await starlift('schema')).output).toContain('tables/dim_added.yml line 2');
     await rm(added);
     expect(await starlift('schema')).toMatchObject({ code: 0 });
   });

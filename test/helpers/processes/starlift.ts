@@ -13,19 +13,26 @@ export interface CommandResult {
  * Runs the command line as a user does: in a process of its own, its output in a pipe.
  *
  * @param input what it reads from stdin; nothing where it is left out
+ * @param cwd where it is called; this process' by default
  */
 export function starlift(
   args: readonly string[],
   env: Record<string, string> = {},
   input?: string,
+  cwd?: string,
 ): Promise<CommandResult> {
-  const child = spawnStarlift(args, env);
+  const child = spawnStarlift(args, env, cwd);
   child.stdin?.end(input);
   return finished(child);
 }
 
-export function spawnStarlift(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+export function spawnStarlift(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): ChildProcess {
   return spawn(process.execPath, [program, ...args], {
+    ...(cwd !== undefined && { cwd }),
     // On a terminal Jest sets FORCE_COLOR, and Node warns on stderr of the two.
     env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
