@@ -19,7 +19,11 @@ export default {
   testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
-  moduleNameMapper: { '/module-at\\.ts$': '<rootDir>/test/helpers/jest/module-at.ts' },
+  moduleNameMapper: {
+    '/module-at\\.ts$': '<rootDir>/test/helpers/jest/module-at.ts',
+    // As cli/embedded/services.ts imports it, and nobody else.
+    '^\\./workers/worker-pool\\.ts$': '<rootDir>/test/helpers/jest/worker-pool.ts',
+  },
   // For two cores: most tests wait for servers now and then, and a third worker uses that time.
   maxWorkers: 3,
   // Whatever a file has loaded stays in the heap, so a worker that has grown is replaced. Coverage walks the whole heap at

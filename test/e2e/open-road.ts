@@ -4,8 +4,12 @@ import { startPipeline } from '../../cli/run/pipeline.ts';
 import { runOnce } from '../../cli/run/run-once.ts';
 import { makeEmbeddedSite } from '../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../cli/terminal/terminal.ts';
+import { runWorkersInline } from '../helpers/jest/worker-pool.ts';
 import { totesysDefinition } from '../helpers/models/totesys.ts';
+import { startInlineWorkers } from '../helpers/processes/inline-workers.ts';
 import type { Road } from './road.ts';
+
+runWorkersInline(startInlineWorkers);
 
 /** A road whose stack stays up between its runs, in this process: for what is not about the command as a process. */
 export interface OpenRoad {

@@ -9,7 +9,8 @@ import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { totesys } from '../helpers/models/totesys.ts';
 import { type AskedStatus, makeDifferenceError } from '../helpers/never-silently-wrong.ts';
 import type { PostgresServer } from '../helpers/postgres/temporary-postgres.ts';
-import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
+import { runCommand } from '../helpers/processes/inline-command.ts';
+import { type CommandResult, lastJson } from '../helpers/processes/starlift.ts';
 
 export interface Tally {
   table: string;
@@ -54,7 +55,7 @@ export const optionsOf = ({ source, warehouse, data }: Road): string[] => [
 
 /** Runs `run --json` on a road of one's own databases. */
 export const runRoad = (road: Road, ...more: string[]): Promise<CommandResult> =>
-  starlift(['run', ...optionsOf(road), '--json', ...more]);
+  runCommand(['run', ...optionsOf(road), '--json', ...more]);
 
 /** Runs once more where all must be well: fails with what the command wrote where it is not. */
 export async function runClean(road: Road): Promise<RunResult> {
@@ -77,7 +78,7 @@ export async function assertExact(road: Omit<Road, 'data'> & Partial<Road>): Pro
   try {
     const report = await verifyWarehouse({ ...clients, warehouseSchema: 'public', model: totesys });
     if (report.ok) return;
-    const status = data === undefined ? undefined : await starlift(['status', '--json', '--data', data]);
+    const status = data === undefined ? undefined : await runCommand(['status', '--json', '--data', data]);
     throw makeDifferenceError(toJson(report), status && lastJson<AskedStatus>(status));
   } finally {
     await clients.source.end();

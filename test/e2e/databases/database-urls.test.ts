@@ -8,7 +8,7 @@ import {
   type PostgresServer,
   startTemporaryPostgres,
 } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { ask, assertExact, makeDataFolder, makeShop, removeFolder, runClean } from '../road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -74,7 +74,7 @@ describe('a database URL', () => {
       const urls: Record<string, string> = { GOOD: good, BAD: `${good}?gssencmode=disable` };
       const data = join(folder, `data-${Math.random()}`);
       const args = options.map((option) => urls[option] ?? option);
-      const { code, stdout, stderr } = await starlift([command, ...args, '--data', data]);
+      const { code, stdout, stderr } = await runCommand([command, ...args, '--data', data]);
       listener.close();
       expect({ code, stdout, connections }).toEqual({ code: 2, stdout: '', connections: 0 });
       expect(stderr).toMatch(/^starlift: --(source|warehouse) .*\bgssencmode\b[^\n]*\n$/);

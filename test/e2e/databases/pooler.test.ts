@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { findPgbouncer, type Pgbouncer, startPgbouncer } from '../../helpers/postgres/pgbouncer.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder, runClean } from '../road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
@@ -86,8 +86,8 @@ describeWithPooler('two databases behind a pooler in transaction mode', () => {
     const first = await runClean(road);
     await ask(server.url('shop'), `update staff set first_name = 'Ada' where staff_id = 1`);
     const second = await runClean(road);
-    const verified = await starlift(['verify', ...named]);
-    const status = await starlift(['status', ...named]);
+    const verified = await runCommand(['verify', ...named]);
+    const status = await runCommand(['status', ...named]);
     const seen = await Promise.all(watches.map((watch) => watch.stop()));
     expect([first.ok, second.ok]).toEqual([true, true]);
     expect(await ask(server.url('warehouse'), `select first_name from dim_staff where staff_id = 1`)).toEqual(

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import {
   ask,
@@ -49,7 +50,7 @@ async function refusedRun(changed: Road, reason: RegExp): Promise<string[]> {
 
 async function assertWell(now: Road): Promise<void> {
   await assertExact(now);
-  const status = await starlift(['status', ...optionsOf(now)]);
+  const status = await runCommand(['status', ...optionsOf(now)]);
   expect([status.code, status.stdout]).toEqual([0, expect.stringContaining('Nothing needs')]);
 }
 
@@ -71,21 +72,21 @@ describe('rebind', () => {
     const asked = await starlift(command);
     expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('pass --yes')]);
     expect((await runRoad(moved)).code).toBe(2);
-    const bound = await starlift([...command, '--yes']);
+    const bound = await runCommand([...command, '--yes']);
     expect([bound.code, bound.stdout]).toEqual([
       0,
       expect.stringMatching(/until now .*\/source.*from now .*\/moved/s),
     ]);
     await runClean(moved);
     await assertWell(moved);
-    const again = await starlift(['rebind', ...optionsOf(moved), '--yes']);
+    const again = await runCommand(['rebind', ...optionsOf(moved), '--yes']);
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('nothing was changed')]);
   });
 
   it('follows a folder that has lost its binding', async () => {
     await rm(join(road.data, 'binding.json'));
     const command = await refusedRun(road, /the warehouse is loaded from another data folder/);
-    expect((await starlift([...command, '--yes'])).code).toBe(0);
+    expect((await runCommand([...command, '--yes'])).code).toBe(0);
     await change(road.source);
     await runClean(road);
     await assertWell(road);
@@ -95,7 +96,7 @@ describe('rebind', () => {
     const other = { ...road, data: await makeDataFolder() };
     try {
       const command = await refusedRun(other, /the warehouse is loaded from another data folder/);
-      expect((await starlift([...command, '--yes'])).code).toBe(0);
+      expect((await runCommand([...command, '--yes'])).code).toBe(0);
       await change(road.source);
       await runClean(other);
       await assertWell(other);
@@ -108,7 +109,7 @@ describe('rebind', () => {
   it('follows a warehouse that was restored without its ledger', async () => {
     await ask(road.warehouse, 'drop schema starlift cascade');
     const command = await refusedRun(road, /loads another warehouse/);
-    expect((await starlift([...command, '--yes'])).code).toBe(0);
+    expect((await runCommand([...command, '--yes'])).code).toBe(0);
     await change(road.source);
     await runClean(road);
     await assertWell(road);
@@ -116,7 +117,7 @@ describe('rebind', () => {
 
   it('refuses a folder that does not exist, and makes none', async () => {
     const data = join(road.data, 'typo');
-    const { code, stderr } = await starlift(['rebind', ...optionsOf({ ...road, data }), '--yes']);
+    const { code, stderr } = await runCommand(['rebind', ...optionsOf({ ...road, data }), '--yes']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('does not exist')]);
     expect(existsSync(data)).toBe(false);
   });
@@ -124,7 +125,7 @@ describe('rebind', () => {
 
 it('a folder is bound to the schema of its warehouse, even where nothing else remembers it', async () => {
   await rm(join(road.data, 'connections.json'));
-  const { code, stderr } = await starlift(['run', ...optionsOf(road)], { WAREHOUSE_SCHEMA: 'elsewhere' });
+  const { code, stderr } = await runCommand(['run', ...optionsOf(road)], { WAREHOUSE_SCHEMA: 'elsewhere' });
   expect([code, stderr]).toEqual([
     2,
     expect.stringContaining('Set WAREHOUSE_SCHEMA=public, or choose another folder.'),

@@ -2,7 +2,8 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openStack } from '../../../cli/embedded/stack.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
+import { lastJson } from '../../helpers/processes/starlift.ts';
 import {
   ask,
   assertExact,
@@ -68,7 +69,7 @@ describe('bad input', () => {
     await runRoad(asReader);
     await assertExact({ ...asReader, source: owner });
     const target = ['--data', road.data, '--source', asReader.source, '--warehouse', road.warehouse];
-    expect(await starlift(['redrive', ...target])).toMatchObject({ code: 0 });
+    expect(await runCommand(['redrive', ...target])).toMatchObject({ code: 0 });
     await runClean(asReader);
     await assertExact({ ...asReader, source: owner });
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
 import { startWatch, type Watch } from '../watch.ts';
@@ -61,6 +61,6 @@ describe('a watch whose clock is set', () => {
     await seenRow(road.warehouse, `select from dim_staff where first_name = 'later ${offset}'`);
     await watch.end('SIGINT');
     await assertExact(road);
-    expect(await starlift(['failures', ...optionsOf(road)])).toMatchObject({ code: 0 });
+    expect(await runCommand(['failures', ...optionsOf(road)])).toMatchObject({ code: 0 });
   });
 });

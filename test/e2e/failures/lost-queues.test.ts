@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
+import { lastJson } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import {
   ask,
@@ -147,7 +148,7 @@ async function copyKilledRoad(): Promise<Road & AsyncDisposable> {
 
 async function expectExactAndWell(road: Road): Promise<void> {
   await assertExact(road);
-  const status = await starlift(['status', ...optionsOf(road), '--json']);
+  const status = await runCommand(['status', ...optionsOf(road), '--json']);
   expect(status.code).toBe(0);
   expect(lastJson(status)).toMatchObject({ ok: true, troubles: [] });
 }
@@ -158,7 +159,7 @@ describe('a first load that was killed', () => {
   it('is carried on with, where the queues have lost what was not written to their file yet', async () => {
     await using road = await copyKilledRoad();
     rmSync(queueFile(road, 'fauxqs.db-wal'));
-    const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
+    const { code, stdout } = await runCommand(['run', ...optionsOf(road)]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('carrying on') });
     await expectExactAndWell(road);
     expect(await payments(road)).toEqual(await ask(road.source, 'select count(*) from payment'));
@@ -166,11 +167,11 @@ describe('a first load that was killed', () => {
 
   it('is carried on with, and nothing is sent twice, where the queues are whole', async () => {
     await using road = await copyKilledRoad();
-    const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
+    const { code, stdout } = await runCommand(['run', ...optionsOf(road)]);
     const told = expect.stringContaining('carrying on (0 messages sent again)');
     expect({ code, stdout }).toEqual({ code: 0, stdout: told });
     await expectExactAndWell(road);
-    expect((await starlift(['run', ...optionsOf(road)])).stdout).not.toContain('carrying on');
+    expect((await runCommand(['run', ...optionsOf(road)])).stdout).not.toContain('carrying on');
   });
 
   it.each([
@@ -191,14 +192,14 @@ describe('a first load that was killed', () => {
       bytes.fill(0xa5, from, from + 2 * page);
       writeFileSync(queueFile(road), bytes);
 
-      const refused = await starlift(['run', ...optionsOf(road)]);
+      const refused = await runCommand(['run', ...optionsOf(road)]);
       expect(refused.code).not.toBe(0);
       const named = /(\/\S*fauxqs\.db)\b/.exec(refused.stderr)?.[1] ?? '';
       expect(named).toBe(queueFile(road));
       expect(refused.stderr).toContain('remove');
       for (const suffix of ['', '-wal', '-shm']) rmSync(named + suffix, { force: true });
 
-      const { code, stdout } = await starlift(['run', ...optionsOf(road)]);
+      const { code, stdout } = await runCommand(['run', ...optionsOf(road)]);
       expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('carrying on') });
       await expectExactAndWell(road);
     },
@@ -211,11 +212,11 @@ describe('new queues with an older capture state', () => {
     // As an orderly end leaves it.
     writeFileSync(join(road.data, 'unfinished.json'), 'null');
     removeQueues(road);
-    await starlift(['status', ...optionsOf(road)]);
-    const { stdout } = await starlift(['run', ...optionsOf(road)]);
+    await runCommand(['status', ...optionsOf(road)]);
+    const { stdout } = await runCommand(['run', ...optionsOf(road)]);
     expect(stdout).toContain('sent again');
     await expectExactAndWell(road);
-    expect((await starlift(['run', ...optionsOf(road)])).stdout).not.toContain('sent again');
+    expect((await runCommand(['run', ...optionsOf(road)])).stdout).not.toContain('sent again');
   });
 });
 
@@ -223,21 +224,21 @@ describe('failed extracts whose dead letters the queues have lost', () => {
   it('stay failures until an operator sends them again, and then are not lost with their messages', async () => {
     await using road = await makeRoad();
     await refuseExtracts(road);
-    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(1);
+    expect((await runCommand(['run', ...optionsOf(road)])).code).toBe(1);
     await ask(road.source, 'drop event trigger refuse_extracts');
     removeQueues(road);
     const status = async () =>
-      lastJson<{ deadLetters: unknown[] }>(await starlift(['status', ...optionsOf(road), '--json']));
+      lastJson<{ deadLetters: unknown[] }>(await runCommand(['status', ...optionsOf(road), '--json']));
     const failed = (await status()).deadLetters.length;
     expect(failed).toBeGreaterThan(5);
     // What has failed is the operator's: a run leaves it alone.
-    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(1);
+    expect((await runCommand(['run', ...optionsOf(road)])).code).toBe(1);
     expect((await status()).deadLetters).toHaveLength(failed);
 
-    expect((await starlift(['redrive', ...optionsOf(road)])).code).toBe(0);
+    expect((await runCommand(['redrive', ...optionsOf(road)])).code).toBe(0);
     expect((await status()).deadLetters).toEqual([]);
     removeQueues(road);
-    expect((await starlift(['run', ...optionsOf(road)])).code).toBe(0);
+    expect((await runCommand(['run', ...optionsOf(road)])).code).toBe(0);
     await expectExactAndWell(road);
     expect(objectFiles(road, 'ingested').filter((name) => name.includes('failed'))).toEqual([]);
   });

@@ -6,7 +6,8 @@ import { connectionTo } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { buckets } from '../../../cli/embedded/resources.ts';
 import { makeAwsClients } from '../../../shared/aws-clients.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
+import { lastJson } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import {
   ask,
@@ -77,7 +78,7 @@ describe('what happens to one table', () => {
     await ask(server.url('warehouse'), sql);
     await rename(what);
     for (const round of ['the run that brings a change', 'a run that finds nothing new']) {
-      const result = await starlift(['run', ...optionsOf(road)]);
+      const result = await runCommand(['run', ...optionsOf(road)]);
       expect([round, result.code, result.stderr]).toEqual([round, 1, '']);
       expect(result.stdout).toMatch(says);
       expect(result.stdout).not.toMatch(/All loaded|Nothing new/);
@@ -118,16 +119,16 @@ describe('what happens to one table', () => {
     await rename('before');
     await renamed('before');
     await stripMetadata(road.data);
-    const replay = await starlift(['replay', '--table', 'dim_staff', ...optionsOf(road)]);
+    const replay = await runCommand(['replay', '--table', 'dim_staff', ...optionsOf(road)]);
     expect([replay.code, replay.stderr]).toEqual([0, '']);
     await rename('after');
     await renamed('after');
     await seen(() => /dim_staff failed in load/.test(watch?.output() ?? ''));
     expect(await watch.end('SIGINT')).toMatchObject({ code: 1 });
-    const run = await starlift(['run', ...optionsOf(road)]);
+    const run = await runCommand(['run', ...optionsOf(road)]);
     expect([run.code, run.stderr]).toEqual([1, '']);
     expect(run.stdout).toContain('dim_staff failed in load: ');
-    const failures = await starlift(['failures', '--json', ...optionsOf(road)]);
+    const failures = await runCommand(['failures', '--json', ...optionsOf(road)]);
     expect(failures.stdout).toMatch(/"key":"dim_staff\/[^"]*\.parquet"/);
     expect(run.stdout).not.toContain('Nothing new');
   });

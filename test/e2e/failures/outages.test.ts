@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import {
   ask,
@@ -79,11 +79,11 @@ describe('an outage', () => {
       expect(count(output, /is back after/g)).toBe(1);
       expect(output).toMatch(/since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; waiting/);
       expect(output).toContain('55000');
-      const failures = await starlift(['failures', ...optionsOf(road)]);
+      const failures = await runCommand(['failures', ...optionsOf(road)]);
       expect(failures).toMatchObject({ code: 0 });
       expect(await watch.end('SIGINT')).toMatchObject({ code: 0 });
       await assertExact(road);
-      expect(await starlift(['status', ...optionsOf(road)])).toMatchObject({ code: 0 });
+      expect(await runCommand(['status', ...optionsOf(road)])).toMatchObject({ code: 0 });
     },
   );
 
@@ -104,7 +104,7 @@ describe('an outage', () => {
 
   it('is one error at once with --wait 0', async () => {
     await refuse('source');
-    const refused = await starlift(['run', '--wait', '0', ...optionsOf(road)]);
+    const refused = await runCommand(['run', '--wait', '0', ...optionsOf(road)]);
     expect(refused.code).toBe(2);
     expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1);
   });

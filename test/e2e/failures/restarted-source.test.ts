@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
@@ -49,7 +49,7 @@ async function lockStaff(): Promise<void> {
 }
 
 const nothingFailed = async () => {
-  const { code, stdout } = await starlift(['failures', ...options()]);
+  const { code, stdout } = await runCommand(['failures', ...options()]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.any(String) });
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { buckets } from '../../../cli/embedded/resources.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { starlift } from '../../helpers/processes/starlift.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import {
   ask,
   assertExact,
@@ -70,7 +70,7 @@ const changeEverything = (text: string) =>
 /** What a run leaves where all is well: no difference, and a status that has nothing to tell. */
 async function assertWell(): Promise<void> {
   await assertExact(road);
-  const status = await starlift(['status', ...optionsOf(road)]);
+  const status = await runCommand(['status', ...optionsOf(road)]);
   expect([status.code, status.stdout]).toEqual([0, expect.stringContaining('Nothing needs')]);
 }
 

@@ -6,12 +6,24 @@ export type FunctionName = 'plan' | QueueKind;
 /** One handler for each function, behind which its environments take turns. */
 export type HandlerEnvironments = Record<FunctionName, InlineHandler>;
 
-const modules: Record<FunctionName, string> = {
+const functions: Record<FunctionName, string> = {
   plan: '../../../services/ingestion/plan/handler.ts',
   extract: '../../../services/ingestion/extract/handler.ts',
   transform: '../../../services/transformation/transform/handler.ts',
   load: '../../../services/loading/load/handler.ts',
 };
+
+const modules = {
+  ...functions,
+  'sweep-extract': '../../../services/ingestion/sweep/handler.ts',
+  'sweep-transform': '../../../services/transformation/sweep/handler.ts',
+  'sweep-load': '../../../services/loading/sweep/handler.ts',
+};
+
+/** A function of the services, a sweep too. */
+export type HandlerName = keyof typeof modules;
+
+export const isHandlerName = (name: string): name is HandlerName => Object.hasOwn(modules, name);
 
 let loaded = 0;
 
@@ -21,17 +33,19 @@ let loaded = 0;
  */
 export async function loadEnvironments(counts: Record<FunctionName, number>): Promise<HandlerEnvironments> {
   const handlers: Partial<HandlerEnvironments> = {};
-  for (const [name, module] of Object.entries(modules) as [FunctionName, string][]) {
+  for (const name of Object.keys(functions) as FunctionName[]) {
     const idle: InlineHandler[] = [];
     // One after the other: Jest cannot link one module for two imports at a time.
-    for (let count = 0; count < counts[name]; count++) idle.push(await loadHandler(module));
+    for (let count = 0; count < counts[name]; count++) idle.push(await loadHandler(name));
     handlers[name] = takeTurns(name, idle);
   }
   return handlers as HandlerEnvironments;
 }
 
-async function loadHandler(module: string): Promise<InlineHandler> {
-  const { handler } = (await import(`${module}?environment=${++loaded}`)) as { handler: InlineHandler };
+/** Loads the function's module anew. What that imports is loaded once, and keeps nothing of an invocation. */
+export async function loadHandler(name: HandlerName): Promise<InlineHandler> {
+  const url = `${modules[name]}?environment=${++loaded}`;
+  const { handler } = (await import(url)) as { handler: InlineHandler };
   return handler;
 }
 

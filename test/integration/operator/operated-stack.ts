@@ -15,9 +15,13 @@ import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifiedKey } from '../../../shared/object-store/object-key.ts';
 import type { QueueKind } from '../../../shared/queue/queue-settings.ts';
+import { runWorkersInline } from '../../helpers/jest/worker-pool.ts';
 import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type AskedStatus, makeDifferenceError } from '../../helpers/never-silently-wrong.ts';
+import { startInlineWorkers } from '../../helpers/processes/inline-workers.ts';
 import { copyPreparedFolder } from './prepared-folder.ts';
+
+runWorkersInline(startInlineWorkers);
 
 export interface CommandOutcome {
   code: number;
@@ -173,7 +177,7 @@ async function openSmallShop(data: string): Promise<void> {
   const stack = await startStack({ data });
   try {
     const shop = await connect(stack.shopUrl ?? '', 'source');
-    await fillSampleShop(shop, { orders: 200 }).finally(() => shop.end());
+    await fillSampleShop(shop, { orders: 1000 }).finally(() => shop.end());
   } finally {
     await stack.stop();
   }
