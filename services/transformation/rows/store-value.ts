@@ -69,7 +69,6 @@ export function storeValue(
     case 'text':
       return storeText(buffer, row, postgresText(value, type));
     case 'lookup':
-    case 'currency name':
       return storeListed(buffer, row, value, column);
   }
 }

@@ -4,13 +4,13 @@ import {
   bytea,
   type ColumnDefinition,
   carried,
-  currencyName,
   date,
   dateOf,
   doublePrecision,
   int,
   json,
   jsonb,
+  lookUp,
   numeric,
   real,
   type SourceType,
@@ -25,6 +25,9 @@ import {
   uuid,
   varchar,
 } from '../../../shared/model/define.ts';
+
+/** Of the models that have these builders. */
+export const lookups = { colours: { red: 'rouge' } };
 
 /** Every builder of a warehouse column, and what Postgres itself makes of a value of the source for that column. */
 export const builders = {
@@ -50,7 +53,7 @@ export const builders = {
   dateOf: { make: dateOf, sql: `(value at time zone 'UTC')::date::text` },
   timeOf: { make: timeOf, sql: `to_char(value at time zone 'UTC', 'HH24:MI:SS.US')` },
   textOf: { make: textOf, sql: 'value::text' },
-  currencyName: { make: currencyName, sql: 'value::text' },
+  lookUp: { make: (field: string) => lookUp('colours', field, 'self'), sql: 'value::text' },
 } satisfies Record<string, { make: (field: string) => ColumnDefinition; sql: string }>;
 
 export type BuilderName = keyof typeof builders;
@@ -72,7 +75,7 @@ export const takenBy: Record<DeclaredType, BuilderName[]> = {
   float4: ['real', 'doublePrecision', ...any],
   float8: ['doublePrecision', ...any],
   bool: ['boolean', ...any],
-  varchar: ['varchar', 'text', 'date', 'currencyName', ...any],
+  varchar: ['varchar', 'text', 'date', 'lookUp', ...any],
   date: ['sameDate', ...any],
   time: ['time', ...any],
   timestamp: ['timestamp', 'dateOf', 'timeOf', ...any],

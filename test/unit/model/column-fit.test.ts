@@ -10,6 +10,7 @@ import {
   builders,
   type DeclaredType,
   declaredTypes,
+  lookups,
   takenBy,
 } from '../../helpers/rows/type-table.ts';
 
@@ -22,6 +23,7 @@ const misfits = pairs.filter((pair) => !isTaken(pair));
 const assemble = (type: DeclaredType, builder: BuilderName) =>
   assembleModel({
     name: 'test',
+    lookups,
     tables: [
       calendar,
       defineDimension({

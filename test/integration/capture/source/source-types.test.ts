@@ -16,6 +16,7 @@ import {
   builders,
   type DeclaredType,
   declaredTypes,
+  lookups,
   sourceValues,
   standsFor,
   takenBy,
@@ -165,6 +166,7 @@ describe('a column of the source', () => {
 const modelOf = (declared: DeclaredType, actual: string, made: ColumnDefinition): Model =>
   assembleModel({
     name: 'test',
+    lookups,
     tables: [
       calendar,
       defineDimension({
