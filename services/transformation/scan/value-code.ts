@@ -27,7 +27,7 @@ export function storeCode(field: SourceField, targets: readonly Target[]): strin
   if (from.kind === 'text' || (from.kind === 'field' && type.name === 'carried')) {
     return asTextCode(field.type, target);
   }
-  return from.kind === 'field' ? typedCode(target, type) : undefined;
+  return from.kind === 'field' ? typedCode(field.type, target, type) : undefined;
 }
 
 const isTimestamp = (type: SourceType): boolean => type === 'timestamp' || type === 'timestamptz';
@@ -37,7 +37,7 @@ const isMadeOfMoment = ({ from, type }: WarehouseColumn): boolean =>
   from.kind === 'time of' ||
   (from.kind === 'field' && (type.name === 'timestamp' || type.name === 'timestamptz'));
 
-function typedCode(target: Target, type: WarehouseType): string | undefined {
+function typedCode(source: SourceType, target: Target, type: WarehouseType): string | undefined {
   switch (type.name) {
     case 'smallint':
       return intCode(target, 32_767);
@@ -49,7 +49,7 @@ function typedCode(target: Target, type: WarehouseType): string | undefined {
       return numericCode(target, type);
     case 'real':
     case 'double precision':
-      return floatCode(target);
+      return floatCode(source, target);
     case 'boolean':
       return booleanCode(target);
     case 'varchar':
@@ -156,10 +156,10 @@ const numericCode = (
 }`;
 
 /** The digits of a float4 mean the float4 that is nearest to them. */
-const floatCode = ({ column, index }: Target): string => `{
+const floatCode = (source: SourceType, { column, index }: Target): string => `{
   const end = numberEnd(bytes, p);
   if (end < 0) break fits;
-  const value = ${column.type.name === 'real' ? 'Math.fround' : ''}(numberAt(bytes, p, end));
+  const value = ${source === 'float4' ? 'Math.fround' : ''}(numberAt(bytes, p, end));
   if (value - value !== 0) break fits;
   ${column.type.name === 'real' ? `putReal(words${index}, row, value)` : `putDouble(words${index}, 2 * row, value)`};
   p = end;

@@ -68,8 +68,9 @@ function toTimestamp(micros: bigint): string {
   return `${toDate(Number((micros - ofDay) / 86_400_000_000n))} ${toTime(ofDay)}`;
 }
 
-/** @param day since 1970-01-01, of the years that JavaScript's clock has */
-const toDate = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10);
+/** JavaScript's clock does not have all years, and infinity is no day of any. */
+const toDate = (day: number): string =>
+  Math.abs(day) < 100_000_000 ? new Date(day * 86_400_000).toISOString().slice(0, 10) : `${day} days`;
 
 function toTime(micros: bigint): string {
   if (micros === 86_400_000_000n) return '24:00:00.000000';
