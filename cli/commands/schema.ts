@@ -1,4 +1,4 @@
-import type { Derivation, WarehouseType } from '../../shared/model/define.ts';
+import { type Derivation, formatType } from '../../shared/model/define.ts';
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
@@ -58,10 +58,6 @@ function formatSource(table: WarehouseTable): string {
   return `from ${source.name}${joins.join('')}; ${content}`;
 }
 
-function formatType(type: WarehouseType): string {
-  return type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
-}
-
 function formatKey(table: WarehouseTable, column: WarehouseColumn | CalendarColumn): string {
   const keys = businessKey(table).includes(column.name)
     ? [table.kind === 'fact' ? 'business key' : 'primary key']
@@ -70,14 +66,16 @@ function formatKey(table: WarehouseTable, column: WarehouseColumn | CalendarColu
   return keys.join(', ');
 }
 
-function formatOrigin({ kind, field }: Derivation): string {
+function formatOrigin({ kind, field, lookup }: Derivation): string {
   switch (kind) {
     case 'field':
       return field;
     case 'date':
       return `${field}, a text`;
-    case 'currency name':
-      return `the English name of ${field} in ISO 4217`;
+    case 'text':
+      return `the text of ${field}`;
+    case 'lookup':
+      return `${field} looked up in ${lookup}`;
     default:
       return `the ${kind} ${field}`;
   }

@@ -73,7 +73,6 @@ const builders: readonly Builder[] = [
   plain('carried', 'carried', 'a field of any type', isAny),
   derived('date', 'date', ['date'], 'a varchar', isText),
   derived('lookUp', 'lookup', texts, 'a varchar', isText),
-  derived('currencyName', 'currency name', ['varchar'], 'a varchar', isText),
   derived('dateOf', 'date of', ['date'], 'a timestamp or a timestamptz', isTimestamp),
   derived('timeOf', 'time of', ['time'], 'a timestamp or a timestamptz', isTimestamp),
   derived('textOf', 'text', texts, 'a field of any type', isAny),

@@ -35,12 +35,12 @@ export interface Derivation {
    * - `text`: the value's Postgres text, of any type
    * - `lookup`: a text looked up in the model's lookup of that name
    */
-  kind: 'field' | 'date' | 'date of' | 'time of' | 'text' | 'lookup' | 'currency name';
+  kind: 'field' | 'date' | 'date of' | 'time of' | 'text' | 'lookup';
   /** A column of the source table, or `path.column` of a joined one. */
   field: string;
   /** The name of the lookup. */
   lookup?: string;
-  /** What becomes of a text that the lookup does not have. */
+  /** What becomes of a text that the lookup does not list; without it, its row is quarantined. */
   else?: 'self' | 'null';
 }
 
@@ -267,5 +267,19 @@ export const dateOf = (field: string) =>
 /** The time of day of a timestamp, to the microsecond. */
 export const timeOf = (field: string) => column({ name: 'time' }, { kind: 'time of', field });
 
-/** The English name that ISO 4217 gives to a currency code; the code itself if it has none. */
-export const currencyName = (field: string) => column({ name: 'varchar' }, { kind: 'currency name', field });
+/**
+ * A varchar, from a varchar that is looked up in one of the model's lookups.
+ *
+ * @param otherwise what a text that is not listed becomes; without it, its row is quarantined
+ */
+export const lookUp = (
+  lookup: string,
+  field: string,
+  otherwise?: 'self' | 'null',
+  options?: ColumnOptions,
+): ColumnDefinition =>
+  column(
+    { name: 'varchar' },
+    { kind: 'lookup', field, lookup, ...(otherwise !== undefined && { else: otherwise }) },
+    options,
+  );

@@ -1,5 +1,5 @@
 /** An error that the server reported, as pg represents it. Only these have a `severity`. */
-interface ServerError {
+export interface ServerError {
   message: string;
   code: string;
   severity: string;

@@ -85,7 +85,8 @@ const describeMissing = ({ name, type }: RelationColumn): string =>
 const isUnlimitedText = (type: string): boolean => type === 'text' || type === 'character varying';
 
 function describeOther(wanted: RelationColumn, found: CatalogColumn): string[] {
-  const wantedType = catalogType(wanted.type);
+  // As the catalog's query has it: without quotes.
+  const wantedType = catalogType(wanted.type).replaceAll('"', '');
   if (found.type !== wantedType && !(isUnlimitedText(found.type) && isUnlimitedText(wantedType))) {
     return [`column ${wanted.name} is ${found.type}, and must be ${wantedType}`];
   }

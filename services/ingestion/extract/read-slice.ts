@@ -15,7 +15,13 @@ import { readIdentity, type SourceRestart } from '../source/identity.ts';
 import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
-import { assessUsableTable, lockableTablesOf, relationNamesOf, type UsableTable } from '../source/tables.ts';
+import {
+  assessUsableTable,
+  type ExtractedColumn,
+  lockableTablesOf,
+  relationNamesOf,
+  type UsableTable,
+} from '../source/tables.ts';
 import { extractSessionSettings } from '../transcode/columns.ts';
 import { makeCompressedRows, ObjectTooLarge } from './compressed-rows.ts';
 
@@ -165,7 +171,7 @@ async function copySlice(
       ? makeCompressedRows(columns, maxUncutBytes, maxUncutBytes)
       : makeCompressedRows(columns, maxObjectBytes, maxCopyBytes);
   try {
-    await copyOut(client, copyRows(table, rows), content.push);
+    await copyOut(client, copyRows(table, { ...rows, columns }), content.push);
     return { kind: 'rows', ...(await content.finish()) };
   } catch (error) {
     content.discard();
@@ -180,6 +186,8 @@ export interface RowsToCopy {
   newRows?: NewRows;
   /** Absent for all blocks. */
   blocks?: BlockRange;
+  /** As the source has them; absent where none is of a type that has to be cast. */
+  columns?: readonly ExtractedColumn[];
 }
 
 /**
@@ -217,9 +225,9 @@ export function halveBlockRange(
 }
 
 /** The COPY of a slice: the table's own columns in the model's order, then those of each join. */
-export function copyRows(table: SourceTable, { schema, newRows, blocks }: RowsToCopy): string {
-  const values = table.fields.map((field) =>
-    asText(`${aliasOf(table, field.path)}.${quoteIdentifier(field.column)}`, field),
+export function copyRows(table: SourceTable, { schema, newRows, blocks, columns = [] }: RowsToCopy): string {
+  const values = table.fields.map((field, index) =>
+    castField(`${aliasOf(table, field.path)}.${quoteIdentifier(field.column)}`, field, columns[index]),
   );
   const conditions = [
     ...(blocks === undefined ? [] : blocksConditions(blocks)),
@@ -234,11 +242,14 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks }: RowsTo
 }
 
 /**
- * The padding of a char(n) is not part of its value, and this cast removes it. For a varchar or text the cast changes
- * nothing, at no measurable cost.
+ * The padding of a char(n) is not part of its value, and a cast to text removes it. For a varchar or text the cast changes
+ * nothing, at no measurable cost. Some types have a cast to text that writes more than COPY does, such as inet. Money is
+ * written as the server's lc_monetary says, which another server may not read.
  */
-const asText = (column: string, field: SourceField | undefined): string =>
-  field?.type === 'varchar' ? `${column}::text` : column;
+function castField(column: string, field: SourceField, extracted: ExtractedColumn | undefined): string {
+  if (extracted?.isMoney) return `${column}::numeric`;
+  return field.type === 'varchar' || field.type === 'other' ? `${column}::text` : column;
+}
 
 /** In a partitioned table the same blocks of every partition: a row has one block number, so no two ranges share it. */
 function blocksConditions({ from, to }: BlockRange): string[] {

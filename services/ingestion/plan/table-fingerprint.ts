@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { WarehouseType } from '../../../shared/model/define.ts';
+import { formatType } from '../../../shared/model/define.ts';
 import type { Join, Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
 import type { TableFingerprint, TableState } from '../../../shared/records/capture-state.ts';
 import type { UsableTable } from '../source/tables.ts';
@@ -31,18 +31,19 @@ function fingerprintModel(model: Model, source: SourceTable): string {
 }
 
 function describeTable(table: Exclude<WarehouseTable, { kind: 'calendar' }>, { calendar }: Model) {
-  const columns = table.columns.map(({ name, type, from, nullable, references }) => [
+  const columns = table.columns.map(({ name, type, from, nullable, references, listed }) => [
     name,
-    describeType(type),
+    formatType(type),
     from.kind,
     from.field,
     nullable,
     references ?? null,
+    ...(listed === undefined ? [] : [from.else ?? null, [...listed]]),
   ]);
   const described = [table.kind, table.name, describeKey(table.key)];
   if (table.kind !== 'fact') return [...described, columns];
   // A fact's objects carry the calendar's rows.
-  const days = calendar?.columns.map(({ name, type }) => [name, describeType(type)]);
+  const days = calendar?.columns.map(({ name, type }) => [name, formatType(type)]);
   const { surrogateKey = null } = table;
   return [...described, surrogateKey, columns, calendar?.name, describeKey(calendar?.key ?? []), days];
 }
@@ -54,9 +55,6 @@ function describeJoin({ path, from, name, match }: Join) {
 }
 
 const describeKey = (key: readonly string[]) => (key.length === 1 ? key[0] : key);
-
-const describeType = (type: WarehouseType): string =>
-  type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
 
 /** Whether a table is as the last plan knew it, so that only new rows have to be read. */
 export const isUnchanged = (known: TableState | undefined, now: Required<TableFingerprint>): boolean =>

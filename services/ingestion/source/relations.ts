@@ -2,11 +2,15 @@ import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
 import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import type { Statements } from './statements.ts';
 
-interface RelationColumn {
+export interface RelationColumn {
   number: number;
   name: string;
   /** The base type's oid if the type is a domain. */
   typeOid: number;
+  /** The base type's pg_type.typtype: 'e' for an enum. */
+  typeKind: string;
+  /** The base type's pg_type.typcategory. */
+  typeCategory: string;
   /** As Postgres writes it: `character varying(20)`. */
   typeName: string;
   /** The expression of a generated column. */
@@ -91,7 +95,9 @@ export async function selectRelations(
            (select coalesce(json_agg(json_build_object(
                      'number', a.attnum,
                      'name', a.attname,
-                     'typeOid', coalesce(base_type.oid, a.atttypid)::int8,
+                     'typeOid', t.oid::int8,
+                     'typeKind', t.typtype,
+                     'typeCategory', t.typcategory,
                      'typeName', format_type(a.atttypid, a.atttypmod),
                      'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end,
                      'isNotNull', a.attnotnull
@@ -99,6 +105,7 @@ export async function selectRelations(
               from pg_attribute a
               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
+              join pg_type t on t.oid = coalesce(base_type.oid, a.atttypid)
              where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns,
            (select coalesce(json_agg((
                      select json_agg(a.attname order by k.place)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TerminalError } from '../../../shared/errors.ts';
-import type { Derivation, SourceName, SourceType } from '../../../shared/model/define.ts';
+import type { Derivation, SourceName } from '../../../shared/model/define.ts';
 import type { FedKey, SourceField, SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource, sourceNameOf } from '../../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
@@ -8,6 +8,11 @@ import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { jsonKindOf, type TranscodeColumn } from '../transcode/columns.ts';
 import { type Relation, selectRelations } from './relations.ts';
 import type { Statements } from './statements.ts';
+import { describeFittingTypes, isMoney, isTypeFitting } from './type-families.ts';
+
+export interface ExtractedColumn extends TranscodeColumn {
+  isMoney: boolean;
+}
 
 /** A table of the model as the source has it now. */
 export interface UsableTable {
@@ -16,7 +21,7 @@ export interface UsableTable {
   /** Changes with the oid, the partitions or the columns of the table or of one that is joined to it. */
   fingerprint: string;
   /** The columns of its COPY. */
-  columns: TranscodeColumn[];
+  columns: ExtractedColumn[];
   /** Columns that the model does not use. */
   unknownColumns: string[];
 }
@@ -143,65 +148,13 @@ function findColumnProblem(
   if (missing !== undefined) return `${name} has no column ${missing}`;
   for (const field of fields) {
     const column = present.get(field.column);
-    if (column !== undefined && !isTypeFitting(field.type, column.typeOid)) {
+    if (column !== undefined && !isTypeFitting(field.type, column)) {
       const found = `${name}.${field.column} is of type ${column.typeName}, which does not fit the model's ${field.type}`;
-      return `${found}: ${describeFittingTypes(field.type, column.typeOid)}`;
+      return `${found}: ${describeFittingTypes(field.type, column)}`;
     }
   }
   return undefined;
 }
-
-/** Whether a column of this type can stand for one that the model declares. A type that was widened still can. */
-const isTypeFitting = (declared: SourceType, typeOid: number): boolean =>
-  familyOf(declared).oids.includes(typeOid);
-
-/** @example 'it must be boolean, or the model must declare it as int4 or int8' */
-function describeFittingTypes(declared: SourceType, typeOid: number): string {
-  const mustBe = `it must be ${familyOf(declared).names}`;
-  const other = families.find(({ oids }) => oids.includes(typeOid));
-  return other === undefined ? mustBe : `${mustBe}, or the model must declare it as ${other.declaredAs}`;
-}
-
-function familyOf(declared: SourceType): Family {
-  switch (declared) {
-    case 'int4':
-    case 'int8':
-      return integer;
-    case 'varchar':
-      return text;
-    case 'bool':
-      return boolean;
-    case 'timestamp':
-      return timestamp;
-    default:
-      return numeric;
-  }
-}
-
-/** Types that carry the same values. */
-interface Family {
-  /** Type oids, which are fixed for built-in types: src/include/catalog/pg_type.dat. */
-  oids: readonly number[];
-  /** The same types as Postgres writes them. */
-  names: string;
-  /** What the model calls a column of these types. */
-  declaredAs: string;
-}
-
-const integer: Family = {
-  oids: [21, 23, 20],
-  names: 'smallint, integer or bigint',
-  declaredAs: 'int4 or int8',
-};
-const text: Family = {
-  oids: [25, 1043, 1042],
-  names: 'text, character varying or character',
-  declaredAs: 'varchar',
-};
-const numeric: Family = { oids: [1700], names: 'numeric', declaredAs: 'numeric(precision,scale)' };
-const boolean: Family = { oids: [16], names: 'boolean', declaredAs: 'bool' };
-const timestamp: Family = { oids: [1114], names: 'timestamp without time zone', declaredAs: 'timestamp' };
-const families = [integer, text, numeric, boolean, timestamp];
 
 /** The fields that an extract of the table takes from one of its tables. */
 const fieldsOf = (table: SourceTable, name: string): SourceField[] =>
@@ -322,7 +275,11 @@ function fingerprintDefinitions(relations: readonly (Relation | undefined)[]): s
   return createHash('sha256').update(JSON.stringify(definitions)).digest('hex');
 }
 
-const transcodeColumn = (field: SourceField, relation: Relation | undefined): TranscodeColumn => {
-  const typeOid = relation?.columns.find((column) => column.name === field.column)?.typeOid ?? 0;
-  return { name: field.name, kind: jsonKindOf(typeOid) ?? 'string' };
-};
+function transcodeColumn(field: SourceField, relation: Relation | undefined): ExtractedColumn {
+  const column = relation?.columns.find((each) => each.name === field.column);
+  return {
+    name: field.name,
+    kind: jsonKindOf(field.type),
+    isMoney: column !== undefined && isMoney(column),
+  };
+}

@@ -1,4 +1,5 @@
 import { TerminalError } from '../../../shared/errors.ts';
+import type { SourceType } from '../../../shared/model/define.ts';
 
 /** One column of the COPY, in its order; name is the key in the JSON object. */
 export interface TranscodeColumn {
@@ -7,7 +8,7 @@ export interface TranscodeColumn {
 }
 
 /** The kinds as small integers, for the inner loop. */
-export const kindCode = { string: 0, number: 1, boolean: 2, timestamp: 3, timestamptz: 4, json: 5 } as const;
+export const kindCode = { string: 0, number: 1, boolean: 2, timestamp: 3, timestamptz: 4 } as const;
 
 /**
  * The columns as the inner loop reads them. A column's prefix is everything before its value:
@@ -71,44 +72,41 @@ function quoteKey(name: string): string {
 }
 
 /**
- * How row_to_json renders a column, from datum_to_json in Postgres' src/backend/utils/adt/json.c:
- * - `string`: the type's text form, quoted and escaped (text, varchar, char, date, time, uuid, enums, …)
- * - `number`: int2, int4, int8, float4, float8, numeric; NaN and the infinities are quoted
+ * How a column is rendered. Apart from what is text here and not there, it is as row_to_json does it, in datum_to_json
+ * of Postgres' src/backend/utils/adt/json.c:
+ * - `string`: the type's text form, quoted and escaped
+ * - `number`: NaN and the infinities are quoted
  * - `boolean`: true or false
  * - `timestamp`: without time zone, with a T between date and time
  * - `timestamptz`: the same, and an offset that always has its minutes
- * - `json`: json and jsonb, as they are
  */
-export type JsonKind = 'string' | 'number' | 'boolean' | 'timestamp' | 'timestamptz' | 'json';
-
-/** Type oids are fixed for the built-in types: src/include/catalog/pg_type.dat. */
-const typeOids: Record<JsonKind, readonly number[]> = {
-  number: [21, 23, 20, 700, 701, 1700], // int2 int4 int8 float4 float8 numeric
-  boolean: [16],
-  timestamp: [1114],
-  timestamptz: [1184],
-  json: [114, 3802], // json jsonb
-  string: [
-    ...[25, 1043, 1042, 18, 19], // text varchar bpchar "char" name
-    ...[1082, 1083, 1266, 1186], // date time timetz interval
-    ...[2950, 17, 26, 790], // uuid bytea oid money
-    ...[869, 650, 829, 774, 1560, 1562], // inet cidr macaddr macaddr8 bit varbit
-  ],
-};
-
-const kinds = new Map(
-  Object.entries(typeOids).flatMap(([kind, oids]) => oids.map((oid) => [oid, kind as JsonKind] as const)),
-);
+export type JsonKind = 'string' | 'number' | 'boolean' | 'timestamp' | 'timestamptz';
 
 /**
- * The kind of a built-in scalar type, by its oid in pg_type.
+ * The kind of a column by the type that the model declares.
  *
- * Undefined for arrays and composites, which the transcoder cannot carry, and for every user-defined
- * type, whose oid differs from database to database: there an enum (pg_type.typtype 'e') is a `string`,
- * and a domain ('d') is what its base type is.
+ * A json value is a string, for it may hold newlines, and two values under one key. So are all values of 'other' types: they
+ * travel as Postgres' own text. An oid, which row_to_json quotes, is a number.
  */
-export function jsonKindOf(typeOid: number): JsonKind | undefined {
-  return kinds.get(typeOid);
+export function jsonKindOf(type: SourceType): JsonKind {
+  switch (type) {
+    case 'bool':
+      return 'boolean';
+    case 'timestamp':
+    case 'timestamptz':
+      return type;
+    case 'varchar':
+    case 'date':
+    case 'time':
+    case 'uuid':
+    case 'bytea':
+    case 'json':
+    case 'jsonb':
+    case 'other':
+      return 'string';
+    default:
+      return 'number';
+  }
 }
 
 /**

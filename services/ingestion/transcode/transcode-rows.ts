@@ -6,7 +6,6 @@ export const slackBytes = 3;
 
 const tab = 0x09;
 const newline = 0x0a;
-const carriageReturn = 0x0d;
 const space = 0x20;
 const quote = 0x22;
 const plus = 0x2b;
@@ -145,8 +144,7 @@ const json: Record<string, Buffer> = {
  * @throws {TerminalError} the value is not of its kind
  */
 function finishField(cursor: Cursor, kind: number, start: number): void {
-  if (kind === kindCode.json) copyJson(cursor);
-  else if (kind === kindCode.boolean) respell(cursor, start, ['t', 'f']);
+  if (kind === kindCode.boolean) respell(cursor, start, ['t', 'f']);
   else if (kind === kindCode.number) respell(cursor, start, ['NaN', 'Infinity', '-Infinity']);
   else {
     if (kind === kindCode.string) copyEscaped(cursor);
@@ -229,24 +227,6 @@ function copyEscaped(cursor: Cursor): void {
       output.set(escaped, cursor.written);
       cursor.written += escaped.length;
     }
-  }
-}
-
-/**
- * Copies the rest of a json value, COPY's escapes undone. A newline in JSON stands between tokens, never
- * in a string, and must not end a line of NDJSON: it becomes a space, the one place where the output is
- * not byte for byte row_to_json's.
- *
- * @throws {TerminalError} an escape that Postgres does not write
- */
-function copyJson(cursor: Cursor): void {
-  const { input, output } = cursor;
-  for (;;) {
-    let byte = input[cursor.read] as number;
-    if (byte === tab || byte === newline) return;
-    if (byte === backslash) byte = readEscape(cursor);
-    cursor.read++;
-    output[cursor.written++] = byte === newline || byte === carriageReturn ? space : byte;
   }
 }
 

@@ -35,7 +35,7 @@ const longestEscapeBytes = 6;
 /**
  * Makes a transcoder from Postgres' COPY text format to NDJSON: a line is byte for byte what
  * `row_to_json(row)::text` is for the row, in a session with extractSessionSettings, where columns name
- * the row's columns in order. (Only newlines between the tokens of a json value become spaces.)
+ * the row's columns in order; but json is a string of its text, and an oid a number: see jsonKindOf.
  *
  * Rows are transcoded whole; an unfinished row waits for the next push. The lines of several pushes are written one
  * after the other into the memory that `take` hands over, so that they need not be copied into a batch.

@@ -12,6 +12,7 @@ import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { limitWaiting } from '../limit-waiting.ts';
 import {
+  comparableValues,
   type KeyValues,
   type LoadTarget,
   makeDoubledKeyError,
@@ -192,12 +193,10 @@ async function dropDoubles(
  * @returns a key that two rows of one object share while they differ in another value: neither row is newer than the
  *   other
  */
-async function selectDoubledKey(
-  client: pg.ClientBase,
-  { table, columns, key }: LoadTarget,
-): Promise<KeyValues | undefined> {
+async function selectDoubledKey(client: pg.ClientBase, target: LoadTarget): Promise<KeyValues | undefined> {
+  const { table, key } = target;
   const objectId = quoteIdentifier(objectIdColumn);
-  const row = (alias: string) => `(${columns.map((column) => `${alias}.${column}`).join(', ')})`;
+  const row = (alias: string) => `(${comparableValues(target, alias).join(', ')})`;
   const { rows } = await client.query<{ key: KeyValues }>(`
     select ${selectKey(key, 't')} from ${table} t join ${table} o
         on ${matches(key, 'o', 't')} and o.${objectId} = t.${objectId} and o.ctid < t.ctid

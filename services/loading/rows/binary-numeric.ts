@@ -93,8 +93,9 @@ function writeBigInt(
   { scale, wholeGroups, fractionGroups }: NumericLayout,
 ): void {
   const text = value.toString().padStart(scale + 1, '0');
+  const whole = text.slice(0, text.length - scale).replace(/^0+/, '');
   const digits =
-    text.slice(0, text.length - scale).padStart(wholeGroups * digitsAGroup, '0') +
+    whole.padStart(wholeGroups * digitsAGroup, '0') +
     text.slice(text.length - scale, text.length).padEnd(fractionGroups * digitsAGroup, '0');
   const groups = wholeGroups + fractionGroups;
   if (digits.length > groups * digitsAGroup) throw tooLong();

@@ -9,7 +9,10 @@ import { type Data, DataType, makeVector, type RecordBatch } from 'apache-arrow'
  */
 const maxMarkedBytes = 4 * 1024 * 1024;
 
-/** The distinct values of one column, ignoring nulls: ints as they are, dates as days since 1970-01-01. */
+/**
+ * The distinct values of one column, ignoring nulls: numbers as they are, dates as days and timestamps as microseconds since
+ * 1970-01-01, bytes as Postgres writes them. See `keyTexts`.
+ */
 export function distinctValues(batches: readonly RecordBatch[], column: number): (number | string)[] {
   const parts = columnData(batches, column);
   if (!parts.every(({ values }) => values instanceof Int32Array)) return collectValues(parts);
@@ -126,9 +129,20 @@ function valueReader(data: Data): (row: number) => number | string {
     const words = new Uint32Array(values.buffer, values.byteOffset, values.byteLength / 4);
     return (row) => `${unscaledOf(words, row)}e-${type.scale}`;
   }
-  if (values instanceof Int32Array) return (row) => values[row] as number;
+  if (DataType.isBinary(type)) {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    return (row) => `\\x${bytes.toString('hex', valueOffsets[row], valueOffsets[row + 1])}`;
+  }
+  if (values instanceof BigInt64Array) return (row) => exactly(values[row] as bigint);
+  if (values instanceof Int32Array || values instanceof Int16Array) return (row) => values[row] as number;
+  if (values instanceof Float32Array || values instanceof Float64Array) return (row) => values[row] as number;
   const vector = makeVector(data);
   return (row) => String(vector.get(row));
+}
+
+function exactly(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 /** @param words four a value, the lowest first */

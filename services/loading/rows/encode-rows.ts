@@ -1,5 +1,6 @@
-import { type Data, DataType, type RecordBatch, TimeUnit } from 'apache-arrow';
+import { type Data, DataType, Precision, type RecordBatch, TimeUnit } from 'apache-arrow';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { WarehouseType } from '../../../shared/model/define.ts';
 import { layOutNumeric, type NumericLayout, writeNumeric } from './binary-numeric.ts';
 
 const chunkBytes = 256 * 1024;
@@ -8,19 +9,33 @@ const trailerBytes = 2;
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": the signature, no flags, no extension.
 const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 
+export interface CopyOptions {
+  /** Of the columns, where Arrow's type does not say it: uuids, json and carried values are texts there. */
+  types?: readonly WarehouseType[];
+  /** Of the object that the rows came from: a last column, as an int8. */
+  objectId?: string;
+}
+
 /**
- * Rows in the format of `copy … (format binary)`: the columns in the batches' order, then the id of
- * the object that they came from, if it is given, as an int8.
+ * Rows in the format of `copy … (format binary)`: the columns in the batches' order, then the id of their object, if it is
+ * given. A carried value is written as the text that it is.
  *
  * @returns chunks of about 256 KiB in one piece of memory: each is valid until the next is asked for
  * @throws {TerminalError} a column has a type that no warehouse column has, or a value that does not fit its type
  */
-export function* encodeCopyRows(batches: readonly RecordBatch[], objectId?: string): Generator<Uint8Array> {
+export function* encodeCopyRows(
+  batches: readonly RecordBatch[],
+  { types = [], objectId }: CopyOptions = {},
+): Generator<Uint8Array> {
   const tail = objectId === undefined ? new Int32Array(0) : int8Words(objectId);
   let chunk = makeChunk(chunkBytes);
   chunk.filled = header.copy(chunk.bytes);
   for (const { data, numRows } of batches) {
-    const batch = makeBinaryRows(data.children.map(layOutColumn), numRows, tail);
+    const batch = makeBinaryRows(
+      data.children.map((column, index) => layOutColumn(column, types[index])),
+      numRows,
+      tail,
+    );
     for (let row = 0; ; ) {
       row = writeRows(batch, chunk, row, chunk.bytes.length - trailerBytes);
       if (row === numRows) break;
@@ -51,7 +66,7 @@ interface BinaryRows {
   rows: number;
   /** The value of one more column, which ends every row: big-endian words, its length first. Empty if there is none. */
   tail: Int32Array;
-  /** The columns that are texts. */
+  /** The columns whose values have any length. */
   texts: readonly BinaryColumn[];
   /** The most bytes that a row takes, not counting its texts' own bytes. */
   maxFixedBytes: number;
@@ -74,7 +89,7 @@ const makeBinaryRows = (columns: readonly BinaryColumn[], rows: number, tail: In
   columns,
   rows,
   tail,
-  texts: columns.filter(({ kind }) => kind === columnKind.text),
+  texts: columns.filter(({ kind }) => kind === columnKind.text || kind === columnKind.jsonb),
   maxFixedBytes: columns.reduce(
     (sum, { maxBytes }) => sum + maxBytes,
     columnCountBytes + wordBytes * tail.length,
@@ -128,7 +143,13 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
   }
   if (kind === columnKind.int4) {
     view.setInt32(at, 4);
-    view.setInt32(start, (words[row] as number) - column.minus);
+    view.setInt32(start, words[row] as number);
+    return start + 4;
+  }
+  if (kind === columnKind.date) {
+    const day = words[row] as number;
+    view.setInt32(at, 4);
+    view.setInt32(start, isInfiniteDay(day) ? day : day - epochShiftDays);
     return start + 4;
   }
   if (kind === columnKind.int8) {
@@ -148,10 +169,72 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
     view.setUint8(start, ((column.bytes[row >> 3] as number) >> (row & 7)) & 1);
     return start + 1;
   }
+  if (kind > columnKind.text) return writeRareValue(view, bytes, at, column, row);
   const length = lengthOf(column, row);
   view.setInt32(at, length);
   copyBytes(column.bytes, column.offsets[row] as number, bytes, start, length);
   return start + length;
+}
+
+/** Apart from the others, which V8 compiles sooner without these. @returns where the value ends */
+function writeRareValue(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  column: BinaryColumn,
+  row: number,
+): number {
+  const start = at + lengthBytes;
+  const { kind, words } = column;
+  switch (kind) {
+    case columnKind.int2:
+      view.setInt32(at, 2);
+      view.setInt16(start, words[row] as number);
+      return start + 2;
+    case columnKind.timestamp:
+      view.setInt32(at, 8);
+      writeTimestamp(view, start, words[2 * row] as number, words[2 * row + 1] as number);
+      return start + 8;
+    case columnKind.uuid:
+      view.setInt32(at, 16);
+      writeUuid(bytes, start, column, row);
+      return start + 16;
+    default: {
+      const length = lengthOf(column, row);
+      view.setInt32(at, jsonbVersionBytes + length);
+      view.setUint8(start, jsonbVersion);
+      copyBytes(column.bytes, column.offsets[row] as number, bytes, start + jsonbVersionBytes, length);
+      return start + jsonbVersionBytes + length;
+    }
+  }
+}
+
+/** jsonb_recv in Postgres' src/backend/utils/adt/jsonb.c. */
+const jsonbVersion = 1;
+const jsonbVersionBytes = 1;
+
+/** The ends of 32 bits stand for infinity, here and there. */
+const isInfiniteDay = (day: number): boolean => day === 2 ** 31 - 1 || day === -(2 ** 31);
+
+/** Postgres counts microseconds from 2000-01-01, Arrow from 1970-01-01: 946,684,800,000,000 of them. */
+const epochShift = { high: Math.floor(946_684_800_000_000 / 2 ** 32), low: 946_684_800_000_000 % 2 ** 32 };
+
+function writeTimestamp(view: DataView, at: number, lowWord: number, high: number): void {
+  const low = lowWord >>> 0;
+  const isInfinite = (high === 2 ** 31 - 1 && low === 2 ** 32 - 1) || (high === -(2 ** 31) && low === 0);
+  const shiftedLow = isInfinite ? low : low - epochShift.low;
+  view.setInt32(at, isInfinite ? high : high - epochShift.high - (shiftedLow < 0 ? 1 : 0));
+  view.setInt32(at + 4, shiftedLow);
+}
+
+/** @throws {TerminalError} the text is not a uuid as Postgres writes it */
+function writeUuid(to: Uint8Array, at: number, { bytes, offsets }: BinaryColumn, row: number): void {
+  const start = offsets[row] as number;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, (offsets[row + 1] as number) - start);
+  const uuid = Buffer.from(text.toString('latin1').replaceAll('-', ''), 'hex');
+  if (text.length !== 36 || uuid.length !== 16)
+    throw new TerminalError('a uuid is not one as Postgres writes it');
+  to.set(uuid, at);
 }
 
 /** Most texts are short, and for those a call of `set` costs more than a loop. */
@@ -163,20 +246,29 @@ function copyBytes(from: Uint8Array, start: number, to: Uint8Array, at: number, 
 }
 
 /** How a column's values are written. Numbers, because the loop over all values branches on them. */
-const columnKind = { int4: 0, int8: 1, boolean: 2, text: 3, numeric: 4 } as const;
+const columnKind = {
+  int4: 0,
+  int8: 1,
+  boolean: 2,
+  numeric: 3,
+  text: 4,
+  int2: 5,
+  date: 6,
+  timestamp: 7,
+  uuid: 8,
+  jsonb: 9,
+} as const;
 
 /** One column's values as Arrow has them, in one shape for all types, so that the hot loop sees one. */
 interface BinaryColumn {
   kind: number;
-  /** int4: a word a row; int8 two and numeric four, the lowest first. */
+  /** int2, int4 and date: a word a row; int8 and timestamp two and numeric four, the lowest first. */
   words: Int32Array;
-  /** boolean: a bit a row; text: row i is bytes[offsets[i], offsets[i + 1]). */
+  /** boolean: a bit a row; text, uuid and jsonb: row i is bytes[offsets[i], offsets[i + 1]). */
   bytes: Uint8Array;
   offsets: Int32Array;
   /** A bit a row, 1 for a value, 0 for null; empty if every row has a value. */
   present: Uint8Array;
-  /** int4: taken from each value. */
-  minus: number;
   numeric: NumericLayout;
   /** The most bytes that a value takes, not counting a text's own bytes. */
   maxBytes: number;
@@ -194,34 +286,46 @@ const noDigits = layOutNumeric({ precision: 0, scale: 0 });
 
 /**
  * @see https://github.com/postgres/postgres/tree/REL_18_STABLE/src/backend/utils/adt int.c, date.c, bool.c,
- *   varlena.c: int4recv, date_recv, time_recv, boolrecv, textrecv
+ *   varlena.c and others: int4recv, date_recv, time_recv, boolrecv, textrecv, float8recv, timestamp_recv, uuid_recv
  * @throws {TerminalError} no warehouse column has this type
  */
-function layOutColumn(data: Data): BinaryColumn {
+function layOutColumn(data: Data, wanted: WarehouseType | undefined): BinaryColumn {
   // A bitmap and a buffer start at the column's first row: no caller passes a part of a longer column.
   if (data.offset !== 0) throw new TerminalError('an Arrow column does not start at its first row');
   const column = {
     words: noWords,
     bytes: noBytes,
     offsets: noWords,
-    minus: 0,
     numeric: noDigits,
     present: data.nullCount === 0 ? noBytes : data.nullBitmap,
-    ...layOutValues(data),
+    ...layOutValues(data, wanted?.name),
   };
   return { ...column, maxBytes: lengthBytes + column.maxBytes };
 }
 
-function layOutValues(data: Data): Pick<BinaryColumn, 'kind' | 'maxBytes'> & Partial<BinaryColumn> {
+function layOutValues(
+  data: Data,
+  wanted: WarehouseType['name'] | undefined,
+): Pick<BinaryColumn, 'kind' | 'maxBytes'> & Partial<BinaryColumn> {
   const { type, values } = data;
-  if (DataType.isUtf8(type)) {
-    return { kind: columnKind.text, bytes: values, offsets: data.valueOffsets, maxBytes: 0 };
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) {
+    return { ...layOutBytes(wanted), bytes: values, offsets: data.valueOffsets };
+  }
+  if (DataType.isInt(type) && type.bitWidth === 16) {
+    return { kind: columnKind.int2, words: Int32Array.from(values as Int16Array), maxBytes: 2 };
   }
   if (DataType.isBool(type)) return { kind: columnKind.boolean, bytes: values, maxBytes: 1 };
   const words = new Int32Array(values.buffer, values.byteOffset, values.byteLength / 4);
   if (DataType.isInt(type) && type.bitWidth === 32) return { kind: columnKind.int4, words, maxBytes: 4 };
-  if (DataType.isDate(type) && type.unit === 0) {
-    return { kind: columnKind.int4, words, minus: epochShiftDays, maxBytes: 4 };
+  if (DataType.isDate(type) && type.unit === 0) return { kind: columnKind.date, words, maxBytes: 4 };
+  if (DataType.isInt(type) && type.bitWidth === 64) return { kind: columnKind.int8, words, maxBytes: 8 };
+  if (DataType.isFloat(type)) {
+    // A float's bits, written as an integer's.
+    const isSingle = type.precision === Precision.SINGLE;
+    return { kind: isSingle ? columnKind.int4 : columnKind.int8, words, maxBytes: 8 };
+  }
+  if (DataType.isTimestamp(type) && type.unit === TimeUnit.MICROSECOND) {
+    return { kind: columnKind.timestamp, words, maxBytes: 8 };
   }
   if (DataType.isTime(type) && type.unit === TimeUnit.MICROSECOND) {
     return { kind: columnKind.int8, words, maxBytes: 8 };
@@ -231,4 +335,11 @@ function layOutValues(data: Data): Pick<BinaryColumn, 'kind' | 'maxBytes'> & Par
     return { kind: columnKind.numeric, words, numeric, maxBytes: numeric.bytes };
   }
   throw new TerminalError(`no warehouse column has the Arrow type ${type}`);
+}
+
+function layOutBytes(wanted: WarehouseType['name'] | undefined): Pick<BinaryColumn, 'kind' | 'maxBytes'> {
+  if (wanted === 'uuid') return { kind: columnKind.uuid, maxBytes: 16 };
+  return wanted === 'jsonb'
+    ? { kind: columnKind.jsonb, maxBytes: jsonbVersionBytes }
+    : { kind: columnKind.text, maxBytes: 0 };
 }

@@ -1,6 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { WarehouseType } from '../../../shared/model/define.ts';
 import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
@@ -8,6 +9,7 @@ import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { parkedTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { type CarriedColumn, copyCarried } from './carried-columns.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './encode-rows.ts';
 
@@ -26,6 +28,10 @@ export interface LoadTarget {
   columns: readonly string[];
   /** The columns that identify a row. */
   key: readonly string[];
+  /** Of the columns of an object's rows. */
+  types: readonly WarehouseType[];
+  /** Those of the columns whose values travel as text. */
+  carried: readonly CarriedColumn[];
 }
 
 /** The warehouse table itself. */
@@ -34,6 +40,10 @@ export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarg
     table: quoteQualified(schema, table.name),
     columns: [...table.columns.map(({ name }) => name), objectIdColumn].map(quoteIdentifier),
     key: businessKey(table).map(quoteIdentifier),
+    types: table.columns.map(({ type }) => type),
+    carried: table.columns.flatMap(({ name, type }) =>
+      type.name === 'carried' ? [{ column: quoteIdentifier(name), sql: type.sql }] : [],
+    ),
   };
 }
 
@@ -114,12 +124,15 @@ export async function createStaging(client: pg.ClientBase, target: LoadTarget, n
 
 async function copyRows(
   client: pg.PoolClient,
-  { columns }: LoadTarget,
+  target: LoadTarget,
   table: string,
   { batches, objectId }: ObjectRows,
 ): Promise<void> {
-  const sql = `copy ${table} (${columns.join(', ')}) from stdin (format binary)`;
-  await copyIn(client, sql, encodeCopyRows(batches, objectId));
+  const copy = async (into: string) => {
+    const sql = `copy ${into} (${target.columns.join(', ')}) from stdin (format binary)`;
+    await copyIn(client, sql, encodeCopyRows(batches, { types: target.types, objectId }));
+  };
+  await (target.carried.length === 0 ? copy(table) : copyCarried(client, target, table, copy));
 }
 
 /**
@@ -129,19 +142,27 @@ async function copyRows(
  */
 async function removeDoubles(
   client: pg.ClientBase,
-  { columns, key }: LoadTarget,
+  target: LoadTarget,
   name: string,
 ): Promise<KeyValues | undefined> {
+  const { key } = target;
   const doubled = `select ${selectKey(key)} from ${name} group by ${key.join(', ')} having count(*) > 1 limit 1`;
   const findDoubled = async () => (await client.query<{ key: KeyValues }>(doubled)).rows[0]?.key;
   if ((await findDoubled()) === undefined) return undefined;
-  const list = columns.join(', ');
+  const list = comparableValues(target).join(', ');
   await client.query(`
     delete from ${name} where ctid in (
       select ctid from (select ctid, row_number() over (partition by ${list}) as nth from ${name}) numbered
       where nth > 1
     )`);
   return findDoubled();
+}
+
+/** json, and some of the carried types, have no equality in Postgres: their texts are compared. */
+export function comparableValues({ columns, types }: LoadTarget, alias?: string): string[] {
+  const of = alias === undefined ? '' : `${alias}.`;
+  const isText = (index: number) => ['json', 'carried'].includes(types[index]?.name ?? '');
+  return columns.map((column, index) => `${of}${column}${isText(index) ? '::text' : ''}`);
 }
 
 /** The values of a key's columns, as Postgres writes them. */

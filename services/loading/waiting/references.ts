@@ -1,7 +1,9 @@
 import type { RecordBatch } from 'apache-arrow';
+import { formatType } from '../../../shared/model/define.ts';
 import type { Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { distinctValues } from '../rows/column-values.ts';
+import { keyTexts } from '../rows/key-texts.ts';
 import type { Warehouse } from '../rows/put-rows.ts';
 
 /** Whether every dimension row that these rows reference exists. Checks each distinct id once, not each row. */
@@ -61,13 +63,16 @@ async function areAllThere(
   { column, dimension, key }: DimensionReference,
   keys: readonly (number | string)[],
 ): Promise<boolean> {
-  const type = column.type.name;
+  const type = formatType(column.type);
+  const isWhole = ['smallint', 'int', 'bigint'].includes(column.type.name);
+  // An array of a carried type may be an array of arrays, which unnest would take apart.
+  const wanted = isWhole ? `unnest($1::${type}[])` : `(select text::${type} from unnest($1::text[]) as text)`;
   const { rowCount } = await client.query(
-    `select from unnest($1::${type}[]) as wanted (id)
+    `select from ${wanted} as wanted (id)
      where not exists (select from ${dimension} d where d.${key} = wanted.id)
      limit 1`,
     // pg takes many times as long to write an array of numbers as join does, and text needs its escapes.
-    [type === 'int' ? `{${keys.join(',')}}` : keys],
+    [isWhole ? `{${keys.join(',')}}` : keyTexts(column.type, keys)],
   );
   return rowCount === 0;
 }

@@ -3,6 +3,7 @@ import type { WarehouseType } from '../../../shared/model/define.ts';
 import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { arrowTypeOf } from '../../../shared/parquet/arrow-schema.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
+import { putDouble, putReal } from '../scan/scan-bytes.ts';
 
 /**
  * One column of a batch, laid out as Arrow has it. One shape for all types, so that the hot loops see one: see
@@ -28,7 +29,7 @@ export interface Batch {
 }
 
 /** 0 for values of any length, which stand in the column's bytes. */
-const wordsPerRow: Record<WarehouseType['name'], number> = {
+export const wordsPerRow: Record<WarehouseType['name'], number> = {
   smallint: 1,
   int: 1,
   bigint: 2,
@@ -103,20 +104,11 @@ export function setInt64(column: ColumnBuffer, row: number, value: bigint): void
   column.words[2 * row + 1] = Number(BigInt.asIntN(32, value >> 32n));
 }
 
-const float = new Float64Array(1);
-const floatWords = new Int32Array(float.buffer);
-const singleFloat = new Float32Array(1);
-const singleWords = new Int32Array(singleFloat.buffer);
+export const setDouble = (column: ColumnBuffer, row: number, value: number): void =>
+  putDouble(column.words, 2 * row, value);
 
-export function setDouble(column: ColumnBuffer, row: number, value: number): void {
-  float[0] = value;
-  column.words.set(floatWords, 2 * row);
-}
-
-export function setReal(column: ColumnBuffer, row: number, value: number): void {
-  singleFloat[0] = value;
-  column.words.set(singleWords, row);
-}
+export const setReal = (column: ColumnBuffer, row: number, value: number): void =>
+  putReal(column.words, row, value);
 
 /** @param unscaled the value times 10^scale, within 128 bits */
 export function setNumeric(column: ColumnBuffer, row: number, unscaled: bigint): void {

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { data } from 'currency-codes';
 import { isColumnFitting } from '../../../shared/model/column-fit.ts';
 import type { Calendar, Dimension, Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
@@ -17,8 +16,8 @@ export interface Fault {
 export interface RowReader {
   /** Adds a line's row to the batch, or returns what is wrong with it. The line has no newline. */
   read(batch: Batch, line: Uint8Array): Fault | undefined;
-  /** Currency codes outside ISO 4217 among the rows that were read. */
-  unknownCurrencies: ReadonlySet<string>;
+  /** By the name of a lookup: the texts among the rows that were read which it does not list. */
+  unlisted: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /**
@@ -30,14 +29,12 @@ export interface RowReader {
 export function makeRowReader(table: Dimension | Fact, calendar: Calendar | undefined): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
-  const unknownCurrencies = new Set<string>();
+  const unlisted = new Map<string, Set<string>>();
   // Text does not show its type: a timestamp, for example, would land in a varchar in a form that no cast writes.
   const misfit = findMisfit(table);
   const targets = table.columns.flatMap((column): Target[] => {
     const type = fields.find(({ name }) => name === column.from.field)?.type;
-    return type === undefined
-      ? []
-      : [{ column: withNames(column), type, isInCalendar: isInCalendar(column, calendar) }];
+    return type === undefined ? [] : [{ column, type, isInCalendar: isInCalendar(column, calendar) }];
   });
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {
@@ -55,15 +52,15 @@ export function makeRowReader(table: Dimension | Fact, calendar: Calendar | unde
       const value = row.get(from.field);
       const reason = storeValue(buffer, batch.rows, value, target);
       if (reason !== undefined) return { column: from.field, reason };
-      if (from.kind === 'currency name' && typeof value === 'string' && currencyNameOf(value) === undefined) {
-        unknownCurrencies.add(value);
+      if (target.column.listed?.has(String(value)) === false && typeof value === 'string') {
+        addUnlisted(unlisted, from.lookup ?? '', value);
       }
     }
     return undefined;
   };
 
   return {
-    unknownCurrencies,
+    unlisted,
     read(batch, line) {
       if (!isUtf8(line)) return { column: null, reason: 'the line is not UTF-8', key: null };
       const row = parseJsonLine(Buffer.from(line.buffer, line.byteOffset, line.length).toString());
@@ -76,10 +73,10 @@ export function makeRowReader(table: Dimension | Fact, calendar: Calendar | unde
   };
 }
 
-const withNames = (column: WarehouseColumn): WarehouseColumn =>
-  column.from.kind === 'currency name'
-    ? { ...column, from: { ...column.from, else: 'self' }, listed: currencyNames }
-    : column;
+function addUnlisted(unlisted: Map<string, Set<string>>, lookup: string, text: string): void {
+  const texts = unlisted.get(lookup) ?? new Set();
+  unlisted.set(lookup, texts.add(text));
+}
 
 const isInCalendar = ({ references }: WarehouseColumn, calendar: Calendar | undefined): boolean =>
   calendar !== undefined && references === calendar.name;
@@ -124,22 +121,3 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
-
-/** Added to the standard after the list that the package holds. */
-const laterCurrencies = [
-  ['XCG', 'Caribbean Guilder'],
-  ['XAD', 'Arab Accounting Dinar'],
-] as const;
-
-// Some names of the agency's list end in a space, which the package copies.
-const currencyNames = new Map<string, string>([
-  ...data.map(({ code, currency }) => [code, currency.trim()] as const),
-  ...laterCurrencies,
-]);
-
-/**
- * The English name that ISO 4217 gives to a currency code; undefined for a code that is not in the list.
- *
- * @example currencyNameOf('GBP') // 'Pound Sterling'
- */
-export const currencyNameOf = (code: string): string | undefined => currencyNames.get(code);

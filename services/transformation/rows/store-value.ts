@@ -69,7 +69,6 @@ export function storeValue(
     case 'text':
       return storeText(buffer, row, postgresText(value, type));
     case 'lookup':
-    case 'currency name':
       return storeListed(buffer, row, value, column);
   }
 }
@@ -144,6 +143,8 @@ function storeWhole(
   return undefined;
 }
 
+const isNumber = (type: SourceType): boolean => /^(int|oid|numeric|float)/.test(type);
+
 /** How row_to_json writes what is no number in JSON. */
 const notNumbers: ReadonlyMap<unknown, number> = new Map([
   ['NaN', Number.NaN],
@@ -196,7 +197,7 @@ function storeText(buffer: ColumnBuffer, row: number, value: unknown): Reason | 
 function postgresText(value: unknown, type: SourceType): string | undefined {
   if (value instanceof JsonNumber) return value.digits;
   if (typeof value === 'boolean') return String(value);
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || (isNumber(type) && !notNumbers.has(value))) return undefined;
   if (type === 'timestamp') return value.replace('T', ' ');
   if (type === 'timestamptz') return value.replace('T', ' ').replace('+00:00', '+00');
   return value;

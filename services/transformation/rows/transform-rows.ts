@@ -18,8 +18,8 @@ export interface TransformedRows extends ParquetFile {
   quarantine: Quarantine;
   /** Of a table that references the calendar: the calendar's rows for the dates that its rows name. */
   dates: ParquetFile | undefined;
-  /** Codes outside ISO 4217, which are their own names. */
-  unknownCurrencies: string[];
+  /** The texts that a lookup does not list. */
+  unlisted: { lookup: string; texts: string[] }[];
 }
 
 /**
@@ -37,7 +37,7 @@ export async function transformRows(
   const namedDates =
     calendar && referencesTable(table, calendar) ? makeNamedDates(table, calendar) : undefined;
   let lines = 0;
-  let unknownCurrencies: string[] = [];
+  let unlisted: TransformedRows['unlisted'] = [];
   const batches = rowBatches(
     chunks,
     { table, calendar },
@@ -46,14 +46,14 @@ export async function transformRows(
       onBatch: (batch) => namedDates?.add(batch),
       onEnd: (count, reader) => {
         lines = count;
-        unknownCurrencies = [...reader.unknownCurrencies];
+        unlisted = [...reader.unlisted].map(([lookup, texts]) => ({ lookup, texts: [...texts] }));
       },
     },
     options,
   );
   const parquet = await writeParquet(table, batches);
   const dates = calendar && namedDates ? await writeDates(namedDates.days(), calendar) : undefined;
-  return { parquet, rows: lines - quarantine.rows, lines, quarantine, dates, unknownCurrencies };
+  return { parquet, rows: lines - quarantine.rows, lines, quarantine, dates, unlisted };
 }
 
 interface NamedDates {

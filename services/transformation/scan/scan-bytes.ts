@@ -85,8 +85,138 @@ export function unescapedAt(bytes: Uint8Array, at: number): number {
   return high * 16 + low || -1;
 }
 
-function hexDigit(byte: number): number {
+/** -1 for a byte that is none. */
+export function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
+
+/** Whether 36 bytes are a uuid as Postgres writes it. */
+export function isUuidAt(bytes: Uint8Array, at: number): boolean {
+  for (let place = 0; place < 36; place++) {
+    const byte = bytes[at + place] as number;
+    const isDash = place === 8 || place === 13 || place === 18 || place === 23;
+    if (isDash ? byte !== dash : !((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66)))
+      return false;
+  }
+  return true;
+}
+
+/**
+ * Puts a whole number of 16 to 19 digits into two words, the lower first.
+ *
+ * @returns false if it is beyond 64 bits
+ */
+export function putLongInt64(
+  words: Int32Array,
+  at: number,
+  bytes: Uint8Array,
+  first: number,
+  end: number,
+  isNegative: boolean,
+): boolean {
+  let low = 0;
+  let high = 0;
+  for (let place = first; place < end; place++) {
+    low = low * 10 + (bytes[place] as number) - 48;
+    const carry = Math.floor(low / 2 ** 32);
+    low -= carry * 2 ** 32;
+    high = high * 10 + carry;
+  }
+  if (high >= 2 ** 31 && !(isNegative && high === 2 ** 31 && low === 0)) return false;
+  words[at] = isNegative ? -low : low;
+  words[at + 1] = isNegative ? -high - (low > 0 ? 1 : 0) : high;
+  return true;
+}
+
+const point = 0x2e;
+const plus = 0x2b;
+const letterE = 0x65;
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+function digitsEnd(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (isDigit(bytes[end])) end++;
+  return end;
+}
+
+/** Where the JSON number at a position ends, its exponent included; a negative number if there is none. */
+export function numberEnd(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] === dash ? at + 1 : at;
+  let end = digitsEnd(bytes, first);
+  if (end === first || (end - first > 1 && bytes[first] === 0x30)) return -1;
+  if (bytes[end] === point) {
+    const fraction = end + 1;
+    end = digitsEnd(bytes, fraction);
+    if (end === fraction) return -1;
+  }
+  if (bytes[end] !== letterE) return end;
+  const exponent = bytes[end + 1] === plus || bytes[end + 1] === dash ? end + 2 : end + 1;
+  end = digitsEnd(bytes, exponent);
+  return end === exponent ? -1 : end;
+}
+
+/** Up to here a power of ten is exact in a JavaScript number. */
+const powersOfTen = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
+
+/**
+ * The JSON number between two positions. Up to 15 digits without an exponent are exact, and so is their power of ten: the
+ * quotient is rounded once. Others go through a string.
+ */
+export function numberAt(bytes: Uint8Array, at: number, end: number): number {
+  const isNegative = bytes[at] === dash;
+  const first = isNegative ? at + 1 : at;
+  if (end - first > 16) return numberOfText(bytes, at, end);
+  let value = 0;
+  let fraction = 0;
+  let pointAt = -1;
+  for (let place = first; place < end; place++) {
+    const byte = bytes[place] as number;
+    if (byte === point) pointAt = place;
+    else if (isDigit(byte)) value = value * 10 + byte - 48;
+    else return numberOfText(bytes, at, end);
+  }
+  if (pointAt >= 0) fraction = end - pointAt - 1;
+  else if (end - first > 15) return numberOfText(bytes, at, end);
+  const magnitude = value / (powersOfTen[fraction] as number);
+  return isNegative ? -magnitude : magnitude;
+}
+
+function numberOfText(bytes: Uint8Array, at: number, end: number): number {
+  let text = '';
+  for (let place = at; place < end; place++) text += String.fromCharCode(bytes[place] as number);
+  return Number(text);
+}
+
+const double = new Float64Array(1);
+const doubleWords = new Int32Array(double.buffer);
+const single = new Float32Array(1);
+const singleWords = new Int32Array(single.buffer);
+
+export function putDouble(words: Int32Array, at: number, value: number): void {
+  double[0] = value;
+  words[at] = doubleWords[0] as number;
+  words[at + 1] = doubleWords[1] as number;
+}
+
+export function putReal(words: Int32Array, at: number, value: number): void {
+  single[0] = value;
+  words[at] = singleWords[0] as number;
+}
+
+/** What the generated code calls, by the names that it has there. */
+export const scanningFunctions = {
+  dayAt,
+  secondAt,
+  noDay,
+  unescapedAt,
+  hexDigit,
+  isUuidAt,
+  putLongInt64,
+  numberEnd,
+  numberAt,
+  putDouble,
+  putReal,
+};

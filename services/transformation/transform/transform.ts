@@ -106,9 +106,8 @@ async function transformInto(
   const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
   const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch });
   assertWhole(object, rows.lines);
-  if (rows.unknownCurrencies.length > 0) {
-    const key = formatObjectKey(object.key);
-    deps.warn('currency codes outside ISO 4217 are their own names', { key, codes: rows.unknownCurrencies });
+  for (const { lookup, texts } of rows.unlisted) {
+    deps.warn('a lookup does not list these texts', { key: formatObjectKey(object.key), lookup, texts });
   }
   const { key: source, metadata } = object;
   const publication = { source, version: metadata.version, table: tableName, calendar: calendar?.name, rows };

@@ -43,7 +43,7 @@ export async function encode(task: Record<string, string>): Promise<number> {
   for (const text of listKeys(folder).filter((key) => key.startsWith('fact_sales_order/'))) {
     const table = totesys.table('fact_sales_order');
     const batches = await readParquet(table, text, readFileSync(join(folder, text)));
-    for (const chunk of encodeCopyRows(batches, '1')) bytes += chunk.length;
+    for (const chunk of encodeCopyRows(batches, { objectId: '1' })) bytes += chunk.length;
   }
   return bytes;
 }

@@ -4,8 +4,8 @@ export type Cell = string | number | boolean | null;
 export type ParquetRow = Record<string, Cell>;
 
 /**
- * A Parquet file's rows as another reader sees them: dates as 'YYYY-MM-DD', times as 'HH:MM:SS.ffffff', decimals
- * as their digits. hyparquet would make Dates and floating-point numbers of these, so it is shown a schema without
+ * A Parquet file's rows as another reader sees them: dates as 'YYYY-MM-DD', times as 'HH:MM:SS.ffffff', timestamps as both,
+ * decimals and 64-bit integers as their digits, bytes as hex. hyparquet would make Dates and floating-point numbers of these, so it is shown a schema without
  * the logical types, and they are applied here to the plain integers.
  */
 export async function readParquetRows(parquet: Uint8Array): Promise<ParquetRow[]> {
@@ -19,7 +19,7 @@ export async function readParquetRows(parquet: Uint8Array): Promise<ParquetRow[]
   const parsers = {
     stringFromBytes: (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString(),
   };
-  const rows = await parquetReadObjects({ file: buffer, metadata, parsers });
+  const rows = await parquetReadObjects({ file: buffer, metadata, parsers, utf8: false });
   return rows.map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toCell(value, elements.get(name))])),
   );
@@ -45,20 +45,35 @@ function toCell(value: unknown, element: SchemaElement | undefined): Cell {
   if (value === null || value === undefined) return null;
   switch (element?.converted_type) {
     case 'DATE':
-      return new Date(Number(value) * 86_400_000).toISOString().slice(0, 10);
+      return toDate(Number(value));
     case 'TIME_MICROS':
       return toTime(BigInt(value as bigint));
+    case 'TIMESTAMP_MICROS':
+      return toTimestamp(BigInt(value as bigint));
     case 'DECIMAL':
       return toDecimal(
         value instanceof Uint8Array ? bigEndian(value) : BigInt(value as bigint),
         element.scale ?? 0,
       );
     default:
-      return value as Cell;
+      if (typeof value === 'bigint') return String(value);
+      return value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : (value as Cell);
   }
 }
 
+function toTimestamp(micros: bigint): string {
+  if (micros === 2n ** 63n - 1n) return 'infinity';
+  if (micros === -(2n ** 63n)) return '-infinity';
+  const ofDay = ((micros % 86_400_000_000n) + 86_400_000_000n) % 86_400_000_000n;
+  return `${toDate(Number((micros - ofDay) / 86_400_000_000n))} ${toTime(ofDay)}`;
+}
+
+/** JavaScript's clock does not have all years, and infinity is no day of any. */
+const toDate = (day: number): string =>
+  Math.abs(day) < 100_000_000 ? new Date(day * 86_400_000).toISOString().slice(0, 10) : `${day} days`;
+
 function toTime(micros: bigint): string {
+  if (micros === 86_400_000_000n) return '24:00:00.000000';
   const wholeSeconds = new Date(Number(micros / 1_000_000n) * 1000).toISOString().slice(11, 19);
   return `${wholeSeconds}.${String(micros % 1_000_000n).padStart(6, '0')}`;
 }

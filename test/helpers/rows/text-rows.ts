@@ -1,4 +1,13 @@
-import { type DataType, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
+import {
+  type Data,
+  DataType,
+  Int64,
+  makeData,
+  RecordBatch,
+  Struct,
+  type Timestamp,
+  vectorFromArray,
+} from 'apache-arrow';
 import type { WarehouseType } from '../../../shared/model/define.ts';
 import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
@@ -14,13 +23,21 @@ export function toBatch(table: WarehouseTable, rows: readonly TextRow[]): Record
   const children = table.columns.map(({ name, type }, index) => {
     const arrowType = schema.fields[index]?.type as DataType;
     const values = rows.map((row) => toArrow(type, row[name] ?? null));
-    const [data] = vectorFromArray(values, arrowType).data;
-    return data ?? makeData({ type: arrowType });
+    return DataType.isTimestamp(arrowType) ? timestampData(values, arrowType) : dataOf(values, arrowType);
   });
   return new RecordBatch(
     schema,
     makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children }),
   );
+}
+
+const dataOf = (values: unknown[], type: DataType): Data =>
+  vectorFromArray(values, type).data[0] ?? makeData({ type });
+
+/** Arrow's builder makes timestamps of milliseconds. */
+function timestampData(values: unknown[], type: Timestamp): Data {
+  const { length, nullCount, nullBitmap, values: data } = dataOf(values, new Int64());
+  return makeData({ type, length, nullCount, nullBitmap, data });
 }
 
 function toArrow(type: WarehouseType, text: string | null): unknown {

@@ -72,6 +72,9 @@ const double = fc.double().map((value) => (Object.is(value, -0) ? '-0' : String(
 /** The labels of an enum type that the test makes. */
 export const moods = ['so"so', 'back\\slash', 'ha\tppy', '🙂'];
 
+const arrayText = (texts: string[]): string =>
+  `{${texts.map((each) => `"${each.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`;
+
 /** By column type: values as Postgres reads them. */
 const valuesByType: Record<string, fc.Arbitrary<string>> = {
   text,
@@ -107,6 +110,11 @@ const valuesByType: Record<string, fc.Arbitrary<string>> = {
   json: fc.jsonValue().map((value) => JSON.stringify(value)),
   jsonb: fc.jsonValue().map((value) => JSON.stringify(value)),
   inet: fc.ipV4(),
+  oid: fc.constantFrom('0', '4294967295'),
+  timetz: fc.tuple(clock, fc.constantFrom('+00', '-09:30')).map((parts) => parts.join('')),
+  'int4[]': fc.constantFrom('{}', '{1,NULL,-3}', '[0:1]={1,2}', '{{1,2},{3,NULL}}'),
+  'text[]': fc.array(text, { maxLength: 4 }).map(arrayText),
+  tsvector: fc.constantFrom('', `'a b':1A,2 'it''s'`),
   mood: fc.constantFrom(...moods),
 };
 

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import pg from 'pg';
 import {
   extractSessionSettings,
-  type JsonKind,
   jsonKindOf,
   type TranscodeColumn,
 } from '../../../services/ingestion/transcode/columns.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
+import type { SourceType } from '../../../shared/model/define.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import {
@@ -17,32 +17,49 @@ import {
 } from '../../helpers/postgres/temporary-postgres.ts';
 import { type AnyTable, anyTable, hostileTexts, moods } from './any-table.ts';
 
-/** By kind: types that row_to_json renders so. */
-const typesByKind: Record<JsonKind, string[]> = {
-  number: ['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'],
-  boolean: ['bool'],
-  timestamp: ['timestamp'],
-  timestamptz: ['timestamptz'],
-  json: ['json', 'jsonb'],
-  string: [
-    ...['text', 'varchar', 'bpchar', '"char"', 'name', 'date', 'time', 'timetz', 'interval', 'uuid', 'bytea'],
-    ...['oid', 'money', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit'],
-  ],
+/** By type of Postgres: what a model declares it as. */
+const declared: Record<string, SourceType> = {
+  int2: 'int2',
+  int4: 'int4',
+  int8: 'int8',
+  oid: 'oid',
+  float4: 'float4',
+  float8: 'float8',
+  numeric: 'numeric',
+  bool: 'bool',
+  timestamp: 'timestamp',
+  timestamptz: 'timestamptz',
+  json: 'json',
+  jsonb: 'jsonb',
+  bytea: 'bytea',
+  uuid: 'uuid',
+  date: 'date',
+  time: 'time',
+  text: 'varchar',
+  varchar: 'varchar',
+  bpchar: 'varchar',
+  mood: 'varchar',
 };
 
-async function columnsOf(client: pg.Client, table: string): Promise<TranscodeColumn[]> {
-  const { rows } = await client.query<{ name: string; oid: number; typtype: string }>(
-    `select a.attname as name, t.oid, t.typtype
+async function typesOf(client: pg.Client, table: string): Promise<{ name: string; type: string }[]> {
+  const { rows } = await client.query<{ name: string; type: string }>(
+    `select a.attname as name, t.typname as type
        from pg_attribute a join pg_type t on t.oid = a.atttypid
       where a.attrelid = $1::regclass and a.attnum > 0 order by a.attnum`,
     [table],
   );
-  return rows.map(({ name, oid, typtype }) => {
-    const kind = typtype === 'e' ? 'string' : jsonKindOf(oid);
-    if (kind === undefined) throw new Error(`no kind for ${name}`);
-    return { name, kind };
-  });
+  return rows;
 }
+
+const columnsOf = async (client: pg.Client, table: string): Promise<TranscodeColumn[]> =>
+  (await typesOf(client, table)).map(({ name, type }) => ({
+    name,
+    kind: jsonKindOf(declared[type] ?? 'other'),
+  }));
+
+/** What row_to_json would not render in the form of the ingested zone is cast by Postgres itself. */
+const casts: Record<string, string> = { json: '::text', jsonb: '::text', oid: '::int8' };
+const castOf = (type: string): string => casts[type] ?? (type.startsWith('_') ? '::text' : '');
 
 async function transcoded(client: pg.Client, table: string, chunkBytes: number): Promise<string> {
   const transcoder = makeTranscoder(await columnsOf(client, table));
@@ -59,8 +76,12 @@ async function transcoded(client: pg.Client, table: string, chunkBytes: number):
 }
 
 async function asPostgres(client: pg.Client, table: string): Promise<string> {
+  const columns = (await typesOf(client, table)).map(({ name, type }) => {
+    const column = client.escapeIdentifier(name);
+    return `${column}${castOf(type)} as ${column}`;
+  });
   const { rows } = await client.query<{ line: string }>(
-    `select row_to_json(whole_row)::text as line from ${table} as whole_row`,
+    `select row_to_json(whole_row)::text as line from (select ${columns.join(', ')} from ${table}) as whole_row`,
   );
   return rows.map(({ line }) => `${line}\n`).join('');
 }
@@ -99,7 +120,7 @@ describe.each([
     await server?.stop();
   });
 
-  it('is row_to_json byte for byte, for any columns and values', async () => {
+  it('is row_to_json byte for byte, for any columns and values; json, and what a model calls other, is text', async () => {
     if (server === undefined) return;
     await fc.assert(
       fc.asyncProperty(anyTable, async (table) => {
@@ -126,32 +147,13 @@ describe.each([
     expect(lines === (await asPostgres(client, 'characters'))).toBe(true);
   }, 30_000);
 
-  it('differs in json with newlines alone, and means the same', async () => {
+  it('keeps the text of json, with its newlines and the keys that come twice', async () => {
     if (server === undefined) return;
-    const document = '{\n\t"a\\n": [1,\r\n 2.50],\n"b": "\\\\n"}';
+    const document = '{\n\t"a\\n": [1,\r\n 2.50],\n"b": "\\\\n", "b": 1e400}';
     await client.query('create temporary table documents (d json)');
     await client.query('insert into documents values ($1)', [document]);
     const line = await transcoded(client, 'documents', 7);
     expect(line.indexOf('\n')).toBe(line.length - 1);
-    expect(line).toBe(
-      (await asPostgres(client, 'documents'))
-        .slice(0, -1)
-        .replaceAll(/[\r\n]/g, ' ')
-        .concat('\n'),
-    );
-    expect(JSON.parse(line)).toEqual({ d: JSON.parse(document) });
-  });
-
-  it('knows the types of every kind, and no arrays, composites or user types', async () => {
-    if (server === undefined) return;
-    for (const [kind, types] of Object.entries(typesByKind)) {
-      for (const type of types) {
-        const { rows } = await client.query('select $1::regtype::oid as oid, $1 as type', [type]);
-        expect({ type, kind: jsonKindOf(rows[0].oid) }).toEqual({ type, kind });
-      }
-    }
-    const others = "select oid from pg_type where typcategory in ('A', 'C', 'P') or oid >= 16384";
-    const { rows } = await client.query<{ oid: number }>(others);
-    expect(rows.filter(({ oid }) => jsonKindOf(oid) !== undefined)).toEqual([]);
+    expect(JSON.parse(line)).toEqual({ d: document });
   });
 });

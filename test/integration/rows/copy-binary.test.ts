@@ -15,9 +15,12 @@ describe('rows in the binary format of COPY', () => {
     client = new pg.Client({ connectionString: server.url() });
     await client.connect();
     await client.query(`
+      set timezone = 'UTC';
       create table copied (
         a_int int, a_text varchar, a_bool boolean, a_date date, a_time time, a_price numeric(10, 2),
-        a_count numeric(12, 0), a_ratio numeric(15, 5), a_wide numeric(38, 17), object_id int8,
+        a_count numeric(12, 0), a_ratio numeric(15, 5), a_wide numeric(38, 17), a_small smallint, a_big bigint,
+        a_real real, a_double double precision, a_note text, a_moment timestamp, an_instant timestamptz,
+        a_uuid uuid, some_bytes bytea, a_json json, a_jsonb jsonb, an_interval text, object_id int8,
         nth bigserial)`);
   });
   afterAll(async () => {
@@ -33,7 +36,7 @@ describe('rows in the binary format of COPY', () => {
       `copy copied (${columns.join(', ')}) from stdin (format binary)`,
       encodeCopyRows(
         batches.map((rows) => toBatch(table, rows)),
-        objectId,
+        { types: table.columns.map(({ type }) => type), objectId },
       ),
     );
     const { rows } = await client.query(

@@ -178,6 +178,6 @@ describe('transformObject', () => {
       'Euro',
       'ZZZ',
     ]);
-    expect(transform.warnings).toEqual([{ key: ingestedText, codes: ['ZZZ'] }]);
+    expect(transform.warnings).toEqual([{ key: ingestedText, lookup: 'currencies', texts: ['ZZZ'] }]);
   });
 });

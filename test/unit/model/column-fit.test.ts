@@ -10,6 +10,7 @@ import {
   builders,
   type DeclaredType,
   declaredTypes,
+  lookups,
   takenBy,
 } from '../../helpers/rows/type-table.ts';
 
@@ -22,6 +23,7 @@ const misfits = pairs.filter((pair) => !isTaken(pair));
 const assemble = (type: DeclaredType, builder: BuilderName) =>
   assembleModel({
     name: 'test',
+    lookups,
     tables: [
       calendar,
       defineDimension({
@@ -112,20 +114,32 @@ describe('a model', () => {
   });
 });
 
+const whole = ['0', '-32768', '20240229', '1'];
+const moments = ['2024-02-29T10:00:00', '2024-02-29T23:59:59.999999'];
+const quote = (values: string[]): string[] => values.map((value) => JSON.stringify(value));
+
 /** Values of a type as an extract writes them. */
 const texts: Record<DeclaredType, string[]> = {
-  int4: ['0', '-2147483648', '70417', '1'],
-  int8: ['0', '9223372036854775807', '20240229', '1'],
+  int2: ['0', '-32768', '2024', '1'],
+  int4: [...whole, '-2147483648'],
+  int8: [...whole, '9223372036854775807'],
+  oid: ['0', '4294967295'],
   'numeric(10,2)': ['0.00', '-12.50', '20240229.00', '1.00'],
-  'numeric(10,0)': ['0', '-12', '20240229', '1'],
+  'numeric(10,0)': whole,
+  numeric: ['0', '-12.50', '1.00', '"NaN"'],
+  float4: ['0', '1e+10', '-0.5', '"NaN"'],
+  float8: ['0', '1e+100', '-0.5', '"Infinity"'],
   bool: ['true', 'false'],
-  varchar: ['""', '"1"', '"true"', '"2024-02-29"', '"2024-02-29T10:00:00"', '"10:00:00"'],
-  timestamp: [
-    '"2024-02-29T10:00:00"',
-    '"2024-02-29T23:59:59.999999"',
-    '"infinity"',
-    '"0044-03-15T00:00:00 BC"',
-  ],
+  varchar: quote(['', '1', 'true', '2024-02-29', '2024-02-29T10:00:00', '10:00:00']),
+  date: quote(['2024-02-29', 'infinity', '0044-03-15 BC']),
+  time: quote(['10:00:00', '24:00:00']),
+  timestamp: quote([...moments, 'infinity', '0044-03-15T00:00:00 BC']),
+  timestamptz: quote([...moments.map((each) => `${each}+00:00`), 'infinity', '0044-03-15T00:00:00+00:00 BC']),
+  uuid: quote(['00000000-0000-0000-0000-000000000000']),
+  bytea: quote(['\\x', '\\x2024']),
+  json: quote(['1', '"2024-02-29"', '{"a": 1, "a": 2}']),
+  jsonb: quote(['1', 'true']),
+  other: quote(['{1,NULL}', '1 day', '2024-02-29']),
 };
 
 /** As though nothing had refused it: an object may have been made under another version of the model. */

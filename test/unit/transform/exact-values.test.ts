@@ -24,7 +24,9 @@ describe('transformRows', () => {
         expect(Buffer.from(made.quarantine.toFile()).toString()).toBe('');
         expect(await readParquetRows(made.parquet)).toEqual(rows);
         const days = new Set(
-          rows.flatMap(({ due, last_updated_date }) => [String(due), String(last_updated_date)]),
+          rows.flatMap(({ due, last_updated_date, moment_day }) =>
+            [due, last_updated_date, moment_day].filter((date) => date !== null).map(String),
+          ),
         );
         const dates = await readParquetRows(made.dates?.parquet ?? bytes);
         expect(dates.map(({ date_id }) => date_id)).toEqual([...days].sort());
@@ -53,6 +55,27 @@ describe('transformRows', () => {
       last_updated_date: 'INT32 DATE',
       last_updated_time: 'INT64 TIME_MICROS',
       other: 'BOOLEAN?',
+      small: 'INT32 INT_16?',
+      wide: 'INT64',
+      object: 'INT64',
+      single: 'FLOAT?',
+      double: 'DOUBLE',
+      label: 'BYTE_ARRAY UTF8?',
+      day: 'INT32 DATE',
+      clock: 'INT64 TIME_MICROS?',
+      moment: 'INT64 TIMESTAMP_MICROS?',
+      moment_day: 'INT32 DATE?',
+      moment_time: 'INT64 TIME_MICROS?',
+      instant: 'INT64 TIMESTAMP_MICROS',
+      instant_day: 'INT32 DATE',
+      ident: 'BYTE_ARRAY UTF8?',
+      bytes: 'BYTE_ARRAY?',
+      document: 'BYTE_ARRAY UTF8',
+      binary: 'BYTE_ARRAY UTF8?',
+      exact: 'BYTE_ARRAY UTF8',
+      span: 'BYTE_ARRAY UTF8?',
+      code: 'BYTE_ARRAY UTF8',
+      other_ident: 'BYTE_ARRAY UTF8',
     });
   });
 

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { data } from 'currency-codes';
-import { currencyNameOf } from '../../../services/transformation/rows/read-row.ts';
+import { totesysDefinition } from '../../helpers/models/totesys.ts';
 
-describe('currencyNameOf', () => {
+const { currencies = {} } = totesysDefinition.lookups ?? {};
+const currencyNameOf = (code: string) => new Map(Object.entries(currencies)).get(code);
+
+describe('the lookup of currencies', () => {
   // From list one of ISO 4217.
   it.each([
     ['GBP', 'Pound Sterling'],
