@@ -46,7 +46,7 @@ export function compileProject(project: Project): Compiled {
   assertNames(compiled, calendar, report);
   for (const table of compiled) resolveReferences(table, compiled, calendar, report);
   const definitions: TableDefinition[] = [
-    ...kept.map(({ definition }) => definition),
+    ...kept.flatMap(({ definition }) => definition ?? []),
     ...(calendar === undefined ? [] : [calendar]),
     ...compiled.map(({ definition }) => definition),
   ];
@@ -72,14 +72,19 @@ function compileCalendar({ contents }: Project): CalendarDefinition | undefined 
   return { kind: 'calendar', name, key: 'date_id', columns: Object.fromEntries(columns) };
 }
 
-/** The tables of `sources` that say `keep: true`, where no warehouse table is made from them anyway. */
+interface KeptTable {
+  name: string;
+  definition: IngestedOnlyDefinition | undefined;
+}
+
+/** The tables of `sources`; with a definition those that say `keep: true`, where no warehouse table is made from them. */
 function compileKept(
   { file, contents }: Project,
   tables: SourceTables,
   compiled: readonly CompiledTable[],
   report: (finding: Finding) => void,
-): { name: string; definition: IngestedOnlyDefinition }[] {
-  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]) => {
+): KeptTable[] {
+  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]): KeptTable[] => {
     const at = (keys: readonly (string | number)[], message: string) =>
       report(findingAt(file, ['sources', written, ...keys], message));
     const table = tables.find(written);
@@ -96,11 +101,12 @@ function compileKept(
       const { schema, table: bare } = source;
       return bare === table.table && schema === table.schema;
     });
-    if (keep !== true || feeds) return [];
+    const { name } = table;
+    if (keep !== true || feeds) return [{ name, definition: undefined }];
     const { primaryKey } = table.locked;
     if (primaryKey === undefined) {
-      at(['keep'], `${table.name} has no primary key`);
-      return [];
+      at(['keep'], `${name} has no primary key`);
+      return [{ name, definition: undefined }];
     }
     const columns = columnsOf(table).map((column) => [column, sourceTypeOf(table, column)] as const);
     const source: IngestedOnlyDefinition['source'] = {
@@ -109,7 +115,7 @@ function compileKept(
       key: primaryKey,
       columns: Object.fromEntries(columns),
     };
-    return [{ name: table.name, definition: { kind: 'ingested only' as const, source } }];
+    return [{ name, definition: { kind: 'ingested only', source } }];
   });
 }
 
