@@ -33,10 +33,12 @@ function print(outcome: InitOutcome, dir: string, terminal: Terminal): void {
   const tables = [
     ...written.map(({ name, table, reason }) => [name, `from ${table.name}: ${reason}`]),
     ...folded.map(({ table, reason }) => [table.name, reason]),
-    ...leftOut.map(({ name, reason, remedy }) => [
-      name,
-      `left out: ${reason}${remedy === undefined ? '' : `; ${remedy}`}`,
-    ]),
+    ...leftOut
+      .filter(({ isView }) => isView !== true)
+      .map(({ name, reason, remedy }) => [
+        name,
+        `left out: ${reason}${remedy === undefined ? '' : `; ${remedy}`}`,
+      ]),
   ];
   const width = Math.max(0, ...tables.map(([name = '']) => name.length));
   for (const [name = '', what = ''] of tables) terminal.info(`  ${name.padEnd(width)}  ${what}`);
@@ -44,6 +46,11 @@ function print(outcome: InitOutcome, dir: string, terminal: Terminal): void {
     for (const [column, reason] of table.excluded)
       terminal.info(`${name} is made without ${column}: ${reason}`);
   }
+  const views = leftOut.filter(({ isView }) => isView === true).map(({ name }) => name);
+  if (views.length > 0)
+    terminal.info(
+      `Views are left out, for only a table knows which of its rows are new: ${views.join(', ')}.`,
+    );
   for (const line of added) terminal.info(line);
   if (otherSchemas.length > 0) {
     terminal.info(

@@ -125,14 +125,17 @@ function findFactReason(traits: Traits): string | undefined {
     if (creation !== undefined && !hasOwnName) return `it has a date (${creation}), and nothing names it`;
     return undefined;
   }
-  if (named < 2 || hasOwnName) return undefined;
+  if (named === 0 || hasOwnName) return undefined;
+  if (event !== undefined && measure !== undefined)
+    return `it has a measure (${measure}) and a date (${event})`;
+  if (named < 2) return undefined;
   if (event !== undefined) return `${names}, and has a date (${event})`;
   const isMeasured = creation !== undefined && measure !== undefined;
   return isMeasured ? `${names}, and has a measure (${measure}) and a date (${creation})` : undefined;
 }
 
 /** Joins are read with each row that they are joined to: beyond this, tables stay on their own. */
-const maxDepth = 4;
+export const maxDepth = 4;
 
 /** Folds a table into those that name it, where all ways end at a dimension that a fact names. */
 function foldTheRest(

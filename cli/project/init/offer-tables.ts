@@ -23,6 +23,8 @@ export interface LeftOut {
   reason: string;
   /** The statement after which it could be. */
   remedy?: string;
+  /** It is no table, and nobody expects it to be captured. */
+  isView?: true;
 }
 
 /** Sorts the catalogue's tables into those that can be captured and those that cannot. */
@@ -48,7 +50,7 @@ const notTables = { v: 'a view', m: 'a materialized view', f: 'a foreign table' 
 function judge(name: string, table: CatalogueTable, schemas: readonly string[]): OfferedTable | LeftOut {
   const { kind } = table;
   if (kind === 'v' || kind === 'm' || kind === 'f') {
-    return { name, reason: `${notTables[kind]}: only a table knows which of its rows are new` };
+    return { name, reason: `${notTables[kind]}: only a table knows which of its rows are new`, isView: true };
   }
   if (table.isOfExtension) return { name, reason: 'it belongs to an extension' };
   if (isMigrationTable(table.table)) return { name, reason: 'it belongs to a tool that migrates schemas' };

@@ -1,5 +1,5 @@
 import { typesOf } from '../compile/column-types.ts';
-import type { Classified } from './classify.ts';
+import { type Classified, maxDepth } from './classify.ts';
 import { eventOf, isChangeName, isCreationName, wordsOf } from './column-names.ts';
 import type { OfferedTable } from './offer-tables.ts';
 import type { TableReference } from './references.ts';
@@ -95,7 +95,7 @@ export function planTable(
     if (column === event) addDate(planned, table, columns, taken, names.calendar);
   }
   const joins: PlannedJoin[] = [];
-  if (kind === 'dimension') foldInto({ columns, taken, joins, all }, table, [], '');
+  if (kind === 'dimension') foldInto({ columns, taken, joins, all }, table);
   return {
     kind: kind === 'fact' ? 'fact' : 'dimension',
     name,
@@ -176,46 +176,64 @@ interface Fold {
 /** A row that is joined from more tables than this is dear to read. */
 const maxJoins = 12;
 
-/** Adds the columns of the tables that are folded into a dimension, and of those that are folded into them. */
-function foldInto(fold: Fold, near: OfferedTable, path: readonly OfferedTable[], prefix: string): void {
-  const { columns, taken, joins, all } = fold;
-  const references = all.get(near)?.references ?? [];
-  for (const reference of references) {
-    const { to } = reference;
-    const isFolded = all.get(to)?.kind === 'folded' && to !== near && !path.includes(to);
-    if (!isFolded || path.length >= 4 || countSteps(columns) >= maxJoins) continue;
-    const declared = near.locked.foreignKeys.filter(({ table }) => bareName(table) === to.table);
-    const isAlone = declared.length === 1 && !reference.isGuessed;
-    const segment = isAlone ? to.table : segmentOf(reference, references);
-    const step = prefix === '' ? segment : `${prefix}.${segment}`;
-    if (step.split('.').length !== path.length + 1) continue;
-    if (!isAlone) {
-      const match = Object.fromEntries(
-        reference.columns.map((column, index) => [column, reference.toColumns[index] ?? '']),
-      );
-      joins.push({ path: step, table: to.name, match, isGuessed: reference.isGuessed });
+/**
+ * Adds the columns of the tables that are folded into a dimension, and of those that are folded into them: the nearest
+ * first, which get the short names.
+ */
+function foldInto({ columns, taken, joins, all }: Fold, root: OfferedTable): void {
+  const queue: { near: OfferedTable; path: string[]; ways: OfferedTable[] }[] = [
+    { near: root, path: [], ways: [root] },
+  ];
+  let steps = 0;
+  for (const { near, path, ways } of queue) {
+    const references = all.get(near)?.references ?? [];
+    for (const reference of references) {
+      const { to } = reference;
+      const isFolded = all.get(to)?.kind === 'folded' && !ways.includes(to);
+      if (!isFolded || path.length >= maxDepth || steps >= maxJoins) continue;
+      steps++;
+      const isAlone = isOnlyWay(near, reference);
+      const segment = isAlone ? to.table : segmentOf(near, reference, references);
+      const next = [...path, segment];
+      if (!isAlone) {
+        const match = Object.fromEntries(
+          reference.columns.map((column, index) => [column, reference.toColumns[index] ?? '']),
+        );
+        joins.push({ path: next.join('.'), table: to.name, match, isGuessed: reference.isGuessed });
+      }
+      for (const column of foldedColumns(to, all.get(to)?.references ?? [])) {
+        const name = takeFirst(foldedNames(next, column), taken);
+        if (name !== undefined) columns.push({ name, from: `${next.join('.')}.${column}` });
+      }
+      queue.push({ near: to, path: next, ways: [...ways, to] });
     }
-    for (const column of foldedColumns(to, all.get(to)?.references ?? [])) {
-      const name = takeFirst(foldedNames(segment, step, column), taken);
-      if (name !== undefined) columns.push({ name, from: `${step}.${column}` });
-    }
-    foldInto(fold, to, [...path, near], step);
   }
+}
+
+/** Whether a path can go by the name of the other table alone. */
+function isOnlyWay({ locked }: OfferedTable, { to, isGuessed }: TableReference): boolean {
+  return !isGuessed && locked.foreignKeys.filter(({ table }) => bareName(table) === to.table).length === 1;
 }
 
 const bareName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
-const countSteps = (columns: readonly PlannedColumn[]): number =>
-  new Set(columns.flatMap(({ from }) => (from?.includes('.') ? [from.slice(0, from.lastIndexOf('.'))] : [])))
-    .size;
-
 /** After the column that names the row: `original_language_id` gives 'original_language'. */
-function segmentOf({ columns, to }: TableReference, references: readonly TableReference[]): string {
-  const [column = ''] = columns;
-  const stem = column.replace(/_?(?:id|key|code)$/i, '').replaceAll('.', '_');
-  const isFree =
-    stem !== '' && !references.some((other) => other.to.table === stem && other.columns[0] !== column);
-  return isFree ? stem : `${to.table}_by_${columns.join('_').replaceAll('.', '_')}`;
+function segmentOf(
+  near: OfferedTable,
+  { columns, to }: TableReference,
+  references: readonly TableReference[],
+): string {
+  const stemOf = (names: readonly string[]) =>
+    names
+      .join('_')
+      .replace(/_?(?:id|key|code)$/i, '')
+      .replaceAll('.', '_');
+  const stem = stemOf(columns);
+  const others = references.filter((other) => other.columns.join() !== columns.join());
+  const isTaken = others.some(
+    (other) => (isOnlyWay(near, other) ? other.to.table : stemOf(other.columns)) === stem,
+  );
+  return stem === '' || isTaken ? `${to.table}_by_${columns.join('_').replaceAll('.', '_')}` : stem;
 }
 
 /** What says something of the thing: not its key, what it names itself, nor when its row was written. */
@@ -234,9 +252,11 @@ function foldedColumns(
   );
 }
 
-function foldedNames(segment: string, step: string, column: string): string[] {
+/** `city`, else with the way to it before it: `address_city`. */
+function foldedNames(path: readonly string[], column: string): string[] {
+  const segment = path.at(-1) ?? '';
   const [first] = wordsOf(column);
-  const whole = `${step.replaceAll('.', '_')}_${column}`;
-  const bare = column === segment || first === wordsOf(segment).join('_') ? [column] : [];
-  return [...bare, `${segment}_${column}`, whole];
+  const saysItself = column === segment || first === wordsOf(segment).join('_');
+  const base = saysItself ? column : `${segment}_${column}`;
+  return [base, `${path[0]}_${base}`, `${path.join('_')}_${column}`];
 }

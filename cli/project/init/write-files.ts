@@ -116,7 +116,8 @@ function formatProjectFile(
 
 /** As comments at the end of starlift.yml. */
 export const formatLeftOut = (leftOut: readonly LeftOut[]): string[] =>
-  leftOut.flatMap(({ name, reason, remedy }) => [
-    `# ${name} is left out: ${reason}.`,
-    ...(remedy === undefined ? [] : [`#   ${remedy};`]),
-  ]);
+  leftOut.flatMap(({ name, reason, remedy, isView }) =>
+    isView === true
+      ? []
+      : [`# ${name} is left out: ${reason}.`, ...(remedy === undefined ? [] : [`#   ${remedy};`])],
+  );
