@@ -143,7 +143,7 @@ const secretWords = [
   'apikey',
   'otp',
 ];
-const secretEndings = /(password|passwd|secret|token|passwordhash|apikey|privatekey)$/;
+const secretParts = /password|passwd|passphrase|(secret|token|apikey|privatekey)$/;
 
 /** Whether a column looks like one that should not be copied. */
 export function looksSecret(name: string, column: LockedColumn): boolean {
@@ -151,7 +151,7 @@ export function looksSecret(name: string, column: LockedColumn): boolean {
   const mayHold = ['varchar', 'bytea', 'uuid', 'json', 'jsonb', 'other'].includes(source);
   const words = wordsOf(name);
   const isKey = words.at(-1) === 'key' && hasWord(name, ['api', 'private', 'secret', 'access', 'encryption']);
-  return mayHold && (isKey || hasWord(name, secretWords) || secretEndings.test(words.join('')));
+  return mayHold && (isKey || hasWord(name, secretWords) || secretParts.test(words.join('')));
 }
 
 /** What happened, as the name of a date says: `rented_at` is 'rented', `orderDate` is 'order'. */
