@@ -1,6 +1,11 @@
+import {
+  type Derivation,
+  formatType,
+  type SourceType,
+  type WarehouseType,
+} from '../../../shared/model/define.ts';
 import type { LockedColumn } from '../files/lock-file.ts';
 import { asPattern } from '../files/table-grammar.ts';
-import type { Derivation, SourceType, WarehouseType } from './definition.ts';
 
 /** What a column of the source is to an extract, and to the warehouse where nothing else is said. */
 export interface ColumnTypes {
@@ -164,8 +169,3 @@ export function fitToKey(made: Made, key: WarehouseType): Made | undefined {
 const isTextType = ({ name }: WarehouseType): boolean => name === 'text' || name === 'varchar';
 
 const isSameType = (a: WarehouseType, b: WarehouseType): boolean => formatType(a) === formatType(b);
-
-export function formatType(type: WarehouseType): string {
-  if (type.name === 'carried') return type.sql;
-  return type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
-}

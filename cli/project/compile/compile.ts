@@ -1,20 +1,27 @@
 import { calendarTypes } from '../../../shared/model/calendar.ts';
+import {
+  type CalendarDefinition,
+  type ColumnDefinition,
+  formatType,
+  type IngestedOnlyDefinition,
+  type ModelDefinition,
+  type TableDefinition,
+} from '../../../shared/model/define.ts';
 import { type Finding, findingAt, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
+import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
-import { fitToKey, formatType } from './column-types.ts';
+import { fitToKey } from './column-types.ts';
 import { type CompiledTable, compileTable } from './compile-table.ts';
-import type {
-  CalendarDefinition,
-  ColumnDefinition,
-  IngestedOnlyDefinition,
-  ModelDefinition,
-  TableDefinition,
-} from './definition.ts';
 import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
+export interface CompiledModel extends ModelDefinition {
+  /** By the names of their files: what each text becomes. */
+  lookups: Readonly<Record<string, Lookup>>;
+}
+
 export interface Compiled {
-  definition: ModelDefinition;
+  definition: CompiledModel;
   findings: Finding[];
   /** The tables of the source that the model reads. */
   reads: ReadonlySet<string>;
@@ -25,7 +32,7 @@ export interface Compiled {
  *
  * @throws {UsageError} with a line for each finding
  */
-export function loadProject(folder: string): ModelDefinition {
+export function loadProject(folder: string): CompiledModel {
   const { project, findings } = readProject(folder);
   const compiled = project === undefined ? undefined : compileProject(project);
   const all = [...findings, ...(compiled?.findings ?? [])];
@@ -161,8 +168,8 @@ function resolveReference(
     return `${name} is ${type}, and the key of ${references} is a date: as: date makes one`;
   }
   const target = compiled.find(({ definition }) => definition.name === references)?.definition;
-  if (target === undefined || target.kind === 'fact') {
-    const known = compiled.filter(({ definition }) => definition.kind !== 'fact');
+  if (target?.kind !== 'dimension') {
+    const known = compiled.filter(({ definition }) => definition.kind === 'dimension');
     const names = [...known.map(({ definition }) => definition.name), ...(calendar ? [calendar.name] : [])];
     return `${references} is not a dimension${didYouMean(references, names)}`;
   }

@@ -1,8 +1,8 @@
+import type { SourceColumns } from '../../../shared/model/define.ts';
 import type { ProjectContents } from '../../configuration/project-grammar.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import { type Lock, type LockedTable, lockFileName } from '../files/lock-file.ts';
 import { typesOf } from './column-types.ts';
-import type { SourceColumnType } from './definition.ts';
 
 /** A table of the source as a project names it. */
 export interface SourceTable {
@@ -72,7 +72,7 @@ function findSource({ sources }: ProjectContents, name: string, defaultSchema: s
 export const columnsOf = ({ locked, excluded }: SourceTable): string[] =>
   Object.keys(locked.columns).filter((name) => !excluded.has(name));
 
-export function sourceTypeOf({ locked }: SourceTable, column: string): SourceColumnType {
+export function sourceTypeOf({ locked }: SourceTable, column: string): SourceColumns[string] {
   const found = locked.columns[column];
   if (found === undefined) throw new Error(`${column} is not a locked column`);
   const { source } = typesOf(found);
