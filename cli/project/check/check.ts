@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { Finding } from '../../configuration/yaml-file.ts';
 import { lockCatalogue, pruneLock, readCatalogue } from '../catalogue/read-catalogue.ts';
-import { compileProject } from '../compile/compile.ts';
 import { schemasOf } from '../compile/source-tables.ts';
 import { writeLock } from '../files/lock-file.ts';
 import { readProject } from '../files/read-project.ts';
 import { compareWithSource } from './check-source.ts';
+import { judgeProject } from './judge.ts';
 
 export interface CheckOptions {
   folder: string;
@@ -23,16 +23,16 @@ export interface CheckOptions {
 export async function checkProject({ folder, source, isUpdate }: CheckOptions): Promise<Finding[]> {
   const { project, findings } = readProject(folder, isUpdate ? 'without lock' : 'with lock');
   if (project === undefined) return findings;
-  if (source === undefined) return inOrder([...findings, ...compileProject(project).findings]);
+  if (source === undefined) return inOrder([...findings, ...judgeProject(project).findings]);
   const schemas = schemasOf(project.contents);
   const catalogue = await readCatalogue(source, schemas);
   if (!isUpdate) {
-    const compiled = compileProject(project);
+    const compiled = judgeProject(project);
     const compared = compareWithSource(project, compiled.reads, catalogue, schemas);
     return inOrder([...findings, ...compiled.findings, ...compared]);
   }
   const whole = lockCatalogue(catalogue, schemas, project.lock.offered);
-  const compiled = compileProject({ ...project, lock: whole });
+  const compiled = judgeProject({ ...project, lock: whole });
   const lock = pruneLock(whole, compiled.reads);
   writeLock(folder, lock);
   const compared = compareWithSource({ ...project, lock }, compiled.reads, catalogue, schemas);

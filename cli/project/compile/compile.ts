@@ -4,9 +4,11 @@ import {
   type ColumnDefinition,
   formatType,
   type IngestedOnlyDefinition,
+  type JoinDefinition,
   type ModelDefinition,
   type TableDefinition,
 } from '../../../shared/model/define.ts';
+import { sourceNameOf } from '../../../shared/model/source-name.ts';
 import { type Finding, findingAt, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { Lookup } from '../files/lookup-file.ts';
@@ -51,6 +53,7 @@ export function compileProject(project: Project): Compiled {
   const calendar = compileCalendar(project);
   const kept = compileKept(project, tables, compiled, report);
   assertNames(compiled, calendar, report);
+  assertSharedSources(compiled, report);
   for (const table of compiled) resolveReferences(table, compiled, calendar, report);
   const definitions: TableDefinition[] = [
     ...kept.flatMap(({ definition }) => definition ?? []),
@@ -140,6 +143,35 @@ function assertNames(
     else report(findingAt(file.file, [kind], `${name} is the name of another table, too: ${other}`));
   }
 }
+
+/** The tables that are made from one source table get its rows by one extract. */
+function assertSharedSources(compiled: readonly CompiledTable[], report: (finding: Finding) => void): void {
+  const first = new Map<string, CompiledTable>();
+  for (const table of compiled) {
+    const { file, definition } = table;
+    const name = sourceNameOf(definition.source);
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, table);
+      continue;
+    }
+    const { name: otherFile } = other.file.file;
+    if (definition.source.key.join() !== other.definition.source.key.join()) {
+      const keys = `${definition.source.key.join(', ')}; ${otherFile} has ${other.definition.source.key.join(', ')}`;
+      report(findingAt(file.file, ['key'], `the tables made from ${name} need one key: this is ${keys}`));
+    }
+    for (const join of definition.source.joins ?? []) {
+      const same = other.definition.source.joins?.find(({ path }) => path === join.path);
+      if (same === undefined || describeJoin(same) === describeJoin(join)) continue;
+      report(
+        findingAt(file.file, ['joins', join.path], `${otherFile} has another join ${join.path} of ${name}`),
+      );
+    }
+  }
+}
+
+const describeJoin = ({ schema, table, match }: JoinDefinition): string =>
+  JSON.stringify([schema, table, match]);
 
 /** Gives each column that references a dimension the type of its key. */
 function resolveReferences(

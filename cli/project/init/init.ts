@@ -5,7 +5,7 @@ import { projectFileName } from '../../configuration/find-project-file.ts';
 import { type Finding, refuseFindings } from '../../configuration/yaml-file.ts';
 import { UsageError } from '../../terminal/usage-error.ts';
 import { lockCatalogue, pruneLock, readCatalogue } from '../catalogue/read-catalogue.ts';
-import { compileProject } from '../compile/compile.ts';
+import { judgeProject } from '../check/judge.ts';
 import { defaultSchemaOf } from '../compile/source-tables.ts';
 import { type Lock, writeLock } from '../files/lock-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
@@ -195,7 +195,7 @@ function chooseFile(table: string, files: Set<string>): string {
 export function lockProject(folder: string, lock: Lock): Finding[] {
   const { project, findings } = readProject(folder);
   if (project === undefined) return findings;
-  const compiled = compileProject({ ...project, lock });
+  const compiled = judgeProject({ ...project, lock });
   writeLock(folder, pruneLock(lock, compiled.reads));
   // A lock that was missing is there now.
   return [...readProject(folder).findings, ...compiled.findings];
