@@ -40,12 +40,9 @@ const fixedTypes: Readonly<Record<string, ColumnTypes>> = {
   jsonb: { source: 'jsonb', warehouse: { name: 'jsonb' } },
 };
 
-/**
- * Types of Postgres whose values mean something in one database alone, or that a server may be built without: they become
- * text. `"char"` does so because it holds a byte.
- */
+/** Types of Postgres whose values mean something in one database alone: they become text. `"char"` does so as a byte. */
 const localTypes =
-  /^("char"|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_snapshot|txid_snapshot|reg[a-z]+|refcursor|tid|cid|xid|xid8)(\[\])*$/;
+  /^("char"|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_snapshot|txid_snapshot|reg[a-z]+|refcursor|tid|cid|xid|xid8)(\[\])*$/;
 
 const otherText: ColumnTypes = { source: 'other', warehouse: { name: 'text' } };
 
@@ -59,8 +56,8 @@ export function typesOf({ type, base, kind }: LockedColumn): ColumnTypes {
   const bare = declared.replace(/\(\d+(?:,-?\d+)?\)/, '');
   const fixed = Object.hasOwn(fixedTypes, bare) ? fixedTypes[bare] : undefined;
   if (fixed !== undefined) return fixed;
-  // In the source's own currency, which the warehouse may not have.
-  if (declared === 'money') return { source: 'other', warehouse: { name: 'text' } };
+  // The extract makes a numeric of it, for how money is written is a setting of each server.
+  if (declared === 'money') return { source: 'other', warehouse: { name: 'carried', sql: 'numeric' } };
   return localTypes.test(declared)
     ? otherText
     : { source: 'other', warehouse: { name: 'carried', sql: declared } };

@@ -9,7 +9,7 @@ import {
   type TableDefinition,
 } from '../../../shared/model/define.ts';
 import { sourceNameOf } from '../../../shared/model/source-name.ts';
-import { type Finding, findingAt, refuseFindings } from '../../configuration/yaml-file.ts';
+import { type Finding, findingAt, formatFinding, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
@@ -45,7 +45,12 @@ export function loadProject(folder: string): CompiledModel {
 /** The same of a project that was read, with everything that is wrong. */
 export function compileProject(project: Project): Compiled {
   const findings: Finding[] = [];
-  const report = (finding: Finding) => findings.push(finding);
+  const known = new Set<string>();
+  const report = (finding: Finding) => {
+    // A column and the join that it comes by find the same.
+    if (!known.has(formatFinding(finding))) findings.push(finding);
+    known.add(formatFinding(finding));
+  };
   const tables = makeSourceTables(project.contents, project.lock);
   const compiled = project.tables
     .map((file) => compileTable(file, project, tables, report))

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
  * @see https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
  */
 export function schemaLine(folder: string, project: string, name: 'starlift' | 'table'): string {
-  const below = join('docs', 'json', `${name}.schema.json`);
+  const below = join('docs', 'schemas', `${name}.schema.json`);
   const home = findPackage();
   const root = findRoot(project);
   const isNear = home !== undefined && (isInside(folder, home) || isInside(home, root));
