@@ -30,10 +30,9 @@ export function addElement(text: string, path: readonly string[], element: strin
   if (!isSeq(node) || !node.range) return undefined;
   const formatted = formatKey(element);
   if (node.flow === true) {
-    const closing = node.range[1] - 1;
-    const separator = node.items.length === 0 ? '' : ', ';
-    const before = text.slice(0, closing).replace(/\s+$/, (space) => (space.includes('\n') ? space : ''));
-    return before + separator + formatted + text.slice(closing);
+    const last = node.items.at(-1) as { range?: [number, number, number] } | undefined;
+    const place = last?.range?.[1] ?? node.range[0] + 1;
+    return `${text.slice(0, place)}${last === undefined ? '' : ', '}${formatted}${text.slice(place)}`;
   }
   const column = columnOf(text, node.range[0]);
   return insertLines(text, node.range[1], [`${' '.repeat(column)}- ${formatted}`]);
@@ -61,9 +60,11 @@ function insertInto(text: string, map: YAMLMap, lines: readonly string[]): strin
 function insertLines(text: string, place: number, lines: readonly string[]): string {
   // The range of a block ends where the next line begins.
   const inLine = text[place - 1] === '\n' ? place - 1 : place;
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const next = text.indexOf('\n', inLine);
-  const end = next === -1 ? text.length : next;
-  return `${text.slice(0, end)}\n${lines.join('\n')}${text.slice(end)}${next === -1 ? '\n' : ''}`;
+  const end = next === -1 ? text.length : next - (text[next - 1] === '\r' ? 1 : 0);
+  const added = lines.map((line) => lineEnd + line).join('');
+  return text.slice(0, end) + added + (next === -1 ? lineEnd : text.slice(end));
 }
 
 const columnOf = (text: string, place: number): number => place - (text.lastIndexOf('\n', place - 1) + 1);

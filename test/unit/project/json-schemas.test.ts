@@ -13,14 +13,18 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const schemaOf = (name: string): object => JSON.parse(read(`docs/schemas/${name}.schema.json`)) as object;
 
 describe('the JSON Schemas', () => {
-  it.each(Object.entries(makeJsonSchemas()))('of %s in docs is what npm run schemas writes', (name, schema) => {
-    expect(schemaOf(name)).toEqual(JSON.parse(JSON.stringify(schema)));
-  });
+  it.each(Object.entries(makeJsonSchemas()))(
+    'of %s in docs is what npm run schemas writes',
+    (name, schema) => {
+      expect(schemaOf(name)).toEqual(JSON.parse(JSON.stringify(schema)));
+    },
+  );
 
   it('take the files of models/totesys', () => {
     const files = readdirSync(new URL('models/totesys/tables/', root));
     const isTable = new Ajv2020().compile(schemaOf('table'));
-    for (const file of files) expect([file, isTable(parse(read(`models/totesys/tables/${file}`)))]).toEqual([file, true]);
+    for (const file of files)
+      expect([file, isTable(parse(read(`models/totesys/tables/${file}`)))]).toEqual([file, true]);
     const isProject = new Ajv2020().compile(schemaOf('starlift'));
     expect(isProject(parse(read('models/totesys/starlift.yml')))).toBe(true);
   });
