@@ -18,6 +18,8 @@ export type Command = (terminal: Terminal) => Promise<number>;
 const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: CommandModule }>> = {
   run: () => import('./commands/run.ts'),
   status: () => import('./commands/status.ts'),
+  init: () => import('./commands/init.ts'),
+  check: () => import('./commands/check.ts'),
   failures: () => import('./commands/failures.ts'),
   redrive: () => import('./commands/redrive.ts'),
   replay: () => import('./commands/replay.ts'),

@@ -73,6 +73,9 @@ function describeIssue(file: YamlFile, schema: z.ZodType, issue: z.core.$ZodIssu
       return findingAt(file, [...where, key], `unknown key ${whole}${meant || ` ${listKeys(known)}`}`);
     });
   }
+  if (issue.code === 'invalid_type' && !file.document.hasIn(where)) {
+    return [findingAt(file, where, `${name} is missing`)];
+  }
   if (issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record')) {
     const known = knownBelow(schema, where);
     const list = known.length === 0 ? '' : ` ${listKeys(known)}`;

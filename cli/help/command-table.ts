@@ -177,6 +177,83 @@ const withoutHelp = {
       ['starlift status --stage dev --json', 'a deployed stage, for a program to read'],
     ],
   }),
+  init: describe({
+    summary: 'Writes a project for the tables of a source, or adds what is new to one.',
+    details: [
+      'It reads the catalogue and writes starlift.yml, tables/*.yml and starlift.lock.json. Tables in which something ' +
+        'happens become facts, the tables that they name dimensions; what only dimensions name is folded into them. It ' +
+        'says for each table what it became, and why.',
+      'In a folder that has a project it adds tables and columns that are new in the source, and changes no line that is ' +
+        'there.',
+    ],
+    options: {
+      source: { ...source, defaultText: 'SOURCE_URL, source in starlift.yml' },
+      dir: {
+        type: 'string',
+        value: 'DIR',
+        summary: 'the folder of the project',
+        default: '.',
+        names: 'folder',
+      },
+      schemas: {
+        type: 'string',
+        value: 'A,B',
+        summary: 'the schemas to read',
+        defaultText: 'public, or all others where it has no tables',
+      },
+      mirror: {
+        type: 'boolean',
+        summary: 'copy every table as it is, in place of facts and dimensions',
+        default: false,
+      },
+    },
+    forms: [{ options: ['source', 'dir', 'schemas', 'mirror'] }],
+    examples: [
+      ['starlift init --source postgres://reader@db/shop', 'writes a star for the database shop'],
+      ['starlift init --source postgres://reader@db/shop --mirror --dir copy', 'copies its tables instead'],
+    ],
+    exitCodes: {
+      0: 'the project is written, and nothing is wrong with it',
+      1: 'it could not be written',
+      2: 'wrong usage, or something of the project is wrong; each finding has its file and line',
+    },
+  }),
+  check: describe({
+    summary: 'Checks a project: its files, and with a source whether they fit it.',
+    details: [
+      'Without a source it needs no database: starlift.lock.json has what the tables were like. Each finding is one ' +
+        'line with file and line.',
+    ],
+    options: {
+      source: { ...source, summary: 'compare with this source, too', defaultText: 'none' },
+      update: {
+        type: 'boolean',
+        summary: 'write starlift.lock.json anew, from the source',
+        default: false,
+      },
+      project: {
+        type: 'string',
+        value: 'DIR',
+        summary: 'the folder of the project',
+        defaultText: 'the nearest one with starlift.yml, from here upwards',
+        names: 'folder',
+      },
+    },
+    forms: [{ options: ['source', 'update', 'project'] }],
+    examples: [
+      ['starlift check', 'the files alone'],
+      [
+        'starlift check --source postgres://reader@db/shop',
+        'the files, and whether the source still fits them',
+      ],
+      ['starlift check --update', 'takes over what has changed in the source'],
+    ],
+    exitCodes: {
+      0: 'nothing is wrong',
+      1: 'it could not be checked',
+      2: 'something is wrong; each finding has its file and line',
+    },
+  }),
   failures: describe({
     summary: 'Lists what has failed for good, by table and reason; discards it.',
     details: [

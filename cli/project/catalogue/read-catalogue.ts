@@ -148,8 +148,18 @@ export function lockTable(table: CatalogueTable, schemas: readonly string[]): Lo
     columns: Object.fromEntries(table.columns.map((column) => [column.name, lockColumn(column)])),
     ...(table.primaryKey !== null && { primaryKey: table.primaryKey }),
     uniqueKeys: table.uniqueKeys,
-    foreignKeys,
+    foreignKeys: dropRepeated(foreignKeys),
   };
+}
+
+/** Of several constraints that say the same, the one that holds for all rows. */
+function dropRepeated(foreignKeys: readonly ForeignKey[]): ForeignKey[] {
+  const byContent = new Map<string, ForeignKey>();
+  for (const key of foreignKeys) {
+    const content = JSON.stringify([key.columns, key.table, key.to]);
+    if (byContent.get(content)?.valid !== undefined || !byContent.has(content)) byContent.set(content, key);
+  }
+  return [...byContent.values()];
 }
 
 const lockColumn = ({ type, nullable, base, kind }: CatalogueColumn): LockedColumn => ({

@@ -1,6 +1,11 @@
+import {
+  type Derivation,
+  formatType,
+  type SourceType,
+  type WarehouseType,
+} from '../../../shared/model/define.ts';
 import type { LockedColumn } from '../files/lock-file.ts';
 import { asPattern } from '../files/table-grammar.ts';
-import type { Derivation, SourceType, WarehouseType } from './definition.ts';
 
 /** What a column of the source is to an extract, and to the warehouse where nothing else is said. */
 export interface ColumnTypes {
@@ -35,12 +40,9 @@ const fixedTypes: Readonly<Record<string, ColumnTypes>> = {
   jsonb: { source: 'jsonb', warehouse: { name: 'jsonb' } },
 };
 
-/**
- * Types of Postgres whose values mean something in one database alone, or that a server may be built without: they become
- * text. `"char"` does so because it holds a byte.
- */
+/** Types of Postgres whose values mean something in one database alone: they become text. `"char"` does so as a byte. */
 const localTypes =
-  /^("char"|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_snapshot|txid_snapshot|reg[a-z]+|refcursor|tid|cid|xid|xid8)(\[\])*$/;
+  /^("char"|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_snapshot|txid_snapshot|reg[a-z]+|refcursor|tid|cid|xid|xid8)(\[\])*$/;
 
 const otherText: ColumnTypes = { source: 'other', warehouse: { name: 'text' } };
 
@@ -54,8 +56,8 @@ export function typesOf({ type, base, kind }: LockedColumn): ColumnTypes {
   const bare = declared.replace(/\(\d+(?:,-?\d+)?\)/, '');
   const fixed = Object.hasOwn(fixedTypes, bare) ? fixedTypes[bare] : undefined;
   if (fixed !== undefined) return fixed;
-  // In the source's own currency, which the warehouse may not have.
-  if (declared === 'money') return { source: 'other', warehouse: { name: 'text' } };
+  // The extract makes a numeric of it, for how money is written is a setting of each server.
+  if (declared === 'money') return { source: 'other', warehouse: { name: 'carried', sql: 'numeric' } };
   return localTypes.test(declared)
     ? otherText
     : { source: 'other', warehouse: { name: 'carried', sql: declared } };
@@ -164,8 +166,3 @@ export function fitToKey(made: Made, key: WarehouseType): Made | undefined {
 const isTextType = ({ name }: WarehouseType): boolean => name === 'text' || name === 'varchar';
 
 const isSameType = (a: WarehouseType, b: WarehouseType): boolean => formatType(a) === formatType(b);
-
-export function formatType(type: WarehouseType): string {
-  if (type.name === 'carried') return type.sql;
-  return type.name === 'numeric' ? `numeric(${type.precision},${type.scale})` : type.name;
-}

@@ -1,14 +1,15 @@
+import {
+  type ColumnDefinition,
+  type DimensionDefinition,
+  type FactDefinition,
+  formatType,
+  type SourceDefinition,
+} from '../../../shared/model/define.ts';
 import { type Finding, findingAt } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { Project, TableFile } from '../files/read-project.ts';
 import type { ColumnContents } from '../files/table-grammar.ts';
-import { formatType, type Made, makeAs, typesOf } from './column-types.ts';
-import type {
-  ColumnDefinition,
-  DimensionDefinition,
-  FactDefinition,
-  SourceDefinition,
-} from './definition.ts';
+import { type Made, makeAs, typesOf } from './column-types.ts';
 import { assertColumn, makePaths, PathError, type Paths, type ReachedColumn } from './paths.ts';
 import { columnsOf, isKey, type SourceTable, type SourceTables, sourceTypeOf } from './source-tables.ts';
 

@@ -1,20 +1,29 @@
 import { calendarTypes } from '../../../shared/model/calendar.ts';
-import { type Finding, findingAt, refuseFindings } from '../../configuration/yaml-file.ts';
+import {
+  type CalendarDefinition,
+  type ColumnDefinition,
+  formatType,
+  type IngestedOnlyDefinition,
+  type JoinDefinition,
+  type ModelDefinition,
+  type TableDefinition,
+} from '../../../shared/model/define.ts';
+import { sourceNameOf } from '../../../shared/model/source-name.ts';
+import { type Finding, findingAt, formatFinding, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
+import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
-import { fitToKey, formatType } from './column-types.ts';
+import { fitToKey } from './column-types.ts';
 import { type CompiledTable, compileTable } from './compile-table.ts';
-import type {
-  CalendarDefinition,
-  ColumnDefinition,
-  IngestedOnlyDefinition,
-  ModelDefinition,
-  TableDefinition,
-} from './definition.ts';
 import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
+export interface CompiledModel extends ModelDefinition {
+  /** By the names of their files: what each text becomes. */
+  lookups: Readonly<Record<string, Lookup>>;
+}
+
 export interface Compiled {
-  definition: ModelDefinition;
+  definition: CompiledModel;
   findings: Finding[];
   /** The tables of the source that the model reads. */
   reads: ReadonlySet<string>;
@@ -25,7 +34,7 @@ export interface Compiled {
  *
  * @throws {UsageError} with a line for each finding
  */
-export function loadProject(folder: string): ModelDefinition {
+export function loadProject(folder: string): CompiledModel {
   const { project, findings } = readProject(folder);
   const compiled = project === undefined ? undefined : compileProject(project);
   const all = [...findings, ...(compiled?.findings ?? [])];
@@ -36,7 +45,12 @@ export function loadProject(folder: string): ModelDefinition {
 /** The same of a project that was read, with everything that is wrong. */
 export function compileProject(project: Project): Compiled {
   const findings: Finding[] = [];
-  const report = (finding: Finding) => findings.push(finding);
+  const known = new Set<string>();
+  const report = (finding: Finding) => {
+    // A column and the join that it comes by find the same.
+    if (!known.has(formatFinding(finding))) findings.push(finding);
+    known.add(formatFinding(finding));
+  };
   const tables = makeSourceTables(project.contents, project.lock);
   const compiled = project.tables
     .map((file) => compileTable(file, project, tables, report))
@@ -44,9 +58,10 @@ export function compileProject(project: Project): Compiled {
   const calendar = compileCalendar(project);
   const kept = compileKept(project, tables, compiled, report);
   assertNames(compiled, calendar, report);
+  assertSharedSources(compiled, report);
   for (const table of compiled) resolveReferences(table, compiled, calendar, report);
   const definitions: TableDefinition[] = [
-    ...kept.map(({ definition }) => definition),
+    ...kept.flatMap(({ definition }) => definition ?? []),
     ...(calendar === undefined ? [] : [calendar]),
     ...compiled.map(({ definition }) => definition),
   ];
@@ -72,14 +87,19 @@ function compileCalendar({ contents }: Project): CalendarDefinition | undefined 
   return { kind: 'calendar', name, key: 'date_id', columns: Object.fromEntries(columns) };
 }
 
-/** The tables of `sources` that say `keep: true`, where no warehouse table is made from them anyway. */
+interface KeptTable {
+  name: string;
+  definition: IngestedOnlyDefinition | undefined;
+}
+
+/** The tables of `sources`; with a definition those that say `keep: true`, where no warehouse table is made from them. */
 function compileKept(
   { file, contents }: Project,
   tables: SourceTables,
   compiled: readonly CompiledTable[],
   report: (finding: Finding) => void,
-): { name: string; definition: IngestedOnlyDefinition }[] {
-  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]) => {
+): KeptTable[] {
+  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]): KeptTable[] => {
     const at = (keys: readonly (string | number)[], message: string) =>
       report(findingAt(file, ['sources', written, ...keys], message));
     const table = tables.find(written);
@@ -96,11 +116,12 @@ function compileKept(
       const { schema, table: bare } = source;
       return bare === table.table && schema === table.schema;
     });
-    if (keep !== true || feeds) return [];
+    const { name } = table;
+    if (keep !== true || feeds) return [{ name, definition: undefined }];
     const { primaryKey } = table.locked;
     if (primaryKey === undefined) {
-      at(['keep'], `${table.name} has no primary key`);
-      return [];
+      at(['keep'], `${name} has no primary key`);
+      return [{ name, definition: undefined }];
     }
     const columns = columnsOf(table).map((column) => [column, sourceTypeOf(table, column)] as const);
     const source: IngestedOnlyDefinition['source'] = {
@@ -109,7 +130,7 @@ function compileKept(
       key: primaryKey,
       columns: Object.fromEntries(columns),
     };
-    return [{ name: table.name, definition: { kind: 'ingested only' as const, source } }];
+    return [{ name, definition: { kind: 'ingested only', source } }];
   });
 }
 
@@ -127,6 +148,35 @@ function assertNames(
     else report(findingAt(file.file, [kind], `${name} is the name of another table, too: ${other}`));
   }
 }
+
+/** The tables that are made from one source table get its rows by one extract. */
+function assertSharedSources(compiled: readonly CompiledTable[], report: (finding: Finding) => void): void {
+  const first = new Map<string, CompiledTable>();
+  for (const table of compiled) {
+    const { file, definition } = table;
+    const name = sourceNameOf(definition.source);
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, table);
+      continue;
+    }
+    const { name: otherFile } = other.file.file;
+    if (definition.source.key.join() !== other.definition.source.key.join()) {
+      const keys = `${definition.source.key.join(', ')}; ${otherFile} has ${other.definition.source.key.join(', ')}`;
+      report(findingAt(file.file, ['key'], `the tables made from ${name} need one key: this is ${keys}`));
+    }
+    for (const join of definition.source.joins ?? []) {
+      const same = other.definition.source.joins?.find(({ path }) => path === join.path);
+      if (same === undefined || describeJoin(same) === describeJoin(join)) continue;
+      report(
+        findingAt(file.file, ['joins', join.path], `${otherFile} has another join ${join.path} of ${name}`),
+      );
+    }
+  }
+}
+
+const describeJoin = ({ schema, table, match }: JoinDefinition): string =>
+  JSON.stringify([schema, table, match]);
 
 /** Gives each column that references a dimension the type of its key. */
 function resolveReferences(
@@ -155,8 +205,8 @@ function resolveReference(
     return `${name} is ${type}, and the key of ${references} is a date: as: date makes one`;
   }
   const target = compiled.find(({ definition }) => definition.name === references)?.definition;
-  if (target === undefined || target.kind === 'fact') {
-    const known = compiled.filter(({ definition }) => definition.kind !== 'fact');
+  if (target?.kind !== 'dimension') {
+    const known = compiled.filter(({ definition }) => definition.kind === 'dimension');
     const names = [...known.map(({ definition }) => definition.name), ...(calendar ? [calendar.name] : [])];
     return `${references} is not a dimension${didYouMean(references, names)}`;
   }

@@ -1,8 +1,8 @@
+import type { JoinDefinition } from '../../../shared/model/define.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { ForeignKey } from '../files/lock-file.ts';
 import type { TableContents } from '../files/table-grammar.ts';
 import { areComparable } from './column-types.ts';
-import type { JoinDefinition } from './definition.ts';
 import { columnsOf, isUnique, type SourceTable, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
 /** A table that is reached from the table of a file: by no path, the table itself. */

@@ -1,13 +1,14 @@
+import type { SourceColumns } from '../../../shared/model/define.ts';
 import type { ProjectContents } from '../../configuration/project-grammar.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import { type Lock, type LockedTable, lockFileName } from '../files/lock-file.ts';
 import { typesOf } from './column-types.ts';
-import type { SourceColumnType } from './definition.ts';
 
 /** A table of the source as a project names it. */
 export interface SourceTable {
-  /** Bare in the default schema, else `schema.table`. */
+  /** Bare in the project's default schema, else `schema.table`. */
   name: string;
+  /** Undefined for public. */
   schema: string | undefined;
   table: string;
   locked: LockedTable;
@@ -44,11 +45,12 @@ export function makeSourceTables(contents: ProjectContents, lock: Lock): SourceT
       const name = nameOf(written);
       const locked = Object.hasOwn(lock.tables, name) ? lock.tables[name] : undefined;
       if (locked === undefined) return undefined;
-      const schema = schemasOf(contents).find((each) => name.startsWith(`${each}.`));
+      const other = schemasOf(contents).find((each) => name.startsWith(`${each}.`));
+      const schema = other ?? defaultSchema;
       const table = made.get(name) ?? {
         name,
-        schema,
-        table: schema === undefined ? name : name.slice(schema.length + 1),
+        schema: schema === 'public' ? undefined : schema,
+        table: other === undefined ? name : name.slice(other.length + 1),
         locked,
         excluded: new Set(findSource(contents, name, defaultSchema)?.exclude),
       };
@@ -70,7 +72,7 @@ function findSource({ sources }: ProjectContents, name: string, defaultSchema: s
 export const columnsOf = ({ locked, excluded }: SourceTable): string[] =>
   Object.keys(locked.columns).filter((name) => !excluded.has(name));
 
-export function sourceTypeOf({ locked }: SourceTable, column: string): SourceColumnType {
+export function sourceTypeOf({ locked }: SourceTable, column: string): SourceColumns[string] {
   const found = locked.columns[column];
   if (found === undefined) throw new Error(`${column} is not a locked column`);
   const { source } = typesOf(found);

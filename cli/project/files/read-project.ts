@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { projectFileName } from '../../configuration/find-project-file.ts';
 import { type ProjectContents, projectGrammar } from '../../configuration/project-grammar.ts';
 import { type Finding, parseYaml, type YamlFile } from '../../configuration/yaml-file.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
 import { emptyLock, type Lock, lockFileName, readLock } from './lock-file.ts';
 import { type Lookup, parseLookup } from './lookup-file.ts';
 import { type TableContents, tableGrammar } from './table-grammar.ts';
@@ -28,10 +29,14 @@ export interface Project {
  * Reads the files of a project.
  *
  * @param folder the one that has starlift.yml
+ * @param mode 'without lock' where the lock is about to be written: what it says does not matter then
  * @returns no project where starlift.yml itself cannot be read; a table's file that cannot be read is left out
  * @throws {UsageError} the lock is damaged
  */
-export function readProject(folder: string): { project: Project | undefined; findings: Finding[] } {
+export function readProject(
+  folder: string,
+  mode: 'with lock' | 'without lock' = 'with lock',
+): { project: Project | undefined; findings: Finding[] } {
   const text = readFileSync(join(folder, projectFileName), 'utf8');
   const { file, value, findings } = parseYaml(projectFileName, text, projectGrammar);
   if (value === undefined) return { project: undefined, findings };
@@ -47,8 +52,8 @@ export function readProject(folder: string): { project: Project | undefined; fin
     findings.push(...parsed.findings);
     lookups[basename(name, '.csv')] = parsed.lookup;
   }
-  const lock = readLock(folder);
-  if (lock === undefined && tables.length > 0) {
+  const lock = mode === 'with lock' ? readLock(folder) : readOldLock(folder);
+  if (lock === undefined && tables.length > 0 && mode === 'with lock') {
     const message = 'is missing: starlift check --source URL --update writes it';
     findings.push({ file: lockFileName, message });
   }
@@ -64,6 +69,16 @@ export function readProject(folder: string): { project: Project | undefined; fin
     },
     findings,
   };
+}
+
+/** What a damaged lock says is lost, and so are the names of the tables that were not wanted. */
+function readOldLock(folder: string): Lock | undefined {
+  try {
+    return readLock(folder);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 /** Paths from the project's folder, in an order that no locale changes. */

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { findProjectFile, projectFileName } from '../configuration/find-project-file.ts';
+import { formatFinding } from '../configuration/yaml-file.ts';
+import { connect } from '../database/connect.ts';
+import { textOption } from '../options/site-options.ts';
+import { checkProject } from '../project/check/check.ts';
+import { findSourceUrl } from '../project/source-url.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import type { CommandModule } from './command-module.ts';
+
+export const command: CommandModule = {
+  run: async (values, _positionals, terminal) => {
+    const folder = findProject(textOption(values.project));
+    const isUpdate = values.update === true;
+    const option = textOption(values.source);
+    const asksSource = isUpdate || option !== undefined;
+    const source = asksSource
+      ? await connect(findSourceUrl(option, folder, process.env), 'source')
+      : undefined;
+    try {
+      const findings = await checkProject({ folder, source, isUpdate });
+      for (const finding of findings) terminal.result(formatFinding(finding));
+      if (findings.length === 0) terminal.info('Nothing is wrong.');
+      return findings.length === 0 ? 0 : 2;
+    } finally {
+      await source?.end();
+    }
+  },
+};
+
+/** @throws {UsageError} there is none */
+function findProject(option: string | undefined): string {
+  if (option === undefined) {
+    const file = findProjectFile(process.cwd());
+    if (file !== undefined) return dirname(file);
+    throw new UsageError(
+      `no ${projectFileName} here, nor above: starlift init writes one, and --project names one`,
+    );
+  }
+  const folder = resolve(option);
+  if (!existsSync(join(folder, projectFileName))) {
+    throw new UsageError(`--project ${option} has no ${projectFileName}: starlift init writes one`);
+  }
+  return folder;
+}

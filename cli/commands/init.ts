@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { formatFinding } from '../configuration/yaml-file.ts';
+import { connect } from '../database/connect.ts';
+import { textOption } from '../options/site-options.ts';
+import { type InitOutcome, initProject } from '../project/init/init.ts';
+import { findSourceUrl } from '../project/source-url.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { quoteForShell } from '../terminal/wording.ts';
+import type { CommandModule } from './command-module.ts';
+
+export const command: CommandModule = {
+  run: async (values, _positionals, terminal) => {
+    const dir = textOption(values.dir) ?? '.';
+    const folder = resolve(dir);
+    const url = findSourceUrl(textOption(values.source), folder, process.env);
+    const schemas = textOption(values.schemas)
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '');
+    const source = await connect(url, 'source');
+    try {
+      const outcome = await initProject({ source, folder, schemas, isMirror: values.mirror === true });
+      print(outcome, dir, terminal);
+      return outcome.findings.length === 0 ? 0 : 2;
+    } finally {
+      await source.end();
+    }
+  },
+};
+
+function print(outcome: InitOutcome, dir: string, terminal: Terminal): void {
+  const { schemas, otherSchemas, written, folded, leftOut, added, findings, isNew } = outcome;
+  const tables = [
+    ...written.map(({ name, table, reason }) => [name, `from ${table.name}: ${reason}`]),
+    ...folded.map(({ table, reason }) => [table.name, reason]),
+    ...leftOut
+      .filter(({ isView }) => isView !== true)
+      .map(({ name, reason, remedy }) => [
+        name,
+        `left out: ${reason}${remedy === undefined ? '' : `; ${remedy}`}`,
+      ]),
+  ];
+  const width = Math.max(0, ...tables.map(([name = '']) => name.length));
+  for (const [name = '', what = ''] of tables) terminal.info(`  ${name.padEnd(width)}  ${what}`);
+  for (const { table, name } of written) {
+    for (const [column, reason] of table.excluded)
+      terminal.info(`${name} is made without ${column}: ${reason}`);
+  }
+  const views = leftOut.filter(({ isView }) => isView === true).map(({ name }) => name);
+  if (views.length > 0)
+    terminal.info(
+      `Views are left out, for only a table knows which of its rows are new: ${views.join(', ')}.`,
+    );
+  for (const line of added) terminal.info(line);
+  if (otherSchemas.length > 0) {
+    terminal.info(
+      `Not read: the schemas ${otherSchemas.join(', ')}. --schemas ${[...schemas, ...otherSchemas].join(',')} reads them, too.`,
+    );
+  }
+  if (isNew)
+    terminal.info(`Wrote starlift.yml, ${countFiles(written.length)} in tables/, and starlift.lock.json.`);
+  else if (written.length === 0 && added.length === 0) terminal.info('Nothing is new in the source.');
+  else terminal.info(`Added ${countFiles(written.length)} in tables/.`);
+  for (const finding of findings) terminal.error(formatFinding(finding));
+  if (findings.length === 0) {
+    terminal.info('Checked: nothing is wrong. To load it:');
+    terminal.info(`    ${dir === '.' ? '' : `cd ${quoteForShell(dir)} && `}SOURCE_URL=… npx starlift run`);
+  }
+}
+
+const countFiles = (count: number): string => (count === 1 ? '1 file' : `${count} files`);

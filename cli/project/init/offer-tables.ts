@@ -1,0 +1,120 @@
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
+import { tableNameOf } from '../compile/source-tables.ts';
+import type { LockedTable } from '../files/lock-file.ts';
+import { isMigrationTable, looksSecret } from './column-names.ts';
+
+/** A table that a warehouse table can be made from as it is. */
+export interface OfferedTable {
+  /** As the project names it. */
+  name: string;
+  schema: string;
+  table: string;
+  key: readonly string[];
+  hasPrimaryKey: boolean;
+  locked: LockedTable;
+  /** Columns to leave in the source, and why. */
+  excluded: ReadonlyMap<string, string>;
+}
+
+/** A table that is not offered, and why. */
+export interface LeftOut {
+  name: string;
+  reason: string;
+  /** The statement after which it could be. */
+  remedy?: string;
+  /** It is no table, and nobody expects it to be captured. */
+  isView?: true;
+}
+
+/** Sorts the catalogue's tables into those that can be captured and those that cannot. */
+export function offerTables(
+  catalogue: readonly CatalogueTable[],
+  schemas: readonly string[],
+): { offered: OfferedTable[]; leftOut: LeftOut[] } {
+  const offered: OfferedTable[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const table of catalogue) {
+    // What a partition holds is read with the table that it is a part of.
+    if (table.isPartition) continue;
+    const name = tableNameOf(table.schema, table.table, schemas[0] ?? 'public');
+    const judged = judge(name, table, schemas);
+    if ('reason' in judged) leftOut.push(judged);
+    else offered.push(judged);
+  }
+  return { offered, leftOut };
+}
+
+const notTables = { v: 'a view', m: 'a materialized view', f: 'a foreign table' } as const;
+
+function judge(name: string, table: CatalogueTable, schemas: readonly string[]): OfferedTable | LeftOut {
+  const { kind } = table;
+  if (kind === 'v' || kind === 'm' || kind === 'f') {
+    return { name, reason: `${notTables[kind]}: only a table knows which of its rows are new`, isView: true };
+  }
+  if (table.isOfExtension) return { name, reason: 'it belongs to an extension' };
+  if (isMigrationTable(table.table)) return { name, reason: 'it belongs to a tool that migrates schemas' };
+  if (table.table.includes('.')) return { name, reason: 'a dot in a name would be read as a path' };
+  if (table.hasHeirs) {
+    return { name, reason: 'other tables inherit from it, and no index is unique over the rows of all' };
+  }
+  if (table.hidesRows) return { name, reason: 'row-level security hides rows from this user' };
+  if (!table.mayUseSchema || !table.columns.some(({ mayBeRead }) => mayBeRead)) {
+    const remedy = `grant select on ${quoteQualified(table.schema, table.table)} to current_user`;
+    return { name, reason: 'this user may not read it', remedy };
+  }
+  const locked = lockTable(table, schemas);
+  const excluded = excludedColumns(table, locked);
+  const key = findKey(table, locked, excluded);
+  if ('reason' in key) return { name, ...key };
+  const { schema, table: bare } = table;
+  return { name, schema, table: bare, locked, excluded, ...key };
+}
+
+function excludedColumns({ columns }: CatalogueTable, locked: LockedTable): Map<string, string> {
+  const excluded = new Map<string, string>();
+  for (const { name, mayBeRead } of columns) {
+    const column = locked.columns[name];
+    if (!mayBeRead) excluded.set(name, 'this user may not read it');
+    else if (name.includes('.')) excluded.set(name, 'a dot in a name would be read as a path');
+    else if (column !== undefined && looksSecret(name, column)) excluded.set(name, 'looks like a secret');
+  }
+  return excluded;
+}
+
+type Key = Pick<OfferedTable, 'key' | 'hasPrimaryKey'>;
+
+/** The primary key, else the shortest unique index whose columns are never null. */
+function findKey(
+  table: CatalogueTable,
+  { columns, primaryKey, uniqueKeys }: LockedTable,
+  excluded: ReadonlyMap<string, string>,
+): Key | Omit<LeftOut, 'name'> {
+  const isWhole = (key: readonly string[]) => key.every((column) => columns[column]?.nullable === false);
+  const keys = [...(primaryKey === undefined ? [] : [primaryKey]), ...uniqueKeys.filter(isWhole)];
+  const usable = keys.filter((key) => !key.some((column) => excluded.has(column)));
+  const [primary] = usable;
+  if (primary !== undefined && primary === primaryKey) return { key: primary, hasPrimaryKey: true };
+  const [shortest] = usable.toSorted((a, b) => a.length - b.length);
+  if (shortest !== undefined) return { key: shortest, hasPrimaryKey: primaryKey !== undefined };
+  const [first] = keys;
+  const hidden = first?.find((column) => excluded.has(column));
+  if (hidden !== undefined)
+    return { reason: `its key has ${hidden}, which ${explain(excluded.get(hidden))}` };
+  return { reason: 'no unique index makes a key of columns that are never null', remedy: suggestKey(table) };
+}
+
+const explain = (reason = ''): string => (reason.startsWith('looks') ? reason : 'cannot be read');
+
+/** The statement that would give the table a key: over a column that is named like one, else a new one. */
+function suggestKey({ schema, table, columns }: CatalogueTable): string {
+  const whole = columns.filter(({ nullable }) => !nullable);
+  const likely =
+    whole.find(({ name }) => name.toLowerCase() === 'id') ??
+    whole.find(({ name }) => name.toLowerCase() === `${table.toLowerCase()}_id`);
+  const target = quoteQualified(schema, table);
+  const ids = whole.filter(({ name }) => /id$/i.test(name));
+  const key = likely === undefined ? ids : [likely];
+  if (key.length === 0) return `alter table ${target} add primary key (…)`;
+  return `create unique index on ${target} (${key.map(({ name }) => quoteIdentifier(name)).join(', ')})`;
+}

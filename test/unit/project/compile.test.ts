@@ -1,0 +1,242 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DimensionDefinition, FactDefinition } from '../../../shared/model/define.ts';
+import { compile, dimCustomer, type Files } from './project-under-test.ts';
+
+/** The one table of the files that has this name. */
+function tableOf(name: string, files: Files): DimensionDefinition | FactDefinition {
+  const { definition, findings } = compile(files);
+  expect(findings).toEqual([]);
+  const table = definition.tables.find((each) => each.kind !== 'ingested only' && each.name === name);
+  if (table === undefined || table.kind === 'ingested only' || table.kind === 'calendar') {
+    throw new Error(`there is no ${name}`);
+  }
+  return table;
+}
+
+const columnsOf = (name: string, files: Files) => tableOf(name, files).columns;
+
+describe('a file without columns', () => {
+  const files = { 'tables/t.yml': 'table: copy_of_rental\nfrom: rental\n' };
+
+  it('has every column of the lock, with the nearest type and the nullability of the source', () => {
+    const columns = Object.entries(columnsOf('copy_of_rental', files)).map(([name, { type, nullable }]) => [
+      name,
+      'precision' in type
+        ? `${type.name}(${type.precision},${type.scale})`
+        : 'sql' in type
+          ? type.sql
+          : type.name,
+      nullable,
+    ]);
+    expect(columns).toEqual([
+      ['rental_id', 'bigint', false],
+      ['customer_id', 'int', false],
+      ['paid_by', 'int', true],
+      ['rented_at', 'timestamp', false],
+      ['returned_on', 'date', true],
+      ['day_code', 'text', false],
+      ['amount', 'numeric(8,2)', false],
+      ['currency_code', 'text', false],
+      ['tags', 'text[]', true],
+      ['modified_at', 'timestamptz', false],
+    ]);
+  });
+
+  it('leaves out what is excluded, in the warehouse and in the extract', () => {
+    const excluding = { ...files, 'starlift.yml': 'sources: { rental: { exclude: [amount, tags] } }\n' };
+    const { columns, source } = tableOf('copy_of_rental', excluding);
+    expect(Object.keys(columns)).not.toContain('amount');
+    expect(Object.keys(source.columns)).toEqual(Object.keys(columns));
+  });
+});
+
+describe('a key', () => {
+  it('is the primary key, under the name that the warehouse has for it', () => {
+    const { key, source } = tableOf('stock', {
+      'tables/t.yml': 'table: stock\nfrom: stock\ncolumns:\n  thing: { from: item }\n  shop:\n  count:\n',
+    });
+    expect([key, source.key]).toEqual([
+      ['shop', 'thing'],
+      ['shop', 'item'],
+    ]);
+  });
+
+  it('may be another unique index whose columns are never null', () => {
+    const { key } = tableOf('stock', {
+      'tables/t.yml': 'table: stock\nfrom: stock\nkey: [item, shop]\n',
+    });
+    expect(key).toEqual(['item', 'shop']);
+  });
+});
+
+describe('a path', () => {
+  it('follows foreign keys, by the names of the tables', () => {
+    const { source, columns } = tableOf('dim_address', {
+      'tables/t.yml':
+        'dimension: dim_address\nfrom: address\ncolumns: { address_id: , country: { from: country.name } }\n',
+    });
+    expect(columns.country).toEqual({
+      type: { name: 'text' },
+      from: { kind: 'field', field: 'country.name' },
+      nullable: true,
+    });
+    expect(source.joins).toEqual([
+      { path: 'country', table: 'country', match: { country_code: 'code' }, columns: { name: 'varchar' } },
+    ]);
+  });
+
+  it('goes by the name of a join, and on from there', () => {
+    const { source } = tableOf('fact_rental', {
+      'tables/t.yml': `
+fact: fact_rental
+from: rental
+columns:
+  rental_id:
+  payer_country: { from: payer.home.country.name }
+  payer: { from: payer.full_name }
+joins:
+  payer: { table: customer, match: { paid_by: customer_id } }
+  payer.home: { table: address, match: { home_id: address_id } }
+`,
+    });
+    expect(source.joins).toEqual([
+      {
+        path: 'payer',
+        table: 'customer',
+        match: { paid_by: 'customer_id' },
+        columns: { full_name: 'varchar' },
+      },
+      { path: 'payer.home', from: 'payer', table: 'address', match: { home_id: 'address_id' }, columns: {} },
+      {
+        path: 'payer.home.country',
+        from: 'payer.home',
+        table: 'country',
+        match: { country_code: 'code' },
+        columns: { name: 'varchar' },
+      },
+    ]);
+  });
+
+  it('ends in a column that may not be null where the file says so', () => {
+    const { country } = columnsOf('dim_address', {
+      'tables/t.yml':
+        'dimension: dim_address\nfrom: address\ncolumns: { address_id: , country: { from: country.name, nullable: false } }\n',
+    });
+    expect(country?.nullable).toBe(false);
+  });
+});
+
+describe('as', () => {
+  const made = (column: string) =>
+    columnsOf('fact_rental', {
+      'starlift.yml': 'warehouse: { calendar: dim_date }\n',
+      'tables/t.yml': `fact: fact_rental\nfrom: rental\ncolumns:\n  rental_id:\n  made: ${column}\n`,
+    }).made;
+
+  it.each([
+    ['{ from: rented_at, as: date }', { name: 'date' }, 'date of'],
+    ['{ from: modified_at, as: date }', { name: 'date' }, 'date of'],
+    ['{ from: day_code, as: date }', { name: 'date' }, 'date'],
+    ['{ from: returned_on, as: date }', { name: 'date' }, 'field'],
+    ['{ from: rented_at, as: time }', { name: 'time' }, 'time of'],
+    ['{ from: tags, as: text }', { name: 'text' }, 'text'],
+    ['{ from: amount, as: text }', { name: 'text' }, 'text'],
+    ['{ from: currency_code, as: varchar }', { name: 'varchar' }, 'field'],
+    ['{ from: amount, as: "numeric(20,4)" }', { name: 'numeric', precision: 20, scale: 4 }, 'field'],
+    ['{ from: customer_id, as: "numeric(10, 0)" }', { name: 'numeric', precision: 10, scale: 0 }, 'field'],
+  ])('%s makes what it says', (column, type, kind) => {
+    expect(made(column)).toMatchObject({ type, from: { kind } });
+  });
+});
+
+describe('a reference', () => {
+  it('has the type of the key that it names', () => {
+    const files = {
+      'tables/d.yml': 'dimension: dim_rental\nfrom: rental\n',
+      'tables/f.yml':
+        'fact: fact_stock\nfrom: stock\ncolumns: { shop: , item: { references: dim_rental }, count: }\n',
+    };
+    expect(columnsOf('fact_stock', files).item?.type).toEqual({ name: 'bigint' });
+  });
+
+  it('of a date names the calendar', () => {
+    const files = {
+      'starlift.yml': 'warehouse: { calendar: days }\n',
+      'tables/f.yml':
+        'fact: f\nfrom: rental\ncolumns: { rental_id: , day: { from: rented_at, as: date, references: days } }\n',
+    };
+    expect(columnsOf('f', files).day?.references).toBe('days');
+  });
+});
+
+describe('versions', () => {
+  const versionsOf = (columns: string) => {
+    const fact = tableOf('f', {
+      'tables/f.yml': `fact: f\nfrom: rental\nversions: modified_at\ncolumns:\n  rental_id:\n${columns}`,
+    });
+    return fact.kind === 'fact' ? fact.versions : undefined;
+  };
+
+  it('are told apart by the column that is made whole of the source', () => {
+    const columns = '  day: { from: modified_at, as: date }\n  changed: { from: modified_at }\n';
+    expect(versionsOf(columns)).toEqual(['changed']);
+  });
+
+  it('are told apart by its date and its time where there is no such column', () => {
+    const columns = '  clock: { from: modified_at, as: time }\n  day: { from: modified_at, as: date }\n';
+    expect(versionsOf(columns)).toEqual(['day', 'clock']);
+  });
+
+  it('are not kept where the file does not say so', () => {
+    expect(tableOf('f', { 'tables/f.yml': 'fact: f\nfrom: rental\n' })).toMatchObject({ versions: [] });
+  });
+});
+
+describe('a lookup', () => {
+  const files = {
+    'lookups/currencies.csv': '\ufeffcode,name\r\nGBP,Pound Sterling\r\nXXX,"No, ""currency"""\r\n\r\n',
+    'tables/t.yml':
+      'table: t\nfrom: rental\ncolumns: { rental_id: , name: { from: currency_code, lookup: currencies, else: "null" } }\n',
+  };
+
+  it('is a CSV file with quotes, any line ends and a byte order mark', () => {
+    expect(compile(files).definition.lookups).toEqual({
+      currencies: { GBP: 'Pound Sterling', XXX: 'No, "currency"' },
+    });
+  });
+
+  it('makes a column that may be null where null stands in', () => {
+    expect(columnsOf('t', files).name).toEqual({
+      type: { name: 'text' },
+      from: { kind: 'lookup', field: 'currency_code', lookup: 'currencies', else: 'null' },
+      nullable: true,
+    });
+  });
+});
+
+describe('a project', () => {
+  it('keeps a source table in S3 that no table is made from', () => {
+    const { definition, reads } = compile({ 'starlift.yml': 'sources: { country: { keep: true } }\n' });
+    expect(definition.tables).toEqual([
+      {
+        kind: 'ingested only',
+        source: { table: 'country', key: ['code'], columns: { code: 'varchar', name: 'varchar' } },
+      },
+    ]);
+    expect([...reads]).toEqual(['country']);
+  });
+
+  it('has its name from the file', () => {
+    expect(compile({ 'starlift.yml': 'name: rentals\n' }).definition.name).toBe('rentals');
+  });
+
+  it('reads the tables that paths lead to, too', () => {
+    const { reads } = compile({ 'tables/t.yml': `${dimCustomer}columns: { customer_id: }\n` });
+    expect([...reads]).toEqual(['customer']);
+    const joined = compile({
+      'tables/t.yml':
+        'dimension: d\nfrom: address\ncolumns: { address_id: , country: { from: country.name } }\n',
+    });
+    expect([...joined.reads]).toEqual(['address', 'country']);
+  });
+});
