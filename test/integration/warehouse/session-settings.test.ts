@@ -133,7 +133,7 @@ describe('the connections of the command line', () => {
 
   it('keep nothing of the example that a run ends with, also where it cannot be asked', async () => {
     const stack = { named: {}, warehouseUrl: 'postgres://w@localhost/w', folder: { path: '/data' } };
-    const pipeline = { warehouse, warehouseSchema: 'public', stack } as unknown as Pipeline;
+    const pipeline = { warehouse, warehouseSchema: 'public', stack, model: totesys } as unknown as Pipeline;
     await expect(printNextSteps(pipeline, '.starlift', silent)).rejects.toThrow('fact_sales_order');
     await expectNothingLeft();
     await ensure();

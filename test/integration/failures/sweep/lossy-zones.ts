@@ -6,6 +6,8 @@ import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startCloud } from '../../../../cli/embedded/cloud/start-cloud.ts';
 import { formatRunId, type IngestedKey } from '../../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../../shared/object-store/object-store.ts';
+import { publishModel } from '../../../../shared/records/published-model.ts';
+import { totesysDefinition } from '../../../helpers/models/totesys.ts';
 import { functionEnvironment } from '../../../helpers/network/function-environment.ts';
 import { credentials, ingest, type Zones } from '../../../helpers/network/zones.ts';
 
@@ -29,10 +31,12 @@ export async function openLossyZones(): Promise<LossyZones> {
   const { endpoint, region } = cloud;
   const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   const sqs = new SQSClient({ endpoint, region, credentials });
+  const ingested = makeObjectStore(s3, 'ingested');
+  await publishModel(ingested, totesysDefinition);
   return {
     cloud,
     s3,
-    ingested: makeObjectStore(s3, 'ingested'),
+    ingested,
     processed: makeObjectStore(s3, 'processed'),
     emptyQueue: async (name) => {
       await sqs.send(new PurgeQueueCommand({ QueueUrl: cloud.queueUrl(name) }));

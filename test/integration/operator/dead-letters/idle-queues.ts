@@ -8,7 +8,8 @@ import type { Site } from '../../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../../shared/aws-clients.ts';
 import { makeObjectStore } from '../../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../../shared/queue/queue-settings.ts';
-import { totesys } from '../../../helpers/models/totesys.ts';
+import { publishModel } from '../../../../shared/records/published-model.ts';
+import { totesys, totesysDefinition } from '../../../helpers/models/totesys.ts';
 
 /** Both buckets and the three queues with their dead letters, that nobody empties, and an operator beside them. */
 export interface IdleQueues {
@@ -31,6 +32,7 @@ export async function openIdleQueues(): Promise<IdleQueues> {
   });
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   const site = siteOf(cloud, clients);
+  await publishModel(site.ingested, totesysDefinition);
   return {
     cloud,
     clients,
