@@ -36,7 +36,7 @@ export default {
   testTimeout: 60_000,
   coverageProvider: 'v8',
   coverageThreshold: { global: { lines: 90, branches: 90 } },
-  collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts'],
+  collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts', 'models/**/*.ts'],
 };
 
 /** @param {string} folder A container's has 64 MB, one server's log alone may come to more. */

@@ -1,6 +1,5 @@
+import { loadSampleFill, sampleSizes } from '../../models/built-in.ts';
 import { connect } from '../database/connect.ts';
-import { fillSampleShop } from '../sample/fill.ts';
-import { sampleSizes } from '../sample/sizes.ts';
 import { makeProgress } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -21,6 +20,7 @@ export const command: CommandModule = {
     const client = await connect(values.source, 'source');
     try {
       const startedAt = performance.now();
+      const { fillSampleShop } = await loadSampleFill();
       const filled = await fillSampleShop(client, { orders, seed, onProgress: showFilled(terminal, orders) });
       const rows = Object.values(filled).reduce((sum, count) => sum + count, 0);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { builtInFolder } from '../../models/built-in.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import { loadProject } from './compile/compile.ts';
 
@@ -7,6 +8,4 @@ import { loadProject } from './compile/compile.ts';
  *
  * A build has no folder to read: it puts the compiled model in this module's place (scripts/build/esbuild.plugins.js).
  */
-export const definition: ModelDefinition = loadProject(
-  fileURLToPath(new URL('../../models/totesys', import.meta.url)),
-);
+export const definition: ModelDefinition = loadProject(fileURLToPath(builtInFolder()));

@@ -1,3 +1,4 @@
+import { closingColumns, closingQuestion } from '../../models/built-in.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { inSnapshot } from '../../shared/postgres/transaction.ts';
 import { hidePassword } from '../database/database-url.ts';
@@ -7,25 +8,9 @@ import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Pipeline } from './pipeline.ts';
 
-const exampleQuery = `select d.year, d.month_name, c.currency_code, count(*) as orders,
-       sum(f.units_sold * f.unit_price) as revenue
-  from fact_sales_order f
-  join dim_date d on d.date_id = f.created_date
-  join dim_currency c using (currency_id)
- group by d.year, d.month, d.month_name, c.currency_code
- order by revenue desc
- limit 5`;
-
-/** The columns that the example query reads. */
-const readColumns: Record<string, readonly string[]> = {
-  fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
-  dim_date: ['date_id', 'year', 'month', 'month_name'],
-  dim_currency: ['currency_id', 'currency_code'],
-};
-
 /** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
 export const canAnswer = ({ tables }: Model): boolean =>
-  Object.entries(readColumns).every(([name, columns]) => {
+  Object.entries(closingColumns).every(([name, columns]) => {
     const table = tables.find((candidate) => candidate.name === name);
     return columns.every((column) => table?.columns.some((candidate) => candidate.name === column));
   });
@@ -47,12 +32,12 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
   const { fields, rows } = await inSnapshot(warehouse, async () => {
     // The database, or the role, may have another search_path.
     await warehouse.query('set local search_path = public');
-    return warehouse.query<Record<string, unknown>>(exampleQuery);
+    return warehouse.query<Record<string, unknown>>(closingQuestion);
   });
   const columns = fields.map(({ name, dataTypeID }) => ({ name, align: alignmentOf(dataTypeID) }));
   const cells = rows.map((row) => fields.map(({ name }) => String(row[name] ?? '')));
   terminal.info('\nThe best months, from the star schema:\n');
-  for (const line of exampleQuery.split('\n')) terminal.verbatim(terminal.style('dim', `  ${line}`));
+  for (const line of closingQuestion.split('\n')) terminal.verbatim(terminal.style('dim', `  ${line}`));
   terminal.info('');
   for (const line of formatTable(columns, cells)) terminal.verbatim(line);
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
+import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
 import { makeNotify } from '../../shared/events.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
@@ -13,7 +14,6 @@ import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject } from '../project/load-model.ts';
-import { TABLE_NAMES } from '../sample/schema.ts';
 import { dataSelector, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -213,11 +213,11 @@ async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void>
     // Any one of the tables is enough: the run itself reports a table that was dropped later.
     const { rowCount } = await shop.query(
       `select from pg_class where relnamespace = 'public'::regnamespace and relname = any ($1) limit 1`,
-      [TABLE_NAMES],
+      [sampleTableNames],
     );
     if (rowCount !== 0) return;
     // Only the first run needs faker's names and addresses, which are slow to load.
-    const { fillSampleShop } = await import('../sample/fill.ts');
+    const { fillSampleShop } = await loadSampleFill();
     const filled = await fillSampleShop(shop, {});
     const total = Object.values(filled).reduce((sum, count) => sum + count, 0);
     terminal.info(`The sample shop has opened: ${formatCount(total)} rows of a year's trade.`);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { loadSampleTrading } from '../../models/built-in.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { Services } from '../embedded/services.ts';
@@ -40,8 +41,7 @@ export async function watchSource(
   const { shopUrl, broken } = pipeline.stack;
   const failed = new AbortController();
   const ending = AbortSignal.any([interrupted, broken, failed.signal]);
-  const trading =
-    shopUrl === undefined ? undefined : (await import('../sample/trading.ts')).startTrading(shopUrl, {});
+  const trading = shopUrl === undefined ? undefined : (await loadSampleTrading()).startTrading(shopUrl, {});
   const watch: Watch = {
     site: makeEmbeddedSite(pipeline),
     pipeline,

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { distFolder } from './dist.js';
+import { distFolder, root } from './dist.js';
 
 /** @typedef {import('esbuild').Plugin} Plugin */
 
@@ -24,7 +24,7 @@ const builtInModel = {
         packages: 'external',
         format: 'esm',
         platform: 'node',
-        define: { 'import.meta.url': JSON.stringify(pathToFileURL(path).href) },
+        define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'models/built-in.ts')).href) },
         logLevel: 'silent',
       });
       try {

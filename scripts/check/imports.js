@@ -29,7 +29,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) checkImports(
 
 function checkImports() {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const product = readImports(root, ['services', 'shared', 'cli']);
+  const product = readImports(root, ['services', 'shared', 'cli', 'models']);
   const circles = findCircles(product);
   for (const circle of circles) console.log(`import circle of ${circle.length} files: ${circle.join(', ')}`);
   const folders = findFolderCircles(product, 'cli');

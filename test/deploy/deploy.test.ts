@@ -1,8 +1,8 @@
 import { InvokeCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../cli/failures/list-failures.ts';
-import { fillSampleShop } from '../../cli/sample/fill.ts';
 import type { Status } from '../../cli/status/status.ts';
+import { fillSampleShop } from '../../models/totesys/sample/fill.ts';
 import { finished, spawnStarlift, starlift } from '../helpers/processes/starlift.ts';
 import { expectedAlarms, readAlarms } from './alarms.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';

@@ -2,11 +2,11 @@ import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { redrive } from '../../cli/failures/redrive.ts';
-import { fillSampleShop } from '../../cli/sample/fill.ts';
 import type { Site } from '../../cli/site/site.ts';
 import { verifyWarehouse } from '../../cli/verify/verify-warehouse.ts';
 import { eventQueueName } from '../../localstack/make-resources.ts';
 import { type Road, startRoad } from '../../localstack/road.ts';
+import { fillSampleShop } from '../../models/totesys/sample/fill.ts';
 import { waitUntil } from '../deploy/wait-until.ts';
 import { totesys } from '../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';

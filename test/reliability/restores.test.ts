@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RowRandom } from '../../cli/sample/random.ts';
+import { RowRandom } from '../../models/totesys/sample/random.ts';
 import { tell } from '../helpers/jest/long-form.ts';
 import { chooseSeeds } from '../helpers/jest/seeds.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RowRandom } from '../../cli/sample/random.ts';
+import { RowRandom } from '../../models/totesys/sample/random.ts';
 import {
   ask,
   assertExact,

@@ -4,14 +4,31 @@ import { join } from 'node:path';
 import { StackError } from '../machine/stack-error.ts';
 
 /** The cluster's roles: its superuser, the owner of each database, and who only reads the source. */
-export const roles = ['starlift', 'totesys', 'totesys_reader', 'warehouse'] as const;
-export type Role = (typeof roles)[number];
-export type Credentials = Record<Role, string>;
+export interface Credentials {
+  starlift: RoleCredentials;
+  /** Its database has the same name. */
+  source: RoleCredentials;
+  reader: RoleCredentials;
+  /** Its database has the same name. */
+  warehouse: RoleCredentials;
+}
+
+export interface RoleCredentials {
+  role: string;
+  password: string;
+}
+
+const readerSuffix = '_reader';
 
 /** Passwords of 192 random bits, in letters that need no quoting in SQL or in a URL. */
 export function makeCredentials(): Credentials {
-  const password = () => randomBytes(24).toString('base64url');
-  return { starlift: password(), totesys: password(), totesys_reader: password(), warehouse: password() };
+  const make = (role: string) => ({ role, password: randomBytes(24).toString('base64url') });
+  return {
+    starlift: make('starlift'),
+    source: make('shop'),
+    reader: make(`shop${readerSuffix}`),
+    warehouse: make('warehouse'),
+  };
 }
 
 /**
@@ -41,7 +58,9 @@ export async function readCredentials(dataDir: string): Promise<Credentials | un
  */
 export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
   const path = credentialsPath(dataDir);
-  await writeFile(`${path}.new`, `${JSON.stringify(credentials)}\n`, { mode: 0o600 });
+  const passwords = Object.values(credentials).map(({ role, password }) => [role, password] as const);
+  const text = `${JSON.stringify(Object.fromEntries(passwords))}\n`;
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
 
@@ -49,17 +68,19 @@ export function credentialsPath(dataDir: string): string {
   return join(dataDir, 'postgres.json');
 }
 
+/** The source's role is known by its reader's: folders of earlier versions have other names. */
 function parseCredentials(value: unknown): Credentials {
   const found = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const password = (role: Role) => {
-    const text = found[role];
-    if (typeof text !== 'string' || text === '') throw new Error(`no password for the role ${role}`);
-    return text;
+  const credentialsOf = (role: string) => {
+    const password = found[role];
+    if (typeof password !== 'string' || password === '') throw new Error(`no password for the role ${role}`);
+    return { role, password };
   };
+  const reader = Object.keys(found).find((role) => role.endsWith(readerSuffix)) ?? `shop${readerSuffix}`;
   return {
-    starlift: password('starlift'),
-    totesys: password('totesys'),
-    totesys_reader: password('totesys_reader'),
-    warehouse: password('warehouse'),
+    starlift: credentialsOf('starlift'),
+    source: credentialsOf(reader.slice(0, -readerSuffix.length)),
+    reader: credentialsOf(reader),
+    warehouse: credentialsOf('warehouse'),
   };
 }

@@ -5,7 +5,7 @@ import { clusterPath, hasCluster, makeCluster } from './cluster.ts';
 import {
   type Credentials,
   makeCredentials,
-  type Role,
+  type RoleCredentials,
   readCredentials,
   writeCredentials,
 } from './credentials.ts';
@@ -17,7 +17,7 @@ import { waitUntilReady } from './ready.ts';
 import { explainFileFailure } from './server-program.ts';
 import { findServerUser, type ServerUser } from './server-user.ts';
 
-/** A running server with the databases `totesys` (the source) and `warehouse`, on 127.0.0.1. */
+/** A running server with the databases `shop` (the source) and `warehouse`, on 127.0.0.1. */
 export interface EmbeddedPostgres {
   port: number;
   /** The source, as its owner: for the sample shop. */
@@ -94,7 +94,7 @@ async function startServer(
     try {
       await waitUntilReady(
         postmaster,
-        makeUrl(postmaster.port, 'starlift', credentials, 'postgres'),
+        makeUrl(postmaster.port, credentials.starlift, 'postgres'),
         clusterDir,
       );
       return postmaster;
@@ -111,21 +111,24 @@ function passesByItself(output: readonly string[]): boolean {
   return output.some((line) => /could not create any TCP\/IP sockets|pre-existing shared memory/.test(line));
 }
 
-function describe(postmaster: Postmaster, credentials: Credentials): EmbeddedPostgres {
-  const url = (role: Role, database: string) => makeUrl(postmaster.port, role, credentials, database);
+function describe(
+  postmaster: Postmaster,
+  { starlift, source, reader, warehouse }: Credentials,
+): EmbeddedPostgres {
+  const { port } = postmaster;
   return {
-    port: postmaster.port,
-    sourceUrl: url('totesys', 'totesys'),
-    readerUrl: url('totesys_reader', 'totesys'),
-    warehouseUrl: url('warehouse', 'warehouse'),
-    adminUrl: (database) => url('starlift', database),
+    port,
+    sourceUrl: makeUrl(port, source, source.role),
+    readerUrl: makeUrl(port, reader, source.role),
+    warehouseUrl: makeUrl(port, warehouse, warehouse.role),
+    adminUrl: (database) => makeUrl(port, starlift, database),
     ended: postmaster.ended,
     stop: () => end(postmaster),
   };
 }
 
-function makeUrl(port: number, role: Role, credentials: Credentials, database: string): string {
-  return `postgres://${role}:${credentials[role]}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+function makeUrl(port: number, { role, password }: RoleCredentials, database: string): string {
+  return `postgres://${role}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 }
 
 async function end(postmaster: Postmaster): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Binaries } from './binaries.ts';
-import { type Credentials, roles } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { explainServerFailure, runServerProgram } from './server-program.ts';
 import type { ServerUser } from './server-user.ts';
 import { settingArguments } from './settings.ts';
@@ -33,15 +33,21 @@ export async function provision(
 
 // Single-user mode takes a line as a statement.
 function statements(credentials: Credentials): string[] {
+  const [source, reader, warehouse] = [
+    credentials.source.role,
+    credentials.reader.role,
+    credentials.warehouse.role,
+  ];
+  const all = Object.values(credentials);
   return [
-    ...roles.map((role) => `create role ${role} login`),
-    ...roles.map((role) => `alter role ${role} password '${credentials[role]}'`),
-    'create database totesys owner totesys',
-    'create database warehouse owner warehouse',
+    ...all.map(({ role }) => `create role ${role} login`),
+    ...all.map(({ role, password }) => `alter role ${role} password '${password}'`),
+    `create database ${source} owner ${source}`,
+    `create database ${warehouse} owner ${warehouse}`,
     // By default every role may connect to every database.
-    'revoke connect, temporary on database totesys, warehouse from public',
-    'grant connect on database totesys to totesys_reader',
+    `revoke connect, temporary on database ${source}, ${warehouse} from public`,
+    `grant connect on database ${source} to ${reader}`,
     // All present and future tables, whoever makes them; there is nothing else that this role can connect to.
-    'grant pg_read_all_data to totesys_reader',
+    `grant pg_read_all_data to ${reader}`,
   ];
 }

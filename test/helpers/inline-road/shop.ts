@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { createTotesysSchema } from '../../../cli/sample/schema.ts';
+import { createShopSchema } from '../../../models/totesys/sample/schema.ts';
 
 /** Tables in the order in which foreign keys let them be filled. */
 const tables = [
@@ -18,7 +18,7 @@ const tables = [
 
 /** Makes the empty shop, and the role that captures it with nothing but read rights. */
 export async function makeShop(source: pg.Client): Promise<void> {
-  await createTotesysSchema(source);
+  await createShopSchema(source);
   await source.query(`
     create role reader login;
     grant select on all tables in schema public to reader`);

@@ -1,4 +1,4 @@
-import type { RowRandom } from '../../../cli/sample/random.ts';
+import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 
 /** What a connection does that a fault can come at. */
 export type FaultPlace = 'statement' | 'commit' | 'copy in' | 'copy out';

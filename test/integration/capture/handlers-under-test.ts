@@ -7,7 +7,7 @@ import { type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
-import { fillSampleShop } from '../../../cli/sample/fill.ts';
+import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';

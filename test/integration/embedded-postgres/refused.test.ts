@@ -106,7 +106,7 @@ describe('a cluster that cannot be used is named in one line', () => {
 
   it('whose passwords are others', async () => {
     const right = await readFile(passwords);
-    const wrong = { starlift: 'a', totesys: 'b', totesys_reader: 'c', warehouse: 'd' };
+    const wrong = { starlift: 'a', shop: 'b', shop_reader: 'c', warehouse: 'd' };
     await writeFile(passwords, JSON.stringify(wrong));
     expect((await refusal(folder.dataDir)).message).toContain(`the passwords in ${passwords} are not those`);
     await writeFile(passwords, right);

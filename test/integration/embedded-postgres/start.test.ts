@@ -25,10 +25,10 @@ describe('the embedded Postgres', () => {
     const rows = await query(
       server.adminUrl('postgres'),
       `select datname, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding
-         from pg_database where datname in ('totesys', 'warehouse') order by 1`,
+         from pg_database where datname in ('shop', 'warehouse') order by 1`,
     );
     expect(rows).toEqual([
-      { datname: 'totesys', owner: 'totesys', encoding: 'UTF8' },
+      { datname: 'shop', owner: 'shop', encoding: 'UTF8' },
       { datname: 'warehouse', owner: 'warehouse', encoding: 'UTF8' },
     ]);
     const [version] = await query(server.sourceUrl, 'show server_version_num');
@@ -50,7 +50,7 @@ describe('the embedded Postgres', () => {
 
   it('keeps the source and the warehouse apart', async () => {
     const crossed = (url: string, database: string) => url.replace(/[^/]*$/, database);
-    for (const url of [crossed(server.readerUrl, 'warehouse'), crossed(server.warehouseUrl, 'totesys')])
+    for (const url of [crossed(server.readerUrl, 'warehouse'), crossed(server.warehouseUrl, 'shop')])
       await expect(query(url, 'select 1')).rejects.toMatchObject({ code: '42501' });
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { encodeRows } from '../../../cli/sample/copy-text.ts';
+import { encodeRows } from '../../../models/totesys/sample/copy-text.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { fillSampleShop } from '../../../cli/sample/fill.ts';
-import { createTotesysSchema } from '../../../cli/sample/schema.ts';
+import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
+import { createShopSchema } from '../../../models/totesys/sample/schema.ts';
 import {
   type PostgresServer,
   startInstalledPostgres,
@@ -128,7 +128,7 @@ describe('a filled sample shop', () => {
       order by sales_order_id) from sales_order s)) as digest from payment p`;
     const [theirs, ours] = await Promise.all([
       withClient(other, async (client) => {
-        await createTotesysSchema(client);
+        await createShopSchema(client);
         await fillSampleShop(client, {});
         return client.query(digest);
       }),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { fillSampleShop } from '../../../cli/sample/fill.ts';
-import { startTrading } from '../../../cli/sample/trading.ts';
+import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
+import { startTrading } from '../../../models/totesys/sample/trading.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 // Servers start, and the machine may be busy.

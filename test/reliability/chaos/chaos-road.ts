@@ -1,5 +1,5 @@
-import { RowRandom } from '../../../cli/sample/random.ts';
 import type { Site } from '../../../cli/site/site.ts';
+import { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { openShop } from '../../helpers/inline-road/shop.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { RowRandom } from '../../../cli/sample/random.ts';
+import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';

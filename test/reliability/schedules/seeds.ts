@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { RowRandom } from '../../../cli/sample/random.ts';
+import { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { takeShard, tell } from '../../helpers/jest/long-form.ts';
 import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { loadInitially } from '../sweeps/crash-scenario.ts';

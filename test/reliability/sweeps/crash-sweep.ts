@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
-import { RowRandom } from '../../../cli/sample/random.ts';
+import { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { CrashedWorld } from '../world/crashed-world.ts';

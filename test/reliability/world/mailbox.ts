@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
-import type { RowRandom } from '../../../cli/sample/random.ts';
+import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { Queues } from './queues.ts';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { RowRandom } from '../../../cli/sample/random.ts';
+import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 
 /** No two rows of one table get the same id, nor two changes the same moment. */
 let numbers = 100;

@@ -8,7 +8,7 @@ import {
   LAST_DAY,
   paymentRunOf,
   weekdayFrom,
-} from '../../../cli/sample/calendar.ts';
+} from '../../../models/totesys/sample/calendar.ts';
 
 const dateOf = (instant: number) => new Date(instant / 1000);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CopyText, encodeRows } from '../../../cli/sample/copy-text.ts';
+import { CopyText, encodeRows } from '../../../models/totesys/sample/copy-text.ts';
 
 const written = (write: (out: CopyText) => void): string => {
   const out = new CopyText();

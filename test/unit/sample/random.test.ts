@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RowRandom } from '../../../cli/sample/random.ts';
+import { RowRandom } from '../../../models/totesys/sample/random.ts';
 
 const draws = (random: RowRandom, count: number, limit = 2 ** 32) =>
   Array.from({ length: count }, () => random.below(limit));

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { makePurchases, makeSales } from '../../../cli/sample/orders.ts';
-import { ordersByTime } from '../../../cli/sample/payments.ts';
-import { RowRandom } from '../../../cli/sample/random.ts';
-import { sampleSizes } from '../../../cli/sample/sizes.ts';
-import { sampleTables } from '../../../cli/sample/tables.ts';
-import { planChange, startTrading } from '../../../cli/sample/trading.ts';
+import { makePurchases, makeSales } from '../../../models/totesys/sample/orders.ts';
+import { ordersByTime } from '../../../models/totesys/sample/payments.ts';
+import { RowRandom } from '../../../models/totesys/sample/random.ts';
+import { sampleSizes } from '../../../models/totesys/sample/sizes.ts';
+import { sampleTables } from '../../../models/totesys/sample/tables.ts';
+import { planChange, startTrading } from '../../../models/totesys/sample/trading.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 
 function digests(orders: number, seed: number): Record<string, string> {

@@ -1,8 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { TerminalError } from '../../shared/errors.ts';
-import { makeClientSettings } from '../../shared/postgres/client-settings.ts';
-import { secretOfUrl } from '../database/database-url.ts';
+import { TerminalError } from '../../../shared/errors.ts';
 import { formatItemCode, ITEM_CODES } from './orders.ts';
 import { RowRandom } from './random.ts';
 
@@ -64,7 +62,7 @@ async function trade(url: string, { pauseMs, seed, onError, signal }: Trade): Pr
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client(makeClientSettings(secretOfUrl('the URL', url), 'starlift sample shop'));
+  const client = new pg.Client({ connectionString: url, application_name: 'starlift sample shop' });
   // Without a listener a lost idle connection ends the process. The next change fails and reports it.
   client.on('error', () => {});
   await client.connect();

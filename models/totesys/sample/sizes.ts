@@ -1,4 +1,4 @@
-import { TerminalError } from '../../shared/errors.ts';
+import { TerminalError } from '../../../shared/errors.ts';
 import { BUSINESS_YEAR_MICROS, FOUNDED_AT, instantAt } from './calendar.ts';
 
 export const STAFF = 20;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { TerminalError } from '../../shared/errors.ts';
-import { copyIn } from '../../shared/postgres/copy-in.ts';
+import { TerminalError } from '../../../shared/errors.ts';
+import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { CREATE_KEYS, CREATE_TABLES, TABLE_NAMES } from './schema.ts';
 import { DEFAULT_ORDERS } from './sizes.ts';
 import { sampleTables } from './tables.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** Makes the Totesys tables with their keys, without rows, all or none. */
-export async function createTotesysSchema(client: pg.Client): Promise<void> {
+export async function createShopSchema(client: pg.Client): Promise<void> {
   // One message of several statements is one transaction.
   await client.query(CREATE_TABLES + CREATE_KEYS);
 }

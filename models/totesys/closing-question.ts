@@ -1,0 +1,16 @@
+/** What the first run asks of the sample shop's warehouse. */
+export const closingQuestion = `select d.year, d.month_name, c.currency_code, count(*) as orders,
+       sum(f.units_sold * f.unit_price) as revenue
+  from fact_sales_order f
+  join dim_date d on d.date_id = f.created_date
+  join dim_currency c using (currency_id)
+ group by d.year, d.month, d.month_name, c.currency_code
+ order by revenue desc
+ limit 5`;
+
+/** The columns that the closing question reads. */
+export const closingColumns: Record<string, readonly string[]> = {
+  fact_sales_order: ['units_sold', 'unit_price', 'created_date', 'currency_id'],
+  dim_date: ['date_id', 'year', 'month', 'month_name'],
+  dim_currency: ['currency_id', 'currency_code'],
+};
