@@ -125,7 +125,8 @@ function describe(postmaster: Postmaster, credentials: Credentials): EmbeddedPos
 }
 
 function makeUrl(port: number, role: Role, credentials: Credentials, database: string): string {
-  return `postgres://${role}:${credentials[role]}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  // It has no TLS, and whatever PGSSLMODE says is about other servers.
+  return `postgres://${role}:${credentials[role]}@127.0.0.1:${port}/${encodeURIComponent(database)}?sslmode=disable`;
 }
 
 async function end(postmaster: Postmaster): Promise<void> {
