@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import {
   type DatabaseSecret,
+  type SslMode,
+  secretSslModes,
   sslModes,
   targetSessionAttributes,
 } from '../../shared/postgres/database-secret.ts';
@@ -42,7 +44,8 @@ export type NamedByUrl = Partial<DatabaseSecret> & Pick<DatabaseSecret, 'dbname'
 
 /**
  * A database URL as the secret that the services read. What it does not name comes from its service (or
- * PGSERVICE, where it names no host), the password also from PGPASSWORD or a password file, and then from the command line's defaults.
+ * PGSERVICE, where it names no host), the password also from PGPASSWORD or a password file, sslmode from PGSSLMODE, and then
+ * from the command line's defaults.
  *
  * @param option the command-line option that the URL came by, for the message
  * @throws {UsageError} it is no Postgres URL, or has a parameter that is not supported; the message never holds the
@@ -57,16 +60,20 @@ export function secretOfUrl(
   // A URL with a host of its own is whole: two databases are at work, and a variable is for one.
   const service = inUrl.service ?? (inUrl.host === undefined ? environment.PGSERVICE : undefined);
   const inService = service ? readService(option, service, environment) : {};
-  const named = assemble(option, { ...inService, ...inUrl });
-  const { sslmode = 'disable' } = named;
+  const named = assemble(option, { ...inService, ...inUrl }, secretSslModes);
+  const sslmode = named.sslmode ?? readSslMode(environment);
   const unused = (['sslrootcert', 'sslcert'] as const).find((name) => named[name] !== undefined);
-  if (sslmode === 'disable' && unused !== undefined) {
-    throw new UsageError(`${option} has ${unused} and does not use TLS: add sslmode=verify-full`);
+  if ((sslmode === 'disable' || sslmode === 'prefer') && unused !== undefined) {
+    throw new UsageError(`${option} has ${unused} and does not insist on TLS: add sslmode=verify-full`);
   }
   const secret = { host: 'localhost', port: 5432, username: 'postgres', password: '', ...named, sslmode };
   if (secret.password === '') secret.password = findPassword(secret, environment) ?? '';
   return secret;
 }
+
+/** As libpq's own default: encrypted where the server can, whoever answers. */
+const readSslMode = ({ PGSSLMODE }: LibpqEnvironment): SslMode =>
+  PGSSLMODE ? parseChoice('PGSSLMODE', 'sslmode', PGSSLMODE, secretSslModes.toReversed()) : 'prefer';
 
 function readService(option: string, service: string, environment: LibpqEnvironment): Parameters {
   const found: Parameters = {};
@@ -100,7 +107,8 @@ export function parseDatabaseUrl(option: string, text: string): NamedByUrl {
   if (parameters.service !== undefined) {
     throw new UsageError(`${option} names a service of this machine: name its host and database`);
   }
-  return assemble(option, parameters);
+  // Whether a stage's connections are encrypted is not left to its servers.
+  return assemble(option, parameters, sslModes);
 }
 
 function readParameters(option: string, text: string): Parameters {
@@ -173,7 +181,7 @@ function decodeAll(parts: Partial<Record<ParameterName, string | undefined>>): P
 const withoutEmpty = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
 
-function assemble(option: string, parameters: Parameters): NamedByUrl {
+function assemble(option: string, parameters: Parameters, modes: readonly SslMode[]): NamedByUrl {
   const { host, port, user, password, dbname, sslmode, connect_timeout, target_session_attrs } = parameters;
   if (dbname === undefined) throw new UsageError(`${option} names no database: use ${shape}`);
   assertOne(option, 'hosts', host);
@@ -183,7 +191,7 @@ function assemble(option: string, parameters: Parameters): NamedByUrl {
   if (port !== undefined) named.port = parseWhole(option, 'port', port, 65_535);
   if (user !== undefined) named.username = user;
   if (password !== undefined) named.password = password;
-  if (sslmode !== undefined) named.sslmode = parseChoice(option, 'sslmode', sslmode, sslModes.toReversed());
+  if (sslmode !== undefined) named.sslmode = parseChoice(option, 'sslmode', sslmode, modes.toReversed());
   if (parameters.options !== undefined) named.options = parameters.options;
   if (parameters.application_name !== undefined) named.application_name = parameters.application_name;
   if (connect_timeout !== undefined) {

@@ -36,12 +36,22 @@ export async function connectNamed(
   const end = async () => {
     await Promise.all(clients.map((client) => client?.end()));
   };
-  const failed = settled.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
+  const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (failures.length > 0) {
     await end();
-    throw failed.reason;
+    const [first] = failures;
+    const wrong = failures.find((error) => !isRefusal(error));
+    if (wrong !== undefined || failures.length === 1) throw wrong ?? first;
+    // One error of both: nobody is to wait for the one and then learn of the other.
+    const messages = failures.map(({ message }) => message);
+    throw new UnreachableError(messages.join(', and '), { cause: first.cause });
   }
   return { source: clients[0], warehouse: clients[1], end };
+}
+
+/** A database has refused for as long as a run was to wait: nothing is wrong with how it was called. */
+export class StillRefusedError extends Error {
+  readonly exitCode = 1;
 }
 
 export interface ConnectPatience {
@@ -55,7 +65,8 @@ const pauseMs = 1000;
 /**
  * The same, and tries again while one of them refuses. Prints why, once for each reason.
  *
- * @throws {UsageError} it still refuses after that time, or for a reason that does not pass by itself
+ * @throws {UsageError} it refuses for a reason that does not pass by itself, or there is no time to wait
+ * @throws {StillRefusedError} it still refuses after that time
  */
 export async function connectPatiently(
   databases: NamedDatabases,
@@ -71,9 +82,15 @@ export async function connectPatiently(
       if (told !== undefined) info(`Connected after ${formatDuration(performance.now() - begun)}.`);
       return connections;
     } catch (error) {
-      const isOver = performance.now() - begun + pauseMs > waitMs;
-      if (isOver || interrupted.aborted || !isRefusal(error)) throw error;
+      if (interrupted.aborted || !isRefusal(error) || pauseMs > waitMs) throw error;
       const { message } = error as UsageError;
+      if (performance.now() - begun + pauseMs > waitMs) {
+        const waited = formatDuration(performance.now() - begun);
+        throw new StillRefusedError(
+          `${message}, since ${formatTime(since)}; waited for ${waited}, and nothing was planned or loaded`,
+          { cause: error },
+        );
+      }
       if (message !== told) info(`! ${message}, since ${formatTime(since)}; waiting`);
       told = message;
     }

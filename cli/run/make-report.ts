@@ -4,8 +4,6 @@ import type { Model } from '../../shared/model/model.ts';
 import { type ObjectKey, parseKnownKey } from '../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
 import { describeLock } from '../../shared/postgres/lock-holder.ts';
-import { maxAttempts } from '../../shared/queue/queue-settings.ts';
-import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import { findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
@@ -17,7 +15,6 @@ import type { DeadLetter } from '../site/dead-letter.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatCount } from '../terminal/wording.ts';
 import { type Finding, findStarLock } from './check-tables.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
 
@@ -163,32 +160,6 @@ async function countWaitingRows(
     waiting.push(...rows);
   }
   return waiting;
-}
-
-/** What is left where a run has waited for as long as it was told to: by table and queue. */
-export async function listUnfinished(site: RunnableSite, now: Date): Promise<Finding[]> {
-  const groups = Map.groupBy(
-    await readRetrying(site.ingested),
-    ({ queue, table, key }) => `${queue} ${table ?? key ?? ''}`,
-  );
-  const command = commandFor(site, 'run');
-  const findings = [...groups.values()].flatMap((group): Finding[] => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const latest = group.reduce((a, b) => (b.triedAt > a.triedAt ? b : a), first);
-    const messages = group.length === 1 ? '' : `${formatCount(group.length)} messages, `;
-    const text = `${latest.table ?? latest.key ?? 'a message'} waits in ${latest.queue}: ${latest.reason} (${messages}${describeAttempt(latest, now)})`;
-    return [{ table: latest.table ?? null, text, command }];
-  });
-  if (findings.length > 0) return findings;
-  return [{ table: null, text: 'not all messages are done', command }];
-}
-
-/** @example 'attempt 3 of 5 failed, next in 50 s' */
-function describeAttempt({ attempts, by, nextAt }: Retrying, now: Date): string {
-  const attempt = by === undefined ? `attempt ${attempts} of ${maxAttempts} failed` : 'refused';
-  const seconds = Math.max(0, Math.round((Date.parse(nextAt) - now.getTime()) / 1000));
-  return `${attempt}, next in ${seconds} s`;
 }
 
 /** Rows of dead-lettered objects, by warehouse table. A slice that was never extracted has no rows to count. */

@@ -6,11 +6,15 @@ import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { takeNewWarnings } from './carry-on.ts';
+import type { Finding } from './check-tables.ts';
+import { StillRefusedError } from './connect-named.ts';
+import { isTransient, type RunReport } from './make-report.ts';
 import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type EstimateRows, estimateRows, printReport, showProgress } from './report.ts';
 import { runOnce } from './run-once.ts';
 import { makeTeller } from './tell-once.ts';
+import { listUnfinished, listUnfinishedOf } from './unfinished.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -36,6 +40,27 @@ export interface EmbeddedRunOptions extends PipelineOptions {
  * @throws {UsageError | StackError | TerminalError} one line that names what is wrong
  */
 export async function runEmbedded(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
+  try {
+    return await runOnStack(options, terminal);
+  } catch (error) {
+    if (!(error instanceof StillRefusedError)) throw error;
+    const { data, source, warehouse } = options;
+    return printUnfinished(error, await listUnfinishedOf(data, { source, warehouse }, new Date()), terminal);
+  }
+}
+
+/** What a run has waited for in vain, and what waits for it. @returns the exit code */
+function printUnfinished(error: unknown, findings: readonly Finding[], terminal: Terminal): 1 {
+  terminal.redraw([]);
+  terminal.error(error instanceof Error ? error.message : String(error));
+  for (const { text, command } of findings) {
+    terminal.info(`${terminal.style('red', '!')} ${text}`);
+    terminal.info(`    ${command}`);
+  }
+  return 1;
+}
+
+async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
   const { interrupted } = options;
   const starting = startPipeline(options, terminal).catch((error: unknown) => {
     // Interrupted while it waited for a database.
@@ -122,7 +147,7 @@ async function runToTheEnd(
     return estimateRows(source, tables).finally(() => source.end());
   };
   const tell = makeTeller(terminal);
-  const report = await runOnce(site, showProgress(terminal, pipeline.model, estimate), {
+  const work = runOnce(site, showProgress(terminal, pipeline.model, estimate), {
     signal: interrupted,
     waitMs,
     ...(!terminal.isInteractive && { progressEveryMs: lineEveryMs }),
@@ -136,6 +161,14 @@ async function runToTheEnd(
     },
     check: () => pipeline.checkTables(),
   });
+  let report: RunReport;
+  try {
+    report = await work;
+  } catch (error) {
+    // What refuses is named, and no report can be made without it.
+    if (interrupted.aborted || pipeline.stack.broken.aborted || !isTransient(error)) throw error;
+    return printUnfinished(error, await listUnfinished(site, new Date()), terminal);
+  }
   if (interrupted.aborted) return 130;
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   // An outage may be open that a worker has noted and not ended, because it died.

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { LedgerCount } from '../site/ledger.ts';
-import type { RunnableSite } from '../site/site.ts';
+import { commandFor, type RunnableSite } from '../site/site.ts';
 import type { Finding } from './check-tables.ts';
-import { isTransient, listUnfinished, makeReport, type RunReport } from './make-report.ts';
+import { isTransient, makeReport, type RunReport } from './make-report.ts';
+import { listUnfinished } from './unfinished.ts';
 
 type OnProgress = (counts: readonly LedgerCount[], planned: PlannedRun) => void;
 
@@ -41,17 +42,25 @@ export async function runOnce(
   const { check = async () => [] } = options;
   const first = await orWait(() => site.plan(), options);
   const { planned, isDone } = await followToTheEnd(site, first, onProgress, options);
+  // What has been waited for is not waited for once more.
+  const reporting = isDone ? options : { ...options, waitMs: 0 };
   return orWait(async () => {
     const ledger = await site.countLoaded();
     await site.endReport();
     const isAborted = options.signal?.aborted === true;
-    const unfinished = isDone || isAborted ? [] : await listUnfinished(site, new Date());
+    const unfinished = isDone || isAborted ? [] : await findUnfinished(site);
     const findings = [...unfinished, ...(isAborted ? [] : await check())];
     const seconds = (performance.now() - started) / 1000;
     const report = await makeReport(site, planned, { startedAt, seconds, ledger, findings });
     if (isDone) site.noteDrained?.(planned.run);
     return report;
-  }, options);
+  }, reporting);
+}
+
+async function findUnfinished(site: RunnableSite): Promise<Finding[]> {
+  const unfinished = await listUnfinished(site, new Date());
+  if (unfinished.length > 0) return unfinished;
+  return [{ table: null, text: 'not all messages are done', command: commandFor(site, 'run') }];
 }
 
 /** Does the work, and again while what it needs refuses. */

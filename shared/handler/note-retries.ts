@@ -88,7 +88,7 @@ export function makeOutageNotes(side: Side, deps: OutageNotesDeps) {
      * @param message the key of the retried message whose end is the outage's
      */
     begin: async (reason: string, message?: string): Promise<void> => {
-      if (isOut === true) return;
+      // Asked each time: another process may have noted the end of the outage that this one saw.
       const begun: Outage = { side, since: now().toISOString(), reason };
       if (message !== undefined) begun.message = message;
       const outage = await beginOutage(ingested, begun);

@@ -9,7 +9,11 @@ const connectTimeoutSeconds = 10;
 const firstKeepAliveMs = 5000;
 
 /** The settings with which pg connects. */
-export type ClientSettings = pg.ClientConfig & { connectionTimeoutMillis: number };
+export type ClientSettings = pg.ClientConfig & {
+  connectionTimeoutMillis: number;
+  /** Whether to go on without TLS where the server has none: see `preferTls`. */
+  isTlsPreferred: boolean;
+};
 
 /** All of a secret as pg takes it: the command line and the functions reach one and the same target. */
 export function makeClientSettings(secret: DatabaseSecret, applicationName: string): ClientSettings {
@@ -21,6 +25,7 @@ export function makeClientSettings(secret: DatabaseSecret, applicationName: stri
     user: secret.username,
     password: secret.password,
     ssl: makeTlsOptions(secret),
+    isTlsPreferred: secret.sslmode === 'prefer',
     application_name: secret.application_name ?? applicationName,
     connectionTimeoutMillis: connect_timeout * 1000,
     keepAlive: true,

@@ -1,8 +1,10 @@
 import { TerminalError } from '../errors.ts';
 
-/** How TLS is used: `require` encrypts, whoever answers. The first is the default. */
+/** How a stage uses TLS: `require` encrypts, whoever answers. The first is the default. */
 export const sslModes = ['verify-full', 'require', 'disable'] as const;
-export type SslMode = (typeof sslModes)[number];
+/** What a secret may say: `prefer` does as `require` where the server has TLS, and goes without where it has none. */
+export const secretSslModes = ['verify-full', 'require', 'prefer', 'disable'] as const;
+export type SslMode = (typeof secretSslModes)[number];
 
 /** What a server must be at the time of connecting, as libpq names it. */
 export const targetSessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby'] as const;
@@ -47,8 +49,10 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new TerminalError(`the secret ${name} has no valid port`);
   const { sslmode } = value;
-  if (sslmode !== undefined && !sslModes.some((mode) => mode === sslmode)) {
-    throw new TerminalError(`the secret ${name} has an sslmode other than disable, require, verify-full`);
+  if (sslmode !== undefined && !secretSslModes.some((mode) => mode === sslmode)) {
+    throw new TerminalError(
+      `the secret ${name} has an sslmode other than disable, prefer, require, verify-full`,
+    );
   }
   const { target_session_attrs: attributes, connect_timeout: timeout } = value;
   if (attributes !== undefined && !targetSessionAttributes.some((each) => each === attributes)) {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { PipelineError, TransientError } from '../errors.ts';
 import type { ClientSettings } from './client-settings.ts';
+import { preferTls } from './prefer-tls.ts';
 
 /** How long a server may be silent. Tests need shorter times. */
 export interface SilenceLimits {
@@ -56,6 +57,7 @@ export class GuardedClient extends pg.Client {
 
   constructor(settings: GuardedSettings) {
     super(settings);
+    if (settings.isTlsPreferred) preferTls(this);
     this.#settings = settings;
     this.#limits = settings.guard.limits ?? defaultLimits;
     this.once('connect', () => {
@@ -199,6 +201,7 @@ async function onSecondConnection<T>(
   work: (client: pg.Client, ownId: number | null) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ ...settings, connectionTimeoutMillis: withinMs });
+  if (settings.isTlsPreferred) preferTls(client);
   client.on('error', () => {});
   const { connection } = client as unknown as ClientInside;
   const timer = setTimeout(() => connection.stream.destroy(), withinMs);

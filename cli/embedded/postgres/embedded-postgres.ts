@@ -128,7 +128,8 @@ function describe(
 }
 
 function makeUrl(port: number, { role, password }: RoleCredentials, database: string): string {
-  return `postgres://${role}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  // It has no TLS, and whatever PGSSLMODE says is about other servers.
+  return `postgres://${role}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}?sslmode=disable`;
 }
 
 async function end(postmaster: Postmaster): Promise<void> {

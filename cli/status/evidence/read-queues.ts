@@ -28,11 +28,10 @@ export async function readQueues(site: Site, now: Date): Promise<QueuesEvidence>
   return { queues, letters };
 }
 
-/** On AWS the counts are approximate. */
 async function readQueue(site: Site, queue: QueueKind, now: Date): Promise<QueueStatus> {
   const url = site.queueUrl(queue);
   const deadUrl = site.deadLetterUrl(queue);
-  const [main, dead] = [await readCounts(site, url), await readCounts(site, deadUrl)];
+  const [main, dead] = [await countMessagesOf(site, url), await countMessagesOf(site, deadUrl)];
   return {
     queue,
     ready: main.ready,
@@ -44,7 +43,11 @@ async function readQueue(site: Site, queue: QueueKind, now: Date): Promise<Queue
   };
 }
 
-async function readCounts({ sqs }: Site, queueUrl: string) {
+/** On AWS the counts are approximate. */
+export async function countMessagesOf(
+  { sqs }: Pick<Site, 'sqs'>,
+  queueUrl: string,
+): Promise<{ ready: number; inFlight: number }> {
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: queueUrl,

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { findFreePort } from '../../helpers/network/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
@@ -102,6 +106,34 @@ describe('an outage', () => {
     await assertExact(road);
   });
 
+  it('of both databases ends a run after --wait with exit 1, names both, and names what still waits', async () => {
+    await ask(road.source, `update design set design_name = 'waits' where design_id = 1`);
+    const client = new pg.Client(server.url('warehouse'));
+    client.on('error', () => {});
+    await client.connect();
+    await client.query('begin; lock table dim_design in share row exclusive mode');
+    expect(await starlift(['run', '--wait', '2s', ...optionsOf(road)])).toMatchObject({ code: 1 });
+    for (const side of ['source', 'warehouse'] as const) await refuse(side);
+    const { code, stdout, stderr } = await starlift(['run', '--wait', '2s', ...optionsOf(road)]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^starlift: the source at .+, and the warehouse at .+; waited for \d+ s, /m);
+    expect(`${stdout}${stderr}`).toMatch(/! dim_design waits in load: /);
+    for (const side of ['source', 'warehouse'] as const) await answer(side);
+    await runClean(road);
+    await assertExact(road);
+  });
+
+  it('of databases that no folder is bound to yet is waited out with --wait, and leaves nothing behind', async () => {
+    const data = join(road.data, 'unbound');
+    const at = `postgres://127.0.0.1:${await findFreePort()}`;
+    const ends = ['--source', `${at}/shop`, '--warehouse', `${at}/star`, '--data', data];
+    const { code, stderr } = await starlift(['run', '--wait', '2s', ...ends]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/source at .+ \(ECONNREFUSED\), and the warehouse at .+ \(ECONNREFUSED\), since /);
+    expect(existsSync(data)).toBe(false);
+    expect(await starlift(['run', ...ends])).toMatchObject({ code: 2 });
+  });
+
   it('is one error at once with --wait 0', async () => {
     await refuse('source');
     const refused = await runCommand(['run', '--wait', '0', ...optionsOf(road)]);
@@ -112,7 +144,6 @@ describe('an outage', () => {
   it('in the middle of a run ends it after --wait, with what is still waiting, and the next run carries on', async () => {
     await ask(road.source, `update design set design_name = 'locked away' where design_id = 1`);
     const locker = server.url('warehouse');
-    const { default: pg } = await import('pg');
     const client = new pg.Client(locker);
     await client.connect();
     await client.query('begin; lock table dim_design in share row exclusive mode');

@@ -13,6 +13,9 @@ export interface Databases {
   end(): Promise<void>;
 }
 
+/** Nobody is asked for it, until a test demands another. */
+const givenPassword = 'given';
+
 /** @param warehouseServer another server for the warehouse; the same where it is left out */
 export async function makeDatabases(
   server: PostgresServer,
@@ -27,8 +30,8 @@ export async function makeDatabases(
   const databases: Databases = {
     source,
     warehouse,
-    sourceUrl: withUser(server.url('shop'), 'reader'),
-    warehouseUrl: withUser(warehouseServer.url('warehouse'), 'loader'),
+    sourceUrl: withUser(server.url('shop'), 'reader', givenPassword),
+    warehouseUrl: withUser(warehouseServer.url('warehouse'), 'loader', givenPassword),
     end: async () => {
       await Promise.all([databases.source.end(), databases.warehouse.end()]);
     },

@@ -7,6 +7,8 @@ export interface PostgresMessage {
 
 const typeBytes = 1;
 const lengthBytes = 4;
+const sslRequestBytes = 8;
+const sslRequestCode = 80_877_103;
 
 /**
  * Splits one direction of an unencrypted connection into messages, however TCP has cut it.
@@ -16,6 +18,7 @@ const lengthBytes = 4;
 export class MessageSplitter {
   #rest: Buffer = Buffer.alloc(0);
   #isFirst: boolean;
+  #isBeginning = true;
 
   constructor(origin: 'client' | 'server') {
     this.#isFirst = origin === 'client';
@@ -30,6 +33,7 @@ export class MessageSplitter {
   }
 
   #take(): PostgresMessage | undefined {
+    if (this.#isAnswerToTls()) return this.#takeByte();
     const before = this.#isFirst ? 0 : typeBytes;
     if (this.#rest.length < before + lengthBytes) return undefined;
     const size = before + this.#rest.readInt32BE(before);
@@ -37,8 +41,22 @@ export class MessageSplitter {
     const bytes = this.#rest.subarray(0, size);
     this.#rest = this.#rest.subarray(size);
     const type = this.#isFirst ? '' : String.fromCharCode(bytes[0] ?? 0);
-    this.#isFirst = false;
+    // A client without TLS asks for it first, and then begins as if it had not.
+    this.#isFirst &&= bytes.length === sslRequestBytes && bytes.readInt32BE(lengthBytes) === sslRequestCode;
+    this.#isBeginning = this.#isFirst;
     return { type, bytes };
+  }
+
+  /** One byte, before anything else: the client waits for it. */
+  #isAnswerToTls(): boolean {
+    return this.#isBeginning && !this.#isFirst && this.#rest.length === 1 && this.#rest.toString() === 'N';
+  }
+
+  #takeByte(): PostgresMessage {
+    const bytes = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    this.#isBeginning = false;
+    return { type: '', bytes };
   }
 }
 

@@ -7,6 +7,7 @@ import { UsageError } from '../../../cli/terminal/usage-error.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 
 // A server starts, and the machine may be busy.
 jest.setTimeout(60_000);
@@ -100,16 +101,35 @@ describe('connecting to a database', () => {
     expect(await refusal(url, 'warehouse')).toMatch(/^--warehouse /);
   });
 
+  const isEncrypted = async (parameters = ''): Promise<unknown> => {
+    const client = await connect(`postgres://postgres@${address}/postgres${parameters}`, 'source');
+    const { rows } = await client.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    await client.end();
+    return rows[0]?.ssl;
+  };
+
+  it('goes on without TLS where the server has none, unless TLS is asked for', async () => {
+    expect(await isEncrypted()).toBe(false);
+    expect(await isEncrypted('?sslmode=prefer')).toBe(false);
+    expect(await refusal(`postgres://postgres@${address}/postgres?sslmode=require`)).toBe(
+      `the source at ${address} refused the connection: The server does not support SSL connections`,
+    );
+  });
+
   it('over TLS needs a certificate of an authority that is known here, unless it is told not to look', async () => {
     await giveCertificate(server);
     const client = await connect(`postgres://postgres@${address}/postgres`, 'source');
     await client.query('alter system set ssl = on');
     await client.query('select pg_reload_conf()');
     await client.end();
-    const seen = await connect(`postgres://postgres@${address}/postgres?sslmode=require`, 'source');
-    const { rows } = await seen.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    // The server reads its settings a moment later.
+    await seen(async () => (await isEncrypted()) === true);
+    expect(await isEncrypted('?sslmode=prefer')).toBe(true);
+    expect(await isEncrypted('?sslmode=disable')).toBe(false);
+    const encrypted = await connect(`postgres://postgres@${address}/postgres?sslmode=require`, 'source');
+    const { rows } = await encrypted.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
     expect(rows).toEqual([{ ssl: true }]);
-    await seen.end();
+    await encrypted.end();
     expect(await refusal(`postgres://postgres@${address}/postgres?sslmode=verify-full`)).toBe(
       `the source at ${address} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
     );

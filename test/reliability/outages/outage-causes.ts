@@ -4,8 +4,10 @@ import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { withUser } from '../../helpers/inline-road/databases.ts';
 import { serverUser } from '../../helpers/postgres/postgres-binaries.ts';
 import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 
 /** One database and the role that Starlift uses there. */
 export interface Target {
@@ -53,6 +55,29 @@ const byStatement = (
   },
 });
 
+/** The server reads its settings a moment after it is told to. */
+async function isPasswordRefused({ server, database, role }: Target): Promise<boolean> {
+  const client = new pg.Client(withUser(server.url(database), role, 'a third'));
+  try {
+    await client.connect();
+  } catch (error) {
+    return (error as { code?: unknown }).code === '28P01';
+  }
+  await client.end();
+  return false;
+}
+
+async function isShuttingDown(server: PostgresServer): Promise<boolean> {
+  const client = new pg.Client(server.url());
+  try {
+    await client.connect();
+  } catch (error) {
+    return (error as { code?: unknown }).code === '57P03';
+  }
+  await client.end();
+  return false;
+}
+
 export const outageCauses: OutageCause[] = [
   {
     name: 'the server is down',
@@ -70,6 +95,24 @@ export const outageCauses: OutageCause[] = [
     `alter role ${role} nologin`,
     `alter role ${role} login`,
   ]),
+  {
+    name: 'the role has another password',
+    code: '28P01',
+    begin: async (target) => {
+      const { server, database, role } = target;
+      const path = join(server.dataDir, 'pg_hba.conf');
+      const before = await readFile(path, 'utf8');
+      await writeFile(path, `host ${database} ${role} 127.0.0.1/32 scram-sha-256\n${before}`);
+      await administer(target, `alter role ${role} password 'another'`, 'select pg_reload_conf()');
+      await seen(() => isPasswordRefused(target));
+      await administer(target, endSessions(target));
+      return async () => {
+        await writeFile(path, before);
+        await administer(target, 'select pg_reload_conf()');
+        await seen(async () => !(await isPasswordRefused(target)));
+      };
+    },
+  },
   {
     name: 'the database has another name',
     code: '3D000',
@@ -99,7 +142,6 @@ export const outageCauses: OutageCause[] = [
     code: '57P03',
     begin: async (target) => {
       const { server } = target;
-      await administer(target, endSessions(target));
       // A smart shutdown waits for this session, and takes no other.
       const last = new pg.Client(server.url());
       last.on('error', () => {});
@@ -108,6 +150,9 @@ export const outageCauses: OutageCause[] = [
         (await readFile(join(server.dataDir, 'postmaster.pid'), 'utf8')).split('\n')[0],
       );
       process.kill(postmaster, 'SIGTERM');
+      await seen(() => isShuttingDown(server));
+      // Only now: whoever is connected already would go on.
+      await last.query(endSessions(target));
       return async () => {
         await last.end();
         await server.restart();

@@ -41,7 +41,7 @@ describe('a database URL', () => {
     ['postgres://h/w?host=&port=&user=', { host: 'h' }],
   ])('%s is read as libpq reads it, and reaches the functions through their secret', (url, expected) => {
     const secret = parse(url);
-    expect(secret).toEqual({ ...defaults, sslmode: 'disable', ...expected });
+    expect(secret).toEqual({ ...defaults, sslmode: 'prefer', ...expected });
     expect(parseDatabaseSecret('w', JSON.stringify(secret))).toEqual(secret);
   });
 
@@ -72,7 +72,7 @@ describe('a database URL', () => {
     ['port=65536', /^--warehouse has port=65536/],
     ['connect_timeout=0', /^--warehouse has connect_timeout=0/],
     ['connect_timeout=soon', /^--warehouse has connect_timeout=soon/],
-    ['sslmode=prefer', /^--warehouse has sslmode=prefer/],
+    ['sslmode=allow', /^--warehouse has sslmode=allow: use disable, prefer, require or verify-full$/],
     ['target_session_attrs=leader', /^--warehouse has target_session_attrs=leader/],
     [
       'sslmode=verify-full&sslrootcert=/no/such/file',

@@ -76,6 +76,13 @@ describe('what a URL does not say', () => {
     });
   });
 
+  it('is encrypted where the server can, unless the URL, its service or PGSSLMODE says otherwise', () => {
+    expect(secretOf('postgres://h/d').sslmode).toBe('prefer');
+    expect(secretOf('postgres://h/d', { PGSSLMODE: 'verify-full' }).sslmode).toBe('verify-full');
+    expect(secretOf('postgres://h/d?sslmode=disable', { PGSSLMODE: 'verify-full' }).sslmode).toBe('disable');
+    expect(() => secretOf('postgres://h/d', { PGSSLMODE: 'verify-ca' })).toThrow(/^PGSSLMODE has sslmode=/);
+  });
+
   it.each([
     ['postgres://?service=none', /^the service none is not defined in .*\.pg_service\.conf$/],
     ['postgres:///d?service=odd', /^--source has sslmode=prefer_it: use /],

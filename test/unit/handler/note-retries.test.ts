@@ -55,4 +55,12 @@ describe('what is noted of a message that is retried', () => {
     await notes.onHandled(record(3));
     expect(events).toEqual(['Outage Began', 'Outage Ended']);
   });
+
+  it('is a second outage for a process that saw the first one begin, and not end', async () => {
+    const { events, deps, notes } = makeNotes();
+    await notes.onFailure(refused(record(1)));
+    await makeRetryNotes('warehouse', deps).onHandled(record(1));
+    await notes.onFailure(refused(record(2)));
+    expect(events).toEqual(['Outage Began', 'Outage Ended', 'Outage Began']);
+  });
 });

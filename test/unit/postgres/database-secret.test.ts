@@ -17,7 +17,7 @@ describe('database secrets', () => {
     ['an empty user', { ...secret, username: '' }, 'username'],
     ['no password', { ...secret, password: undefined }, 'password'],
     ['a port that is none', { ...secret, port: 'x' }, 'port'],
-    ['an unknown sslmode', { ...secret, sslmode: 'prefer' }, 'sslmode'],
+    ['an unknown sslmode', { ...secret, sslmode: 'allow' }, 'sslmode'],
     ['unknown target_session_attrs', { ...secret, target_session_attrs: 'leader' }, 'target_session_attrs'],
     ['options that are no text', { ...secret, options: 5 }, 'options'],
     ['no seconds to connect in', { ...secret, connect_timeout: 'soon' }, 'connect_timeout'],
