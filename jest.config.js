@@ -24,8 +24,8 @@ export default {
     // As cli/embedded/services.ts imports it, and nobody else.
     '^\\./workers/worker-pool\\.ts$': '<rootDir>/test/helpers/jest/worker-pool.ts',
   },
-  // For two cores: most tests wait for servers now and then, and a third worker uses that time.
-  maxWorkers: 3,
+  // For two cores: most tests wait for servers now and then, and two more workers use that time.
+  maxWorkers: 4,
   // Whatever a file has loaded stays in the heap, so a worker that has grown is replaced. Coverage walks the whole heap at
   // the start of every file, so with coverage a smaller limit is faster, and without it a larger one.
   workerIdleMemoryLimit: process.argv.includes('--coverage') ? '300MB' : '700MB',

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
-import { startWatch, type Watch } from '../watch.ts';
+import { ask, assertExact, optionsOf } from '../road.ts';
+import { useWatchedRoad } from '../watched-road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
@@ -16,29 +15,16 @@ const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 const itWithFakeTime = existsSync(library) ? it : it.skip;
 
 describe('a watch whose clock is set', () => {
-  let server: PostgresServer;
-  let road: Road;
-  let watch: Watch;
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({});
-    const source = await makeShop(server, 'shop', 50);
-    road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
-  });
-  afterEach(async () => {
-    await watch.end();
-  });
-  afterAll(async () => {
-    await server.stop();
-    await removeFolder(road.data);
-  });
+  const watched = useWatchedRoad();
 
   itWithFakeTime.each([
     ['back by a day', '-1d'],
     ['forward by a day', '+1d'],
   ])('%s while a message waits for its retry goes on', async (_, offset) => {
+    const { road } = watched;
     const clock = join(road.data, 'clock');
     await writeFile(clock, '+0');
-    watch = startWatch(['--every', '1', ...optionsOf(road)], {
+    const watch = watched.startWatch({
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: clock,
       FAKETIME_NO_CACHE: '1',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { type CommandResult, finished, spawnStarlift, starlift } from '../../helpers/processes/starlift.ts';
 import {
   ask,
@@ -150,12 +151,12 @@ describeWithDisk('a data folder with the embedded databases whose disk is full',
   let disk: Disk;
   let data: string;
   beforeEach(async () => {
-    disk = await Disk.mount('1g');
+    disk = await Disk.mount('300m');
     data = join(disk.path, 'data');
   });
   afterEach(() => disk.unmount());
 
-  const run = () => starlift(['run', '--data', data, '--json']);
+  const run = () => runCommand(['run', '--data', data, '--json']);
 
   it('ends the making of the databases with one line, and the next run makes them', async () => {
     await disk.fill(20 * 1024);
@@ -166,7 +167,7 @@ describeWithDisk('a data folder with the embedded databases whose disk is full',
     });
     await disk.makeRoom();
     expect(await run()).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({
+    expect(await runCommand(['verify', '--data', data])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The warehouse is exact: it has every row'),
     });
@@ -184,7 +185,7 @@ describeWithDisk('a data folder with the embedded databases whose disk is full',
     expectOneLine(await run(), data);
     await disk.makeRoom();
     expect(await run()).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({
+    expect(await runCommand(['verify', '--data', data])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The warehouse is exact: it has every row'),
     });

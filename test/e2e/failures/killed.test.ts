@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, makeDataFolder, removeFolder } from '../road.ts';
@@ -80,7 +81,7 @@ describe('a run that is killed', () => {
     const last = await starlift(['run', '--data', data]);
     expect(last).toMatchObject({ code: 0, stdout: expect.stringContaining('carrying on') });
     expect(last.stdout).toContain('All loaded: ');
-    expect(await starlift(['verify', '--data', data])).toMatchObject({
+    expect(await runCommand(['verify', '--data', data])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The warehouse is exact: it has every row'),
     });
@@ -100,8 +101,8 @@ describe('a run that is killed', () => {
     await seen(() => watch.output().includes('Watching'));
     const before = await loadedObjects();
     await killWhen(watch, () => seenLoaded(before + 2));
-    expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({
+    expect(await runCommand(['run', '--data', data])).toMatchObject({ code: 0 });
+    expect(await runCommand(['verify', '--data', data])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The warehouse is exact: it has every row'),
     });
@@ -120,8 +121,8 @@ describe('a run that is killed', () => {
     const { code, stderr } = await watch.ended;
     expect(stderr).toBe('starlift: the embedded Postgres has ended; run again to carry on\n');
     expect(code).toBe(1);
-    expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
-    expect(await starlift(['verify', '--data', data])).toMatchObject({
+    expect(await runCommand(['run', '--data', data])).toMatchObject({ code: 0 });
+    expect(await runCommand(['verify', '--data', data])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The warehouse is exact: it has every row'),
     });

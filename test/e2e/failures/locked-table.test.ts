@@ -1,41 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { isLong } from '../../helpers/jest/long-form.ts';
 import { seenRow } from '../../helpers/seen.ts';
-import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
-import { startWatch, type Watch } from '../watch.ts';
+import { ask, assertExact } from '../road.ts';
+import { useWatchedRoad } from '../watched-road.ts';
 
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
 
 /** How long the table stays locked. With waits that grow by an eighth, several attempts of its messages. */
-const lockedMs = 20_000;
+const lockedMs = isLong ? 20_000 : 8000;
 /** What a change of another table may take. The watch looks once a second; the rest is for a busy machine. */
 const othersWithinMs = 5000;
 
 describe('a watch while somebody holds a table locked', () => {
-  let server: PostgresServer;
-  let road: Road;
-  let watch: Watch;
-  beforeAll(async () => {
-    server = await startTemporaryPostgres({});
-    const source = await makeShop(server, 'shop', 50);
-    road = { source, warehouse: await server.createDatabase('warehouse'), data: await makeDataFolder() };
-  });
-  afterEach(async () => {
-    await watch.end();
-  });
-  afterAll(async () => {
-    await server.stop();
-    await removeFolder(road.data);
-  });
+  const watched = useWatchedRoad();
 
   it.each([
     { side: 'source', table: 'design' },
     { side: 'warehouse', table: 'dim_design' },
   ] as const)('brings the changes of the others in time: $table of the $side', async ({ side, table }) => {
-    watch = startWatch(['--every', '1', ...optionsOf(road)]);
+    const { road } = watched;
+    const watch = watched.startWatch();
     await seenRow(road.warehouse, 'select from fact_sales_order');
     await seenRow(road.warehouse, 'select from dim_design');
     const locker = new pg.Client(road[side]);
@@ -68,7 +55,7 @@ describe('a watch while somebody holds a table locked', () => {
     await ask(road.source, `update design set design_name = 'after ${side}' where design_id = 4`);
     await seenRow(road.warehouse, `select from dim_design where design_name = 'after ${side}'`);
     await watch.end('SIGINT');
-    watch = startWatch(['--every', '1', ...optionsOf(road)]);
+    watched.startWatch();
     await assertExact(road);
   });
 });

@@ -9,7 +9,7 @@ import { World } from '../world/world.ts';
 import { Schedule } from './schedule.ts';
 
 const actions = 500;
-const shortSeeds = 12;
+const shortSeeds = 8;
 const longSeeds = 500;
 
 const minutes = 60_000;

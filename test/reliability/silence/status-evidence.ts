@@ -11,6 +11,12 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
+import {
+  type AskedStatus,
+  type Judgement,
+  judge,
+  makeDifferenceError,
+} from '../../helpers/never-silently-wrong.ts';
 
 /** The parts of a road in this process that `status` looks at. */
 export interface RoadParts {
@@ -59,27 +65,6 @@ export async function findDifferences(source: pg.Client, warehouse: pg.Client): 
   }
 }
 
-/** What `status` says. */
-export interface Judgement {
-  isWell: boolean;
-  isBusy: boolean;
-  findings: string[];
-}
-
-/** Asks what `starlift status` asks. That it cannot be answered is a finding too. */
-export async function askStatus(site: Site): Promise<Judgement> {
-  try {
-    const { ok, queues, troubles } = await readStatus(site);
-    return {
-      isWell: ok,
-      isBusy: queues.some(({ ready, inFlight }) => ready + inFlight > 0),
-      findings: troubles.map(({ text }) => text),
-    };
-  } catch (error) {
-    return { isWell: false, isBusy: false, findings: [`status failed: ${String(error)}`] };
-  }
-}
-
 /**
  * Asserts that the product is not silently wrong: either source and warehouse are the same, or work is in flight, or
  * `status` says that something is wrong. All that was committed in the source has been planned.
@@ -89,11 +74,22 @@ export async function askStatus(site: Site): Promise<Judgement> {
 export async function assertNotSilentlyWrong(
   site: Site,
   { source, warehouse }: { source: pg.Client; warehouse: pg.Client },
-): Promise<'exact' | 'in flight' | 'told'> {
+): Promise<'exact' | Exclude<Judgement, 'silent'>> {
   const differences = await findDifferences(source, warehouse);
   if (differences.length === 0) return 'exact';
-  const { isWell, isBusy, findings } = await askStatus(site);
-  if (isBusy) return 'in flight';
-  if (!isWell && findings.length > 0) return 'told';
-  throw new Error(`silently wrong: status is green, and\n${differences.join('\n')}`);
+  const status = await askStatus(site);
+  const judgement = status === undefined ? 'told' : judge(status);
+  if (judgement === 'silent') throw makeDifferenceError(differences, status);
+  return judgement;
+}
+
+/** @returns undefined where it cannot be answered, which tells as well */
+async function askStatus(site: Site): Promise<AskedStatus | undefined> {
+  try {
+    const { ok, queues, troubles } = await readStatus(site);
+    // A red status that names no trouble tells nobody anything.
+    return { ok: ok || troubles.length === 0, queues };
+  } catch {
+    return undefined;
+  }
 }

@@ -8,7 +8,7 @@ export interface CrashPoint {
   stage: 'before' | 'after';
 }
 
-const shortPoints = 20;
+const shortPoints = 12;
 
 /** A director that counts calls, and ends the invocation that makes the one at the point. */
 export function crashAt(point: CrashPoint | undefined): { director: Director; calls: string[] } {
