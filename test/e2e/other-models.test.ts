@@ -116,7 +116,9 @@ describe('a project with a model of its own', () => {
     await edit('tables/fact_payment.yml', '  payment_date: {', '  payment_date: { from: company_ac_number,');
     const refused = await run();
     expect(refused).toMatchObject({ code: 2, stdout: '' });
-    expect(refused.stderr).toMatch(/^starlift: tables\/fact_payment\.yml line 18: payment_date is as: date of company_ac_number .*\n$/);
+    expect(refused.stderr).toMatch(
+      /^starlift: tables\/fact_payment\.yml line 18: payment_date is as: date of company_ac_number .*\n$/,
+    );
     expect(await ask(road.warehouse, `select 1 from pg_tables where schemaname = 'public'`)).toEqual([]);
   });
 
