@@ -158,12 +158,15 @@ async function selectRows(
 ): Promise<{ key: string; isThere: boolean; isNew: boolean | null }[]> {
   const [key = ''] = source.key;
   const type = source.columns.find(({ name }) => name === key)?.type ?? 'int4';
+  // Types of text may be enums, and 'other' is no type at all: both are compared as text.
+  const isText = type === 'varchar' || type === 'other';
+  const near = `s.${quoteIdentifier(key)}${isText ? '::text' : ''}`;
   const isNew = newRows === undefined ? 'null::boolean' : newRowsCondition(newRows, ['s']);
   try {
     const { rows } = await client.query<{ key: string; isThere: boolean; isNew: boolean | null }>(
       `select wanted.id::text as key, count(s.ctid) > 0 as "isThere", bool_or(${isNew}) as "isNew"
-       from unnest($1::text[]::${type}[]) wanted (id)
-       left join ${quoteSource(source, 'public')} s on s.${quoteIdentifier(key)} = wanted.id
+       from unnest($1::text[]::${isText ? 'text' : type}[]) wanted (id)
+       left join ${quoteSource(source, 'public')} s on ${near} = wanted.id
        group by wanted.id`,
       [keys],
     );
