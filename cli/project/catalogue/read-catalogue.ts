@@ -32,6 +32,8 @@ export interface CatalogueTable {
   /** It came with an extension. */
   isOfExtension: boolean;
   mayUseSchema: boolean;
+  /** The role that reads, as SQL writes it. */
+  reader: string;
   hidesRows: boolean;
   columns: CatalogueColumn[];
   primaryKey: string[] | null;
@@ -77,6 +79,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
                   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
                     and d.deptype = 'e') as "isOfExtension",
          has_schema_privilege(n.oid, 'usage') as "mayUseSchema",
+         quote_ident(current_user) as reader,
          row_security_active(c.oid) as "hidesRows",
          (select coalesce(json_agg(json_build_object(
                    'name', a.attname,
