@@ -132,7 +132,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where n.nspname in (${schemas.map(quoteLiteral).join(', ')})
      and c.relkind in ('r', 'p', 'v', 'm', 'f')
-   order by n.nspname collate "C", c.relname collate "C"`;
+   order by array_position(array[${schemas.map(quoteLiteral).join(', ')}]::name[], n.nspname), c.relname collate "C"`;
 
 /** A table as the lock has it. Foreign keys to schemas that the project does not read lead nowhere. */
 export function lockTable(table: CatalogueTable, schemas: readonly string[]): LockedTable {
