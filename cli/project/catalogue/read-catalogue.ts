@@ -32,6 +32,8 @@ export interface CatalogueTable {
   /** It came with an extension. */
   isOfExtension: boolean;
   mayUseSchema: boolean;
+  /** The role that reads, as SQL writes it. */
+  reader: string;
   hidesRows: boolean;
   columns: CatalogueColumn[];
   primaryKey: string[] | null;
@@ -77,6 +79,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
                   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
                     and d.deptype = 'e') as "isOfExtension",
          has_schema_privilege(n.oid, 'usage') as "mayUseSchema",
+         quote_ident(current_user) as reader,
          row_security_active(c.oid) as "hidesRows",
          (select coalesce(json_agg(json_build_object(
                    'name', a.attname,
@@ -129,7 +132,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where n.nspname in (${schemas.map(quoteLiteral).join(', ')})
      and c.relkind in ('r', 'p', 'v', 'm', 'f')
-   order by n.nspname collate "C", c.relname collate "C"`;
+   order by array_position(array[${schemas.map(quoteLiteral).join(', ')}]::name[], n.nspname), c.relname collate "C"`;
 
 /** A table as the lock has it. Foreign keys to schemas that the project does not read lead nowhere. */
 export function lockTable(table: CatalogueTable, schemas: readonly string[]): LockedTable {

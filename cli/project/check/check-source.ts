@@ -1,6 +1,6 @@
 import type { Finding } from '../../configuration/yaml-file.ts';
 import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
-import { tableNameOf } from '../compile/source-tables.ts';
+import { makeSourceTables, tableNameOf } from '../compile/source-tables.ts';
 import { type LockedColumn, type LockedTable, lockFileName } from '../files/lock-file.ts';
 import type { Project } from '../files/read-project.ts';
 
@@ -21,11 +21,12 @@ export function compareWithSource(
   const present = new Map(
     catalogue.map((table) => [tableNameOf(table.schema, table.table, defaultSchema), table]),
   );
+  const known = makeSourceTables(contents, lock);
   const messages = [...reads].flatMap((name) => {
     const locked = Object.hasOwn(lock.tables, name) ? lock.tables[name] : undefined;
     const table = present.get(name);
     if (table === undefined) return [`the source has no table ${name}`];
-    const excluded = new Set(contents.sources?.[name]?.exclude);
+    const excluded = known.find(name)?.excluded ?? new Set<string>();
     return [
       ...describeAccess(name, table, excluded),
       ...(locked === undefined ? [] : compareTables(name, locked, lockTable(table, schemas))),
@@ -66,9 +67,10 @@ function compareTables(name: string, locked: LockedTable, now: LockedTable): str
   }
   const added = Object.keys(now.columns).filter((column) => !Object.hasOwn(locked.columns, column));
   if (added.length > 0) {
-    const columns = added.length === 1 ? `the column ${added[0]}` : `the columns ${added.join(', ')}`;
+    const [columns, them] =
+      added.length === 1 ? [`the column ${added[0]}`, 'it'] : [`the columns ${added.join(', ')}`, 'them'];
     messages.push(
-      `${name} has ${columns}, which the lock does not know; ${takeOver}, and starlift init adds it`,
+      `${name} has ${columns}, which the lock does not know; ${takeOver}, and starlift init adds ${them}`,
     );
   }
   const lost = locked.uniqueKeys.filter((key) => !now.uniqueKeys.some((other) => isSame(key, other)));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { projectFileName } from '../../configuration/find-project-file.ts';
 import { makeSourceTables } from '../compile/source-tables.ts';
 import type { Project, TableFile } from '../files/read-project.ts';
-import { addElement, addKey, formatKey } from './extend-yaml.ts';
+import { addElement, addInBraces, addKey, formatKey } from './extend-yaml.ts';
 import type { LeftOut, OfferedTable } from './offer-tables.ts';
 import type { PlannedColumn, PlannedTable } from './plan-tables.ts';
 import { formatLeftOut } from './write-files.ts';
@@ -70,7 +70,9 @@ function extendProjectFile(project: Project, { offered, leftOut, calendar }: Ext
   };
   if (calendar !== undefined && project.contents.warehouse?.calendar === undefined) {
     const line = `calendar: ${formatKey(calendar)}`;
-    apply(addKey(text, ['warehouse'], [line]), `added warehouse.${line}`, `add ${line} to warehouse by hand`);
+    // Without it, the tables that were just written would be refused: so it goes into braces, too.
+    const changed = addKey(text, ['warehouse'], [line]) ?? addInBraces(text, ['warehouse'], line);
+    apply(changed, `added warehouse.${line}`, `add ${line} to warehouse by hand`);
   }
   for (const { name, excluded } of offered) {
     const known = project.contents.sources?.[name]?.exclude;

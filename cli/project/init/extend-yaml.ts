@@ -8,20 +8,36 @@ import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from '
  * @returns undefined where the map is written in braces, or is no map: it would have to be written anew
  */
 export function addKey(text: string, path: readonly string[], lines: readonly string[]): string | undefined {
-  const document = parseDocument(text);
-  let map: unknown = document.contents;
+  let map: unknown = parseDocument(text).contents;
+  if (map === null)
+    return `${text.replace(/\n*$/, text === '' ? '' : '\n')}${nest(path, lines).join('\n')}\n`;
   for (const [index, key] of path.entries()) {
     if (map === null || !isMap(map)) return undefined;
     const pair = findPair(map, key);
     if (pair === undefined) {
-      const missing = path.slice(index);
-      const nested = missing.flatMap((name, depth) => `${'  '.repeat(depth)}${formatKey(name)}:`);
-      const inner = lines.map((line) => '  '.repeat(missing.length) + line);
-      return insertInto(text, map, [...nested, ...inner]);
+      return insertInto(text, map, nest(path.slice(index), lines));
     }
     map = pair.value;
   }
   return isMap(map) ? insertInto(text, map, lines) : undefined;
+}
+
+const nest = (path: readonly string[], lines: readonly string[]): string[] => [
+  ...path.map((name, depth) => `${'  '.repeat(depth)}${formatKey(name)}:`),
+  ...lines.map((line) => '  '.repeat(path.length) + line),
+];
+
+/** Adds a key to a map in braces: its line grows, and nothing that stands in it changes. */
+export function addInBraces(text: string, path: readonly string[], entry: string): string | undefined {
+  const map = parseDocument(text).getIn(path, true);
+  if (!isMap(map) || map.flow !== true || !map.range) return undefined;
+  const last = map.items.at(-1);
+  const key = last?.key as { range?: [number, number, number] } | undefined;
+  const value = last?.value as { range?: [number, number, number] } | null | undefined;
+  const place = value?.range?.[1] ?? key?.range?.[1];
+  if (place === undefined)
+    return `${text.slice(0, map.range[0] + 1)} ${entry} ${text.slice(map.range[0] + 1)}`;
+  return `${text.slice(0, place)}, ${entry}${text.slice(place)}`;
 }
 
 /** The same for a list: adds an element. In brackets, the line of the list grows; nothing that stands in it changes. */

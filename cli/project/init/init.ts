@@ -62,7 +62,12 @@ export async function initProject({
   const known = new Set([...(existing?.lock.offered ?? []), ...sourceTablesOf(existing)]);
   const prover = makeProver(source);
   const references: References = isMirror ? new Map() : await findReferences(prover, offered);
-  const classified = classify(offered, references, decidedBy(existing), existing === undefined);
+  const classified = classify(
+    offered,
+    references,
+    decidedBy(existing),
+    (existing?.tables ?? []).length === 0,
+  );
   const { planned, calendar } = await planTables(classified, { existing, isMirror, prover });
   const fresh = planned.filter(({ table }) => !known.has(table.name));
 

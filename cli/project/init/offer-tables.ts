@@ -59,8 +59,13 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
     return { name, reason: 'other tables inherit from it, and no index is unique over the rows of all' };
   }
   if (table.hidesRows) return { name, reason: 'row-level security hides rows from this user' };
-  if (!table.mayUseSchema || !table.columns.some(({ mayBeRead }) => mayBeRead)) {
-    const remedy = `grant select on ${quoteQualified(table.schema, table.table)} to current_user`;
+  if (table.columns.length === 0) return { name, reason: 'it has no columns' };
+  if (!table.mayUseSchema) {
+    const remedy = `grant usage on schema ${quoteIdentifier(table.schema)} to ${table.reader}`;
+    return { name, reason: 'this user may not use its schema', remedy };
+  }
+  if (!table.columns.some(({ mayBeRead }) => mayBeRead)) {
+    const remedy = `grant select on ${quoteQualified(table.schema, table.table)} to ${table.reader}`;
     return { name, reason: 'this user may not read it', remedy };
   }
   const locked = lockTable(table, schemas);

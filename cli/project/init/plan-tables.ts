@@ -45,12 +45,14 @@ const derivedBytes = 9;
 /** Chooses names that nothing has yet, not even in other letters: a file system may not tell them apart. */
 export function makeNamer(taken: Iterable<string>) {
   const known = new Set([...taken].map((name) => name.toLowerCase()));
-  return (...candidates: readonly string[]): string => {
-    const cut = candidates.map((name) => cutName(name, maxNameBytes - derivedBytes));
-    const numbered = Array.from({ length: 1000 }, (_, index) =>
-      cutName(cut.at(-1) ?? '', maxNameBytes - derivedBytes - 4).concat(`_${index + 2}`),
-    );
-    const name = [...cut, ...numbered].find((candidate) => !known.has(candidate.toLowerCase())) ?? '';
+  const isFree = (name: string) =>
+    !known.has(name.toLowerCase()) && Buffer.byteLength(name) <= maxNameBytes - derivedBytes;
+  return (...candidates: readonly [string, ...string[]]): string => {
+    let name = candidates.find(isFree) ?? cutName(candidates[0], maxNameBytes - derivedBytes);
+    for (let number = 2; !isFree(name); number++) {
+      const suffix = `_${number}`;
+      name = cutName(candidates[0], maxNameBytes - derivedBytes - suffix.length) + suffix;
+    }
     known.add(name.toLowerCase());
     return name;
   };
@@ -64,7 +66,10 @@ function cutName(name: string, maxBytes: number): string {
 }
 
 /** `dim_` or `fact_` and the source's name; with the schema where two tables have one name. */
-export function nameCandidates(prefix: 'dim_' | 'fact_' | '', { schema, table }: OfferedTable): string[] {
+export function nameCandidates(
+  prefix: 'dim_' | 'fact_' | '',
+  { schema, table }: OfferedTable,
+): [string, string] {
   const bare = prefix !== '' && table.toLowerCase().startsWith(prefix) ? table : `${prefix}${table}`;
   return [bare, `${prefix}${schema}_${table}`];
 }

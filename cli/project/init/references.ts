@@ -37,9 +37,10 @@ export async function findReferences(prover: Prover, tables: readonly OfferedTab
     });
     found.set(table.name, declared);
   }
+  const names = indexNames(tables);
   for (const table of tables) {
     const known = new Set((found.get(table.name) ?? []).flatMap(({ columns }) => columns));
-    for (const guess of guessReferences(table, tables)) {
+    for (const guess of guessReferences(table, names)) {
       const [column = ''] = guess.columns;
       if (known.has(column)) continue;
       if (await isProved(prover, table, guess)) found.get(table.name)?.push(guess);
@@ -48,54 +49,71 @@ export async function findReferences(prover: Prover, tables: readonly OfferedTab
   return found;
 }
 
+/** Tables by what one of their rows may be called: `customers` is 'customer', `shop_customer` also at its end. */
+interface TableNames {
+  whole: ReadonlyMap<string, readonly OfferedTable[]>;
+  /** Behind the common beginning of an application's tables. */
+  ends: ReadonlyMap<string, readonly OfferedTable[]>;
+}
+
+function indexNames(tables: readonly OfferedTable[]): TableNames {
+  const whole = new Map<string, OfferedTable[]>();
+  const ends = new Map<string, OfferedTable[]>();
+  const add = (index: Map<string, OfferedTable[]>, name: string, table: OfferedTable) =>
+    index.set(name, [...(index.get(name) ?? []), table]);
+  for (const table of tables) {
+    const words = wordsOf(table.table);
+    const forms = singularForms(words.pop() ?? '').map((form) => [...words, form]);
+    for (const form of forms) {
+      add(whole, form.join('_'), table);
+      for (let start = 1; start < form.length; start++) add(ends, form.slice(start).join('_'), table);
+    }
+  }
+  return { whole, ends };
+}
+
 /** Columns that are named after the key of one other table, and are of its type. */
-export function guessReferences(table: OfferedTable, tables: readonly OfferedTable[]): TableReference[] {
+function guessReferences(table: OfferedTable, names: TableNames): TableReference[] {
   const declared = new Set(table.locked.foreignKeys.flatMap(({ columns }) => columns));
   return Object.entries(table.locked.columns).flatMap(([column, locked]) => {
     if (declared.has(column) || table.excluded.has(column)) return [];
-    const fitting = tables.filter((other) => {
-      const [key, second] = other.key;
-      const keyColumn = key === undefined ? undefined : other.locked.columns[key];
-      if (other === table || keyColumn === undefined || second !== undefined) return false;
-      return areComparable(locked, keyColumn);
-    });
-    const to = findNamed(column, fitting);
-    if (to === undefined) return [];
-    return [{ columns: [column], to, toColumns: to.key, isGuessed: true, isKept: true }];
+    const fits = (other: OfferedTable) => {
+      const [key = '', second] = other.key;
+      const keyColumn = other.locked.columns[key];
+      const isOne = other !== table && keyColumn !== undefined && second === undefined;
+      return isOne && areComparable(locked, keyColumn);
+    };
+    const to = findNamed(column, names, fits);
+    return to === undefined
+      ? []
+      : [{ columns: [column], to, toColumns: to.key, isGuessed: true, isKept: true }];
   });
 }
 
 /** The one table that a name such as `customer_id`, `customerId` or `billing_customer_id` is about. */
-function findNamed(column: string, tables: readonly OfferedTable[]): OfferedTable | undefined {
-  const words = wordsOf(column);
-  const last = words.at(-1) ?? '';
-  if (last !== 'id' && last !== 'key' && last !== 'code') {
-    const stuck = /^(.+)id$/.exec(last)?.[1];
-    if (words.length > 1 || stuck === undefined) return undefined;
-    return onlyOne(tables.filter(({ table }) => namesOf(table).includes(stuck)));
-  }
-  const stem = words.slice(0, -1);
-  for (let start = 0; start < stem.length; start++) {
-    const name = stem.slice(start).join('_');
-    const whole = tables.filter(({ table }) => namesOf(table).includes(name));
-    // Behind the common beginning of an application's tables, as in shop_customer.
-    const found =
-      whole.length > 0
-        ? whole
-        : tables.filter(({ table }) => namesOf(table).some((each) => each.endsWith(`_${name}`)));
-    if (found.length > 0) return onlyOne(found);
+function findNamed(
+  column: string,
+  { whole, ends }: TableNames,
+  fits: (table: OfferedTable) => boolean,
+): OfferedTable | undefined {
+  for (const name of tablesNamedBy(column)) {
+    const found = [whole, ends].map((index) => (index.get(name) ?? []).filter(fits));
+    const [some] = found.filter(({ length }) => length > 0);
+    if (some !== undefined) return some.length === 1 ? some[0] : undefined;
   }
   return undefined;
 }
 
-const onlyOne = (tables: readonly OfferedTable[]): OfferedTable | undefined =>
-  tables.length === 1 ? tables[0] : undefined;
-
-/** What one row of a table may be called. */
-function namesOf(table: string): string[] {
-  const words = wordsOf(table);
-  const last = words.pop() ?? '';
-  return singularForms(last).map((form) => [...words, form].join('_'));
+/** What a column's name may say of the table that it names, the longest first. */
+function tablesNamedBy(column: string): string[] {
+  const words = wordsOf(column);
+  const last = words.at(-1) ?? '';
+  if (last === 'id' || last === 'key' || last === 'code') {
+    const stem = words.slice(0, -1);
+    return stem.map((_, start) => stem.slice(start).join('_'));
+  }
+  const stuck = words.length === 1 ? /^(.+)id$/.exec(last)?.[1] : undefined;
+  return stuck === undefined ? [] : [stuck];
 }
 
 /** Whether some row has the reference, and each that has it finds its row. */

@@ -124,6 +124,36 @@ describe('a second init', () => {
     }),
   );
 
+  it.each([
+    'source: { url: "$' + '{SOURCE_URL}" }\nwarehouse: { url: postgres://loader@dwh/star }\nfreshness: 15m\n',
+    'warehouse:\n  url: postgres://loader@dwh/star\n',
+    '# connections come from the environment\n',
+  ])('fills a project that names connections alone: %j', (connections) =>
+    inSource(
+      `${shop} alter table sale add sold_at timestamp; alter table customer add password text, add city_id int;
+       create table city (id int primary key, name text); alter table customer add foreign key (city_id) references city`,
+      async ({ init, read, write, model }) => {
+        write('starlift.yml', connections);
+        const outcome = await init();
+        expect(outcome.findings).toEqual([]);
+        expect(kindsOf(outcome)).toEqual({
+          customer: 'dimension',
+          sale: 'fact',
+          city: 'folded',
+          notes: 'left out',
+        });
+        expect(model().calendar?.name).toBe('dim_date');
+        expect(
+          model()
+            .source('customer')
+            .columns.map(({ name }) => name),
+        ).toEqual(['id', 'name', 'city_id']);
+        const text = read('starlift.yml');
+        for (const part of connections.trim().split(/ }?\n/)) expect(text).toContain(part);
+      },
+    ),
+  );
+
   it(
     'refuses a project that it cannot read, and a folder with tables of something else',
     inShop(async ({ init, write, remove }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { addElement, addKey, formatKey } from '../../../cli/project/init/extend-yaml.ts';
+import { addElement, addInBraces, addKey, formatKey } from '../../../cli/project/init/extend-yaml.ts';
 
 describe('a key that is added', () => {
   it.each<[what: string, text: string, path: string[], expected: string | undefined]>([
@@ -36,10 +36,23 @@ describe('a key that is added', () => {
       ['a'],
       'a:\r\n  b: 1\r\n  new: 2\r\nc: 3\r\n',
     ],
+    ['to a file of comments', '# nothing yet\n', ['a'], '# nothing yet\na:\n  new: 2\n'],
+    ['to an empty file', '', [], 'new: 2\n'],
     ['not to a map in braces', 'a: { b: 1 }\n', ['a'], undefined],
     ['not to a value', 'a: 1\n', ['a'], undefined],
   ])('%s', (_, text, path, expected) => {
     expect(addKey(text, path, ['new: 2'])).toBe(expected);
+  });
+});
+
+describe('a key that is added in braces', () => {
+  it.each<[what: string, text: string, expected: string | undefined]>([
+    ['behind the last value', 'a: { b: 1, c: 2 } # d\n', 'a: { b: 1, c: 2, new: 2 } # d\n'],
+    ['behind a value in quotes', 'a: {b: "1"}\n', 'a: {b: "1", new: 2}\n'],
+    ['of an empty map', 'a: {}\n', 'a: { new: 2 }\n'],
+    ['not of lines', 'a:\n  b: 1\n', undefined],
+  ])('%s', (_, text, expected) => {
+    expect(addInBraces(text, ['a'], 'new: 2')).toBe(expected);
   });
 });
 

@@ -1,0 +1,155 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { parseCommand } from '../../../cli/parse-command.ts';
+import { makeTerminal } from '../../../cli/terminal/terminal.ts';
+import { useSource } from './init-under-test.ts';
+
+const shop = `
+  create table customer (id int primary key, name text not null, password text);
+  create table sale (id int primary key, customer_id int references customer, amount int, sold_at timestamp);
+  create view total as select sum(amount) from sale;
+`;
+
+const inSource = useSource();
+
+/** Runs one command: its exit code, and what it prints. */
+async function run(...argv: string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const command = await parseCommand(argv);
+  const code = await command(makeTerminal(stdout, stderr, false));
+  return { code, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
+}
+
+describe('starlift init', () => {
+  it('says what each table became and why, and writes no password and no address', () =>
+    inSource(shop, async ({ url, folder, files }) => {
+      const secret = new URL(url);
+      secret.password = 's3cret';
+      const { code, stdout, stderr } = await run('init', '--source', secret.href, '--dir', folder);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(
+        /^ {2}dim_customer {2}from customer: sale names it\n {2}fact_sale {5}from sale: /,
+      );
+      expect(stdout).toContain('dim_customer is made without password: looks like a secret\n');
+      expect(stdout).toContain(
+        'Views are left out, for only a table knows which of its rows are new: total.\n',
+      );
+      expect(stdout).toMatch(
+        /Wrote starlift\.yml, 2 files in tables\/, and starlift\.lock\.json\.\nChecked: /,
+      );
+      for (const text of Object.values(files()))
+        expect(text).not.toMatch(/s3cret|127\.0\.0\.1|postgres:\/\//);
+    }));
+
+  it('finds the source by the environment, and exits with 2 for what is wrong in the project', () =>
+    inSource(shop, async ({ url, folder, write }) => {
+      process.env.SOURCE_URL = url;
+      try {
+        expect((await run('init', '--dir', folder)).code).toBe(0);
+        write('tables/fact_sale.yml', 'fact: fact_sale\nfrom: sale\nkey: amount\n');
+        const { code, stdout, stderr } = await run('init', '--dir', folder);
+        expect(code).toBe(2);
+        expect(stdout).toContain('Nothing is new in the source.');
+        expect(stderr).toMatch(
+          /^starlift: tables\/fact_sale\.yml line 3: sale has no unique index on amount/,
+        );
+      } finally {
+        delete process.env.SOURCE_URL;
+      }
+    }));
+
+  it('asks for a source where nothing names one', async () => {
+    await expect(run('init', '--dir', '/nowhere')).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('--source or SOURCE_URL'),
+    });
+  });
+
+  it('refuses a schema that is not there, and a source without a table that it can read', () =>
+    inSource('create table log (line text)', async ({ url, folder }) => {
+      await expect(
+        run('init', '--source', url, '--dir', folder, '--schemas', 'public,sales'),
+      ).rejects.toThrow('--schemas sales: the source has no such schema with tables (there are public)');
+      await expect(run('init', '--source', url, '--dir', folder)).rejects.toThrow(
+        'the source has no table in public that can be captured\n  log: no unique index',
+      );
+    }));
+});
+
+describe('init of several schemas', () => {
+  const schemas = `
+    create schema sales; create schema "Odd.One";
+    create table sales.customer (id int primary key, name text not null);
+    create table sales.sale (id int primary key, customer_id int references sales.customer, amount int, sold_at date);
+    create table "Odd.One".customer (id int primary key, name text not null);
+  `;
+
+  it('reads public alone where it has tables, and says which it has not read', () =>
+    inSource(
+      `${schemas} create table note (id int primary key, line text)`,
+      async ({ url, folder, model }) => {
+        const { stdout } = await run('init', '--source', url, '--dir', folder);
+        expect(stdout).toContain('Not read: the schemas Odd.One, sales.');
+        expect(model().sources.map(({ name }) => name)).toEqual(['note']);
+      },
+    ));
+
+  it('reads all others where public has none', () =>
+    inSource(schemas, async ({ init }) => {
+      expect((await init()).schemas).toEqual(['Odd.One', 'sales']);
+    }));
+
+  it('tells tables of one name apart by their schemas, the first of which goes without', () =>
+    inSource(schemas, async ({ init, model, client, read }) => {
+      expect((await init({ schemas: ['sales', 'Odd.One'] })).findings).toEqual([]);
+      expect(model().tables.map(({ name }) => name)).toEqual([
+        'dim_Odd.One_customer',
+        'dim_customer',
+        'dim_date',
+        'fact_sale',
+      ]);
+      expect(model().sources.map(({ schema, table }) => `${schema} ${table}`)).toEqual([
+        'Odd.One customer',
+        'sales customer',
+        'sales sale',
+      ]);
+      expect(model().table('fact_sale').columns).toContainEqual(
+        expect.objectContaining({ name: 'customer_id', references: 'dim_customer' }),
+      );
+      await client.query(
+        'create table sales.refund (id int primary key); alter table sales.sale add note text',
+      );
+      const { written } = await init();
+      expect(written.map(({ name }) => name)).toEqual(['dim_refund']);
+      expect(read('tables/fact_sale.yml')).toMatch(/\n {2}note:\n$/);
+    }));
+});
+
+describe('starlift check', () => {
+  it('prints a line for each finding, and exits with 2', () =>
+    inSource(shop, async ({ url, folder, write, client }) => {
+      await run('init', '--source', url, '--dir', folder);
+      expect(await run('check', '--project', folder)).toEqual({
+        code: 0,
+        stdout: 'Nothing is wrong.\n',
+        stderr: '',
+      });
+      write('tables/dim_customer.yml', 'dimension: dim_customer\nfrom: customer\ncolums:\n');
+      await client.query('alter table sale drop column sold_at');
+      const { code, stdout } = await run('check', '--project', folder, '--source', url);
+      expect(code).toBe(2);
+      expect(stdout.split('\n')).toEqual([
+        expect.stringMatching(/^starlift\.lock\.json: sale\.sold_at is gone from the source/),
+        'tables/dim_customer.yml line 3: unknown key colums; did you mean columns?',
+        expect.stringMatching(/^tables\/fact_sale\.yml line \d+: dim_customer is not a dimension/),
+        '',
+      ]);
+    }));
+
+  it('refuses a folder without a project', async () => {
+    await expect(run('check', '--project', '/nowhere')).rejects.toMatchObject({
+      exitCode: 2,
+      message: '--project /nowhere has no starlift.yml: starlift init writes one',
+    });
+  });
+});
