@@ -351,6 +351,21 @@ const withoutHelp = {
       1: 'S3 has lost some of them; the command that reads the source is named',
     },
   }),
+  publish: describe({
+    summary: "Puts the project's model in force, without a run or a deploy.",
+    details: [
+      'The model is that of the nearest starlift.yml with a folder tables, else that of the sample shop. Every function ' +
+        'goes by it from the next plan on. What only adds is taken: a table, a column that may be null, a lookup. A change ' +
+        'of the kind, key or versions of a table that is loaded already, or of the type of a column, is refused.',
+    ],
+    options: siteOptions,
+    forms: [{ options: site }],
+    examples: [
+      ['starlift publish --stage dev', 'changes the model of a deployed stage'],
+      ['starlift publish --data shop', 'changes that of a data folder, while a watch runs on it too'],
+    ],
+    exitCodes: { 0: 'the model is in force', 1: 'it could not be published' },
+  }),
   resync: describe({
     summary: 'Lets the next plan read tables of the source in full.',
     details: [

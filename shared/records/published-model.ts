@@ -22,26 +22,35 @@ export interface PublishedModel extends ModelPointer {
   model: Model;
 }
 
+export interface Publication extends ModelPointer {
+  outcome: 'published' | 'in force already';
+}
+
 /**
  * Makes a model the one that is in force. Publishing the model that is in force already changes nothing.
  *
+ * @param accept is called with the model that it would replace; what it throws keeps that one in force
  * @throws {TransientError} another model is being published
  */
 export async function publishModel(
   ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
   definition: ModelDefinition,
-): Promise<ModelPointer> {
+  accept: (inForce: ModelDefinition) => void = () => {},
+): Promise<Publication> {
   const text = JSON.stringify(definition);
   const hash = createHash('sha256').update(text).digest('hex');
+  // First: a pointer must never name a model that is not there.
+  await ingested.create(modelKey(hash), Buffer.from(text));
   for (;;) {
     const stored = await ingested.get(modelPointerKey);
     const current = stored && parsePointer(stored.body);
-    if (current?.hash === hash) return current;
-    // First: a pointer must never name a model that is not there.
-    await ingested.create(modelKey(hash), Buffer.from(text));
+    if (current?.hash === hash) return { ...current, outcome: 'in force already' };
+    // Nothing can be compared with a model that S3 has lost, and no function works until another one is published.
+    const inForce = current && (await readDefinition(ingested, current.hash));
+    if (inForce !== undefined) accept(inForce);
     const next = { number: (current?.number ?? 0) + 1, hash };
     const body = Buffer.from(JSON.stringify({ version: 1, ...next }));
-    if (await ingested.replace(modelPointerKey, body, stored?.etag)) return next;
+    if (await ingested.replace(modelPointerKey, body, stored?.etag)) return { ...next, outcome: 'published' };
   }
 }
 
@@ -55,30 +64,39 @@ export async function readPublishedModel(
   return { ...pointer, model: await readModel(ingested, pointer.hash) };
 }
 
+export interface ReadOptions {
+  /** The number of a model that is known to have been published: a reader that knows an older one alone looks at once. */
+  atLeast?: number | undefined;
+}
+
+export type ReadModel = (options?: ReadOptions) => Promise<PublishedModel>;
+
 /**
  * Makes a reader of the model in force for a process that lives long: it looks for another model once a minute.
+ *
+ * The pointer is right whatever numbers say: where it is lost, numbers begin anew.
  *
  * @throws {RefusedError} of the reader: no model has been published yet
  */
 export function makeModelReader(
   ingested: Pick<ObjectStore, 'get'>,
   { maxAgeMs = 60_000 }: { maxAgeMs?: number } = {},
-): () => Promise<PublishedModel> {
+): ReadModel {
   let known: PublishedModel | undefined;
   let knownUntil = 0;
-  return async () => {
-    if (known !== undefined && performance.now() < knownUntil) return known;
+  return async ({ atLeast = 0 } = {}) => {
+    if (known !== undefined && known.number >= atLeast && performance.now() < knownUntil) return known;
     const stored = await ingested.get(modelPointerKey);
     if (stored === undefined) {
-      throw new RefusedError('no model has been published for this pipeline: starlift run publishes it', {
-        by: 'AWS',
-        key: modelPointerKey,
-      });
+      throw new RefusedError(
+        'no model has been published for this pipeline: a deploy, starlift publish and starlift run publish it',
+        { by: 'AWS', key: modelPointerKey },
+      );
     }
     const pointer = parsePointer(stored.body);
-    if (known?.hash !== pointer.hash) {
-      known = { ...pointer, model: await readModel(ingested, pointer.hash) };
-    }
+    // A model that comes back has another number, and is the same object.
+    const model = known?.hash === pointer.hash ? known.model : await readModel(ingested, pointer.hash);
+    known = { ...pointer, model };
     knownUntil = performance.now() + maxAgeMs;
     return known;
   };
@@ -86,9 +104,26 @@ export function makeModelReader(
 
 async function readModel(ingested: Pick<ObjectStore, 'get'>, hash: string): Promise<Model> {
   const key = modelKey(hash);
-  const stored = await ingested.get(key);
-  if (stored === undefined) throw new RefusedError(`${key} is not there yet`, { by: 'AWS', key });
-  return assembleModel(JSON.parse(Buffer.from(stored.body).toString()) as ModelDefinition);
+  const definition = await readDefinition(ingested, hash);
+  if (definition === undefined) throw new RefusedError(`${key} is not there yet`, { by: 'AWS', key });
+  return assembleModel(definition);
+}
+
+/** @returns undefined before the first model is published, or where S3 has lost it */
+export async function readDefinitionInForce(
+  ingested: Pick<ObjectStore, 'get'>,
+): Promise<ModelDefinition | undefined> {
+  const stored = await ingested.get(modelPointerKey);
+  return stored && readDefinition(ingested, parsePointer(stored.body).hash);
+}
+
+/** @returns undefined where no such model was published, or S3 has lost it */
+export async function readDefinition(
+  ingested: Pick<ObjectStore, 'get'>,
+  hash: string,
+): Promise<ModelDefinition | undefined> {
+  const stored = await ingested.get(modelKey(hash));
+  return stored && (JSON.parse(Buffer.from(stored.body).toString()) as ModelDefinition);
 }
 
 function parsePointer(body: Uint8Array): ModelPointer {

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InvokeCommand, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../cli/failures/list-failures.ts';
@@ -33,6 +36,26 @@ describe('a stage deployed by serverless', () => {
     expect(await nodeVersionOfFunctions(deployed.lambda, `starlift-ingestion-${stage}-plan`)).toMatch(
       /^v24\./,
     );
+  });
+
+  it('publishes the model with a deploy, and says whether it is in force already', async () => {
+    const again = await deployService('ingestion', ['--stage', stage], aws.environment);
+    expectDone(again);
+    expect(again.stdout + again.stderr).toMatch(
+      /^model 1 \(totesys of the sample shop, [0-9a-f]{12}\) is in force already$/m,
+    );
+    const project = mkdtempSync(join(tmpdir(), 'starlift-project-'));
+    try {
+      mkdirSync(join(project, 'tables'));
+      writeFileSync(join(project, 'starlift.yml'), '');
+      writeFileSync(join(project, 'tables', 'dim_a.yml'), 'dimension: dim_a\nform: a\n');
+      const environment = { ...aws.environment, STARLIFT_PROJECT: project };
+      const refused = await deployService('ingestion', ['--stage', stage], environment);
+      expect(refused.code).toBe(1);
+      expect(refused.stdout + refused.stderr).toMatch(/tables\/dim_a\.yml line \d+: .*form/);
+    } finally {
+      rmSync(project, { recursive: true });
+    }
   });
 
   it('has an alarm on all that can get stuck, which writes to the operator', async () => {

@@ -6,16 +6,18 @@ import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
 import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
+import { publishModel } from '../../shared/records/published-model.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
 import type { Databases } from '../helpers/inline-road/databases.ts';
-import { totesys } from '../helpers/models/totesys.ts';
+import { totesys, totesysDefinition } from '../helpers/models/totesys.ts';
 import { seen } from '../helpers/seen.ts';
 import type { PackagedRoad } from './packaged-road.ts';
 
 /** Takes the functions through all that they do: what goes well first, then each kind of failure and its mending. */
 export async function makeEveryCall(road: PackagedRoad, databases: Databases): Promise<void> {
+  await publishModel(road.ingested, totesysDefinition);
   await requestResync(databases);
   await road.invoke('ingestion-plan');
   await road.settle();

@@ -1,0 +1,28 @@
+import { withSite } from '../options/site-options.ts';
+import { loadDefinition } from '../project/load-model.ts';
+import { describePublication, publishProject } from '../project/publish-project.ts';
+import { commandFor } from '../site/site.ts';
+import type { CommandModule } from './command-module.ts';
+
+/** Puts the project's model in force: a change of it needs no deploy. */
+export const command: CommandModule = {
+  run: async (values, _positionals, terminal) => {
+    // First: a project that cannot be compiled is found before anything is started.
+    const project = await loadDefinition();
+    return withSite(values, async (site) => {
+      const publication = await publishProject(site.ingested, project);
+      const { number, hash, outcome } = publication;
+      if (terminal.json) {
+        const model = project.definition.name;
+        const folder = project.folder ?? null;
+        terminal.result(JSON.stringify({ ok: true, outcome, number, hash, model, project: folder }));
+        return 0;
+      }
+      terminal.info(describePublication(publication, project));
+      if (outcome === 'in force already') return 0;
+      terminal.info('The next plan goes by it. A running watch and a stage plan by themselves. Otherwise:');
+      terminal.info(`    ${commandFor(site, 'run')}`);
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,112 @@
+import type {
+  ColumnDefinition,
+  ModelDefinition,
+  TableDefinition,
+  WarehouseType,
+} from '../../shared/model/define.ts';
+import { sourceNameOf } from '../../shared/model/source-name.ts';
+
+type WarehouseDefinition = Exclude<TableDefinition, { kind: 'ingested only' }>;
+
+/** A change of a warehouse table that cannot be made while the table keeps its rows. */
+export interface ModelFinding {
+  table: string;
+  /** Absent where the table as a whole has changed. */
+  column?: string;
+  what: 'kind' | 'source' | 'key' | 'versions' | 'surrogate key' | 'type' | 'column';
+  /** What the model in force says. */
+  inForce: string;
+  /** What the model that is to take its place says. */
+  next: string;
+}
+
+/**
+ * Compares a model with the one that is in force. What only adds is no finding: a new table, a new column that may be
+ * null, a column that may be null from now on, a new lookup or another derivation. A table that the new model no longer
+ * has stays in the warehouse as it is, and so does a column that may be null.
+ *
+ * @returns a finding for each change that would lose rows, or that the tables refuse
+ */
+export function compareModels(inForce: ModelDefinition, next: ModelDefinition): ModelFinding[] {
+  const tables = new Map(warehouseTablesOf(inForce).map((table) => [table.name, table]));
+  return warehouseTablesOf(next).flatMap((table) => {
+    const known = tables.get(table.name);
+    return known === undefined ? [] : compareTables(known, table);
+  });
+}
+
+const warehouseTablesOf = ({ tables }: ModelDefinition): WarehouseDefinition[] =>
+  tables.filter((table) => table.kind !== 'ingested only');
+
+function compareTables(inForce: WarehouseDefinition, next: WarehouseDefinition): ModelFinding[] {
+  const { name: table } = next;
+  // The rest follows from the kind.
+  if (inForce.kind !== next.kind) return [{ table, what: 'kind', inForce: inForce.kind, next: next.kind }];
+  const traits = [
+    ['source', sourceOf],
+    ['key', keyOf],
+    ['versions', versionsOf],
+    ['surrogate key', surrogateKeyOf],
+  ] as const;
+  const changed = traits.flatMap(([what, traitOf]): ModelFinding[] => {
+    const [before, after] = [traitOf(inForce), traitOf(next)];
+    return before === after ? [] : [{ table, what, inForce: before, next: after }];
+  });
+  return [...changed, ...compareColumns(table, inForce.columns, next.columns)];
+}
+
+const sourceOf = (table: WarehouseDefinition): string =>
+  table.kind === 'calendar' ? 'dates' : sourceNameOf(table.source);
+
+/** In any order: the rows that it tells apart are the same. */
+const keyOf = ({ key }: WarehouseDefinition): string => [key].flat().toSorted().join(', ');
+
+const versionsOf = (table: WarehouseDefinition): string =>
+  table.kind === 'fact' && table.versions.length > 0
+    ? table.versions.toSorted().join(', ')
+    : 'the latest state only';
+
+const surrogateKeyOf = (table: WarehouseDefinition): string =>
+  (table.kind === 'fact' ? table.surrogateKey : undefined) ?? 'none';
+
+type Columns = Readonly<Record<string, Pick<ColumnDefinition, 'type' | 'nullable'>>>;
+
+function compareColumns(table: string, inForce: Columns, next: Columns): ModelFinding[] {
+  const changed = Object.entries(next).flatMap(([column, { type, nullable }]): ModelFinding[] => {
+    const known = inForce[column];
+    if (known === undefined) {
+      // The rows that are there have no value for it.
+      return nullable ? [] : [{ table, column, what: 'column', inForce: 'none', next: 'not null' }];
+    }
+    const [before, after] = [describeType(known.type), describeType(type)];
+    return before === after ? [] : [{ table, column, what: 'type', inForce: before, next: after }];
+  });
+  // The table would refuse every row that comes without it.
+  const gone = Object.entries(inForce).filter(([column, { nullable }]) => !nullable && !(column in next));
+  return [
+    ...changed,
+    ...gone.map(
+      ([column]): ModelFinding => ({ table, column, what: 'column', inForce: 'not null', next: 'none' }),
+    ),
+  ];
+}
+
+function describeType(type: WarehouseType): string {
+  if (type.name === 'carried') return type.sql;
+  if (type.name === 'numeric') return `numeric(${type.precision},${type.scale})`;
+  // A warehouse that was made with the one goes on with the other.
+  return type.name === 'varchar' ? 'text' : type.name;
+}
+
+/** One line, without an end: both sides of a finding. */
+export function describeFinding({ table, column, what, inForce, next }: ModelFinding): string {
+  if (column === undefined) {
+    const verb = what === 'versions' ? 'are' : 'is';
+    return `${table}: the ${what} ${verb} ${inForce} in the model in force, and would be ${next}`;
+  }
+  const name = `${table}.${column}`;
+  if (what !== 'column') return `${name} is ${inForce} in the model in force, and would be ${next}`;
+  return inForce === 'none'
+    ? `${name} is not in the model in force, and the rows that are there have no value for it: a new column has to allow null`
+    : `${name} is not null in the model in force, and would be gone: its table refuses rows without it`;
+}

@@ -1,0 +1,56 @@
+import type { ModelDefinition } from '../../shared/model/define.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import { type Publication, publishModel } from '../../shared/records/published-model.ts';
+import { UsageError } from '../terminal/usage-error.ts';
+import { compareModels, describeFinding } from './compare-models.ts';
+import { assembleProject, type LoadedDefinition } from './load-model.ts';
+
+/**
+ * Makes the model of a project the one that is in force. It takes effect without a deploy.
+ *
+ * @throws {UsageError} its parts do not fit together, or it does not fit the model in force: a line for each finding; or
+ *   there is no project, and another model than the sample shop's is in force
+ * @throws {TransientError} another model is being published
+ */
+export async function publishProject(
+  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
+  loaded: LoadedDefinition,
+): Promise<Publication> {
+  const { definition } = loaded;
+  assembleProject(definition);
+  return publishModel(ingested, definition, (inForce) => {
+    if (isForeign(loaded, inForce)) {
+      throw new UsageError(
+        `there is no project in this folder or one above it: the model ${inForce.name} stays in force`,
+      );
+    }
+    assertFitting(inForce, definition);
+  });
+}
+
+/** Without a project there is the sample shop's model, which nobody means to put in the place of their own. */
+export const isForeign = ({ folder, definition }: LoadedDefinition, inForce: ModelDefinition): boolean =>
+  folder === undefined && definition.name !== inForce.name;
+
+/** @throws {UsageError} rows would be lost if the one took the other's place */
+export function assertFitting(inForce: ModelDefinition, next: ModelDefinition): void {
+  const findings = compareModels(inForce, next);
+  if (findings.length === 0) return;
+  throw new UsageError(
+    [
+      'the model does not fit the tables of the model in force, which stays in force:',
+      ...findings.map((finding) => `    ${describeFinding(finding)}`),
+      'For now such a change needs another table: rename it in the model, publish that, and run starlift rebuild NAME',
+    ].join('\n'),
+  );
+}
+
+/** One line that says which model it was and what became of it. */
+export function describePublication(
+  { number, hash, outcome }: Publication,
+  { definition, folder }: LoadedDefinition,
+): string {
+  const from = folder === undefined ? 'the sample shop' : folder;
+  const model = `model ${number} (${definition.name} of ${from}, ${hash.slice(0, 12)})`;
+  return outcome === 'published' ? `published ${model}` : `${model} is in force already`;
+}
