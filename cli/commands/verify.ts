@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
+import type { Model } from '../../shared/model/model.ts';
 import { readRemembered } from '../configuration/remembered.ts';
 import { readSettings, type Settings } from '../configuration/settings.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
 import { type OptionValues, parseStage, withSite } from '../options/site-options.ts';
-import { loadModel } from '../project/load-model.ts';
+import { assembleProject, loadDefinition } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { type Expectations, parseExpectations, readExpectFiles } from '../verify/expected/expect-files.ts';
 import { noteVerified } from '../verify/note-verified.ts';
 import { showProgress } from '../verify/progress.ts';
-import { printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
+import { type Key, printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -43,8 +45,8 @@ function isOfFolder(settings: Settings): boolean {
 
 interface DeletedRow {
   table: string;
-  key: string;
-  last_updated?: string;
+  key: Key;
+  version?: string;
 }
 
 async function verify(
@@ -56,7 +58,7 @@ async function verify(
   const at = new Date();
   const report = await compare(databases, site, terminal, (table, key, version) => {
     if (values.deleted !== true) return;
-    if (terminal.json) deleted.push({ table, key, ...(version !== '' && { last_updated: version }) });
+    if (terminal.json) deleted.push({ table, key, ...(version !== '' && { version }) });
     else printExtraRow(table, key, version, terminal);
   });
   printReport(report, site ?? { selector: '' }, terminal);
@@ -67,12 +69,28 @@ async function verify(
   return report.ok ? 0 : 1;
 }
 
+/**
+ * The model that is in force, and the queries of the project that it comes from. A model of another name, such as that of a
+ * stage which belongs to another project, has none here.
+ */
+async function findModel(site: Site | undefined): Promise<{ model: Model; expectations: Expectations }> {
+  const { definition, folder } = await loadDefinition();
+  const model = site?.model ?? assembleProject(definition);
+  if (model.name !== definition.name) return { model, expectations: new Map() };
+  const files =
+    folder === undefined
+      ? (await import('../verify/expected/built-in-expectations.ts')).expectFiles
+      : readExpectFiles(folder);
+  return { model, expectations: parseExpectations(files, model) };
+}
+
 async function compare(
   databases: Databases,
   site: Site | undefined,
   terminal: Terminal,
-  onExtra: (table: string, key: string, version: string) => void,
+  onExtra: (table: string, key: Key, version: string) => void,
 ): Promise<VerifyReport> {
+  const { model, expectations } = await findModel(site);
   const source = await databases.connectSource();
   try {
     const warehouse = await databases.connectWarehouse();
@@ -82,7 +100,8 @@ async function compare(
         source,
         warehouse,
         warehouseSchema: databases.warehouseSchema,
-        model: site?.model ?? (await loadModel()),
+        model,
+        expectations,
         ...(site && { site }),
         ...progress,
         onExtra,

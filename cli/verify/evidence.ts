@@ -4,9 +4,9 @@ import { isWithinReach, newRowsCondition } from '../../services/ingestion/source
 import type { Model } from '../../shared/model/model.ts';
 import type { Site } from '../site/site.ts';
 import { type CapturedTable, findCapturedTables, type Plans, readPlans } from './captured-tables.ts';
+import { withSavepoint } from './databases/savepoint.ts';
+import type { IsLate } from './expected/source-rows.ts';
 import { type QuarantinedKeys, readQuarantinedKeys } from './quarantined-keys.ts';
-import { withSavepoint } from './savepoint.ts';
-import type { IsLate } from './tables/table-check.ts';
 
 /** What explains that the warehouse lacks a row, or has it in another state. */
 export interface Evidence {

@@ -6,12 +6,14 @@ import { formatCount, formatRows } from '../terminal/wording.ts';
 
 export type DifferenceKind = 'missing' | 'extra' | 'doubled' | 'different' | 'dangling';
 
+/** A business key: a text, or one for each column where it has several. */
+export type Key = string | readonly string[];
+
 /** One difference, for a person to look up; values are Postgres' text, null is null. */
 export interface Example {
   kind: DifferenceKind;
   table: string;
-  /** The business key. */
-  key: string;
+  key: Key;
   column?: string;
   expected?: string | null;
   found?: string | null;
@@ -110,8 +112,10 @@ export function printReport(report: VerifyReport, site: Pick<Site, 'selector'>, 
   terminal.info(conclude(report, terminal));
 }
 
-export function printExtraRow(table: string, key: string, version: string, terminal: Terminal): void {
-  terminal.info(`${table} ${key}${version === '' ? '' : ` of ${version}`}: no longer in the source`);
+export function printExtraRow(table: string, key: Key, version: string, terminal: Terminal): void {
+  terminal.info(
+    `${table} ${formatKey(key)}${version === '' ? '' : ` of ${version}`}: no longer in the source`,
+  );
 }
 
 /**
@@ -132,7 +136,7 @@ export function toJson({ ok, tables, note }: VerifyReport) {
 
 /** @example 'fact_payment 7 is different: payment_amount is 12.01 in the warehouse, 12.00 in the source' */
 export function formatExample({ kind, table, key, column, expected, found }: Example): string {
-  const row = `${table} ${key}`;
+  const row = `${table} ${formatKey(key)}`;
   switch (kind) {
     case 'missing':
       if (expected === undefined) return `${row} is missing`;
@@ -149,6 +153,14 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
       return `${row} dangles: its ${column} ${show(found)} is not in the dimension`;
   }
 }
+
+/** @example '7' or '(7, GB)' */
+const formatKey = (key: Key): string =>
+  typeof key === 'string' ? showPart(key) : `(${key.map(showPart).join(', ')})`;
+
+/** A text that could be taken for something else is quoted. */
+const showPart = (text: string): string =>
+  text === '' || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}",()\\]/u.test(text) ? JSON.stringify(text) : text;
 
 /** JSON tells '' from null, and lets no line break or control character through to the terminal. */
 const show = (value: string | null | undefined): string => JSON.stringify(value ?? null);

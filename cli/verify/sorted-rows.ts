@@ -1,107 +1,136 @@
 import type pg from 'pg';
+import {
+  anyOrder,
+  type ColumnType,
+  inRow,
+  isInteger,
+  isNumber,
+  isUuid,
+  textOf,
+} from './databases/postgres-types.ts';
 import { formatRecordText, parseRecordText } from './record-text.ts';
-import type { IsLate, TableCheck } from './tables/table-check.ts';
 
 const rowsPerFetch = 5000;
 
 /** One row of either side, rendered by its own server: equal rows are equal texts. */
 export interface SortedRow {
-  /** The integer that orders the rows; null sorts last. */
-  sortKey: string | null;
-  /** A fact's last_updated; empty for others. */
+  /** The texts of the key's columns, by which rows are ordered; null sorts last. */
+  key: readonly (string | null)[];
+  /** A fact's version; empty for others. */
   version: string;
   /** All columns as the text of a Postgres row, in which '' is not null. */
   values: string;
   /** Of the source: the warehouse need not have it yet. Of the warehouse: it waits, and is not in the table. */
   isPending: boolean;
-  /** The same of what the row must be by its own key, where the check can tell. */
+  /** The same of what the row must be by its own key, where that can be told. */
   ownTruth?: string;
 }
 
+/** Rows of either side, as a query for them. */
+export interface RowsQuery {
+  /** Its columns are c0, c1, …, and is_pending. */
+  query: string;
+  /** Of c0, c1, … */
+  types: readonly ColumnType[];
+  /** Which of them are the business key's. */
+  key: readonly number[];
+  orders: readonly KeyOrder[];
+  /** Which of them tell the versions of a key apart; none where there is one row a key. */
+  versions: readonly number[];
+  /** Whether the server's own encoding is UTF8. */
+  isUtf8: boolean;
+  /** SQL for what each column must be by the row's own key. */
+  ownTruth?: readonly string[];
+  /** Completes the texts of a row. */
+  complete?: (values: (string | null)[]) => (string | null)[];
+}
+
+/** How both servers, and we, order a column of the key: as integers, as uuids, or by the bytes of its text in UTF-8. */
+export type KeyOrder = 'integer' | 'uuid' | 'bytes';
+
+/** The order that both servers have in common for a column of these types; undefined where one has numbers and one has not. */
+export function findKeyOrder(expected: ColumnType, found: ColumnType): KeyOrder | undefined {
+  if (isInteger(expected) && isInteger(found)) return 'integer';
+  if (isNumber(expected) !== isNumber(found)) return undefined;
+  // The digits of a uuid are lower case in any text of it, and its bytes are in their order.
+  return isUuid(expected) && isUuid(found) ? 'uuid' : 'bytes';
+}
+
+/** Whether a row comes before another one of another key. */
+export function isBefore(a: SortedRow, b: SortedRow, orders: readonly KeyOrder[]): boolean {
+  for (const [index, order] of orders.entries()) {
+    const [left = null, right = null] = [a.key[index], b.key[index]];
+    if (left === right) continue;
+    if (left === null || right === null) return right === null;
+    if (order === 'integer') return BigInt(left) < BigInt(right);
+    // The order of JavaScript's own strings is that of UTF-16.
+    return Buffer.compare(Buffer.from(left), Buffer.from(right)) < 0;
+  }
+  return false;
+}
+
+export const isSameKey = (a: SortedRow, b: SortedRow): boolean =>
+  a.key.every((part, index) => part === b.key[index]);
+
+const unknownType: ColumnType = { oid: 0, modifier: -1 };
+
+function writeQuery({ query, types, key, orders, versions, isUtf8, ownTruth }: RowsQuery): string {
+  // With the alias: by itself a name in `order by` is that of a text in the select list.
+  const columns = types.map((type, index) => ({ sql: `sorted.c${index}`, type }));
+  const columnOf = (index: number) => columns[index] ?? { sql: `sorted.c${index}`, type: unknownType };
+  const keyColumns = key.map(columnOf);
+  const versionColumns = versions.map(columnOf);
+  const order = [
+    ...keyColumns.map(({ sql, type }, at) =>
+      orders[at] === 'bytes' ? orderByBytes(textOf(sql, type), isUtf8) : sql,
+    ),
+    ...versionColumns.map(({ sql, type }) => anyOrder(sql, type)),
+  ];
+  const rendered = columns.map(({ sql, type }) => inRow(sql, type));
+  const list = [
+    'is_pending',
+    writeVersion(versionColumns),
+    // Twice as fast as an array of texts, and as unambiguous.
+    `row(${rendered.join(', ')})::text`,
+    ownTruth === undefined ? 'null' : `row(${ownTruth.join(', ')})::text`,
+    ...keyColumns.map(({ sql, type }) => textOf(sql, type)),
+  ];
+  return `select ${list.join(', ')} from (${query}) as sorted order by ${order.join(', ')}`;
+}
+
+const orderByBytes = (text: string, isUtf8: boolean): string =>
+  isUtf8 ? `(${text}) collate "C"` : `convert_to(${text}, 'UTF8')`;
+
+function writeVersion(columns: readonly { sql: string; type: ColumnType }[]): string {
+  const texts = columns.map(({ sql, type }) => textOf(sql, type));
+  // An infinite timestamp has no time of day.
+  return texts.length > 1 ? `concat_ws(' ', ${texts.join(', ')})` : (texts[0] ?? `''`);
+}
+
 type FetchedRow = [
-  sortKey: string | null,
+  isPending: boolean,
   version: string | null,
   values: string,
-  isPending: boolean,
-  ownTruth?: string,
+  ownTruth: string | null,
+  ...key: (string | null)[],
 ];
 
-/**
- * The rows that the source asks for, in the order of their keys. Memory is flat at any size.
- *
- * @param padded those of its columns that are a char(n), which is compared without its padding
- */
-export function readExpectedRows(
-  source: pg.Client,
-  check: TableCheck,
-  { isLate, padded }: { isLate: IsLate; padded: ReadonlySet<string> },
-): SortedRows {
-  const columns = check.columns.map((column) => (padded.has(column) ? `${column}::text` : column));
-  const from = `(${check.expected(isLate)}) as expected`;
-  return new SortedRows(source, rowsQuery({ ...check, columns }, { from, isPending: 'is_late' }), (values) =>
-    check.complete === undefined ? values : formatRecordText(check.complete(parseRecordText(values))),
-  );
-}
-
-/**
- * The rows that the warehouse has, in the same order; the versions of a fact follow each other.
- *
- * @param parked the table with the rows that wait; undefined where none does
- */
-export function readFoundRows(
-  warehouse: pg.Client,
-  check: TableCheck,
-  parked: string | undefined,
-): SortedRows {
-  const columns = check.columns.join(', ');
-  const from =
-    parked === undefined
-      ? `(select ${columns}, false as is_parked from ${check.table}) as found`
-      : `(select ${columns}, false as is_parked from ${check.table}
-          union all select ${columns}, true from ${parked}) as found`;
-  return new SortedRows(warehouse, rowsQuery(check, { from, isPending: 'is_parked' }, check.ownTruth));
-}
-
-/** An infinite timestamp has no time of day. */
-const lastUpdated = '(last_updated_date + last_updated_time)::text';
-
-/** The aliases keep `order by` on the columns: by a name of the select list it would sort their texts. */
-function rowsQuery(
-  check: TableCheck,
-  { from, isPending }: { from: string; isPending: string },
-  ownTruth?: readonly string[],
-): string {
-  const version = check.isVersioned ? `coalesce(${lastUpdated}, last_updated_date::text)` : `''`;
-  const order = check.isVersioned ? ', last_updated_date, last_updated_time' : '';
-  const truth = ownTruth === undefined ? '' : `, ${rowText(ownTruth)} as own_truth_text`;
-  return `select (${check.sortKey})::text as sort_key_text,
-      ${version} as version_text,
-      ${rowText(check.columns)} as values_text,
-      ${isPending} as is_pending${truth}
-    from ${from} order by ${check.sortKey}${order}`;
-}
-
-// Twice as fast as an array of texts, and as unambiguous.
-const rowText = (expressions: readonly string[]): string => `row(${expressions.join(', ')})::text`;
-
-/** A cursor that reads one batch ahead, so that both servers work while rows are compared. */
+/** A cursor that reads one batch ahead, so that both servers work while rows are compared. Memory is flat at any size. */
 export class SortedRows {
   readonly #client: pg.Client;
-  readonly #query: string;
-  readonly #complete: (values: string) => string;
+  readonly #query: RowsQuery;
   #batch: FetchedRow[] = [];
   #next = 0;
   #ahead: Promise<FetchedRow[]> | undefined;
 
-  constructor(client: pg.Client, query: string, complete: (values: string) => string = (values) => values) {
+  constructor(client: pg.Client, query: RowsQuery) {
     this.#client = client;
     this.#query = query;
-    this.#complete = complete;
   }
 
   /** Within a transaction that is open already; one at a time on a client. A failure shows at `next`. */
   start(): void {
-    this.#ahead = this.#fetch(`declare sorted_rows no scroll cursor for ${this.#query}`);
+    this.#ahead = this.#fetch(`declare sorted_rows no scroll cursor for ${writeQuery(this.#query)}`);
   }
 
   /** @returns undefined after the last row */
@@ -110,19 +139,24 @@ export class SortedRows {
     const row = this.#batch[this.#next];
     if (row === undefined) return undefined;
     this.#next += 1;
-    const [sortKey, version, values, isPending, ownTruth] = row;
+    const [isPending, version, values, ownTruth, ...key] = row;
     return {
-      sortKey,
+      key,
       version: version ?? '',
       values: this.#complete(values),
       isPending,
-      ...(ownTruth !== undefined && { ownTruth }),
+      ...(ownTruth !== null && { ownTruth }),
     };
   }
 
   async close(): Promise<void> {
     await this.#ahead?.catch(() => {});
     await this.#client.query('close sorted_rows');
+  }
+
+  #complete(values: string): string {
+    const { complete } = this.#query;
+    return complete === undefined ? values : formatRecordText(complete(parseRecordText(values)));
   }
 
   async #turnBatch(): Promise<void> {

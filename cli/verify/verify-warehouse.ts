@@ -3,19 +3,28 @@ import { TerminalError } from '../../shared/errors.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
-import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { compareRows } from './compare-rows.ts';
+import {
+  type ComparedSides,
+  compareTable,
+  countUnreadable,
+  describeFound,
+  selectExpected,
+} from './compare-table.ts';
+import { countDangling } from './dangling.ts';
+import { renderSettings } from './databases/postgres-types.ts';
+import { withSavepoint } from './databases/savepoint.ts';
+import {
+  describeOtherTypes,
+  type FoundColumns,
+  findMissing,
+  readWarehouseColumns,
+} from './databases/warehouse-columns.ts';
 import { beginEvidence, type Evidence } from './evidence.ts';
-import { addExample, isClean, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
-import { withSavepoint } from './savepoint.ts';
-import { readExpectedRows, readFoundRows } from './sorted-rows.ts';
-import { dimCurrency } from './tables/dim-currency.ts';
-import { makeDimDate } from './tables/dim-date.ts';
-import { dimensionChecks } from './tables/dimensions.ts';
-import { factChecks } from './tables/facts.ts';
-import type { Reference, TableCheck } from './tables/table-check.ts';
+import type { Expectations } from './expected/expect-files.ts';
+import { defaultSchema, type SourceRelation, sourceTablesOf } from './expected/source-rows.ts';
+import { isClean, type Key, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 
 export interface VerifyOptions {
   /** Connected, outside a transaction, with nothing else running on it; the same for the warehouse. */
@@ -24,6 +33,8 @@ export interface VerifyOptions {
   warehouseSchema: string;
   /** The model whose tables are verified. */
   model: Model;
+  /** The user's own queries for what a table must hold; without one it follows from the model. */
+  expectations?: Expectations;
   /** Knows what is late, waits, or is in quarantine; without it such rows count as missing or different. */
   site?: Site;
   /** Called once with about how many rows each table has to compare; those of the calendar are not known. */
@@ -33,12 +44,12 @@ export interface VerifyOptions {
   /** Called for every table when it is done. */
   onTable?: (report: TableReport) => void;
   /** Called for every row whose key the source does not have. */
-  onExtra?: (table: string, key: string, version: string) => void;
+  onExtra?: (table: string, key: Key, version: string) => void;
 }
 
 /**
- * Compares every warehouse table of the model with the source, by handwritten SQL; a table or a column without such
- * SQL is a difference. A table that cannot be compared is named, and the others go on.
+ * Compares every warehouse table of the model with the source, by SQL that follows from the model or is the user's own.
+ * A table that cannot be compared is named, and the others go on.
  *
  * Each side is read in one snapshot, the source's second: it then has the latest state of all that the warehouse can
  * have, and what the warehouse lacks is late where the source wrote it after the last plan.
@@ -52,7 +63,7 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
   try {
     await beginReading(warehouse, warehouseSchema);
     await evidence.readLoaded(warehouse);
-    await beginReading(source, 'public');
+    await beginReading(source, defaultSchema);
     return await verifyTables(options, model, await evidence.readSource(source));
   } finally {
     // A connection that is lost has no transaction any more, and the first error says more.
@@ -69,7 +80,7 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
   await client.query(`
     begin transaction isolation level repeatable read, read only;
     set local search_path = ${quoteIdentifier(schema)};
-    set local datestyle = 'ISO, YMD';
+    ${renderSettings}
     set local row_security = off;
     set local cursor_tuple_fraction = 1;
     set local work_mem = '64MB';
@@ -78,26 +89,26 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
 }
 
 async function verifyTables(options: VerifyOptions, model: Model, evidence: Evidence): Promise<VerifyReport> {
-  const { source, warehouse, onSizes, onStart, onTable } = options;
-  const names = model.tables.map(({ name }) => name);
-  const checks = listChecks(names);
-  const missing = await readMissingSourceTables(source, checks);
-  const columns = await readWarehouseColumns(warehouse, checks);
-  if (onSizes !== undefined) onSizes(await estimateSizes(source, checks));
+  const { source, warehouse, expectations = new Map(), onSizes, onStart, onTable, onExtra } = options;
+  const sides: ComparedSides = { source, warehouse, model, expectations, evidence };
+  const checked = model.tables
+    .map((table) => ({ table, sources: sourceTablesOf(table, model) }))
+    .toSorted((a, b) => (a.table.name < b.table.name ? -1 : 1));
+  const missing = await readMissingSourceTables(source, checked);
+  const columns = await readWarehouseColumns(warehouse, model);
+  if (onSizes !== undefined) onSizes(await estimateSizes(source, checked));
   const tables: TableReport[] = [];
-  for (const check of checks) {
-    const report = makeTableReport(check.table);
-    report.asOf = evidence.asOf(check.sourceTables);
+  for (const { table, sources } of checked) {
+    const report = makeTableReport(table.name);
+    const names = sources.map(({ name }) => name);
+    report.asOf = evidence.asOf(names);
     onStart?.(report);
-    const lacking = check.sourceTables.filter((table) => missing.has(table));
+    const lacking = names.filter((name) => missing.has(name));
     if (lacking.length > 0) {
-      report.problem = `${check.table} was not compared: the source has no table ${lacking.join(', ')}`;
-    } else await verifyTable(options, { check, model, columns, evidence }, report);
-    tables.push(report);
-    onTable?.(report);
-  }
-  for (const name of names.filter((each) => !checks.some(({ table }) => table === each))) {
-    const report = reportUnchecked(name);
+      report.problem = `${table.name} was not compared: the source has no table ${lacking.join(', ')}`;
+    } else await verifyTable(table, sides, { columns, onExtra }, report);
+    const failing = evidence.describeFailing(names);
+    if (lacking.length === 0 && failing !== undefined) report.problem ??= failing;
     tables.push(report);
     onTable?.(report);
   }
@@ -106,60 +117,83 @@ async function verifyTables(options: VerifyOptions, model: Model, evidence: Evid
   return report;
 }
 
+/** A warehouse table with the source tables that its rows are made of, the one that is extracted for it first. */
+interface CheckedTable {
+  table: WarehouseTable;
+  sources: readonly SourceRelation[];
+}
+
+/** @throws {UsageError} none of the tables is in the source */
+async function readMissingSourceTables(
+  source: pg.Client,
+  checked: readonly CheckedTable[],
+): Promise<ReadonlySet<string>> {
+  const wanted = new Map(checked.flatMap(({ sources }) => sources.map(({ name, sql }) => [name, sql])));
+  const { rows } = await source.query<{ name: string }>(
+    'select name from unnest($1::text[], $2::text[]) as wanted (name, sql) where to_regclass(sql) is null',
+    [[...wanted.keys()], [...wanted.values()]],
+  );
+  const missing = rows.map(({ name }) => name);
+  if (missing.length === wanted.size && wanted.size > 0) {
+    throw new UsageError(`the source has none of the tables ${missing.join(', ')}`);
+  }
+  return new Set(missing);
+}
+
 /** A table that the server has no statistics of is not counted: that could take as long as a comparison. */
 async function estimateSizes(
   source: pg.Client,
-  checks: readonly TableCheck[],
+  checked: readonly CheckedTable[],
 ): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await source.query<{ name: string; size: number }>(
-    `select name, greatest(c.reltuples, coalesce(s.n_live_tup, 0))::float8 as size
-       from unnest($1::text[]) as wanted (name)
-       join pg_class c on c.oid = to_regclass(quote_ident(name))
+  const { rows } = await source.query<{ sql: string; size: number }>(
+    `select sql, greatest(c.reltuples, coalesce(s.n_live_tup, 0))::float8 as size
+       from unnest($1::text[]) as wanted (sql)
+       join pg_class c on c.oid = to_regclass(sql)
        left join pg_stat_all_tables s on s.relid = c.oid`,
-    [checks.map(({ sourceTables }) => sourceTables[0])],
+    [checked.flatMap(({ sources }) => sources[0]?.sql ?? [])],
   );
-  const sizes = new Map(rows.map(({ name, size }) => [name, size]));
+  const sizes = new Map(rows.map(({ sql, size }) => [sql, size]));
   return new Map(
-    checks.flatMap(({ table, sourceTables, ownTruth }): [string, number][] => {
-      const size = sizes.get(sourceTables[0]) ?? 0;
-      return ownTruth === undefined && size > 0 ? [[table, Math.round(size)]] : [];
+    checked.flatMap(({ table, sources }): [string, number][] => {
+      const size = sizes.get(sources[0]?.sql ?? '') ?? 0;
+      return table.kind !== 'calendar' && size > 0 ? [[table.name, Math.round(size)]] : [];
     }),
   );
 }
 
-interface TableToVerify {
-  check: TableCheck;
-  model: Model;
-  /** Of the warehouse, by table. */
-  columns: ReadonlyMap<string, ReadonlySet<string>>;
-  evidence: Evidence;
-}
-
 /** Counts into the report. What fails is a problem of this table, unless a connection was lost. */
 async function verifyTable(
-  options: VerifyOptions,
-  { check, model, columns, evidence }: TableToVerify,
+  table: WarehouseTable,
+  sides: ComparedSides,
+  { columns, onExtra }: { columns: ReadonlyMap<string, FoundColumns>; onExtra: VerifyOptions['onExtra'] },
   report: TableReport,
 ): Promise<void> {
-  const { source, warehouse } = options;
+  const { source, warehouse } = sides;
   try {
     await withSavepoint([source, warehouse], async () => {
-      const problem = findProblem(check, columns.get(check.table));
-      if (problem !== undefined) return reportUnreadable(source, check, report, problem);
-      await compareTable(options, { check, evidence }, report);
-      const hasKey = ({ dimension, key }: Reference) => columns.get(dimension)?.has(key) === true;
-      await countDanglingReferences(warehouse, check, hasKey, report);
-      const uncompared = describeUncompared(check, model.table(check.table));
-      if (uncompared !== undefined) report.problem = uncompared;
+      const expected = await selectExpected(table, sides);
+      const problem = findMissing(table, columns.get(table.name));
+      if (problem !== undefined) {
+        report.problem = problem;
+        return countUnreadable(source, expected, report);
+      }
+      const foundTypes = await describeFound(warehouse, table);
+      await compareTable(
+        table,
+        sides,
+        { expected, foundTypes },
+        { report, onExtra: (key, version) => onExtra?.(table.name, key, version) },
+      );
+      if (table.kind !== 'calendar') await countDangling(table, { ...sides, foundTypes, columns }, report);
+      const others = describeOtherTypes(table, columns.get(table.name));
+      if (others !== undefined) report.problem = others;
     });
   } catch (error) {
-    report.problem = `${check.table} cannot be compared: ${(error as Error).message}`;
+    report.problem = `${table.name} cannot be compared: ${(error as Error).message}`;
     if (!(await isAnswering(source)) || !(await isAnswering(warehouse))) {
-      throw new TerminalError(report.problem, { table: check.table, cause: error });
+      throw new TerminalError(report.problem, { table: table.name, cause: error });
     }
   }
-  const failing = evidence.describeFailing(check.sourceTables);
-  if (failing !== undefined) report.problem ??= failing;
 }
 
 const isAnswering = (client: pg.Client): Promise<boolean> =>
@@ -167,158 +201,3 @@ const isAnswering = (client: pg.Client): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** The checks of those warehouse tables that have one, in the order in which they are reported. */
-function listChecks(tables: readonly string[]): TableCheck[] {
-  const all = [...dimensionChecks, dimCurrency, makeDimDate(tables), ...factChecks];
-  return all
-    .filter(({ table }) => tables.includes(table))
-    .sort((one, other) => (one.table < other.table ? -1 : 1));
-}
-
-/** @throws {UsageError} none of the tables that the checks read is in the source */
-async function readMissingSourceTables(
-  source: pg.Client,
-  checks: readonly TableCheck[],
-): Promise<ReadonlySet<string>> {
-  const wanted = [...new Set(checks.flatMap(({ sourceTables }) => sourceTables))];
-  const { rows } = await source.query<{ name: string }>(
-    'select name from unnest($1::text[]) as wanted (name) where to_regclass(quote_ident(name)) is null',
-    [wanted],
-  );
-  const missing = rows.map(({ name }) => name);
-  if (missing.length === wanted.length && wanted.length > 0) {
-    throw new UsageError(`the source has none of the tables ${missing.join(', ')}`);
-  }
-  return new Set(missing);
-}
-
-/** @returns the columns of each checked table that the warehouse has */
-async function readWarehouseColumns(
-  warehouse: pg.Client,
-  checks: readonly TableCheck[],
-): Promise<Map<string, ReadonlySet<string>>> {
-  const { rows } = await warehouse.query<{ name: string; columns: string[] }>(
-    `select name, array(select attname::text from pg_attribute
-                         where attrelid = to_regclass(quote_ident(name)) and attnum > 0 and not attisdropped) as columns
-       from unnest($1::text[]) as wanted (name)
-      where to_regclass(quote_ident(name)) is not null`,
-    [checks.map(({ table }) => table)],
-  );
-  return new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
-}
-
-function findProblem(check: TableCheck, columns: ReadonlySet<string> | undefined): string | undefined {
-  if (columns === undefined) return `the warehouse has no table ${check.table}`;
-  const lacking = check.columns.filter((column) => !columns.has(column));
-  if (lacking.length === 0) return undefined;
-  return `the warehouse table ${check.table} has no column ${lacking.join(', ')}`;
-}
-
-async function reportUnreadable(source: pg.Client, check: TableCheck, report: TableReport, problem: string) {
-  const { rows } = await source.query<{ count: string }>(
-    `select count(*) from (${check.expected(() => 'false')}) as expected`,
-  );
-  report.problem = problem;
-  report.expected = Number(rows[0]?.count);
-  report.missing = report.expected;
-}
-
-async function compareTable(
-  { source, warehouse, onExtra }: VerifyOptions,
-  { check, evidence }: Pick<TableToVerify, 'check' | 'evidence'>,
-  report: TableReport,
-): Promise<void> {
-  const { isLate, isQuarantined } = evidence;
-  const padded = await readPaddedColumns(source, check);
-  const parked = evidence.hasWaiting ? await findParked(warehouse, check) : undefined;
-  const expected = readExpectedRows(source, check, { isLate, padded });
-  const found = readFoundRows(warehouse, check, parked);
-  expected.start();
-  found.start();
-  try {
-    await compareRows(
-      check,
-      { expected, found },
-      {
-        report,
-        isQuarantined: (key, version) => isQuarantined(check.table, key, version),
-        onExtra: (key, version) => onExtra?.(check.table, key, version),
-      },
-    );
-  } finally {
-    // In a transaction that has failed a cursor is closed already.
-    await Promise.allSettled([expected.close(), found.close()]);
-  }
-}
-
-/** @returns the table of a fact's rows that wait; undefined where none does */
-async function findParked(
-  warehouse: pg.Client,
-  { table, isVersioned }: TableCheck,
-): Promise<string | undefined> {
-  if (isVersioned !== true) return undefined;
-  const parked = parkedTable(table);
-  const { rows: tables } = await warehouse.query<{ isThere: boolean }>(
-    'select to_regclass($1) is not null as "isThere"',
-    [parked],
-  );
-  if (tables[0]?.isThere !== true) return undefined;
-  const { rows } = await warehouse.query(`select from ${parked} limit 1`);
-  return rows.length > 0 ? parked : undefined;
-}
-
-const charOid = 1042;
-
-/**
- * The columns of what a check expects that are a char(n) in the source: padding is not part of the value. Within the
- * transaction of the check.
- */
-async function readPaddedColumns(source: pg.Client, { expected }: TableCheck): Promise<ReadonlySet<string>> {
-  const { fields } = await source.query(`select * from (${expected(() => 'false')}) as expected limit 0`);
-  return new Set(fields.filter(({ dataTypeID }) => dataTypeID === charOid).map(({ name }) => name));
-}
-
-/**
- * Counts into the report every reference of the fact whose dimension row is not there.
- *
- * @param hasKey whether the warehouse has the dimension: one that is missing has no row at all
- */
-async function countDanglingReferences(
-  warehouse: pg.Client,
-  check: TableCheck,
-  hasKey: (reference: Reference) => boolean,
-  report: TableReport,
-): Promise<void> {
-  for (const reference of check.references ?? []) {
-    const query = danglingQuery(check, reference, hasKey(reference));
-    const { rows } = await warehouse.query<{ key: string; value: string; total: string }>(query);
-    report.dangling += Number(rows[0]?.total ?? 0);
-    for (const { key, value } of rows) {
-      addExample(report, 'dangling', () => ({ key, column: reference.column, found: value }));
-    }
-  }
-}
-
-function danglingQuery(check: TableCheck, { column, dimension, key }: Reference, hasDimension: boolean) {
-  const held = hasDimension ? `and not exists (select from ${dimension} d where d.${key} = f.${column})` : '';
-  return `
-    select ${check.sortKey}::text as key, ${column}::text as value, count(*) over ()::text as total
-      from ${check.table} f
-     where ${column} is not null ${held}
-     order by ${check.sortKey}
-     limit 5`;
-}
-
-function describeUncompared({ table, columns }: TableCheck, wanted: WarehouseTable): string | undefined {
-  const lacking = wanted.columns.map(({ name }) => name).filter((name) => !columns.includes(name));
-  if (lacking.length === 0) return undefined;
-  return `${table}.${lacking.join(`, ${table}.`)} was not compared: its check in ${checksFolder} does not name it`;
-}
-
-function reportUnchecked(table: string): TableReport {
-  const problem = `${table} was not compared: it has no check. Add one in ${checksFolder}`;
-  return { ...makeTableReport(table), problem };
-}
-
-const checksFolder = 'cli/verify/tables';

@@ -1,6 +1,6 @@
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { distFolder, root } from './dist.js';
 
@@ -8,7 +8,7 @@ import { distFolder, root } from './dist.js';
 
 /**
  * A bundle has no folder to read, so the sample shop's model is compiled here; in the sources cli/project/built-in-model.ts
- * compiles it.
+ * compiles it. So are the queries that verify compares the shop with, cli/verify/expected/built-in-expectations.ts.
  *
  * @type {Plugin}
  */
@@ -34,8 +34,19 @@ const builtInModel = {
         rmSync(compiler, { force: true });
       }
     });
+    onLoad({ filter: /expected\/built-in-expectations\.ts$/ }, () => {
+      const names = readdirSync(expectFolder).filter((name) => name.endsWith('.sql'));
+      const files = names.map((name) => [
+        basename(name, '.sql'),
+        readFileSync(join(expectFolder, name), 'utf8'),
+      ]);
+      const contents = `export const expectFiles = ${JSON.stringify(Object.fromEntries(files))};\n`;
+      return { contents, loader: 'js' };
+    });
   },
 };
+
+const expectFolder = join(root, 'models/totesys/expect');
 
 /**
  * parquet-wasm reads its code from a file in the folder of the running one (shared/parquet/parquet-wasm.ts).

@@ -56,7 +56,7 @@ describe('verify, of rows,', () => {
   });
 
   it('finds rows whose key the source no longer has, in every version, and lists them all', async () => {
-    const listed: string[][] = [];
+    const listed: unknown[][] = [];
     const report = await copy.verifyAfter(
       { source: 'delete from sales_order where sales_order_id = 2' },
       { onExtra: (...row) => listed.push(row) },

@@ -1,0 +1,145 @@
+import type pg from 'pg';
+import type { Model, WarehouseTable } from '../../shared/model/model.ts';
+import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
+import { compareRows, makeComparedTable } from './compare-rows.ts';
+import { type ColumnType, describeColumns } from './databases/postgres-types.ts';
+import type { Evidence } from './evidence.ts';
+import { dayValues, selectDays } from './expected/calendar-days.ts';
+import type { Expectations } from './expected/expect-files.ts';
+import { type ExpectedRows, selectGenerated } from './expected/generated-rows.ts';
+import { selectOwn } from './expected/own-query.ts';
+import type { Key, TableReport } from './report.ts';
+import { findKeyOrder, type RowsQuery, SortedRows } from './sorted-rows.ts';
+
+/** Both sides, each in its snapshot. */
+export interface ComparedSides {
+  source: pg.Client;
+  warehouse: pg.Client;
+  model: Model;
+  /** The queries of the user's own. */
+  expectations: Expectations;
+  evidence: Evidence;
+}
+
+/**
+ * The rows that the warehouse must hold of a table: by the query of the user's own, else by one that follows from the model.
+ *
+ * @throws {Error} the source lacks a column, or the query fails or does not give the table's columns
+ */
+export async function selectExpected(
+  table: WarehouseTable,
+  { source, model, expectations, evidence: { isLate } }: ComparedSides,
+): Promise<ExpectedRows> {
+  const own = expectations.get(table.name);
+  if (own !== undefined) return selectOwn(own, table, { source, model, isLate });
+  if (table.kind === 'calendar') return selectDays(table, { source, model, isLate });
+  return selectGenerated(table, { source, isLate });
+}
+
+/** The types of a table's columns in the warehouse. */
+export const describeFound = (warehouse: pg.Client, table: WarehouseTable): Promise<ColumnType[]> =>
+  describeColumns(warehouse, selectTable(table, quoteIdentifier(table.name), 'false'));
+
+const selectTable = ({ columns }: WarehouseTable, from: string, isPending: string): string => {
+  const list = columns.map(({ name }, index) => `${quoteIdentifier(name)} as c${index}`);
+  return `select ${list.join(', ')}, ${isPending} as is_pending from ${from}`;
+};
+
+export interface TableToCompare {
+  expected: ExpectedRows;
+  /** The types of the table's columns in the warehouse. */
+  foundTypes: readonly ColumnType[];
+}
+
+/**
+ * Compares the rows of one table, and counts into the report.
+ *
+ * @param onExtra called for every row whose key the source does not have
+ * @throws {Error} a query fails, or the key has other values on one side than on the other
+ */
+export async function compareTable(
+  table: WarehouseTable,
+  { source, warehouse, evidence }: ComparedSides,
+  { expected: { query, complete }, foundTypes }: TableToCompare,
+  { report, onExtra }: { report: TableReport; onExtra: (key: Key, version: string) => void },
+): Promise<void> {
+  const expectedTypes = await describeColumns(source, query);
+  const positions = (names: readonly string[]) =>
+    names.map((name) => table.columns.findIndex((column) => column.name === name));
+  const key = positions(table.key);
+  const orders = key.map((index) => {
+    const order = findKeyOrder(expectedTypes[index] ?? unknownType, foundTypes[index] ?? unknownType);
+    if (order === undefined)
+      throw new Error(`its key ${table.columns[index]?.name} is a number on one side only`);
+    return order;
+  });
+  const common = { key, orders, versions: positions(table.kind === 'fact' ? table.versions : []) };
+  const typed = (types: readonly ColumnType[]) => types.slice(0, table.columns.length);
+  const expectedQuery: RowsQuery = {
+    ...common,
+    query,
+    types: typed(expectedTypes),
+    isUtf8: await isUtf8(source),
+    ...(complete && { complete }),
+  };
+  const foundQuery: RowsQuery = {
+    ...common,
+    query: await selectFound(warehouse, table, evidence.hasWaiting),
+    types: typed(foundTypes),
+    isUtf8: await isUtf8(warehouse),
+    ...(table.kind === 'calendar' && { ownTruth: dayValues(table, `sorted.c${key[0]}`) }),
+  };
+  const rows = {
+    expected: new SortedRows(source, expectedQuery),
+    found: new SortedRows(warehouse, foundQuery),
+  };
+  rows.expected.start();
+  rows.found.start();
+  try {
+    await compareRows(makeComparedTable(table, orders), rows, {
+      report,
+      isQuarantined: (key, version) => evidence.isQuarantined(table.name, key, version),
+      onExtra,
+    });
+  } finally {
+    // In a transaction that has failed a cursor is closed already.
+    await Promise.allSettled([rows.expected.close(), rows.found.close()]);
+  }
+}
+
+const unknownType: ColumnType = { oid: 0, modifier: -1 };
+
+async function isUtf8(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ server_encoding: string }>('show server_encoding');
+  return rows[0]?.server_encoding === 'UTF8';
+}
+
+/** @param hasWaiting rows of a fact that wait for a dimension row are in a table of the pipeline's own */
+async function selectFound(
+  warehouse: pg.Client,
+  table: WarehouseTable,
+  hasWaiting: boolean,
+): Promise<string> {
+  const own = selectTable(table, quoteIdentifier(table.name), 'false');
+  if (table.kind !== 'fact' || !hasWaiting) return own;
+  const parked = parkedTable(table.name);
+  const { rows: tables } = await warehouse.query<{ isThere: boolean }>(
+    'select to_regclass($1) is not null as "isThere"',
+    [parked],
+  );
+  if (tables[0]?.isThere !== true) return own;
+  const { rows } = await warehouse.query(`select from ${parked} limit 1`);
+  return rows.length > 0 ? `${own} union all ${selectTable(table, parked, 'true')}` : own;
+}
+
+/** Counts the rows of a table that cannot be compared at all: each of them is missing. */
+export async function countUnreadable(
+  source: pg.Client,
+  { query }: ExpectedRows,
+  report: TableReport,
+): Promise<void> {
+  const { rows } = await source.query<{ count: string }>(`select count(*) from (${query}) as expected`);
+  report.expected = Number(rows[0]?.count);
+  report.missing = report.expected;
+}
