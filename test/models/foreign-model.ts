@@ -72,7 +72,7 @@ export const hostileTexts: readonly string[] = [
   '\ufeffbyte order mark',
   'ﬁ Ångström e\u0301 \u200bzero width\u202eright to left',
   '😀🏳️‍🌈\u{10ffff}',
-  '$1 %s ${name} :name; drop table customer; --',
+  '$1 %s $' + '{name} :name; drop table customer; --',
   '0x1F 1e400 -0 NaN Infinity',
   'long '.repeat(2000),
 ];

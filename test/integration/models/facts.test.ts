@@ -52,7 +52,14 @@ const stock = defineFact({
   source: {
     table: 'stock',
     key: ['zone', 'no', 'code'],
-    columns: { zone: 'varchar', no: 'int4', code: 'varchar', amount: 'int4', counted: 'date?' },
+    columns: {
+      zone: 'varchar',
+      no: 'int4',
+      code: 'varchar',
+      amount: 'int4',
+      counted: 'date?',
+      instead: 'varchar?',
+    },
   },
   key: ['zone', 'no', 'code'],
   versions: [],
@@ -62,6 +69,7 @@ const stock = defineFact({
     code: varchar('code', { references: 'dim_item' }),
     amount: int('amount'),
     counted: sameDate('counted', dated),
+    instead: varchar('instead', { nullable: true, references: 'dim_item' }),
   },
 });
 
@@ -94,7 +102,7 @@ const tables = `
   create schema "Stores";
   create table "Stores"."Place" (zone text, "No." int, opened date, title text, primary key ("No.", zone));
   create table item (code text primary key, title text not null, grams int);
-  create table stock (no int, zone text, code text, amount int not null, counted date, primary key (zone, no, code));
+  create table stock (no int, zone text, code text, amount int not null, counted date, instead text, primary key (zone, no, code));
   create table price (code text, currency text, cents int not null, changed timestamp not null, primary key (currency, code))`;
 
 describe('a model of composite keys', () => {
@@ -159,7 +167,7 @@ describe('a model of composite keys', () => {
     const columns = await road.warehouse(
       `select attname from pg_attribute where attrelid = 'fact_stock'::regclass and attnum > 0 order by attnum`,
     );
-    expect(columns.flat()).toEqual(['zone', 'no', 'code', 'amount', 'counted', '_object_id']);
+    expect(columns.flat()).toEqual(['zone', 'no', 'code', 'amount', 'counted', 'instead', '_object_id']);
   });
 
   it('lets a fact without versions wait for its dimension, and brings its latest state alone when that lands', async () => {
@@ -184,22 +192,30 @@ describe('a model of composite keys', () => {
     );
   });
 
-  it('takes a row back to waiting that has come to name what is not there, and shows its last state until then', async () => {
+  it('lets a row wait that has come to name what is not there, and shows its state before that until then', async () => {
     await road.change(`
       insert into item values ('known', 'Known', null);
-      insert into stock values (1, 'back', 'known', 1, null)`);
+      insert into stock (no, zone, code, amount)
+        select no, 'back', 'known', 1 from generate_series(1, 3) no`);
     await road.run();
-    await road.change(`
-      alter table price add column if not exists unused int;
-      insert into price values ('known', 'GBP', 5, '2024-01-01'), ('unknown', 'GBP', 5, '2024-01-01')`);
+    await road.change(`update stock set amount = 2, instead = 'missing' where zone = 'back' and no < 3`);
     await road.run();
-    const prices = `select code, currency, cents, changed, changed_on from fact_price where currency = 'GBP' order by 1`;
-    expect(await road.warehouse(prices)).toEqual([
-      ['known', 'GBP', '5', '2024-01-01 00:00:00', '2024-01-01'],
+    const states = `select no, amount, instead from fact_stock where zone = 'back' order by 1`;
+    expect(await road.warehouse(states)).toEqual([
+      ['1', '1', null],
+      ['2', '1', null],
+      ['3', '1', null],
     ]);
-    await road.change(`insert into item values ('unknown', 'Unknown', null)`);
+    await road.change(`update stock set amount = 3, instead = 'known' where zone = 'back' and no = 2`);
     await road.run();
-    expect((await road.warehouse(prices)).length).toBe(2);
+    expect(await road.warehouse(states)).toEqual([
+      ['1', '1', null],
+      ['2', '3', 'known'],
+      ['3', '1', null],
+    ]);
+    await road.change(`insert into item values ('missing', 'Missing', null)`);
+    await road.run();
+    await sameRows(states, `select no, amount, instead from stock where zone = 'back' order by 1`);
   });
 
   it('keeps every version of a composite key by the one column that tells them apart', async () => {
