@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, jest } from '@jest/globals';
+import pg from 'pg';
+import type { ModelDefinition } from '../../../shared/model/define.ts';
+import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+
+// The handlers of four services are loaded once, and the machine may be busy.
+jest.setTimeout(120_000);
+
+/** A road of a model of one's own between two databases. */
+export class OwnRoad {
+  readonly #road: InlineRoad;
+  readonly #source: pg.Client;
+  readonly #warehouse: pg.Client;
+
+  private constructor(road: InlineRoad, source: pg.Client, warehouse: pg.Client) {
+    this.#road = road;
+    this.#source = source;
+    this.#warehouse = warehouse;
+  }
+
+  static async start(server: PostgresServer, definition: ModelDefinition): Promise<OwnRoad> {
+    const name = randomUUID();
+    const sourceUrl = await server.createDatabase(`source ${name}`);
+    const warehouseUrl = await server.createDatabase(`warehouse ${name}`);
+    const clients = [sourceUrl, warehouseUrl].map(
+      (connectionString) => new pg.Client({ connectionString, types: { getTypeParser: () => String } }),
+    );
+    const [source, warehouse] = clients as [pg.Client, pg.Client];
+    await Promise.all([source.connect(), warehouse.connect()]);
+    const road = await startInlineRoad({ sourceUrl, warehouseUrl, definition });
+    return new OwnRoad(road, source, warehouse);
+  }
+
+  async change(sql: string): Promise<void> {
+    await this.#source.query(sql);
+  }
+
+  /** Plans, and works until nothing is on its way; fails if a message could not be worked on. */
+  async run(): Promise<void> {
+    await this.#road.run();
+    const letters = await this.#road.deadLetters();
+    if (letters.length > 0) throw new Error(`there are dead letters: ${JSON.stringify(letters)}`);
+  }
+
+  /** Rows as lists of texts. */
+  source(sql: string): Promise<(string | null)[][]> {
+    return ask(this.#source, sql);
+  }
+
+  warehouse(sql: string): Promise<(string | null)[][]> {
+    return ask(this.#warehouse, sql);
+  }
+
+  async end(): Promise<void> {
+    await this.#road.end();
+    await Promise.all([this.#source.end(), this.#warehouse.end()]);
+  }
+}
+
+async function ask(client: pg.Client, sql: string): Promise<(string | null)[][]> {
+  return (await client.query<(string | null)[]>({ text: sql, rowMode: 'array' })).rows;
+}
+
+/** Gives the tests of a describe a road for all of them; each test makes tables' rows of its own. */
+export function roadOfModel(
+  definition: ModelDefinition,
+  tables: string,
+  take: (road: OwnRoad) => void,
+): void {
+  let server: PostgresServer;
+  let road: OwnRoad | undefined;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+    road = await OwnRoad.start(server, definition);
+    await road.change(tables);
+    take(road);
+  });
+  afterAll(async () => {
+    await road?.end();
+    await server?.stop();
+  });
+}
