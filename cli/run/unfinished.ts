@@ -1,6 +1,7 @@
 import { maxAttempts, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
+import { loadModel } from '../project/load-model.ts';
 import { openEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { countMessagesOf } from '../status/evidence/read-queues.ts';
@@ -53,7 +54,7 @@ async function listUntried(site: WaitingSite, command: string): Promise<Finding[
  */
 export async function listUnfinishedOf(data: string, named: NamedDatabases, now: Date): Promise<Finding[]> {
   try {
-    const site = await openEmbeddedSite({ data, ...named });
+    const site = await openEmbeddedSite({ data, ...named, loadModel });
     return await listUnfinished(site, now).finally(() => site.release());
   } catch {
     return [];

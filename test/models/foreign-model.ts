@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { RowRandom } from '../../cli/sample/random.ts';
+import { RowRandom } from '../../models/totesys/sample/random.ts';
 
 /** A source database that the product knows nothing of. */
 export interface ForeignModel {

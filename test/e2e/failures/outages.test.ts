@@ -112,9 +112,9 @@ describe('an outage', () => {
     client.on('error', () => {});
     await client.connect();
     await client.query('begin; lock table dim_design in share row exclusive mode');
-    expect(await starlift(['run', '--wait', '2s', ...optionsOf(road)])).toMatchObject({ code: 1 });
+    expect(await runCommand(['run', '--wait', '2s', ...optionsOf(road)])).toMatchObject({ code: 1 });
     for (const side of ['source', 'warehouse'] as const) await refuse(side);
-    const { code, stdout, stderr } = await starlift(['run', '--wait', '2s', ...optionsOf(road)]);
+    const { code, stdout, stderr } = await runCommand(['run', '--wait', '2s', ...optionsOf(road)]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^starlift: the source at .+, and the warehouse at .+; waited for \d+ s, /m);
     expect(`${stdout}${stderr}`).toMatch(/! dim_design waits in load: /);
@@ -127,11 +127,11 @@ describe('an outage', () => {
     const data = join(road.data, 'unbound');
     const at = `postgres://127.0.0.1:${await findFreePort()}`;
     const ends = ['--source', `${at}/shop`, '--warehouse', `${at}/star`, '--data', data];
-    const { code, stderr } = await starlift(['run', '--wait', '2s', ...ends]);
+    const { code, stderr } = await runCommand(['run', '--wait', '2s', ...ends]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/source at .+ \(ECONNREFUSED\), and the warehouse at .+ \(ECONNREFUSED\), since /);
     expect(existsSync(data)).toBe(false);
-    expect(await starlift(['run', ...ends])).toMatchObject({ code: 2 });
+    expect(await runCommand(['run', ...ends])).toMatchObject({ code: 2 });
   });
 
   it('is one error at once with --wait 0', async () => {

@@ -9,6 +9,7 @@ import { watchSource } from '../../../cli/run/watch-source.ts';
 import { listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { connect, type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
 import { outageCauses, type Target } from '../../reliability/outages/outage-causes.ts';
@@ -61,6 +62,7 @@ describe('a database that refuses logins', () => {
       const end = await cause.begin(targets[side]);
       const connecting = connectPatiently(
         { source: databases.sourceUrl, warehouse: databases.warehouseUrl },
+        totesys,
         { waitMs: 60_000, interrupted: new AbortController().signal, info: (line) => lines.push(line) },
       );
       await seen(() => lines.length > 0);
@@ -89,7 +91,7 @@ describe('a database that refuses logins', () => {
     beforeAll(async () => {
       Object.assign(process.env, { RETRY_LONGEST_SECONDS: '1', CONNECT_PATIENCE_MS: '100' });
       const { sourceUrl: source, warehouseUrl: warehouse } = databases;
-      pipeline = await startPipeline({ data, source, warehouse }, terminal);
+      pipeline = await startPipeline({ data, source, warehouse, definition: totesysDefinition }, terminal);
       const options = { everySeconds: 0.5, interrupted: interrupted.signal, onReport: () => {} };
       watching = watchSource(pipeline, options, terminal);
       await seen(isExact);
