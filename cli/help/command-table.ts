@@ -199,7 +199,7 @@ const withoutHelp = {
         type: 'string',
         value: 'A,B',
         summary: 'the schemas to read',
-        defaultText: 'public, or all others where it has no tables',
+        defaultText: 'all that have tables, but for those of tools',
       },
       mirror: {
         type: 'boolean',

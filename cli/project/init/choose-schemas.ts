@@ -3,9 +3,13 @@ import { UsageError } from '../../terminal/usage-error.ts';
 import { schemasOf } from '../compile/source-tables.ts';
 import type { Project } from '../files/read-project.ts';
 
+/** Schemas that schedulers, job queues, map data and the like make for themselves. */
+const ownedByTools =
+  /^(cron|pgboss|graphile_worker|hdb_catalog|topology|tiger|tiger_data|partman|pglogical|repack|_timescaledb_.*)$/;
+
 /**
- * Chooses the schemas that a project reads: those that are asked for, else the project's own, else public, else, where that
- * has no tables, all others.
+ * Chooses the schemas that a project reads: those that are asked for, else the project's own, else all that have tables,
+ * but for those in which a tool keeps its own.
  *
  * @throws {UsageError} no schema has a table
  */
@@ -35,6 +39,6 @@ export async function chooseSchemas(
   const chosen =
     wanted ??
     (project === undefined ? undefined : schemasOf(project.contents)) ??
-    (present.includes('public') ? ['public'] : present);
+    present.filter((name) => !ownedByTools.test(name));
   return { schemas: chosen, others: present.filter((name) => !chosen.includes(name)) };
 }

@@ -84,13 +84,15 @@ describe('init of several schemas', () => {
     create table "Odd.One".customer (id int primary key, name text not null);
   `;
 
-  it('reads public alone where it has tables, and says which it has not read', () =>
+  it('reads all of them, but for those in which a tool keeps its own, and says so', () =>
     inSource(
-      `${schemas} create table note (id int primary key, line text)`,
+      `${schemas} create table note (id int primary key, line text);
+       create schema pgboss; create table pgboss.job (id int primary key)`,
       async ({ url, folder, model }) => {
         const { stdout } = await run('init', '--source', url, '--dir', folder);
-        expect(stdout).toContain('Not read: the schemas Odd.One, sales.');
-        expect(model().sources.map(({ name }) => name)).toEqual(['note']);
+        expect(stdout).toContain('Not read: the schemas pgboss.');
+        expect(model().sources.map(({ name }) => name)).toContain('note');
+        expect(model().sources.map(({ name }) => name)).toContain('sales.sale');
       },
     ));
 
