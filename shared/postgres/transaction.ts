@@ -7,13 +7,28 @@ import type pg from 'pg';
  * file say that it is so, and a commit with `synchronous_commit = off` is answered before a crash could no longer take
  * it back. A stronger setting (`remote_apply`) stays, and so does `local`: it is durable, and a deliberate choice.
  *
+ * Its locks do not outlive a client that has vanished without a word, as with its machine or its network, by more than a
+ * minute. The settings for it are the transaction's, and end with it.
+ *
  * @throws any error that the work throws. If the rollback fails too, the connection is gone, and that error is dropped
  */
 export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
-  within(client, `begin isolation level read committed; ${makeDurable}`, work);
+  within(client, `begin isolation level read committed; ${makeDurable}; ${noticeLostClient}`, work);
 
 const makeDurable = `
   select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;
+
+/**
+ * By default the server asks after a silent client only after two hours, and resends for a quarter of an hour what one does
+ * not confirm. Keepalives find a client that owes the server something, the timeout one that the server owes something, and
+ * the interval has it look while it is at work itself; Postgres 13 does not know that one. What other systems than Linux
+ * refuse is left alone there, and over a Unix socket the first four do nothing.
+ */
+const noticeLostClient = `
+  select set_config(name, value, true)
+    from (values ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '4'),
+                 ('tcp_user_timeout', '30s'), ('client_connection_check_interval', '10s')) as limits (name, value)
+   where version() like '%linux%' and current_setting(name, true) is not null`;
 
 /**
  * A statement that keeps a role's transaction_timeout from ending this transaction: its other limits are ours. Servers
