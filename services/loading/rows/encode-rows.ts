@@ -115,7 +115,11 @@ function writeRows(batch: BinaryRows, chunk: Chunk, from: number, limit: number)
     view.setInt16(at, columnCount);
     at += columnCountBytes;
     for (let index = 0; index < columns.length; index++) {
-      at = writeValue(chunk, at, columns[index] as BinaryColumn, row);
+      const column = columns[index] as BinaryColumn;
+      at =
+        column.kind > columnKind.text
+          ? writeRareValue(chunk, at, column, row)
+          : writeValue(chunk, at, column, row);
     }
     for (let word = 0; word < tail.length; word++, at += wordBytes) view.setInt32(at, tail[word] as number);
   }
@@ -143,13 +147,7 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
   }
   if (kind === columnKind.int4) {
     view.setInt32(at, 4);
-    view.setInt32(start, words[row] as number);
-    return start + 4;
-  }
-  if (kind === columnKind.date) {
-    const day = words[row] as number;
-    view.setInt32(at, 4);
-    view.setInt32(start, isInfiniteDay(day) ? day : day - epochShiftDays);
+    view.setInt32(start, (words[row] as number) - column.minus);
     return start + 4;
   }
   if (kind === columnKind.int8) {
@@ -169,28 +167,35 @@ function writeValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, ro
     view.setUint8(start, ((column.bytes[row >> 3] as number) >> (row & 7)) & 1);
     return start + 1;
   }
-  if (kind > columnKind.text) return writeRareValue(view, bytes, at, column, row);
   const length = lengthOf(column, row);
   view.setInt32(at, length);
   copyBytes(column.bytes, column.offsets[row] as number, bytes, start, length);
   return start + length;
 }
 
-/** Apart from the others, which V8 compiles sooner without these. @returns where the value ends */
-function writeRareValue(
-  view: DataView,
-  bytes: Uint8Array,
-  at: number,
-  column: BinaryColumn,
-  row: number,
-): number {
+/**
+ * Writes a value of the other types. With these, `writeValue` would be larger than what V8 puts into its callers.
+ *
+ * @returns where the value ends
+ */
+function writeRareValue({ bytes, view }: Chunk, at: number, column: BinaryColumn, row: number): number {
+  const { kind, words, present } = column;
   const start = at + lengthBytes;
-  const { kind, words } = column;
+  if (present.length > 0 && (((present[row >> 3] as number) >> (row & 7)) & 1) === 0) {
+    view.setInt32(at, isNull);
+    return start;
+  }
   switch (kind) {
     case columnKind.int2:
       view.setInt32(at, 2);
       view.setInt16(start, words[row] as number);
       return start + 2;
+    case columnKind.date: {
+      const day = words[row] as number;
+      view.setInt32(at, 4);
+      view.setInt32(start, isInfiniteDay(day) ? day : day - epochShiftDays);
+      return start + 4;
+    }
     case columnKind.timestamp:
       view.setInt32(at, 8);
       writeTimestamp(view, start, words[2 * row] as number, words[2 * row + 1] as number);
@@ -214,7 +219,8 @@ const jsonbVersion = 1;
 const jsonbVersionBytes = 1;
 
 /** The ends of 32 bits stand for infinity, here and there. */
-const isInfiniteDay = (day: number): boolean => day === 2 ** 31 - 1 || day === -(2 ** 31);
+const infiniteDays = [2 ** 31 - 1, -(2 ** 31)];
+const isInfiniteDay = (day: number): boolean => infiniteDays.includes(day);
 
 /** Postgres counts microseconds from 2000-01-01, Arrow from 1970-01-01: 946,684,800,000,000 of them. */
 const epochShift = { high: Math.floor(946_684_800_000_000 / 2 ** 32), low: 946_684_800_000_000 % 2 ** 32 };
@@ -269,6 +275,8 @@ interface BinaryColumn {
   offsets: Int32Array;
   /** A bit a row, 1 for a value, 0 for null; empty if every row has a value. */
   present: Uint8Array;
+  /** int4: taken from each value. */
+  minus: number;
   numeric: NumericLayout;
   /** The most bytes that a value takes, not counting a text's own bytes. */
   maxBytes: number;
@@ -296,6 +304,7 @@ function layOutColumn(data: Data, wanted: WarehouseType | undefined): BinaryColu
     words: noWords,
     bytes: noBytes,
     offsets: noWords,
+    minus: 0,
     numeric: noDigits,
     present: data.nullCount === 0 ? noBytes : data.nullBitmap,
     ...layOutValues(data, wanted?.name),
@@ -317,7 +326,10 @@ function layOutValues(
   if (DataType.isBool(type)) return { kind: columnKind.boolean, bytes: values, maxBytes: 1 };
   const words = new Int32Array(values.buffer, values.byteOffset, values.byteLength / 4);
   if (DataType.isInt(type) && type.bitWidth === 32) return { kind: columnKind.int4, words, maxBytes: 4 };
-  if (DataType.isDate(type) && type.unit === 0) return { kind: columnKind.date, words, maxBytes: 4 };
+  if (DataType.isDate(type) && type.unit === 0) {
+    const kind = infiniteDays.some((day) => words.includes(day)) ? columnKind.date : columnKind.int4;
+    return { kind, words, minus: epochShiftDays, maxBytes: 4 };
+  }
   if (DataType.isInt(type) && type.bitWidth === 64) return { kind: columnKind.int8, words, maxBytes: 8 };
   if (DataType.isFloat(type)) {
     // A float's bits, written as an integer's.
