@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { readClock } from '../../cli/site/ledger.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { hostileSettings } from '../models/hostile-settings.ts';
 import {
   ask,
   assertExact,
@@ -17,25 +18,6 @@ import {
 // Whole runs in processes of their own, and the machine may be busy.
 jest.setTimeout(180_000);
 
-/** Each changes how a server writes or reads values, names or plans, for every session that does not say otherwise. */
-const settings = {
-  array_nulls: 'off',
-  bytea_output: 'escape',
-  client_encoding: 'LATIN1',
-  client_min_messages: 'debug1',
-  datestyle: 'German, DMY',
-  default_transaction_isolation: 'serializable',
-  enable_seqscan: 'off',
-  enable_tidscan: 'off',
-  extra_float_digits: '-5',
-  intervalstyle: 'sql_standard',
-  plan_cache_mode: 'force_generic_plan',
-  quote_all_identifiers: 'on',
-  search_path: 'pg_catalog',
-  timezone: 'Asia/Kolkata',
-  transform_null_equals: 'on',
-};
-
 describe('databases with settings of their own', () => {
   let server: PostgresServer;
   let folder: string;
@@ -47,7 +29,7 @@ describe('databases with settings of their own', () => {
     road = { source, warehouse: await server.createDatabase('warehouse'), data: join(folder, 'data') };
     const timesOfDay = `timestamp '2024-03-31 02:30:00.000001' + sales_order_id * interval '1 hour 1 microsecond'`;
     await ask(source, `update sales_order set created_at = ${timesOfDay}`);
-    for (const [name, value] of Object.entries(settings)) {
+    for (const [name, value] of Object.entries(hostileSettings)) {
       await ask(source, `alter database shop set ${name} = '${value}'`);
       await ask(road.warehouse, `alter database warehouse set ${name} = '${value}'`);
     }

@@ -59,7 +59,7 @@ async function connectPlain(url: string): Promise<pg.Client> {
   await client.connect();
   await client.query(
     `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
-     set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'`,
+     set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'; set search_path = public`,
   );
   return client;
 }

@@ -10,8 +10,12 @@ export interface ForeignModel {
   fill(source: pg.Client, seed: number): Promise<void>;
   /** Changes that leave every key in its table. */
   change(source: pg.Client): Promise<void>;
-  /** Takes a key away, as an update of it does, and says how many rows of each warehouse table are left behind. */
-  moveKeys(source: pg.Client): Promise<Record<string, number>>;
+  /**
+   * Updates keys, and says how many rows each warehouse table has then that the source does not have any more.
+   *
+   * @param isMirror the warehouse's tables have the source's names
+   */
+  moveKeys(source: pg.Client, isMirror: boolean): Promise<Record<string, number>>;
   /** By warehouse table: its columns by name, made of the source by hand. */
   queries: Readonly<Record<string, string>>;
   /** The other warehouse tables, each of which has columns of one source table alone. */

@@ -204,9 +204,9 @@ export const tpch: ForeignModel = {
       commit`);
   },
 
-  moveKeys: async (source) => {
+  moveKeys: async (source, isMirror) => {
     await source.query('update lineitem set l_linenumber = 90 where l_orderkey = 1 and l_linenumber = 1');
-    return { fact_lineitem: 1 };
+    return isMirror ? { lineitem: 1 } : { fact_lineitem: 1 };
   },
 
   queries: {

@@ -68,7 +68,8 @@ const settings = `
     set local datestyle = 'ISO, YMD';
     set local intervalstyle = 'postgres';
     set local timezone = 'UTC';
-    set local xmloption = 'content'`;
+    set local xmloption = 'content';
+    set local array_nulls = on`;
 
 /**
  * The cast leaves out a length, which an explicit cast would cut the value to: where it is stored, a value that is too long

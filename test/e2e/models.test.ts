@@ -1,0 +1,127 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
+import { compareTables, type SeenVersions, type TableDifference } from '../models/compare-tables.ts';
+import { type ForeignModel, makeTables } from '../models/foreign-model.ts';
+import { hostileSettings } from '../models/hostile-settings.ts';
+import { rental } from '../models/rental.ts';
+import { tpch } from '../models/tpch.ts';
+import { web } from '../models/web.ts';
+import { ask, removeFolder, type VerifyResult } from './road.ts';
+
+// Whole runs in processes of their own, and the machine may be busy.
+jest.setTimeout(300_000);
+
+const seed = 20260229;
+
+/** A project that init has written, between two databases. */
+interface ForeignRoad {
+  model: ForeignModel;
+  source: pg.Client;
+  sourceUrl: string;
+  warehouseUrl: string;
+  folder: string;
+  seen: SeenVersions;
+}
+
+async function openForeignRoad(
+  server: PostgresServer,
+  model: ForeignModel,
+  settings: Record<string, string>,
+): Promise<ForeignRoad> {
+  const [sourceUrl, warehouseUrl] = [
+    await server.createDatabase(`source_${model.name}`),
+    await server.createDatabase(`warehouse_${model.name}`),
+  ];
+  const source = new pg.Client(sourceUrl);
+  await source.connect();
+  await makeTables(source, model.name);
+  await model.fill(source, seed);
+  for (const [name, value] of Object.entries(settings)) {
+    for (const database of ['source', 'warehouse']) {
+      await source.query(`alter database ${database}_${model.name} set ${name} = '${value}'`);
+    }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'starlift-foreign-'));
+  return { model, source, sourceUrl, warehouseUrl, folder, seen: new Map() };
+}
+
+/** A command of the product as the project's owner types it. */
+const command = ({ folder, sourceUrl, warehouseUrl }: ForeignRoad, ...args: string[]) =>
+  starlift(args, { SOURCE_URL: sourceUrl, WAREHOUSE_URL: warehouseUrl }, undefined, folder);
+
+const assertDone = (result: CommandResult): void => {
+  if (result.code !== 0) throw new Error(`exit ${result.code}:\n${result.stdout}\n${result.stderr}`);
+};
+
+const compare = ({ model, sourceUrl, warehouseUrl, seen }: ForeignRoad): Promise<TableDifference[]> =>
+  compareTables(model, sourceUrl, warehouseUrl, seen);
+
+const countExtra = (differences: readonly TableDifference[]): Record<string, number> =>
+  Object.fromEntries(differences.map(({ table, extra }) => [table, extra.length]));
+
+async function isGreen(road: ForeignRoad): Promise<boolean> {
+  const status = await command(road, 'status', '--json');
+  return status.code === 0 && lastJson<{ ok: boolean }>(status).ok;
+}
+
+const cases: { model: ForeignModel; settings: Record<string, string>; options: string[] }[] = [
+  { model: rental, settings: hostileSettings, options: [] },
+  { model: web, settings: hostileSettings, options: [] },
+  { model: tpch, settings: {}, options: [] },
+  { model: tpch, settings: {}, options: ['--mirror'] },
+];
+
+describe.each(cases)('the database $model.name, init $options', ({ model, settings, options }) => {
+  let server: PostgresServer;
+  let road: ForeignRoad;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+    road = await openForeignRoad(server, model, settings);
+  });
+  afterAll(async () => {
+    await road?.source.end();
+    await server?.stop();
+    if (road !== undefined) await removeFolder(road.folder);
+  });
+
+  it('lands exactly in what init makes of it without an edit, and so do its changes', async () => {
+    assertDone(await command(road, 'init', '--source', road.sourceUrl, ...options));
+    assertDone(await command(road, 'check'));
+    assertDone(await command(road, 'check', '--source', road.sourceUrl));
+    assertDone(await command(road, 'run'));
+    expect(await compare(road)).toEqual([]);
+    await model.change(road.source);
+    assertDone(await command(road, 'run'));
+    expect(await compare(road)).toEqual([]);
+    const verified = await command(road, 'verify', '--json');
+    assertDone(verified);
+    expect(lastJson<VerifyResult>(verified).ok).toBe(true);
+    expect(await isGreen(road)).toBe(true);
+    const again = await command(road, 'run');
+    assertDone(again);
+    expect(again.stdout).toContain('Nothing new in the source');
+
+    // Secrets stay where they are, and every table that was made was compared.
+    const columns = await ask(
+      road.warehouseUrl,
+      "select attname from pg_attribute where attrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)",
+    );
+    expect(columns.flat().filter((name) => /password|secret/.test(name ?? ''))).toEqual([]);
+
+    // What has another key now leaves its old one behind: verify finds that, and status is red from then on.
+    const left = await model.moveKeys(road.source, options.includes('--mirror'));
+    assertDone(await command(road, 'run'));
+    const differences = await compare(road);
+    expect(differences.flatMap(({ missing }) => missing)).toEqual([]);
+    expect(countExtra(differences)).toEqual(left);
+    const found = await command(road, 'verify', '--json');
+    expect(found.code).toBe(1);
+    expect(lastJson<VerifyResult>(found).ok).toBe(false);
+    expect(await isGreen(road)).toBe(false);
+  });
+});
