@@ -3,7 +3,9 @@ import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shar
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { loadModel } from '../project/load-model.ts';
+import { toDot, toMermaid } from '../schema/draw-model.ts';
 import { formatTable } from '../terminal/table.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 // The oldest Postgres that a warehouse may be: its statements run on every newer one too.
@@ -19,6 +21,15 @@ export const command: CommandModule = {
       for (const statement of warehouseDdl(model, { schema, foreignKeys, serverVersion })) {
         terminal.result(`${statement};\n`);
       }
+      return 0;
+    }
+    const pictures = [values.mermaid === true && toMermaid, values.dot === true && toDot].filter(
+      (draw) => draw !== false,
+    );
+    if (pictures.length > 0) {
+      if (pictures.length > 1)
+        throw new UsageError('--mermaid and --dot draw one picture each: pass one of them');
+      for (const draw of pictures) terminal.result(draw(model));
       return 0;
     }
     for (const table of model.tables) {
