@@ -109,8 +109,15 @@ function printVerified({ verified, checkedAt }: Status, terminal: Terminal): voi
     terminal.info('Verified: never.');
     return;
   }
-  const { at, exact, inexact } = verified;
-  const result = exact ? 'exact' : `${inexact.join(', ') || 'something'} differed`;
+  const { at, exact, inexact, different } = verified;
+  const others = inexact.filter((table) => !different.includes(table));
+  const result = [
+    ...(exact ? ['exact'] : []),
+    ...(different.length > 0 ? [`${different.join(', ')} differed`] : []),
+    ...(others.length > 0
+      ? [`${others.join(', ')} had rows that the source has no longer, or could not be compared`]
+      : []),
+  ].join('; ');
   const ago = formatDuration(secondsBetween(at, checkedAt));
   terminal.info(`Verified: ${formatTime(at)} (${ago} ago), ${result}.`);
 }

@@ -4,6 +4,7 @@ import type { Model } from '../../shared/model/model.ts';
 import { droppedFolder } from '../../shared/object-store/object-key.ts';
 import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
+import type { VerifiedResult } from '../../shared/records/verified.ts';
 import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
 import { type DroppedRows, findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
@@ -244,5 +245,12 @@ const describeLetter = ({
 function describeVerified(objects: ObjectsEvidence | undefined): VerifiedStatus | null {
   if (objects?.verified === undefined) return null;
   const { at, exact, tables } = objects.verified;
-  return { at, exact, inexact: tables.filter(({ result }) => result !== 'exact').map(({ table }) => table) };
+  const namesOf = (isNamed: (result: VerifiedResult) => boolean) =>
+    tables.filter(({ result }) => isNamed(result)).map(({ table }) => table);
+  return {
+    at,
+    exact,
+    inexact: namesOf((result) => result !== 'exact'),
+    different: namesOf((result) => result === 'different'),
+  };
 }

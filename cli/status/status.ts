@@ -108,4 +108,6 @@ export interface VerifiedStatus {
   exact: boolean;
   /** Warehouse tables whose result was not `exact`. */
   inexact: string[];
+  /** Those of them with rows that were lost or different. */
+  different: string[];
 }

@@ -45,6 +45,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...changed,
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
+    ...findDifferent(evidence, context),
     ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),
@@ -93,6 +94,24 @@ function findFailing({ objects, queues }: Evidence, { site, model }: TroubleCont
     // Its message is on the queue again, or was taken off it: the next plan reads the source either way.
     command: commandFor(site, 'run'),
   }));
+}
+
+/** What the last verification found is true until the next one. */
+function findDifferent({ objects }: Evidence, { site }: TroubleContext): Trouble[] {
+  const verified = ifAnswered(objects)?.verified;
+  const tables = (verified?.tables ?? []).flatMap(({ table, result }) =>
+    result === 'different' ? table : [],
+  );
+  if (verified === undefined || tables.length === 0) return [];
+  const at = formatTime(new Date(verified.at));
+  return [
+    {
+      kind: 'different',
+      table: onlyOne(tables),
+      text: `${listNames(tables)} differed from the source when last verified, at ${at}`,
+      command: commandFor(site, 'verify'),
+    },
+  ];
 }
 
 /** Tables of the source that somebody holds, as the last plan saw it and the source confirms. */

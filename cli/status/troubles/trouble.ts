@@ -10,6 +10,7 @@
  * - `locked`: somebody holds a table of the source
  * - `retrying`: messages that have failed and are tried again
  * - `lost`: planned, and on no queue
+ * - `different`: the last verification found rows lost or different
  * - `dropped`: discarded by an operator, and its rows are not in the warehouse
  * - `damaged`: a record in S3
  */
@@ -28,6 +29,7 @@ export type TroubleKind =
   | 'locked'
   | 'retrying'
   | 'lost'
+  | 'different'
   | 'dropped'
   | 'damaged'
   | 'quarantined'

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import type { Status } from '../../../cli/status/status.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { readVerified } from '../../../shared/records/verified.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
@@ -222,6 +223,10 @@ describe('verify on a data folder', () => {
     expect(of('dim_staff')).toMatchObject({ result: 'different', rows: staff?.staff });
     expect(of('dim_design')).toMatchObject({ result: 'uncompared' });
     expect(of('fact_payment')).toMatchObject({ result: 'exact', rows: payments?.payments });
+    const status = await stack.json<Status>('status');
+    expect(status.troubles.filter(({ kind }) => kind === 'different')).toMatchObject([
+      { table: 'dim_staff' },
+    ]);
     // As of the last plan, which was before.
     expect(Date.parse(of('fact_payment')?.asOf ?? '')).toBeLessThan(before);
   });

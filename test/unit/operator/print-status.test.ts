@@ -15,7 +15,7 @@ describe('the screen of status', () => {
     isLoaded: true,
     retrying: [],
     outages: [],
-    verified: { at: '2026-03-05T09:00:00.000Z', exact: true, inexact: [] },
+    verified: { at: '2026-03-05T09:00:00.000Z', exact: true, inexact: [], different: [] },
     deadLetters: [],
     dropped: [],
     waiting: [],

@@ -72,6 +72,25 @@ describe('what needs attention', () => {
     expect(found({})).toEqual([]);
   });
 
+  it('is a table that was found different, until it is verified once more; a row deleted in the source is none', () => {
+    const verified = (result: 'different' | 'deleted' | 'uncompared' | 'exact') => ({
+      at: '2026-11-30T21:05:00.000Z',
+      exact: false,
+      tables: [
+        { table: 'dim_staff', asOf: null, rows: 20, result },
+        { table: 'dim_design', asOf: null, rows: 5, result: 'exact' as const },
+      ],
+    });
+    expect(found(withObjects({ verified: verified('different') }))).toEqual([
+      [
+        'dim_staff differed from the source when last verified, at 2026-11-30 21:05:00 UTC',
+        'npx starlift verify --data d',
+      ],
+    ]);
+    for (const result of ['deleted', 'uncompared', 'exact'] as const)
+      expect(found(withObjects({ verified: verified(result) }))).toEqual([]);
+  });
+
   it('is a source that refuses the password: since when, how often it was tried, and when next', () => {
     const reason =
       'the source at db:5432 refuses: password authentication failed for user "reader" (SQLSTATE 28P01)';
