@@ -71,8 +71,10 @@ export function makeRetryNotes(side: Side | undefined, deps: RetryNotesDeps): Re
       await orLog(outage?.begin(reason.reason, message) ?? Promise.resolve());
     },
     onHandled: async (record) => {
-      if (wasTried(readRetryState(record))) await orLog(forget(record.body));
-      await orLog(outage?.end() ?? Promise.resolve());
+      const isTried = wasTried(readRetryState(record));
+      if (isTried) await orLog(forget(record.body));
+      // It may be what the outage lasts for, which another process has noted since this one looked.
+      await orLog(outage?.end({ isToAsk: isTried }) ?? Promise.resolve());
     },
   };
 }
@@ -97,8 +99,8 @@ export function makeOutageNotes(side: Side, deps: OutageNotesDeps) {
       const { since } = outage;
       await notifyOrLog({ type: 'Outage Began', detail: { side, since, reason } }, { logger, notify });
     },
-    end: async (): Promise<void> => {
-      if (isOut === false) return;
+    end: async ({ isToAsk }: { isToAsk: boolean }): Promise<void> => {
+      if (isOut === false && !isToAsk) return;
       isOut = await noteAnswer(side, deps);
     },
   };

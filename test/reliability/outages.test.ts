@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isLong, tell } from '../helpers/jest/long-form.ts';
+import { seen } from '../helpers/seen.ts';
 import { canMount, outageCauses, SmallTablespace } from './outages/outage-causes.ts';
 import { OutageRoad, type Side } from './outages/outage-road.ts';
 
@@ -90,8 +91,10 @@ if (!mayMount)
   let disk: SmallTablespace;
   let under: OutageRoad;
   beforeAll(async () => {
-    under = await OutageRoad.start(async (warehouse) => {
-      disk = await SmallTablespace.make(warehouse, '64m');
+    under = await OutageRoad.start({
+      warehouse: async (target) => {
+        disk = await SmallTablespace.make(target, '64m');
+      },
     });
   });
   afterAll(async () => {
@@ -115,6 +118,71 @@ if (!mayMount)
       await road.run();
       expect(await road.deadLetters()).toEqual([]);
       expect(under.takeOutageEvents()).toEqual(['warehouse Outage Ended']);
+      expect(await under.differences()).toEqual([]);
+    },
+    3 * minutes,
+  );
+});
+
+(mayMount ? describe : describe.skip)('a source that has no room for what a query puts aside', () => {
+  let disk: SmallTablespace;
+  let under: OutageRoad;
+  beforeAll(async () => {
+    under = await OutageRoad.start({
+      source: async (target) => {
+        disk = await SmallTablespace.make(target, '256m');
+      },
+    });
+    // A join of these no longer fits in the memory that the role has for it.
+    await under.administerSource(`
+      insert into address
+      select 1000 + n, repeat('line', 20), null, null, 'Town', 'P', 'Country', '0', now(), now()
+        from generate_series(1, 20000) n;
+      insert into counterparty
+      select 1000 + n, 'Counterparty ' || n, 1000 + n, null, null, now(), now() from generate_series(1, 20000) n;
+      alter role reader set work_mem = '64kB';
+      alter role reader set hash_mem_multiplier = 1;
+      alter role reader set enable_nestloop = off;
+      analyze;
+      select pg_terminate_backend(pid) from pg_stat_activity where usename = 'reader'`);
+    await under.road.run();
+  });
+  afterAll(async () => {
+    await under.stop();
+    disk.remove();
+  });
+
+  it.each(['plan', 'extract'] as const)(
+    'costs a %s no dead letter, is one outage, and is exact after it',
+    async (kind) => {
+      const { road } = under;
+      under.takeOutageEvents();
+      await under.administerSource(
+        `update counterparty set counterparty_legal_name = counterparty_legal_name || 'x' where counterparty_id > 1000`,
+      );
+      if (kind === 'extract') {
+        await road.stop('extract');
+        await road.plan();
+      }
+      await disk.fill();
+      if (kind === 'plan') {
+        await expect(road.plan()).rejects.toThrow('53100');
+        // Whatever else the source is asked meanwhile, only a plan shows that there is room for it again.
+        await expect(road.plan()).rejects.toThrow('53100');
+      } else {
+        road.start('extract');
+      }
+      const begun: string[] = [];
+      await seen(() => {
+        begun.push(...under.takeOutageEvents());
+        return begun.length > 0;
+      });
+      expect(begun).toEqual(['source Outage Began']);
+      await disk.makeRoom();
+      await road.plan();
+      await road.settle('load', 90);
+      expect(await road.deadLetters()).toEqual([]);
+      expect(under.takeOutageEvents()).toEqual(['source Outage Ended']);
       expect(await under.differences()).toEqual([]);
     },
     3 * minutes,

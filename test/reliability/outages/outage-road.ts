@@ -2,7 +2,7 @@ import { readRetrying } from '../../../shared/records/retrying.ts';
 import { changeEverything } from '../../helpers/inline-road/change-everything.ts';
 import { connect, type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
 import { findDifferences } from '../silence/status-evidence.ts';
 import type { Target } from './outage-causes.ts';
@@ -17,32 +17,34 @@ export class OutageRoad {
   readonly road: InlineRoad;
   readonly targets: Record<Side, Target>;
   readonly #databases: Databases;
-  readonly #servers: PostgresServer[];
   #eventsSeen = 0;
 
-  private constructor(road: InlineRoad, databases: Databases, servers: [PostgresServer, PostgresServer]) {
+  private constructor(road: InlineRoad, databases: Databases, targets: Record<Side, Target>) {
     this.road = road;
     this.#databases = databases;
-    this.#servers = servers;
-    this.targets = {
-      source: { server: servers[0], database: 'shop', role: 'reader' },
-      warehouse: { server: servers[1], database: 'warehouse', role: 'loader' },
-    };
+    this.targets = targets;
   }
 
-  /** @param prepare what is done to the warehouse before anybody is connected to it */
-  static async start(prepare?: (warehouse: Target) => Promise<void>): Promise<OutageRoad> {
+  /** @param prepare what is done to a side's database before anybody is connected to it */
+  static async start(
+    prepare: Partial<Record<Side, (target: Target) => Promise<void>>> = {},
+  ): Promise<OutageRoad> {
     const settings = { wal_writer_delay: '1ms' };
     const source = await startTemporaryPostgres({ settings });
     const warehouse = await startTemporaryPostgres({ settings });
     const databases = await makeDatabases(source, warehouse);
-    if (prepare !== undefined) {
-      await databases.warehouse.end();
-      await prepare({ server: warehouse, database: 'warehouse', role: 'loader' });
-      databases.warehouse = await connect(warehouse.url('warehouse'));
+    const targets: Record<Side, Target> = {
+      source: { server: source, database: 'shop', role: 'reader' },
+      warehouse: { server: warehouse, database: 'warehouse', role: 'loader' },
+    };
+    for (const side of ['source', 'warehouse'] as const) {
+      if (prepare[side] === undefined) continue;
+      await databases[side].end();
+      await prepare[side](targets[side]);
+      databases[side] = await connect(targets[side].server.url(targets[side].database));
     }
     const road = await startInlineRoad({ ...databases, batchSize: 1 });
-    const under = new OutageRoad(road, databases, [source, warehouse]);
+    const under = new OutageRoad(road, databases, targets);
     await road.run();
     return under;
   }
@@ -50,7 +52,12 @@ export class OutageRoad {
   async stop(): Promise<void> {
     await this.road.end();
     await this.#databases.end();
-    for (const server of this.#servers) await server.stop();
+    for (const { server } of Object.values(this.targets)) await server.stop();
+  }
+
+  /** Runs statements in the source as its owner. */
+  async administerSource(sql: string): Promise<void> {
+    await this.#databases.source.query(sql);
   }
 
   change(): Promise<void> {

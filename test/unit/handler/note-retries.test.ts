@@ -56,6 +56,15 @@ describe('what is noted of a message that is retried', () => {
     expect(events).toEqual(['Outage Began', 'Outage Ended']);
   });
 
+  it('ends with the message that it lasts for, though another process is done with it that had seen none', async () => {
+    const { events, deps, notes } = makeNotes();
+    const other = makeRetryNotes('warehouse', deps);
+    await other.onHandled(record(1));
+    await notes.onFailure({ ...refused(record(1)), error: new RefusedError('no room', { by: 'database' }) });
+    await other.onHandled(record(2));
+    expect(events).toEqual(['Outage Began', 'Outage Ended']);
+  });
+
   it('is a second outage for a process that saw the first one begin, and not end', async () => {
     const { events, deps, notes } = makeNotes();
     await notes.onFailure(refused(record(1)));
