@@ -9,7 +9,9 @@ import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts'
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
 import { makeShop, openShop } from '../../helpers/inline-road/shop.ts';
+import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeSiteOf } from '../silence/status-evidence.ts';
 import { Functions } from './functions.ts';
@@ -81,7 +83,9 @@ export class World {
   /** A shop that was never captured, and a warehouse without tables. What the buckets hold is of no run to come. */
   async reset(): Promise<void> {
     this.functions.discard();
-    await makeObjectStore(this.clients.s3, buckets.ingested).delete(captureStateKey);
+    const ingested = makeObjectStore(this.clients.s3, buckets.ingested);
+    await ingested.delete(captureStateKey);
+    await publishModel(ingested, totesysDefinition);
     for (const kind of queueKinds) {
       await this.queues.redrive(kind);
       await this.queues.delete(kind, await this.queues.receiveAll(kind));
