@@ -243,11 +243,10 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
 
 /**
  * The padding of a char(n) is not part of its value, and a cast to text removes it. For a varchar or text the cast changes
- * nothing, at no measurable cost. Some types have a cast to text that writes more than COPY does, such as inet. Money is
- * written as the server's lc_monetary says, which another server may not read.
+ * nothing, at no measurable cost. Some types have a cast to text that writes more than COPY does, such as inet.
  */
 function castField(column: string, field: SourceField, extracted: ExtractedColumn | undefined): string {
-  if (extracted?.isMoney) return `${column}::numeric`;
+  if (extracted?.cast !== undefined) return `${column}::${extracted.cast}`;
   return field.type === 'varchar' || field.type === 'other' ? `${column}::text` : column;
 }
 

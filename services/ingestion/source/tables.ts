@@ -8,10 +8,11 @@ import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { jsonKindOf, type TranscodeColumn } from '../transcode/columns.ts';
 import { type Relation, selectRelations } from './relations.ts';
 import type { Statements } from './statements.ts';
-import { describeFittingTypes, isMoney, isTypeFitting } from './type-families.ts';
+import { describeFittingTypes, extractedAs, isTypeFitting } from './type-families.ts';
 
 export interface ExtractedColumn extends TranscodeColumn {
-  isMoney: boolean;
+  /** The type that it is cast to before it is written. */
+  cast: string | undefined;
 }
 
 /** A table of the model as the source has it now. */
@@ -280,6 +281,6 @@ function transcodeColumn(field: SourceField, relation: Relation | undefined): Ex
   return {
     name: field.name,
     kind: jsonKindOf(field.type),
-    isMoney: column !== undefined && isMoney(column),
+    cast: column && extractedAs(column),
   };
 }

@@ -83,7 +83,8 @@ function familyOf(declared: SourceType): Family {
   }
 }
 
-const moneyOid = 790;
+/** By oid. Postgres writes money as the server's lc_monetary says, which another server may misread. */
+const moneyCasts: Readonly<Record<number, string>> = { 790: 'numeric', 791: 'numeric[]' };
 
-/** Postgres writes money as the server's lc_monetary says, which another server may not read. */
-export const isMoney = ({ typeOid }: ColumnType): boolean => typeOid === moneyOid;
+/** The type that a column is cast to before it is written. */
+export const extractedAs = ({ typeOid }: ColumnType): string | undefined => moneyCasts[typeOid];

@@ -71,16 +71,19 @@ const settings = `
     set local xmloption = 'content';
     set local array_nulls = on`;
 
+/** A type that is of the length 1 if none is given, and an array of it. */
+const shortByItself = /^(bit|character)((?:\[\])*)$/;
+
 /**
  * The cast leaves out a length, which an explicit cast would cut the value to: where it is stored, a value that is too long
  * is refused. Money was cast to numeric in the source.
  */
 function castText(column: string, sql: string): string {
   const base = sql.replace(/\([^)]*\)/, '');
-  if (base === 'money') return `${column}::numeric::money`;
-  // By themselves these two have the length 1.
-  if (base === 'character') return column;
-  return `${column}::${base === 'bit' ? 'bit varying' : base}`;
+  if (/^money(\[\])*$/.test(base)) return `${column}::${base.replace('money', 'numeric')}::${base}`;
+  const [, short, dimensions] = shortByItself.exec(base) ?? [];
+  if (short === undefined) return `${column}::${base}`;
+  return `${column}::${short === 'bit' ? 'bit varying' : 'text'}${dimensions}`;
 }
 
 async function findUncastable(

@@ -24,6 +24,12 @@ export interface RowBatchOptions {
   scan?: boolean;
 }
 
+/**
+ * The scanner needs room for all of a block in each column of texts. A block becomes larger than this only by a long line,
+ * and with many columns that room would be more memory than a function has.
+ */
+const maxScannedBytes = 2 * 1024 * 1024;
+
 const newline = 0x0a;
 
 /**
@@ -42,8 +48,9 @@ export async function* rowBatches(
   const batch = makeBatch(table, rowsPerBatch);
   let linesBefore = 0;
   for await (const block of lineBlocks(chunks, slackBytes(table))) {
-    const blockScanner = isUtf8(block.bytes.subarray(0, block.to)) ? scanner : undefined;
-    reserveText(batch, block.to);
+    const isScanned = block.to <= maxScannedBytes && isUtf8(block.bytes.subarray(0, block.to));
+    const blockScanner = isScanned ? scanner : undefined;
+    if (blockScanner !== undefined) reserveText(batch, block.to);
     for (let at = 0; at < block.to; ) {
       const rowsBefore = batch.rows;
       at = blockScanner?.(batch, block.bytes, block.view, at, block.to) ?? at;

@@ -42,7 +42,8 @@ const settings = `
 /** A column has one scale for all its values. Money is made a number, as it has to be for another server to read it. */
 function castOf(warehouse: WarehouseType, isText: boolean): string {
   if (warehouse.name === 'numeric' && !isText) return `::${formatType(warehouse)}`;
-  return isText && formatType(warehouse) === 'money' ? '::numeric' : '';
+  const sql = formatType(warehouse);
+  return isText && sql.startsWith('money') ? `::${sql.replace('money', 'numeric')}` : '';
 }
 
 describe('a value of any type', () => {
@@ -78,12 +79,17 @@ describe('a value of any type', () => {
     );
   };
 
-  /** What the source has, and what the warehouse has to have. */
-  const rowsOfSource = async (index: number, { unfit, warehouse }: TypeCase, isText: boolean) => {
+  /** What the source has of the rows behind an id, and what the warehouse has to have of them. */
+  const rowsOfSource = async (
+    index: number,
+    { unfit, warehouse }: TypeCase,
+    isText: boolean,
+    after: number,
+  ) => {
     const fits = unfit === undefined || isText ? 'true' : `v is null or not (${unfit})`;
     const { rows } = await road.bench.source.query<{ id: number; text: string | null; fits: boolean }>(
       `select id, case when ${fits} then v${castOf(warehouse, isText)}::text end as text, ${fits} as fits
-         from ${nameOf(index)} order by id`,
+         from ${nameOf(index)} where id > ${after} order by id`,
     );
     return {
       fitting: rows.filter((row) => row.fits).map(({ id, text }) => ({ id, text })),
@@ -91,22 +97,26 @@ describe('a value of any type', () => {
     };
   };
 
-  const rowsOfWarehouse = (table: string) =>
+  const rowsOfWarehouse = (table: string, after: number) =>
     road.warehouse.withClient(async (client) => {
       await client.query(settings);
-      const { rows } = await client.query(`select id, v::text as text from ${table} order by id`);
+      const { rows } = await client.query(
+        `select id, v::text as text from ${table} where id > ${after} order by id`,
+      );
       return rows;
     });
 
-  const expectExact = async () => {
+  const expectExact = async (after: number) => {
     const quarantined = road.quarantined();
     for (const [index, each] of typeCases.entries()) {
       for (const isText of [false, true]) {
         const table = nameOf(index) + (isText ? '_text' : '');
-        const { fitting, unfit } = await rowsOfSource(index, each, isText);
+        const { fitting, unfit } = await rowsOfSource(index, each, isText, after);
         const label = `${each.sql} as ${isText ? 'text' : each.warehouse.name}`;
-        expect({ label, rows: await rowsOfWarehouse(table) }).toEqual({ label, rows: fitting });
-        const keys = (quarantined.get(table) ?? []).map(({ key }) => key);
+        expect({ label, rows: await rowsOfWarehouse(table, after) }).toEqual({ label, rows: fitting });
+        const keys = (quarantined.get(table) ?? [])
+          .map(({ key }) => Number(key))
+          .filter((key) => key > after);
         expect({ label, keys }).toEqual({ label, keys: unfit });
       }
     }
@@ -115,17 +125,18 @@ describe('a value of any type', () => {
   it('lands as the source writes it, or in quarantine where no type of the zones holds it', async () => {
     for (const [index, { extremes }] of typeCases.entries()) await fill(index, [...extremes, null]);
     await road.run(model);
-    await expectExact();
+    await expectExact(0);
   }, 120_000);
 
   it.each(chooseSeeds('every value', { short: 2, long: 50 }))(
     'lands as the source writes it, whatever it is (seed %i)',
     async (seed) => {
+      const before = lastId;
       for (const [index, { values }] of typeCases.entries()) {
         await fill(index, fc.sample(fc.option(values, { freq: 9 }), { seed, numRuns: 30 }));
       }
       await road.run(model);
-      await expectExact();
+      await expectExact(before);
     },
     120_000,
   );

@@ -315,6 +315,13 @@ export const typeCases: TypeCase[] = [
   carried('jsonb[]', ['{"{\\"a\\": \\"b,c\\"}",NULL}'], arrayOf(json)),
   carried('bytea[]', ['{"\\\\x00ff"}']),
   carried('numeric(6,2)[]', ['{1.5,NaN}']),
+  carried('bit(3)[]', ['{101,010}', '{{111,NULL}}']),
+  carried('character(3)[]', ['{abc,"a b",NULL,""}']),
+  carried('character varying(4)[]', ['{abcd,"",NULL}']),
+  carried('time(3) without time zone[]', ['{24:00:00,10:20:30.123}']),
+  carried('interval day to second(3)', ['1 day 02:03:04.567']),
+  carried('boolean[]', ['{t,f,NULL}']),
+  carried('money[]', ['{"$1,234.50",NULL}']),
   carried('interval', [
     '1 year -2 months 3 days 04:05:06.000007',
     '-1 day',
