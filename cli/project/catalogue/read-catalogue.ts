@@ -27,8 +27,13 @@ export interface CatalogueTable {
   /** pg_class.relkind: r a table, p a partitioned one, v a view, m a materialized view, f a foreign table. */
   kind: 'r' | 'p' | 'v' | 'm' | 'f';
   isPartition: boolean;
+  /** The oids of the tables that hold its rows: its own, or those of its partitions at the lowest level. */
+  leaves: string[];
+  oid: string;
   /** Tables that are no partitions inherit from it, so no unique index covers all rows that a query shows. */
   hasHeirs: boolean;
+  /** A foreign table is a part of it, of whose rows nobody knows which are new. */
+  hasForeignPart: boolean;
   /** It came with an extension. */
   isOfExtension: boolean;
   mayUseSchema: boolean;
@@ -51,10 +56,27 @@ export async function readCatalogue(
     // So that format_type writes every type that is not Postgres' own with its schema.
     await source.query("set local search_path = ''");
     const { rows } = await source.query<CatalogueTable>(catalogueQuery(schemas));
-    return rows;
+    return rows.map((table) => withKeysOfPartitions(table, rows));
   } finally {
     await source.query('rollback');
   }
+}
+
+/** What every partition declares holds for the whole table. */
+function withKeysOfPartitions(table: CatalogueTable, all: readonly CatalogueTable[]): CatalogueTable {
+  if (table.kind !== 'p' || table.leaves.length === 0) return table;
+  const leaves = table.leaves.map((oid) => all.find((each) => each.oid === oid)?.foreignKeys ?? []);
+  const [first = [], ...others] = leaves;
+  const isSame = (a: CatalogueForeignKey, b: CatalogueForeignKey) =>
+    JSON.stringify({ ...a, valid: true }) === JSON.stringify({ ...b, valid: true });
+  const shared = first.flatMap((key) => {
+    const found = others.map((keys) => keys.find((other) => isSame(key, other)));
+    const isOfAll = found.every((other) => other !== undefined);
+    const isKnown = table.foreignKeys.some((other) => isSame(key, other));
+    if (!isOfAll || isKnown) return [];
+    return [{ ...key, valid: key.valid && found.every((other) => other?.valid === true) }];
+  });
+  return { ...table, foreignKeys: [...table.foreignKeys, ...shared] };
 }
 
 const catalogueQuery = (schemas: readonly string[]): string => `
@@ -72,9 +94,16 @@ const catalogueQuery = (schemas: readonly string[]): string => `
          c.relname as table,
          c.relkind as kind,
          c.relispartition as "isPartition",
+         c.oid::text as oid,
+         case when c.relkind = 'p'
+              then array(select relid::oid::text from pg_partition_tree(c.oid) where isleaf)
+              else array[c.oid::text] end as leaves,
          exists (select from pg_catalog.pg_inherits i
                    join pg_catalog.pg_class heir on heir.oid = i.inhrelid
                   where i.inhparent = c.oid and not heir.relispartition) as "hasHeirs",
+         exists (select from pg_partition_tree(c.oid) part
+                   join pg_catalog.pg_class member on member.oid = part.relid
+                  where c.relkind = 'p' and member.relkind = 'f') as "hasForeignPart",
          exists (select from pg_catalog.pg_depend d
                   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
                     and d.deptype = 'e') as "isOfExtension",

@@ -47,6 +47,8 @@ function describeAccess(name: string, table: CatalogueTable, excluded: ReadonlyS
   if (what !== undefined) return [`${name} is ${what}: only a table knows which of its rows are new`];
   if (table.isPartition) return [`${name} is a partition: name the table that it is a part of`];
   if (table.hasHeirs) return [`other tables inherit from ${name}: no index is unique over the rows of all`];
+  if (table.hasForeignPart)
+    return [`a foreign table is a part of ${name}: only a table knows which of its rows are new`];
   if (table.hidesRows) return [`row-level security hides rows of ${name} from this user`];
   if (!table.mayUseSchema) return [`this user has no right to the schema ${table.schema}`];
   const unread = table.columns.filter(({ name: column, mayBeRead }) => !mayBeRead && !excluded.has(column));

@@ -58,6 +58,9 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
   if (table.hasHeirs) {
     return { name, reason: 'other tables inherit from it, and no index is unique over the rows of all' };
   }
+  if (table.hasForeignPart) {
+    return { name, reason: 'a foreign table is a part of it: only a table knows which of its rows are new' };
+  }
   if (table.hidesRows) return { name, reason: 'row-level security hides rows from this user' };
   if (table.columns.length === 0) return { name, reason: 'it has no columns' };
   if (!table.mayUseSchema) {

@@ -1,4 +1,4 @@
-import { typesOf } from '../compile/column-types.ts';
+import { fitToKey, makeAs, typesOf } from '../compile/column-types.ts';
 import { type Classified, maxDepth } from './classify.ts';
 import { eventOf, isChangeName, isCreationName, wordsOf } from './column-names.ts';
 import type { OfferedTable } from './offer-tables.ts';
@@ -89,7 +89,7 @@ export function planTable(
     const planned: PlannedColumn = { name: renameReserved(column, taken) };
     if (planned.name !== column) planned.from = column;
     if (kind === 'fact') {
-      const reference = references.find((each) => isReferable(each, column));
+      const reference = references.find((each) => isReferable(table, each, column));
       const target = reference === undefined ? undefined : names.dimensionOf(reference.to);
       if (reference !== undefined && target !== undefined) {
         planned.references = target;
@@ -139,13 +139,19 @@ function takeFirst(candidates: readonly string[], taken: Set<string>): string | 
   return found;
 }
 
-/** A column can hold the key of a dimension where that is one column, and every row finds its own. */
-const isReferable = ({ columns, to, toColumns, isKept }: TableReference, column: string): boolean =>
-  isKept &&
-  columns.length === 1 &&
-  columns[0] === column &&
-  to.key.length === 1 &&
-  to.key[0] === toColumns[0];
+/** A column can hold the key of a dimension where that is one column of a fitting type, and every row finds its own. */
+function isReferable(
+  { locked }: OfferedTable,
+  { columns, to, toColumns, isKept }: TableReference,
+  column: string,
+): boolean {
+  const [[near, second], [key, other]] = [columns, to.key];
+  const isOne = near === column && second === undefined && other === undefined && key === toColumns[0];
+  const [own, far] = [locked.columns[column], to.locked.columns[key ?? '']];
+  if (!isKept || !isOne || own === undefined || far === undefined) return false;
+  const made = makeAs(undefined, typesOf(own));
+  return typeof made !== 'string' && fitToKey(made, typesOf(far).warehouse) !== undefined;
+}
 
 /** Lets a fact name the day on which it happened: by the column itself where that is a date, else by one more. */
 function addDate(

@@ -160,6 +160,37 @@ sources:
   );
 });
 
+it('leaves out what nobody can read exactly, and why', () =>
+  inSource(
+    `create extension postgres_fdw; create server elsewhere foreign data wrapper postgres_fdw;
+     create table kept (id int primary key);
+     create table parent (id int primary key); create table heir () inherits (parent);
+     create table spread (id int, primary key (id)) partition by range (id);
+     create table spread_1 partition of spread for values from (0) to (9);
+     create table bare ();
+     create table "dotted.name" (id int primary key);
+     create table session (token text primary key, at timestamp);
+     create foreign table away (id int) server elsewhere;
+     create table mixed (id int) partition by range (id);
+     create foreign table mixed_1 partition of mixed for values from (0) to (9) server elsewhere;
+     create materialized view counted as select count(*) from kept;`,
+    async ({ init }) => {
+      const { written, leftOut, findings } = await init();
+      expect(findings).toEqual([]);
+      expect(written.map(({ table }) => table.name)).toEqual(['kept', 'spread']);
+      expect(Object.fromEntries(leftOut.map(({ name, reason }) => [name, reason]))).toEqual({
+        away: 'a foreign table: only a table knows which of its rows are new',
+        bare: 'it has no columns',
+        counted: 'a materialized view: only a table knows which of its rows are new',
+        'dotted.name': 'a dot in a name would be read as a path',
+        heir: 'no unique index makes a key of columns that are never null',
+        mixed: 'a foreign table is a part of it: only a table knows which of its rows are new',
+        parent: 'other tables inherit from it, and no index is unique over the rows of all',
+        session: 'its key has token, which looks like a secret',
+      });
+    },
+  ));
+
 describe('a reference that no foreign key declares', () => {
   const undeclared = `
     create table people (id int primary key, name text not null);
@@ -238,6 +269,23 @@ describe('a reference that no foreign key declares', () => {
     ));
 });
 
+it('takes a foreign key that every partition declares for one of the table', () =>
+  inSource(
+    `create table shop (id int primary key, name text); create table clerk (id int primary key, name text);
+     create table sale (id int, shop_id int, clerk_id int, sold_on date, amount int) partition by range (sold_on);
+     create table sale_25 partition of sale (primary key (id), foreign key (shop_id) references shop)
+       for values from ('2025-01-01') to ('2026-01-01');
+     create table sale_26 partition of sale (primary key (id), foreign key (shop_id) references shop,
+       foreign key (clerk_id) references clerk) for values from ('2026-01-01') to ('2027-01-01');
+     alter table sale add unique (id, sold_on), alter id set not null, alter sold_on set not null;`,
+    async ({ init, read }) => {
+      expect((await init()).findings).toEqual([]);
+      const text = read('tables/fact_sale.yml');
+      expect(text).toContain('\nkey: [ id, sold_on ]\n');
+      expect(text).toContain('  shop_id: { references: dim_shop }\n  clerk_id:\n');
+    },
+  ));
+
 describe('a reference that could not be kept', () => {
   it('is not written for a foreign key that was never validated, nor for a key of several columns', () =>
     inSource(
@@ -249,6 +297,20 @@ describe('a reference that could not be kept', () => {
       async ({ init, read }) => {
         expect((await init()).findings).toEqual([]);
         expect(read('tables/fact_visit.yml')).not.toMatch(/references: dim_(place|person)/);
+      },
+    ));
+
+  it('is not written for a column whose values may be beyond the key, and is for a narrower one', () =>
+    inSource(
+      `create table wide (id bigint primary key, name text); create table narrow (id int primary key, name text);
+       create table counted (id numeric(4,0) primary key, name text);
+       create table visit (id int primary key, wide_id int references wide, narrow_id bigint references narrow,
+         counted_id int references counted, at timestamptz, amount int);`,
+      async ({ init, read }) => {
+        expect((await init()).findings).toEqual([]);
+        expect(read('tables/fact_visit.yml')).toContain(
+          '  wide_id: { references: dim_wide }\n  narrow_id:\n  counted_id:\n',
+        );
       },
     ));
 
