@@ -270,8 +270,8 @@ export const rental: ForeignModel = {
     fact_rental: `
       select r.*, (r.rented_at at time zone 'UTC')::date as rented_date from trade.rental r`,
     fact_payment: `
-      select payment_id, paid_on, rental_id, customer_id, amount, tip from only trade.payment_2024_h1
-      union all select payment_id, paid_on, rental_id, customer_id, amount, tip from trade.payment
+      select payment_id, paid_on, rental_id, customer_id, amount, tip::numeric from only trade.payment_2024_h1
+      union all select payment_id, paid_on, rental_id, customer_id, amount, tip::numeric from trade.payment
        where tableoid <> 'trade.payment_2024_h1'::regclass`,
   },
   copies: { dim_actor: 'films.actor', fact_film_actor: 'films.film_actor' },

@@ -53,8 +53,8 @@ export async function readCatalogue(
 ): Promise<CatalogueTable[]> {
   await source.query('begin transaction read only');
   try {
-    // So that format_type writes every type that is not Postgres' own with its schema.
-    await source.query("set local search_path = ''");
+    // So that format_type writes every type that is not Postgres' own with its schema, and no other in quotes.
+    await source.query("set local search_path = ''; set local quote_all_identifiers = off");
     const { rows } = await source.query<CatalogueTable>(catalogueQuery(schemas));
     return rows.map((table) => withKeysOfPartitions(table, rows));
   } finally {
