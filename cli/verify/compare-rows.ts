@@ -12,25 +12,34 @@ export interface ComparedRows {
 export interface ComparedTable {
   columns: readonly string[];
   orders: readonly KeyOrder[];
-  /** What the versions of a key are told by, in the source; undefined where there is one row a key. */
-  version: string | undefined;
+  /** So many columns after those of the key tell its versions apart; 0 where there is one row a key. */
+  versions: number;
+  /** What they are made of, in the source. */
+  versionFields: string;
 }
 
-/** @param orders of the columns of the key, see findKeyOrder */
-export const makeComparedTable = (table: WarehouseTable, orders: readonly KeyOrder[]): ComparedTable => ({
-  columns: table.columns.map(({ name }) => name),
-  orders,
-  version: versionOf(table),
-});
-
-/** A fact's version may have several columns, which are made of one of the source. */
-function versionOf(table: WarehouseTable): string | undefined {
-  if (table.kind !== 'fact' || table.versions.length === 0) return undefined;
-  const fields = table.columns
-    .filter(({ name }) => table.versions.includes(name))
-    .map(({ from }) => from.field);
-  return [...new Set(fields)].join(', ');
+/**
+ * @param table its columns begin with those of the key, and of the version
+ * @param orders of the columns of the key, see findKeyOrder
+ */
+export function makeComparedTable(table: WarehouseTable, orders: readonly KeyOrder[]): ComparedTable {
+  const versions = versionColumns(table);
+  const fields =
+    table.kind === 'fact'
+      ? table.columns.filter(({ name }) => versions.includes(name)).map(({ from }) => from.field)
+      : [];
+  return {
+    columns: table.columns.map(({ name }) => name),
+    orders,
+    versions: versions.length,
+    // Two columns may be made of one field: its date, and its time of day.
+    versionFields: [...new Set(fields)].join(', '),
+  };
 }
+
+/** The columns that tell rows of one key apart. */
+export const versionColumns = (table: WarehouseTable): readonly string[] =>
+  table.kind === 'fact' ? table.versions.filter((name) => !table.key.includes(name)) : [];
 
 export interface ComparisonNotes {
   report: TableReport;
@@ -70,22 +79,19 @@ async function passExtraRows(
   { found }: ComparedRows,
   { report, onExtra }: ComparisonNotes,
 ): Promise<SortedRow | undefined> {
-  let previous: SortedRow | undefined;
+  let previous: string | undefined;
   let row: SortedRow | undefined = first;
-  while (row !== undefined && isSameKey(row, first)) {
-    const { key, values, version, ownTruth, isPending } = row;
-    if (isPending) {
-      row = await found.next();
-      continue;
-    }
-    if (previous?.version === version) countDoubled(table, row, report);
+  for (; row !== undefined && isSameKey(row, first); row = await found.next()) {
+    const { key, values, ownTruth, isPending } = row;
+    if (isPending) continue;
+    const version = versionOf(table, row);
+    if (previous === version) countDoubled(table, row, report);
     if (ownTruth === undefined) {
       report.extra += 1;
       addExample(report, 'extra', () => ({ key: showKey(key), ...foundVersion(table, version) }));
       onExtra(showKey(key), version);
     } else if (values !== ownTruth) countDifferent(table, { ...row, values: ownTruth }, values, report);
-    previous = row;
-    row = await found.next();
+    previous = version;
   }
   return row;
 }
@@ -101,19 +107,20 @@ async function compareKey(
   const { report } = notes;
   const seen: SeenRows = { latest: undefined, isThere: false, different: undefined, isWaiting: false };
   let row = first;
-  while (row !== undefined && isSameKey(row, expected)) {
+  for (; row !== undefined && isSameKey(row, expected); row = await found.next()) {
+    const isEqual = row.values === expected.values;
     if (row.isPending) {
-      seen.isWaiting ||= row.version === expected.version && row.values === expected.values;
-    } else {
-      // A table that is on its way as a whole may have a row twice until its keys are built.
-      if (seen.latest?.version === row.version && !expected.isPending) countDoubled(table, row, report);
-      if (row.version === expected.version) {
-        seen.isThere = true;
-        if (row.values !== expected.values) seen.different = row;
-      }
-      seen.latest = row;
+      seen.isWaiting ||= isEqual;
+      continue;
     }
-    row = await found.next();
+    // A table that is on its way as a whole may have a row twice until its keys are built.
+    if (seen.latest !== undefined && !expected.isPending && isSameVersion(table, seen.latest, row))
+      countDoubled(table, row, report);
+    if (isEqual || isSameVersion(table, row, expected)) {
+      seen.isThere = true;
+      if (!isEqual) seen.different = row;
+    }
+    seen.latest = row;
   }
   countKey(table, expected, seen, notes);
   return row;
@@ -140,7 +147,7 @@ function countKey(
   if (isThere && different === undefined) report.found += 1;
   else if (expected.isPending) report.late += 1;
   else if (isWaiting) report.waiting += 1;
-  else if (isQuarantined(showKey(expected.key), expected.version)) report.quarantined += 1;
+  else if (isQuarantined(showKey(expected.key), versionOf(table, expected))) report.quarantined += 1;
   else if (different === undefined) countMissing(table, expected, latest, report);
   else {
     report.found += 1;
@@ -150,21 +157,24 @@ function countKey(
 
 function countMissing(
   table: ComparedTable,
-  { key, version }: SortedRow,
+  expected: SortedRow,
   other: SortedRow | undefined,
   report: TableReport,
 ) {
   report.missing += 1;
   addExample(report, 'missing', () => ({
-    key: showKey(key),
-    ...(table.version !== undefined && { column: table.version, expected: version }),
-    ...(other !== undefined && { found: other.version }),
+    key: showKey(expected.key),
+    ...(table.versions > 0 && { column: table.versionFields, expected: versionOf(table, expected) }),
+    ...(other !== undefined && { found: versionOf(table, other) }),
   }));
 }
 
-function countDoubled(table: ComparedTable, { key, version }: SortedRow, report: TableReport) {
+function countDoubled(table: ComparedTable, row: SortedRow, report: TableReport) {
   report.doubled += 1;
-  addExample(report, 'doubled', () => ({ key: showKey(key), ...foundVersion(table, version) }));
+  addExample(report, 'doubled', () => ({
+    key: showKey(row.key),
+    ...foundVersion(table, versionOf(table, row)),
+  }));
 }
 
 /** One row that differs counts once, and gives an example for each of its columns that does. */
@@ -188,8 +198,19 @@ function countDifferent(
   }
 }
 
-const foundVersion = (table: ComparedTable, version: string) =>
-  table.version === undefined ? {} : { column: table.version, found: version };
+const foundVersion = ({ versions, versionFields }: ComparedTable, version: string) =>
+  versions === 0 ? {} : { column: versionFields, found: version };
+
+/** Read from the row only where it is asked for: most keys have one row, with the values that are expected. */
+function versionOf({ orders, versions }: ComparedTable, { values }: SortedRow): string {
+  if (versions === 0) return '';
+  const fields = parseRecordText(values, orders.length + versions).slice(orders.length);
+  // An infinite timestamp has no time of day.
+  return fields.filter((field) => field !== null).join(' ');
+}
+
+const isSameVersion = (table: ComparedTable, a: SortedRow, b: SortedRow): boolean =>
+  table.versions === 0 || versionOf(table, a) === versionOf(table, b);
 
 /** A null in a key is no value of any column. */
 export function showKey(key: readonly (string | null)[]): Key {

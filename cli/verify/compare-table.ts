@@ -2,13 +2,14 @@ import type pg from 'pg';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
-import { compareRows, makeComparedTable } from './compare-rows.ts';
+import { compareRows, makeComparedTable, versionColumns } from './compare-rows.ts';
 import { type ColumnType, describeColumns } from './databases/postgres-types.ts';
 import type { Evidence } from './evidence.ts';
 import { dayValues, selectDays } from './expected/calendar-days.ts';
 import type { Expectations } from './expected/expect-files.ts';
 import { type ExpectedRows, selectGenerated } from './expected/generated-rows.ts';
 import { selectOwn } from './expected/own-query.ts';
+import type { HasLate } from './expected/source-rows.ts';
 import type { Key, TableReport } from './report.ts';
 import { findKeyOrder, type RowsQuery, SortedRows } from './sorted-rows.ts';
 
@@ -20,6 +21,14 @@ export interface ComparedSides {
   /** The queries of the user's own. */
   expectations: Expectations;
   evidence: Evidence;
+  hasLate: HasLate;
+}
+
+/** A table with the columns of its key first, then those that tell versions apart: so its rows begin with them. */
+export function keyFirst<Table extends WarehouseTable>(table: Table): Table {
+  const first = [...table.key, ...versionColumns(table)];
+  const rankOf = ({ name }: { name: string }) => (first.includes(name) ? first.indexOf(name) : first.length);
+  return { ...table, columns: table.columns.toSorted((a, b) => rankOf(a) - rankOf(b)) };
 }
 
 /**
@@ -29,12 +38,13 @@ export interface ComparedSides {
  */
 export async function selectExpected(
   table: WarehouseTable,
-  { source, model, expectations, evidence: { isLate } }: ComparedSides,
+  { source, model, expectations, evidence: { isLate }, hasLate }: ComparedSides,
 ): Promise<ExpectedRows> {
+  const reading = { source, model, isLate, hasLate };
   const own = expectations.get(table.name);
-  if (own !== undefined) return selectOwn(own, table, { source, model, isLate });
-  if (table.kind === 'calendar') return selectDays(table, { source, model, isLate });
-  return selectGenerated(table, { source, isLate });
+  if (own !== undefined) return selectOwn(own, table, reading);
+  if (table.kind === 'calendar') return selectDays(table, reading);
+  return selectGenerated(table, reading);
 }
 
 /** The types of a table's columns in the warehouse. */
@@ -55,6 +65,7 @@ export interface TableToCompare {
 /**
  * Compares the rows of one table, and counts into the report.
  *
+ * @param table with the columns of its key first, see keyFirst
  * @param onExtra called for every row whose key the source does not have
  * @throws {Error} a query fails, or the key has other values on one side than on the other
  */
@@ -65,16 +76,12 @@ export async function compareTable(
   { report, onExtra }: { report: TableReport; onExtra: (key: Key, version: string) => void },
 ): Promise<void> {
   const expectedTypes = await describeColumns(source, query);
-  const positions = (names: readonly string[]) =>
-    names.map((name) => table.columns.findIndex((column) => column.name === name));
-  const key = positions(table.key);
-  const orders = key.map((index) => {
+  const orders = table.key.map((name, index) => {
     const order = findKeyOrder(expectedTypes[index] ?? unknownType, foundTypes[index] ?? unknownType);
-    if (order === undefined)
-      throw new Error(`its key ${table.columns[index]?.name} is a number on one side only`);
+    if (order === undefined) throw new Error(`its key ${name} is a number on one side only`);
     return order;
   });
-  const common = { key, orders, versions: positions(table.kind === 'fact' ? table.versions : []) };
+  const common = { orders, versions: versionColumns(table).length };
   const typed = (types: readonly ColumnType[]) => types.slice(0, table.columns.length);
   const expectedQuery: RowsQuery = {
     ...common,
@@ -88,7 +95,7 @@ export async function compareTable(
     query: await selectFound(warehouse, table, evidence.hasWaiting),
     types: typed(foundTypes),
     isUtf8: await isUtf8(warehouse),
-    ...(table.kind === 'calendar' && { ownTruth: dayValues(table, `sorted.c${key[0]}`) }),
+    ...(table.kind === 'calendar' && { ownTruth: dayValues(table, 'sorted.c0') }),
   };
   const rows = {
     expected: new SortedRows(source, expectedQuery),

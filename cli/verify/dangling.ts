@@ -6,6 +6,7 @@ import { anyOrder, type ColumnType, textOf } from './databases/postgres-types.ts
 import type { FoundColumns } from './databases/warehouse-columns.ts';
 import type { Evidence } from './evidence.ts';
 import { selectLateKeys } from './expected/generated-rows.ts';
+import type { HasLate } from './expected/source-rows.ts';
 import { addExample, type TableReport } from './report.ts';
 
 const rowsPerFetch = 5000;
@@ -15,6 +16,7 @@ export interface DanglingContext {
   warehouse: pg.Client;
   model: Model;
   evidence: Pick<Evidence, 'isLate' | 'isQuarantined'>;
+  hasLate: HasLate;
   /** The types of the table's columns in the warehouse. */
   foundTypes: readonly ColumnType[];
   /** Of every table that the warehouse has. */
@@ -90,10 +92,10 @@ async function* readBatches(warehouse: pg.Client, query: string): AsyncGenerator
 async function findKnown(
   rows: readonly DanglingRow[],
   { dimension }: Reference,
-  { source, evidence }: DanglingContext,
+  { source, evidence, hasLate }: DanglingContext,
 ): Promise<(value: string) => boolean> {
   if (rows.length === 0 || dimension.kind !== 'dimension') return () => false;
-  const late = await selectLateKeys(dimension, { source, isLate: evidence.isLate });
+  const late = await selectLateKeys(dimension, { source, isLate: evidence.isLate, hasLate });
   if (late === 'all') return () => true;
   const isQuarantined = (value: string) => evidence.isQuarantined(dimension.name, value, '');
   if (late === 'none') return isQuarantined;

@@ -2,12 +2,13 @@
  * The fields of a row as Postgres writes it: `(7,"two words",,"")`. Nothing between commas is null, `""` is the
  * empty text; inside quotes a quote and a backslash are doubled.
  *
+ * @param most how many fields to read
  * @see https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX
  */
-export function parseRecordText(record: string): (string | null)[] {
+export function parseRecordText(record: string, most = Number.POSITIVE_INFINITY): (string | null)[] {
   const fields: (string | null)[] = [];
   let at = 1;
-  while (at < record.length) {
+  while (at < record.length && fields.length < most) {
     const isQuoted = record[at] === '"';
     const end = isQuoted ? endOfQuoted(record, at) : endOfBare(record, at);
     const text = record.slice(at, end);

@@ -16,8 +16,6 @@ const rowsPerFetch = 5000;
 export interface SortedRow {
   /** The texts of the key's columns, by which rows are ordered; null sorts last. */
   key: readonly (string | null)[];
-  /** A fact's version; empty for others. */
-  version: string;
   /** All columns as the text of a Postgres row, in which '' is not null. */
   values: string;
   /** Of the source: the warehouse need not have it yet. Of the warehouse: it waits, and is not in the table. */
@@ -32,11 +30,10 @@ export interface RowsQuery {
   query: string;
   /** Of c0, c1, … */
   types: readonly ColumnType[];
-  /** Which of them are the business key's. */
-  key: readonly number[];
+  /** The first of them are the business key's. */
   orders: readonly KeyOrder[];
-  /** Which of them tell the versions of a key apart; none where there is one row a key. */
-  versions: readonly number[];
+  /** So many after them tell the versions of a key apart; 0 where there is one row a key. */
+  versions: number;
   /** Whether the server's own encoding is UTF8. */
   isUtf8: boolean;
   /** SQL for what each column must be by the row's own key. */
@@ -72,28 +69,23 @@ export function isBefore(a: SortedRow, b: SortedRow, orders: readonly KeyOrder[]
 export const isSameKey = (a: SortedRow, b: SortedRow): boolean =>
   a.key.every((part, index) => part === b.key[index]);
 
-const unknownType: ColumnType = { oid: 0, modifier: -1 };
-
-function writeQuery({ query, types, key, orders, versions, isUtf8, ownTruth }: RowsQuery): string {
+function writeQuery({ query, types, orders, versions, isUtf8, ownTruth }: RowsQuery): string {
   // With the alias: by itself a name in `order by` is that of a text in the select list.
   const columns = types.map((type, index) => ({ sql: `sorted.c${index}`, type }));
-  const columnOf = (index: number) => columns[index] ?? { sql: `sorted.c${index}`, type: unknownType };
-  const keyColumns = key.map(columnOf);
-  const versionColumns = versions.map(columnOf);
+  const key = columns.slice(0, orders.length);
+  const versionColumns = columns.slice(orders.length, orders.length + versions);
   const order = [
-    ...keyColumns.map(({ sql, type }, at) =>
+    ...key.map(({ sql, type }, at) =>
       orders[at] === 'bytes' ? orderByBytes(textOf(sql, type), isUtf8) : sql,
     ),
     ...versionColumns.map(({ sql, type }) => anyOrder(sql, type)),
   ];
-  const rendered = columns.map(({ sql, type }) => inRow(sql, type));
   const list = [
     'is_pending',
-    writeVersion(versionColumns),
     // Twice as fast as an array of texts, and as unambiguous.
-    `row(${rendered.join(', ')})::text`,
+    `row(${columns.map(({ sql, type }) => inRow(sql, type)).join(', ')})::text`,
     ownTruth === undefined ? 'null' : `row(${ownTruth.join(', ')})::text`,
-    ...keyColumns.map(({ sql, type }) => textOf(sql, type)),
+    ...key.map(({ sql, type }) => textOf(sql, type)),
   ];
   return `select ${list.join(', ')} from (${query}) as sorted order by ${order.join(', ')}`;
 }
@@ -101,19 +93,7 @@ function writeQuery({ query, types, key, orders, versions, isUtf8, ownTruth }: R
 const orderByBytes = (text: string, isUtf8: boolean): string =>
   isUtf8 ? `(${text}) collate "C"` : `convert_to(${text}, 'UTF8')`;
 
-function writeVersion(columns: readonly { sql: string; type: ColumnType }[]): string {
-  const texts = columns.map(({ sql, type }) => textOf(sql, type));
-  // An infinite timestamp has no time of day.
-  return texts.length > 1 ? `concat_ws(' ', ${texts.join(', ')})` : (texts[0] ?? `''`);
-}
-
-type FetchedRow = [
-  isPending: boolean,
-  version: string | null,
-  values: string,
-  ownTruth: string | null,
-  ...key: (string | null)[],
-];
+type FetchedRow = [isPending: boolean, values: string, ownTruth: string | null, ...key: (string | null)[]];
 
 /** A cursor that reads one batch ahead, so that both servers work while rows are compared. Memory is flat at any size. */
 export class SortedRows {
@@ -139,10 +119,9 @@ export class SortedRows {
     const row = this.#batch[this.#next];
     if (row === undefined) return undefined;
     this.#next += 1;
-    const [isPending, version, values, ownTruth, ...key] = row;
+    const [isPending, values, ownTruth, ...key] = row;
     return {
       key,
-      version: version ?? '',
       values: this.#complete(values),
       isPending,
       ...(ownTruth !== null && { ownTruth }),

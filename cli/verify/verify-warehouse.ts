@@ -10,6 +10,7 @@ import {
   compareTable,
   countUnreadable,
   describeFound,
+  keyFirst,
   selectExpected,
 } from './compare-table.ts';
 import { countDangling } from './dangling.ts';
@@ -23,7 +24,7 @@ import {
 } from './databases/warehouse-columns.ts';
 import { beginEvidence, type Evidence } from './evidence.ts';
 import type { Expectations } from './expected/expect-files.ts';
-import { defaultSchema, type SourceRelation, sourceTablesOf } from './expected/source-rows.ts';
+import { defaultSchema, makeHasLate, type SourceRelation, sourceTablesOf } from './expected/source-rows.ts';
 import { isClean, type Key, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 
 export interface VerifyOptions {
@@ -90,9 +91,10 @@ async function beginReading(client: pg.Client, schema: string): Promise<void> {
 
 async function verifyTables(options: VerifyOptions, model: Model, evidence: Evidence): Promise<VerifyReport> {
   const { source, warehouse, expectations = new Map(), onSizes, onStart, onTable, onExtra } = options;
-  const sides: ComparedSides = { source, warehouse, model, expectations, evidence };
+  const hasLate = makeHasLate(source, evidence.isLate);
+  const sides: ComparedSides = { source, warehouse, model, expectations, evidence, hasLate };
   const checked = model.tables
-    .map((table) => ({ table, sources: sourceTablesOf(table, model) }))
+    .map((table) => ({ table: keyFirst(table), sources: sourceTablesOf(table, model) }))
     .toSorted((a, b) => (a.table.name < b.table.name ? -1 : 1));
   const missing = await readMissingSourceTables(source, checked);
   const columns = await readWarehouseColumns(warehouse, model);

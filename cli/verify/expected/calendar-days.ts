@@ -1,6 +1,6 @@
 import type { Calendar, Model } from '../../../shared/model/model.ts';
 import { type ExpectedRows, type SourceReading, selectValues } from './generated-rows.ts';
-import { makeSourceRows, referencing } from './source-rows.ts';
+import { makeSourceRows, referencing, type SourceRows } from './source-rows.ts';
 
 /** What a row of the calendar must hold by its own date, in Postgres' words: to_char without TM is English everywhere. */
 const valuesOfDay: Readonly<Record<string, (day: string) => string>> = {
@@ -42,20 +42,22 @@ export async function selectDays(
  *
  * Each column's distinct values come first, once: all else is done to those alone.
  *
- * @param which SQL for which rows count, by SQL that says whether one is late
+ * @param which SQL for which rows count, by SQL that says whether one is late; undefined where none does
  */
 export async function selectNamedDays(
   calendar: Calendar,
   { source, model, isLate }: SourceReading & { model: Model },
-  which: (late: string) => string,
+  which: (late: string, rows: SourceRows) => Promise<string | undefined> | string | undefined,
 ): Promise<string> {
   const texts: string[] = [];
   const dates: string[] = [];
   for (const { table, column } of referencing(calendar.name, model)) {
     const rows = makeSourceRows(table, [column]);
+    const condition = await which(isLate(rows.root, rows.aliases), rows);
+    if (condition === undefined) continue;
     const [sql] = await selectValues(source, { source: table.source, columns: [column] }, rows);
     const list = column.from.kind === 'date' ? texts : dates;
-    list.push(`union select distinct ${sql} ${rows.from} where ${which(isLate(rows.root, rows.aliases))}`);
+    list.push(`union select distinct ${sql} ${rows.from} where ${condition}`);
   }
   // A text that is not a date gives no row. Before Postgres 16 every cast can fail, so the day is counted from the first of
   // its month, and a day that the month does not have comes out as another text.

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Dimension, Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import { type ColumnType, describeColumns, textOf } from '../databases/postgres-types.ts';
 import { writeValue } from './column-value.ts';
-import { type IsLate, makeSourceRows, type SourceRows } from './source-rows.ts';
+import { type HasLate, type IsLate, makeSourceRows, type SourceRows } from './source-rows.ts';
 
 /** The rows that the warehouse must hold of one table: a query over the source. */
 export interface ExpectedRows {
@@ -16,6 +16,7 @@ export interface ExpectedRows {
 export interface SourceReading {
   source: pg.Client;
   isLate: IsLate;
+  hasLate: HasLate;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface SourceReading {
  */
 export async function selectGenerated(
   table: Dimension | Fact,
-  { source, isLate }: SourceReading,
+  { source, isLate }: Pick<SourceReading, 'source' | 'isLate'>,
 ): Promise<ExpectedRows> {
   const rows = makeSourceRows(table);
   const values = await selectValues(source, table, rows);
@@ -80,12 +81,12 @@ const unknownType: ColumnType = { oid: 0, modifier: -1 };
  */
 export async function selectLateKeys(
   table: Dimension | Fact,
-  { source, isLate }: SourceReading,
+  { source, isLate, hasLate }: SourceReading,
 ): Promise<{ query: string } | 'none' | 'all'> {
   const rows = makeSourceRows(table);
   const condition = isLate(rows.root, rows.aliases);
-  if (condition === 'false') return 'none';
   if (condition === 'true') return 'all';
+  if (!(await hasLate(rows))) return 'none';
   const columns = table.key.flatMap((name) => table.columns.filter((column) => column.name === name));
   const keys = await selectValues(source, { source: table.source, columns }, rows);
   const late = `select ${keys.map((sql, index) => `${sql} as k${index}`).join(', ')} ${rows.from} where ${condition}`;

@@ -30,12 +30,12 @@ export async function selectOwn(
     const type = given.find((column) => column.name === name) ?? { oid: 0, modifier: -1 };
     return textOf(`expected.${quoteIdentifier(name)}`, type);
   });
-  const isPending =
+  const rest =
     table.kind === 'calendar'
-      ? await selectLateDay(table, key.join(), reading)
-      : await selectLateKey(table, key, reading);
+      ? `false as is_pending ${from} where not ${await selectLateDay(table, key.join(), reading)}`
+      : `${await selectLateKey(table, key, reading)} as is_pending ${from}`;
   return {
-    query: `select ${list.join(', ')}, ${isPending} as is_pending ${from}`,
+    query: `select ${list.join(', ')}, ${rest}`,
     ...(restore && { complete: (texts) => texts.map((text) => text && restore(text)) }),
   };
 }
@@ -70,7 +70,13 @@ async function selectLateDay(
   reading: SourceReading & { model: Model },
 ): Promise<string> {
   const texts = (days: string) => `select day::text from (${days}) as named`;
-  const late = await selectNamedDays(calendar, reading, (isLate) => isLate);
+  let isAny = false;
+  const late = await selectNamedDays(calendar, reading, async (isLate, rows) => {
+    if (!(await reading.hasLate(rows))) return undefined;
+    isAny = true;
+    return isLate;
+  });
+  if (!isAny) return 'false';
   const others = await selectNamedDays(calendar, reading, (isLate) => `not ${isLate}`);
   return `case when ${day} in (${texts(late)}) then ${day} not in (${texts(others)}) else false end`;
 }

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type {
   Dimension,
   Fact,
@@ -16,6 +17,24 @@ import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identi
  * @param aliases in the query, of the tables whose rows it is made of
  */
 export type IsLate = (table: string, aliases: readonly string[]) => string;
+
+/** Whether any of the rows is late. */
+export type HasLate = (rows: SourceRows) => Promise<boolean>;
+
+/** Within one snapshot of the source: each kind of rows is looked through once. */
+export function makeHasLate(source: pg.Client, isLate: IsLate): HasLate {
+  const known = new Map<string, Promise<boolean>>();
+  return (rows) => {
+    const condition = isLate(rows.root, rows.aliases);
+    if (condition === 'false') return Promise.resolve(false);
+    const query = `select exists (select ${rows.from} where ${condition}) as found`;
+    const asked =
+      known.get(query) ??
+      source.query<{ found: boolean }>(query).then(({ rows: [row] }) => row?.found === true);
+    known.set(query, asked);
+    return asked;
+  };
+}
 
 /** Of a source table that names no schema. */
 export const defaultSchema = 'public';
