@@ -97,7 +97,7 @@ const column: fc.Arbitrary<Column> = fc.record({
 const table = fc.record({
   columns: fc.uniqueArray(column, { selector: ({ name }) => name, maxLength: 7 }),
   keyTypes: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(['int']) },
+    { weight: 2, arbitrary: fc.constant<string[]>(['int']) },
     { weight: 1, arbitrary: fc.array(fc.constantFrom(...keyTypes), { maxLength: 2 }) },
   ),
   isPrimary: fc.boolean(),
