@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import {
   bindIfFree,
+  type NewBinding,
   readBinding,
   replaceBinding,
   type WarehouseBinding,
@@ -18,8 +19,6 @@ export interface Binding {
   sourceId: string;
   /** Holds the star schema's tables; absent in a folder of an older version. */
   schema?: string;
-  /** null while there is one model only; absent in a folder of an older version. */
-  modelId?: string | null;
   /** false until the warehouse has it too: a crash between the two writes must not lock the user out. */
   isConfirmed: boolean;
   /** Databases of the user's own, not the embedded ones. */
@@ -84,7 +83,7 @@ export async function findBinding(
   const binding: Binding = { warehouseId: randomUUID(), sourceId, isConfirmed: false, own, ...known };
   const found = await readOwner(warehouse);
   if (found !== undefined || binding.isConfirmed) assertSame(bound, binding, found);
-  return { ...binding, schema, modelId: null };
+  return { ...binding, schema };
 }
 
 /**
@@ -111,11 +110,10 @@ async function readOwner(warehouse: pg.ClientBase): Promise<WarehouseBinding | u
   return found?.sourceId === null && found.ingestedBucket === buckets.ingested ? undefined : found;
 }
 
-const ofWarehouse = ({ warehouseId, sourceId, schema, modelId }: Binding): WarehouseBinding => ({
+const ofWarehouse = ({ warehouseId, sourceId, schema }: Binding): NewBinding => ({
   warehouseId,
   sourceId,
   schema: schema ?? null,
-  modelId: modelId ?? null,
   // The services ask for it, as those of a stage do.
   ingestedBucket: buckets.ingested,
 });
@@ -187,7 +185,7 @@ export async function planRebinding(
       known.sourceId === sourceId &&
       known.warehouseId === found?.warehouseId &&
       (known.schema ?? schema) === schema,
-    binding: { warehouseId: randomUUID(), sourceId, schema, modelId: null, isConfirmed: false, own },
+    binding: { warehouseId: randomUUID(), sourceId, schema, isConfirmed: false, own },
   };
 }
 

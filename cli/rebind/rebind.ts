@@ -93,7 +93,7 @@ export async function rebindStage(
       warehouseId: randomUUID(),
       sourceId: null,
       schema,
-      modelId: null,
+
       ingestedBucket: bucket,
     });
     return 'bound';

@@ -4,7 +4,8 @@ import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
 import { makeNotify } from '../../shared/events.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { publishModel } from '../../shared/records/published-model.ts';
+import { publishModel, readDefinition } from '../../shared/records/published-model.ts';
+import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
@@ -129,11 +130,12 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl, model));
-    let refused = await prepareDatabases(stack, { source, warehouse, model }, target).finally(() =>
-      source.end(),
-    );
+    let refused = await prepareDatabases(
+      stack,
+      { source, warehouse, definition: options.definition, model },
+      target,
+    ).finally(() => source.end());
     rememberConnections(stack.folder, stack.named, target.schema);
-    await publishModel(stack.ingested, options.definition);
     await resumeWhatIsLost(stack, { model, warehouse }, terminal);
     await pipeline.checkLedger();
     noteBegin(stack.folder);
@@ -226,15 +228,35 @@ async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void>
   }
 }
 
-/** @returns the star tables that cannot be loaded as they are; the others can */
+interface OpenedDatabases {
+  source: pg.Client;
+  warehouse: pg.Client;
+  definition: ModelDefinition;
+  /** The same, resolved. */
+  model: Model;
+}
+
+/**
+ * Puts the model in force and the warehouse's tables right, once both databases are known to be the folder's.
+ *
+ * @returns the star tables that cannot be loaded as they are; the others can
+ */
 async function prepareDatabases(
   stack: Stack,
-  { source, warehouse, model }: { source: pg.Client; warehouse: pg.Client; model: Model },
+  { source, warehouse, definition, model }: OpenedDatabases,
   options: WarehouseOptions,
 ): Promise<RefusedTables> {
-  const binding = await findBinding(stack, { source, warehouse, schema: options.schema });
+  const { schema } = options;
+  const { ingested } = stack;
+  const binding = await findBinding(stack, { source, warehouse, schema });
+  const published = { ...(await publishModel(ingested, definition)), model };
+  // The pointer is right, whatever number the warehouse remembers.
+  const looked = Number.POSITIVE_INFINITY;
+  const readOther = (hash: string) => readDefinition(ingested, hash);
+  await adoptModel(warehouse, published, { schema, readDefinition: readOther, looked });
   const refused = await prepareWarehouse(warehouse, model, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
+  if (refused.size === 0) await noteModel(warehouse, published);
   return refused;
 }
 

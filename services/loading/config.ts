@@ -12,6 +12,8 @@ export interface LoadConfig extends FunctionVariables {
   ingestedBucket: string;
   processedBucket: string;
   loadQueueUrl: string;
+  /** Takes objects that an older model has made; its dead letters are swept here, because the ledger says which are settled. */
+  transformQueueUrl: string;
   warehouseSecretId: string;
   /** The schema of the star schema's tables. */
   warehouseSchema: string;
@@ -27,22 +29,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     ingestedBucket: requiredVariable('INGESTED_BUCKET', environment),
     processedBucket: requiredVariable('PROCESSED_BUCKET', environment),
     loadQueueUrl: requiredVariable('LOAD_QUEUE_URL', environment),
+    transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),
     warehouseSecretId: requiredVariable('WAREHOUSE_SECRET_ID', environment),
     warehouseSchema: environment.WAREHOUSE_SCHEMA || 'public',
     foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
   };
 }
-
-export interface SweepConfig extends LoadConfig {
-  /** Its dead letters are swept here as well, because the ledger says which are settled. */
-  transformQueueUrl: string;
-}
-
-/** @throws {TerminalError} as `readConfig` */
-export const readSweepConfig = (
-  environment: Record<string, string | undefined> = process.env,
-): SweepConfig => ({
-  ...readConfig(environment),
-  transformQueueUrl: requiredVariable('TRANSFORM_QUEUE_URL', environment),
-});

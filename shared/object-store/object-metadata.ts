@@ -4,6 +4,8 @@ import { TerminalError } from '../errors.ts';
 export interface IngestedMetadata {
   version: ObjectVersion;
   rows: number;
+  /** The number of the model that it was made by; absent where an older version of Starlift has put it. */
+  model?: number;
 }
 
 /** What a processed object says of itself, in S3 user metadata. */
@@ -13,12 +15,19 @@ export interface ProcessedMetadata {
   rows: number;
   /** Rows of the ingested object that went to quarantine instead. */
   quarantined: number;
+  /** As of an ingested object. */
+  model?: number;
 }
 
 /** The inverse of `parseIngestedMetadata`. */
-export const formatIngestedMetadata = ({ version, rows }: IngestedMetadata): Record<string, string> => ({
+export const formatIngestedMetadata = ({
+  version,
+  rows,
+  model,
+}: IngestedMetadata): Record<string, string> => ({
   version: formatObjectVersion(version),
   rows: String(rows),
+  ...(model !== undefined && { model: String(model) }),
 });
 
 /** The inverse of `parseProcessedMetadata`. */
@@ -32,6 +41,7 @@ export function parseIngestedMetadata(key: string, metadata: Record<string, stri
   return {
     version: parseObjectVersion(metadata.version ?? ''),
     rows: parseCount(key, 'rows', metadata.rows),
+    ...(metadata.model !== undefined && { model: parseCount(key, 'model', metadata.model) }),
   };
 }
 

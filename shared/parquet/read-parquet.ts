@@ -5,6 +5,9 @@ import type { WarehouseTable } from '../model/model.ts';
 import { arrowSchemaOf } from './arrow-schema.ts';
 import { loadParquetWasm, type ParquetWasm } from './parquet-wasm.ts';
 
+/** A whole Parquet file whose columns are not the table's: it was made for another model. */
+export class OtherColumnsError extends TerminalError {}
+
 /** Rows in one record batch. */
 const batchSize = 65_536;
 
@@ -14,7 +17,8 @@ const batchSize = 65_536;
  *
  * @param key the object's, for the messages
  * @returns none for a file without rows
- * @throws {TerminalError} the bytes are no whole Parquet file, or its columns are not the table's
+ * @throws {OtherColumnsError} its columns are not the table's
+ * @throws {TerminalError} the bytes are no whole Parquet file
  */
 export async function readParquet(
   table: WarehouseTable,
@@ -59,7 +63,7 @@ const isSameType = (found: DataType, wanted: DataType): boolean =>
 function assertColumns(table: WarehouseTable, key: string, found: Schema): void {
   const wanted = arrowSchemaOf(table);
   const fail = (difference: string): never => {
-    throw new TerminalError(`the object's columns are not those of ${table.name}: ${difference}`, {
+    throw new OtherColumnsError(`the object's columns are not those of ${table.name}: ${difference}`, {
       table: table.name,
       key,
     });

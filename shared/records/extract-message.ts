@@ -34,6 +34,8 @@ export interface ExtractMessage {
   /** Absent for a full extract. */
   newRows?: NewRows;
   blocks?: BlockRange;
+  /** The number of the model that was planned by; absent where an older version has planned. */
+  model?: number;
   /** Relation.fileNode at the plan; if it has changed, the bounds no longer hold and the extract drops them. */
   fileNode?: string;
 }
@@ -69,6 +71,8 @@ function assertFields(record: Record<string, unknown>): void {
     throw new TerminalError("the extract message's generation is not a number");
   assertXid('plannedXmax', record.plannedXmax);
   if (record.plannedLsn !== undefined) assertLsn(record.plannedLsn);
+  if (record.model !== undefined && !(Number.isSafeInteger(record.model) && Number(record.model) > 0))
+    throw new TerminalError("the extract message's model is not a number");
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
 }

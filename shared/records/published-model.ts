@@ -67,6 +67,8 @@ export async function readPublishedModel(
 export interface ReadOptions {
   /** The number of a model that is known to have been published: a reader that knows an older one alone looks at once. */
   atLeast?: number | undefined;
+  /** Looks at once in any case. */
+  isFresh?: boolean;
 }
 
 export type ReadModel = (options?: ReadOptions) => Promise<PublishedModel>;
@@ -84,8 +86,9 @@ export function makeModelReader(
 ): ReadModel {
   let known: PublishedModel | undefined;
   let knownUntil = 0;
-  return async ({ atLeast = 0 } = {}) => {
-    if (known !== undefined && known.number >= atLeast && performance.now() < knownUntil) return known;
+  return async ({ atLeast = 0, isFresh = false } = {}) => {
+    const isRecent = !isFresh && performance.now() < knownUntil;
+    if (known !== undefined && known.number >= atLeast && isRecent) return known;
     const stored = await ingested.get(modelPointerKey);
     if (stored === undefined) {
       throw new RefusedError(

@@ -57,7 +57,7 @@ export interface TableFailure {
 
 /** What the record keeps of the messages, next to the list of slices: enough to send each of them again. */
 export interface PlannedMessages
-  extends Pick<ExtractMessage, 'identity' | 'plannedXmax' | 'plannedLsn' | 'newRows'> {
+  extends Pick<ExtractMessage, 'identity' | 'plannedXmax' | 'plannedLsn' | 'model' | 'newRows'> {
   /** By table. */
   fileNodes: Record<string, string>;
   /** By slice. */
@@ -90,7 +90,7 @@ export function formatRunRecord(
 export function packMessages(messages: readonly ExtractMessage[]): PlannedMessages | undefined {
   const [first] = messages;
   if (first === undefined) return undefined;
-  const { identity, plannedXmax, plannedLsn } = first;
+  const { identity, plannedXmax, plannedLsn, model } = first;
   // A plan asks most tables for the rows of the same xids, or for all rows.
   const newRows = greatestBase(messages);
   const others = messages.filter(
@@ -100,6 +100,7 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
     identity,
     plannedXmax,
     ...(plannedLsn && { plannedLsn }),
+    ...(model !== undefined && { model }),
     ...(newRows && { newRows }),
     fileNodes: Object.fromEntries(
       messages.flatMap(({ table, fileNode }) => (fileNode === undefined ? [] : [[table, fileNode]])),
@@ -128,7 +129,7 @@ export function unpackMessage(
   { run, generation, messages }: { run: RunId; generation: string; messages: PlannedMessages },
   { slice, table, full }: PlannedSlice,
 ): ExtractMessage {
-  const { identity, plannedXmax, plannedLsn } = messages;
+  const { identity, plannedXmax, plannedLsn, model } = messages;
   const newRows = messages.tableNewRows?.[table] ?? messages.newRows;
   const [blocks, fileNode] = [messages.blocks[slice], messages.fileNodes[table]];
   return {
@@ -140,6 +141,7 @@ export function unpackMessage(
     identity,
     plannedXmax,
     ...(plannedLsn && { plannedLsn }),
+    ...(model !== undefined && { model }),
     ...(!full && newRows && { newRows }),
     ...(blocks && fileNode && { blocks, fileNode }),
   };

@@ -11,17 +11,23 @@ export interface WarehouseBinding {
   sourceId: string | null;
   /** Holds the star schema's tables; null where an older version has bound the warehouse. */
   schema: string | null;
-  /** null while there is one model only. */
+  /** The hash of the model that the tables are made by; null while nobody has noted it. */
   modelId: string | null;
+  /** The number under which that was published; null where modelId is, and where an older version has bound the warehouse. */
+  modelNumber: number | null;
   /** Of the stage that loads the warehouse; null where an older version has bound it. */
   ingestedBucket: string | null;
 }
+
+/** A binding as it is made: which model the tables are made by is noted once they are. */
+export type NewBinding = Omit<WarehouseBinding, 'modelId' | 'modelNumber'>;
 
 interface BindingRow {
   warehouse_id: string;
   source_id?: string | null;
   schema_name?: string | null;
   model_id?: string | null;
+  model_number?: number | null;
   ingested_bucket?: string | null;
 }
 
@@ -41,6 +47,7 @@ export async function readBinding(client: pg.ClientBase): Promise<WarehouseBindi
     sourceId: row.source_id ?? null,
     schema: row.schema_name ?? null,
     modelId: row.model_id ?? null,
+    modelNumber: row.model_number ?? null,
     ingestedBucket: row.ingested_bucket ?? null,
   };
 }
@@ -50,42 +57,42 @@ export async function readBinding(client: pg.ClientBase): Promise<WarehouseBindi
  *
  * A load binds a warehouse whose tables it had to make, and knows no source: a data folder takes over from its own loads.
  */
-export const bindIfFree = (client: pg.ClientBase, binding: WarehouseBinding): Promise<void> =>
+export const bindIfFree = (client: pg.ClientBase, binding: NewBinding): Promise<void> =>
   // Whoever is told that it is bound relies on it, also after a crash of the server.
   inTransaction(client, () => insertIfFree(client, binding));
 
 /** Binds a warehouse that has the pipeline's own tables, whoever had. */
-export const replaceBinding = (client: pg.ClientBase, binding: WarehouseBinding): Promise<void> =>
+export const replaceBinding = (client: pg.ClientBase, binding: NewBinding): Promise<void> =>
   inTransaction(client, async () => {
     await insertIfFree(client, binding);
     await client.query(
       `update ${bindingTable}
-          set warehouse_id = $1, source_id = $2, schema_name = $3, model_id = $4, ingested_bucket = $5`,
+          set warehouse_id = $1, source_id = $2, schema_name = $3, ingested_bucket = $4,
+              model_id = null, model_number = null`,
       valuesOf(binding),
     );
   });
 
-async function insertIfFree(client: pg.ClientBase, binding: WarehouseBinding): Promise<void> {
+async function insertIfFree(client: pg.ClientBase, binding: NewBinding): Promise<void> {
   await client.query(
-    `insert into ${bindingTable} (warehouse_id, source_id, schema_name, model_id, ingested_bucket)
-     select $1, $2, $3, $4, $5 where not exists (select from ${bindingTable})
+    `insert into ${bindingTable} (warehouse_id, source_id, schema_name, ingested_bucket)
+     select $1, $2, $3, $4 where not exists (select from ${bindingTable})
      on conflict do nothing`,
     valuesOf(binding),
   );
   if (binding.sourceId === null) return;
   await client.query(
     `update ${bindingTable}
-        set warehouse_id = $1, source_id = $2, schema_name = $3, model_id = $4
-      where source_id is null and ingested_bucket = $5`,
+        set warehouse_id = $1, source_id = $2, schema_name = $3
+      where source_id is null and ingested_bucket = $4`,
     valuesOf(binding),
   );
 }
 
-const valuesOf = (binding: WarehouseBinding) => [
+const valuesOf = (binding: NewBinding) => [
   binding.warehouseId,
   binding.sourceId,
   binding.schema,
-  binding.modelId,
   binding.ingestedBucket,
 ];
 
@@ -110,7 +117,7 @@ export async function assertBoundToStage(
   const known = await readBinding(client);
   if (known === undefined) {
     const warehouseId = newId();
-    await bindIfFree(client, { warehouseId, sourceId: null, schema, modelId: null, ingestedBucket });
+    await bindIfFree(client, { warehouseId, sourceId: null, schema, ingestedBucket });
     return assertBoundToStage(client, { stage, ingestedBucket, schema, newId });
   }
   const takeOver = `To hand it over to this one: starlift rebind --stage ${stage}`;

@@ -108,8 +108,18 @@ begin
 end
 $migration$`;
 
+/** The binding says under which number the model of the tables was published. */
+const modelNumbers = `
+do $migration$
+begin
+  if to_regclass('starlift.binding') is not null then
+    alter table starlift.binding add column if not exists model_number int;
+  end if;
+end
+$migration$`;
+
 /** In their order; the first has the number 1. */
-const migrations = [idsAndPrimaryKeys, countsOfKeys, lostObjectsAndWholeBinding];
+const migrations = [idsAndPrimaryKeys, countsOfKeys, lostObjectsAndWholeBinding, modelNumbers];
 
 const migrationRelation: Relation = {
   schema: ledgerSchema,
@@ -163,8 +173,9 @@ const bindingRelation: Relation = {
     { name: 'source_id', type: 'text', nullable: true },
     // Null where an older version has bound the warehouse, until the next one does.
     { name: 'schema_name', type: 'text', nullable: true },
-    // Null while there is one model only.
+    // Null until somebody notes by which model the tables are made.
     { name: 'model_id', type: 'text', nullable: true },
+    { name: 'model_number', type: 'int', nullable: true },
     // Of a stage; null where a data folder loads the warehouse.
     { name: 'ingested_bucket', type: 'text', nullable: true },
   ],

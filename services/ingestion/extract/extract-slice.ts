@@ -18,6 +18,10 @@ export interface ExtractDeps extends ReadOptions {
   /** Puts the halves of a slice on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
   model: Model;
+  /** Of the published model: the object carries it. */
+  modelNumber?: number;
+  /** Whether the model is in force at this very moment. */
+  isInForce?(): Promise<boolean>;
 }
 
 export interface ExtractOutcome {
@@ -26,8 +30,9 @@ export interface ExtractOutcome {
    * - `already ingested`: it was there before
    * - `superseded`: the source has a new identity, and a later plan covers everything
    * - `split`: nothing was put; the halves of the slice are on the queue
+   * - `other model`: nothing was put; the slice must be extracted by the model that is in force now
    */
-  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split';
+  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model';
   /** Rows read. */
   rows: number;
 }
@@ -48,9 +53,18 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     const content = await deps.database.withClient((client) => readSlice(client, message, table, deps));
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
+    // After the snapshot: so what any extract by a later model reads is as new or newer, and what this one lacks comes back.
+    if ((await deps.isInForce?.()) === false) return { outcome: 'other model', rows: 0 };
     const { run, slice } = message;
     const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
-    const put = await deps.ingested.create(key, content.bytes, formatIngestedMetadata(content));
+    const { version, rows } = content;
+    const { modelNumber } = deps;
+    const metadata = formatIngestedMetadata({
+      version,
+      rows,
+      ...(modelNumber !== undefined && { model: modelNumber }),
+    });
+    const put = await deps.ingested.create(key, content.bytes, metadata);
     if (put === 'created') releaseMemory(content.bytes);
     return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows: content.rows };
   } catch (error) {

@@ -10,11 +10,11 @@ import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { parseExtractMessage } from '../../../shared/records/extract-message.ts';
+import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/extract-message.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, nameSlice, recordFailure, recordRecovery } from '../extract-queue.ts';
-import { extractSlice } from './extract-slice.ts';
+import { type ExtractOutcome, extractSlice } from './extract-slice.ts';
 
 const config = readConfig();
 const logger = makeLogger('extract');
@@ -36,8 +36,7 @@ const handleBatch = handleRecords<DatabaseContext>(
   async (record, { database }) => {
     const message = parseExtractMessage(record.body);
     const { run, slice, table } = message;
-    const { model } = await readModel();
-    const outcome = await extractSlice(message, { ...deps, model, database });
+    const outcome = await extractInForce(message, database);
     logger.info('extracted', { run, slice, table, ...outcome });
     if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
     await recordRecovery(record, message, failedSlices);
@@ -54,6 +53,21 @@ const handleBatch = handleRecords<DatabaseContext>(
     },
   },
 );
+
+/** Extracts by the model that is in force once the rows are read: another one may be published meanwhile. */
+async function extractInForce(
+  message: ExtractMessage,
+  database: DatabaseContext['database'],
+): Promise<ExtractOutcome> {
+  let published = await readModel({ atLeast: message.model });
+  for (;;) {
+    const { model, number: modelNumber } = published;
+    const isInForce = async () => (await readModel({ isFresh: true })).number === modelNumber;
+    const outcome = await extractSlice(message, { ...deps, model, modelNumber, isInForce, database });
+    if (outcome.outcome !== 'other model') return outcome;
+    published = await readModel();
+  }
+}
 
 /** Takes messages of the extract queue, each one slice of one table. */
 export const handler = middy(handleBatch)

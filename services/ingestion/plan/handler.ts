@@ -48,7 +48,9 @@ export const handler = middy()
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {
     const attemptedAt = new Date();
     try {
-      const planned = await planRun({ ...deps, model: (await readModel()).model, database });
+      // No message tells a plan that another model is in force.
+      const { model, number: modelNumber } = await readModel({ isFresh: true });
+      const planned = await planRun({ ...deps, model, modelNumber, database });
       const { run, slices, failures, warnings } = planned;
       logger.info('planned', { run, slices: slices.length, failures, warnings });
       return await noteSuccess(attemptedAt, planned);

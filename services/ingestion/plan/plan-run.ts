@@ -30,6 +30,8 @@ export interface PlanDeps {
   /** Puts the messages on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
   model: Model;
+  /** Of the published model: messages carry it. */
+  modelNumber?: number;
   /** Holds the source tables. */
   schema: string;
   restart: SourceRestart;
@@ -102,12 +104,21 @@ function contextOf(
   known: Pick<PlanContext, 'state' | 'resynced'>,
   xmax: string,
   { replayLsn }: WalPosition,
-  { now, model, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  {
+    now,
+    model,
+    modelNumber,
+    schema,
+    ingested,
+    sliceBytes = 16 * 2 ** 20,
+    probeMaxBytes = 2 * 2 ** 30,
+  }: PlanDeps,
 ): PlanContext {
   return {
     run: formatRunId(now(), randomBytes(2).toString('hex')),
     ...known,
     model,
+    ...(modelNumber !== undefined && { modelNumber }),
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
     slicing: { schema, sliceBytes, probeMaxBytes },

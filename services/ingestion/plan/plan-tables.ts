@@ -25,6 +25,8 @@ export interface PlanContext {
   /** Tables that were requested in full. */
   resynced: ReadonlySet<string>;
   model: Model;
+  /** Of the published model. */
+  modelNumber?: number;
   plannedXmax: string;
   /** On a standby. */
   plannedLsn?: string;
@@ -218,7 +220,7 @@ function messageOf(
 
 function envelopeOf(
   table: string,
-  { run, state, plannedXmax, plannedLsn }: PlanContext,
+  { run, state, plannedXmax, plannedLsn, modelNumber }: PlanContext,
 ): Omit<ExtractMessage, 'slice'> {
   const { generation, identity } = state;
   return {
@@ -229,6 +231,7 @@ function envelopeOf(
     identity,
     plannedXmax,
     ...(plannedLsn && { plannedLsn }),
+    ...(modelNumber !== undefined && { model: modelNumber }),
   };
 }
 

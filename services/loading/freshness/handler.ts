@@ -26,6 +26,7 @@ const readyWarehouse = makeReadyWarehouse({
   schema,
   foreignKeys,
   ingested,
+  readModel: () => readModel({ isFresh: true }),
   stage,
 });
 const deps = {
@@ -49,8 +50,7 @@ export const handler = middy()
     }),
   )
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<TableFreshness[]> => {
-    const { model } = await readModel();
-    await readyWarehouse(database, model);
+    const { model } = await readyWarehouse(database);
     const tables = await measureFreshness({ ...deps, model, database });
     // The function that noted an outage may have died since.
     await noteAnswer('warehouse', { ingested, logger, notify: makeNotify(eventBridge, stage) });

@@ -19,7 +19,7 @@ import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeRunRecordReader } from '../initial-load/initial-load.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
-import { loadObject } from './load.ts';
+import { type LoadInForceDeps, loadInForce } from './load-in-force.ts';
 import { type LoadReportDeps, reportLoad } from './report-load.ts';
 
 const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
@@ -29,9 +29,14 @@ const metrics = makeTableMetrics(stage);
 const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const readModel = makeModelReader(ingested);
-const readyWarehouse = makeReadyWarehouse({ schema, foreignKeys, ingested, stage });
+const readyWarehouse = makeReadyWarehouse({ schema, foreignKeys, ingested, readModel, stage });
 const retries = makeRetryNotes('warehouse', { ingested, ...report });
-const deps = {
+const deps: LoadInForceDeps = {
+  readModel,
+  readyWarehouse,
+  sqs,
+  transformQueueUrl: config.transformQueueUrl,
+  ingestedBucket: ingested.bucket,
   processed: makeObjectStore(s3, processedBucket),
   schema,
   readRun: makeRunRecordReader(ingested),
@@ -72,11 +77,11 @@ async function handleRecord(
   const references = parseObjectCreated(body);
   // S3 tests a bucket's notifications when the stage is deployed, before the secret may have its values.
   if (references.length === 0) return;
-  const { model } = await readModel();
-  const refused = await readyWarehouse(database, model);
+  // First: a warehouse that refuses fails the message as a whole, and no object of it.
+  await readyWarehouse(database);
   const replay = messageAttributes.replay?.stringValue;
   const results = await handleEachObject(references, async (reference) =>
-    loadObject(parseProcessedKey(reference), { ...deps, model, refused, database }, { replay }),
+    loadInForce(parseProcessedKey(reference), database, deps, { replay }),
   );
   // Only a redriven message carries the time of its failure.
   const wasDeadLetter = messageAttributes.failedAt !== undefined;

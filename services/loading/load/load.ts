@@ -21,14 +21,15 @@ import {
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
-import { readParquet } from '../../../shared/parquet/read-parquet.ts';
+import { OtherColumnsError, readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
+import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
+import { bindingTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { enterAdded } from '../../../shared/warehouse/table-counts.ts';
 import {
   endInitialLoadIfComplete,
@@ -58,6 +59,10 @@ export interface LoadDeps extends InitialLoadDeps {
   processed: Pick<ObjectStore, 'get'>;
   /** Tables that cannot be loaded as they are; the others can. */
   refused?: RefusedTables;
+  /** Of the published model. */
+  modelNumber?: number;
+  /** The greatest number of a model that was looked for: see ReadyWarehouse. */
+  looked?: number;
 }
 
 export interface LoadOptions {
@@ -67,7 +72,12 @@ export interface LoadOptions {
 
 export interface LoadResult {
   key: ProcessedKey;
-  outcome: 'loaded' | 'already loaded';
+  /**
+   * - `loaded`: the rows are in the warehouse now
+   * - `already loaded`: they were before
+   * - `outdated`: nothing was loaded; an older model made the object, with other columns, and it must be made anew
+   */
+  outcome: 'loaded' | 'already loaded' | 'outdated';
   /** Rows in the object. */
   rows: number;
   /** Rows of it that wait for a dimension. */
@@ -86,6 +96,7 @@ export interface LoadResult {
  * are built with the last object of its initial load: if that fails, the load has failed, and the next attempt builds
  * them.
  *
+ * @throws {LaterModelError} the object, or the warehouse, is of a later model than was looked for
  * @throws {TransientError} the warehouse or the store cannot be reached, or a lock timed out
  * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
  */
@@ -103,10 +114,11 @@ export async function loadObject(
     if (isKnown && replay === undefined) {
       // The load that entered it may have died before it built the keys.
       if (table.kind === 'fact') await endInitialLoadIfComplete(table, key.run, deps);
-      return alreadyLoaded(key);
+      return withoutRows(key, 'already loaded');
     }
     // Read first, so that no connection is held while S3 answers.
-    const object = await readProcessed(deps.processed, key, table);
+    const object = await readProcessed(key, table, deps);
+    if (object === undefined) return withoutRows(key, 'outdated');
     try {
       const run = replay === undefined ? key.run : undefined;
       const isInitial = table.kind === 'fact' && (await joinInitialLoad(table, run, deps));
@@ -119,6 +131,7 @@ export async function loadObject(
       releaseBatches(object.batches);
     }
   } catch (error) {
+    if (error instanceof LaterModelError) throw error;
     throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
 }
@@ -144,9 +157,9 @@ async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> 
   return rowCount === 1;
 }
 
-const alreadyLoaded = (key: ProcessedKey): LoadResult => ({
+const withoutRows = (key: ProcessedKey, outcome: 'already loaded' | 'outdated'): LoadResult => ({
   key,
-  outcome: 'already loaded',
+  outcome,
   rows: 0,
   waiting: 0,
   released: 0,
@@ -160,17 +173,28 @@ interface ProcessedObject {
   batches: RecordBatch[];
 }
 
-/** @throws {TerminalError} there is no such object, or it is not what its key and its metadata say */
+/**
+ * @returns undefined where an older model has made it, with other columns
+ * @throws {LaterModelError} a later model has made it
+ * @throws {TerminalError} there is no such object, or it is not what its key and its metadata say
+ */
 async function readProcessed(
-  store: Pick<ObjectStore, 'get'>,
   key: ProcessedKey,
   table: WarehouseTable,
-): Promise<ProcessedObject> {
+  { processed, modelNumber = 0, looked = modelNumber }: LoadDeps,
+): Promise<ProcessedObject | undefined> {
   const name = formatObjectKey(key);
-  const stored = await store.get(name);
+  const stored = await processed.get(name);
   if (stored === undefined) throw lost(key, 'there is no such object');
-  const { metadata, batches } = await parseStored(key, table, stored);
+  const metadata = parseMetadata(key, stored);
+  if (modelNumber > 0) assertNotLater(metadata.model ?? 0, looked);
+  const batches = await readParquet(table, name, stored.body).catch((error: unknown) => {
+    const isOutdated = error instanceof OtherColumnsError && (metadata.model ?? 0) < modelNumber;
+    if (isOutdated && table.kind !== 'calendar') return undefined;
+    throw error instanceof TerminalError ? lost(key, error.message, error) : error;
+  });
   releaseMemory(stored.body);
+  if (batches === undefined) return undefined;
   const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
   if (rows !== metadata.rows) {
     const message = `the object's number of rows is ${rows}, and its metadata says ${metadata.rows}`;
@@ -179,15 +203,10 @@ async function readProcessed(
   return { key, table, metadata, batches };
 }
 
-async function parseStored(key: ProcessedKey, table: WarehouseTable, { metadata, body }: StoredObject) {
-  const name = formatObjectKey(key);
+function parseMetadata(key: ProcessedKey, { metadata }: StoredObject): ProcessedMetadata {
   try {
-    return {
-      metadata: parseProcessedMetadata(name, metadata),
-      batches: await readParquet(table, name, body),
-    };
+    return parseProcessedMetadata(formatObjectKey(key), metadata);
   } catch (cause) {
-    // What was put for an older model is of this kind too: it has to be made anew.
     if (!(cause instanceof TerminalError)) throw cause;
     throw lost(key, cause.message, cause);
   }
@@ -208,7 +227,7 @@ const lost = (key: ProcessedKey, what: string, cause?: unknown): LostObjectError
 async function commitObject(
   client: pg.PoolClient,
   object: ProcessedObject,
-  { model, schema }: LoadDeps,
+  { model, schema, modelNumber = 0, looked = modelNumber }: LoadDeps,
   { replay, isInitial }: LoadOptions & { isInitial: boolean },
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
@@ -222,7 +241,9 @@ async function commitObject(
       read: referencesOf(table).map((name) => quoteQualified(schema, name)),
     });
     const entry = await enterInLedger(client, object, replay);
-    if (entry === undefined) return alreadyLoaded(key);
+    if (entry === undefined) return withoutRows(key, 'already loaded');
+    // The table is locked by now: what changes its columns comes before or after this.
+    if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
     const { objectId } = entry;
     const warehouse = { client, model, schema };
     const rows = { batches, objectId };
@@ -255,6 +276,8 @@ function namedDays(
 }
 
 interface LedgerEntry {
+  /** Of the model that the warehouse's tables are made by; null where nobody has noted it. */
+  modelNumber: number | null;
   /** Decimal digits. */
   objectId: string;
   /** It was not in the ledger before. */
@@ -265,6 +288,8 @@ interface LedgerEntry {
    */
   maxAdded: number;
 }
+
+type EnteredRow = Omit<LedgerEntry, 'maxAdded'> & { before: number | null };
 
 /**
  * Enters the object in the ledger, to be committed with its rows. Waits for a concurrent load of the same object to
@@ -279,12 +304,13 @@ async function enterInLedger(
   replay: string | undefined,
 ): Promise<LedgerEntry | undefined> {
   const { version, rows, quarantined } = metadata;
-  const { rows: entered } = await client.query<{ objectId: string; isNew: boolean; before: number | null }>(
+  const { rows: entered } = await client.query<EnteredRow>(
     `insert into ${ledgerTable}
        (key, warehouse_table, run, slice, rows, quarantined, generation, snapshot_xmax, snapshot_xmin, tie, revision)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (key) ${replay === undefined ? 'do nothing' : 'do update set loaded_at = clock_timestamp()'}
      returning object_id::text as "objectId", xmax = 0 as "isNew",
+               (select model_number from ${bindingTable}) as "modelNumber",
                (select o.rows::float8 from ${ledgerTable} o
                  where o.warehouse_table = $2 and o.run = $3 and o.slice = $4 and o.revision < $11
                  order by o.revision desc limit 1) as before`,
@@ -304,8 +330,8 @@ async function enterInLedger(
   );
   const [entry] = entered;
   if (entry === undefined) return undefined;
-  const { objectId, isNew, before } = entry;
-  return { objectId, isNew, maxAdded: rows - Math.min(rows, before ?? 0) };
+  const { objectId, isNew, modelNumber, before } = entry;
+  return { objectId, isNew, modelNumber, maxAdded: rows - Math.min(rows, before ?? 0) };
 }
 
 const staging = 'pg_temp.staging';

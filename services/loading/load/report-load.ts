@@ -22,6 +22,14 @@ export async function reportLoad(
 ): Promise<void> {
   const { table, run } = key;
   const object = formatObjectKey(key);
+  if (counts.outcome === 'outdated') {
+    deps.logger.info('made for an older model, and sent to be transformed again', {
+      run,
+      table,
+      key: object,
+    });
+    return;
+  }
   deps.logger.info('loaded', { run, table, key: object, ...counts });
   if (counts.outcome === 'loaded') deps.metrics.add(table, { RowsLoaded: counts.rows });
   await notifyReleases(releases, object, deps);

@@ -12,12 +12,12 @@ import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
 import { describeGap } from '../../../shared/warehouse/continuity.ts';
 import { settleRebuilds } from '../../../shared/warehouse/rebuild.ts';
-import { readSweepConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
 import { areLoaded } from './settled-letters.ts';
 import { sweepProcessed } from './sweep.ts';
 
-const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readSweepConfig();
+const { processedBucket, warehouseSchema: schema, foreignKeys, ...config } = readConfig();
 const { aws, logger, deps, notifyMoved } = makeSweepFunction(
   'loading-sweep',
   'load',
@@ -31,6 +31,7 @@ const readyWarehouse = makeReadyWarehouse({
   schema,
   foreignKeys,
   ingested,
+  readModel: () => readModel({ isFresh: true }),
   stage: config.stage,
 });
 
@@ -68,8 +69,7 @@ export const handler = middy()
   .handler((_event: unknown, { database }: DatabaseContext) => {
     // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {
-      const { model } = await readModel();
-      await readyWarehouse(database, model);
+      const { model } = await readyWarehouse(database);
       await noteAnswer('warehouse', { ingested, logger, notify });
       await database.withClient((client) => settleRebuilds(client, { ingested, processed, model }));
       const result = await sweepProcessed({ ...deps, ingested, processed, model, database });

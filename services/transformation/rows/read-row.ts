@@ -25,10 +25,20 @@ export interface RowReader {
  * follows it for the lines that it knows.
  *
  * A field that no column is made from must be present; its value does not matter.
+ *
+ * @param isOlder the lines were extracted by an older model. A field that it did not have is null where its columns may
+ *   be, and one that only it had is passed over
  */
-export function makeRowReader(table: Dimension | Fact, calendar: Calendar | undefined): RowReader {
+export function makeRowReader(
+  table: Dimension | Fact,
+  calendar: Calendar | undefined,
+  { isOlder = false }: { isOlder?: boolean } = {},
+): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
+  const required = isOlder
+    ? table.columns.flatMap(({ from, nullable }) => (nullable ? [] : from.field))
+    : fieldNames;
   const unlisted = new Map<string, Set<string>>();
   // Text does not show its type: a timestamp, for example, would land in a varchar in a form that no cast writes.
   const misfit = findMisfit(table);
@@ -38,9 +48,9 @@ export function makeRowReader(table: Dimension | Fact, calendar: Calendar | unde
   });
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {
-    for (const name of fieldNames) if (!row.has(name)) return { column: name, reason: 'is missing' };
+    for (const name of required) if (!row.has(name)) return { column: name, reason: 'is missing' };
     for (const name of row.keys()) {
-      if (!fieldNames.has(name)) return { column: name, reason: 'is not in the model' };
+      if (!isOlder && !fieldNames.has(name)) return { column: name, reason: 'is not in the model' };
     }
     if (misfit !== undefined) {
       return { column: misfit.from.field, reason: `is not of a type that ${misfit.name} is made of` };
@@ -49,7 +59,7 @@ export function makeRowReader(table: Dimension | Fact, calendar: Calendar | unde
       const target = targets[index];
       if (target === undefined) continue;
       const { from } = target.column;
-      const value = row.get(from.field);
+      const value = row.has(from.field) ? row.get(from.field) : null;
       const reason = storeValue(buffer, batch.rows, value, target);
       if (reason !== undefined) return { column: from.field, reason };
       if (target.column.listed?.has(String(value)) === false && typeof value === 'string') {

@@ -22,6 +22,8 @@ export interface RowBatchOptions {
   rowsPerBatch?: number;
   /** false leaves every line to the row reader. The scanner only makes it faster. */
   scan?: boolean;
+  /** The lines are of an older model: see makeRowReader. */
+  isOlder?: boolean;
 }
 
 /**
@@ -40,11 +42,11 @@ export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
   { table, calendar }: { table: Dimension | Fact; calendar: Calendar | undefined },
   observer: RowObserver,
-  { rowsPerBatch = maxRowsPerBatch, scan = true }: RowBatchOptions = {},
+  { rowsPerBatch = maxRowsPerBatch, scan = true, isOlder = false }: RowBatchOptions = {},
 ): AsyncGenerator<RecordBatch> {
   const schema = arrowSchemaOf(table);
   const scanner = scan ? lineScannerOf(table) : undefined;
-  const reader = makeRowReader(table, calendar);
+  const reader = makeRowReader(table, calendar, { isOlder });
   const batch = makeBatch(table, rowsPerBatch);
   let linesBefore = 0;
   for await (const block of lineBlocks(chunks, slackBytes(table))) {

@@ -22,6 +22,6 @@ export const handler = middy()
   .use(withLogging(logger))
   .handler(() => {
     const sweep = async () =>
-      sweepIngested({ ...deps, ingested, processed, model: (await readModel()).model });
+      sweepIngested({ ...deps, ingested, processed, model: (await readModel({ isFresh: true })).model });
     return runSweep({ notifyMoved, sweep }, logger);
   });

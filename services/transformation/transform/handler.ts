@@ -14,10 +14,11 @@ import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { type IngestedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
+import { parseModelReplay } from '../../../shared/queue/model-replay.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
-import { transformObject } from './transform.ts';
+import { type TransformOptions, type TransformResult, transformObject } from './transform.ts';
 
 const config = readConfig();
 const aws = shareAwsClients(config);
@@ -59,11 +60,10 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
   const references = parseObjectCreated(body);
   // S3 tests a bucket's notifications when the stage is deployed, before it has a model.
   if (references.length === 0) return;
-  const { model } = await readModel();
+  const atLeast = parseModelReplay(replay);
   const results = await handleEachObject(
     references,
-    async (reference) =>
-      transformObject(parseIngestedKey(reference), { ...deps, model }, { leastRevision, replay }),
+    (reference) => transform(parseIngestedKey(reference), { leastRevision, replay }, atLeast),
     subjectOf,
   );
   for (const { key, tables } of results) {
@@ -77,6 +77,22 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
     const { table } = parseObjectKey(key);
     await notifyOrLog({ type: 'Table Recovered', detail: { queue: report.queue, table, key } }, report);
   }
+}
+
+/** An object shows only when it is read that it was made by a later model than this process knows. */
+async function transform(
+  key: IngestedKey,
+  options: TransformOptions,
+  atLeast: number | undefined,
+): Promise<TransformResult> {
+  const { model, number: modelNumber } = await readModel({ atLeast });
+  const result = await transformObject(key, { ...deps, model, modelNumber }, options);
+  const { laterModel } = result;
+  if (laterModel === undefined) return result;
+  const later = await readModel({ atLeast: laterModel });
+  // The pointer is right, even where it has a lower number.
+  const numbers = { modelNumber: Math.max(later.number, laterModel) };
+  return transformObject(key, { ...deps, model: later.model, ...numbers }, options);
 }
 
 function parseIngestedKey({ bucket, key }: ObjectReference): IngestedKey {

@@ -22,6 +22,8 @@ export interface Publication {
   /** The ingested object that the rows are from. */
   source: IngestedKey;
   version: ObjectVersion;
+  /** Of the published model that the rows were made by. */
+  modelNumber: number | undefined;
   table: string;
   calendar: string | undefined;
   rows: TransformedRows;
@@ -72,12 +74,13 @@ async function nextRevision(
 }
 
 async function putAll(
-  { version, table, calendar, rows }: Publication,
+  { version, modelNumber, table, calendar, rows }: Publication,
   key: ProcessedKey,
   { processed, notify }: PublishDeps,
 ): Promise<{ key: string; outcome: PutOutcome }> {
   const text = formatObjectKey(key);
   const quarantined = rows.quarantine.rows;
+  const made = { version, ...(modelNumber !== undefined && { model: modelNumber }) };
   if (quarantined > 0) {
     const quarantineKey = formatQuarantineKey(key);
     await processed.create(quarantineKey, rows.quarantine.toFile());
@@ -85,10 +88,10 @@ async function putAll(
     await notify({ type: 'Rows Quarantined', detail: { table, key: quarantineKey, rows: quarantined } });
   }
   if (rows.dates !== undefined && calendar !== undefined) {
-    const metadata = formatProcessedMetadata({ version, rows: rows.dates.rows, quarantined: 0 });
+    const metadata = formatProcessedMetadata({ ...made, rows: rows.dates.rows, quarantined: 0 });
     await processed.create(formatObjectKey({ ...key, table: calendar }), rows.dates.parquet, metadata);
   }
-  const metadata = formatProcessedMetadata({ version, rows: rows.rows, quarantined });
+  const metadata = formatProcessedMetadata({ ...made, rows: rows.rows, quarantined });
   const outcome = await processed.create(text, rows.parquet, metadata);
   // If that revision was there already, the next one is put with the same bytes.
   if (outcome === 'created') releaseMemory(rows.parquet);

@@ -15,6 +15,8 @@ import { type PublishDeps, publish, type WantedRevision } from './publish.ts';
 export interface TransformDeps extends PublishDeps {
   ingested: Pick<ObjectStore, 'get'>;
   model: Model;
+  /** Of the published model: the objects carry it. */
+  modelNumber?: number;
   warn(message: string, detail: Record<string, unknown>): void;
 }
 
@@ -37,6 +39,8 @@ export interface TransformedTable {
 export interface TransformResult {
   /** The ingested object. */
   key: string;
+  /** The number of a later model that the object was made by: nothing was done, and it must be transformed by that one. */
+  laterModel?: number;
   /** Empty for a source that feeds no warehouse table. */
   tables: TransformedTable[];
 }
@@ -59,6 +63,8 @@ export async function transformObject(
   const result: TransformResult = { key: formatObjectKey(key), tables: [] };
   if (feeds.length === 0) return result;
   const object = await readIngested(deps.ingested, key);
+  const { model = 0 } = object.metadata;
+  if (deps.modelNumber !== undefined && model > deps.modelNumber) return { ...result, laterModel: model };
   for (const table of feeds) {
     const revision = { isReplay: replay !== undefined, leastRevision };
     result.tables.push(await transformInto(table, object, deps, revision));
@@ -104,13 +110,21 @@ async function transformInto(
   const table = deps.model.table(tableName);
   if (table.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
   const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
-  const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch });
+  const isOlder = (object.metadata.model ?? 0) < (deps.modelNumber ?? 0);
+  const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch, isOlder });
   assertWhole(object, rows.lines);
   for (const { lookup, texts } of rows.unlisted) {
     deps.warn('a lookup does not list these texts', { key: formatObjectKey(object.key), lookup, texts });
   }
   const { key: source, metadata } = object;
-  const publication = { source, version: metadata.version, table: tableName, calendar: calendar?.name, rows };
+  const publication = {
+    source,
+    version: metadata.version,
+    modelNumber: deps.modelNumber,
+    table: tableName,
+    calendar: calendar?.name,
+    rows,
+  };
   const put = await publish(publication, deps, revision);
   return { table: tableName, ...put, rows: rows.rows, quarantined: rows.quarantine.rows };
 }

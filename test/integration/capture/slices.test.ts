@@ -33,6 +33,23 @@ describe('slices', () => {
     await bench.expectExact('item');
   });
 
+  it('are not put where another model was put in force while they were read', async () => {
+    await bench.plan({ modelNumber: 3 });
+    const message = bench.queue.find(({ table }) => table === 'department');
+    if (message === undefined) throw new Error('nothing was planned of department');
+    expect(message.model).toBe(3);
+    const before = [...bench.store.objects.keys()];
+    expect(await bench.extract(message, { modelNumber: 3, isInForce: async () => false })).toEqual({
+      outcome: 'other model',
+      rows: 0,
+    });
+    expect([...bench.store.objects.keys()]).toEqual(before);
+    const later = { modelNumber: 4, isInForce: async () => true };
+    expect(await bench.extract(message, later)).toMatchObject({ outcome: 'ingested' });
+    const [key = ''] = [...bench.store.objects.keys()].filter((each) => !before.includes(each));
+    expect(bench.store.objects.get(key)?.metadata.model).toBe('4');
+  });
+
   it('that hold nothing new get no message', async () => {
     await bench.source.query(insertRows, [400]);
     await bench.run();

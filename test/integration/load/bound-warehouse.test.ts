@@ -4,6 +4,7 @@ import pg from 'pg';
 import { makeReadyWarehouse } from '../../../services/loading/ready-warehouse.ts';
 import { replaceBinding } from '../../../shared/warehouse/binding.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 
 let server: PostgresServer;
@@ -25,16 +26,18 @@ beforeEach(async () => {
 const database = {
   withClient: <T>(work: (client: pg.PoolClient & { host: string }) => Promise<T>) => work(warehouse as never),
 };
+const readModel = async () => ({ number: 1, hash: 'a', model: smallModel });
 /** What each function of a stage asks before it works on the warehouse; as of a process that has just begun. */
 const stageOf = (stage: string, schema = 'public') => {
   const ready = makeReadyWarehouse({
     schema,
     foreignKeys: 'declared',
-    ingested: { bucket: `${stage}-ingested`, create: async () => 'created' },
+    ingested: { ...makeMemoryStore(), bucket: `${stage}-ingested` },
+    readModel,
     stage,
     boundForMs: 0,
   });
-  return () => ready(database as never, smallModel);
+  return () => ready(database as never);
 };
 const tables = async () =>
   (
@@ -64,7 +67,6 @@ describe('a warehouse', () => {
       warehouseId: randomUUID(),
       sourceId: null,
       schema: 'public',
-      modelId: null,
       ingestedBucket: 'two-ingested',
     });
     await second();
@@ -107,9 +109,10 @@ describe('a warehouse', () => {
         makeReadyWarehouse({
           schema: 'public',
           foreignKeys: 'declared',
-          ingested: { bucket: stage, create: async () => 'created' },
+          ingested: { ...makeMemoryStore(), bucket: stage },
+          readModel,
           stage,
-        })({ withClient: (work: (client: never) => unknown) => work(client as never) } as never, smallModel),
+        })({ withClient: (work: (client: never) => unknown) => work(client as never) } as never),
       ),
     );
     const ready = clients

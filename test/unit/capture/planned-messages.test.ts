@@ -15,6 +15,8 @@ const plan = fc.record({
   identity: fc.string(),
   plannedXmax: xid,
   plannedLsn: fc.option(fc.constant('1A/2B3C'), { nil: undefined }),
+  // A plan of an older version of Starlift has none.
+  model: fc.option(fc.nat(), { nil: undefined }),
   newRows: fc.record({ since: xid, inProgress: fc.array(xid, { maxLength: 3 }) }),
 });
 /** Tables, some in full, some in several slices. */
@@ -31,7 +33,7 @@ const tables = fc.uniqueArray(
 describe('the messages of a plan', () => {
   it('are what its record makes of them again', () => {
     fc.assert(
-      fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, newRows }, planned) => {
+      fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, model, newRows }, planned) => {
         const messages = planned
           .flatMap(({ table, full, fileNode, ranges }) =>
             ranges.map(
@@ -43,6 +45,7 @@ describe('the messages of a plan', () => {
                 identity,
                 plannedXmax,
                 ...(plannedLsn && { plannedLsn }),
+                ...(model !== undefined && { model }),
                 ...(!full && { newRows }),
                 ...(range && { blocks: range, fileNode }),
               }),

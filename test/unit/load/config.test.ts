@@ -6,6 +6,7 @@ const complete = {
   INGESTED_BUCKET: 'ingested',
   PROCESSED_BUCKET: 'processed',
   LOAD_QUEUE_URL: 'https://queue',
+  TRANSFORM_QUEUE_URL: 'https://transform',
   WAREHOUSE_SECRET_ID: 'warehouse',
 };
 
@@ -16,6 +17,7 @@ describe('the configuration of the load', () => {
       ingestedBucket: 'ingested',
       processedBucket: 'processed',
       loadQueueUrl: 'https://queue',
+      transformQueueUrl: 'https://transform',
       warehouseSecretId: 'warehouse',
       warehouseSchema: 'public',
       foreignKeys: 'declared',

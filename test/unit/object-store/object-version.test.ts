@@ -15,9 +15,10 @@ const version = fc.record({ generation: digits, xmax: digits, xmin: digits, tie 
 describe('object versions and metadata', () => {
   it('are read back as they were formatted, beyond 2^53 too', () => {
     fc.assert(
-      fc.property(version, fc.nat(), fc.nat(), (version, rows, quarantined) => {
+      fc.property(version, fc.nat(), fc.nat(), fc.option(fc.nat()), (version, rows, quarantined, number) => {
         expect(parseObjectVersion(formatObjectVersion(version))).toEqual(version);
-        const metadata = { version, rows, quarantined };
+        // Objects of an older version of Starlift have no model.
+        const metadata = { version, rows, quarantined, ...(number !== null && { model: number }) };
         expect(parseProcessedMetadata('k', formatProcessedMetadata(metadata))).toEqual(metadata);
       }),
     );

@@ -26,6 +26,8 @@ const message: ExtractMessage = {
 describe('extract messages', () => {
   it('are read back as they were formatted', () => {
     expect(parseExtractMessage(formatExtractMessage(message))).toEqual(message);
+    const numbered = { ...message, model: 7 };
+    expect(parseExtractMessage(formatExtractMessage(numbered))).toEqual(numbered);
   });
 
   it.each([
@@ -45,6 +47,8 @@ describe('extract messages', () => {
       'with an xid in the list that is none',
       JSON.stringify({ ...message, newRows: { since: '1', inProgress: ['x'] } }),
     ],
+    ['with a model that is none', JSON.stringify({ ...message, model: 'first' })],
+    ['with a model below 1', JSON.stringify({ ...message, model: 0 })],
     ['with blocks that are no range', JSON.stringify({ ...message, blocks: { from: -1 } })],
   ])('%s are refused for good', (_, body) => {
     expect(() => parseExtractMessage(body)).toThrow(TerminalError);
