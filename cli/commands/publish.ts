@@ -1,6 +1,7 @@
 import { withSite } from '../options/site-options.ts';
 import { loadDefinition } from '../project/load-model.ts';
 import { describePublication, publishProject } from '../project/publish-project.ts';
+import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
 import { commandFor } from '../site/site.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -10,15 +11,21 @@ export const command: CommandModule = {
     // First: a project that cannot be compiled is found before anything is started.
     const project = await loadDefinition();
     return withSite(values, async (site) => {
-      const publication = await publishProject(site.ingested, project);
+      const publication = await publishProject(site.ingested, project, (inForce) =>
+        noteBackfill(site.ingested, findTablesToBackfill(inForce, project.definition)),
+      );
+      const backfill = await sendBackfill(site, publication.model);
       const { number, hash, outcome } = publication;
       if (terminal.json) {
         const model = project.definition.name;
         const folder = project.folder ?? null;
-        terminal.result(JSON.stringify({ ok: true, outcome, number, hash, model, project: folder }));
+        terminal.result(
+          JSON.stringify({ ok: true, outcome, number, hash, model, project: folder, backfill }),
+        );
         return 0;
       }
       terminal.info(describePublication(publication, project));
+      if (backfill.tables.length > 0) terminal.info(describeBackfill(backfill));
       if (outcome === 'in force already') return 0;
       terminal.info('The next plan goes by it. A running watch and a stage plan by themselves. Otherwise:');
       terminal.info(`    ${commandFor(site, 'run')}`);

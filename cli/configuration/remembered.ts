@@ -10,13 +10,19 @@ export interface Remembered {
   warehouse?: string;
   /** The warehouse's. */
   schema?: string;
+  /** The folder of the project that the last run was of. */
+  project?: string;
 }
 
 const fileName = 'connections.json';
 
 /** Called when a run is bound to its databases: other commands then find them by the folder alone. */
-export function rememberConnections(folder: DataFolder, named: NamedDatabases, schema: string): void {
-  const remembered: Remembered = { schema };
+export function rememberConnections(
+  folder: DataFolder,
+  named: NamedDatabases,
+  { schema, project }: { schema: string; project: string | undefined },
+): void {
+  const remembered: Remembered = { schema, ...(project !== undefined && { project }) };
   for (const side of ['source', 'warehouse'] as const) {
     const url = named[side];
     if (url !== undefined) remembered[side] = hidePassword(`--${side}`, url);
@@ -27,11 +33,12 @@ export function rememberConnections(folder: DataFolder, named: NamedDatabases, s
 
 /** @throws {UsageError} the file is damaged */
 export function readRemembered(data: string): Remembered {
-  const { source, warehouse, schema } = readObject(data, fileName);
+  const { source, warehouse, schema, project } = readObject(data, fileName);
   return {
     ...(typeof source === 'string' && { source }),
     ...(typeof warehouse === 'string' && { warehouse }),
     ...(typeof schema === 'string' && { schema }),
+    ...(typeof project === 'string' && { project }),
   };
 }
 

@@ -23,7 +23,7 @@ export interface ModelFinding {
 /**
  * Compares a model with the one that is in force. What only adds is no finding: a new table, a new column that may be
  * null, a column that may be null from now on, a new lookup or another derivation. A table that the new model no longer
- * has stays in the warehouse as it is, and so does a column that may be null.
+ * has stays in the warehouse as it is, and so does a column, which may be null from then on.
  *
  * @returns a finding for each change that would lose rows, or that the tables refuse
  */
@@ -81,14 +81,30 @@ function compareColumns(table: string, inForce: Columns, next: Columns): ModelFi
     const [before, after] = [describeType(known.type), describeType(type)];
     return before === after ? [] : [{ table, column, what: 'type', inForce: before, next: after }];
   });
-  // The table would refuse every row that comes without it.
-  const gone = Object.entries(inForce).filter(([column, { nullable }]) => !nullable && !(column in next));
-  return [
-    ...changed,
-    ...gone.map(
-      ([column]): ModelFinding => ({ table, column, what: 'column', inForce: 'not null', next: 'none' }),
-    ),
-  ];
+  return changed;
+}
+
+/**
+ * Lets columns be null that were added to a table which has rows: those that were captured before the column have no value for
+ * it. Keys and versions cannot be added, and stay as they are.
+ *
+ * @returns the model to publish in place of the one that is in force
+ */
+export function allowNullInAdded(inForce: ModelDefinition, next: ModelDefinition): ModelDefinition {
+  const known = new Map(warehouseTablesOf(inForce).map((table) => [table.name, table]));
+  const relaxed = (table: TableDefinition): TableDefinition => {
+    if (table.kind === 'ingested only' || table.kind === 'calendar') return table;
+    const earlier = known.get(table.name);
+    if (earlier === undefined) return table;
+    const identifying = [...table.key, ...(table.kind === 'fact' ? table.versions : [])];
+    const before: Columns = earlier.columns;
+    const columns = Object.entries(table.columns).map(([name, column]) => {
+      const mayBeNull = before[name]?.nullable ?? true;
+      return [name, mayBeNull && !identifying.includes(name) ? { ...column, nullable: true } : column];
+    });
+    return { ...table, columns: Object.fromEntries(columns) };
+  };
+  return { ...next, tables: next.tables.map(relaxed) };
 }
 
 function describeType(type: WarehouseType): string {
@@ -106,7 +122,5 @@ export function describeFinding({ table, column, what, inForce, next }: ModelFin
   }
   const name = `${table}.${column}`;
   if (what !== 'column') return `${name} is ${inForce} in the model in force, and would be ${next}`;
-  return inForce === 'none'
-    ? `${name} is not in the model in force, and the rows that are there have no value for it: a new column has to allow null`
-    : `${name} is not null in the model in force, and would be gone: its table refuses rows without it`;
+  return `${name} is not in the model in force, and the rows that are there have no value for it: a new column has to allow null`;
 }

@@ -1,13 +1,24 @@
 import type { ModelDefinition } from '../../shared/model/define.ts';
+import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { type Publication, publishModel } from '../../shared/records/published-model.ts';
+import {
+  type Publication,
+  publishModel,
+  readDefinitionInForce,
+} from '../../shared/records/published-model.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { compareModels, describeFinding } from './compare-models.ts';
+import { allowNullInAdded, compareModels, describeFinding } from './compare-models.ts';
 import { assembleProject, type LoadedDefinition } from './load-model.ts';
+
+export interface ProjectPublication extends Publication {
+  /** The model that is in force now. */
+  model: Model;
+}
 
 /**
  * Makes the model of a project the one that is in force. It takes effect without a deploy.
  *
+ * @param beforePublishing is called with the model that this one is about to replace
  * @throws {UsageError} its parts do not fit together, or it does not fit the model in force: a line for each finding; or
  *   there is no project, and another model than the sample shop's is in force
  * @throws {TransientError} another model is being published
@@ -15,17 +26,21 @@ import { assembleProject, type LoadedDefinition } from './load-model.ts';
 export async function publishProject(
   ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
   loaded: LoadedDefinition,
-): Promise<Publication> {
-  const { definition } = loaded;
-  assembleProject(definition);
-  return publishModel(ingested, definition, (inForce) => {
+  beforePublishing: (inForce: ModelDefinition) => Promise<void> = async () => {},
+): Promise<ProjectPublication> {
+  const known = await readDefinitionInForce(ingested);
+  const definition = known === undefined ? loaded.definition : allowNullInAdded(known, loaded.definition);
+  const model = assembleProject(definition);
+  const publication = await publishModel(ingested, definition, async (inForce) => {
     if (isForeign(loaded, inForce)) {
       throw new UsageError(
         `there is no project in this folder or one above it: the model ${inForce.name} stays in force`,
       );
     }
     assertFitting(inForce, definition);
+    await beforePublishing(inForce);
   });
+  return { ...publication, model };
 }
 
 /** Without a project there is the sample shop's model, which nobody means to put in the place of their own. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
 import { readBinding, replaceBinding } from '../../shared/warehouse/binding.ts';
 import { migrateLedger } from '../../shared/warehouse/ledger-relations.ts';
-import { rememberConnections } from '../configuration/remembered.ts';
+import { readRemembered, rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { planRebinding, type Rebinding, rebindFolder } from '../embedded/bind.ts';
@@ -49,7 +49,10 @@ export async function rebindData(options: RebindOptions): Promise<'bound' | 'as 
       // First: without it, the capture state would be applied to a source that it may not describe.
       await putResyncRequest(stack.ingested, makeResyncRequest(reason, new Date()));
       await rebindFolder(stack.folder, rebinding.binding, warehouse);
-      rememberConnections(stack.folder, stack.named, schema);
+      rememberConnections(stack.folder, stack.named, {
+        schema,
+        project: readRemembered(stack.folder.path).project,
+      });
       return 'bound';
     } finally {
       await Promise.all([source.end(), warehouse.end()]);

@@ -4,7 +4,7 @@ import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
 import { makeNotify } from '../../shared/events.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { publishModel, readDefinition } from '../../shared/records/published-model.ts';
+import { readDefinition } from '../../shared/records/published-model.ts';
 import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
@@ -14,8 +14,10 @@ import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
-import { assembleProject } from '../project/load-model.ts';
-import { dataSelector, type WorkingStack } from '../site/embedded/embedded-site.ts';
+import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
+import { publishProject } from '../project/publish-project.ts';
+import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
+import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -61,6 +63,8 @@ interface WarehouseOptions {
 export interface PipelineOptions extends StackOptions {
   /** The model that the run publishes. */
   definition: ModelDefinition;
+  /** The folder of its project; absent for the sample shop's model. */
+  projectFolder?: string | undefined;
   /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
 }
@@ -94,7 +98,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const look = makeContinuityCheck({
       ingested: stack.ingested,
-      sendMissing: () => sendMissing(stack, model, pipeline.warehouse),
+      sendMissing: () => sendMissing(stack, pipeline.model, pipeline.warehouse),
       info: terminal.info,
     });
     const pipeline: Pipeline = {
@@ -106,12 +110,15 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       countedUntil: '',
       checkLedger: async () => {
         await look(pipeline.warehouse);
-        await settleRebuilds(pipeline.warehouse, { ...stack, model });
+        await settleRebuilds(pipeline.warehouse, { ...stack, model: pipeline.model });
       },
       checkTables: async ({ isAgain } = { isAgain: false }) => {
         // Somebody may have put it right since, or dropped the ledger.
         if (isAgain || refused.size > 0)
-          refused = await prepareWarehouse(pipeline.warehouse, model, { ...target, deferKeys: true });
+          refused = await prepareWarehouse(pipeline.warehouse, pipeline.model, {
+            ...target,
+            deferKeys: true,
+          });
         return checkWarehouse({ ...pipeline, selector: dataSelector(stack.folder.path) }, refused);
       },
       outages: makeOutageWatch({
@@ -130,13 +137,21 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     };
     undo.push(() => pipeline.warehouse.end());
     const source = named.source ?? (await connectSource(stack.sourceUrl, model));
-    let refused = await prepareDatabases(
+    const prepared = await prepareDatabases(
       stack,
-      { source, warehouse, definition: options.definition, model },
+      {
+        source,
+        warehouse,
+        project: { definition: options.definition, folder: options.projectFolder },
+      },
       target,
     ).finally(() => source.end());
-    rememberConnections(stack.folder, stack.named, target.schema);
-    await resumeWhatIsLost(stack, { model, warehouse }, terminal);
+    let { refused } = prepared;
+    pipeline.model = prepared.model;
+    rememberConnections(stack.folder, stack.named, { schema: target.schema, project: options.projectFolder });
+    await resumeWhatIsLost(stack, { model: pipeline.model, warehouse }, terminal);
+    const backfill = await sendBackfill(makeEmbeddedSite(pipeline), pipeline.model);
+    if (backfill.tables.length > 0) terminal.info(describeBackfill(backfill));
     await pipeline.checkLedger();
     noteBegin(stack.folder);
     hasBegun = true;
@@ -231,33 +246,33 @@ async function fillEmptyShop(shopUrl: string, terminal: Terminal): Promise<void>
 interface OpenedDatabases {
   source: pg.Client;
   warehouse: pg.Client;
-  definition: ModelDefinition;
-  /** The same, resolved. */
-  model: Model;
+  project: LoadedDefinition;
 }
 
 /**
  * Puts the model in force and the warehouse's tables right, once both databases are known to be the folder's.
  *
- * @returns the star tables that cannot be loaded as they are; the others can
+ * @returns the model in force, and the star tables that cannot be loaded as they are; the others can
  */
 async function prepareDatabases(
   stack: Stack,
-  { source, warehouse, definition, model }: OpenedDatabases,
+  { source, warehouse, project }: OpenedDatabases,
   options: WarehouseOptions,
-): Promise<RefusedTables> {
+): Promise<{ model: Model; refused: RefusedTables }> {
   const { schema } = options;
   const { ingested } = stack;
   const binding = await findBinding(stack, { source, warehouse, schema });
-  const published = { ...(await publishModel(ingested, definition)), model };
+  const publication = await publishProject(ingested, project, (inForce) =>
+    noteBackfill(ingested, findTablesToBackfill(inForce, project.definition)),
+  );
   // The pointer is right, whatever number the warehouse remembers.
   const looked = Number.POSITIVE_INFINITY;
   const readOther = (hash: string) => readDefinition(ingested, hash);
-  await adoptModel(warehouse, published, { schema, readDefinition: readOther, looked });
-  const refused = await prepareWarehouse(warehouse, model, { ...options, deferKeys: true });
+  await adoptModel(warehouse, publication, { schema, readDefinition: readOther, looked });
+  const refused = await prepareWarehouse(warehouse, publication.model, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);
-  if (refused.size === 0) await noteModel(warehouse, published);
-  return refused;
+  if (refused.size === 0) await noteModel(warehouse, publication);
+  return { model: publication.model, refused };
 }
 
 const answerWithinMs = 5000;

@@ -95,6 +95,8 @@ export const formatQuarantineKey = (key: ProcessedKey): string =>
 
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
+/** The tables whose ingested objects a new model has still to be sent for. */
+export const backfillKey = 'state/backfill.json';
 export const loadedKey = 'state/loaded.json';
 export const planAttemptsKey = 'state/plans.json';
 export const warehouseEvidenceKey = 'state/warehouse.json';

@@ -35,7 +35,7 @@ export interface Publication extends ModelPointer {
 export async function publishModel(
   ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
   definition: ModelDefinition,
-  accept: (inForce: ModelDefinition) => void = () => {},
+  accept: (inForce: ModelDefinition) => Promise<void> | void = () => {},
 ): Promise<Publication> {
   const text = JSON.stringify(definition);
   const hash = createHash('sha256').update(text).digest('hex');
@@ -47,7 +47,7 @@ export async function publishModel(
     if (current?.hash === hash) return { ...current, outcome: 'in force already' };
     // Nothing can be compared with a model that S3 has lost, and no function works until another one is published.
     const inForce = current && (await readDefinition(ingested, current.hash));
-    if (inForce !== undefined) accept(inForce);
+    if (inForce !== undefined) await accept(inForce);
     const next = { number: (current?.number ?? 0) + 1, hash };
     const body = Buffer.from(JSON.stringify({ version: 1, ...next }));
     if (await ingested.replace(modelPointerKey, body, stored?.etag)) return { ...next, outcome: 'published' };

@@ -33,7 +33,7 @@ export interface AdoptOptions {
 
 /**
  * Changes the warehouse's tables from the model that they were made by to the one in force, where that only adds: a new
- * column that may be null, a column that may be null from now on. One transaction, in which the binding gets the model's
+ * column that may be null, a column that may be null from now on, as one that the model has no longer. One transaction, in which the binding gets the model's
  * number, so that a load which has locked its table learns from the binding what the table is.
  *
  * Nothing is done where the binding names no model, for then it is not known what a user has changed by hand.
@@ -117,11 +117,16 @@ function columnChanges(before: Model, after: Model, schema: string): ColumnChang
   return relationsOf(after).flatMap((relation) => {
     const known = earlier.get(nameOf(relation));
     if (known === undefined) return [];
-    return relation.columns.flatMap((column) => {
+    const changed = relation.columns.flatMap((column) => {
       const earlierColumn = known.columns.find(({ name }) => name === column.name);
       if (!column.nullable || earlierColumn?.nullable === true) return [];
       return [{ relation, column, isNew: earlierColumn === undefined }];
     });
+    // Rows come without these from now on.
+    const gone = known.columns.filter(
+      ({ name, nullable }) => !nullable && !relation.columns.some((column) => column.name === name),
+    );
+    return [...changed, ...gone.map((column) => ({ relation, column, isNew: false }))];
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { compareModels, describeFinding } from '../../../cli/project/compare-models.ts';
+import { allowNullInAdded, compareModels, describeFinding } from '../../../cli/project/compare-models.ts';
 import type {
   CalendarDefinition,
   ColumnDefinition,
@@ -140,7 +140,7 @@ describe('the comparison of a model with the one in force', () => {
       ['fact_rental.price is numeric(10,2) in the model in force, and would be numeric(12,2)'],
     ],
     [
-      'a new column that may not be null, and one that is gone',
+      'a new column that may not be null',
       {
         ...fact,
         columns: { id: of('id', { name: 'int' }), when: of('at', { name: 'timestamp' }) },
@@ -148,11 +148,22 @@ describe('the comparison of a model with the one in force', () => {
       },
       [
         'fact_rental.when is not in the model in force, and the rows that are there have no value for it: a new column has to allow null',
-        'fact_rental.at is not null in the model in force, and would be gone: its table refuses rows without it',
       ],
     ],
   ])('refuses %s, and names both sides', (_, table, messages) => {
     expect(changesOf(table).map(describeFinding)).toEqual(messages);
+  });
+
+  it('lets columns be null that a table with rows gets later, and stays by that', () => {
+    const note = of('note', { name: 'text' });
+    const next = model({ ...fact, columns: columnsWith({ note }) });
+    const published = allowNullInAdded(inForce, next);
+    expect(compareModels(inForce, published)).toEqual([]);
+    expect(published).toEqual(
+      model({ ...fact, columns: columnsWith({ note: { ...note, nullable: true } }) }),
+    );
+    expect(allowNullInAdded(published, next)).toEqual(published);
+    expect(allowNullInAdded(inForce, inForce)).toEqual(inForce);
   });
 
   it('tells where a finding is', () => {
