@@ -51,7 +51,7 @@ describe('a clock that is set while messages wait for their retry', () => {
       await end?.();
       await under.reconnect();
       // Far less than the clock has moved by.
-      await road.settle('load', 30);
+      await road.settle('load', 60);
       await road.run();
       expect(await road.deadLetters()).toEqual([]);
       expect(await under.differences()).toEqual([]);

@@ -9,7 +9,9 @@ import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
@@ -41,6 +43,7 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
   const cloud = await startSourceCloud(dataDir, server.port);
   const [s3, sqs] = [new S3Client({ forcePathStyle: true }), new SQSClient({})];
   const ingested = makeObjectStore(s3, 'ingested');
+  await publishModel(ingested, totesysDefinition);
   // Imported here: a handler reads its environment when it is loaded, as on Lambda.
   type Handler<E, R> = (event: E, context: Context) => Promise<R>;
   const load = async (name: string) =>

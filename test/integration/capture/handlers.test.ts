@@ -14,6 +14,8 @@ describe('the plan and extract handlers', () => {
     expect(planned.slices).toHaveLength(11);
     expect(await handlers.listKeys('state/')).toEqual([
       'state/capture.json',
+      'state/model.json',
+      expect.stringMatching(/^state\/models\/[0-9a-f]+\.json$/),
       'state/plans.json',
       `state/runs/${planned.run}.json`,
     ]);
