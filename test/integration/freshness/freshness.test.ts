@@ -96,18 +96,20 @@ describe('how old the warehouse is', () => {
     await databases.warehouse.query('truncate fact_payment');
   });
 
-  it('is written with the waiting rows, for every table', async () => {
+  it('is written with the waiting rows, for every table, and the greatest of all', async () => {
     stdout.mockClear();
     const measured = await measure();
-    expect(written()).toEqual(
-      [...measured.values()].map(({ table, lagSeconds, waiting }) => ({
+    const lags = [...measured.values()].map(({ lagSeconds }) => lagSeconds ?? Number.NaN);
+    expect(written()).toEqual([
+      ...[...measured.values()].map(({ table, lagSeconds, waiting }) => ({
         _aws: expect.anything(),
         stage: expect.any(String),
         table,
         LagSeconds: lagSeconds,
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       })),
-    );
+      { _aws: expect.anything(), stage: expect.any(String), GreatestLagSeconds: Math.max(...lags) },
+    ]);
     expect(measured.size).toBe(11);
   });
 

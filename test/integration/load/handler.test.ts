@@ -8,8 +8,10 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import pg from 'pg';
 import { type Cloud, startCloud } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { totesys } from '../../helpers/models/totesys.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket, type ObjectFacts } from '../../helpers/small-warehouse/parquet-objects.ts';
@@ -18,6 +20,7 @@ import { deadLettersOf, recordOf } from './load-records.ts';
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 const queue = 'starlift-test-load';
+const transformQueue = 'starlift-test-transform';
 const currency = (name: string) => ({ currency_id: '1', currency_code: 'GBP', currency_name: name });
 
 describe('the handler of the load queue', () => {
@@ -49,16 +52,18 @@ describe('the handler of the load queue', () => {
       buckets: ['ingested', 'processed'],
       notifications: [],
       secrets: { warehouse: secretOf('') },
-      queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 5 }],
+      queues: [queue, transformQueue].map((name) => ({ name, visibilitySeconds: 30, maxReceiveCount: 5 })),
     });
     Object.assign(process.env, {
       ...functionEnvironment(cloud),
+      TRANSFORM_QUEUE_URL: cloud.queueUrl(transformQueue),
       LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
       WAREHOUSE_SCHEMA: 'shop',
     });
     sqs = new SQSClient({});
     s3 = new S3Client({ forcePathStyle: true });
+    await publishModel(makeObjectStore(s3, 'ingested'), totesysDefinition);
     ({ handler } = (await import('../../../services/loading/load/handler.ts')) as unknown as {
       handler: Handler;
     });

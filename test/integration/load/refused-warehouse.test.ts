@@ -13,8 +13,10 @@ import {
   startEventSourceMapping,
 } from '../../../cli/embedded/workers/event-source-mapping.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
+import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
-import { totesys } from '../../helpers/models/totesys.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
+import { totesys, totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { Bucket } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { deadLettersOf } from './load-records.ts';
@@ -22,6 +24,7 @@ import { deadLettersOf } from './load-records.ts';
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 const queue = 'starlift-test-load';
+const transformQueue = 'starlift-test-transform';
 /** Longer than the five receives of a message together: each lasts a tenth of a second, and a second lies between two. */
 const eachCauseMs = 1500;
 
@@ -55,7 +58,7 @@ describe('a load whose warehouse refuses', () => {
       buckets: ['ingested', 'processed'],
       notifications: [],
       secrets: { warehouse: JSON.stringify(secret()) },
-      queues: [{ name: queue, visibilitySeconds: 30, maxReceiveCount: 10 }],
+      queues: [queue, transformQueue].map((name) => ({ name, visibilitySeconds: 30, maxReceiveCount: 10 })),
     });
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: cloud.endpoint,
@@ -67,6 +70,7 @@ describe('a load whose warehouse refuses', () => {
       STAGE: 'ci',
       INGESTED_BUCKET: 'ingested',
       PROCESSED_BUCKET: 'processed',
+      TRANSFORM_QUEUE_URL: cloud.queueUrl(transformQueue),
       LOAD_QUEUE_URL: cloud.queueUrl(queue),
       WAREHOUSE_SECRET_ID: 'warehouse',
       RETRY_LONGEST_SECONDS: '1',
@@ -74,6 +78,7 @@ describe('a load whose warehouse refuses', () => {
     });
     sqs = new SQSClient({});
     s3 = new S3Client({ forcePathStyle: true });
+    await publishModel(makeObjectStore(s3, 'ingested'), totesysDefinition);
     const module: unknown = await import('../../../services/loading/load/handler.ts');
     const { handler } = module as { handler: Handler };
     mapping = startEventSourceMapping({
