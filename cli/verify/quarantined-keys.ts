@@ -2,6 +2,7 @@ import { formatType } from '../../shared/model/define.ts';
 import type { Dimension, Fact, Model, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
+import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
 import type { Site } from '../site/site.ts';
 import type { Key } from './report.ts';
 
@@ -16,10 +17,17 @@ export interface QuarantinedKeys {
  * which a file had no room cannot be told from lost ones.
  */
 export async function readQuarantinedKeys(site: Site, model: Model): Promise<QuarantinedKeys> {
-  const known = new Set<string>();
   const names = model.tables.map(({ name }) => name);
+  return makeQuarantinedKeys(await listQuarantine(site, model, names), model);
+}
+
+export function makeQuarantinedKeys(
+  files: readonly Pick<QuarantineFile, 'table' | 'rows' | 'dropped'>[],
+  model: Model,
+): QuarantinedKeys {
+  const known = new Set<string>();
   const { calendar } = model;
-  for (const { table: name, rows, dropped } of await listQuarantine(site, model, names)) {
+  for (const { table: name, rows, dropped } of files) {
     const table = model.table(name);
     if (table.kind === 'calendar') continue;
     for (const row of [...rows, ...dropped]) {
