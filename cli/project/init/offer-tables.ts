@@ -2,7 +2,7 @@ import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identi
 import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
 import { tableNameOf } from '../compile/source-tables.ts';
 import type { LockedTable } from '../files/lock-file.ts';
-import { isMigrationTable, looksSecret } from './column-names.ts';
+import { isMigrationTable, looksSecret, singularForms, wordsOf } from './column-names.ts';
 
 /** A table that a warehouse table can be made from as it is. */
 export interface OfferedTable {
@@ -114,15 +114,25 @@ function findKey(
 
 const explain = (reason = ''): string => (reason.startsWith('looks') ? reason : 'cannot be read');
 
-/** The statement that would give the table a key: over a column that is named like one, else a new one. */
-function suggestKey({ schema, table, columns }: CatalogueTable): string {
-  const whole = columns.filter(({ nullable }) => !nullable);
-  const likely =
-    whole.find(({ name }) => name.toLowerCase() === 'id') ??
-    whole.find(({ name }) => name.toLowerCase() === `${table.toLowerCase()}_id`);
+/**
+ * The statement that would give the table a key: over columns that are unique already and may only be null, over one that
+ * is named like a key, or over all that name other tables.
+ */
+function suggestKey({ schema, table, columns, uniqueKeys }: CatalogueTable): string {
   const target = quoteQualified(schema, table);
-  const ids = whole.filter(({ name }) => /id$/i.test(name));
-  const key = likely === undefined ? ids : [likely];
-  if (key.length === 0) return `alter table ${target} add primary key (…)`;
-  return `create unique index on ${target} (${key.map(({ name }) => quoteIdentifier(name)).join(', ')})`;
+  const isNullable = (name: string) => columns.some((column) => column.name === name && column.nullable);
+  const [unique] = uniqueKeys.toSorted((a, b) => a.length - b.length);
+  if (unique !== undefined) {
+    const changes = unique.filter(isNullable).map((name) => `alter ${quoteIdentifier(name)} set not null`);
+    return `alter table ${target} ${changes.join(', ')}`;
+  }
+  const whole = columns.filter(({ nullable }) => !nullable).map(({ name }) => name);
+  const own = wordsOf(table).join('_');
+  const names = ['id', ...singularForms(own).map((form) => `${form}_id`)];
+  const likely = whole.find((name) => names.includes(wordsOf(name).join('_')));
+  const others = whole.filter((name) => wordsOf(name).at(-1) === 'id');
+  const key = likely === undefined ? others : [likely];
+  // One reference alone is hardly ever unique.
+  if (likely === undefined && key.length < 2) return `alter table ${target} add primary key (…)`;
+  return `create unique index on ${target} (${key.map(quoteIdentifier).join(', ')})`;
 }
