@@ -67,7 +67,7 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
     const remedy = `grant usage on schema ${quoteIdentifier(table.schema)} to ${table.reader}`;
     return { name, reason: 'this user may not use its schema', remedy };
   }
-  if (!table.columns.some(({ mayBeRead }) => mayBeRead)) {
+  if (!table.mayBeRead) {
     const remedy = `grant select on ${quoteQualified(table.schema, table.table)} to ${table.reader}`;
     return { name, reason: 'this user may not read it', remedy };
   }
@@ -81,10 +81,9 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
 
 function excludedColumns({ columns }: CatalogueTable, locked: LockedTable): Map<string, string> {
   const excluded = new Map<string, string>();
-  for (const { name, mayBeRead } of columns) {
+  for (const { name } of columns) {
     const column = locked.columns[name];
-    if (!mayBeRead) excluded.set(name, 'this user may not read it');
-    else if (name.includes('.')) excluded.set(name, 'a dot in a name would be read as a path');
+    if (name.includes('.')) excluded.set(name, 'has a dot in its name, which would be read as a path');
     else if (column !== undefined && looksSecret(name, column)) excluded.set(name, 'looks like a secret');
   }
   return excluded;
@@ -107,12 +106,9 @@ function findKey(
   if (shortest !== undefined) return { key: shortest, hasPrimaryKey: primaryKey !== undefined };
   const [first] = keys;
   const hidden = first?.find((column) => excluded.has(column));
-  if (hidden !== undefined)
-    return { reason: `its key has ${hidden}, which ${explain(excluded.get(hidden))}` };
+  if (hidden !== undefined) return { reason: `its key has ${hidden}, which ${excluded.get(hidden)}` };
   return { reason: 'no unique index makes a key of columns that are never null', remedy: suggestKey(table) };
 }
-
-const explain = (reason = ''): string => (reason.startsWith('looks') ? reason : 'cannot be read');
 
 /**
  * The statement that would give the table a key: over columns that are unique already and may only be null, over one that
