@@ -9,7 +9,6 @@ export interface CatalogueColumn {
   base: string | null;
   kind: 'enum' | 'other' | null;
   nullable: boolean;
-  mayBeRead: boolean;
 }
 
 interface CatalogueForeignKey {
@@ -37,6 +36,8 @@ export interface CatalogueTable {
   /** It came with an extension. */
   isOfExtension: boolean;
   mayUseSchema: boolean;
+  /** As a whole: a right to some columns allows neither to lock the table nor to read which rows are new. */
+  mayBeRead: boolean;
   /** The role that reads, as SQL writes it. */
   reader: string;
   hidesRows: boolean;
@@ -108,6 +109,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
                   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
                     and d.deptype = 'e') as "isOfExtension",
          has_schema_privilege(n.oid, 'usage') as "mayUseSchema",
+         has_table_privilege(c.oid, 'select') as "mayBeRead",
          quote_ident(current_user) as reader,
          row_security_active(c.oid) as "hidesRows",
          (select coalesce(json_agg(json_build_object(
@@ -117,8 +119,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
                                 then format_type(based.oid, base_type.modifier) end,
                    'kind', case when own.typtype = 'e' then 'enum'
                                 when own.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace then 'other' end,
-                   'nullable', not a.attnotnull,
-                   'mayBeRead', has_column_privilege(c.oid, a.attnum, 'select')
+                   'nullable', not a.attnotnull
                  ) order by a.attnum), '[]')
             from pg_catalog.pg_attribute a
             join pg_catalog.pg_type declared on declared.oid = a.atttypid

@@ -1,6 +1,6 @@
 import type { Finding } from '../../configuration/yaml-file.ts';
 import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
-import { makeSourceTables, tableNameOf } from '../compile/source-tables.ts';
+import { tableNameOf } from '../compile/source-tables.ts';
 import { type LockedColumn, type LockedTable, lockFileName } from '../files/lock-file.ts';
 import type { Project } from '../files/read-project.ts';
 
@@ -12,7 +12,7 @@ const takeOver = 'starlift check --update takes it over';
  * @param reads the names of the source tables that the model reads
  */
 export function compareWithSource(
-  { lock, contents }: Project,
+  { lock }: Project,
   reads: ReadonlySet<string>,
   catalogue: readonly CatalogueTable[],
   schemas: readonly string[],
@@ -21,14 +21,12 @@ export function compareWithSource(
   const present = new Map(
     catalogue.map((table) => [tableNameOf(table.schema, table.table, defaultSchema), table]),
   );
-  const known = makeSourceTables(contents, lock);
   const messages = [...reads].flatMap((name) => {
     const locked = Object.hasOwn(lock.tables, name) ? lock.tables[name] : undefined;
     const table = present.get(name);
     if (table === undefined) return [`the source has no table ${name}`];
-    const excluded = known.find(name)?.excluded ?? new Set<string>();
     return [
-      ...describeAccess(name, table, excluded),
+      ...describeAccess(name, table),
       ...(locked === undefined ? [] : compareTables(name, locked, lockTable(table, schemas))),
     ];
   });
@@ -42,7 +40,7 @@ const notTables: Partial<Record<CatalogueTable['kind'], string>> = {
 };
 
 /** Why the rows of a table could not be read. */
-function describeAccess(name: string, table: CatalogueTable, excluded: ReadonlySet<string>): string[] {
+function describeAccess(name: string, table: CatalogueTable): string[] {
   const what = notTables[table.kind];
   if (what !== undefined) return [`${name} is ${what}: only a table knows which of its rows are new`];
   if (table.isPartition) return [`${name} is a partition: name the table that it is a part of`];
@@ -51,11 +49,7 @@ function describeAccess(name: string, table: CatalogueTable, excluded: ReadonlyS
     return [`a foreign table is a part of ${name}: only a table knows which of its rows are new`];
   if (table.hidesRows) return [`row-level security hides rows of ${name} from this user`];
   if (!table.mayUseSchema) return [`this user has no right to the schema ${table.schema}`];
-  const unread = table.columns.filter(({ name: column, mayBeRead }) => !mayBeRead && !excluded.has(column));
-  if (unread.length === 0) return [];
-  const names =
-    unread.length === table.columns.length ? name : `${name} (${unread.map((each) => each.name).join(', ')})`;
-  return [`this user may not read ${names}: grant select on it, or exclude the columns`];
+  return table.mayBeRead ? [] : [`this user may not read ${name}: grant select on it to ${table.reader}`];
 }
 
 function compareTables(name: string, locked: LockedTable, now: LockedTable): string[] {

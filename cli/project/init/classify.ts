@@ -176,7 +176,10 @@ const eventWords = [
   'issued',
 ];
 
-/** The date that is named most like the table, else the first that is never null, else the first; else its creation. */
+/**
+ * The date that is named most like the table, else the first that is never null. A date that may be null, such as
+ * `revoked_at`, says less than when the row was made.
+ */
 function findEvent({ table, locked }: OfferedTable, traits: Traits | undefined): string | undefined {
   const own = wordsOf(table).flatMap((word) => [word, word.replace(/s$/, '')]);
   const score = (name: string): number => {
@@ -186,5 +189,8 @@ function findEvent({ table, locked }: OfferedTable, traits: Traits | undefined):
     return named + whole + (words.some((word) => eventWords.includes(word)) ? 1 : 0);
   };
   const [best] = (traits?.events ?? []).toSorted((a, b) => score(b) - score(a));
-  return best ?? traits?.creation;
+  const creation = traits?.creation;
+  if (best === undefined || creation === undefined) return best ?? creation;
+  const isWhole = (name: string) => locked.columns[name]?.nullable === false;
+  return score(best) < 2 && isWhole(creation) ? creation : best;
 }

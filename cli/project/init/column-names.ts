@@ -45,7 +45,7 @@ export const isVersionColumn = (name: string, column: LockedColumn): boolean =>
 const attributeWords = [
   ...['birth', 'birthday', 'birthdate', 'born', 'dob', 'hire', 'hired', 'hiredate'],
   ...['expires', 'expiry', 'expiration', 'expire', 'expired', 'valid', 'deleted', 'login', 'seen'],
-  ...['release', 'released', 'discontinued', 'archived'],
+  ...['release', 'released', 'discontinued', 'archived', 'updated', 'modified', 'changed'],
 ];
 
 /** Whether a column says when something happened. */

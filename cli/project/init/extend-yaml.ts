@@ -1,7 +1,8 @@
 import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
 /**
- * Adds a key to a map of a YAML text, and changes no line that is there.
+ * Adds a key to a map of a YAML text, and changes no line that is there: by text, because the yaml package writes a whole
+ * document anew, and with it what somebody has laid out.
  *
  * @param path the keys of the map; those that are missing are made
  * @param lines what stands behind the key: a value for its line, or further lines, indented by two from the key

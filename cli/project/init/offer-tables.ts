@@ -2,7 +2,7 @@ import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identi
 import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
 import { tableNameOf } from '../compile/source-tables.ts';
 import type { LockedTable } from '../files/lock-file.ts';
-import { isMigrationTable, looksSecret } from './column-names.ts';
+import { isMigrationTable, looksSecret, singularForms, wordsOf } from './column-names.ts';
 
 /** A table that a warehouse table can be made from as it is. */
 export interface OfferedTable {
@@ -67,7 +67,7 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
     const remedy = `grant usage on schema ${quoteIdentifier(table.schema)} to ${table.reader}`;
     return { name, reason: 'this user may not use its schema', remedy };
   }
-  if (!table.columns.some(({ mayBeRead }) => mayBeRead)) {
+  if (!table.mayBeRead) {
     const remedy = `grant select on ${quoteQualified(table.schema, table.table)} to ${table.reader}`;
     return { name, reason: 'this user may not read it', remedy };
   }
@@ -81,10 +81,9 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
 
 function excludedColumns({ columns }: CatalogueTable, locked: LockedTable): Map<string, string> {
   const excluded = new Map<string, string>();
-  for (const { name, mayBeRead } of columns) {
+  for (const { name } of columns) {
     const column = locked.columns[name];
-    if (!mayBeRead) excluded.set(name, 'this user may not read it');
-    else if (name.includes('.')) excluded.set(name, 'a dot in a name would be read as a path');
+    if (name.includes('.')) excluded.set(name, 'has a dot in its name, which would be read as a path');
     else if (column !== undefined && looksSecret(name, column)) excluded.set(name, 'looks like a secret');
   }
   return excluded;
@@ -107,22 +106,29 @@ function findKey(
   if (shortest !== undefined) return { key: shortest, hasPrimaryKey: primaryKey !== undefined };
   const [first] = keys;
   const hidden = first?.find((column) => excluded.has(column));
-  if (hidden !== undefined)
-    return { reason: `its key has ${hidden}, which ${explain(excluded.get(hidden))}` };
+  if (hidden !== undefined) return { reason: `its key has ${hidden}, which ${excluded.get(hidden)}` };
   return { reason: 'no unique index makes a key of columns that are never null', remedy: suggestKey(table) };
 }
 
-const explain = (reason = ''): string => (reason.startsWith('looks') ? reason : 'cannot be read');
-
-/** The statement that would give the table a key: over a column that is named like one, else a new one. */
-function suggestKey({ schema, table, columns }: CatalogueTable): string {
-  const whole = columns.filter(({ nullable }) => !nullable);
-  const likely =
-    whole.find(({ name }) => name.toLowerCase() === 'id') ??
-    whole.find(({ name }) => name.toLowerCase() === `${table.toLowerCase()}_id`);
+/**
+ * The statement that would give the table a key: over columns that are unique already and may only be null, over one that
+ * is named like a key, or over all that name other tables.
+ */
+function suggestKey({ schema, table, columns, uniqueKeys }: CatalogueTable): string {
   const target = quoteQualified(schema, table);
-  const ids = whole.filter(({ name }) => /id$/i.test(name));
-  const key = likely === undefined ? ids : [likely];
-  if (key.length === 0) return `alter table ${target} add primary key (…)`;
-  return `create unique index on ${target} (${key.map(({ name }) => quoteIdentifier(name)).join(', ')})`;
+  const isNullable = (name: string) => columns.some((column) => column.name === name && column.nullable);
+  const [unique] = uniqueKeys.toSorted((a, b) => a.length - b.length);
+  if (unique !== undefined) {
+    const changes = unique.filter(isNullable).map((name) => `alter ${quoteIdentifier(name)} set not null`);
+    return `alter table ${target} ${changes.join(', ')}`;
+  }
+  const whole = columns.filter(({ nullable }) => !nullable).map(({ name }) => name);
+  const own = wordsOf(table).join('_');
+  const names = ['id', ...singularForms(own).map((form) => `${form}_id`)];
+  const likely = whole.find((name) => names.includes(wordsOf(name).join('_')));
+  const others = whole.filter((name) => wordsOf(name).at(-1) === 'id');
+  const key = likely === undefined ? others : [likely];
+  // One reference alone is hardly ever unique.
+  if (likely === undefined && key.length < 2) return `alter table ${target} add primary key (…)`;
+  return `create unique index on ${target} (${key.map(quoteIdentifier).join(', ')})`;
 }

@@ -269,6 +269,56 @@ describe('a reference that no foreign key declares', () => {
     ));
 });
 
+it('names the statement that would give a table its key', () =>
+  inSource(
+    `create table kept (id int primary key);
+     create table unique_but_null (a int, b int not null, unique (a, b));
+     create table visits (visit_id int not null, place text);
+     create table tag (kept_id int not null, "userId" int not null, label text);
+     create table entry (kept_id int not null, line text);
+     create table partly (id int not null, gone boolean); create unique index on partly (id) where not gone;`,
+    async ({ init, client }) => {
+      const { leftOut } = await init();
+      const remedies = Object.fromEntries(leftOut.map(({ name, remedy }) => [name, remedy]));
+      expect(remedies).toEqual({
+        unique_but_null: 'alter table "public"."unique_but_null" alter "a" set not null',
+        visits: 'create unique index on "public"."visits" ("visit_id")',
+        tag: 'create unique index on "public"."tag" ("kept_id", "userId")',
+        entry: 'alter table "public"."entry" add primary key (…)',
+        partly: 'create unique index on "public"."partly" ("id")',
+      });
+      for (const remedy of leftOut.map((each) => each.remedy ?? '')) {
+        if (!remedy.includes('…')) await client.query(remedy);
+      }
+      const again = await init();
+      expect(again.leftOut.map(({ name }) => name)).toEqual(['entry']);
+    },
+  ));
+
+it('takes the day of a fact from a date that is never null, or that is named like the table', () =>
+  inSource(
+    `create table grants (id int primary key, revoked_at timestamp, image_updated_at timestamp not null,
+       created_at timestamp not null, amount int);
+     create table payment (id int primary key, payment_date date, created_at timestamp not null, amount int);
+     create table call (id int primary key, ended_at timestamp, begun_at timestamp not null, amount int);
+     create table bill (id int primary key, sent_at timestamp, amount int);`,
+    async ({ init, model }) => {
+      await init();
+      const dayOf = (table: string) =>
+        model()
+          .table(table)
+          .columns.flatMap((column) =>
+            'from' in column && column.references === 'dim_date' ? [column.from.field] : [],
+          );
+      expect(['fact_grants', 'fact_payment', 'fact_call', 'fact_bill'].map(dayOf)).toEqual([
+        ['created_at'],
+        ['payment_date'],
+        ['begun_at'],
+        ['sent_at'],
+      ]);
+    },
+  ));
+
 it('takes a foreign key that every partition declares for one of the table', () =>
   inSource(
     `create table shop (id int primary key, name text); create table clerk (id int primary key, name text);
