@@ -7,6 +7,8 @@ import { makeNotify } from '../../../shared/events.ts';
 import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
+import { publishModel } from '../../../shared/records/published-model.ts';
+import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { functionEnvironment } from '../../helpers/network/function-environment.ts';
 import {
   ingest,
@@ -26,6 +28,7 @@ let handler: Handler;
 
 beforeAll(async () => {
   zones = await openZones();
+  await publishModel(zones.ingested, totesysDefinition);
   Object.assign(process.env, {
     ...functionEnvironment(zones.cloud),
     TRANSFORM_QUEUE_URL: zones.cloud.queueUrl('transform'),
