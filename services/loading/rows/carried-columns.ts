@@ -53,7 +53,7 @@ export async function copyCarried(
   await client.query('savepoint carried');
   try {
     await client.query(
-      `insert into ${into} (${columns.join(', ')}) select ${values.join(', ')} from ${texts} order by ${nth}`,
+      `insert into ${into} (${columns.join(', ')}) select ${values.join(', ')} from ${texts}`,
     );
   } catch (error) {
     if (!isDataException(error)) throw error;

@@ -1,4 +1,4 @@
-import type { Dimension, Fact, SourceField } from '../../../shared/model/model.ts';
+import type { Dimension, Fact, SourceField, WarehouseColumn } from '../../../shared/model/model.ts';
 import { type Batch, wordsPerRow } from '../rows/batch.ts';
 import { scanningFunctions } from './scan-bytes.ts';
 import { skipCode, storeCode, type Target } from './value-code.ts';
@@ -39,9 +39,17 @@ function makeLineScanner(table: Dimension | Fact): LineScanner | undefined {
   const codes = fields.map((field, index) => fieldCode(table, field, index));
   if (codes.includes(undefined)) return undefined;
   const names = Object.keys(scanningFunctions);
-  const make = new Function(...names, scannerCode(table, codes.join('\n')));
-  return make(...Object.values(scanningFunctions));
+  const make = new Function(...names, 'lists', scannerCode(table, codes.join('\n')));
+  return make(...Object.values(scanningFunctions), table.columns.map(listedBytes));
 }
+
+/** What a column's lookup lists, as bytes, without what the row reader refuses. */
+const listedBytes = ({ listed = new Map() }: WarehouseColumn): ReadonlyMap<string, Uint8Array> =>
+  new Map(
+    [...listed]
+      .filter(([, text]) => text.isWellFormed() && !text.includes('\0'))
+      .map(([key, text]) => [key, Buffer.from(text)]),
+  );
 
 /** The scanner may compare a key, and read a date, beyond the end of the last line. */
 export const slackBytes = (table: Dimension | Fact): number =>

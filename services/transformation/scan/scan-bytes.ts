@@ -168,7 +168,7 @@ const powersOfTen = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 export function numberAt(bytes: Uint8Array, at: number, end: number): number {
   const isNegative = bytes[at] === dash;
   const first = isNegative ? at + 1 : at;
-  if (end - first > 16) return numberOfText(bytes, at, end);
+  if (end - first > 16) return Number(asciiAt(bytes, at, end));
   let value = 0;
   let fraction = 0;
   let pointAt = -1;
@@ -176,18 +176,12 @@ export function numberAt(bytes: Uint8Array, at: number, end: number): number {
     const byte = bytes[place] as number;
     if (byte === point) pointAt = place;
     else if (isDigit(byte)) value = value * 10 + byte - 48;
-    else return numberOfText(bytes, at, end);
+    else return Number(asciiAt(bytes, at, end));
   }
   if (pointAt >= 0) fraction = end - pointAt - 1;
-  else if (end - first > 15) return numberOfText(bytes, at, end);
+  else if (end - first > 15) return Number(asciiAt(bytes, at, end));
   const magnitude = value / (powersOfTen[fraction] as number);
   return isNegative ? -magnitude : magnitude;
-}
-
-function numberOfText(bytes: Uint8Array, at: number, end: number): number {
-  let text = '';
-  for (let place = at; place < end; place++) text += String.fromCharCode(bytes[place] as number);
-  return Number(text);
 }
 
 const double = new Float64Array(1);
@@ -206,12 +200,19 @@ export function putReal(words: Int32Array, at: number, value: number): void {
   words[at] = singleWords[0] as number;
 }
 
+export function asciiAt(bytes: Uint8Array, first: number, end: number): string {
+  let text = '';
+  for (let place = first; place < end; place++) text += String.fromCharCode(bytes[place] as number);
+  return text;
+}
+
 /** What the generated code calls, by the names that it has there. */
 export const scanningFunctions = {
   dayAt,
   secondAt,
   noDay,
   unescapedAt,
+  asciiAt,
   hexDigit,
   isUuidAt,
   putLongInt64,

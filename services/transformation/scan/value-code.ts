@@ -18,24 +18,39 @@ export interface Target {
 export function storeCode(field: SourceField, targets: readonly Target[]): string | undefined {
   // The code below trusts that a column has the words that its values need.
   if (!targets.every(({ column }) => isColumnFitting(field.type, column))) return undefined;
-  const isMoment = targets.every(({ column }) => isMadeOfMoment(column));
-  if (isTimestamp(field.type) && isMoment) return timestampCode(field.type, targets);
-  const [target] = targets;
-  if (target === undefined || targets.length > 1) return undefined;
+  const moments = targets.filter(({ column }) => isMadeOfMoment(field.type, column));
+  const others = targets.filter((target) => !moments.includes(target));
+  const codes = others.map((target) => targetCode(field.type, target));
+  if (moments.length > 0) codes.push(timestampCode(field.type, moments));
+  if (codes.includes(undefined)) return undefined;
+  const [first, ...rest] = codes;
+  if (rest.length === 0) return first;
+  // Each of them scans the value from its start, and all must find one end.
+  const again = rest.map((code) => `p = start; ${code} if (p !== end) break fits;`);
+  return `{ const start = p; ${first} const end = p; ${again.join('\n')} }`;
+}
+
+function targetCode(source: SourceType, target: Target): string | undefined {
   const { from, type } = target.column;
-  if (from.kind === 'date') return dateCode(target);
-  if (from.kind === 'text' || (from.kind === 'field' && type.name === 'carried')) {
-    return asTextCode(field.type, target);
+  switch (from.kind) {
+    case 'date':
+      return dateCode(target);
+    case 'lookup':
+      return lookupCode(target);
+    case 'text':
+      return asTextCode(source, target);
+    case 'field':
+      return type.name === 'carried' ? asTextCode(source, target) : typedCode(source, target, type);
+    default:
+      return undefined;
   }
-  return from.kind === 'field' ? typedCode(field.type, target, type) : undefined;
 }
 
 const isTimestamp = (type: SourceType): boolean => type === 'timestamp' || type === 'timestamptz';
 
-const isMadeOfMoment = ({ from, type }: WarehouseColumn): boolean =>
-  from.kind === 'date of' ||
-  from.kind === 'time of' ||
-  (from.kind === 'field' && (type.name === 'timestamp' || type.name === 'timestamptz'));
+const isMadeOfMoment = (source: SourceType, { from, type }: WarehouseColumn): boolean =>
+  isTimestamp(source) &&
+  (from.kind === 'date of' || from.kind === 'time of' || (from.kind === 'field' && type.name === source));
 
 function typedCode(source: SourceType, target: Target, type: WarehouseType): string | undefined {
   switch (type.name) {
@@ -70,9 +85,10 @@ function typedCode(source: SourceType, target: Target, type: WarehouseType): str
   }
 }
 
-/** The text that Postgres writes is in the line, but of a boolean or a timestamp. */
-function asTextCode(type: SourceType, target: Target): string | undefined {
-  if (type === 'bool' || isTimestamp(type)) return undefined;
+/** The text that Postgres writes is in the line; of a timestamp, but for the T and the minutes of its zone. */
+function asTextCode(type: SourceType, target: Target): string {
+  if (type === 'timestamp' || type === 'timestamptz') return timestampTextCode(type, target);
+  if (type === 'bool') return booleanTextCode(target);
   return isText(type) ? textCode(target) : numberTextCode(target);
 }
 
@@ -193,6 +209,43 @@ const numberTextCode = ({ index }: Target): string => `{
   if (end < 0) break fits;
   let to = offsets${index}[row];
   while (p < end) bytes${index}[to++] = bytes[p++];
+  offsets${index}[row + 1] = to;
+}`;
+
+const booleanTextCode = ({ index }: Target): string => `{
+  const length = view.getInt32(p, true) === 0x65757274 ? 4 : 5;
+  if (length === 5 && (bytes[p] !== 102 || view.getInt32(p + 1, true) !== 0x65736c61)) break fits;
+  let to = offsets${index}[row];
+  for (const end = p + length; p < end; ) bytes${index}[to++] = bytes[p++];
+  offsets${index}[row + 1] = to;
+}`;
+
+/** Infinity, and years of more than four digits or before Christ, are left to the row reader. */
+const timestampTextCode = (type: 'timestamp' | 'timestamptz', target: Target): string => `{
+  const first = p + 1;
+  if (dayAt(bytes, first) === noDay || secondAt(bytes, first + 11) < 0 || bytes[first + 10] !== 84) break fits;
+  ${textCode(target)}
+  const last = p - 2;
+  ${type === 'timestamptz' ? timestamptzTextCode(target) : `if (bytes[last] < 48 || bytes[last] > 57 || last - first > 25) break fits;`}
+  bytes${target.index}[offsets${target.index}[row] + 10] = 32;
+}`;
+
+/** The last three bytes of the zone are ':00'. */
+const timestamptzTextCode = ({ index }: Target): string => `
+  if (view.getInt32(last - 5, true) !== 0x3a30302b || bytes[last - 1] !== 48 || bytes[last] !== 48) break fits;
+  offsets${index}[row + 1] -= 3;`;
+
+/**
+ * A text of ASCII that the lookup lists. The reserved room is that of the line's texts, and what is listed may be longer.
+ */
+const lookupCode = ({ index }: Target): string => `{
+  if (bytes[p] !== 34) break fits;
+  const first = ++p;
+  for (let byte = 0; (byte = bytes[p]) !== 34; p++) if (byte < 32 || byte > 126 || byte === 92) break fits;
+  const listed = lists[${index}].get(asciiAt(bytes, first, p++));
+  let to = offsets${index}[row];
+  if (listed === undefined || to + listed.length > bytes${index}.length) break fits;
+  for (let at = 0; at < listed.length; at++) bytes${index}[to++] = listed[at];
   offsets${index}[row + 1] = to;
 }`;
 
