@@ -110,4 +110,29 @@ describe('keys of any type', () => {
     await road.run();
     await assertSame();
   });
+
+  it('of citext are named by no fact, for a fact may write them in other letters', async () => {
+    const url = await server.createDatabase('caseless');
+    const source = new pg.Client(url);
+    await source.connect();
+    const folder = mkdtempSync(join(tmpdir(), 'starlift-keys-'));
+    try {
+      await source.query(`
+        create extension citext;
+        create table account (email citext primary key, name text);
+        create table login (login_id int primary key, email citext references account, minutes int, happened_on date);
+        insert into account values ('Ann@Example.org', 'Ann');
+        insert into login values (1, 'ann@example.ORG', 5, '2024-05-05')`);
+      expect(await initProject({ source, folder, schemas: undefined, isMirror: false })).toMatchObject({
+        findings: [],
+      });
+      const columns = loadProject(folder).tables.flatMap((table) =>
+        table.kind === 'fact' ? [table.columns.email?.references, table.columns.happened_on?.references] : [],
+      );
+      expect(columns).toEqual([undefined, 'dim_date']);
+    } finally {
+      await source.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
