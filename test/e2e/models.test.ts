@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import { withUser } from '../helpers/inline-road/databases.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 import { compareTables, type SeenVersions, type TableDifference } from '../models/compare-tables.ts';
@@ -47,8 +48,24 @@ async function openForeignRoad(
       await source.query(`alter database ${database}_${model.name} set ${name} = '${value}'`);
     }
   }
+  // The product may read the one and make its tables in the other, and nothing else.
+  await source.query(`
+    create role reader login;
+    create role loader login;
+    alter database warehouse_${model.name} owner to loader`);
+  const { rows } = await source.query<{ grants: string }>(`
+    select string_agg(format('grant usage on schema %1$I to reader; grant select on all tables in schema %1$I to reader', nspname), ';') as grants
+      from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`);
+  await source.query(rows[0]?.grants ?? '');
   const folder = await mkdtemp(join(tmpdir(), 'starlift-foreign-'));
-  return { model, source, sourceUrl, warehouseUrl, folder, seen: new Map() };
+  return {
+    model,
+    source,
+    sourceUrl: withUser(sourceUrl, 'reader'),
+    warehouseUrl: withUser(warehouseUrl, 'loader'),
+    folder,
+    seen: new Map(),
+  };
 }
 
 /** A command of the product as the project's owner types it. */

@@ -32,7 +32,8 @@ export async function findReferences(prover: Prover, tables: readonly OfferedTab
     const declared = table.locked.foreignKeys.flatMap(({ columns, table: target, to, valid }) => {
       const other = byName.get(target);
       if (other === undefined || other === table) return [];
-      const reference = { columns, to: other, toColumns: to, isGuessed: false, isKept: valid !== false };
+      const isKept = valid !== false && !isCaseless(other, to);
+      const reference = { columns, to: other, toColumns: to, isGuessed: false, isKept };
       return columns.some((column) => table.excluded.has(column)) ? [] : [reference];
     });
     found.set(table.name, declared);
@@ -86,9 +87,15 @@ function guessReferences(table: OfferedTable, names: TableNames): TableReference
     const to = findNamed(column, names, fits);
     return to === undefined
       ? []
-      : [{ columns: [column], to, toColumns: to.key, isGuessed: true, isKept: true }];
+      : [{ columns: [column], to, toColumns: to.key, isGuessed: true, isKept: !isCaseless(to, to.key) }];
   });
 }
+
+/** Whether the source takes two texts for one key that are two in the warehouse. */
+const isCaseless = ({ locked }: OfferedTable, key: readonly string[]): boolean =>
+  key.some((column) =>
+    /(^|\.)citext$/.test(locked.columns[column]?.base ?? locked.columns[column]?.type ?? ''),
+  );
 
 /** The one table that a name such as `customer_id`, `customerId` or `billing_customer_id` is about. */
 function findNamed(

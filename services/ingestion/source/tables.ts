@@ -212,8 +212,8 @@ function findDerivationProblem(source: SourceTable, { table, columns }: FedKey):
 }
 
 function describeSharedKey({ name, columns }: SourceTable, column: string, from: Derivation) {
-  // A date has only one textual form, so two texts never become the same date.
-  const isOneToOne = from.kind === 'field' || from.kind === 'date';
+  // A date has only one textual form, so two texts never become the same date; nor do two values have one text.
+  const isOneToOne = from.kind === 'field' || from.kind === 'date' || from.kind === 'text';
   if (isOneToOne && columns.some((own) => own.name === from.field)) return undefined;
   const what = isOneToOne ? from.field : `the ${from.kind} ${from.field}`;
   return `${column} is made of ${what}, which several rows of ${name} may share: make the key from a column of ${name} that is unique`;
