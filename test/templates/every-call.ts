@@ -48,9 +48,11 @@ async function changeModel(road: PackagedRoad, { source, warehouse }: Databases)
   await seen(async () => (await newestKey(road.processed, 'dim_design/')) !== before);
   await publishModel(road.ingested, withDesignTime(totesysDefinition));
   // It gives the table the column.
-  await road.invoke('loading-freshness');
+  await road.invoke('loading-sweep');
   await road.settle();
-  const { rows } = await warehouse.query('select from dim_design where created_at is null');
+  const { rows } = await warehouse.query(
+    'select from dim_design where created_at is null and design_id < 1000',
+  );
   if (rows.length > 0) throw new Error('what an older model has made was not made anew');
 }
 
