@@ -205,7 +205,7 @@ function describeExact(tables: readonly TableReport[]): string {
   const times = tables.flatMap(({ asOf }) => asOf ?? []).sort();
   const when = late > 0 && times[0] !== undefined ? ` as of ${formatTime(times[0])}` : '';
   const rows = isWhole(tables) ? 'every row' : 'every other row';
-  return `The warehouse is exact${when}: it has ${rows} of ${tables.length} tables with its values (${formatRows(found)}), none doubled or dangling.`;
+  return `The warehouse is exact${when}: it has ${rows} of ${tables.length === 1 ? '1 table' : `${tables.length} tables`} with its values (${formatRows(found)}), none doubled or dangling.`;
 }
 
 const isWhole = (tables: readonly TableReport[]): boolean => known.every((kind) => sum(tables, kind) === 0);

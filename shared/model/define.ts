@@ -109,6 +109,8 @@ export interface JoinDefinition extends SourceName {
 export interface SourceDefinition extends SourceName {
   key: readonly string[];
   columns: SourceColumns;
+  /** Columns that the user keeps in the source on purpose. */
+  excluded?: readonly string[];
   joins?: readonly JoinDefinition[];
 }
 

@@ -48,6 +48,8 @@ export interface SourceTable extends SourceName {
   /** Its name everywhere but in SQL: the table's, behind its schema and a point where that is not the default one. */
   name: string;
   key: readonly string[];
+  /** Columns that are kept in the source on purpose. */
+  excluded: ReadonlySet<string>;
   /** The table's own columns, in the order in which they are extracted. */
   columns: readonly SourceField[];
   /** Each after the one that it goes on from. */
@@ -175,6 +177,7 @@ function resolveSource(
     ...(first.schema !== undefined && { schema: first.schema }),
     table: first.table,
     key: first.key,
+    excluded: new Set(all.flatMap(({ excluded = [] }) => excluded)),
     columns,
     joins: uniteJoins(name, definedJoins),
     fields: [...columns, ...joined],

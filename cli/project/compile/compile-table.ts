@@ -67,6 +67,7 @@ export function compileTable(
     table: source.table,
     key: sourceKey,
     columns: Object.fromEntries(columnsOf(source).map((column) => [column, sourceTypeOf(source, column)])),
+    ...(source.excluded.size > 0 && { excluded: [...source.excluded] }),
     ...(joins.length > 0 && { joins }),
   };
   const common = { name, source: sourceDefinition, key: key.filter((column) => column !== undefined) };

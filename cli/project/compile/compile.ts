@@ -129,6 +129,7 @@ function compileKept(
       table: table.table,
       key: primaryKey,
       columns: Object.fromEntries(columns),
+      ...(table.excluded.size > 0 && { excluded: [...table.excluded] }),
     };
     return [{ name, definition: { kind: 'ingested only', source } }];
   });

@@ -104,7 +104,9 @@ function assessTable(
     relation,
     fingerprint: fingerprintDefinitions(names.map(({ name }) => relations.get(name))),
     columns: table.fields.map((field) => transcodeColumn(field, relations.get(field.table))),
-    unknownColumns: relation.columns.map(({ name }) => name).filter((name) => !known.has(name)),
+    unknownColumns: relation.columns
+      .map(({ name }) => name)
+      .filter((name) => !known.has(name) && !table.excluded.has(name)),
   };
 }
 

@@ -5,6 +5,7 @@ import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-post
 import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';
 import { countRows } from '../ingested-rows.ts';
+import { shopModel } from '../shop-model.ts';
 
 describe('a table of the source', () => {
   let bench: CaptureBench;
@@ -124,6 +125,17 @@ describe('a table of the source', () => {
     expect(failures.map(({ table, reason }) => [table, reason])).toEqual([
       ['department', 'permission denied for table public.department'],
       ['staff', 'permission denied for table public.department'],
+    ]);
+  });
+
+  it('has columns that are kept in the source on purpose, of which no warning tells', async () => {
+    await bench.source.query('alter table item add column secret text');
+    const sources = shopModel.sources.map((source) =>
+      source.name === 'item' ? { ...source, excluded: new Set(['secret']) } : source,
+    );
+    expect((await bench.plan({ model: { ...shopModel, sources } })).warnings).toEqual([]);
+    expect((await bench.plan()).warnings).toEqual([
+      'public.item has columns that the model does not use: secret',
     ]);
   });
 
