@@ -62,12 +62,16 @@ export function makeOutageWatch(deps: OutageWatchDeps): OutageWatch {
     state.told = outage;
     info(`! the ${outage.side} refuses: ${outage.reason}, since ${formatTime(outage.since)}; waiting`);
   };
+  /**
+   * An outage whose beginning was not printed is one that an earlier run has printed, or one that was over before anybody
+   * looked: a message that was refused before the last end may note it late.
+   */
   const tellEnd = (side: Side, state: SideState, outage: Outage | undefined): void => {
-    const { told } = state;
+    const isOfEarlierRun = state.told === undefined && state.endedAt === Number.NEGATIVE_INFINITY;
+    const since = state.told?.since ?? (isOfEarlierRun ? outage?.since : undefined);
     state.told = undefined;
     state.endedAt = monotonicNow();
     wake(side);
-    const since = told?.since ?? outage?.since;
     if (since === undefined) return;
     const endedAt = outage?.endedAt ?? (deps.now ?? (() => new Date()))().toISOString();
     info(`The ${side} is back after ${formatDuration(Date.parse(endedAt) - Date.parse(since))}.`);
