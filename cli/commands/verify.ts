@@ -70,18 +70,18 @@ async function verify(
 }
 
 /**
- * The model that is in force, and the queries of the project that it comes from. A model of another name, such as that of a
- * stage which belongs to another project, has none here.
+ * The model that is in force, and the queries of the project that the command runs in. Outside of any project those are the
+ * sample shop's, which are of no other model.
  */
 async function findModel(site: Site | undefined): Promise<{ model: Model; expectations: Expectations }> {
   const { definition, folder } = await loadDefinition();
   const model = site?.model ?? assembleProject(definition);
+  if (folder !== undefined) {
+    return { model, expectations: parseExpectations(readExpectFiles(folder), model) };
+  }
   if (model.name !== definition.name) return { model, expectations: new Map() };
-  const files =
-    folder === undefined
-      ? (await import('../verify/expected/built-in-expectations.ts')).expectFiles
-      : readExpectFiles(folder);
-  return { model, expectations: parseExpectations(files, model) };
+  const { expectFiles } = await import('../verify/expected/built-in-expectations.ts');
+  return { model, expectations: parseExpectations(expectFiles, model) };
 }
 
 async function compare(

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { TerminalError } from '../../shared/errors.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
-import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import { quoteIdentifier, quoteLiteral } from '../../shared/postgres/identifier.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -62,9 +62,10 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
   const { source, warehouse, warehouseSchema, model } = options;
   const evidence = await beginEvidence(options.site, model, new Date());
   try {
-    await beginReading(warehouse, warehouseSchema);
+    await beginReading(warehouse, quoteLiteral(quoteIdentifier(warehouseSchema)));
     await evidence.readLoaded(warehouse);
-    await beginReading(source, defaultSchema);
+    // Operators of an extension may be in any schema of the role's own path.
+    await beginReading(source, `'${defaultSchema}, ' || current_setting('search_path')`);
     return await verifyTables(options, model, await evidence.readSource(source));
   } finally {
     // A connection that is lost has no transaction any more, and the first error says more.
@@ -76,11 +77,13 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
  * Values must be rendered alike by both servers, regardless of their settings; a policy that hides rows is an error
  * and not a difference. The rest is for speed: all rows are read, and most are sorted. The last statement takes the
  * snapshot.
+ *
+ * @param searchPath as SQL
  */
-async function beginReading(client: pg.Client, schema: string): Promise<void> {
+async function beginReading(client: pg.Client, searchPath: string): Promise<void> {
   await client.query(`
     begin transaction isolation level repeatable read, read only;
-    set local search_path = ${quoteIdentifier(schema)};
+    select set_config('search_path', ${searchPath}, true);
     ${renderSettings}
     set local row_security = off;
     set local cursor_tuple_fraction = 1;

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { UsageError } from '../../../cli/terminal/usage-error.ts';
+import { describeFound } from '../../../cli/verify/compare-table.ts';
+import { countDangling } from '../../../cli/verify/dangling.ts';
+import { readWarehouseColumns } from '../../../cli/verify/databases/warehouse-columns.ts';
 import { type Expectations, parseExpectations } from '../../../cli/verify/expected/expect-files.ts';
-import type { Key, VerifyReport } from '../../../cli/verify/report.ts';
+import { makeHasLate } from '../../../cli/verify/expected/source-rows.ts';
+import { type Key, makeTableReport, type VerifyReport } from '../../../cli/verify/report.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import type { ColumnDefinition, ModelDefinition, SourceDefinition } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
@@ -43,16 +47,16 @@ insert into stock values
 `;
 
 const warehouseSql = `
-create table person (id uuid, name text, boss text, bosses_boss text, home text, home_country text, work text, work_country text);
+create table person (id uuid, name text, boss_id uuid, boss text, bosses_boss text, home text, home_country text, work text, work_country text);
 create table part (maker text collate "en-x-icu", number bigint, label varchar, grams double precision, made timestamptz,
   made_on date, made_at time, colour text, shade text, exact text, ready date);
 create table stock_now (place text, number int, maker text, amount numeric(12,3), keeper uuid, keeper_name text);
 create table stock_then (maker text, number int, place text, counted timestamp, amount text);
 create table days (date_id date, quarter int, day_name varchar);
 insert into person values
-  ('00000000-0000-0000-0000-00000000000a', 'Ann', null, null, 'Leeds', 'Britain', 'Reykjavík', 'Ísland'),
-  ('ffffffff-0000-0000-0000-00000000000b', 'Bo', 'Ann', null, 'Nowhere', null, null, null),
-  ('0fffffff-0000-0000-0000-00000000000c', 'Cy', 'Bo', 'Ann', null, null, 'Leeds', 'Britain');
+  ('00000000-0000-0000-0000-00000000000a', 'Ann', null, null, null, 'Leeds', 'Britain', 'Reykjavík', 'Ísland'),
+  ('ffffffff-0000-0000-0000-00000000000b', 'Bo', '00000000-0000-0000-0000-00000000000a', 'Ann', null, 'Nowhere', null, null, null),
+  ('0fffffff-0000-0000-0000-00000000000c', 'Cy', 'ffffffff-0000-0000-0000-00000000000b', 'Bo', 'Ann', null, null, 'Leeds', 'Britain');
 insert into part values
   ('ä', 1, '', '-0', '2024-02-28 12:00:00+00', '2024-02-28', '12:00:00', null, null, null, '2024-03-01'),
   ('a', 10, 'ten', 0.10000000149011612, '2024-02-29 00:30:00+00', '2024-02-29', '00:30:00', 'red', 'red', 'red', '2024-02-29'),
@@ -168,6 +172,7 @@ const definition: ModelDefinition = {
       columns: {
         id: column({ name: 'uuid' }, 'id', { nullable: false }),
         name: column(text, 'name'),
+        boss_id: column({ name: 'uuid' }, 'boss', { references: 'person' }),
         boss: column(text, 'boss.name'),
         bosses_boss: column(text, 'boss.boss.name'),
         home: column(text, 'home.city'),
@@ -377,10 +382,59 @@ describe('verify, of any model,', () => {
     [
       'a person whom a fact names',
       `delete from person where name = 'Ann'`,
-      { ...unfit, person: { missing: 1 }, stock_now: { dangling: 1 } },
+      { ...unfit, person: { missing: 1, dangling: 1 }, stock_now: { dangling: 1 } },
     ],
   ])('finds %s', async (_, warehouse, found) => {
     expect(differences(await verifyAfter({ warehouse }))).toEqual(found);
+  });
+
+  it.each([
+    ['is on its way', { isLate: (_: string, [alias]: readonly string[]) => `(${alias}.name = 'Bo')` }],
+    [
+      'is in quarantine',
+      { isQuarantined: (_: string, key: Key) => key === 'ffffffff-0000-0000-0000-00000000000b' },
+    ],
+  ])('counts no reference of a dimension as dangling whose row %s', async (_, known) => {
+    const source = await makeDatabase(servers[0], sourceSql);
+    const warehouse = await makeDatabase(
+      servers[1],
+      `${warehouseSql} delete from person where name in ('Ann', 'Bo');
+       insert into person (id, name, boss_id) values
+         ('a0000000-0000-0000-0000-000000000000', 'Di', 'ffffffff-0000-0000-0000-00000000000b'),
+         ('b0000000-0000-0000-0000-000000000000', 'Ed', '00000000-0000-0000-0000-00000000000a')`,
+    );
+    try {
+      await source.query('begin');
+      await warehouse.query('begin');
+      const [person, report] = [model.table('person'), makeTableReport('person')];
+      if (person.kind !== 'dimension') throw new Error('a person is a dimension');
+      const evidence = { isLate: () => 'false', isQuarantined: () => false, ...known };
+      await countDangling(
+        person,
+        {
+          source,
+          warehouse,
+          model,
+          evidence,
+          hasLate: makeHasLate(source, evidence.isLate),
+          foundTypes: await describeFound(warehouse, person),
+          columns: await readWarehouseColumns(warehouse, model),
+        },
+        report,
+      );
+      expect(report.examples).toEqual([
+        {
+          kind: 'dangling',
+          table: 'person',
+          key: 'b0000000-0000-0000-0000-000000000000',
+          column: 'boss_id',
+          found: '00000000-0000-0000-0000-00000000000a',
+        },
+      ]);
+      expect(report.dangling).toBe(1);
+    } finally {
+      await Promise.all([source.end(), warehouse.end()]);
+    }
   });
 
   it('prints the whole of a key, and the version', async () => {
@@ -407,7 +461,7 @@ describe('verify, of any model,', () => {
   describe('by a query of the user’s own,', () => {
     const people = `
       -- In any order; a semicolon at the end does no harm.
-      select p.name, p.id, 'x' || ';' as boss, null as bosses_boss, 'Ísland' as home, null::int as home_country,
+      select p.name, p.id, p.boss as boss_id, 'x' || ';' as boss, null as bosses_boss, 'Ísland' as home, null::int as home_country,
              p.work::numeric as work, true as work_country
         from people.person p where p.name = 'Bo' or p.name = 'Cy';
       /* done */`;
@@ -448,10 +502,10 @@ describe('verify, of any model,', () => {
     it.each([
       [
         'select id, name from people.person',
-        /^person cannot be compared: expect\/person\.sql does not give boss, /,
+        /^person cannot be compared: expect\/person\.sql does not give boss_id, boss, /,
       ],
       [
-        'select *, 1 as more from (select null::uuid as id, 1 as name, 1 as boss, 1 as bosses_boss, 1 as home, 1 as home_country, 1 as work, 1 as work_country) as x',
+        'select *, 1 as more from (select null::uuid as id, 1 as name, null::uuid as boss_id, 1 as boss, 1 as bosses_boss, 1 as home, 1 as home_country, 1 as work, 1 as work_country) as x',
         /expect\/person\.sql gives more, which the table does not have$/,
       ],
       ['select nonsense', /^person cannot be compared: column "nonsense" does not exist$/],

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -10,10 +13,13 @@ import { cleanCounts, expectedRows, sourceSql, warehouseSql } from './shop.ts';
 // Servers and processes start, and the machine may be busy.
 jest.setTimeout(60_000);
 
+const totesysFolder = fileURLToPath(new URL('../../../models/totesys', import.meta.url));
 const bin = fileURLToPath(new URL('../../../cli/starlift.js', import.meta.url));
 
-async function starlift(...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const starlift = (...args: string[]) => starliftIn(undefined, ...args);
+
+async function starliftIn(cwd: string | undefined, ...args: string[]) {
+  const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { exitCode: await closed, stdout, stderr };
@@ -77,6 +83,33 @@ describe('the commands that look at databases', () => {
         deleted: [{ table: 'dim_payment_type', key: '8' }],
       });
       expect(json.exitCode).toBe(1);
+    });
+
+    it('compares with the queries of the project that it runs in', async () => {
+      const project = await mkdtemp(join(tmpdir(), 'starlift-verify-'));
+      try {
+        await cp(totesysFolder, project, { recursive: true });
+        const file = join(project, 'expect/dim_design.sql');
+        await writeFile(
+          file,
+          'select file_name, file_location, upper(design_name) as design_name, design_id from design;\n-- loud',
+        );
+        const args = ['verify', '--source', shop, '--warehouse', star];
+        const found = await starliftIn(join(project, 'tables'), ...args);
+        expect(found.stdout).toContain(
+          '! dim_design 7 is different: design_name is "Wooden" in the warehouse, "WOODEN" in the source',
+        );
+        expect(found.exitCode).toBe(1);
+        await rename(file, join(project, 'expect/dim_desing.sql'));
+        expect(await starliftIn(project, ...args)).toEqual({
+          exitCode: 2,
+          stdout: '',
+          stderr:
+            'starlift: expect/dim_desing.sql is of no table of the model: name it as the table that it is for\n',
+        });
+      } finally {
+        await rm(project, { recursive: true });
+      }
     });
 
     it('names what it cannot reach, and never a password', async () => {
