@@ -200,16 +200,21 @@ function wantedKeys(table: WarehouseTable, keys: readonly string[][], taken: num
 
 /** Of the types whose text is cast, so that the key's index can be used. The others are compared as text. */
 const readablePatterns: Record<string, RegExp> = {
-  smallint: /^-?\d{1,4}$/,
-  int: /^-?\d{1,9}$/,
-  bigint: /^-?\d{1,18}$/,
+  smallint: /^-?\d{1,5}$/,
+  int: /^-?\d{1,10}$/,
+  bigint: /^-?\d{1,19}$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   varchar: /^/,
   text: /^/,
 };
 
-const isReadable = (text: string | undefined, type: string): boolean =>
-  text !== undefined && (readablePatterns[type]?.test(text) ?? true);
+const bitsOf: Record<string, number> = { smallint: 16, int: 32, bigint: 64 };
+
+function isReadable(text: string | undefined, type: string): boolean {
+  if (text === undefined || readablePatterns[type]?.test(text) === false) return false;
+  const bits = bitsOf[type];
+  return bits === undefined || BigInt.asIntN(bits, BigInt(text)) === BigInt(text);
+}
 
 /**
  * Counts the rows that are bad still and for which the file had no room. Their keys are in the ingested object, among those

@@ -54,7 +54,8 @@ describe('rows in quarantine', () => {
   });
 
   it('clear by themselves once they are mended in the source, those too for which their file had no room', async () => {
-    const first = 1_000_000;
+    // As many digits as an int has.
+    const first = 2_147_400_000;
     await stack.source(`insert into payment
       select ${first} + n, transaction_id, counterparty_id, payment_amount, currency_id, payment_type_id, paid, 'soon',
              company_ac_number, counterparty_ac_number, created_at, last_updated

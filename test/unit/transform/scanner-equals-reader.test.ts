@@ -269,6 +269,24 @@ describe('the scanner', () => {
   );
 });
 
+describe('a value of which the columns made of it take different lengths', () => {
+  it.each([
+    ['numeric as all', '1e2'],
+    ['int8 as all', '1.0'],
+    ['float8 as all', '1.5e'],
+  ])('(%s: %s) is left to the row reader', async (name, value) => {
+    const table = tables.find((each) => each.name === name);
+    if (table === undefined) throw new Error(`there is no table ${name}`);
+    const line = Buffer.from(`{"id":1,"value":${value}}\n`);
+    const run = (scan: boolean) => transformRows(cutAnywhere(line, [99]), table, undefined, { scan });
+    const [fast, slow] = [await run(true), await run(false)];
+    expect(slow.quarantine.rows).toBe(1);
+    expect(Buffer.from(fast.quarantine.toFile()).toString()).toBe(
+      Buffer.from(slow.quarantine.toFile()).toString(),
+    );
+  });
+});
+
 const escaped = '"Zo\\u000b\\"\\\\\\/\\b\\f\\n\\r\\t\\u001Fë 😀"';
 
 /** By type: a value that the scanner takes. */
