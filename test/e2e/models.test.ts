@@ -2,9 +2,13 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import pg from 'pg';
-import { withUser } from '../helpers/inline-road/databases.ts';
-import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
+import type pg from 'pg';
+import { connect, withUser } from '../helpers/inline-road/databases.ts';
+import {
+  type PostgresServer,
+  startInstalledPostgres,
+  startTemporaryPostgres,
+} from '../helpers/postgres/temporary-postgres.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 import { compareTables, type SeenVersions, type TableDifference } from '../models/compare-tables.ts';
 import { damageTables } from '../models/damage.ts';
@@ -30,33 +34,31 @@ interface ForeignRoad {
   seen: SeenVersions;
 }
 
+interface Servers {
+  source: PostgresServer;
+  warehouse: PostgresServer;
+}
+
 async function openForeignRoad(
-  server: PostgresServer,
+  servers: Servers,
   model: ForeignModel,
   settings: Record<string, string>,
 ): Promise<ForeignRoad> {
-  const [sourceUrl, warehouseUrl] = [
-    await server.createDatabase(`source_${model.name}`),
-    await server.createDatabase(`warehouse_${model.name}`),
-  ];
-  const source = new pg.Client(sourceUrl);
-  await source.connect();
+  const sourceUrl = await servers.source.createDatabase(`source_${model.name}`);
+  const warehouseUrl = await servers.warehouse.createDatabase(`warehouse_${model.name}`);
+  const source = await connect(sourceUrl);
   await makeTables(source, model.name);
   await model.fill(source, seed);
-  for (const [name, value] of Object.entries(settings)) {
-    for (const database of ['source', 'warehouse']) {
-      await source.query(`alter database ${database}_${model.name} set ${name} = '${value}'`);
-    }
-  }
   // The product may read the one and make its tables in the other, and nothing else.
-  await source.query(`
-    create role reader login;
-    create role loader login;
-    alter database warehouse_${model.name} owner to loader`);
   const { rows } = await source.query<{ grants: string }>(`
     select string_agg(format('grant usage on schema %1$I to reader; grant select on all tables in schema %1$I to reader', nspname), ';') as grants
       from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`);
-  await source.query(rows[0]?.grants ?? '');
+  await source.query(`create role reader login; ${rows[0]?.grants}`);
+  await ask(warehouseUrl, `create role loader login; alter database warehouse_${model.name} owner to loader`);
+  for (const [name, value] of Object.entries(settings)) {
+    await source.query(`alter database source_${model.name} set ${name} = '${value}'`);
+    await ask(warehouseUrl, `alter database warehouse_${model.name} set ${name} = '${value}'`);
+  }
   const folder = await mkdtemp(join(tmpdir(), 'starlift-foreign-'));
   return {
     model,
@@ -117,23 +119,45 @@ async function isGreen(road: ForeignRoad): Promise<boolean> {
   return status.code === 0 && lastJson<{ ok: boolean }>(status).ok;
 }
 
-const cases: { model: ForeignModel; settings: Record<string, string>; options: string[] }[] = [
-  { model: rental, settings: hostileSettings, options: [] },
-  { model: web, settings: hostileSettings, options: [] },
-  { model: tpch, settings: {}, options: [] },
-  { model: tpch, settings: {}, options: ['--mirror'] },
+/** Which databases are of the Postgres that the machine has installed, where it has one. */
+type Old = 'none' | 'source' | 'warehouse' | 'both';
+
+interface Case {
+  model: ForeignModel;
+  settings: Record<string, string>;
+  options: string[];
+  old: Old;
+}
+
+const cases: Case[] = [
+  { model: rental, settings: hostileSettings, options: [], old: 'source' },
+  { model: web, settings: hostileSettings, options: [], old: 'warehouse' },
+  { model: tpch, settings: {}, options: [], old: 'none' },
+  { model: tpch, settings: {}, options: ['--mirror'], old: 'both' },
 ];
 
-describe.each(cases)('the database $model.name, init $options', ({ model, settings, options }) => {
-  let server: PostgresServer;
+async function startServers(old: Old): Promise<Servers> {
+  const installed = old === 'none' ? undefined : await startInstalledPostgres();
+  if (old !== 'none' && installed === undefined)
+    console.warn('NOT TESTED: an older Postgres; this machine has no installed server');
+  if (installed !== undefined && old === 'both') return { source: installed, warehouse: installed };
+  const server = await startTemporaryPostgres();
+  return {
+    source: (old === 'source' ? installed : undefined) ?? server,
+    warehouse: (old === 'warehouse' ? installed : undefined) ?? server,
+  };
+}
+
+describe.each(cases)('the database $model.name, init $options', ({ model, settings, options, old }) => {
+  let servers: Servers;
   let road: ForeignRoad;
   beforeAll(async () => {
-    server = await startTemporaryPostgres();
-    road = await openForeignRoad(server, model, settings);
+    servers = await startServers(old);
+    road = await openForeignRoad(servers, model, settings);
   });
   afterAll(async () => {
     await road?.source.end();
-    await server?.stop();
+    for (const server of new Set(Object.values(servers ?? {}))) await server.stop();
     if (road !== undefined) await removeFolder(road.folder);
   });
 

@@ -13,6 +13,8 @@ export interface Statements {
  * - Settings that end with it: behind a pooler the next statement may go to another of its connections, and what stays
  *   on this one breaks another client's queries.
  * - A table that is locked is left to a later plan, so nobody waits for it for long.
+ * - A server compiles a statement that it takes for a costly one, as of tables that nobody has analyzed. Each runs once,
+ *   and to compile it takes longer.
  * - With row_security off Postgres refuses a table whose policies would hide rows, instead of omitting the rows.
  *
  * Several statements in one simple query are one transaction and one round trip, and the server itself takes back what
@@ -33,4 +35,5 @@ const settings = `
   set local statement_timeout = '120s';
   set local lock_timeout = '500ms';
   set local row_security = off;
+  set local jit = off;
   ${liftTransactionTimeout}`;
