@@ -91,6 +91,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '1' },
       { number: '2' },
       { number: '3' },
+      { number: '4' },
     ]);
     for (const warehouse of opened) await warehouse.end();
   });
@@ -103,6 +104,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '1' },
       { number: '2' },
       { number: '3' },
+      { number: '4' },
     ]);
     await warehouse.end();
   });
