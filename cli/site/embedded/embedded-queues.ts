@@ -75,9 +75,9 @@ const deadLetterQueue = (kind: QueueKind): string => deadLetterQueueName(queueNa
 /**
  * Says whether no work is left in the three queues.
  *
- * Work flows one way, a message is deleted only when what it leads to is on the next queue, and the embedded
- * queues count exactly. So one look at each, in the order of the flow, proves it: what was behind the look has
- * passed, nothing can come from before it.
+ * A message is deleted only when what it leads to is on another queue, and the embedded queues count exactly. So one look at
+ * all of them at the same instant proves it. One after the other would not do: a load sends what an older model has made
+ * back to the transform.
  *
  * @param kinds all of them, or the first ones
  */
