@@ -6,7 +6,7 @@ import {
   readBinding,
   replaceBinding,
   type WarehouseBinding,
-} from '../../shared/warehouse/binding.ts';
+} from '../../shared/ledger/binding.ts';
 import { hidePassword, type NamedDatabases, type Side } from '../database/database-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { quoteForShell } from '../terminal/wording.ts';

@@ -1,8 +1,8 @@
+import type { DroppedRows } from '../../shared/ledger/dropped-rows.ts';
 import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { parseObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
-import type { DroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import type { Site } from '../site/site.ts';
 import { formatTime } from '../terminal/time.ts';

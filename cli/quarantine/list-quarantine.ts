@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
+import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Fact, Model, WarehouseTable } from '../../shared/model/model.ts';
 import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';

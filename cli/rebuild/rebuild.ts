@@ -1,9 +1,9 @@
+import { beginRebuild, type EnteredSlice, selectEnteredSlices } from '../../shared/ledger/rebuild.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listTables } from '../../shared/sweep/find-lost.ts';
 import { prepareWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
-import { beginRebuild, type EnteredSlice, selectEnteredSlices } from '../../shared/warehouse/rebuild.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
 import { makeNewestRevisions } from '../replay/table-objects.ts';
 import { hasLedger, listMissingTables } from '../site/ledger.ts';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
-import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';

@@ -1,11 +1,11 @@
 import type pg from 'pg';
+import { checkContinuity, describeGap, rememberLedger } from '../../shared/ledger/continuity.ts';
+import { forwardResyncs } from '../../shared/ledger/resync.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listDropped } from '../../shared/records/dropped.ts';
 import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
-import { checkContinuity, describeGap, rememberLedger } from '../../shared/warehouse/continuity.ts';
-import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { queueNames } from '../embedded/resources.ts';
 import type { Stack } from '../embedded/stack.ts';

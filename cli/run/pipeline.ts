@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
 import { makeNotify } from '../../shared/events.ts';
+import { settleRebuilds } from '../../shared/ledger/rebuild.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { readDefinition } from '../../shared/records/published-model.ts';
 import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
-import { settleRebuilds } from '../../shared/warehouse/rebuild.ts';
 import { rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
@@ -30,9 +30,9 @@ import {
   resumeWhatIsLost,
   sendMissing,
 } from './carry-on.ts';
-import { checkWarehouse, type Finding } from './check-tables.ts';
 import { connectNamed, connectSource, type NamedConnections } from './connect-named.ts';
 import { makeOutageWatch, type OutageWatch } from './outage-watch.ts';
+import { checkWarehouse, type Finding } from './report/check-tables.ts';
 import { makeServiceLog } from './service-log.ts';
 
 /** A stack with its services running; it takes any number of runs until it is stopped. */

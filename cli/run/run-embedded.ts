@@ -6,15 +6,15 @@ import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { takeNewWarnings } from './carry-on.ts';
-import type { Finding } from './check-tables.ts';
 import { StillRefusedError } from './connect-named.ts';
-import { isTransient, type RunReport } from './make-report.ts';
-import { printNextSteps } from './next-steps.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
-import { type EstimateRows, estimateRows, printReport, showProgress } from './report.ts';
+import type { Finding } from './report/check-tables.ts';
+import { isTransient, type RunReport } from './report/make-report.ts';
+import { printNextSteps } from './report/next-steps.ts';
+import { type EstimateRows, estimateRows, printReport, showProgress } from './report/report.ts';
+import { listUnfinished, listUnfinishedOf } from './report/unfinished.ts';
 import { runOnce } from './run-once.ts';
 import { makeTeller } from './tell-once.ts';
-import { listUnfinished, listUnfinishedOf } from './unfinished.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */

@@ -8,7 +8,7 @@ import { makeStageSite } from '../site/stage/stage-site.ts';
 import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { printReport, showProgress } from './report.ts';
+import { printReport, showProgress } from './report/report.ts';
 import { runOnce } from './run-once.ts';
 
 /**

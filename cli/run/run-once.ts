@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../site/site.ts';
-import type { Finding } from './check-tables.ts';
-import { isTransient, makeReport, type RunReport } from './make-report.ts';
-import { listUnfinished } from './unfinished.ts';
+import type { Finding } from './report/check-tables.ts';
+import { isTransient, makeReport, type RunReport } from './report/make-report.ts';
+import { listUnfinished } from './report/unfinished.ts';
 
 type OnProgress = (counts: readonly LedgerCount[], planned: PlannedRun) => void;
 

@@ -10,11 +10,11 @@ import type { LedgerCount } from '../site/ledger.ts';
 import type { RunnableSite } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { takeNewWarnings } from './carry-on.ts';
-import type { Finding } from './check-tables.ts';
-import { hasLastingTrouble, isTransient, makeReport } from './make-report.ts';
 import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
-import { makeCyclePrinter } from './report.ts';
+import type { Finding } from './report/check-tables.ts';
+import { hasLastingTrouble, isTransient, makeReport } from './report/make-report.ts';
+import { makeCyclePrinter } from './report/report.ts';
 import { makeTeller } from './tell-once.ts';
 
 export interface WatchOptions {

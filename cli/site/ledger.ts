@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
-import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 
 /** The keys of all objects that the warehouse has loaded. */
 export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {

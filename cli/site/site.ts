@@ -1,10 +1,10 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import type { WaitingRows } from '../../shared/ledger/count-waiting.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/run-record.ts';
-import type { WaitingRows } from '../../shared/warehouse/count-waiting.ts';
 import type { Activity } from './activity.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { LedgerCount } from './ledger.ts';

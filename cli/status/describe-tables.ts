@@ -1,5 +1,5 @@
+import type { AsOf } from '../../shared/ledger/as-of.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
-import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import { type Evidence, ifAnswered } from './evidence/evidence.ts';
 import { timeOfRun } from './evidence/read-plan.ts';
 import type { TableStatus } from './status.ts';

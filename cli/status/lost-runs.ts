@@ -1,6 +1,6 @@
+import type { AsOf } from '../../shared/ledger/as-of.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { RunId } from '../../shared/object-store/object-key.ts';
-import type { AsOf } from '../../shared/warehouse/as-of.ts';
 import type { Site } from '../site/site.ts';
 import { askPart } from './evidence/ask.ts';
 import { type Evidence, ifAnswered, isBusy } from './evidence/evidence.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import type { AsOf } from '../../shared/ledger/as-of.ts';
+import { countWaiting } from '../../shared/ledger/count-waiting.ts';
+import { type DroppedRows, findDroppedRows } from '../../shared/ledger/dropped-rows.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { droppedFolder } from '../../shared/object-store/object-key.ts';
 import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { VerifiedResult } from '../../shared/records/verified.ts';
-import type { AsOf } from '../../shared/warehouse/as-of.ts';
-import { countWaiting } from '../../shared/warehouse/count-waiting.ts';
-import { type DroppedRows, findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import { hasAllTables, hasLedger } from '../site/ledger.ts';

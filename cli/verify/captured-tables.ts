@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../shared/records/capture-state.ts';
@@ -7,7 +8,6 @@ import type { NewRows } from '../../shared/records/extract-message.ts';
 import { makePlanRecordsReader } from '../../shared/records/plan-records.ts';
 import type { RunRecord } from '../../shared/records/run-record.ts';
 import { makeKnownSlices } from '../../shared/records/slices.ts';
-import { ledgerTable } from '../../shared/warehouse/ledger-schema.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';

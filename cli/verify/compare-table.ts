@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
-import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { compareRows, makeComparedTable, versionColumns } from './compare-rows.ts';
 import { type ColumnType, describeColumns } from './databases/postgres-types.ts';
 import type { Evidence } from './evidence.ts';

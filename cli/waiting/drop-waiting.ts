@@ -1,6 +1,6 @@
+import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { selectUnreleased } from './refused-rows.ts';

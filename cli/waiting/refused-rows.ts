@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { parkedTable, unreleasedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { parkedTable, unreleasedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { hasAllTables } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { isNewer, matches } from '../../shared/warehouse/is-newer.ts';
-import { parkedTable } from '../../shared/warehouse/ledger-schema.ts';
 import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { UsageError } from '../terminal/usage-error.ts';

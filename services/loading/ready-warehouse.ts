@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { assertBoundToStage, readBinding } from '../../shared/ledger/binding.ts';
+import { forwardResyncs } from '../../shared/ledger/resync.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { type PublishedModel, type ReadModel, readDefinition } from '../../shared/records/published-model.ts';
 import { adoptModel, LaterModelError, noteModel } from '../../shared/warehouse/adopt-model.ts';
-import { assertBoundToStage, readBinding } from '../../shared/warehouse/binding.ts';
 import {
   type EnsureOptions,
   prepareWarehouse,
   type RefusedTables,
 } from '../../shared/warehouse/ensure-warehouse.ts';
-import { forwardResyncs } from '../../shared/warehouse/resync.ts';
 
 const none: RefusedTables = new Map();
 

@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { RefusedError, TransientError } from '../errors.ts';
+import { readBinding } from '../ledger/binding.ts';
+import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
+import { bindingTable, warehouseLocks } from '../ledger/ledger-schema.ts';
 import type { ModelDefinition } from '../model/define.ts';
 import { assembleModel, type Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { PublishedModel } from '../records/published-model.ts';
-import { readBinding } from './binding.ts';
 import { readCatalog } from './catalog.ts';
-import { ledgerRelations, migrateLedger } from './ledger-relations.ts';
-import { bindingTable, warehouseLocks } from './ledger-schema.ts';
 import type { Relation, RelationColumn } from './relation.ts';
 import { warehouseRelations } from './warehouse-schema.ts';
 

@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import { TerminalError } from '../errors.ts';
+import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
+import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
+import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
+import { requestResync } from '../ledger/resync.ts';
+import { changeRows, selectLoadedRows } from '../ledger/table-counts.ts';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
-import { beginInitialLoad, endInitialLoad, selectInitialLoads } from './initial-loads.ts';
-import { ledgerRelations, migrateLedger } from './ledger-relations.ts';
-import { ledgerSchema, ledgerTable, warehouseLocks } from './ledger-schema.ts';
 import {
   createStatements,
   type DdlOptions,
@@ -15,8 +17,6 @@ import {
   type Relation,
   withoutKeys,
 } from './relation.ts';
-import { requestResync } from './resync.ts';
-import { changeRows, selectLoadedRows } from './table-counts.ts';
 import { objectIdColumn, warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {

@@ -1,5 +1,5 @@
+import { ledgerTable } from '../ledger/ledger-schema.ts';
 import { quoteIdentifier } from '../postgres/identifier.ts';
-import { ledgerTable } from './ledger-schema.ts';
 import { objectIdColumn } from './warehouse-schema.ts';
 
 const objectId = quoteIdentifier(objectIdColumn);

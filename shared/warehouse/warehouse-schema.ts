@@ -1,8 +1,8 @@
 import { TerminalError } from '../errors.ts';
+import { parkedName } from '../ledger/ledger-schema.ts';
 import { formatType } from '../model/define.ts';
 import type { CalendarColumn, Fact, Model, WarehouseColumn, WarehouseTable } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
-import { parkedName } from './ledger-schema.ts';
 import {
   createStatements,
   type DdlOptions,

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import type { RunReport } from '../../cli/run/make-report.ts';
 import { startPipeline } from '../../cli/run/pipeline.ts';
+import type { RunReport } from '../../cli/run/report/make-report.ts';
 import { runOnce } from '../../cli/run/run-once.ts';
 import { makeEmbeddedSite } from '../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../cli/terminal/terminal.ts';

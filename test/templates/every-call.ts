@@ -1,5 +1,6 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
+import { beginRebuild } from '../../shared/ledger/rebuild.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
@@ -10,7 +11,6 @@ import { beginOutage, formatOutageKey, readOutage, type Side } from '../../share
 import { publishModel } from '../../shared/records/published-model.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
-import { beginRebuild } from '../../shared/warehouse/rebuild.ts';
 import type { Databases } from '../helpers/inline-road/databases.ts';
 import { totesys, totesysDefinition } from '../helpers/models/totesys.ts';
 import { seen } from '../helpers/seen.ts';

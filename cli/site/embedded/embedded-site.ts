@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
+import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
-import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
 import { connect } from '../../database/connect.ts';
 import { hidePassword, type NamedDatabases } from '../../database/database-url.ts';
 import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';

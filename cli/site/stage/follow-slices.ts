@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
@@ -20,7 +21,6 @@ import {
   type KnownSlices,
   makeKnownSlices,
 } from '../../../shared/records/slices.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { type DeadLetter, sliceOf } from '../dead-letter.ts';
 import { hasLedger, tablesOf } from '../ledger.ts';
 import type { Site } from '../site.ts';

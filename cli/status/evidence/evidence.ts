@@ -1,7 +1,7 @@
-import type { AsOf } from '../../../shared/warehouse/as-of.ts';
-import type { LedgerGap } from '../../../shared/warehouse/continuity.ts';
-import type { WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
-import type { DroppedRows } from '../../../shared/warehouse/dropped-rows.ts';
+import type { AsOf } from '../../../shared/ledger/as-of.ts';
+import type { LedgerGap } from '../../../shared/ledger/continuity.ts';
+import type { WaitingRows } from '../../../shared/ledger/count-waiting.ts';
+import type { DroppedRows } from '../../../shared/ledger/dropped-rows.ts';
 import type { Activity } from '../../site/activity.ts';
 import type { ExplainedWait } from '../../waiting/explain-waits.ts';
 import type { RefusedRows } from '../../waiting/refused-rows.ts';

@@ -1,7 +1,7 @@
+import { type AsOf, findAsOf } from '../../../shared/ledger/as-of.ts';
+import type { LoadedRun } from '../../../shared/ledger/loaded-runs.ts';
 import type { Model, WarehouseTable } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
-import { type AsOf, findAsOf } from '../../../shared/warehouse/as-of.ts';
-import type { LoadedRun } from '../../../shared/warehouse/loaded-runs.ts';
 import type { Failure } from '../../failures/list-failures.ts';
 import { type Evidence, ifAnswered } from './evidence.ts';
 import { timeOfRun } from './read-plan.ts';

@@ -1,12 +1,12 @@
 import type pg from 'pg';
+import { checkContinuity, type LedgerGap } from '../../../shared/ledger/continuity.ts';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/ledger/ledger-tables.ts';
+import type { LoadedRun } from '../../../shared/ledger/loaded-runs.ts';
+import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
-import { checkContinuity, type LedgerGap } from '../../../shared/warehouse/continuity.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
-import type { LoadedRun } from '../../../shared/warehouse/loaded-runs.ts';
-import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
 import { hasLedger } from '../../site/ledger.ts';
 
 /** What the ledger says, for which no star table is touched: it can be read while one is locked. */

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { tableFolder } from '../../replay/table-objects.ts';
 import type { Site } from '../../site/site.ts';
 

@@ -1,7 +1,7 @@
+import type { AsOf } from '../../../shared/ledger/as-of.ts';
+import type { LedgerTable } from '../../../shared/ledger/ledger-tables.ts';
+import type { TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
-import type { AsOf } from '../../../shared/warehouse/as-of.ts';
-import type { LedgerTable } from '../../../shared/warehouse/ledger-tables.ts';
-import type { TableCount } from '../../../shared/warehouse/table-counts.ts';
 import type { Answer } from './ask.ts';
 import { type Evidence, ifAnswered } from './evidence.ts';
 

@@ -1,7 +1,7 @@
+import type { AsOf } from '../../../shared/ledger/as-of.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
-import type { AsOf } from '../../../shared/warehouse/as-of.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import { commandFor, type Site } from '../../site/site.ts';

@@ -1,5 +1,5 @@
+import type { AsOf } from '../../../shared/ledger/as-of.ts';
 import type { Model } from '../../../shared/model/model.ts';
-import type { AsOf } from '../../../shared/warehouse/as-of.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatDuration, formatTime } from '../../terminal/time.ts';
 import { formatCount } from '../../terminal/wording.ts';

@@ -1,5 +1,5 @@
+import type { TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
-import type { TableCount } from '../../../shared/warehouse/table-counts.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';

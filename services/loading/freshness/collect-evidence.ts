@@ -1,16 +1,16 @@
 import type pg from 'pg';
+import { findAsOf } from '../../../shared/ledger/as-of.ts';
+import { checkContinuity } from '../../../shared/ledger/continuity.ts';
+import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
+import { findDroppedRows } from '../../../shared/ledger/dropped-rows.ts';
+import { type LedgerTable, selectLedgerTables } from '../../../shared/ledger/ledger-tables.ts';
+import { type LoadedRun, selectLoadedRuns } from '../../../shared/ledger/loaded-runs.ts';
+import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
 import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
-import { findAsOf } from '../../../shared/warehouse/as-of.ts';
-import { checkContinuity } from '../../../shared/warehouse/continuity.ts';
-import { countWaiting, type WaitingRows } from '../../../shared/warehouse/count-waiting.ts';
-import { findDroppedRows } from '../../../shared/warehouse/dropped-rows.ts';
-import { type LedgerTable, selectLedgerTables } from '../../../shared/warehouse/ledger-tables.ts';
-import { type LoadedRun, selectLoadedRuns } from '../../../shared/warehouse/loaded-runs.ts';
-import { checkTables, type TableCount } from '../../../shared/warehouse/table-counts.ts';
 
 export interface EvidenceDeps {
   ingested: Pick<ObjectStore, 'get' | 'list'>;

@@ -1,10 +1,10 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import { findAsOf } from '../../../shared/ledger/as-of.ts';
+import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
+import { selectLoadedRuns } from '../../../shared/ledger/loaded-runs.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
-import { findAsOf } from '../../../shared/warehouse/as-of.ts';
-import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
-import { selectLoadedRuns } from '../../../shared/warehouse/loaded-runs.ts';
 
 export interface FreshnessDeps {
   /** The warehouse, with all of its tables. */

@@ -1,14 +1,14 @@
 import type pg from 'pg';
+import { endInitialLoad } from '../../../shared/ledger/initial-loads.ts';
+import { changeRows } from '../../../shared/ledger/table-counts.ts';
 import type { Fact, Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { isObjectNotReady, isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import { findMissingKeys, readCatalog } from '../../../shared/warehouse/catalog.ts';
-import { endInitialLoad } from '../../../shared/warehouse/initial-loads.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { type Key, keysOf } from '../../../shared/warehouse/relation.ts';
-import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { limitWaiting } from '../limit-waiting.ts';
 import {

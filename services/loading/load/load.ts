@@ -8,6 +8,8 @@ import {
   restate,
   TerminalError,
 } from '../../../shared/errors.ts';
+import { bindingTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { enterAdded } from '../../../shared/ledger/table-counts.ts';
 import {
   type Calendar,
   type Dimension,
@@ -29,8 +31,6 @@ import { releaseMemory } from '../../../shared/release-memory.ts';
 import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
-import { bindingTable, ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
-import { enterAdded } from '../../../shared/warehouse/table-counts.ts';
 import {
   endInitialLoadIfComplete,
   holdKeys,

@@ -1,13 +1,13 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
+import { parkedTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { WarehouseType } from '../../../shared/model/define.ts';
 import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
-import { parkedTable } from '../../../shared/warehouse/ledger-schema.ts';
 import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import { type CarriedColumn, copyCarried } from './carried-columns.ts';
 import { areDistinct } from './column-values.ts';

@@ -1,10 +1,10 @@
 import type pg from 'pg';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import type { SweptLetter } from '../../../shared/sweep/settle-letters.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 
 /** An object of a warehouse table that has to be in the ledger. */
 interface WantedEntry {

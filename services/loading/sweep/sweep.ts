@@ -1,5 +1,12 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
+import {
+  checkContinuity,
+  describeGap,
+  type LedgerGap,
+  rememberLedger,
+} from '../../../shared/ledger/continuity.ts';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
@@ -7,13 +14,6 @@ import type { Database } from '../../../shared/postgres/database.ts';
 import { makeResyncRequest, putResyncRequest } from '../../../shared/records/resync-request.ts';
 import { listTables } from '../../../shared/sweep/find-lost.ts';
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
-import {
-  checkContinuity,
-  describeGap,
-  type LedgerGap,
-  rememberLedger,
-} from '../../../shared/warehouse/continuity.ts';
-import { ledgerTable } from '../../../shared/warehouse/ledger-schema.ts';
 
 export interface ProcessedSweepDeps extends SweepDeps {
   processed: Pick<ObjectStore, 'bucket' | 'list'>;

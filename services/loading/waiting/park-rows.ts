@@ -1,8 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
+import { warehouseLocks } from '../../../shared/ledger/ledger-schema.ts';
 import type { Fact } from '../../../shared/model/model.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
-import { warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
 import { extentOf } from '../rows/column-values.ts';
 import {
   createStaging,

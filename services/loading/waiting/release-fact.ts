@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
+import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/ledger/ledger-schema.ts';
+import { changeRows } from '../../../shared/ledger/table-counts.ts';
 import type { Fact } from '../../../shared/model/model.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isServerError } from '../../../shared/postgres/server-error.ts';
-import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/warehouse/ledger-schema.ts';
-import { changeRows } from '../../../shared/warehouse/table-counts.ts';
 import { holdKeys } from '../initial-load/initial-load.ts';
 import { tableLockTimeout } from '../limit-waiting.ts';
 import {

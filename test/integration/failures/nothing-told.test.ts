@@ -1,7 +1,7 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { queueNames, secretIds } from '../../../cli/embedded/resources.ts';
-import type { RunReport } from '../../../cli/run/make-report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import {
   type Databases,

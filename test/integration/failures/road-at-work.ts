@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startServices } from '../../../cli/embedded/services.ts';
 import { type Stack, startStack } from '../../../cli/embedded/stack.ts';
 import { redrive } from '../../../cli/failures/redrive.ts';
-import type { RunReport } from '../../../cli/run/make-report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { runOnce } from '../../../cli/run/run-once.ts';
 import type { DeadLetter } from '../../../cli/site/dead-letter.ts';
 import { isDrained, listDeadLetters } from '../../../cli/site/embedded/embedded-queues.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { makeReadyWarehouse } from '../../../services/loading/ready-warehouse.ts';
-import { replaceBinding } from '../../../shared/warehouse/binding.ts';
+import { replaceBinding } from '../../../shared/ledger/binding.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';

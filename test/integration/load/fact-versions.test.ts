@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { countWaiting } from '../../../shared/warehouse/count-waiting.ts';
+import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
 import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
-import type { RunReport } from '../../../cli/run/make-report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { runWorkersInline } from '../../helpers/jest/worker-pool.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
 import { listFailures } from '../../../cli/failures/list-failures.ts';
-import type { RunReport } from '../../../cli/run/make-report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import {
   type FollowedSlices,
   followSlices,

@@ -1,6 +1,6 @@
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { RunReport } from '../../../cli/run/make-report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { failureCommands, outcomes } from './failure-commands.ts';
 import { OperatedStack } from './operated-stack.ts';

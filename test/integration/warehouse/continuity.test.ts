@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { checkContinuity, rememberLedger } from '../../../shared/warehouse/continuity.ts';
+import { checkContinuity, rememberLedger } from '../../../shared/ledger/continuity.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import pg from 'pg';
 import { bindFolder } from '../../../cli/embedded/bind.ts';
 import type { DataFolder } from '../../../cli/embedded/machine/data-folder.ts';
-import { fillCalendarYears } from '../../../cli/run/fill-calendar.ts';
-import { printNextSteps } from '../../../cli/run/next-steps.ts';
 import type { Pipeline } from '../../../cli/run/pipeline.ts';
+import { fillCalendarYears } from '../../../cli/run/report/fill-calendar.ts';
+import { printNextSteps } from '../../../cli/run/report/next-steps.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';

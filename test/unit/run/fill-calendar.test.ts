@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { yearsAround } from '../../../cli/run/fill-calendar.ts';
+import { yearsAround } from '../../../cli/run/report/fill-calendar.ts';
 
 describe('yearsAround', () => {
   it('leaves no hole between the first year and the last', () => {

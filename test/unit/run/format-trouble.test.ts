@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import type { RunReport } from '../../../cli/run/make-report.ts';
-import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
+import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeTallies } from '../../../cli/run/make-report.ts';
+import { makeTallies } from '../../../cli/run/report/make-report.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 describe('makeTallies', () => {

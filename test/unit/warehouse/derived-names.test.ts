@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { ledgerRelations } from '../../../shared/ledger/ledger-relations.ts';
 import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { ledgerRelations } from '../../../shared/warehouse/ledger-relations.ts';
 import { keysOf } from '../../../shared/warehouse/relation.ts';
 import { assertNameLengths, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
 import { calendar } from '../../helpers/models/calendar.ts';

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { Fact, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
-import { isNewer, matches } from './is-newer.ts';
+import { isNewer, matches } from '../warehouse/is-newer.ts';
+import { businessKey, objectIdColumn } from '../warehouse/warehouse-schema.ts';
 import { ledgerTable, parkedTable } from './ledger-schema.ts';
-import { businessKey, objectIdColumn } from './warehouse-schema.ts';
 
 export interface WaitingRows {
   /** The fact. */

@@ -1,15 +1,15 @@
 import type pg from 'pg';
-import type { Model } from '../../shared/model/model.ts';
-import type { PlannedRun } from '../../shared/records/run-record.ts';
-import { describeGroup, groupFailures } from '../failures/list-failures.ts';
-import type { LedgerCount } from '../site/ledger.ts';
-import { commandFor } from '../site/site.ts';
-import { timeOfRun } from '../status/evidence/read-plan.ts';
-import { makeProgress } from '../terminal/progress.ts';
-import { formatTable } from '../terminal/table.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { formatTime } from '../terminal/time.ts';
-import { formatCount, formatRows } from '../terminal/wording.ts';
+import type { Model } from '../../../shared/model/model.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
+import type { LedgerCount } from '../../site/ledger.ts';
+import { commandFor } from '../../site/site.ts';
+import { timeOfRun } from '../../status/evidence/read-plan.ts';
+import { makeProgress } from '../../terminal/progress.ts';
+import { formatTable } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { formatTime } from '../../terminal/time.ts';
+import { formatCount, formatRows } from '../../terminal/wording.ts';
 import type { RunReport } from './make-report.ts';
 
 /** How many rows the source tables have that are extracted in full, about; undefined where nobody knows. */

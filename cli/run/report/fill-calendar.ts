@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { epochDayOf } from '../../shared/model/calendar.ts';
-import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
-import { insertDates } from '../../shared/warehouse/insert-dates.ts';
-import type { Site } from '../site/site.ts';
+import { epochDayOf } from '../../../shared/model/calendar.ts';
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
+import type { Site } from '../../site/site.ts';
 
 /** A longer gap is a typing error in a date, not the age of a business. */
 const longestGapYears = 100;

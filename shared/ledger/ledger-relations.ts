@@ -3,6 +3,8 @@ import { TerminalError } from '../errors.ts';
 import type { Fact, Model } from '../model/model.ts';
 import { quoteLiteral } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
+import type { Relation } from '../warehouse/relation.ts';
+import { businessKey, factColumns } from '../warehouse/warehouse-schema.ts';
 import {
   bindingTable,
   ledgerSchema,
@@ -11,8 +13,6 @@ import {
   parkedName,
   warehouseLocks,
 } from './ledger-schema.ts';
-import type { Relation } from './relation.ts';
-import { businessKey, factColumns } from './warehouse-schema.ts';
 
 /** The pipeline's own tables: the ledger, the binding and others, and for each fact one for its waiting rows. */
 export function ledgerRelations(model: Model): Relation[] {

@@ -1,20 +1,23 @@
-import { toPipelineError } from '../../shared/classify-error.ts';
-import { RefusedError, TerminalError, TransientError } from '../../shared/errors.ts';
-import type { Model } from '../../shared/model/model.ts';
-import { type ObjectKey, parseKnownKey } from '../../shared/object-store/object-key.ts';
-import { parseIngestedMetadata, parseProcessedMetadata } from '../../shared/object-store/object-metadata.ts';
-import { describeLock } from '../../shared/postgres/lock-holder.ts';
-import type { PlannedRun } from '../../shared/records/run-record.ts';
-import { countWaiting, type WaitingRows } from '../../shared/warehouse/count-waiting.ts';
-import { findDroppedRows } from '../../shared/warehouse/dropped-rows.ts';
-import { InvocationError } from '../embedded/workers/invocation-error.ts';
-import { describeDroppedRows } from '../failures/drop.ts';
-import { listFailures } from '../failures/list-failures.ts';
-import { countQuarantined } from '../quarantine/list-quarantine.ts';
-import type { DeadLetter } from '../site/dead-letter.ts';
-import type { LedgerCount } from '../site/ledger.ts';
-import { commandFor, type RunnableSite } from '../site/site.ts';
-import { UsageError } from '../terminal/usage-error.ts';
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { RefusedError, TerminalError, TransientError } from '../../../shared/errors.ts';
+import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
+import { findDroppedRows } from '../../../shared/ledger/dropped-rows.ts';
+import type { Model } from '../../../shared/model/model.ts';
+import { type ObjectKey, parseKnownKey } from '../../../shared/object-store/object-key.ts';
+import {
+  parseIngestedMetadata,
+  parseProcessedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
+import { describeLock } from '../../../shared/postgres/lock-holder.ts';
+import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { InvocationError } from '../../embedded/workers/invocation-error.ts';
+import { describeDroppedRows } from '../../failures/drop.ts';
+import { listFailures } from '../../failures/list-failures.ts';
+import { countQuarantined } from '../../quarantine/list-quarantine.ts';
+import type { DeadLetter } from '../../site/dead-letter.ts';
+import type { LedgerCount } from '../../site/ledger.ts';
+import { commandFor, type RunnableSite } from '../../site/site.ts';
+import { UsageError } from '../../terminal/usage-error.ts';
 import { type Finding, findStarLock } from './check-tables.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { describeLock, findLockHolder, tablesIn } from '../../shared/postgres/lock-holder.ts';
-import type { RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
-import { checkTables, type TableCount } from '../../shared/warehouse/table-counts.ts';
-import { commandFor, type Site } from '../site/site.ts';
-import { formatCount, formatRows } from '../terminal/wording.ts';
+import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
+import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
+import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { commandFor, type Site } from '../../site/site.ts';
+import { formatCount, formatRows } from '../../terminal/wording.ts';
 
 /** Something that a run has found and that is no message's failure. */
 export interface Finding {

@@ -1,11 +1,11 @@
-import { maxAttempts, queueKinds } from '../../shared/queue/queue-settings.ts';
-import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
-import type { NamedDatabases } from '../database/database-url.ts';
-import { loadModel } from '../project/load-model.ts';
-import { openEmbeddedSite } from '../site/embedded/embedded-site.ts';
-import { commandFor, type Site } from '../site/site.ts';
-import { countMessagesOf } from '../status/evidence/read-queues.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { maxAttempts, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { type Retrying, readRetrying } from '../../../shared/records/retrying.ts';
+import type { NamedDatabases } from '../../database/database-url.ts';
+import { loadModel } from '../../project/load-model.ts';
+import { openEmbeddedSite } from '../../site/embedded/embedded-site.ts';
+import { commandFor, type Site } from '../../site/site.ts';
+import { countMessagesOf } from '../../status/evidence/read-queues.ts';
+import { formatCount } from '../../terminal/wording.ts';
 import type { Finding } from './check-tables.ts';
 
 type WaitingSite = Pick<Site, 'ingested' | 'sqs' | 'queueUrl' | 'selector'>;

@@ -1,12 +1,11 @@
-import { closingColumns, closingQuestion } from '../../models/built-in.ts';
-import type { Model } from '../../shared/model/model.ts';
-import { inSnapshot } from '../../shared/postgres/transaction.ts';
-import { hidePassword } from '../database/database-url.ts';
-import { dataSelector } from '../site/embedded/embedded-site.ts';
-import { alignmentOf } from '../sql/print-result.ts';
-import { formatTable } from '../terminal/table.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import type { Pipeline } from './pipeline.ts';
+import { closingColumns, closingQuestion } from '../../../models/built-in.ts';
+import type { Model } from '../../../shared/model/model.ts';
+import { inSnapshot } from '../../../shared/postgres/transaction.ts';
+import { hidePassword } from '../../database/database-url.ts';
+import { dataSelector, type WorkingStack } from '../../site/embedded/embedded-site.ts';
+import { alignmentOf } from '../../sql/print-result.ts';
+import { formatTable } from '../../terminal/table.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 
 /** Whether a model has the columns of the example query: it is the sample shop's, and a model may describe another business. */
 export const canAnswer = ({ tables }: Model): boolean =>
@@ -16,7 +15,11 @@ export const canAnswer = ({ tables }: Model): boolean =>
   });
 
 /** Prints what to try next: an example query with its answer if the model is the sample shop's, the watch, and the way into the warehouse. */
-export async function printNextSteps(pipeline: Pipeline, data: string, terminal: Terminal): Promise<void> {
+export async function printNextSteps(
+  pipeline: WorkingStack,
+  data: string,
+  terminal: Terminal,
+): Promise<void> {
   if (pipeline.warehouseSchema === 'public' && canAnswer(pipeline.model))
     await printExample(pipeline, terminal);
   terminal.info('\nNext:');
@@ -28,7 +31,7 @@ export async function printNextSteps(pipeline: Pipeline, data: string, terminal:
   }
 }
 
-async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promise<void> {
+async function printExample({ warehouse }: WorkingStack, terminal: Terminal): Promise<void> {
   const { fields, rows } = await inSnapshot(warehouse, async () => {
     // The database, or the role, may have another search_path.
     await warehouse.query('set local search_path = public');
@@ -42,7 +45,7 @@ async function printExample({ warehouse }: Pipeline, terminal: Terminal): Promis
   for (const line of formatTable(columns, cells)) terminal.verbatim(line);
 }
 
-function listSteps({ stack }: Pipeline, folder: string): [what: string, why: string][] {
+function listSteps({ stack }: WorkingStack, folder: string): [what: string, why: string][] {
   const { source, warehouse } = stack.named;
   const isOwn = source !== undefined || warehouse !== undefined;
   return [
