@@ -188,14 +188,18 @@ function wantedKeys(table: WarehouseTable, keys: readonly string[][], taken: num
     names: columns.map(({ name }) => name),
     from: `unnest(${parameters.join(', ')}) as wanted (${columns.map(({ name }) => name).join(', ')})`,
     matches: columns
-      .map(({ name, column, type }) =>
-        type in readablePatterns
-          ? `t.${column} = wanted.${name}::${type}`
-          : `t.${column}::text = wanted.${name}`,
-      )
+      .map(({ name, column, type }) => matchesKey(`t.${column}`, `wanted.${name}`, type))
       .join(' and '),
     values: columns.map((_, index) => readable.map((key) => key[index] ?? '')),
   };
+}
+
+/** @param wanted a text as the ingested zone has it: a timestamp with a T, and in UTC where it has a zone */
+export function matchesKey(column: string, wanted: string, type: string): string {
+  if (type in readablePatterns) return `${column} = ${wanted}::${type}`;
+  if (type === 'timestamp') return `${column}::text = replace(${wanted}, 'T', ' ')`;
+  if (type !== 'timestamptz') return `${column}::text = ${wanted}`;
+  return `(${column} at time zone 'UTC')::text = replace(replace(${wanted}, 'T', ' '), '+00:00', '')`;
 }
 
 /** Of the types whose text is cast, so that the key's index can be used. The others are compared as text. */
