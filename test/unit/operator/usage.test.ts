@@ -32,6 +32,7 @@ describe('wrong usage of an operator command', () => {
     ['verify --stage dev --source postgres:', /^--source cannot be combined with --stage: /],
     ['verify --stage dev --data d', /^--data cannot be combined with --stage: /],
     ['sql --stage dev --data d', /^--data cannot be combined with --stage: /],
+    ['publish --stage dev --data d', /^--data cannot be combined with --stage: /],
     ['run --stage dev --watch', /^--watch cannot be combined with --stage: /],
     ['run --stage dev --every 5', /^--every cannot be combined with --stage: /],
     ['run --stage Dev_1', /^--stage Dev_1 is not a stage name/],
