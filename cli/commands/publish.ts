@@ -1,4 +1,6 @@
-import { withSite } from '../options/site-options.ts';
+import { rememberModel } from '../configuration/remembered.ts';
+import { readSettings } from '../configuration/settings.ts';
+import { parseStage, withSite } from '../options/site-options.ts';
 import { loadDefinition } from '../project/load-model.ts';
 import { describePublication, publishProject } from '../project/publish-project.ts';
 import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
@@ -14,6 +16,8 @@ export const command: CommandModule = {
       const publication = await publishProject(site.ingested, project, (inForce) =>
         noteBackfill(site.ingested, findTablesToBackfill(inForce, project.definition)),
       );
+      if (parseStage(values) === undefined)
+        rememberModel((await readSettings({ values })).data, publication.definition);
       const backfill = await sendBackfill(site, publication.model);
       const { number, hash, outcome } = publication;
       if (terminal.json) {

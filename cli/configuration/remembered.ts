@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelDefinition } from '../../shared/model/define.ts';
 import { hidePassword, type NamedDatabases } from '../database/database-url.ts';
 import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -40,6 +41,24 @@ export function readRemembered(data: string): Remembered {
     ...(typeof schema === 'string' && { schema }),
     ...(typeof project === 'string' && { project }),
   };
+}
+
+const modelFile = 'model.json';
+
+/** Called when a model is published on the folder: other commands then know it while the stack does not answer. */
+export function rememberModel(data: string, definition: ModelDefinition): void {
+  const path = join(data, modelFile);
+  writeFileSync(`${path}.new`, JSON.stringify(definition));
+  renameSync(`${path}.new`, path);
+}
+
+/**
+ * @returns undefined before a model was published on the folder
+ * @throws {UsageError} the file is damaged
+ */
+export function readRememberedModel(data: string): ModelDefinition | undefined {
+  const definition = readObject(data, modelFile);
+  return Array.isArray(definition.tables) ? (definition as unknown as ModelDefinition) : undefined;
 }
 
 /** Which databases the folder is bound to that are not its embedded ones; undefined for a folder not yet bound. */

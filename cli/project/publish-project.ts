@@ -11,8 +11,9 @@ import { allowNullInAdded, compareModels, describeFinding } from './compare-mode
 import { assembleProject, type LoadedDefinition } from './load-model.ts';
 
 export interface ProjectPublication extends Publication {
-  /** The model that is in force now. */
+  /** The model that is in force now, and its inner form. */
   model: Model;
+  definition: ModelDefinition;
 }
 
 /**
@@ -40,7 +41,7 @@ export async function publishProject(
     assertFitting(inForce, definition);
     await beforePublishing(inForce);
   });
-  return { ...publication, model };
+  return { ...publication, model, definition };
 }
 
 /** Without a project there is the sample shop's model, which nobody means to put in the place of their own. */

@@ -8,7 +8,7 @@ import type { Model } from '../../shared/model/model.ts';
 import { readDefinition } from '../../shared/records/published-model.ts';
 import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
-import { rememberConnections } from '../configuration/remembered.ts';
+import { rememberConnections, rememberModel } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { stage } from '../embedded/resources.ts';
@@ -268,6 +268,7 @@ async function prepareDatabases(
   // The pointer is right, whatever number the warehouse remembers.
   const looked = Number.POSITIVE_INFINITY;
   const readOther = (hash: string) => readDefinition(ingested, hash);
+  rememberModel(stack.folder.path, publication.definition);
   await adoptModel(warehouse, publication, { schema, readDefinition: readOther, looked });
   const refused = await prepareWarehouse(warehouse, publication.model, { ...options, deferKeys: true });
   await bindFolder(stack.folder, binding, warehouse);

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
 import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
-import type { Model } from '../../../shared/model/model.ts';
+import { assembleModel, type Model } from '../../../shared/model/model.ts';
 import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../../../shared/queue/queue-settings.ts';
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import { readRememberedModel } from '../../configuration/remembered.ts';
 import { connect } from '../../database/connect.ts';
 import { hidePassword, type NamedDatabases } from '../../database/database-url.ts';
 import { buckets, defaultFolder, queueNames } from '../../embedded/resources.ts';
@@ -42,9 +43,13 @@ export async function openEmbeddedSite(
   const activity = readActivity(options.data);
   const stack = await openStack(options);
   try {
+    // Of a folder of an older version only S3 knows; before the first run nothing is published.
+    const known = readRememberedModel(options.data);
     const ingested = makeObjectStore(stack.clients.s3, buckets.ingested);
-    // Before the first run nothing is published.
-    const model = (await readPublishedModel(ingested))?.model ?? (await loadModel());
+    const model =
+      known === undefined
+        ? ((await readPublishedModel(ingested))?.model ?? (await loadModel()))
+        : assembleModel(known);
     const site = makeSite({ ...stack, model }, dataSelector(options.data, given), activity);
     return { ...site, release: stack.release };
   } catch (error) {
