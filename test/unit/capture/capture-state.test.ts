@@ -37,6 +37,7 @@ const states: fc.Arbitrary<CaptureState> = fc.record(
       ),
       { noNullPrototype: true },
     ),
+    layouts: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
   },
   { requiredKeys: ['version', 'generation', 'identity', 'tables'], noNullPrototype: true },
 );
@@ -57,6 +58,7 @@ describe('the capture state', () => {
     ['a list', '[]'],
     ['another version', JSON.stringify({ ...valid, version: 4 })],
     ['no generation', JSON.stringify({ ...valid, generation: 'one' })],
+    ['a layout that is no hash', JSON.stringify({ ...valid, layouts: { a: 1 } })],
     ['no identity', JSON.stringify({ ...valid, identity: null })],
     ['no xid', JSON.stringify({ ...valid, captured: { base: '-1', inProgress: [] } })],
     ['no list of xids', JSON.stringify({ ...valid, captured: { base: '1', inProgress: ['1); drop'] } })],
