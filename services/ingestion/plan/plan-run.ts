@@ -22,7 +22,7 @@ import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/
 import { layoutOf } from '../source/layout.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
-import { type AssessedTable, assessTables } from '../source/tables.ts';
+import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
@@ -144,13 +144,13 @@ async function noteLayouts(
   ingested: Pick<ObjectStore, 'create'>,
 ): Promise<Record<string, string>> {
   const layouts = { ...known };
-  for (const assessed of tables) {
-    if ('problem' in assessed) continue;
-    const { name } = assessed.table;
-    const { hash, body } = formatLayout(layoutOf(assessed, database));
+  const noteLayout = async (usable: UsableTable) => {
+    const { name } = usable.table;
+    const { hash, body } = formatLayout(layoutOf(usable, database));
     if (layouts[name] !== hash) await ingested.create(formatLayoutKey(hash), body);
     layouts[name] = hash;
-  }
+  };
+  await Promise.all(tables.map((assessed) => ('problem' in assessed ? undefined : noteLayout(assessed))));
   return layouts;
 }
 
