@@ -53,7 +53,8 @@ export interface TransformResult {
  * Transforms one ingested object into the Parquet objects of the warehouse tables that its source feeds; for a
  * fact, also of the dates that its rows name.
  *
- * A pure function of the object: repeating it gives the same result, and leaves existing objects as they are.
+ * A pure function of the object, of the model and, for an object of earlier, of its table's newest layout: repeating it gives
+ * the same result, and leaves existing objects as they are.
  *
  * @throws {TransientError} S3 or EventBridge cannot be reached, or no plan has looked up the model's fields yet
  * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
@@ -71,7 +72,7 @@ export async function transformObject(
   const { model = 0 } = object.metadata;
   if (deps.modelNumber !== undefined && model > deps.modelNumber) return { ...result, laterModel: model };
   const isOlder = model < (deps.modelNumber ?? 0);
-  // Of any other object the newest layout is the one that it has just been made by, or all of its table is extracted after it.
+  // Any other object has just been made by the newest layout, or all of its table is extracted after it.
   const { layout } = object.metadata;
   const lines =
     isOlder || replay !== undefined ? await readLineFields(source, { layout, isOlder }, deps) : undefined;
