@@ -97,6 +97,8 @@ export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 /** The tables whose ingested objects a new model has still to be sent for. */
 export const backfillKey = 'state/backfill.json';
+/** @param hash of a layout */
+export const formatLayoutKey = (hash: string): string => `state/layouts/${hash}.json`;
 export const loadedKey = 'state/loaded.json';
 export const planAttemptsKey = 'state/plans.json';
 export const warehouseEvidenceKey = 'state/warehouse.json';

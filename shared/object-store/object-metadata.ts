@@ -6,6 +6,8 @@ export interface IngestedMetadata {
   rows: number;
   /** The number of the model that it was made by; absent where an older version of Starlift has put it. */
   model?: number;
+  /** The hash of its layout; absent where an older version of Starlift has put it. */
+  layout?: string;
 }
 
 /** What a processed object says of itself, in S3 user metadata. */
@@ -24,10 +26,12 @@ export const formatIngestedMetadata = ({
   version,
   rows,
   model,
+  layout,
 }: IngestedMetadata): Record<string, string> => ({
   version: formatObjectVersion(version),
   rows: String(rows),
   ...(model !== undefined && { model: String(model) }),
+  ...(layout !== undefined && { layout }),
 });
 
 /** The inverse of `parseProcessedMetadata`. */
@@ -42,6 +46,7 @@ export function parseIngestedMetadata(key: string, metadata: Record<string, stri
     version: parseObjectVersion(metadata.version ?? ''),
     rows: parseCount(key, 'rows', metadata.rows),
     ...(metadata.model !== undefined && { model: parseCount(key, 'model', metadata.model) }),
+    ...(metadata.layout !== undefined && { layout: parseHash(key, 'layout', metadata.layout) }),
   };
 }
 
@@ -58,6 +63,13 @@ function parseCount(key: string, name: string, text: string | undefined): number
     throw new TerminalError(`the object's metadata has no valid ${name}`, { key });
   }
   return Number(text);
+}
+
+function parseHash(key: string, name: string, text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) {
+    throw new TerminalError(`the object's metadata has no valid ${name}`, { key });
+  }
+  return text;
 }
 
 /**

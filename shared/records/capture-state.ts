@@ -46,6 +46,11 @@ export interface CaptureState {
   /** Absent until a plan of this generation is complete. */
   captured?: CapturedXids;
   tables: Record<string, TableState>;
+  /**
+   * The hash of the layout of each table as a plan last saw it, also of one that has failed since; absent where no release
+   * that knows layouts has planned.
+   */
+  layouts?: Record<string, string>;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
 }
@@ -77,6 +82,10 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   const tables = value.version === 1 ? fromVersion1(value.tables) : value.tables;
   if (!isJsonObject(tables) || !Object.values(tables).every(isTableState)) {
     throw corrupt('its tables are malformed');
+  }
+  const { layouts = {} } = value;
+  if (!isJsonObject(layouts) || !Object.values(layouts).every((hash) => typeof hash === 'string')) {
+    throw corrupt('its layouts are malformed');
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { readCaptureState } from '../../../shared/records/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { PutLayout } from '../../../shared/records/layout.ts';
 import { halvesOf } from '../../../shared/records/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
@@ -17,6 +18,7 @@ export interface ExtractDeps extends ReadOptions {
   ingested: ObjectStore;
   /** Puts the halves of a slice on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
+  putLayout: PutLayout;
   model: Model;
   /** Of the published model: the object carries it. */
   modelNumber?: number;
@@ -59,9 +61,12 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
     const { version, rows } = content;
     const { modelNumber } = deps;
+    // First: an object must never name a layout that is not there.
+    const layout = await deps.putLayout(content.layout);
     const metadata = formatIngestedMetadata({
       version,
       rows,
+      layout,
       ...(modelNumber !== undefined && { model: modelNumber }),
     });
     const put = await deps.ingested.create(key, content.bytes, metadata);

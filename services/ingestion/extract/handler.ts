@@ -11,6 +11,7 @@ import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/extract-message.ts';
+import { makePutLayout } from '../../../shared/records/layout.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, nameSlice, recordFailure, recordRecovery } from '../extract-queue.ts';
@@ -27,6 +28,7 @@ const failedSlices = { ingested, report };
 const retries = makeRetryNotes('source', { ingested, ...report });
 const deps = {
   ingested,
+  putLayout: makePutLayout(ingested),
   send: makeSend(sqs, config.extractQueueUrl),
   schema: config.sourceSchema,
   restart: config.sourceRestart,

@@ -10,8 +10,10 @@ import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
+import type { Layout } from '../../../shared/records/layout.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
-import { readIdentity, type SourceRestart } from '../source/identity.ts';
+import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
+import { layoutOf } from '../source/layout.ts';
 import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
@@ -41,7 +43,7 @@ export interface ReadOptions {
 }
 
 export type SliceContent =
-  | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion }
+  | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion; layout: Layout }
   /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
   /** The server is not the one that was planned on. */
@@ -83,7 +85,8 @@ async function readInSnapshot(
   const snapshot = await selectSnapshot(client);
   const { insertLsn } = await selectWalPosition(client);
   // After the snapshot, so that a promotion in between shows here.
-  if ((await readIdentity(client, options.restart)) !== message.identity) {
+  const { identity, database } = await readSourceIdentity(client, options.restart);
+  if (identity !== message.identity) {
     await client.query('rollback');
     return { kind: 'other source' };
   }
@@ -95,7 +98,8 @@ async function readInSnapshot(
   if (content.kind === 'too large') return content;
   await client.query('commit');
   if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
-  return { ...content, version: makeVersion(message.generation, snapshot, replayLsn) };
+  const version = makeVersion(message.generation, snapshot, replayLsn);
+  return { ...content, version, layout: layoutOf(usable, database) };
 }
 
 async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {

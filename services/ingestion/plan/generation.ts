@@ -80,12 +80,14 @@ async function beginGeneration(
     loaded: (await readLoaded(ingested))?.loaded.generation,
     now,
   });
-  const plannedAt = read?.state.plannedAt;
+  const { plannedAt, layouts } = read?.state ?? {};
   const state: CaptureState = {
     version: 3,
     generation,
     identity: source.identity,
     tables: {},
+    // Objects of earlier generations are still read by them.
+    ...(layouts !== undefined && { layouts }),
     ...(plannedAt !== undefined && { plannedAt }),
   };
   const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);

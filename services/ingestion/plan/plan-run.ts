@@ -5,6 +5,7 @@ import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
   formatFailedKey,
+  formatLayoutKey,
   formatRunId,
   formatRunKey,
   formatSlicePrefix,
@@ -13,13 +14,15 @@ import { hasAny, type ObjectStore } from '../../../shared/object-store/object-st
 import type { Database } from '../../../shared/postgres/database.ts';
 import { type CaptureState, formatCaptureState } from '../../../shared/records/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { formatLayout } from '../../../shared/records/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/resync-request.ts';
 import { formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
-import { readIdentity, type SourceRestart } from '../source/identity.ts';
+import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
+import { layoutOf } from '../source/layout.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
-import { type AssessedTable, assessTables } from '../source/tables.ts';
+import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
@@ -61,7 +64,7 @@ export async function planRun(deps: PlanDeps): Promise<PlannedRun> {
 }
 
 async function planOn(source: Statements & { host: string }, deps: PlanDeps): Promise<PlannedRun> {
-  const identity = await readIdentity(source, deps.restart);
+  const { identity, database } = await readSourceIdentity(source, deps.restart);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
@@ -82,11 +85,12 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const context = contextOf({ state, resynced }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
+  const layouts = await noteLayouts(tables, database, state.layouts, deps.ingested);
   await publish(plan, state.plannedAt, deps);
 
   // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
-  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states };
+  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts };
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
@@ -126,6 +130,28 @@ function contextOf(
       (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
   };
+}
+
+/**
+ * Puts the layouts that are new: the state must never name one that is not there.
+ *
+ * @returns the hash of each table's newest one, by the table's name
+ */
+async function noteLayouts(
+  tables: readonly AssessedTable[],
+  database: string,
+  known: Readonly<Record<string, string>> = {},
+  ingested: Pick<ObjectStore, 'create'>,
+): Promise<Record<string, string>> {
+  const layouts = { ...known };
+  const noteLayout = async (usable: UsableTable) => {
+    const { name } = usable.table;
+    const { hash, body } = formatLayout(layoutOf(usable, database));
+    if (layouts[name] !== hash) await ingested.create(formatLayoutKey(hash), body);
+    layouts[name] = hash;
+  };
+  await Promise.all(tables.map((assessed) => ('problem' in assessed ? undefined : noteLayout(assessed))));
+  return layouts;
 }
 
 /**

@@ -5,24 +5,28 @@ export type SourceRestart = (typeof sourceRestarts)[number];
 
 export const sourceRestarts = ['identity', 'trusted'] as const;
 
-/**
- * The identity of the server and of its current life, as one string: xids of two identities cannot be compared.
- *
- * @param restart `trusted` omits the start time: the caller guarantees that no crash undoes what was seen
- */
-export async function readIdentity(
+export interface SourceIdentity {
+  /** Of the server and of its current life, as one string: xids of two identities cannot be compared. */
+  identity: string;
+  /** Of the server and the database, for as long as they exist: oids of two databases cannot be compared. */
+  database: string;
+}
+
+export const readIdentity = async (
   source: Statements & { host: string },
   restart: SourceRestart,
-): Promise<string> {
+): Promise<string> => (await readSourceIdentity(source, restart)).identity;
+
+/** @param restart `trusted` omits the start time: the caller guarantees that no crash undoes what was seen */
+export async function readSourceIdentity(
+  source: Statements & { host: string },
+  restart: SourceRestart,
+): Promise<SourceIdentity> {
   const rights = await selectControlFileRights(source);
   const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(source, rights);
-  return JSON.stringify([
-    rights.system ? system : `${source.host} ${system}`,
-    databaseOid,
-    timeline,
-    restart === 'trusted' ? 'trusted' : startedAt,
-    inRecovery,
-  ]);
+  const database = [rights.system ? system : `${source.host} ${system}`, databaseOid];
+  const life = [timeline, restart === 'trusted' ? 'trusted' : startedAt, inRecovery];
+  return { identity: JSON.stringify([...database, ...life]), database: JSON.stringify(database) };
 }
 
 /** What distinguishes one server, and one run of it, from another. */

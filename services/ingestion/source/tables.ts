@@ -19,6 +19,8 @@ export interface ExtractedColumn extends TranscodeColumn {
 export interface UsableTable {
   table: SourceTable;
   relation: Relation;
+  /** All that an extract reads, by name. */
+  relations: ReadonlyMap<string, Relation>;
   /** Changes with the oid, the partitions or the columns of the table or of one that is joined to it. */
   fingerprint: string;
   /** The columns of its COPY. */
@@ -102,6 +104,7 @@ function assessTable(
   return {
     table,
     relation,
+    relations,
     fingerprint: fingerprintDefinitions(names.map(({ name }) => relations.get(name))),
     columns: table.fields.map((field) => transcodeColumn(field, relations.get(field.table))),
     unknownColumns: relation.columns

@@ -3,6 +3,7 @@ import { isColumnFitting } from '../../../shared/model/column-fit.ts';
 import type { Calendar, Dimension, Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import type { Batch } from './batch.ts';
+import type { LineFields } from './line-fields.ts';
 import { JsonNumber, type Reason, storeValue, type Target } from './store-value.ts';
 
 /** What is wrong with a row; the column is null if the line is not a row at all. */
@@ -28,17 +29,23 @@ export interface RowReader {
  *
  * @param isOlder the lines were extracted by an older model. A field that it did not have is null where its columns may
  *   be, and one that only it had is passed over
+ * @param lines which fields the lines have, and what they call the model's: a field that they lack is null where its columns
+ *   may be
  */
 export function makeRowReader(
   table: Dimension | Fact,
   calendar: Calendar | undefined,
-  { isOlder = false }: { isOlder?: boolean } = {},
+  { isOlder = false, lines }: { isOlder?: boolean; lines?: LineFields } = {},
 ): RowReader {
   const { fields, key } = table.source;
   const fieldNames = new Set(fields.map(({ name }) => name));
-  const required = isOlder
-    ? table.columns.flatMap(({ from, nullable }) => (nullable ? [] : from.field))
-    : fieldNames;
+  const nameOf = (field: string): string | undefined =>
+    lines === undefined ? field : lines.names.get(field);
+  const notNull = table.columns.flatMap(({ from, nullable }) => (nullable ? [] : from.field));
+  const lacking = notNull.find((field) => nameOf(field) === undefined);
+  const required = lines?.all ?? (isOlder ? notNull : fieldNames);
+  const allowed = lines?.all ?? fieldNames;
+  const passesOver = isOlder && lines === undefined;
   const unlisted = new Map<string, Set<string>>();
   // Text does not show its type: a timestamp, for example, would land in a varchar in a form that no cast writes.
   const misfit = findMisfit(table);
@@ -48,9 +55,10 @@ export function makeRowReader(
   });
 
   const findFault = (batch: Batch, row: Map<string, unknown>): Omit<Fault, 'key'> | undefined => {
+    if (lacking !== undefined) return { column: lacking, reason: 'is missing' };
     for (const name of required) if (!row.has(name)) return { column: name, reason: 'is missing' };
     for (const name of row.keys()) {
-      if (!isOlder && !fieldNames.has(name)) return { column: name, reason: 'is not in the model' };
+      if (!passesOver && !allowed.has(name)) return { column: name, reason: 'is not in the model' };
     }
     if (misfit !== undefined) {
       return { column: misfit.from.field, reason: `is not of a type that ${misfit.name} is made of` };
@@ -59,7 +67,8 @@ export function makeRowReader(
       const target = targets[index];
       if (target === undefined) continue;
       const { from } = target.column;
-      const value = row.has(from.field) ? row.get(from.field) : null;
+      const name = nameOf(from.field);
+      const value = name !== undefined && row.has(name) ? row.get(name) : null;
       const reason = storeValue(buffer, batch.rows, value, target);
       if (reason !== undefined) return { column: from.field, reason };
       if (target.column.listed?.has(String(value)) === false && typeof value === 'string') {
@@ -76,7 +85,7 @@ export function makeRowReader(
       const row = parseJsonLine(Buffer.from(line.buffer, line.byteOffset, line.length).toString());
       if (row === undefined) return { column: null, reason: 'the line is not a JSON object', key: null };
       const fault = findFault(batch, row);
-      if (fault !== undefined) return { ...fault, key: readKey(row, key) };
+      if (fault !== undefined) return { ...fault, key: readKey(row, key.map(nameOf)) };
       batch.rows++;
       return undefined;
     },
@@ -97,8 +106,11 @@ const findMisfit = ({ source, columns }: Dimension | Fact): WarehouseColumn | un
     return field === undefined || !isColumnFitting(field.type, column);
   });
 
-function readKey(row: ReadonlyMap<string, unknown>, columns: readonly string[]): QuarantinedRow['key'] {
-  const values = columns.map((column) => toKey(row.get(column)));
+function readKey(
+  row: ReadonlyMap<string, unknown>,
+  names: readonly (string | undefined)[],
+): QuarantinedRow['key'] {
+  const values = names.map((name) => (name === undefined ? null : toKey(row.get(name))));
   const known = values.filter((value) => value !== null);
   const [only = null] = known;
   if (known.length < values.length) return null;

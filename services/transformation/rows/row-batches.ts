@@ -4,6 +4,7 @@ import type { Calendar, Dimension, Fact } from '../../../shared/model/model.ts';
 import { arrowSchemaOf } from '../../../shared/parquet/arrow-schema.ts';
 import { lineScannerOf, slackBytes } from '../scan/line-scanner.ts';
 import { type Batch, isFull, makeBatch, releaseBatch, reserveText, toRecordBatch } from './batch.ts';
+import { isAsModel, type LineFields } from './line-fields.ts';
 import { type Fault, makeRowReader, type RowReader } from './read-row.ts';
 
 export interface RowObserver {
@@ -24,6 +25,8 @@ export interface RowBatchOptions {
   scan?: boolean;
   /** The lines are of an older model: see makeRowReader. */
   isOlder?: boolean;
+  /** See makeRowReader. */
+  lines?: LineFields;
 }
 
 /**
@@ -42,16 +45,18 @@ export async function* rowBatches(
   chunks: AsyncIterable<Uint8Array>,
   { table, calendar }: { table: Dimension | Fact; calendar: Calendar | undefined },
   observer: RowObserver,
-  { rowsPerBatch = maxRowsPerBatch, scan = true, isOlder = false }: RowBatchOptions = {},
+  { rowsPerBatch = maxRowsPerBatch, scan = true, isOlder = false, lines }: RowBatchOptions = {},
 ): AsyncGenerator<RecordBatch> {
   const schema = arrowSchemaOf(table);
-  const scanner = scan ? lineScannerOf(table) : undefined;
-  const reader = makeRowReader(table, calendar, { isOlder });
+  // A line of other names may look like one of the model's.
+  const isScanned = scan && (lines === undefined || isAsModel(lines, table.source.fields));
+  const scanner = isScanned ? lineScannerOf(table) : undefined;
+  const reader = makeRowReader(table, calendar, { isOlder, ...(lines !== undefined && { lines }) });
   const batch = makeBatch(table, rowsPerBatch);
   let linesBefore = 0;
   for await (const block of lineBlocks(chunks, slackBytes(table))) {
-    const isScanned = block.to <= maxScannedBytes && isUtf8(block.bytes.subarray(0, block.to));
-    const blockScanner = isScanned ? scanner : undefined;
+    const isScannable = block.to <= maxScannedBytes && isUtf8(block.bytes.subarray(0, block.to));
+    const blockScanner = isScannable ? scanner : undefined;
     if (blockScanner !== undefined) reserveText(batch, block.to);
     for (let at = 0; at < block.to; ) {
       const rowsBefore = batch.rows;

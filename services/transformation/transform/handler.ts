@@ -16,6 +16,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { parseModelReplay } from '../../../shared/queue/model-replay.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { makeReadLayout } from '../../../shared/records/layout.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { type TransformOptions, type TransformResult, transformObject } from './transform.ts';
@@ -32,6 +33,7 @@ const readModel = makeModelReader(ingested);
 const retries = makeRetryNotes(undefined, { ingested, ...report });
 const deps = {
   ingested,
+  readLayout: makeReadLayout(ingested),
   processed: makeObjectStore(aws.s3, config.processedBucket),
   notify,
   warn: (message: string, detail: Record<string, unknown>) => logger.warn(message, detail),

@@ -7,13 +7,17 @@ import {
   parseIngestedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
+import type { ReadLayout } from '../../../shared/records/layout.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
+import type { LineFields } from '../rows/line-fields.ts';
 import { maxRowsPerBatch } from '../rows/row-batches.ts';
 import { transformRows } from '../rows/transform-rows.ts';
 import { type PublishDeps, publish, type WantedRevision } from './publish.ts';
+import { readLineFields } from './read-line-fields.ts';
 
 export interface TransformDeps extends PublishDeps {
   ingested: Pick<ObjectStore, 'get'>;
+  readLayout: ReadLayout;
   model: Model;
   /** Of the published model: the objects carry it. */
   modelNumber?: number;
@@ -49,9 +53,10 @@ export interface TransformResult {
  * Transforms one ingested object into the Parquet objects of the warehouse tables that its source feeds; for a
  * fact, also of the dates that its rows name.
  *
- * A pure function of the object: repeating it gives the same result, and leaves existing objects as they are.
+ * A pure function of the object, of the model and, for an object of earlier, of its table's newest layout: repeating it gives
+ * the same result, and leaves existing objects as they are.
  *
- * @throws {TransientError} S3 or EventBridge cannot be reached
+ * @throws {TransientError} S3 or EventBridge cannot be reached, or no plan has looked up the model's fields yet
  * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
  */
 export async function transformObject(
@@ -59,15 +64,22 @@ export async function transformObject(
   deps: TransformDeps,
   { replay, leastRevision = 0 }: TransformOptions = {},
 ): Promise<TransformResult> {
-  const { feeds } = deps.model.source(key.table);
+  const source = deps.model.source(key.table);
+  const { feeds } = source;
   const result: TransformResult = { key: formatObjectKey(key), tables: [] };
   if (feeds.length === 0) return result;
   const object = await readIngested(deps.ingested, key);
   const { model = 0 } = object.metadata;
   if (deps.modelNumber !== undefined && model > deps.modelNumber) return { ...result, laterModel: model };
+  const isOlder = model < (deps.modelNumber ?? 0);
+  // Any other object has just been made by the newest layout, or all of its table is extracted after it.
+  const { layout } = object.metadata;
+  const lines =
+    isOlder || replay !== undefined ? await readLineFields(source, { layout, isOlder }, deps) : undefined;
+  const made = { object, isOlder, lines };
   for (const table of feeds) {
     const revision = { isReplay: replay !== undefined, leastRevision };
-    result.tables.push(await transformInto(table, object, deps, revision));
+    result.tables.push(await transformInto(table, made, deps, revision));
   }
   releaseMemory(object.body);
   return result;
@@ -102,7 +114,7 @@ const describeCause = (cause: unknown): string => (cause instanceof Error ? caus
 
 async function transformInto(
   tableName: string,
-  object: IngestedObject,
+  { object, isOlder, lines }: { object: IngestedObject; isOlder: boolean; lines: LineFields | undefined },
   deps: TransformDeps,
   revision: WantedRevision,
 ): Promise<TransformedTable> {
@@ -110,8 +122,11 @@ async function transformInto(
   const table = deps.model.table(tableName);
   if (table.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
   const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
-  const isOlder = (object.metadata.model ?? 0) < (deps.modelNumber ?? 0);
-  const rows = await transformRows(decompress(object), table, calendar, { rowsPerBatch, isOlder });
+  const rows = await transformRows(decompress(object), table, calendar, {
+    rowsPerBatch,
+    isOlder,
+    ...(lines !== undefined && { lines }),
+  });
   assertWhole(object, rows.lines);
   for (const { lookup, texts } of rows.unlisted) {
     deps.warn('a lookup does not list these texts', { key: formatObjectKey(object.key), lookup, texts });

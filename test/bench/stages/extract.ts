@@ -3,6 +3,7 @@ import { extractSlice } from '../../../services/ingestion/extract/extract-slice.
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { makePutLayout } from '../../../shared/records/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { makeFolderStore } from './folder-store.ts';
 
@@ -18,6 +19,7 @@ export async function extract(task: Record<string, string>): Promise<void> {
     const deps = {
       database,
       ingested,
+      putLayout: makePutLayout(ingested),
       send,
       model: totesys,
       schema: 'public',

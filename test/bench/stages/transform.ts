@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
 import { ingestedSuffix, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import { makeReadLayout } from '../../../shared/records/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';
 
@@ -11,8 +12,10 @@ const chunkBytes = 256 * 1024;
 /** Every ingested object of a folder into the Parquet objects of another. */
 export async function transform(task: Record<string, string>): Promise<void> {
   const { from = '', folder = '' } = task;
+  const ingested = makeFolderStore(from);
   const deps = {
-    ingested: makeFolderStore(from),
+    ingested,
+    readLayout: makeReadLayout(ingested),
     processed: makeFolderStore(folder),
     model: totesys,
     notify: async () => {},

@@ -12,6 +12,7 @@ import {
   formatExtractMessage,
   parseExtractMessage,
 } from '../../../shared/records/extract-message.ts';
+import { makePutLayout } from '../../../shared/records/layout.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { latestRows, type Row } from './ingested-rows.ts';
@@ -63,8 +64,9 @@ export async function attachCaptureBench(url: string, store: MemoryStore): Promi
     queue.push(...messages.map((message) => parseExtractMessage(formatExtractMessage(message))));
   };
   const deps = { database, ingested: store, send, model: shopModel, schema: 'public' };
+  const putLayout = makePutLayout(store);
   const extract: CaptureBench['extract'] = (message, options) =>
-    extractSlice(message, { ...deps, restart: 'identity', ...options });
+    extractSlice(message, { ...deps, putLayout, restart: 'identity', ...options });
   const plan: CaptureBench['plan'] = (options) =>
     planRun({ ...deps, restart: 'identity', now: () => new Date(), ...options });
   const extractAll: CaptureBench['extractAll'] = async (options) => {

@@ -14,6 +14,7 @@ describe('the plan and extract handlers', () => {
     expect(planned.slices).toHaveLength(11);
     expect(await handlers.listKeys('state/')).toEqual([
       'state/capture.json',
+      ...planned.slices.map(() => expect.stringMatching(/^state\/layouts\/[0-9a-f]{64}\.json$/)),
       'state/model.json',
       expect.stringMatching(/^state\/models\/[0-9a-f]+\.json$/),
       'state/plans.json',

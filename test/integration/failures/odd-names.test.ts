@@ -8,6 +8,7 @@ import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { makePutLayout, makeReadLayout } from '../../../shared/records/layout.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { calendar } from '../../helpers/models/calendar.ts';
@@ -60,12 +61,14 @@ it('a table and a column whose names are statements go the whole road as names',
   const take = async () => {
     const deps = { ...common, database: lend(source) };
     await planRun({ ...deps, now: () => new Date() });
-    for (const message of sent.splice(0)) await extractSlice(message, deps);
+    for (const message of sent.splice(0))
+      await extractSlice(message, { ...deps, putLayout: makePutLayout(ingested) });
     for (const text of [...ingested.objects.keys()].filter((each) => !each.startsWith('state/'))) {
       const parsed = parseObjectKey(text);
       if (parsed.zone !== 'ingested') throw new Error(text);
       await transformObject(parsed, {
         ingested,
+        readLayout: makeReadLayout(ingested),
         processed,
         model,
         notify: async () => {},

@@ -1,5 +1,6 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
+import { makeReadLayout } from '../../../shared/records/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { openZones, type Zones } from '../../helpers/network/zones.ts';
 
@@ -19,6 +20,7 @@ export async function openTransform(): Promise<TransformUnderTest> {
   const { ingested, processed } = zones;
   const deps: TransformDeps = {
     ingested,
+    readLayout: makeReadLayout(ingested),
     processed,
     model: totesys,
     notify: async (event) => void events.push(event),

@@ -3,6 +3,7 @@ import { transformObject } from '../../../services/transformation/transform/tran
 import type { Model } from '../../../shared/model/model.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
+import { makeReadLayout } from '../../../shared/records/layout.ts';
 import { parseQuarantineFile, type QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { readRunRecord } from '../../../shared/records/run-record.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -41,7 +42,14 @@ export async function makeModelRoad(sourceUrl: string, warehouseUrl: string): Pr
   const transform = async (model: Model) => {
     for (const key of takeNew(ingested, '.ndjson.zst')) {
       if (key.zone !== 'ingested') throw new Error('not an ingested object');
-      await transformObject(key, { ingested, processed, model, warn: () => {}, notify: async () => {} });
+      await transformObject(key, {
+        ingested,
+        readLayout: makeReadLayout(ingested),
+        processed,
+        model,
+        warn: () => {},
+        notify: async () => {},
+      });
     }
   };
   const load = async (model: Model) => {

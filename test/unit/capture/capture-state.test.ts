@@ -1,12 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { needsNewGeneration, nextGeneration } from '../../../services/ingestion/plan/generation.ts';
+import {
+  claimGeneration,
+  needsNewGeneration,
+  nextGeneration,
+} from '../../../services/ingestion/plan/generation.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import {
   type CaptureState,
   formatCaptureState,
   parseCaptureState,
 } from '../../../shared/records/capture-state.ts';
+import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const states: fc.Arbitrary<CaptureState> = fc.record(
@@ -37,6 +42,7 @@ const states: fc.Arbitrary<CaptureState> = fc.record(
       ),
       { noNullPrototype: true },
     ),
+    layouts: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
   },
   { requiredKeys: ['version', 'generation', 'identity', 'tables'], noNullPrototype: true },
 );
@@ -57,6 +63,7 @@ describe('the capture state', () => {
     ['a list', '[]'],
     ['another version', JSON.stringify({ ...valid, version: 4 })],
     ['no generation', JSON.stringify({ ...valid, generation: 'one' })],
+    ['a layout that is no hash', JSON.stringify({ ...valid, layouts: { a: 1 } })],
     ['no identity', JSON.stringify({ ...valid, identity: null })],
     ['no xid', JSON.stringify({ ...valid, captured: { base: '-1', inProgress: [] } })],
     ['no list of xids', JSON.stringify({ ...valid, captured: { base: '1', inProgress: ['1); drop'] } })],
@@ -113,6 +120,13 @@ describe('a new generation', () => {
     ['does not when the xids have one digit more', state, { identity: 'a', xmax: '10000' }, false],
   ])('%s', (_, known, source, expected) => {
     expect(needsNewGeneration(known, source)).toBe(expected);
+  });
+
+  it('keeps the layouts, by which objects of earlier ones are read', async () => {
+    const store = makeMemoryStore();
+    await store.put('state/capture.json', formatCaptureState({ ...state, layouts: { staff: 'abc' } }));
+    const claimed = await claimGeneration(store, { identity: 'b', xmax: '1000' }, { now: new Date() });
+    expect(claimed.state).toMatchObject({ identity: 'b', tables: {}, layouts: { staff: 'abc' } });
   });
 
   const now = new Date('2024-02-29T12:00:00.999Z');

@@ -15,6 +15,7 @@ import {
 } from '../../../../shared/object-store/object-key.ts';
 import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { putDropped } from '../../../../shared/records/dropped.ts';
+import { makeReadLayout } from '../../../../shared/records/layout.ts';
 import { formatRetryingKey, putRetrying } from '../../../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
@@ -94,7 +95,8 @@ describe('the sweep', () => {
   }
 
   const transformKey = (key: string, options: TransformOptions = {}) => {
-    const deps = { ...zones, model: totesys, notify: async () => {}, warn: () => {} };
+    const readLayout = makeReadLayout(zones.ingested);
+    const deps = { ...zones, readLayout, model: totesys, notify: async () => {}, warn: () => {} };
     return transformObject(parseObjectKey(key) as IngestedKey, deps, options);
   };
 
