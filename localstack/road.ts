@@ -1,6 +1,10 @@
 import { secretOfUrl } from '../cli/database/database-url.ts';
+import { buckets } from '../cli/embedded/resources.ts';
 import { startServices } from '../cli/embedded/services.ts';
+import { loadDefinition } from '../cli/project/load-model.ts';
 import { type AwsClients, makeAwsClients } from '../shared/aws-clients.ts';
+import { makeObjectStore } from '../shared/object-store/object-store.ts';
+import { publishModel } from '../shared/records/published-model.ts';
 import { openSqsQueue } from '../test/helpers/network/sqs-queue.ts';
 import { makeResources, region } from './make-resources.ts';
 
@@ -23,7 +27,8 @@ export interface Road {
 }
 
 /**
- * Makes the resources and sets the services to work: handlers in processes of their own, fed by the event source
+ * Makes the resources, publishes the model of the working directory's project, else the sample shop's, and sets the services to
+ * work: handlers in processes of their own, fed by the event source
  * mapping of the embedded stack, for LocalStack runs no functions without Docker.
  */
 export async function startRoad({ endpoint, sourceUrl, warehouseUrl, onLog }: RoadOptions): Promise<Road> {
@@ -33,6 +38,8 @@ export async function startRoad({ endpoint, sourceUrl, warehouseUrl, onLog }: Ro
     source: secretOfUrl('--source', sourceUrl),
     warehouse: secretOfUrl('--warehouse', warehouseUrl),
   });
+  const { definition } = await loadDefinition();
+  await publishModel(makeObjectStore(clients.s3, buckets.ingested), definition);
   const queueUrl = (name: string) => `${endpoint}/000000000000/${name}`;
   const openQueue = (name: string) => openSqsQueue(clients.sqs, queueUrl(name), 1);
   const services = startServices(
