@@ -64,7 +64,7 @@ describe('the embedded Postgres', () => {
       { listen_addresses: '127.0.0.1' },
       { unix_socket_directories: '' },
     ]);
-    const stored = await query(admin, "select rolpassword from pg_authid where rolname like 'totesys%'");
+    const stored = await query(admin, "select rolpassword from pg_authid where rolname like 'shop%'");
     expect(stored.map((row) => String(row.rolpassword).slice(0, 14))).toEqual([
       'SCRAM-SHA-256$',
       'SCRAM-SHA-256$',
