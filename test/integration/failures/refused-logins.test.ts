@@ -115,11 +115,16 @@ describe('a database that refuses logins', () => {
         const from = text.length;
         const said = () => text.slice(from);
         const end = await cause.begin(targets[side]);
-        if (side === 'warehouse') await changeSource();
-        await seen(() => said().includes(`! the ${side} refuses: `));
-        expect(said()).toContain(code);
-        await end();
-        await reconnect();
+        try {
+          if (side === 'warehouse') await changeSource();
+          await seen(() => said().includes(`! the ${side} refuses: `));
+          // Some causes end the sessions that there are: what was at work then is refused by 57P01 first.
+          expect(said()).toMatch(new RegExp(`${code}|57P01`));
+        } finally {
+          // Otherwise one that fails takes the others along.
+          await end();
+          await reconnect();
+        }
         if (side === 'source') await changeSource();
         await seen(() => said().includes(`The ${side} is back after `));
         await seen(isExact);
