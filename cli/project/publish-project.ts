@@ -2,6 +2,7 @@ import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import {
+  findInForce,
   type Publication,
   publishModel,
   readDefinitionInForce,
@@ -29,6 +30,11 @@ export async function publishProject(
   loaded: LoadedDefinition,
   beforePublishing: (inForce: ModelDefinition) => Promise<void> = async () => {},
 ): Promise<ProjectPublication> {
+  const inForceAlready = await findInForce(ingested, loaded.definition);
+  if (inForceAlready !== undefined) {
+    const { definition } = loaded;
+    return { ...inForceAlready, model: assembleProject(definition), definition };
+  }
   const known = await readDefinitionInForce(ingested);
   const definition = known === undefined ? loaded.definition : allowNullInAdded(known, loaded.definition);
   const model = assembleProject(definition);

@@ -37,8 +37,7 @@ export async function publishModel(
   definition: ModelDefinition,
   accept: (inForce: ModelDefinition) => Promise<void> | void = () => {},
 ): Promise<Publication> {
-  const text = JSON.stringify(definition);
-  const hash = createHash('sha256').update(text).digest('hex');
+  const { text, hash } = formatDefinition(definition);
   // First: a pointer must never name a model that is not there.
   await ingested.create(modelKey(hash), Buffer.from(text));
   for (;;) {
@@ -52,6 +51,26 @@ export async function publishModel(
     const body = Buffer.from(JSON.stringify({ version: 1, ...next }));
     if (await ingested.replace(modelPointerKey, body, stored?.etag)) return { ...next, outcome: 'published' };
   }
+}
+
+function formatDefinition(definition: ModelDefinition): { text: string; hash: string } {
+  const text = JSON.stringify(definition);
+  return { text, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+/**
+ * Asks whether a model is in force already, which costs one request.
+ *
+ * @returns undefined where another one is, or none
+ */
+export async function findInForce(
+  ingested: Pick<ObjectStore, 'get'>,
+  definition: ModelDefinition,
+): Promise<Publication | undefined> {
+  const stored = await ingested.get(modelPointerKey);
+  const current = stored && parsePointer(stored.body);
+  if (current?.hash !== formatDefinition(definition).hash) return undefined;
+  return { ...current, outcome: 'in force already' };
 }
 
 /** @returns undefined before the first model is published */
