@@ -212,7 +212,7 @@ function versionOf({ orders, versions }: ComparedTable, { values }: SortedRow): 
 const isSameVersion = (table: ComparedTable, a: SortedRow, b: SortedRow): boolean =>
   table.versions === 0 || versionOf(table, a) === versionOf(table, b);
 
-/** A null in a key is no value of any column. */
+/** A null in a key is shown as `null`. */
 export function showKey(key: readonly (string | null)[]): Key {
   const texts = key.map((part) => part ?? 'null');
   const [only = 'null', ...more] = texts;

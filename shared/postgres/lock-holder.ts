@@ -66,7 +66,8 @@ export async function findLockHolder(
   return rows[0];
 }
 
-const formatWanted = ({ schema, table, name }: LockableTable): string =>
+/** A row of `wanted (nspname, relname, name)` in a query's `values`. */
+export const formatWanted = ({ schema, table, name }: LockableTable): string =>
   `(${[schema, table, name].map(quoteLiteral).join(', ')})`;
 
 const inTheWayOfWriters = ['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'];

@@ -131,7 +131,7 @@ const wholeNumbers: readonly SourceType[] = ['int2', 'int4', 'int8', 'oid'];
 
 const isNumber = (type: SourceType): boolean => wholeNumbers.includes(type) || type.startsWith('numeric');
 
-/** Types of which Postgres compares values with each other. */
+/** Types whose values Postgres compares with each other. */
 const families: readonly ((type: SourceType) => boolean)[] = [
   (type) => isNumber(type) || type === 'float4' || type === 'float8',
   (type) => type === 'varchar',

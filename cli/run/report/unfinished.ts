@@ -50,7 +50,7 @@ async function listUntried(site: WaitingSite, command: string): Promise<Finding[
 
 /**
  * The same for a data folder whose databases cannot be connected to. A folder that was never made has nothing that waits, and
- * what keeps this one from being opened is no part of the question.
+ * what keeps this one from being opened does not matter here.
  */
 export async function listUnfinishedOf(data: string, named: NamedDatabases, now: Date): Promise<Finding[]> {
   try {

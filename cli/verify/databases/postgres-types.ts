@@ -19,7 +19,7 @@ const others = [17, 25, 114, 1043, 1082, 1083, 1114, typeOids.timestamptz, 3802]
 
 /**
  * Types whose text is what their output function writes. Others have a cast of their own: an inet's adds its netmask, a
- * char(n)'s drops the padding, which is no part of the value.
+ * char(n)'s drops the padding, which does not belong to the value.
  */
 const plainOids = new Set([...numbers, uuid, ...others]);
 

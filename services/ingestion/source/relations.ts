@@ -1,5 +1,4 @@
-import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
-import type { LockableTable } from '../../../shared/postgres/lock-holder.ts';
+import { formatWanted, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import type { Statements } from './statements.ts';
 
 export interface RelationColumn {
@@ -120,9 +119,6 @@ export async function selectRelations(
   );
   return rows;
 }
-
-const formatWanted = ({ schema, table, name }: LockableTable): string =>
-  `(${[schema, table, name].map(quoteLiteral).join(', ')})`;
 
 export interface RelationSize {
   /** Heap blocks of the member that has the most: a ctid of any member lies below. */

@@ -111,7 +111,7 @@ interface Place {
   reason: string;
 }
 
-/** The first row of which an expression cannot be computed: found by halves, for no version of Postgres lacks that way. */
+/** The first row whose expression Postgres cannot compute, found by halving: that works on every version of Postgres. */
 async function findPlace(client: pg.ClientBase, expression: string): Promise<Place | undefined> {
   const { rows } = await client.query<{ rows: number }>(`select count(*)::int as rows from ${texts}`);
   let least = 1;

@@ -68,7 +68,7 @@ function toTimestamp(micros: bigint): string {
   return `${toDate(Number((micros - ofDay) / 86_400_000_000n))} ${toTime(ofDay)}`;
 }
 
-/** JavaScript's clock does not have all years, and infinity is no day of any. */
+/** JavaScript's clock does not have all years, and cannot hold infinity. */
 const toDate = (day: number): string =>
   Math.abs(day) < 100_000_000 ? new Date(day * 86_400_000).toISOString().slice(0, 10) : `${day} days`;
 
