@@ -1,6 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
-import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
+import {
+  describeLock,
+  findLockHolder,
+  type LockHolder,
+  tablesIn,
+} from '../../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
@@ -55,19 +61,26 @@ export async function checkWarehouse(
   ];
 }
 
-/** Who holds a star table so that nobody can read it. */
-export const findStarLock = (
+/** A load of ours that builds the keys of a fact holds it for a moment. */
+const passingLockMs = 1000;
+const lookAgainMs = 50;
+
+/** Who holds a star table so that nobody can read it, and has done so for longer than a moment. */
+export async function findStarLock(
   warehouse: pg.Client,
   { model, warehouseSchema }: Pick<Site, 'model' | 'warehouseSchema'>,
-) =>
-  findLockHolder(
-    warehouse,
-    tablesIn(
-      warehouseSchema,
-      model.tables.map(({ name }) => name),
-    ),
-    'AccessExclusiveLock',
+): Promise<LockHolder | undefined> {
+  const tables = tablesIn(
+    warehouseSchema,
+    model.tables.map(({ name }) => name),
   );
+  const begun = performance.now();
+  for (;;) {
+    const holder = await findLockHolder(warehouse, tables, 'AccessExclusiveLock');
+    if (holder === undefined || performance.now() - begun >= passingLockMs) return holder;
+    await delay(lookAgainMs);
+  }
+}
 
 function describeCount({ table, state, loaded, holds, unloaded }: TableCount, selector: string): Finding[] {
   const rebuild = commandFor({ selector }, `rebuild ${table}`);
