@@ -17,9 +17,9 @@ import {
 import { spawnStarlift, starlift } from '../helpers/processes/starlift.ts';
 
 const isLong = process.env.RELIABILITY === 'long';
-const runs = isLong ? 2000 : 100;
-/** Until here caches fill, connections open and code is compiled. */
-const warmUpRuns = isLong ? 200 : 40;
+const runs = isLong ? 2000 : 160;
+/** Until here caches fill, connections open, code is compiled, and the first full collection comes. */
+const warmUpRuns = isLong ? 200 : 100;
 /** The SDK keeps the sockets of its busiest moment open, which may be a moment later than the warm-up's. */
 const idleSockets = 4;
 const minutes = 60_000;
@@ -88,7 +88,7 @@ describe('a watch that goes on for long', () => {
     async () => {
       const samples = await watch();
       const warmUp = samples.slice(0, warmUpRuns);
-      const late = samples.slice(-warmUpRuns / 2);
+      const late = samples.slice(-warmUpRuns / 4);
       for (const pid of warmUp.at(-1)?.processes.keys() ?? []) {
         const of = (key: keyof ProcessSample, from: Sample[]) =>
           from.map(({ processes }) => processes.get(pid)?.[key] ?? Number.NaN);
