@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node that the machine has (20 or newer): runs the command line from its build in dist/, under
-// the Node 24 that came with the packages. In a clone it first builds the sources, unless there is a build of them.
+// Plain JavaScript for any Node that the machine has (20 or newer): runs the command line from its build in dist/. A clone
+// runs under the Node 24 that came with its packages, and first builds the sources, unless there is a build of them. An
+// installed package has a build, and runs under any Node from 22.18 on.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
@@ -10,7 +11,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 endWithStarter();
-if (Number(process.versions.node.split('.')[0]) >= 24) {
+omitSqliteWarning();
+const isInstalled = !existsSync(new URL('main.ts', import.meta.url));
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major >= 24 || (isInstalled && (major > 22 || (major === 22 && minor >= 18)))) {
   if (process.argv.includes('--watch')) keepGenerationsSmall();
   const build = await findBuild();
   if (build !== undefined) await runMain(build);
@@ -29,8 +33,7 @@ async function runMain(build) {
 
 /** @returns the build's folder; undefined where the sources cannot be built */
 async function findBuild() {
-  if (!existsSync(new URL('main.ts', import.meta.url))) {
-    // An installed package: it has one.
+  if (isInstalled) {
     const dist = fileURLToPath(new URL('../dist', import.meta.url));
     return join(dist, String(readdirSync(dist)[0]));
   }
@@ -47,6 +50,17 @@ async function findBuild() {
 /** @param {number} exitCode */
 function endWith(exitCode) {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+}
+
+// Node 22 calls node:sqlite experimental, on stderr. What it is used for here is tested under that Node, too.
+function omitSqliteWarning() {
+  const emitWarning = process.emitWarning;
+  /** @param {any[]} args */
+  process.emitWarning = (...args) => {
+    if (!(args[1] === 'ExperimentalWarning' && String(args[0]).startsWith('SQLite'))) {
+      Reflect.apply(emitWarning, process, args);
+    }
+  };
 }
 
 // A watch holds little and drops much. Left alone, V8 lets both of its generations grow for hundreds of runs
@@ -84,10 +98,10 @@ function ancestors() {
 async function runUnderNode24() {
   const node = findNode24();
   if (node === undefined) {
-    console.error(
-      `starlift: needs Node 24 or newer, and this is ${process.version}; \`npm install\` in a clone, ` +
-        'or `npm install node@24` next to the package, installs it',
-    );
+    const remedy = isInstalled
+      ? 'Node 22.18 or newer: install it, or type `npm install node@24` in this folder'
+      : 'Node 24: `npm install` installs it';
+    console.error(`starlift: this is Node ${process.version}, and Starlift needs ${remedy}`);
     return 2;
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {

