@@ -10,7 +10,7 @@ import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { VerifiedResult } from '../../shared/records/verified.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
-import { hasAllTables, hasLedger } from '../site/ledger.ts';
+import { canReadAll, hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
@@ -140,7 +140,7 @@ async function readWaits(site: Site, model: Model, failing: Iterable<string>): P
   const { warehouseSchema: schema } = site;
   const selection = parseWaitingSelection(undefined, model);
   const counts = await withClient(site.connectWarehouse(), async (client) =>
-    (await hasAllTables(client, model, schema)) ? countWaiting(client, model, schema) : [],
+    (await canReadAll(client, model, schema)) ? countWaiting(client, model, schema) : [],
   );
   return {
     counts,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { TerminalError } from '../errors.ts';
+import { LostTableError, TerminalError } from '../errors.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
 import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
 import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
@@ -9,6 +9,8 @@ import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
+import { insertDates } from './insert-dates.ts';
+import { selectNamedDays } from './named-days.ts';
 import {
   createStatements,
   type DdlOptions,
@@ -71,6 +73,7 @@ export async function prepareWarehouse(
   }
   const selectUnenforced = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
   if (missing.length === 0 && (await selectUnenforced()).length === 0) return refused;
+  const { calendar } = model;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
@@ -90,6 +93,11 @@ export async function prepareWarehouse(
       }
     }
   });
+  if (calendar !== undefined && missing.some(({ name }) => name === calendar.name)) {
+    // Its rows are made of the dates that others name: what is made beside facts with rows is filled at once.
+    const days = await selectNamedDays(client, model, { schema, calendar });
+    await insertDates(client, { schema, calendar }, days.missing);
+  }
   return refused;
 }
 
@@ -140,12 +148,14 @@ async function refuseVanished(
   for (const { schema, name } of vanished) {
     const rows = loaded.get(name) ?? 0;
     const message =
-      `the warehouse's table ${schema}.${name} is gone: ${rows === 1 ? '1 row was' : `${rows} rows were`} loaded into it. ` +
-      `Make it again from S3: starlift rebuild ${name}`;
-    refused.set(name, new TerminalError(message, { table: name }));
+      `the warehouse's table ${schema}.${name} is gone: ${rows === 1 ? '1 row was' : `${groupDigits(rows)} rows were`} ` +
+      `loaded into it. Make it again from S3: starlift rebuild ${name}`;
+    refused.set(name, new LostTableError(message, { table: name, rows }));
   }
   return { missing: missing.filter((relation) => !vanished.includes(relation)), refused };
 }
+
+const groupDigits = (count: number): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 
 async function compareAll(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
   const found = compareWith(await readCatalog(client, relations), relations, new Set());

@@ -10,6 +10,7 @@ import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { formatTime } from '../../terminal/time.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
+import { listUnexplained } from './check-tables.ts';
 import type { RunReport } from './make-report.ts';
 
 /** How many rows the source tables have that are extracted in full, about; undefined where nobody knows. */
@@ -136,14 +137,19 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
   const say = (text: string, hint: string) => [`${style('red', '!')} ${text}`, `    ${hint}`];
   const command = (text: string) => commandFor(report, text);
   const groups = groupFailures(
-    deadLetters.map((letter) => ({ ...letter, isExpired: false })),
+    listUnexplained(deadLetters, findings).map((letter) => ({ ...letter, isExpired: false })),
     report,
   );
   const unsent = failures.filter(({ table }) => !deadLetters.some((letter) => letter.table === table));
   return [
     ...groups
       .slice(0, shownGroups)
-      .flatMap((group) => say(describeGroup(group), `once that is fixed: ${group.redrive}`)),
+      .flatMap((group) =>
+        say(
+          describeGroup(group),
+          group.mend === group.redrive ? `once that is fixed: ${group.redrive}` : group.mend,
+        ),
+      ),
     ...(groups.length > shownGroups
       ? say(`and ${groups.length - shownGroups} more failures`, command('failures'))
       : []),

@@ -11,6 +11,7 @@ import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
 import { describeRefused } from '../../waiting/refused-rows.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
+import { isToldByTable } from './changed-tables.ts';
 import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
@@ -60,8 +61,10 @@ const namesOf = ({ sources, tables }: Model): string[] => [...sources, ...tables
 const onlyOne = (tables: readonly string[]): string | null =>
   tables.length === 1 ? (tables[0] ?? null) : null;
 
-function findFailures({ queues }: Evidence, { site, model }: TroubleContext): Trouble[] {
-  const groups = groupFailures(ifAnswered(queues)?.letters ?? [], site);
+function findFailures({ queues, counts }: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const tables = ifAnswered(counts)?.tables ?? [];
+  const letters = (ifAnswered(queues)?.letters ?? []).filter((letter) => !isToldByTable(tables, letter));
+  const groups = groupFailures(letters, site);
   const causes = groupByCause(
     groups,
     ({ table, queue, error, reason }) => ({ table, words: `${queue} ${error} ${reason}` }),
