@@ -154,10 +154,28 @@ export async function* listRuns(
   ingested: Pick<ObjectStore, 'list'>,
   after: RunId | undefined,
 ): AsyncGenerator<RunId> {
-  for await (const { key } of ingested.list(runFolder, after && formatRunKey(after))) {
+  for await (const { run } of listRunRecords(ingested, after)) yield run;
+}
+
+/** The same, with the time at which each record was put, by the clock of the store. */
+export async function* listRunRecords(
+  ingested: Pick<ObjectStore, 'list'>,
+  after: RunId | undefined,
+): AsyncGenerator<{ run: RunId; putAt: Date }> {
+  for await (const { key, lastModified } of ingested.list(runFolder, after && formatRunKey(after))) {
     const run = key.slice(runFolder.length, -suffix.length);
-    if (isRunId(run)) yield run;
+    if (isRunId(run)) yield { run, putAt: lastModified };
   }
+}
+
+/** The last run that has a record; undefined where there is none after this one. */
+export async function findLastRun(
+  ingested: Pick<ObjectStore, 'list'>,
+  after: RunId,
+): Promise<RunId | undefined> {
+  let last: RunId | undefined;
+  for await (const run of listRuns(ingested, after)) last = run;
+  return last;
 }
 
 /** @throws {TerminalError} the record is not what a plan writes */

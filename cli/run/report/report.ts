@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { Model } from '../../../shared/model/model.ts';
+import { timeOfRun } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';
-import { timeOfRun } from '../../status/evidence/read-plan.ts';
 import { makeProgress } from '../../terminal/progress.ts';
 import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -89,7 +89,8 @@ export function formatNothingNew({
 }: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
   if (ok) return `Nothing new in the source ${took}.`;
-  const asOf = formatTime(timeOfRun(run));
+  // After a clock was set back, ids are ahead of it.
+  const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));
   if (leftOut.length > 0)
     return `Nothing was loaded as of ${asOf}; not looked at: ${leftOut.join(', ')} ${took}.`;
   return `Nothing was loaded, and not all is well as of ${asOf} ${took}:`;

@@ -92,7 +92,7 @@ async function beginToFollow(
   planned: PlannedRun,
   { listFailed, onStandstill }: StageRunDeps,
 ): Promise<() => Promise<boolean>> {
-  const slices = await listFollowedSlices(stage.ingested, planned, new Date());
+  const slices = await listFollowedSlices(stage.ingested, planned);
   const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: stage.model });
   const describeStandstill = makeStandstill();
   let looks = 0;
