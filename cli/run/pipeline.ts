@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
+import { toPipelineError } from '../../shared/classify-error.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { settleRebuilds } from '../../shared/ledger/rebuild.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
@@ -47,7 +48,12 @@ export interface Pipeline extends WorkingStack {
   checkTables(options?: { isAgain: boolean }): Promise<Finding[]>;
   /** Prints outages as they begin and end, and has the messages that waited for one go on at once. */
   outages: OutageWatch;
-  /** Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. */
+  /**
+   * Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. Where the warehouse
+   * refuses, that is noted as its outage.
+   *
+   * @throws {UsageError} it refuses
+   */
   renewConnection(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -278,12 +284,17 @@ async function prepareDatabases(
 
 const answerWithinMs = 5000;
 
-async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack'>): Promise<void> {
-  const { warehouse } = pipeline;
+async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack' | 'outages'>): Promise<void> {
+  const { warehouse, outages } = pipeline;
   try {
     await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
   } catch {
     warehouse.end().catch(() => {});
-    pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+    try {
+      pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+    } catch (error) {
+      if (!outages.isOut('warehouse')) await outages.noteRefusal('warehouse', toPipelineError(error).message);
+      throw error;
+    }
   }
 }

@@ -178,7 +178,10 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       if (await isEnding(ending)) return;
       watch.isOk = false;
       if (!isTransient(error)) watch.onReport(false);
-      if (!pipeline.outages.isOut('warehouse')) tell(error);
+      // A connection that was lost and can be had again is nothing to tell; where it cannot, its outage is told.
+      const { warehouse } = pipeline;
+      await pipeline.renewConnection().catch(() => {});
+      if (pipeline.warehouse === warehouse && !pipeline.outages.isOut('warehouse')) tell(error);
       await pause(secondMs, ending);
     }
   }

@@ -212,8 +212,6 @@ function printCycle(report: RunReport, terminal: Terminal): void {
     );
   else if (changed.length > 0) {
     const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
-    terminal.info(
-      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
-    );
+    terminal.info(`${formatTime(new Date())}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`);
   }
 }
