@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type pg from 'pg';
 import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
-import { toPipelineError } from '../../shared/classify-error.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { settleRebuilds } from '../../shared/ledger/rebuild.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
@@ -20,6 +19,7 @@ import { publishProject } from '../project/publish-project.ts';
 import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
+import { describeError } from '../status/evidence/ask.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
@@ -293,7 +293,7 @@ async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack' | 
     try {
       pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
     } catch (error) {
-      if (!outages.isOut('warehouse')) await outages.noteRefusal('warehouse', toPipelineError(error).message);
+      if (!outages.isOut('warehouse')) await outages.noteRefusal('warehouse', describeError(error));
       throw error;
     }
   }

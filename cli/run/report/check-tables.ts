@@ -54,12 +54,7 @@ export async function checkWarehouse(
   );
   const lock = await findStarLock(warehouse, { model, warehouseSchema });
   if (lock !== undefined) {
-    const text = `rows were not counted: ${describeLock(lock)}`;
-    return [
-      ...describeAll(lost, { selector }),
-      ...differing,
-      { table: lock.table, text, command: run, passes: true },
-    ];
+    return [...describeAll(lost, { selector }), ...differing, describeStarLock(lock, { selector })];
   }
   const counts = await checkTables(warehouse, { model, schema: warehouseSchema }, { mayNote: true });
   // The calendar is not counted, and may be lost.
@@ -92,6 +87,14 @@ export const listUnexplained = <T extends { table?: string | undefined; queue: s
       table === undefined ||
       !findings.some(({ unloadable = [] }) => unloadable.includes(table)),
   );
+
+/** Of all that a lock keeps from being looked at: it is one cause. */
+export const describeStarLock = (lock: LockHolder, site: Pick<Site, 'selector'>): Finding => ({
+  table: lock.table,
+  text: `the rows of the warehouse were not looked at: ${describeLock(lock)}`,
+  command: commandFor(site, `sql "select state, query from pg_stat_activity where pid = ${lock.pid}"`),
+  passes: true,
+});
 
 /** A load of ours that builds the keys of a fact holds it for a moment. */
 const passingLockMs = 1000;
