@@ -16,7 +16,7 @@ import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
 import { publishProject } from '../project/publish-project.ts';
-import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
+import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
 import { describeError } from '../status/evidence/ask.ts';
@@ -268,9 +268,7 @@ async function prepareDatabases(
   const { schema } = options;
   const { ingested } = stack;
   const binding = await findBinding(stack, { source, warehouse, schema });
-  const publication = await publishProject(ingested, project, (inForce) =>
-    noteBackfill(ingested, findTablesToBackfill(inForce, project.definition)),
-  );
+  const publication = await publishProject(ingested, project);
   // The pointer is right, whatever number the warehouse remembers.
   const looked = Number.POSITIVE_INFINITY;
   const readOther = (hash: string) => readDefinition(ingested, hash);

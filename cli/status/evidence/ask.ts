@@ -73,7 +73,11 @@ function watchConnections(site: Site, open: Clients, over: AbortSignal): Site {
 
 /** With the SQLSTATE, which an operator can look up. */
 export function describeError(error: unknown): string {
-  const { message, cause, code: own } = error as { message?: unknown; code?: unknown; cause?: { code?: unknown } };
+  const {
+    message,
+    cause,
+    code: own,
+  } = error as { message?: unknown; code?: unknown; cause?: { code?: unknown } };
   const code = cause?.code ?? own;
   const text = String(message ?? error);
   const isState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !text.includes(code);

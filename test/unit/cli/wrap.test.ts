@@ -62,7 +62,10 @@ describe('a line that does not fit', () => {
     'npx starlift resync --table public.staff --data /srv/a-long-name-of-a-folder',
   ])('keeps %s whole', (command) => {
     expect(wrapLine(`    ${command}`, 50)).toEqual([`    ${command}`]);
-    expect(wrapLine(`It is wrong, so type this: ${command}`, 60)).toEqual(['It is wrong, so type this:', command]);
+    expect(wrapLine(`It is wrong, so type this: ${command}`, 60)).toEqual([
+      'It is wrong, so type this:',
+      command,
+    ]);
   });
 
   it('leaves one that fits as it is, and takes each line of a text by itself', () => {

@@ -281,9 +281,14 @@ describe('what needs attention', () => {
       nextAt: '2026-11-30T22:01:00.000Z',
     };
     const locked = [{ table: 'design', lock: 'design is locked by pid 7 (psql)', isLeftOut: true }];
-    const attempts = { attemptedAt: now.toISOString(), succeeded: { at: now.toISOString(), run: 'r', failures: [], locked } };
+    const attempts = {
+      attemptedAt: now.toISOString(),
+      succeeded: { at: now.toISOString(), run: 'r', failures: [], locked },
+    };
     const source = answered({ lock: 'design is locked by pid 7 (psql)' });
-    const asksTheSource = expect.stringMatching(/^npx starlift sql --source ".*pg_stat_activity.*" --data d$/);
+    const asksTheSource = expect.stringMatching(
+      /^npx starlift sql --source ".*pg_stat_activity.*" --data d$/,
+    );
     expect(found({ source, ...withObjects({ attempts, retrying: [retrying] }) })).toEqual([
       ['design of the source has a change that waits: design is locked by pid 7 (psql)', asksTheSource],
     ]);
