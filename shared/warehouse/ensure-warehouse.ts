@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LostTableError, TerminalError } from '../errors.ts';
+import { LostTableError, RefusedError, TerminalError } from '../errors.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
 import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
 import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
@@ -19,6 +19,7 @@ import {
   type Relation,
   withoutKeys,
 } from './relation.ts';
+import { findUnfitEncoding } from './server-encoding.ts';
 import { objectIdColumn, warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {
@@ -57,12 +58,16 @@ export async function ensureWarehouse(
  * requested.
  *
  * @throws {TerminalError} one of the pipeline's own tables was altered, or a newer version made it
+ * @throws {RefusedError} the database's encoding lacks characters
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
   model: Model,
   { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,
 ): Promise<RefusedTables> {
+  const unfit = await findUnfitEncoding(client);
+  // Nothing of the message's: it waits until the stage has another warehouse.
+  if (unfit !== undefined) throw new RefusedError(unfit, { by: 'warehouse' });
   await migrateLedger(client);
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
   const { missing, refused } = await refuseVanished(client, await compareAll(client, relations), remade);
