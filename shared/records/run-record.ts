@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { TerminalError } from '../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -93,8 +94,9 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
   const { identity, plannedXmax, plannedLsn, model } = first;
   // A plan asks most tables for the rows of the same xids, or for all rows.
   const newRows = greatestBase(messages);
+  // Two plans may end at one xid, and differ in what was in progress.
   const others = messages.filter(
-    (message) => message.newRows !== undefined && message.newRows.since !== newRows?.since,
+    (message) => message.newRows !== undefined && !isDeepStrictEqual(message.newRows, newRows),
   );
   return {
     identity,
