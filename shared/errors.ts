@@ -46,6 +46,17 @@ export class TerminalError extends PipelineError {}
 /** An object in S3 is gone, or not what was put: no retry helps, and neither does sending its message again. */
 export class LostObjectError extends TerminalError {}
 
+/** A star table is gone from the warehouse with the rows that were loaded into it: only a rebuild brings them back. */
+export class LostTableError extends TerminalError {
+  /** That were loaded into it. */
+  readonly rows: number;
+
+  constructor(message: string, { rows, ...details }: FailureDetails & { rows: number }) {
+    super(message, details);
+    this.rows = rows;
+  }
+}
+
 /** The same failure in other words, or with a subject that was not known where it was thrown. */
 export function restate(
   error: PipelineError,
@@ -60,6 +71,7 @@ export function restate(
   if (error instanceof RefusedError)
     return new RefusedError(message, { ...details, by: changes.by ?? error.by });
   if (error instanceof LostObjectError) return new LostObjectError(message, details);
+  if (error instanceof LostTableError) return new LostTableError(message, { ...details, rows: error.rows });
   return error instanceof TransientError
     ? new TransientError(message, details)
     : new TerminalError(message, details);

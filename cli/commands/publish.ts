@@ -3,7 +3,7 @@ import { readSettings } from '../configuration/settings.ts';
 import { parseStage, withSite } from '../options/site-options.ts';
 import { loadDefinition } from '../project/load-model.ts';
 import { describePublication, publishProject } from '../project/publish-project.ts';
-import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
+import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { commandFor } from '../site/site.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -13,9 +13,7 @@ export const command: CommandModule = {
     // First: a project that cannot be compiled is found before anything is started.
     const project = await loadDefinition();
     return withSite(values, async (site) => {
-      const publication = await publishProject(site.ingested, project, (inForce) =>
-        noteBackfill(site.ingested, findTablesToBackfill(inForce, project.definition)),
-      );
+      const publication = await publishProject(site.ingested, project);
       if (parseStage(values) === undefined)
         rememberModel((await readSettings({ values })).data, publication.definition);
       const backfill = await sendBackfill(site, publication.model);

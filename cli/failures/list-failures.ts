@@ -1,4 +1,4 @@
-import { LostObjectError } from '../../shared/errors.ts';
+import { LostObjectError, LostTableError } from '../../shared/errors.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { mainRetentionSeconds, type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { hasTable, type NamedTables, parseTable } from '../options/named-tables.ts';
@@ -133,6 +133,7 @@ function makeGroup(group: readonly Failure[], site: Pick<Site, 'selector'>): Fai
 }
 
 function mendOf({ queue, table, error }: Failure, what: string, site: Pick<Site, 'selector'>): string {
+  if (error === LostTableError.name && table !== undefined) return commandFor(site, `rebuild ${table}`);
   if (error !== LostObjectError.name || table === undefined) return commandFor(site, `redrive ${what}`);
   if (queue === 'load') return commandFor(site, `replay --table ${table} --zone ingested`);
   return [`resync --table ${table}`, `failures drop ${what}`]

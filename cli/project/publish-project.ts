@@ -10,6 +10,7 @@ import {
 import { UsageError } from '../terminal/usage-error.ts';
 import { allowNullInAdded, compareModels, describeFinding } from './compare-models.ts';
 import { assembleProject, type LoadedDefinition } from './load-model.ts';
+import { findTablesToBackfill, noteBackfill } from './noted-backfill.ts';
 
 export interface ProjectPublication extends Publication {
   /** The model that is in force now, and its inner form. */
@@ -18,17 +19,16 @@ export interface ProjectPublication extends Publication {
 }
 
 /**
- * Makes the model of a project the one that is in force. It takes effect without a deploy.
+ * Makes the model of a project the one that is in force. It takes effect without a deploy. What it has to fill in tables that
+ * have rows is noted before, and sent by `sendBackfill`.
  *
- * @param beforePublishing is called with the model that this one is about to replace
  * @throws {UsageError} its parts do not fit together, or it does not fit the model in force: a line for each finding; or
  *   there is no project, and another model than the sample shop's is in force
  * @throws {TransientError} another model is being published
  */
 export async function publishProject(
-  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
+  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace' | 'put'>,
   loaded: LoadedDefinition,
-  beforePublishing: (inForce: ModelDefinition) => Promise<void> = async () => {},
 ): Promise<ProjectPublication> {
   const inForceAlready = await findInForce(ingested, loaded.definition);
   if (inForceAlready !== undefined) {
@@ -45,7 +45,7 @@ export async function publishProject(
       );
     }
     assertFitting(inForce, definition);
-    await beforePublishing(inForce);
+    await noteBackfill(ingested, findTablesToBackfill(inForce, loaded.definition));
   });
   return { ...publication, model, definition };
 }

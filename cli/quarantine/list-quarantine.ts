@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
-import { hasAllTables } from '../site/ledger.ts';
+import { canReadAll } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { listCurrent, type QuarantineFile, readDropRecord, readQuarantineFile } from './quarantine-file.ts';
 
@@ -110,7 +110,7 @@ async function excludeMendedRows(
 ): Promise<QuarantineFile[]> {
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [...files];
+    if (!(await canReadAll(warehouse, model, site.warehouseSchema))) return [...files];
     const left: QuarantineFile[] = [];
     for (const file of files) {
       const mended = await selectNewer(warehouse, site.warehouseSchema, model.table(file.table), file);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Model } from '../../shared/model/model.ts';
 import { quoteSource } from '../../shared/model/source-name.ts';
+import { findUnfitEncoding } from '../../shared/warehouse/server-encoding.ts';
 import { connect, UnreachableError } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';
@@ -20,7 +21,7 @@ export interface NamedConnections {
 /**
  * Connects to the user's databases, before the folder is made or anything is started.
  *
- * @throws {UsageError} one cannot be reached, or the source has none of the model's tables
+ * @throws {UsageError} one cannot be reached, the source has none of the model's tables, or the warehouse lacks characters
  */
 export async function connectNamed(
   { source, warehouse }: NamedDatabases,
@@ -29,7 +30,7 @@ export async function connectNamed(
   assertUrls({ source, warehouse });
   const connecting = [
     source === undefined ? undefined : connectSource(source, model),
-    warehouse === undefined ? undefined : connect(warehouse, 'warehouse'),
+    warehouse === undefined ? undefined : connectWarehouse(warehouse),
   ];
   const settled = await Promise.allSettled(connecting);
   const clients = settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
@@ -107,6 +108,18 @@ function isRefusal(error: unknown): boolean {
     (typeof code === 'string' && /^(28|3D000|53|55000|57P)/.test(code)) ||
     /Connection terminated/.test(String(message))
   );
+}
+
+/** @throws {UsageError} it cannot be reached, or is in an encoding that lacks characters */
+async function connectWarehouse(url: string): Promise<pg.Client> {
+  const client = await connect(url, 'warehouse');
+  const problem = await findUnfitEncoding(client).catch(async (error: unknown) => {
+    await client.end();
+    throw error;
+  });
+  if (problem === undefined) return client;
+  await client.end();
+  throw new UsageError(problem);
 }
 
 /** @throws {UsageError} it cannot be reached, or has none of the model's tables */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { noteAnswer } from '../../shared/handler/note-retries.ts';
+import { makeOutageNotes, noteAnswer } from '../../shared/handler/note-retries.ts';
 import { type Outage, readOutage, type Side } from '../../shared/records/outages.ts';
 import { formatTime } from '../terminal/time.ts';
 
@@ -19,6 +19,8 @@ export interface OutageWatch {
   look(): Promise<void>;
   /** Whether a side's outage has been printed and not its end. */
   isOut(side: Side): boolean;
+  /** Notes that a side refuses this process, and prints that: no function may have work for it. */
+  noteRefusal(side: Side, reason: string): Promise<void>;
 }
 
 interface SideState {
@@ -94,7 +96,7 @@ export function makeOutageWatch(deps: OutageWatchDeps): OutageWatch {
       tellBegin(state, outage);
       return;
     }
-    await noteAnswer(side, { ingested, notify: deps.notify, logger: { error: () => {} } });
+    await noteAnswer(side, { ingested, notify: deps.notify, logger: silentLogger });
     tellEnd(side, state, await readOutage(ingested, side));
   };
   return {
@@ -102,6 +104,11 @@ export function makeOutageWatch(deps: OutageWatchDeps): OutageWatch {
       for (const side of sides) await lookAt(side);
     },
     isOut: (side) => states.get(side)?.told !== undefined,
+    noteRefusal: async (side, reason) => {
+      const notes = { ingested, notify: deps.notify, logger: silentLogger };
+      await makeOutageNotes(side, notes).begin(reason);
+      await lookAt(side);
+    },
   };
 }
 
@@ -109,6 +116,8 @@ function nextPause(state: SideState): number {
   if (state.pauseMs < longestPauseMs) state.pauseMs = Math.min(2 * state.pauseMs, longestPauseMs);
   return state.pauseMs;
 }
+
+const silentLogger = { error: () => {} };
 
 /** A full disk takes logins: only a load that is done shows that there is room again. */
 const canBeAsked = ({ reason }: Outage): boolean => !reason.includes('SQLSTATE 53100');

@@ -16,9 +16,10 @@ import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
 import { publishProject } from '../project/publish-project.ts';
-import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
+import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
+import { describeError } from '../status/evidence/ask.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { formatCount } from '../terminal/wording.ts';
@@ -47,7 +48,12 @@ export interface Pipeline extends WorkingStack {
   checkTables(options?: { isAgain: boolean }): Promise<Finding[]>;
   /** Prints outages as they begin and end, and has the messages that waited for one go on at once. */
   outages: OutageWatch;
-  /** Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. */
+  /**
+   * Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. Where the warehouse
+   * refuses, that is noted as its outage.
+   *
+   * @throws {UsageError} it refuses
+   */
   renewConnection(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -262,9 +268,7 @@ async function prepareDatabases(
   const { schema } = options;
   const { ingested } = stack;
   const binding = await findBinding(stack, { source, warehouse, schema });
-  const publication = await publishProject(ingested, project, (inForce) =>
-    noteBackfill(ingested, findTablesToBackfill(inForce, project.definition)),
-  );
+  const publication = await publishProject(ingested, project);
   // The pointer is right, whatever number the warehouse remembers.
   const looked = Number.POSITIVE_INFINITY;
   const readOther = (hash: string) => readDefinition(ingested, hash);
@@ -278,12 +282,17 @@ async function prepareDatabases(
 
 const answerWithinMs = 5000;
 
-async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack'>): Promise<void> {
-  const { warehouse } = pipeline;
+async function renewConnection(pipeline: Pick<Pipeline, 'warehouse' | 'stack' | 'outages'>): Promise<void> {
+  const { warehouse, outages } = pipeline;
   try {
     await warehouse.query({ text: 'select', query_timeout: answerWithinMs } as pg.QueryConfig);
   } catch {
     warehouse.end().catch(() => {});
-    pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+    try {
+      pipeline.warehouse = await connect(pipeline.stack.warehouseUrl, 'warehouse');
+    } catch (error) {
+      if (!outages.isOut('warehouse')) await outages.noteRefusal('warehouse', describeError(error));
+      throw error;
+    }
   }
 }

@@ -10,6 +10,7 @@ import {
   formatRunId,
   parseObjectKey,
   type RunId,
+  timeOfRun,
 } from '../../shared/object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
@@ -28,7 +29,6 @@ import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';
 import { sliceOf } from '../site/dead-letter.ts';
 import { tablesOf } from '../site/ledger.ts';
-import { timeOfRun } from '../status/evidence/read-plan.ts';
 
 /** The facts before any service starts: no message or object is in flight unseen. */
 export interface ResumeFacts {
@@ -154,7 +154,9 @@ async function findLostExtracts(
   // Before the others: these look for the records of failures, and count them as accounted for.
   const redriven = await findLostRedriven(ingested, accounted);
   const state = (await readCaptureState(ingested))?.state;
-  const through = throughRun && formatRunId(new Date(timeOfRun(throughRun).getTime() - againMs), '0000');
+  // One in the future is of a clock that was set back since, and says nothing of the runs after it.
+  const throughAt = throughRun === undefined ? Number.NaN : timeOfRun(throughRun).getTime();
+  const through = throughAt <= Date.now() ? formatRunId(new Date(throughAt - againMs), '0000') : undefined;
   const runs = await listUnsettledRuns(ingested, await readSweptRuns(ingested), through);
   const lost: OutgoingMessage[] = [];
   for (let start = 0; start < runs.length; start += concurrentRuns) {

@@ -12,8 +12,8 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { takeNewWarnings } from './carry-on.ts';
 import { onceEvery } from './once-every.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Finding } from './report/check-tables.ts';
-import { hasLastingTrouble, isTransient, makeReport } from './report/make-report.ts';
+import { type Finding, listUnexplained } from './report/check-tables.ts';
+import { hasLastingTrouble, isTransient, makeReport, type RunReport } from './report/make-report.ts';
 import { makeCyclePrinter } from './report/report.ts';
 import { makeTeller } from './tell-once.ts';
 
@@ -118,6 +118,8 @@ function isAnyUnlocked(before: PlannedRun | undefined, { locked = [] }: PlannedR
 const lookEveryMs = 20;
 const secondMs = 1000;
 const checkEveryMs = 60_000;
+/** Somebody may be at it. */
+const checkFoundEveryMs = 5000;
 /** What was wrong may be put right without a message, for example by a row that is dropped from the quarantine. */
 const reportTroubleEveryMs = 10_000;
 
@@ -131,8 +133,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
   const tell = makeTeller(watch.terminal);
   const count = makeCounter(site);
   const checkLedger = onceEvery(checkEveryMs, () => pipeline.checkLedger(), { first: 'after a period' });
-  const check = onceEvery(checkEveryMs, () => pipeline.checkTables({ isAgain: true }), { first: 'at once' });
-  let findings: Finding[] = [];
+  const tables = makeTableChecks(() => pipeline.checkTables({ isAgain: true }));
   let reported = { done: 0, plans: 0, at: Number.NEGATIVE_INFINITY };
   let begun = performance.now();
   let secondAt = 0;
@@ -150,7 +151,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
         await pipeline.outages.look();
         await pipeline.renewConnection();
         await checkLedger();
-        findings = (await check()) ?? findings;
+        await tables.checkWhenDue();
       }
       const isTroubled = !watch.isOk && now - reported.at >= reportTroubleEveryMs;
       if (plans.latest === undefined || !((isNew && (isIdle || isLate)) || isTroubled)) continue;
@@ -160,9 +161,12 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
         startedAt: new Date(Date.now() - (now - begun)),
         seconds: (now - begun) / 1000,
         ledger: await count(isIdle),
-        findings,
+        findings: tables.findings(),
       };
-      const report = await makeReport(site, plans.latest, facts);
+      let report = await makeReport(site, plans.latest, facts);
+      if (await tables.checkAfter(report)) {
+        report = await makeReport(site, plans.latest, { ...facts, findings: tables.findings() });
+      }
       reported = until;
       watch.isOk = report.ok;
       watch.onReport(!hasLastingTrouble(report));
@@ -174,10 +178,43 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       if (await isEnding(ending)) return;
       watch.isOk = false;
       if (!isTransient(error)) watch.onReport(false);
-      if (!pipeline.outages.isOut('warehouse')) tell(error);
+      // A connection that was lost and can be had again is nothing to tell; where it cannot, its outage is told.
+      const { warehouse } = pipeline;
+      await pipeline.renewConnection().catch(() => {});
+      if (pipeline.warehouse === warehouse && !pipeline.outages.isOut('warehouse')) tell(error);
       await pause(secondMs, ending);
     }
   }
+}
+
+/**
+ * Checks the star tables once a minute, more often while something is wrong with one, and at once where loads have failed:
+ * their table may have gone since, and then one finding tells of both.
+ */
+function makeTableChecks(checkTables: () => Promise<Finding[]>) {
+  let findings: Finding[] = [];
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let failedBefore = 0;
+  const check = async () => {
+    checkedAt = performance.now();
+    findings = await checkTables();
+  };
+  const countFailedLoads = ({ deadLetters }: RunReport) =>
+    listUnexplained(deadLetters, findings).filter(({ queue }) => queue === 'load').length;
+  return {
+    findings: (): readonly Finding[] => findings,
+    checkWhenDue: async () => {
+      const everyMs = findings.length > 0 ? checkFoundEveryMs : checkEveryMs;
+      if (performance.now() - checkedAt >= everyMs) await check();
+    },
+    /** @returns whether there was a reason to check */
+    checkAfter: async (report: RunReport): Promise<boolean> => {
+      const isDue = countFailedLoads(report) > failedBefore;
+      if (isDue) await check();
+      failedBefore = countFailedLoads(report);
+      return isDue;
+    },
+  };
 }
 
 /**

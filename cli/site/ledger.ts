@@ -60,13 +60,16 @@ export async function listMissingTables(
   return names.filter((name) => missing.includes(quoteQualified(schema, name)));
 }
 
-/** Whether the ledger and all of the model's tables are there. */
-export const hasAllTables = async (
-  warehouse: pg.ClientBase,
-  model: Model,
-  schema: string,
-): Promise<boolean> =>
-  (await hasLedger(warehouse)) && (await listMissingTables(warehouse, model, schema)).length === 0;
+/** Whether the ledger and all of the model's tables are there, and this role may read them. */
+export async function canReadAll(warehouse: pg.ClientBase, model: Model, schema: string): Promise<boolean> {
+  const names = [ledgerTable, ...model.tables.map(({ name }) => quoteQualified(schema, name))];
+  const { rows } = await warehouse.query<{ can: boolean }>(
+    `select bool_and(coalesce(has_table_privilege(to_regclass(name), 'select'), false)) as can
+       from unnest($1::text[]) name`,
+    [names],
+  );
+  return rows[0]?.can === true;
+}
 
 async function selectMissing(warehouse: pg.ClientBase, names: readonly string[]): Promise<string[]> {
   const { rows } = await warehouse.query<{ name: string }>(

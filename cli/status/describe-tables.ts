@@ -1,7 +1,7 @@
 import type { AsOf } from '../../shared/ledger/as-of.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { type Evidence, ifAnswered } from './evidence/evidence.ts';
-import { timeOfRun } from './evidence/read-plan.ts';
+import { plannedAtOf } from './evidence/find-as-of.ts';
 import type { TableStatus } from './status.ts';
 
 export interface TableFacts {
@@ -36,7 +36,7 @@ export function describeTables(
       run: loaded?.lastRun ?? null,
       snapshotAt: snapshotAt?.toISOString() ?? null,
       ageSeconds: snapshotAt === undefined ? null : secondsBetween(snapshotAt, now),
-      lagSeconds: loaded === undefined ? null : secondsBetween(timeOfRun(loaded.lastRun), now),
+      lagSeconds: loaded === undefined ? null : secondsBetween(plannedAtOf(loaded.lastRun, evidence), now),
       inFlight: inFlight === undefined ? null : (inFlight.get(name) ?? 0),
       waiting: sum((waits?.counts ?? []).filter((each) => each.table === name).map(({ rows }) => rows)),
       quarantined: ifAnswered(evidence.quarantined)?.get(name) ?? 0,

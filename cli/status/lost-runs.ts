@@ -4,8 +4,7 @@ import type { RunId } from '../../shared/object-store/object-key.ts';
 import type { Site } from '../site/site.ts';
 import { askPart } from './evidence/ask.ts';
 import { type Evidence, ifAnswered, isBusy } from './evidence/evidence.ts';
-import { findAllAsOf } from './evidence/find-as-of.ts';
-import { timeOfRun } from './evidence/read-plan.ts';
+import { findAllAsOf, plannedAtOf } from './evidence/find-as-of.ts';
 import { readQueues } from './evidence/read-queues.ts';
 import { readLedger } from './evidence/read-warehouse.ts';
 
@@ -56,8 +55,9 @@ function findOpen(
   for (const table of model.tables) {
     // The calendar is open where a fact is.
     if (table.kind === 'calendar' || known.has(table.name) || known.has(table.source.name)) continue;
+    // A run that was planned in the future was planned before the clock was set back.
     const open = (asOf.get(table.name)?.open ?? []).filter(
-      (run) => evidence.now.getTime() - timeOfRun(run).getTime() > settledAfterMs,
+      (run) => Math.abs(evidence.now.getTime() - plannedAtOf(run, evidence).getTime()) > settledAfterMs,
     );
     if (open.length > 0) found.set(table.name, open);
   }

@@ -10,7 +10,7 @@ import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { VerifiedResult } from '../../shared/records/verified.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
-import { hasAllTables, hasLedger } from '../site/ledger.ts';
+import { canReadAll, hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
@@ -20,7 +20,6 @@ import { type Answer, askPart, type Lockable } from './evidence/ask.ts';
 import { type Evidence, ifAnswered, isBusy, type WaitsEvidence } from './evidence/evidence.ts';
 import { findAllAsOf } from './evidence/find-as-of.ts';
 import { type ObjectsEvidence, readObjects } from './evidence/read-objects.ts';
-import { timeOfRun } from './evidence/read-plan.ts';
 import { readQueues } from './evidence/read-queues.ts';
 import { readSource } from './evidence/read-source.ts';
 import { readCounts, readGap, readLedger } from './evidence/read-warehouse.ts';
@@ -140,7 +139,7 @@ async function readWaits(site: Site, model: Model, failing: Iterable<string>): P
   const { warehouseSchema: schema } = site;
   const selection = parseWaitingSelection(undefined, model);
   const counts = await withClient(site.connectWarehouse(), async (client) =>
-    (await hasAllTables(client, model, schema)) ? countWaiting(client, model, schema) : [],
+    (await canReadAll(client, model, schema)) ? countWaiting(client, model, schema) : [],
   );
   return {
     counts,
@@ -218,10 +217,10 @@ function describeRun(
   rowsOfRun: ReadonlyMap<string, number> | undefined,
 ): RunStatus | null {
   if (objects?.lastRun === undefined) return null;
-  const { run, slices, warnings } = objects.lastRun;
+  const { run, plannedAt, slices, warnings } = objects.lastRun;
   // Of a run that has loaded nothing the ledger has no entry.
   const loaded = rowsOfRun === undefined ? null : (rowsOfRun.get(run) ?? 0);
-  return { run, plannedAt: timeOfRun(run).toISOString(), slices, loaded, warnings };
+  return { run, plannedAt, slices, loaded, warnings };
 }
 
 const describeLetter = ({

@@ -20,20 +20,23 @@ const estimateAfterSeconds = 2;
  * the one for all of it, every 10 s.
  *
  * @param now milliseconds of a clock that nobody sets
+ * @returns of the display: `all` is the sum of the parts, unless it is given, because only some of them are shown
  */
 export function makeProgress(
   terminal: Pick<Terminal, 'isInteractive' | 'redraw' | 'info'>,
   now: () => number = () => performance.now(),
-): (parts: readonly ProgressPart[]) => void {
+): (parts: readonly ProgressPart[], all?: Omit<ProgressPart, 'name'>) => void {
   const begun = now();
   let lineAt = begun + lineEveryMs;
-  return (parts) => {
-    const seconds = (now() - begun) / 1000;
+  return (parts, all) => {
+    const last = formatProgress(all ?? sumOf(parts), (now() - begun) / 1000);
     if (terminal.isInteractive) {
-      terminal.redraw([...formatParts(parts), `  ${formatProgress(sumOf(parts), seconds)}`]);
+      terminal.redraw([...formatParts(parts), `  ${last}`]);
     } else if (now() >= lineAt) {
       lineAt = now() + lineEveryMs;
-      terminal.info(formatProgress(sumOf(parts), seconds));
+      // What is shown of the parts says where the work is.
+      const names = all === undefined ? [] : parts.map(({ name }) => name);
+      terminal.info([...names, last].join(': '));
     }
   };
 }
@@ -48,7 +51,7 @@ function sumOf(parts: readonly ProgressPart[]): Omit<ProgressPart, 'name'> {
 }
 
 function formatParts(parts: readonly ProgressPart[]): string[] {
-  const width = Math.max(...parts.map(({ name }) => name.length));
+  const width = Math.max(0, ...parts.map(({ name }) => name.length));
   return parts.map(({ name, done, total }) => {
     const share = total === undefined ? '' : ` of ${formatCount(total)}${formatPercent(done, total)}`;
     return `  ${name.padEnd(width)} ${formatCount(done).padStart(12)}${share}`;

@@ -32,8 +32,8 @@ export function wrapLine(line: string, columns: number, hanging = 0): string[] {
 export const wrapText = (text: string, columns: number, hanging = 0): string[] =>
   text.split('\n').flatMap((line) => wrapLine(line, columns, hanging));
 
-// A command is its first word, further words where options follow, and these with their values.
+// A command is its first word, further words where options follow, and these with their values, and what is quoted.
 const pieces =
-  /(?:npx starlift [a-z]+|npm start)(?:(?: [a-z]+){1,2}(?= --))?(?: --[\w-]*(?:[ =](?:'[^']*'|[^\s'-]\S*))?| '[^']*')*\S*|[^ ]+/g;
+  /(?:npx starlift [a-z]+|npm start)(?:(?: [\w.]+)+(?= --))?(?: --[\w-]*(?:[ =](?:'[^']*'|"[^"]*"|[^\s'"-]\S*))?| '[^']*'| "[^"]*")*\S*|[^ ]+/g;
 
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length;

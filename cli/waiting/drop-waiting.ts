@@ -1,7 +1,7 @@
 import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import { hasAllTables } from '../site/ledger.ts';
+import { canReadAll } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { selectUnreleased } from './refused-rows.ts';
 import { type WaitingSelection, waitsFor, waitsForNothing } from './waiting-rows.ts';
@@ -29,7 +29,7 @@ export async function dropWaiting(
   const drop = async (table: string, condition: string) =>
     (await warehouse.query(`delete from ${parkedTable(table)} p where ${condition}`)).rowCount ?? 0;
   try {
-    if (!(await hasAllTables(warehouse, model, schema))) return [];
+    if (!(await canReadAll(warehouse, model, schema))) return [];
     // A row that is refused waits for no dimension any more.
     const unreleased = dimension === undefined ? await selectUnreleased(warehouse) : [];
     const dropped: DroppedRows[] = [];

@@ -11,7 +11,7 @@ import { countMessages } from '../../shared/sweep/sweep-zone.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
-import { hasAllTables } from '../site/ledger.ts';
+import { canReadAll } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
@@ -46,7 +46,7 @@ export async function readWaiting(
 ): Promise<ExplainedWait[]> {
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [];
+    if (!(await canReadAll(warehouse, model, site.warehouseSchema))) return [];
     const missing = await listMissing(warehouse, model, site.warehouseSchema, selection);
     if (missing.length === 0) return [];
     const failures = await listFailures(site);

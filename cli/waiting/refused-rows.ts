@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { parkedTable, unreleasedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { hasAllTables } from '../site/ledger.ts';
+import { canReadAll } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting-rows.ts';
@@ -31,7 +31,7 @@ export async function readRefused(
   if (dimension !== undefined) return [];
   const warehouse = await site.connectWarehouse();
   try {
-    if (!(await hasAllTables(warehouse, model, site.warehouseSchema))) return [];
+    if (!(await canReadAll(warehouse, model, site.warehouseSchema))) return [];
     const refused: RefusedRows[] = [];
     for (const { warehouse_table: table, tried_by, reason, since } of await selectUnreleased(warehouse)) {
       const fact = facts.find(({ name }) => name === table);

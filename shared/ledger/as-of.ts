@@ -71,9 +71,14 @@ function openRuns(
   return open;
 }
 
-/** When the plan before this one looked at the table. */
-const sinceOf = ({ slices, since }: RunRecord, source: string): string | undefined =>
-  slices.find(({ table }) => table === source)?.since ?? since;
+/**
+ * When the plan before this one looked at the table, or when this one did, where the clock was set back in between: an
+ * instant of the other clock would make the table look young for as long as the clock was set back.
+ */
+function sinceOf({ slices, since: ofRun, plannedAt }: RunRecord, source: string): string | undefined {
+  const since = slices.find(({ table }) => table === source)?.since ?? ofRun;
+  return since !== undefined && Date.parse(since) > Date.parse(plannedAt) ? plannedAt : since;
+}
 
 /** A full extract that nothing of the table was loaded before is its first load. */
 function isWhole(oldestOpen: RunRecord | undefined, source: string, loaded: readonly LoadedRun[]): boolean {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Fact, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { isNewer, matches } from '../warehouse/is-newer.ts';
+import { selectReadable } from '../warehouse/readable-tables.ts';
 import { businessKey, objectIdColumn } from '../warehouse/warehouse-schema.ts';
 import { ledgerTable, parkedTable } from './ledger-schema.ts';
 
@@ -14,7 +15,8 @@ export interface WaitingRows {
 }
 
 /**
- * Counts the facts' rows that wait for a dimension.
+ * Counts the facts' rows that wait for a dimension. A fact that is gone, or that this role may not read, is left out: it is a
+ * finding of its own (`checkTables`), and does not hide the others.
  *
  * A parked row that the warehouse has in the same or a newer version is not waiting, and is not counted: two concurrent
  * loads can leave such a row, until the next release removes it.
@@ -24,7 +26,13 @@ export async function countWaiting(
   model: Model,
   schema: string,
 ): Promise<WaitingRows[]> {
-  const facts = model.tables.filter((table) => table.kind === 'fact');
+  const wanted = model.tables.filter((table) => table.kind === 'fact');
+  const readable = await selectReadable(
+    client,
+    schema,
+    wanted.map(({ name }) => name),
+  );
+  const facts = wanted.filter(({ name }) => readable.has(name));
   if (facts.length === 0) return [];
   const { rows } = await client.query<WaitingRows>(
     facts.map((fact, index) => selectWaiting(fact, schema, index + 1)).join('\nunion all\n'),

@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import type { Model } from '../model/model.ts';
+import type { Calendar, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
+import { selectNamedDays } from '../warehouse/named-days.ts';
 import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
 import { isUnloaded } from './rebuild.ts';
 
@@ -13,19 +14,22 @@ export interface TableCount {
    * - `different`: it holds more rows or fewer
    * - `missing`: rows were loaded into it, and it is gone
    * - `rebuilding`: objects that a rebuild has sent are not loaded yet
+   * - `forbidden`: the connection's role may not read it
    */
-  state: 'equal' | 'different' | 'missing' | 'rebuilding';
+  state: 'equal' | 'different' | 'missing' | 'rebuilding' | 'forbidden';
   /** Rows that were loaded into it and not removed by a load. */
   loaded: number;
-  /** Rows in it; null where they were not counted. */
+  /** Rows in it, of the calendar only those that are named; null where they were not counted. */
   holds: number | null;
   /** Objects that a rebuild has sent and that are not loaded yet. */
   unloaded: number;
+  /** That may not read it. */
+  role?: string;
 }
 
 /**
- * Checks that each dimension and fact still holds the rows that were loaded into it. The calendar is not checked: its rows
- * are made of dates.
+ * Checks that each dimension and fact still holds the rows that were loaded into it, and the calendar the days that these
+ * name.
  *
  * Rows are counted only where something happened to a table that no load does: it is another table, its rows lie in
  * another file (TRUNCATE, VACUUM FULL), or rows were deleted. Anything else is a few catalog queries.
@@ -34,7 +38,7 @@ export interface TableCount {
  * the keys that it adds with them, and whatever else adds or removes rows does so too.
  *
  * @param mayNote whether to remember what was found, so that the next check need not count again
- * @returns one for each dimension and fact, in the model's order
+ * @returns one for each table, in the model's order
  * @throws {pg.DatabaseError} such as 42P01 where the ledger is not there
  */
 export async function checkTables(
@@ -42,14 +46,28 @@ export async function checkTables(
   { model, schema }: { model: Model; schema: string },
   { mayNote }: { mayNote: boolean },
 ): Promise<TableCount[]> {
-  const names = model.tables.filter(({ kind }) => kind !== 'calendar').map(({ name }) => name);
+  const names = model.tables.map(({ name }) => name);
   const counts: TableCount[] = [];
   for (const now of await selectTables(client, schema, names)) {
+    if (now.isForbidden) {
+      const { table, loaded, role } = now;
+      counts.push({ table, state: 'forbidden', loaded, holds: null, unloaded: 0, role });
+      continue;
+    }
     if (isAsNoted(now)) {
       counts.push({ table: now.table, state: 'equal', loaded: now.loaded, holds: null, unloaded: 0 });
       continue;
     }
-    const count = await inSnapshot(client, () => countTable(client, schema, now));
+    const { calendar } = model;
+    const isCalendar = now.table === calendar?.name;
+    // It reads all facts, and is worth that only once.
+    if (isCalendar && now.noted === null && !mayNote) {
+      counts.push({ table: now.table, state: 'equal', loaded: now.loaded, holds: null, unloaded: 0 });
+      continue;
+    }
+    const count = await inSnapshot(client, () =>
+      isCalendar ? countDays(client, model, { schema, calendar }, now) : countTable(client, schema, now),
+    );
     if (mayNote && now.oid !== null) await note(client, now, count);
     counts.push(count);
   }
@@ -61,6 +79,10 @@ interface TableNow {
   /** null where there is no such table. */
   oid: string | null;
   fileNode: string | null;
+  /** Whether it is there, and this role may not read it. */
+  isForbidden: boolean;
+  /** Of the connection. */
+  role: string;
   /** Rows that statements have deleted, by the server's statistics. */
   deleted: string;
   noted: {
@@ -92,6 +114,7 @@ async function selectTables(
 ): Promise<TableNow[]> {
   const { rows } = await client.query<TableNow>(
     `select wanted.name as table, c.oid::text, pg_relation_filenode(c.oid)::text as "fileNode",
+            coalesce(not has_table_privilege(c.oid, 'select'), false) as "isForbidden", current_user as role,
             coalesce(pg_stat_get_tuples_deleted(c.oid), 0)::text as deleted,
             case when n.warehouse_table is not null then json_build_object(
               'oid', n.oid::text, 'fileNode', n.file_node::text, 'deleted', n.deleted::text,
@@ -129,6 +152,28 @@ async function countTable(client: pg.ClientBase, schema: string, now: TableNow):
   if (unloaded > 0) return { table, state: 'rebuilding', loaded, holds, unloaded };
   const isEqual = holds === loaded || isFirst || isRebuilt(now);
   return { table, state: isEqual ? 'equal' : 'different', loaded, holds, unloaded };
+}
+
+/** Its rows are made of dates, and no load enters how many it has added. */
+async function countDays(
+  client: pg.ClientBase,
+  model: Model,
+  { schema, calendar }: { schema: string; calendar: Calendar },
+  { oid }: TableNow,
+): Promise<TableCount> {
+  if (oid === null) {
+    const { rows } = await client.query<{ loaded: number }>(
+      `select coalesce(sum(rows), 0)::float8 as loaded from ${ledgerTable} where warehouse_table = $1`,
+      [calendar.name],
+    );
+    const loaded = rows[0]?.loaded ?? 0;
+    const state = loaded > 0 ? 'missing' : 'equal';
+    return { table: calendar.name, state, loaded, holds: null, unloaded: 0 };
+  }
+  const { named, missing } = await selectNamedDays(client, model, { schema, calendar });
+  const table = calendar.name;
+  if (missing.length === 0) return { table, state: 'equal', loaded: named, holds: null, unloaded: 0 };
+  return { table, state: 'different', loaded: named, holds: named - missing.length, unloaded: 0 };
 }
 
 const isRebuilt = ({ noted }: TableNow): boolean => noted !== null && noted.rebuildStartedAt !== null;

@@ -1,7 +1,10 @@
 import { TerminalError } from '../errors.ts';
 import { type SliceId, sliceIdPattern } from '../records/slices.ts';
 
-/** A run's id: the UTC time of its plan, to the millisecond, and four characters against a tie. */
+/**
+ * A run's id: the UTC time of its plan, to the millisecond, and four characters against a tie. A later run's id is greater,
+ * also where the clock was set back: then its time is the one after the last run's.
+ */
 export type RunId = string;
 
 export interface IngestedKey {
@@ -141,3 +144,7 @@ export const isRunId = (text: string): boolean => runPattern.test(text);
 export function formatRunId(startedAt: Date, tie: string): RunId {
   return `${startedAt.toISOString().replaceAll(/[-:.]/g, '')}${tie}`;
 }
+
+/** The time in a run's id: that of its plan, unless the clock was set back before it. */
+export const timeOfRun = (run: RunId): Date =>
+  new Date(run.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, '$1-$2-$3T$4:$5:$6.$7Z'));

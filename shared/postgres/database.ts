@@ -139,7 +139,11 @@ function refusal(thrown: unknown, by: Refuser, server: string | undefined): Refu
   const error = toPipelineError(thrown);
   if (error instanceof RefusedError && error.by === 'AWS') return error;
   const isNamed = server === undefined || error.message.includes(server);
-  const message = isNamed ? error.message : `${server} cannot be connected to: ${error.message}`;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  // The system's own words repeat the address.
+  const isSystem = typeof code === 'string' && /^E[A-Z_]+$/.test(code);
+  const why = isSystem ? `cannot be reached (${code})` : `cannot be connected to: ${error.message}`;
+  const message = isNamed ? error.message : `${server} ${why}`;
   return new RefusedError(message, { by, cause: error.cause ?? error });
 }
 

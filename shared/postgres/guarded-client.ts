@@ -75,9 +75,11 @@ export class GuardedClient extends pg.Client {
   override end(callback: (error: Error) => void): void;
   override end(callback?: (error: Error) => void): Promise<void> | void {
     const { stream } = this.#inside.connection;
+    if (!this.#isEnding) {
+      const timer = setTimeout(() => stream.destroy(), endWithinMs).unref();
+      stream.once('close', () => clearTimeout(timer));
+    }
     this.#isEnding = true;
-    const timer = setTimeout(() => stream.destroy(), endWithinMs).unref();
-    stream.once('close', () => clearTimeout(timer));
     return callback === undefined ? super.end() : super.end(callback);
   }
 

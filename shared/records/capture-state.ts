@@ -51,6 +51,8 @@ export interface CaptureState {
    * that knows layouts has planned.
    */
   layouts?: Record<string, string>;
+  /** The last run of a complete plan that found something; absent where an older release has planned. */
+  lastRun?: RunId;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
 }
@@ -89,6 +91,9 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
+  }
+  if (value.lastRun !== undefined && !isRunId(String(value.lastRun))) {
+    throw corrupt(`its lastRun is ${JSON.stringify(value.lastRun)}`);
   }
   return { ...value, version: 3, tables } as unknown as CaptureState;
 }

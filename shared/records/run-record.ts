@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { TerminalError } from '../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -93,8 +94,9 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
   const { identity, plannedXmax, plannedLsn, model } = first;
   // A plan asks most tables for the rows of the same xids, or for all rows.
   const newRows = greatestBase(messages);
+  // Two plans may end at one xid, and differ in what was in progress.
   const others = messages.filter(
-    (message) => message.newRows !== undefined && message.newRows.since !== newRows?.since,
+    (message) => message.newRows !== undefined && !isDeepStrictEqual(message.newRows, newRows),
   );
   return {
     identity,
@@ -154,10 +156,28 @@ export async function* listRuns(
   ingested: Pick<ObjectStore, 'list'>,
   after: RunId | undefined,
 ): AsyncGenerator<RunId> {
-  for await (const { key } of ingested.list(runFolder, after && formatRunKey(after))) {
+  for await (const { run } of listRunRecords(ingested, after)) yield run;
+}
+
+/** The same, with the time at which each record was put, by the clock of the store. */
+export async function* listRunRecords(
+  ingested: Pick<ObjectStore, 'list'>,
+  after: RunId | undefined,
+): AsyncGenerator<{ run: RunId; putAt: Date }> {
+  for await (const { key, lastModified } of ingested.list(runFolder, after && formatRunKey(after))) {
     const run = key.slice(runFolder.length, -suffix.length);
-    if (isRunId(run)) yield run;
+    if (isRunId(run)) yield { run, putAt: lastModified };
   }
+}
+
+/** The last run that has a record; undefined where there is none after this one. */
+export async function findLastRun(
+  ingested: Pick<ObjectStore, 'list'>,
+  after: RunId,
+): Promise<RunId | undefined> {
+  let last: RunId | undefined;
+  for await (const run of listRuns(ingested, after)) last = run;
+  return last;
 }
 
 /** @throws {TerminalError} the record is not what a plan writes */

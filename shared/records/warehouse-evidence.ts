@@ -34,10 +34,11 @@ export interface TableEvidence {
   waiting: number;
   /** See `TableCount`; null where the rows are not counted, as those of the calendar. */
   count: {
-    state: 'equal' | 'different' | 'missing' | 'rebuilding';
+    state: 'equal' | 'different' | 'missing' | 'rebuilding' | 'forbidden';
     loaded: number;
     holds: number | null;
     unloaded: number;
+    role?: string;
   } | null;
 }
 

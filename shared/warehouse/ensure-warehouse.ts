@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { TerminalError } from '../errors.ts';
+import { LostTableError, RefusedError, TerminalError } from '../errors.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
 import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
 import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
@@ -9,6 +9,8 @@ import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
+import { insertDates } from './insert-dates.ts';
+import { selectNamedDays } from './named-days.ts';
 import {
   createStatements,
   type DdlOptions,
@@ -17,6 +19,7 @@ import {
   type Relation,
   withoutKeys,
 } from './relation.ts';
+import { findUnfitEncoding } from './server-encoding.ts';
 import { objectIdColumn, warehouseRelations } from './warehouse-schema.ts';
 
 export interface EnsureOptions {
@@ -55,12 +58,16 @@ export async function ensureWarehouse(
  * requested.
  *
  * @throws {TerminalError} one of the pipeline's own tables was altered, or a newer version made it
+ * @throws {RefusedError} the database's encoding lacks characters
  */
 export async function prepareWarehouse(
   client: pg.ClientBase,
   model: Model,
   { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,
 ): Promise<RefusedTables> {
+  const unfit = await findUnfitEncoding(client);
+  // Nothing of the message's: it waits until the stage has another warehouse.
+  if (unfit !== undefined) throw new RefusedError(unfit, { by: 'warehouse' });
   await migrateLedger(client);
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
   const { missing, refused } = await refuseVanished(client, await compareAll(client, relations), remade);
@@ -71,6 +78,7 @@ export async function prepareWarehouse(
   }
   const selectUnenforced = async () => (foreignKeys === 'enforced' ? findUnenforced(client, relations) : []);
   if (missing.length === 0 && (await selectUnenforced()).length === 0) return refused;
+  const { calendar } = model;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const serverVersion = await readServerVersion(client);
@@ -90,6 +98,11 @@ export async function prepareWarehouse(
       }
     }
   });
+  if (calendar !== undefined && missing.some(({ name }) => name === calendar.name)) {
+    // Its rows are made of the dates that others name: what is made beside facts with rows is filled at once.
+    const days = await selectNamedDays(client, model, { schema, calendar });
+    await insertDates(client, { schema, calendar }, days.missing);
+  }
   return refused;
 }
 
@@ -140,12 +153,14 @@ async function refuseVanished(
   for (const { schema, name } of vanished) {
     const rows = loaded.get(name) ?? 0;
     const message =
-      `the warehouse's table ${schema}.${name} is gone: ${rows === 1 ? '1 row was' : `${rows} rows were`} loaded into it. ` +
-      `Make it again from S3: starlift rebuild ${name}`;
-    refused.set(name, new TerminalError(message, { table: name }));
+      `the warehouse's table ${schema}.${name} is gone: ${rows === 1 ? '1 row was' : `${groupDigits(rows)} rows were`} ` +
+      `loaded into it. Make it again from S3: starlift rebuild ${name}`;
+    refused.set(name, new LostTableError(message, { table: name, rows }));
   }
   return { missing: missing.filter((relation) => !vanished.includes(relation)), refused };
 }
+
+const groupDigits = (count: number): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 
 async function compareAll(client: pg.ClientBase, relations: readonly Relation[]): Promise<Comparison> {
   const found = compareWith(await readCatalog(client, relations), relations, new Set());

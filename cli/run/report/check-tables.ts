@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { LostTableError } from '../../../shared/errors.ts';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import {
   describeLock,
@@ -9,7 +10,7 @@ import {
 } from '../../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { commandFor, type Site } from '../../site/site.ts';
-import { formatCount, formatRows } from '../../terminal/wording.ts';
+import { describeChangedTables } from '../../status/troubles/changed-tables.ts';
 
 /** Something that a run has found and that is no message's failure. */
 export interface Finding {
@@ -20,6 +21,8 @@ export interface Finding {
   command: string;
   /** true where it passes by itself, such as a lock. */
   passes?: boolean;
+  /** Tables that nothing can be loaded into before this is mended: failures of their loads say nothing more. */
+  unloadable?: readonly string[];
 }
 
 /**
@@ -39,27 +42,59 @@ export async function checkWarehouse(
   refused: RefusedTables,
 ): Promise<Finding[]> {
   const run = commandFor({ selector }, 'run');
-  const differing = [...refused].map(([table, { message }]): Finding => {
-    const isVanished = message.includes(`starlift rebuild ${table}`);
-    return {
-      table,
-      text: isVanished ? message.replace(/ Make it again from S3.*$/, '') : message,
-      command: isVanished ? commandFor({ selector }, `rebuild ${table}`) : `once that is fixed: ${run}`,
-    };
-  });
+  const lost = [...refused].flatMap(([table, error]): TableCount[] =>
+    error instanceof LostTableError
+      ? [{ table, state: 'missing', loaded: error.rows, holds: null, unloaded: 0 }]
+      : [],
+  );
+  const differing = [...refused].flatMap(([table, error]): Finding[] =>
+    error instanceof LostTableError
+      ? []
+      : [{ table, text: error.message, command: `once that is fixed: ${run}` }],
+  );
   const lock = await findStarLock(warehouse, { model, warehouseSchema });
   if (lock !== undefined) {
-    return [
-      ...differing,
-      { table: lock.table, text: `rows were not counted: ${describeLock(lock)}`, command: run, passes: true },
-    ];
+    return [...describeAll(lost, { selector }), ...differing, describeStarLock(lock, { selector })];
   }
   const counts = await checkTables(warehouse, { model, schema: warehouseSchema }, { mayNote: true });
+  // The calendar is not counted, and may be lost.
+  const all = [...counts, ...lost.filter(({ table }) => counts.every((count) => count.table !== table))];
+  const known = all.filter(({ table }) => lost.some((count) => count.table === table) || !refused.has(table));
+  return [...describeAll(known, { selector }), ...differing];
+}
+
+function describeAll(counts: readonly TableCount[], site: Pick<Site, 'selector'>): Finding[] {
+  const unloadable = (state: 'missing' | 'forbidden') => {
+    const tables = counts.filter((count) => count.state === state).map(({ table }) => table);
+    return describeChangedTables(counts, state, site).map((finding) => ({ ...finding, unloadable: tables }));
+  };
   return [
-    ...differing,
-    ...counts.filter(({ table }) => !refused.has(table)).flatMap((count) => describeCount(count, selector)),
+    ...unloadable('missing'),
+    ...unloadable('forbidden'),
+    ...describeChangedTables(counts, 'different', site),
+    ...describeChangedTables(counts, 'rebuilding', site).map((finding) => ({ ...finding, passes: true })),
   ];
 }
+
+/** Failed loads that no finding explains yet: their table may have gone since it was last looked at. */
+export const listUnexplained = <T extends { table?: string | undefined; queue: string }>(
+  letters: readonly T[],
+  findings: readonly Finding[],
+): T[] =>
+  letters.filter(
+    ({ table, queue }) =>
+      queue !== 'load' ||
+      table === undefined ||
+      !findings.some(({ unloadable = [] }) => unloadable.includes(table)),
+  );
+
+/** Of all that a lock keeps from being looked at: it is one cause. */
+export const describeStarLock = (lock: LockHolder, site: Pick<Site, 'selector'>): Finding => ({
+  table: lock.table,
+  text: `the rows of the warehouse were not looked at: ${describeLock(lock)}`,
+  command: commandFor(site, `sql "select state, query from pg_stat_activity where pid = ${lock.pid}"`),
+  passes: true,
+});
 
 /** A load of ours that builds the keys of a fact holds it for a moment. */
 const passingLockMs = 1000;
@@ -80,31 +115,4 @@ export async function findStarLock(
     if (holder === undefined || performance.now() - begun >= passingLockMs) return holder;
     await delay(lookAgainMs);
   }
-}
-
-function describeCount({ table, state, loaded, holds, unloaded }: TableCount, selector: string): Finding[] {
-  const rebuild = commandFor({ selector }, `rebuild ${table}`);
-  const were = `${formatRows(loaded)} ${loaded === 1 ? 'was' : 'were'} loaded into it`;
-  if (state === 'missing') return [{ table, text: `${table} is gone: ${were}`, command: rebuild }];
-  if (state === 'different') {
-    return [
-      {
-        table,
-        text: `${table} was changed by somebody else: ${were}, and it holds ${formatCount(holds ?? 0)}`,
-        command: rebuild,
-      },
-    ];
-  }
-  if (state === 'rebuilding') {
-    const objects = unloaded === 1 ? '1 object is' : `${formatCount(unloaded)} objects are`;
-    return [
-      {
-        table,
-        text: `${table} is being rebuilt: ${objects} not loaded yet`,
-        command: commandFor({ selector }, 'status'),
-        passes: true,
-      },
-    ];
-  }
-  return [];
 }

@@ -8,7 +8,6 @@ import {
   parseIngestedMetadata,
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
-import { describeLock } from '../../../shared/postgres/lock-holder.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
@@ -18,7 +17,7 @@ import type { DeadLetter } from '../../site/dead-letter.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../../site/site.ts';
 import { UsageError } from '../../terminal/usage-error.ts';
-import { type Finding, findStarLock } from './check-tables.ts';
+import { describeStarLock, type Finding, findStarLock } from './check-tables.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
 
 export interface RunReport {
@@ -82,7 +81,7 @@ export async function makeReport(
   }
   const [deadLetters, waiting, quarantined] = await Promise.all([
     orFinding('what has failed', [], () => listFailures(site)),
-    countWaitingRows(site, ledger, orFinding),
+    countWaitingRows(site, { ledger, findings, orFinding }),
     orFinding('the quarantine', new Map<string, number>(), () => countQuarantined(site, site.model)),
   ]);
   const failedNow = deadLetters.filter(({ failedAt }) => Date.parse(failedAt) >= startedAt.getTime());
@@ -137,14 +136,17 @@ type OrFinding = <T>(what: string, fallback: T, work: () => Promise<T>) => Promi
 /** One after the other, on one connection. A fact that cannot be read does not keep the others from being counted. */
 async function countWaitingRows(
   site: RunnableSite,
-  ledger: readonly LedgerCount[],
-  orFinding: OrFinding,
+  {
+    ledger,
+    findings,
+    orFinding,
+  }: { ledger: readonly LedgerCount[]; findings: Finding[]; orFinding: OrFinding },
 ): Promise<WaitingRows[]> {
   const lock = await findStarLock(site.warehouse, site);
   if (lock !== undefined) {
-    return orFinding('what waits', [], async () => {
-      throw new RefusedError(describeLock(lock), { by: 'lock' });
-    });
+    const finding = describeStarLock(lock, site);
+    if (findings.every(({ text }) => text !== finding.text)) findings.push(finding);
+    return [];
   }
   if (ledger.some(({ rows }) => rows > 0)) {
     await orFinding('the calendar', undefined, () => fillCalendarYears(site.warehouse, site));

@@ -1,15 +1,16 @@
 import type pg from 'pg';
 import type { Model } from '../../../shared/model/model.ts';
+import { timeOfRun } from '../../../shared/object-store/object-key.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';
-import { timeOfRun } from '../../status/evidence/read-plan.ts';
 import { makeProgress } from '../../terminal/progress.ts';
 import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { formatTime } from '../../terminal/time.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
+import { listUnexplained } from './check-tables.ts';
 import type { RunReport } from './make-report.ts';
 
 /** How many rows the source tables have that are extracted in full, about; undefined where nobody knows. */
@@ -88,7 +89,8 @@ export function formatNothingNew({
 }: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
   if (ok) return `Nothing new in the source ${took}.`;
-  const asOf = formatTime(timeOfRun(run));
+  // After a clock was set back, ids are ahead of it.
+  const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));
   if (leftOut.length > 0)
     return `Nothing was loaded as of ${asOf}; not looked at: ${leftOut.join(', ')} ${took}.`;
   return `Nothing was loaded, and not all is well as of ${asOf} ${took}:`;
@@ -136,14 +138,19 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
   const say = (text: string, hint: string) => [`${style('red', '!')} ${text}`, `    ${hint}`];
   const command = (text: string) => commandFor(report, text);
   const groups = groupFailures(
-    deadLetters.map((letter) => ({ ...letter, isExpired: false })),
+    listUnexplained(deadLetters, findings).map((letter) => ({ ...letter, isExpired: false })),
     report,
   );
   const unsent = failures.filter(({ table }) => !deadLetters.some((letter) => letter.table === table));
   return [
     ...groups
       .slice(0, shownGroups)
-      .flatMap((group) => say(describeGroup(group), `once that is fixed: ${group.redrive}`)),
+      .flatMap((group) =>
+        say(
+          describeGroup(group),
+          group.mend === group.redrive ? `once that is fixed: ${group.redrive}` : group.mend,
+        ),
+      ),
     ...(groups.length > shownGroups
       ? say(`and ${groups.length - shownGroups} more failures`, command('failures'))
       : []),
@@ -205,8 +212,6 @@ function printCycle(report: RunReport, terminal: Terminal): void {
     );
   else if (changed.length > 0) {
     const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
-    terminal.info(
-      `${new Date().toLocaleTimeString('en-GB')}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`,
-    );
+    terminal.info(`${formatTime(new Date())}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`);
   }
 }

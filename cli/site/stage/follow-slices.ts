@@ -8,6 +8,7 @@ import {
   parseKnownKey,
   parseObjectKey,
   runFolder,
+  timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
@@ -186,13 +187,14 @@ interface FollowedRun extends Pick<RunRecord, 'run' | 'generation'> {
 export async function listFollowedSlices(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
   planned: FollowedRun,
-  now: Date,
 ): Promise<FollowedSlice[]> {
   const keys: string[] = [];
+  // From its own time, and not from now: after a clock was set back, ids are ahead of it.
+  const plannedAt = timeOfRun(planned.run);
   for (const hour of [lookedBackMs, 0]) {
-    for await (const { key } of ingested.list(`${runFolder}${timeText(now, hour).slice(0, 11)}`)) {
+    for await (const { key } of ingested.list(`${runFolder}${timeText(plannedAt, hour).slice(0, 11)}`)) {
       const run = key.slice(runFolder.length);
-      if (run < planned.run && run > timeText(now, lookedBackMs)) keys.push(key);
+      if (run < planned.run && run > timeText(plannedAt, lookedBackMs)) keys.push(key);
     }
   }
   const slices = slicesOf(planned);
@@ -206,8 +208,8 @@ export async function listFollowedSlices(
 }
 
 /** As the time in a run's id is written. */
-const timeText = (now: Date, backMs: number): string =>
-  new Date(now.getTime() - backMs).toISOString().replaceAll(/[-:.]/g, '');
+const timeText = (plannedAt: Date, backMs: number): string =>
+  new Date(plannedAt.getTime() - backMs).toISOString().replaceAll(/[-:.]/g, '');
 
 const slicesOf = ({ run, slices }: Partial<Pick<FollowedRun, 'run' | 'slices'>>): FollowedSlice[] =>
   run === undefined ? [] : (slices ?? []).map(({ slice, table }) => ({ run, slice, table }));

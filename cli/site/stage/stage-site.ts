@@ -8,7 +8,7 @@ import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import type { FollowedSlice } from '../../../shared/records/slices.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
 import { formatCount } from '../../terminal/wording.ts';
-import { countLoaded, hasAllTables, hasLedger, readClock } from '../ledger.ts';
+import { canReadAll, countLoaded, hasLedger, readClock } from '../ledger.ts';
 import { commandFor, type RunnableSite } from '../site.ts';
 import { type FollowDeps, followSlices, listFollowedSlices, readGeneration } from './follow-slices.ts';
 import type { OpenedStage } from './open-stage.ts';
@@ -48,7 +48,7 @@ export async function makeStageSite(
       countedUntil = await readClock(warehouse);
     },
     countWaiting: async () =>
-      (await hasAllTables(warehouse, model, warehouseSchema))
+      (await canReadAll(warehouse, model, warehouseSchema))
         ? countWaiting(warehouse, model, warehouseSchema)
         : [],
   };
@@ -92,7 +92,7 @@ async function beginToFollow(
   planned: PlannedRun,
   { listFailed, onStandstill }: StageRunDeps,
 ): Promise<() => Promise<boolean>> {
-  const slices = await listFollowedSlices(stage.ingested, planned, new Date());
+  const slices = await listFollowedSlices(stage.ingested, planned);
   const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: stage.model });
   const describeStandstill = makeStandstill();
   let looks = 0;

@@ -72,9 +72,13 @@ function watchConnections(site: Site, open: Clients, over: AbortSignal): Site {
 }
 
 /** With the SQLSTATE, which an operator can look up. */
-function describeError(error: unknown): string {
-  const { message, cause } = error as { message?: unknown; cause?: { code?: unknown } };
-  const code = cause?.code;
+export function describeError(error: unknown): string {
+  const {
+    message,
+    cause,
+    code: own,
+  } = error as { message?: unknown; code?: unknown; cause?: { code?: unknown } };
+  const code = cause?.code ?? own;
   const text = String(message ?? error);
   const isState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !text.includes(code);
   return isState ? `${text} (SQLSTATE ${code})` : text;

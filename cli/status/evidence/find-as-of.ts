@@ -1,10 +1,8 @@
 import { type AsOf, findAsOf } from '../../../shared/ledger/as-of.ts';
 import type { LoadedRun } from '../../../shared/ledger/loaded-runs.ts';
 import type { Model, WarehouseTable } from '../../../shared/model/model.ts';
-import type { RunId } from '../../../shared/object-store/object-key.ts';
-import type { Failure } from '../../failures/list-failures.ts';
+import { type RunId, timeOfRun } from '../../../shared/object-store/object-key.ts';
 import { type Evidence, ifAnswered } from './evidence.ts';
-import { timeOfRun } from './read-plan.ts';
 import type { LedgerEvidence } from './read-warehouse.ts';
 
 /**
@@ -19,12 +17,17 @@ export function findAllAsOf(evidence: Evidence, model: Model): ReadonlyMap<strin
   const found = new Map<string, AsOf>();
   if (plans === undefined || ledger === undefined) return found;
   const facts = { plans, loaded: knownRuns(ledger) };
-  const letters = ifAnswered(evidence.queues)?.letters ?? [];
   for (const table of model.tables) {
     const asOf = findAsOf(table, model, facts);
-    if (asOf !== undefined) found.set(table.name, beforeFailures(asOf, table, letters));
+    if (asOf !== undefined) found.set(table.name, beforeFailures(asOf, table, evidence));
   }
   return found;
+}
+
+/** By the clock of its time, where the run's record is known; the time in its id is later where the clock was set back. */
+export function plannedAtOf(run: RunId, { objects }: Pick<Evidence, 'objects'>): Date {
+  const record = ifAnswered(objects)?.plans?.runs.find((known) => known.run === run);
+  return record === undefined ? timeOfRun(run) : new Date(record.plannedAt);
 }
 
 /** That a table was loaded before the newest runs is known by its first one. */
@@ -34,12 +37,13 @@ const knownRuns = ({ loadedRuns, tables }: LedgerEvidence): LoadedRun[] => [
 ];
 
 /** A dead letter may be of a run that is older than those looked at. */
-function beforeFailures(asOf: AsOf, table: WarehouseTable, letters: readonly Failure[]): AsOf {
+function beforeFailures(asOf: AsOf, table: WarehouseTable, evidence: Evidence): AsOf {
+  const letters = ifAnswered(evidence.queues)?.letters ?? [];
   const source = table.kind === 'calendar' ? undefined : table.source.name;
   const times = letters
     .filter((letter) => letter.table !== undefined && [table.name, source].includes(letter.table))
     .flatMap(({ key }) => runOfKey(key) ?? [])
-    .map((run) => timeOfRun(run).getTime());
+    .map((run) => plannedAtOf(run, evidence).getTime());
   const oldest = Math.min(...times, Number(asOf.instant));
   return { ...asOf, instant: new Date(oldest) };
 }

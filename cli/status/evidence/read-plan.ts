@@ -1,6 +1,12 @@
-import { captureStateKey, type RunId } from '../../../shared/object-store/object-key.ts';
+import {
+  captureStateKey,
+  formatRunKey,
+  type RunId,
+  runFolder,
+  timeOfRun,
+} from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import type { RunRecord } from '../../../shared/records/run-record.ts';
+import { findLastRun, type RunRecord } from '../../../shared/records/run-record.ts';
 
 /** What the plans have left in S3. */
 export interface LastPlan {
@@ -10,23 +16,20 @@ export interface LastPlan {
   lastRun: LastRun | undefined;
 }
 
-export interface LastRun extends Pick<RunRecord, 'run' | 'warnings'> {
+export interface LastRun extends Pick<RunRecord, 'run' | 'plannedAt' | 'warnings'> {
   /** How many. */
   slices: number;
 }
-
-const runPrefix = 'state/runs/';
 
 export async function readLastPlan(
   ingested: Pick<ObjectStore, 'get' | 'list'>,
   now: Date,
 ): Promise<LastPlan> {
-  const [failing, lastRun] = await Promise.all([readFailing(ingested), readLastRun(ingested, now)]);
-  return { failing, lastRun };
+  const state = parseObject((await ingested.get(captureStateKey))?.body);
+  return { failing: failingOf(state), lastRun: await readLastRun(ingested, state.lastRun, now) };
 }
 
-async function readFailing(ingested: Pick<ObjectStore, 'get'>): Promise<ReadonlyMap<string, string>> {
-  const state = parseObject((await ingested.get(captureStateKey))?.body);
+function failingOf(state: Record<string, unknown>): ReadonlyMap<string, string> {
   const tables = (state.tables ?? {}) as Record<string, { failed?: unknown }>;
   return new Map(
     Object.entries(tables).flatMap(([table, { failed }]) =>
@@ -37,30 +40,38 @@ async function readFailing(ingested: Pick<ObjectStore, 'get'>): Promise<Readonly
 
 async function readLastRun(
   ingested: Pick<ObjectStore, 'get' | 'list'>,
+  known: unknown,
   now: Date,
 ): Promise<LastRun | undefined> {
-  const key = await findLastKey(ingested, now);
-  if (key === undefined) return undefined;
-  const { slices, warnings } = parseObject((await ingested.get(key))?.body);
+  const run =
+    typeof known === 'string'
+      ? ((await findLastRun(ingested, known)) ?? known)
+      : await searchLastRun(ingested, now);
+  if (run === undefined) return undefined;
+  const { slices, warnings, plannedAt } = parseObject((await ingested.get(formatRunKey(run)))?.body);
   return {
-    run: key.slice(runPrefix.length).replace(/\.json$/, ''),
+    run,
+    plannedAt: typeof plannedAt === 'string' ? plannedAt : timeOfRun(run).toISOString(),
     slices: Array.isArray(slices) ? slices.length : 0,
     warnings: Array.isArray(warnings) ? warnings.map(String) : [],
   };
 }
 
-/** Keys begin with the time of their run. There may be millions: the latest hours and days are looked at first. */
-async function findLastKey(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<string | undefined> {
+/**
+ * Where the state of an older release does not know it. Keys begin with the time of their run. There may be millions: the
+ * latest hours and days are looked at first.
+ */
+async function searchLastRun(ingested: Pick<ObjectStore, 'list'>, now: Date): Promise<RunId | undefined> {
   const back = (milliseconds: number, characters: number) =>
     new Date(now.getTime() - milliseconds).toISOString().replaceAll(/[-:.]/g, '').slice(0, characters);
   const hours = [0, 1, 2].map((hour) => back(hour * 3_600_000, 11));
   const days = [0, 1, 2, 3, 4, 5, 6, 7].map((day) => back(day * 86_400_000, 8));
   for (const time of [...hours, ...days, '']) {
     let last: string | undefined;
-    for await (const { key } of ingested.list(runPrefix + time)) {
+    for await (const { key } of ingested.list(runFolder + time)) {
       if (last === undefined || key > last) last = key;
     }
-    if (last !== undefined) return last;
+    if (last !== undefined) return last.slice(runFolder.length).replace(/\.json$/, '');
   }
   return undefined;
 }
@@ -74,7 +85,3 @@ function parseObject(body: Uint8Array | undefined): Record<string, unknown> {
     return {};
   }
 }
-
-/** When a run was planned: its id begins with the time. */
-export const timeOfRun = (run: RunId): Date =>
-  new Date(run.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, '$1-$2-$3T$4:$5:$6.$7Z'));

@@ -1,9 +1,14 @@
 import type pg from 'pg';
 import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
-import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import {
+  formatDayFolder,
+  formatRunId,
+  formatTableFolder,
+  type ObjectKey,
+  parseObjectKey,
+} from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { tableFolder } from '../../replay/table-objects.ts';
 import type { Site } from '../../site/site.ts';
 
 /** How long a message stays on a main queue, in days: older work is on no queue any more. */
@@ -22,19 +27,19 @@ export async function countRowsInFlight(
   model: Model,
   { deadKeys, now }: { deadKeys: ReadonlySet<string>; now: Date },
 ): Promise<ReadonlyMap<string, number>> {
-  const days = Array.from({ length: queueDays + 1 }, (_, back) => dayOf(now, back));
-  const loaded = await readLoaded(warehouse, days.at(-1) ?? '');
+  const since = new Date(now.getTime() - queueDays * 86_400_000);
+  const loaded = await readLoaded(warehouse, formatRunId(since, '').slice(0, 8));
   const counts = new Map<string, number>();
   const add = (table: string, rows: number) => counts.set(table, (counts.get(table) ?? 0) + rows);
   for (const { name, feeds } of model.sources) {
-    const objects = (await listObjects(site.ingested, name, days)).filter(({ text }) => !deadKeys.has(text));
+    const objects = (await listObjects(site.ingested, name, since)).filter(({ text }) => !deadKeys.has(text));
     const missing = objects.flatMap(({ text, key }) =>
       feeds.filter((table) => !loaded.slices.has(sliceId(table, key))).map((table) => ({ text, table })),
     );
     for (const { table, rows } of await readRows(site.ingested, missing)) add(table, rows);
   }
   for (const { name } of model.tables) {
-    const objects = await listObjects(site.processed, name, days);
+    const objects = await listObjects(site.processed, name, since);
     const missing = objects.filter(
       ({ text, key }) =>
         !deadKeys.has(text) && !loaded.keys.has(text) && loaded.slices.has(sliceId(name, key)),
@@ -45,16 +50,13 @@ export async function countRowsInFlight(
   return counts;
 }
 
-const dayOf = (now: Date, back: number): string =>
-  new Date(now.getTime() - back * 86_400_000).toISOString().slice(0, 10);
-
 const sliceId = (table: string, { run, slice }: Pick<ObjectKey, 'run' | 'slice'>): string =>
   `${table} ${run}-${slice}`;
 
 async function readLoaded(warehouse: pg.ClientBase, since: string) {
   const { rows } = await warehouse.query<{ key: string; table: string; run: string; slice: string }>(
     `select key, warehouse_table as table, run, slice from ${ledgerTable} where run >= $1`,
-    [since.replaceAll('-', '')],
+    [since],
   );
   return {
     keys: new Set(rows.map(({ key }) => key)),
@@ -62,15 +64,12 @@ async function readLoaded(warehouse: pg.ClientBase, since: string) {
   };
 }
 
-async function listObjects(store: Pick<ObjectStore, 'list'>, table: string, days: readonly string[]) {
-  const listDay = async (day: string) => {
-    const found: { text: string; key: ObjectKey }[] = [];
-    for await (const { key: text } of store.list(`${tableFolder(table)}${day.replaceAll('-', '/')}/`)) {
-      found.push({ text, key: parseObjectKey(text) });
-    }
-    return found;
-  };
-  return (await Promise.all(days.map(listDay))).flat();
+/** Of the runs of that day (UTC) and later: after a clock was set back, ids are ahead of it. */
+async function listObjects(store: Pick<ObjectStore, 'list'>, table: string, since: Date) {
+  const found: { text: string; key: ObjectKey }[] = [];
+  for await (const { key: text } of store.list(formatTableFolder(table), formatDayFolder(table, since)))
+    found.push({ text, key: parseObjectKey(text) });
+  return found;
 }
 
 async function readRows(

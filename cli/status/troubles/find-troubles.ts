@@ -1,6 +1,7 @@
 import type { AsOf } from '../../../shared/ledger/as-of.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { maxAttempts } from '../../../shared/queue/queue-settings.ts';
+import type { Side } from '../../../shared/records/outages.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
@@ -11,6 +12,7 @@ import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
 import { describeRefused } from '../../waiting/refused-rows.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
+import { isToldByTable } from './changed-tables.ts';
 import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
@@ -60,8 +62,10 @@ const namesOf = ({ sources, tables }: Model): string[] => [...sources, ...tables
 const onlyOne = (tables: readonly string[]): string | null =>
   tables.length === 1 ? (tables[0] ?? null) : null;
 
-function findFailures({ queues }: Evidence, { site, model }: TroubleContext): Trouble[] {
-  const groups = groupFailures(ifAnswered(queues)?.letters ?? [], site);
+function findFailures({ queues, counts }: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const tables = ifAnswered(counts)?.tables ?? [];
+  const letters = (ifAnswered(queues)?.letters ?? []).filter((letter) => !isToldByTable(tables, letter));
+  const groups = groupFailures(letters, site);
   const causes = groupByCause(
     groups,
     ({ table, queue, error, reason }) => ({ table, words: `${queue} ${error} ${reason}` }),
@@ -115,28 +119,41 @@ function findDifferent({ objects }: Evidence, { site }: TroubleContext): Trouble
 }
 
 /** Tables of the source that somebody holds, as the last plan saw it and the source confirms. */
-function findLocked({ objects, source }: Evidence, { site }: TroubleContext): Trouble[] {
-  const locked = ifAnswered(objects)?.attempts?.succeeded?.locked ?? [];
-  const live = ifAnswered(source);
-  if (locked.length === 0 || (live !== undefined && live.lock === undefined)) return [];
-  const tables = locked.map(({ table }) => table);
-  const lock = live?.lock ?? locked.find((each) => each.lock !== undefined)?.lock ?? 'its lock was not seen';
+function findLocked(evidence: Evidence, { site }: TroubleContext): Trouble[] {
+  const locked = listLocked(evidence);
+  if (locked === undefined) return [];
+  const { tables, lock } = locked;
   const have = tables.length === 1 ? 'has a change that waits' : 'have changes that wait';
   return [
     {
       kind: 'locked',
       table: onlyOne(tables),
       text: `${listNames(tables)} of the source ${have}: ${lock}`,
-      command: commandFor(site, 'sql --source "select * from pg_stat_activity where state <> \'idle\'"'),
+      command: commandFor(site, askSessions('source')),
     },
   ];
 }
 
-/** Messages that are tried again, but for those that wait for a side that is out. */
-function findRetrying({ objects }: Evidence, { site, model }: TroubleContext): Trouble[] {
-  const evidence = ifAnswered(objects);
+function listLocked({ objects, source }: Evidence): { tables: string[]; lock: string } | undefined {
+  const locked = ifAnswered(objects)?.attempts?.succeeded?.locked ?? [];
+  const live = ifAnswered(source);
+  if (locked.length === 0 || (live !== undefined && live.lock === undefined)) return undefined;
+  const seen = locked.find((each) => each.lock !== undefined)?.lock;
+  return { tables: locked.map(({ table }) => table), lock: live?.lock ?? seen ?? 'its lock was not seen' };
+}
+
+const askSessions = (side: Side): string =>
+  `sql${side === 'source' ? ' --source' : ''} "select * from pg_stat_activity where state <> 'idle'"`;
+
+/** Messages that are tried again, but for those that wait for a side that is out, or for a lock that is told already. */
+function findRetrying(parts: Evidence, { site, model }: TroubleContext): Trouble[] {
+  const evidence = ifAnswered(parts.objects);
   const out = new Set<string>((evidence?.outages ?? []).map(({ side }) => side));
-  const retrying = (evidence?.retrying ?? []).filter(({ by }) => by === undefined || !out.has(by));
+  const locked = new Set(listLocked(parts)?.tables);
+  const isTold = ({ queue, by, table }: Retrying) =>
+    by !== undefined &&
+    (out.has(by) || (by === 'lock' && queue === 'extract' && table !== undefined && locked.has(table)));
+  const retrying = (evidence?.retrying ?? []).filter((each) => !isTold(each));
   const causes = groupByCause(
     retrying,
     ({ table, queue, reason }) => ({ table: table ?? null, words: `${queue} ${reason}` }),
@@ -146,7 +163,7 @@ function findRetrying({ objects }: Evidence, { site, model }: TroubleContext): T
     const [first] = items.toSorted((a, b) => a.nextAt.localeCompare(b.nextAt));
     if (first === undefined) return [];
     const isLock = items.some(({ by }) => by === 'lock');
-    const command = isLock ? 'sql "select * from pg_stat_activity where state <> \'idle\'"' : 'failures';
+    const command = isLock ? askSessions(first.queue === 'extract' ? 'source' : 'warehouse') : 'failures';
     return [
       {
         kind: 'retrying',

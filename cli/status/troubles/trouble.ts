@@ -6,6 +6,7 @@
  * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
  * - `went back`: the ledger has lost entries
  * - `missing`, `emptied`, `rebuilding`: a star table does not hold what was loaded into it
+ * - `forbidden`: a star table that the connection's role may not read
  * - `failed`: dead letters
  * - `locked`: somebody holds a table of the source
  * - `retrying`: messages that have failed and are tried again
@@ -23,6 +24,7 @@ export type TroubleKind =
   | 'went back'
   | 'missing'
   | 'emptied'
+  | 'forbidden'
   | 'rebuilding'
   | 'failed'
   | 'cannot be extracted'

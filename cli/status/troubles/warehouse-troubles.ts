@@ -1,9 +1,9 @@
-import type { TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
-import { formatCount, formatRows } from '../../terminal/wording.ts';
+import { formatCount } from '../../terminal/wording.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
+import { describeChangedTables } from './changed-tables.ts';
 import type { Trouble } from './trouble.ts';
 
 interface Context {
@@ -17,9 +17,10 @@ export function findChangedTables(evidence: Evidence, { site }: Context): Troubl
   const isOver = !isBusy(evidence);
   return [
     ...findGap(evidence, site),
-    ...describeTables(counts, 'missing', site),
-    ...describeTables(counts, 'different', site),
-    ...(isOver ? describeTables(counts, 'rebuilding', site) : []),
+    ...describeChangedTables(counts, 'missing', site),
+    ...describeChangedTables(counts, 'forbidden', site),
+    ...describeChangedTables(counts, 'different', site),
+    ...(isOver ? describeChangedTables(counts, 'rebuilding', site) : []),
   ];
 }
 
@@ -39,36 +40,4 @@ function findGap({ ledger, gap: answer, objects }: Evidence, site: Pick<Site, 's
   const are = gap.missing === 1 ? 'object is' : 'objects are';
   const text = `the warehouse has gone back ${back} (restored?): ${formatCount(gap.missing)} ${are} missing`;
   return [{ kind: 'went back', table: null, text, command }];
-}
-
-/** One trouble for all tables of a kind: a TRUNCATE CASCADE empties several, and one command rebuilds them. */
-function describeTables(
-  counts: readonly TableCount[],
-  state: 'missing' | 'different' | 'rebuilding',
-  site: Pick<Site, 'selector'>,
-): Trouble[] {
-  const found = counts.filter((count) => count.state === state);
-  const [first] = found;
-  if (first === undefined) return [];
-  const names = found.map(({ table }) => table);
-  const kinds = { missing: 'missing', different: 'emptied', rebuilding: 'rebuilding' } as const;
-  return [
-    {
-      kind: kinds[state],
-      table: found.length === 1 ? first.table : null,
-      text: found.map(describeCount).join('; '),
-      command: commandFor(site, state === 'rebuilding' ? 'run' : `rebuild ${names.join(' ')}`),
-    },
-  ];
-}
-
-function describeCount({ table, state, loaded, holds, unloaded }: TableCount): string {
-  const were = `${formatRows(loaded)} ${loaded === 1 ? 'was' : 'were'} loaded`;
-  if (state === 'missing') return `the warehouse no longer has ${table}: ${were} into it`;
-  if (state === 'rebuilding') {
-    const objects = unloaded === 1 ? '1 object is' : `${formatCount(unloaded)} objects are`;
-    return `${table} is being rebuilt, and ${objects} still to be loaded`;
-  }
-  const verb = (holds ?? 0) < loaded ? 'was emptied or replaced' : 'was changed by somebody else';
-  return `${table} ${verb}: ${were}, it holds ${formatCount(holds ?? 0)}`;
 }

@@ -80,7 +80,7 @@ async function beginGeneration(
     loaded: (await readLoaded(ingested))?.loaded.generation,
     now,
   });
-  const { plannedAt, layouts } = read?.state ?? {};
+  const { plannedAt, layouts, lastRun } = read?.state ?? {};
   const state: CaptureState = {
     version: 3,
     generation,
@@ -88,6 +88,7 @@ async function beginGeneration(
     tables: {},
     // Objects of earlier generations are still read by them.
     ...(layouts !== undefined && { layouts }),
+    ...(lastRun !== undefined && { lastRun }),
     ...(plannedAt !== undefined && { plannedAt }),
   };
   const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);

@@ -9,6 +9,8 @@ import {
   formatRunId,
   formatRunKey,
   formatSlicePrefix,
+  type RunId,
+  timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
@@ -16,7 +18,7 @@ import { type CaptureState, formatCaptureState } from '../../../shared/records/c
 import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { formatLayout } from '../../../shared/records/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/resync-request.ts';
-import { formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
+import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
@@ -82,7 +84,8 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source);
-  const context = contextOf({ state, resynced }, snapshot.xmax, position, deps);
+  const run = await nextRunId(deps.ingested, state.lastRun, deps.now());
+  const context = contextOf({ run, state, resynced }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   const layouts = await noteLayouts(tables, database, state.layouts, deps.ingested);
@@ -91,6 +94,7 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts };
+  if (plan.messages.length > 0) next.lastRun = run;
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
@@ -104,22 +108,34 @@ function assertAnyTable(tables: readonly AssessedTable[], schema: string): void 
   throw new TerminalError(`the source's schema ${schema} has none of the tables ${names}`);
 }
 
+/**
+ * Makes an id that is greater than those of all earlier runs. Whatever asks which of two runs is the later one, such as
+ * whether a full extract makes up for a lost slice, compares ids: the clock alone would take a run after it was set back for
+ * the earlier one.
+ *
+ * @param last that the state knows; a plan that broke off may have put a later record
+ */
+async function nextRunId(
+  ingested: Pick<ObjectStore, 'list'>,
+  last: RunId | undefined,
+  now: Date,
+): Promise<RunId> {
+  const tie = randomBytes(2).toString('hex');
+  const byClock = formatRunId(now, '0000');
+  const known = last !== undefined && last > byClock ? last : byClock;
+  const later = (await findLastRun(ingested, known)) ?? known;
+  return later === byClock
+    ? formatRunId(now, tie)
+    : formatRunId(new Date(timeOfRun(later).getTime() + 1), tie);
+}
+
 function contextOf(
-  known: Pick<PlanContext, 'state' | 'resynced'>,
+  known: Pick<PlanContext, 'run' | 'state' | 'resynced'>,
   xmax: string,
   { replayLsn }: WalPosition,
-  {
-    now,
-    model,
-    modelNumber,
-    schema,
-    ingested,
-    sliceBytes = 16 * 2 ** 20,
-    probeMaxBytes = 2 * 2 ** 30,
-  }: PlanDeps,
+  { model, modelNumber, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
 ): PlanContext {
   return {
-    run: formatRunId(now(), randomBytes(2).toString('hex')),
     ...known,
     model,
     ...(modelNumber !== undefined && { modelNumber }),

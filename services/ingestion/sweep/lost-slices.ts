@@ -3,7 +3,6 @@ import { TerminalError } from '../../../shared/errors.ts';
 import {
   formatFailedKey,
   formatFailedPrefix,
-  formatRunId,
   formatRunPrefix,
   parseObjectKey,
   type RunId,
@@ -17,6 +16,7 @@ import type { ExtractMessage } from '../../../shared/records/extract-message.ts'
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
 import {
   isOverridden,
+  listRunRecords,
   listRuns,
   type PlannedRun,
   type PlannedSlice,
@@ -136,9 +136,10 @@ async function listDueRuns(
 ): Promise<RunId[]> {
   const gone = new Date(now.getTime() - goneAfterMs);
   const runs = again.filter(({ sentAt }) => Date.parse(sentAt) < gone.getTime()).map(({ run }) => run);
-  const last = formatRunId(gone, '0000');
-  for await (const run of listRuns(ingested, until)) {
-    if (run >= last || runs.length >= maxRuns) break;
+  for await (const { run, putAt } of listRunRecords(ingested, until)) {
+    // What was put in the future was put before the clock was set back: how long ago nobody knows.
+    const isRecent = putAt >= gone && putAt <= now;
+    if (isRecent || runs.length >= maxRuns) break;
     runs.push(run);
   }
   return runs;

@@ -76,9 +76,4 @@ function describeTable(table: string, { entry, count, waiting, instant }: TableF
   };
 }
 
-const describeCount = ({ state, loaded, holds, unloaded }: TableCount): TableEvidence['count'] => ({
-  state,
-  loaded,
-  holds,
-  unloaded,
-});
+const describeCount = ({ table: _, ...count }: TableCount): TableEvidence['count'] => count;

@@ -112,6 +112,19 @@ describe('what cannot run', () => {
     expect(await ask(warehouse, madeThere)).toEqual([]);
   });
 
+  it('a warehouse whose encoding lacks characters is refused before anything is written', async () => {
+    // Temporary servers have dropped it, and only a template of this name may be copied into another encoding.
+    await ask(server.url(), 'create database template0');
+    await ask(server.url(), `create database latin encoding 'LATIN1' locale 'C' template template0`);
+    const [warehouse, data] = [server.url('latin'), newData()];
+    const line = await refusal(['run', '--data', data, '--source', shop, '--warehouse', warehouse]);
+    expect(line).toMatch(
+      /^the warehouse latin has the encoding LATIN1, which lacks characters .*encoding 'UTF8'/,
+    );
+    expect(existsSync(data)).toBe(false);
+    expect(await ask(warehouse, madeThere)).toEqual([]);
+  });
+
   it('a file in the place of the data folder is named', async () => {
     const file = newData();
     await writeFile(file, 'mine');

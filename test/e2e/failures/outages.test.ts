@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import type { Status } from '../../../cli/status/status.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
+import { lastJson } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import {
   ask,
@@ -79,7 +81,8 @@ describe('an outage', () => {
       expect(performance.now() - answeredAt).toBeLessThan(15_000);
       await seen(() => /The \w+ is back after \d+ s/.test(watch.output()));
       const output = watch.output();
-      expect(count(output, /refuses: /g)).toBe(1);
+      expect(output.match(/^!.*/gm)).toEqual([expect.stringContaining(`the ${side} refuses: `)]);
+      expect(output).not.toMatch(/trying again|Warning/);
       expect(count(output, /is back after/g)).toBe(1);
       expect(output).toMatch(/since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; waiting/);
       expect(output).toContain('55000');
@@ -90,6 +93,26 @@ describe('an outage', () => {
       expect(await runCommand(['status', ...optionsOf(road)])).toMatchObject({ code: 0 });
     },
   );
+
+  it('of the warehouse is told by a watch that has nothing to load for it', async () => {
+    const watch = startWatch(['--every', '0.5', ...optionsOf(road)]);
+    run = watch;
+    await seen(() => watch.output().includes('Watching'));
+    await refuse('warehouse');
+    await seen(() => watch.output().includes('the warehouse refuses:'));
+    const told = await runCommand(['status', '--json', ...optionsOf(road)]);
+    expect(lastJson<Status>(told)).toMatchObject({
+      outages: [{ side: 'warehouse', since: expect.any(String) }],
+      troubles: [
+        { kind: 'unanswered', text: expect.stringMatching(/^the warehouse does not answer since /) },
+      ],
+    });
+    await answer('warehouse');
+    await seen(() => /The warehouse is back after \d+ s/.test(watch.output()));
+    expect(watch.output().match(/^!.*/gm)).toEqual([expect.stringContaining('the warehouse refuses: ')]);
+    expect(await watch.end('SIGINT')).toMatchObject({ code: 0 });
+    expect(await runCommand(['status', ...optionsOf(road)])).toMatchObject({ code: 0 });
+  });
 
   it('that lasts at the start of a run is waited out, and printed once', async () => {
     await ask(road.source, `update staff set first_name = 'before' where staff_id = 3`);

@@ -8,8 +8,10 @@ export interface MemoryStore extends ObjectStore {
 /** A bucket in memory, for tests of the source's side. What S3 itself does is tested against S3. */
 export function makeMemoryStore(): MemoryStore {
   const objects = new Map<string, StoredObject>();
+  const putAt = new Map<string, Date>();
   const store = (key: string, body: Uint8Array, metadata: Record<string, string> = {}) => {
     const etag = `${createHash('md5').update(body).digest('hex')}-${Math.random()}`;
+    putAt.set(key, new Date());
     objects.set(key, { body: Uint8Array.from(body), metadata, etag });
   };
   return {
@@ -38,7 +40,7 @@ export function makeMemoryStore(): MemoryStore {
       for (const key of [...objects.keys()]
         .filter((each) => each.startsWith(prefix) && each > after)
         .sort()) {
-        yield { key, size: objects.get(key)?.body.length ?? 0, lastModified: new Date(0) };
+        yield { key, size: objects.get(key)?.body.length ?? 0, lastModified: putAt.get(key) ?? new Date(0) };
       }
     },
   };

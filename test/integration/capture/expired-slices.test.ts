@@ -119,6 +119,29 @@ describe('a slice whose message has expired', () => {
     await bench.expectExact('item', 'department');
   });
 
+  it('is sent where the clock was ahead once, while a sweep ran, and is right again', async () => {
+    const ahead = new Date(Date.now() + 365 * 24 * 3_600_000);
+    const first = await bench.plan({ now: () => ahead });
+    await bench.extractAll();
+    expect(await sweepIn(370)).toEqual([]);
+    await bench.source.query(`insert into item values (2, 'b')`);
+    // One that breaks off, and the one that makes up for it.
+    const failing = { send: () => Promise.reject(new Error('no queue')) };
+    await expect(bench.plan(failing)).rejects.toThrow('no queue');
+    const { run } = await bench.plan();
+    const runs = [...bench.store.objects.keys()].filter((key) => key.startsWith('state/runs/')).sort();
+    expect([runs.length, runs[0], runs[2]]).toEqual([
+      3,
+      `state/runs/${first.run}.json`,
+      `state/runs/${run}.json`,
+    ]);
+    const [lost] = expire();
+    expect(await sweepIn(3)).toEqual([]);
+    expect(await sweepIn(4.01)).toEqual([`${run}-${lost?.slice}`]);
+    await bench.extractAll();
+    await bench.expectExact('item', 'department');
+  });
+
   it('costs one look at each run, however many there are', async () => {
     for (let id = 2; id <= 4; id++) {
       await bench.source.query(`insert into item values (${id}, 'more')`);

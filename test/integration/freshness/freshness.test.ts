@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { putDropped } from '../../../shared/records/dropped.ts';
 import { readWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
@@ -35,6 +36,11 @@ describe('how old the warehouse is', () => {
     stdout.mockRestore();
   });
 
+  const listKeys = async (prefix: string, run: string) => {
+    const keys: string[] = [];
+    for await (const { key } of road.processed.list(prefix)) if (key.includes(run)) keys.push(key);
+    return keys;
+  };
   const lagOf = async (table: string) => (await measure()).get(table)?.lagSeconds;
   const written = () =>
     stdout.mock.calls.map((call) => JSON.parse(String(call[0])) as Record<string, unknown>);
@@ -94,6 +100,48 @@ describe('how old the warehouse is', () => {
     );
     expect(states).toEqual(['fact_payment']);
     await databases.warehouse.query('truncate fact_payment');
+  });
+
+  it('is left in S3 with what was discarded, until its rows are in the warehouse', async () => {
+    await road.run();
+    await road.stop('load');
+    await databases.source.query('update design set last_updated = now()');
+    const { run } = await road.plan();
+    await road.settle('transform');
+    const [key] = await listKeys('dim_design/', run);
+    const dropped = async () => {
+      await measure();
+      return (await readWarehouseEvidence(road.ingested))?.dropped;
+    };
+    expect(await dropped()).toEqual([]);
+    const droppedAt = '2026-11-30T20:00:00.000Z';
+    await putDropped(road.ingested, {
+      queue: 'load',
+      table: 'dim_design',
+      key: key ?? '',
+      reason: 'x',
+      droppedAt,
+    });
+    expect(await dropped()).toEqual([{ table: 'design', objects: 1, droppedAt }]);
+    await road.settle();
+    expect(await dropped()).toEqual([]);
+  });
+
+  it('is known of all other tables while one is gone, and of that one that it is gone', async () => {
+    await road.run();
+    await measure();
+    await databases.warehouse.query('alter table fact_purchase_order rename to kept');
+    try {
+      const measured = await measure();
+      expect([...measured.values()].filter(({ lagSeconds }) => lagSeconds === undefined)).toEqual([]);
+      const evidence = await readWarehouseEvidence(road.ingested);
+      const states = evidence?.tables.flatMap(({ table, count }) =>
+        count?.state === 'missing' ? table : [],
+      );
+      expect(states).toEqual(['fact_purchase_order']);
+    } finally {
+      await databases.warehouse.query('alter table kept rename to fact_purchase_order');
+    }
   });
 
   it('is written with the waiting rows, for every table, and the greatest of all', async () => {

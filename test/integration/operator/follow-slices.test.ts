@@ -31,7 +31,7 @@ describe('following slices by the ledger and the dead letters', () => {
     const object = await stack.site.ingested.get(formatRunKey(run));
     const planned = JSON.parse(Buffer.from(object?.body ?? []).toString()) as PlannedRun;
     // Of this run alone: the hour before it is looked at in a test of its own.
-    const slices = await listFollowedSlices(stack.site.ingested, planned, new Date());
+    const slices = await listFollowedSlices(stack.site.ingested, planned);
     const own = slices.filter((slice) => slice.run === run);
     return followSlices(own, {
       site: stack.site,

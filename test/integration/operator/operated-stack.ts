@@ -8,6 +8,7 @@ import { startStack } from '../../../cli/embedded/stack.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
+import { formatTrouble } from '../../../cli/run/report/report.ts';
 import { runOnce } from '../../../cli/run/run-once.ts';
 import { makeEmbeddedSite, openEmbeddedSite } from '../../../cli/site/embedded/embedded-site.ts';
 import type { OpenedSite, RunnableSite } from '../../../cli/site/site.ts';
@@ -99,6 +100,13 @@ export class OperatedStack {
    */
   run(onProgress: () => void = () => {}, changes: Partial<RunnableSite> = {}): Promise<RunReport> {
     return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
+  }
+
+  /** A run that looks at the warehouse's tables as well, as `starlift run` does: what it says needs attention. */
+  async troublesOfRun(): Promise<string[]> {
+    const site = makeEmbeddedSite(this.#pipeline);
+    const check = () => this.#pipeline.checkTables({ isAgain: true });
+    return formatTrouble(await runOnce(site, undefined, { check }), { style: (_, text) => text });
   }
 
   /** A command as the command line runs it, attached to the running stack. */

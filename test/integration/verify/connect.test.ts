@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer, connect as netConnect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
@@ -133,6 +133,84 @@ describe('connecting to a database', () => {
     expect(await refusal(`postgres://postgres@${address}/postgres?sslmode=verify-full`)).toBe(
       `the source at ${address} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
     );
+  });
+
+  it('over TLS that is refused at the login goes on without TLS, as libpq does, unless TLS is asked for', async () => {
+    const admin = await connect(`postgres://postgres@${address}/postgres`, 'source');
+    const hba = async (...lines: string[]) => {
+      const all = ['host all postgres 127.0.0.1/32 trust', ...lines].map((line) => `select '${line}'`);
+      await admin.query(`copy (${all.join(' union all ')}) to '${server.dataDir}/pg_hba.conf'`);
+      await admin.query('select pg_reload_conf()');
+    };
+    const plain = `postgres://plain:s3cret@${address}/postgres`;
+    await admin.query(`create role plain login password 's3cret'`);
+    try {
+      await hba('hostnossl all plain 127.0.0.1/32 scram-sha-256');
+      const isPlain = async (parameters: string) => {
+        const client = await connect(plain + parameters, 'source');
+        const { rows } = await client.query(
+          'select ssl, current_user as name from pg_stat_ssl where pid = pg_backend_pid()',
+        );
+        await client.end();
+        return rows;
+      };
+      // The server reads its rules a moment later.
+      await seen(() =>
+        isPlain('?sslmode=disable').then(
+          () => true,
+          () => false,
+        ),
+      );
+      for (const parameters of ['', '?sslmode=prefer'])
+        expect(await isPlain(parameters)).toEqual([{ ssl: false, name: 'plain' }]);
+      expect(await refusal(`${plain}?sslmode=require`)).toMatch(
+        /refused the connection: no pg_hba\.conf entry for host .* user "plain", database "postgres", SSL encryption$/,
+      );
+      expect(await refusal(plain.replace('s3cret', 'wrong'))).toBe(
+        `the source at ${address} refused the password of user plain`,
+      );
+      // And where only TLS is taken, what is said of the way without it hides nothing.
+      await hba('hostssl all plain 127.0.0.1/32 scram-sha-256');
+      await seen(async () =>
+        (await refusal(`${plain}?sslmode=disable`).catch(() => '')).includes('no encryption'),
+      );
+      expect(await refusal(plain.replace('s3cret', 'wrong'))).toBe(
+        `the source at ${address} refused the password of user plain`,
+      );
+      expect(await refusal(plain.replace('/postgres', '/nowhere'))).toBe(
+        `the source at ${address} has no database nowhere`,
+      );
+    } finally {
+      await hba('host all all 127.0.0.1/32 scram-sha-256');
+      await admin.end();
+    }
+  });
+
+  it('over TLS that cannot be agreed upon goes on without TLS', async () => {
+    const asked: string[] = [];
+    const gate = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (first) => {
+        // https://www.postgresql.org/docs/current/protocol-message-formats.html: SSLRequest
+        const isTlsAsked = first.length === 8 && first.readInt32BE(4) === 80877103;
+        asked.push(isTlsAsked ? 'TLS' : 'plain');
+        if (isTlsAsked) {
+          socket.write('S');
+          socket.once('data', () => socket.destroy());
+          return;
+        }
+        const onward = netConnect(server.port, '127.0.0.1').on('error', () => {});
+        onward.write(first);
+        socket.pipe(onward).pipe(socket);
+      });
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => gate.once('listening', resolve));
+    const { port } = gate.address() as { port: number };
+    const client = await connect(`postgres://postgres@127.0.0.1:${port}/postgres`, 'source');
+    const { rows } = await client.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    await client.end();
+    await new Promise((resolve) => gate.close(resolve));
+    expect([asked, rows]).toEqual([['TLS', 'plain'], [{ ssl: false }]]);
   });
 
   it('checks a certificate by the authority that the URL names', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import type { RefusedError } from '../../../shared/errors.ts';
 import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
 import { ensure, inNewDatabase, postgresVersions } from './each-postgres.ts';
 
@@ -8,6 +10,30 @@ describe.each(postgresVersions)('a warehouse on %s', (_, start) => {
     server = await start();
   });
   afterAll(() => server?.stop());
+
+  it.each([
+    ['LATIN1', 'refused'],
+    ['SQL_ASCII', 'made'],
+    ['UTF8', 'made'],
+  ])('in the encoding %s is %s', (encoding, outcome) =>
+    inNewDatabase(server, async (client) => {
+      // Temporary servers have dropped it, and only a template of this name may be copied into another encoding.
+      await client.query('create database template0').catch(() => {});
+      await client.query(`create database encoded encoding '${encoding}' locale 'C' template template0`);
+      const encoded = new pg.Client(server?.url('encoded'));
+      await encoded.connect();
+      try {
+        const refused = ensure(encoded).then(
+          () => 'made',
+          (error: RefusedError) => (/encoding LATIN1/.test(error.message) ? `refused by ${error.by}` : error),
+        );
+        expect(await refused).toBe(outcome === 'made' ? 'made' : 'refused by warehouse');
+      } finally {
+        await encoded.end();
+        await client.query('drop database encoded');
+      }
+    }),
+  );
 
   it.each([
     ['alter table dim_staff drop column location', 'column location (character varying) is missing'],

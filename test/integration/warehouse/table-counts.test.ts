@@ -29,8 +29,10 @@ describe('the rows of a star table', () => {
   afterEach(() => warehouse.end());
 
   const withClient = <T>(work: (client: pg.PoolClient) => Promise<T>) => warehouse.database.withClient(work);
-  const check = (mayNote = true): Promise<TableCount[]> =>
+  const checkAll = (mayNote = true): Promise<TableCount[]> =>
     withClient((client) => checkTables(client, { model: smallModel, schema: 'public' }, { mayNote }));
+  const check = async (mayNote = true) =>
+    (await checkAll(mayNote)).filter(({ table }) => names.includes(table));
   const states = async (mayNote?: boolean) =>
     Object.fromEntries((await check(mayNote)).map(({ table, state }) => [table, state]));
   const allEqual = { dim_colour: 'equal', dim_shape: 'equal', fact_sale: 'equal' };
@@ -123,6 +125,54 @@ describe('the rows of a star table', () => {
     const key = await warehouse.put('dim_colour', { rows: [red] });
     await warehouse.load(key, { replay: 'r1' });
     expect((await check())[0]).toMatchObject({ state: 'equal', loaded: 1, holds: 1 });
+  });
+
+  it('are the days that facts name, of the calendar', async () => {
+    await loadAll();
+    const calendar = async (mayNote = true) =>
+      (await checkAll(mayNote)).find(({ table }) => table === 'dim_date');
+    // What the loads have put in, each for the rows of its own object.
+    const [days] = await warehouse.ask('select count(*) as n from dim_date');
+    const loaded = Number(days?.n);
+    expect(loaded).toBeGreaterThan(0);
+    expect(await calendar()).toMatchObject({ state: 'equal', loaded });
+    await runAndFlush(
+      `insert into dim_date select (json_populate_record(d, '{"date_id": "1999-01-01"}')).* from dim_date d limit 1`,
+    );
+    await runAndFlush(`delete from dim_date where date_id = '1999-01-01'`);
+    // A day that no fact names is nobody's loss.
+    expect(await calendar()).toMatchObject({ state: 'equal' });
+    await runAndFlush('delete from dim_date');
+    for (const mayNote of [false, true, false])
+      expect(await calendar(mayNote)).toMatchObject({ state: 'different', loaded, holds: 0 });
+  });
+
+  it('of a calendar that was dropped are made again from the facts, whatever its objects say', async () => {
+    await loadAll();
+    await checkAll();
+    const [before] = await warehouse.ask('select * from dim_date');
+    expect(before).toBeDefined();
+    await runAndFlush('drop table dim_date cascade');
+    const options = { schema: 'public', foreignKeys: 'declared' as const };
+    await withClient((client) => ensureWarehouse(client, smallModel, options));
+    expect(await warehouse.ask('select * from dim_date')).toEqual([before]);
+  });
+
+  it('cannot be looked at where the role may not, and the others can', async () => {
+    await loadAll();
+    await check();
+    await runAndFlush(`create role looker; grant usage on schema starlift to looker;
+      grant select on all tables in schema starlift, public to looker; revoke select on fact_sale from looker`);
+    const states = await withClient(async (client) => {
+      await client.query('set role looker');
+      const counts = await checkTables(client, { model: smallModel, schema: 'public' }, { mayNote: false });
+      await client.query('reset role');
+      return counts.filter(({ state }) => state !== 'equal');
+    });
+    await runAndFlush('drop owned by looker; drop role looker');
+    expect(states).toEqual([
+      { table: 'fact_sale', state: 'forbidden', loaded: 2, holds: null, unloaded: 0, role: 'looker' },
+    ]);
   });
 
   it('are refused to be made anew where their table has vanished, until a rebuild asks for it', async () => {

@@ -8,6 +8,11 @@ const run = '20261125T120000000Zabcd';
 const generation = '1764072000';
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const block = fc.nat(2 ** 32 - 1);
+/** From few xids: tables that were left out by different plans may begin at the same one, with others in progress. */
+const rowsSince = fc.record({
+  since: fc.constantFrom('7', '8'),
+  inProgress: fc.uniqueArray(fc.constantFrom('3', '5'), { maxLength: 2 }),
+});
 const blocks = fc.oneof(fc.record({ from: block, to: block }), fc.record({ from: block }));
 
 /** What is a plan's alone: all of its messages have it. */
@@ -17,13 +22,15 @@ const plan = fc.record({
   plannedLsn: fc.option(fc.constant('1A/2B3C'), { nil: undefined }),
   // A plan of an older version of Starlift has none.
   model: fc.option(fc.nat(), { nil: undefined }),
-  newRows: fc.record({ since: xid, inProgress: fc.array(xid, { maxLength: 3 }) }),
+  newRows: fc.oneof(rowsSince, fc.record({ since: xid, inProgress: fc.array(xid, { maxLength: 3 }) })),
 });
 /** Tables, some in full, some in several slices. */
 const tables = fc.uniqueArray(
   fc.record({
     table: fc.string({ minLength: 1 }),
     full: fc.boolean(),
+    // Of a table that plans have left out.
+    own: fc.option(rowsSince, { nil: undefined }),
     fileNode: fc.string({ minLength: 1 }),
     ranges: fc.array(fc.option(blocks, { nil: undefined }), { minLength: 1, maxLength: 4 }),
   }),
@@ -35,7 +42,7 @@ describe('the messages of a plan', () => {
     fc.assert(
       fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, model, newRows }, planned) => {
         const messages = planned
-          .flatMap(({ table, full, fileNode, ranges }) =>
+          .flatMap(({ table, full, own, fileNode, ranges }) =>
             ranges.map(
               (range): Omit<ExtractMessage, 'slice'> => ({
                 version: 1,
@@ -46,7 +53,7 @@ describe('the messages of a plan', () => {
                 plannedXmax,
                 ...(plannedLsn && { plannedLsn }),
                 ...(model !== undefined && { model }),
-                ...(!full && { newRows }),
+                ...(!full && { newRows: own ?? newRows }),
                 ...(range && { blocks: range, fileNode }),
               }),
             ),

@@ -56,6 +56,18 @@ describe('a line that does not fit', () => {
     ]);
   });
 
+  it.each([
+    `npx starlift sql --source "select * from pg_stat_activity where state <> 'idle'" --data d`,
+    'npx starlift rebuild dim_staff fact_payment fact_sales_order --data /srv/a-long-name',
+    'npx starlift resync --table public.staff --data /srv/a-long-name-of-a-folder',
+  ])('keeps %s whole', (command) => {
+    expect(wrapLine(`    ${command}`, 50)).toEqual([`    ${command}`]);
+    expect(wrapLine(`It is wrong, so type this: ${command}`, 60)).toEqual([
+      'It is wrong, so type this:',
+      command,
+    ]);
+  });
+
   it('leaves one that fits as it is, and takes each line of a text by itself', () => {
     expect(wrapText('a  b\n  c d', 5)).toEqual(['a  b', '  c d']);
     expect(wrapText('aaa bbb\n  ccc ddd', 6)).toEqual(['aaa', 'bbb', '  ccc', '  ddd']);

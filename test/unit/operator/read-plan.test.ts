@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { readLastPlan, timeOfRun } from '../../../cli/status/evidence/read-plan.ts';
+import { readLastPlan } from '../../../cli/status/evidence/read-plan.ts';
+import { timeOfRun } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 
 describe('the records of plans', () => {
@@ -9,8 +10,9 @@ describe('the records of plans', () => {
         key in objects
           ? { body: Buffer.from(JSON.stringify(objects[key])), metadata: {}, etag: '' }
           : undefined,
-      list: async function* (prefix: string) {
-        for (const key of Object.keys(objects).filter((each) => each.startsWith(prefix))) {
+      list: async function* (prefix: string, after = '') {
+        const keys = Object.keys(objects).filter((each) => each.startsWith(prefix) && each > after);
+        for (const key of keys) {
           yield { key, size: 1, lastModified: new Date('2026-03-05T10:00:00Z') };
         }
       },
@@ -25,9 +27,34 @@ describe('the records of plans', () => {
     for (const now of ['2025-01-02T00:30:00Z', '2025-01-05T00:00:00Z', '2026-03-05T12:00:00Z']) {
       expect(await readLastPlan(storeOf(objects), new Date(now))).toEqual({
         failing: new Map([['design', 'no such table']]),
-        lastRun: { run: '20250102T000000000Z0002', slices: 2, warnings: ['a column'] },
+        lastRun: {
+          run: '20250102T000000000Z0002',
+          plannedAt: '2025-01-02T00:00:00.000Z',
+          slices: 2,
+          warnings: ['a column'],
+        },
       });
     }
+  });
+
+  it('tell the last run that the state names, or a later one, and when that was by the clock of its time', async () => {
+    const ahead = '20270101T000000000Z0001';
+    const next = '20270101T000000001Z0002';
+    const objects = {
+      'state/capture.json': { tables: {}, lastRun: ahead },
+      'state/runs/20260305T110000000Z0003.json': { slices: [], warnings: [] },
+      [`state/runs/${ahead}.json`]: { slices: [1], warnings: [], plannedAt: '2027-01-01T00:00:00.000Z' },
+    };
+    const now = new Date('2026-03-05T12:00:00Z');
+    expect((await readLastPlan(storeOf(objects), now)).lastRun?.run).toBe(ahead);
+    const plannedAt = '2026-03-05T11:59:00.000Z';
+    const broken = { ...objects, [`state/runs/${next}.json`]: { slices: [1, 2], warnings: [], plannedAt } };
+    expect((await readLastPlan(storeOf(broken), now)).lastRun).toEqual({
+      run: next,
+      plannedAt,
+      slices: 2,
+      warnings: [],
+    });
   });
 
   it('are empty before the first plan', async () => {

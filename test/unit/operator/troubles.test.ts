@@ -268,6 +268,36 @@ describe('what needs attention', () => {
     );
   });
 
+  it('is a lock in the source once, with the command that asks the source', () => {
+    const retrying = {
+      queue: 'extract' as const,
+      table: 'design',
+      attempts: 0,
+      by: 'lock' as const,
+      error: 'RefusedError',
+      reason: 'design is locked by pid 7 (psql)',
+      waitingSince: '2026-11-30T21:50:00.000Z',
+      triedAt: '2026-11-30T21:59:00.000Z',
+      nextAt: '2026-11-30T22:01:00.000Z',
+    };
+    const locked = [{ table: 'design', lock: 'design is locked by pid 7 (psql)', isLeftOut: true }];
+    const attempts = {
+      attemptedAt: now.toISOString(),
+      succeeded: { at: now.toISOString(), run: 'r', failures: [], locked },
+    };
+    const source = answered({ lock: 'design is locked by pid 7 (psql)' });
+    const asksTheSource = expect.stringMatching(
+      /^npx starlift sql --source ".*pg_stat_activity.*" --data d$/,
+    );
+    expect(found({ source, ...withObjects({ attempts, retrying: [retrying] }) })).toEqual([
+      ['design of the source has a change that waits: design is locked by pid 7 (psql)', asksTheSource],
+    ]);
+    // Before a plan has seen the lock, its message tells of it.
+    expect(found(withObjects({ retrying: [retrying] }))).toEqual([
+      [expect.stringMatching(/^design is retried in extract, waiting since /), asksTheSource],
+    ]);
+  });
+
   it('names a table that cannot be extracted once, by its dead letter', () => {
     const failing = new Map([['currency', 'gone']]);
     const queues = answered({

@@ -36,7 +36,7 @@ describe('the slices that a run follows', () => {
       'state/runs/20261125T000900000Zdddd.json': recordOf('6', 'captured anew since'),
       'state/runs/20261125T001000001Zeeee.json': recordOf('7', 'planned after it'),
     });
-    expect(await listFollowedSlices(store, planned, now)).toEqual([
+    expect(await listFollowedSlices(store, planned)).toEqual([
       { run: own, slice: '0000', table: 'design' },
       { run: recent, slice: '0000', table: 'staff' },
     ]);

@@ -9,8 +9,8 @@ import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/po
 /** A bucket of objects that are their number of rows. */
 function bucketOf(rows: Record<string, number>): ObjectStore {
   return {
-    list: async function* (prefix: string) {
-      for (const key of Object.keys(rows)) if (key.startsWith(prefix)) yield { key };
+    list: async function* (prefix: string, after = '') {
+      for (const key of Object.keys(rows)) if (key.startsWith(prefix) && key > after) yield { key };
     },
     head: async (key: string) => ({ metadata: { rows: String(rows[key]) }, etag: '' }),
   } as unknown as ObjectStore;
