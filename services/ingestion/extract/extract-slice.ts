@@ -33,8 +33,9 @@ export interface ExtractOutcome {
    * - `superseded`: the source has a new identity, and a later plan covers everything
    * - `split`: nothing was put; the halves of the slice are on the queue
    * - `other model`: nothing was put; the slice must be extracted by the model that is in force now
+   * - `not in the model`: nothing was put; the table has left the model since the slice was planned
    */
-  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model';
+  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model' | 'not in the model';
   /** Rows read. */
   rows: number;
 }
@@ -51,7 +52,8 @@ export interface ExtractOutcome {
  */
 export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): Promise<ExtractOutcome> {
   try {
-    const table = deps.model.source(message.table);
+    const table = deps.model.sources.find(({ name }) => name === message.table);
+    if (table === undefined) return await passOver(deps);
     const content = await deps.database.withClient((client) => readSlice(client, message, table, deps));
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
@@ -75,6 +77,12 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
   } catch (error) {
     throw toPipelineError(describeTooLarge(error, message), { table: message.table });
   }
+}
+
+/** A table that comes back to the model later is read in full, because no plan in between has known it. */
+async function passOver({ isInForce }: ExtractDeps): Promise<ExtractOutcome> {
+  const isOutdated = (await isInForce?.()) === false;
+  return { outcome: isOutdated ? 'other model' : 'not in the model', rows: 0 };
 }
 
 /**

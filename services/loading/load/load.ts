@@ -76,8 +76,9 @@ export interface LoadResult {
    * - `loaded`: the rows are in the warehouse now
    * - `already loaded`: they were before
    * - `outdated`: nothing was loaded; an older model made the object, with other columns, and it must be made anew
+   * - `not in the model`: nothing was loaded, and nothing is left to do unless another model is in force
    */
-  outcome: 'loaded' | 'already loaded' | 'outdated';
+  outcome: 'loaded' | 'already loaded' | 'outdated' | 'not in the model';
   /** Rows in the object. */
   rows: number;
   /** Rows of it that wait for a dimension. */
@@ -98,7 +99,7 @@ export interface LoadResult {
  *
  * @throws {LaterModelError} the object, or the warehouse, is of a later model than was looked for
  * @throws {TransientError} the warehouse or the store cannot be reached, or a lock timed out
- * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
+ * @throws {TerminalError} there is no such object, or the object is not what its key says it is
  */
 export async function loadObject(
   key: ProcessedKey,
@@ -107,7 +108,8 @@ export async function loadObject(
 ): Promise<LoadResult> {
   const name = formatObjectKey(key);
   try {
-    const table = deps.model.table(key.table);
+    const table = deps.model.tables.find(({ name }) => name === key.table);
+    if (table === undefined) return withoutRows(key, 'not in the model');
     const refusal = deps.refused?.get(key.table);
     if (refusal !== undefined) throw refusal;
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
@@ -157,7 +159,7 @@ async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> 
   return rowCount === 1;
 }
 
-const withoutRows = (key: ProcessedKey, outcome: 'already loaded' | 'outdated'): LoadResult => ({
+const withoutRows = (key: ProcessedKey, outcome: Exclude<LoadResult['outcome'], 'loaded'>): LoadResult => ({
   key,
   outcome,
   rows: 0,
