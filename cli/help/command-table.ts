@@ -411,11 +411,12 @@ const withoutHelp = {
       table,
       file: { type: 'string', value: 'KEY', summary: 'only the rows of this quarantine file' },
       key: { type: 'string', value: 'K', summary: 'only the row with this key' },
+      gone: { type: 'boolean', summary: 'only rows that the source does not have any more' },
     },
     forms: [
       { options: ['table', ...site] },
       { words: ['release'], required: ['table'], options: ['file', ...site] },
-      { words: ['drop'], required: ['table'], options: ['file', 'key', ...site] },
+      { words: ['drop'], required: ['table'], options: ['file', 'key', 'gone', ...site] },
     ],
     examples: [
       ['starlift quarantine', 'lists the rows, each with its reason'],
