@@ -27,7 +27,9 @@ export async function reportLoad(
     return;
   }
   deps.logger.info('loaded', { run, table, key: object, ...counts });
-  if (counts.outcome === 'loaded') deps.metrics.add(table, { RowsLoaded: counts.rows });
+  const { rows, quarantined } = counts;
+  if (counts.outcome === 'loaded')
+    deps.metrics.add(table, { RowsLoaded: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
   await notifyReleases(releases, object, deps);
   if (!wasDeadLetter) return;
   await notifyOrLog({ type: 'Table Recovered', detail: { queue: deps.queue, table, key: object } }, deps);

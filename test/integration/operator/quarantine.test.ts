@@ -199,6 +199,25 @@ describe('rows in quarantine', () => {
     });
   });
 
+  it('that the load has left out count until the warehouse has them, and can be dropped', async () => {
+    const [object] = await stack.warehouse<{ key: string }>(
+      `select key from starlift.object where warehouse_table = 'dim_currency' order by object_id limit 1`,
+    );
+    const file = `quarantine/${object?.key.replace('.parquet', '.load.ndjson')}`;
+    const line = { line: 1, key: 1, column: 'currency_code', reason: 'cannot be integer', row: '{}' };
+    await stack.site.processed.create(file, Buffer.from(`${JSON.stringify(line)}\n`));
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    await stack.warehouse('delete from dim_currency where currency_id = 1');
+    expect(rowsOf(await quarantine())).toEqual([['dim_currency', '1 currency_code']]);
+    await stack.command('quarantine', 'drop', '--table', 'currency', '--key', '1');
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    // It is bad no longer once it goes through in a later revision.
+    await stack.command('quarantine', 'release', '--table', 'currency', '--file', file);
+    await stack.run();
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('cannot be released from a file that is not in quarantine', async () => {
     await expect(
       stack.command('quarantine', 'release', '--table', 'currency', '--file', 'quarantine/no-such.ndjson'),
