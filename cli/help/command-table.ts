@@ -219,13 +219,14 @@ const withoutHelp = {
     },
   }),
   check: describe({
-    summary: 'Checks a project: its files, and with a source whether they fit it.',
+    summary: 'Checks a project: its files, and whether they fit a source and a warehouse.',
     details: [
       'Without a source it needs no database: starlift.lock.json has what the tables were like. Each finding is one ' +
         'line with file and line.',
     ],
     options: {
       source: { ...source, summary: 'compare with this source, too', defaultText: 'none' },
+      warehouse: { ...warehouse, summary: 'compare with this warehouse, too', defaultText: 'none' },
       update: {
         type: 'boolean',
         summary: 'write starlift.lock.json anew, from the source',
@@ -239,7 +240,7 @@ const withoutHelp = {
         names: 'folder',
       },
     },
-    forms: [{ options: ['source', 'update', 'project'] }],
+    forms: [{ options: ['source', 'warehouse', 'update', 'project'] }],
     examples: [
       ['starlift check', 'the files alone'],
       [

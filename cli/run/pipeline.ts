@@ -15,6 +15,7 @@ import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
+import { assertNotOwnTables } from '../project/own-tables.ts';
 import { publishProject } from '../project/publish-project.ts';
 import { describeBackfill, findTablesToBackfill, noteBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
@@ -261,6 +262,7 @@ async function prepareDatabases(
 ): Promise<{ model: Model; refused: RefusedTables }> {
   const { schema } = options;
   const { ingested } = stack;
+  await assertNotOwnTables(assembleProject(project.definition), { source, warehouse, schema });
   const binding = await findBinding(stack, { source, warehouse, schema });
   const publication = await publishProject(ingested, project, (inForce) =>
     noteBackfill(ingested, findTablesToBackfill(inForce, project.definition)),
