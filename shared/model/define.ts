@@ -103,6 +103,8 @@ export interface JoinDefinition extends SourceName {
   from?: string;
   /** The nearer table's column to this one's. */
   match: Readonly<Record<string, string>>;
+  /** The collation that a nearer table's column is compared by, as SQL writes it, where the two columns have different ones. */
+  collate?: Readonly<Record<string, string>>;
   columns: SourceColumns;
 }
 

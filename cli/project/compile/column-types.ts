@@ -67,6 +67,10 @@ const textTypes = (): ColumnTypes => ({ source: 'varchar', warehouse: { name: 't
 
 const isCitext = (type: string): boolean => type === 'citext' || type.endsWith('.citext');
 
+/** Whether the source takes two texts for one value that are two in the warehouse: 'Ann' and 'ANN'. */
+export const isLoose = ({ type, base, deterministic }: LockedColumn): boolean =>
+  deterministic === false || isCitext((base ?? type).replace(/(\[\])+$/, ''));
+
 function numericTypes(precisionText: string | undefined, scaleText: string | undefined): ColumnTypes {
   const precision = Number(precisionText);
   const scale = Number(scaleText);

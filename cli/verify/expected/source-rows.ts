@@ -73,10 +73,12 @@ export function makeSourceRows(
   const aliasOf = (path: string | undefined) =>
     path === undefined ? rootAlias : `joined_${joins.findIndex((join) => join.path === path)}`;
   const lines = joins.map((join) => {
-    const pairs = Object.entries(join.match).map(
-      ([near, far]) =>
-        `${aliasOf(join.from)}.${quoteIdentifier(near)} = ${aliasOf(join.path)}.${quoteIdentifier(far)}`,
-    );
+    const pairs = Object.entries(join.match).map(([near, far]) => {
+      const collation = join.collate?.[near];
+      const nearer = `${aliasOf(join.from)}.${quoteIdentifier(near)}`;
+      const compared = collation === undefined ? nearer : `(${nearer} collate ${collation})`;
+      return `${compared} = ${aliasOf(join.path)}.${quoteIdentifier(far)}`;
+    });
     return `left join ${relationOf(join).sql} as ${aliasOf(join.path)} on ${pairs.join(' and ')}`;
   });
   const relations = [relationOf(source), ...joins.map(relationOf)];
