@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type pg from 'pg';
-import { findProjectFile, projectFileName } from '../configuration/find-project-file.ts';
+import { findProjectFile, projectFileName, projectFolderOf } from '../configuration/find-project-file.ts';
 import { formatFinding } from '../configuration/yaml-file.ts';
 import { connect } from '../database/connect.ts';
 import { textOption } from '../options/site-options.ts';
@@ -49,9 +48,5 @@ function findProject(option: string | undefined): string {
       `no ${projectFileName} here, nor above: starlift init writes one, and --project names one`,
     );
   }
-  const folder = resolve(option);
-  if (!existsSync(join(folder, projectFileName))) {
-    throw new UsageError(`--project ${option} has no ${projectFileName}: starlift init writes one`);
-  }
-  return folder;
+  return projectFolderOf({ project: option });
 }

@@ -1,6 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { parseCommand } from '../../../cli/parse-command.ts';
+import { findDefinition } from '../../../cli/project/load-model.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { useSource } from './init-under-test.ts';
 
@@ -154,6 +157,27 @@ describe('starlift check', () => {
       message: '--project /nowhere has no starlift.yml: starlift init writes one',
     });
   });
+});
+
+describe('--project', () => {
+  it('names the project whose model a command is about, and that of a data folder is remembered', () =>
+    inSource(shop, async ({ url, folder }) => {
+      await run('init', '--source', url, '--dir', folder);
+      const shown = await run('schema', '--project', folder);
+      expect(shown).toMatchObject({ code: 0 });
+      expect(shown.stdout).toContain('dim_customer');
+      await expect(run('schema', '--project', '/nowhere')).rejects.toMatchObject({
+        exitCode: 2,
+        message: '--project /nowhere has no starlift.yml: starlift init writes one',
+      });
+      const data = join(folder, 'data');
+      mkdirSync(data);
+      writeFileSync(join(data, 'connections.json'), JSON.stringify({ project: folder }));
+      expect(await findDefinition({}, data)).toMatchObject({ folder });
+      expect(await findDefinition({ project: folder })).toMatchObject({ folder });
+      // Without either, here is no project.
+      expect(await findDefinition({})).toMatchObject({ folder: undefined });
+    }));
 });
 
 describe('a warehouse that is the database of the source', () => {
