@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage } from '../options/site-options.ts';
 import { assembleProject, findDefinition } from '../project/load-model.ts';
+import { assertMaskKey } from '../project/mask-key.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -18,6 +19,7 @@ export const command: CommandModule = {
     const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
     const { data, source, warehouse } = await readSettings({ values });
     const { definition, folder: projectFolder } = await findDefinition(values, data);
+    assertMaskKey(definition, process.env);
     // The servers answer while the rest is imported.
     const { connectPatiently } = await import('../run/connect-named.ts');
     // A URL that has never worked may be mistyped, and is not waited for unless that is asked for.

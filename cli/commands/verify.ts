@@ -9,6 +9,7 @@ import { assembleProject, findDefinition } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type Expectations, parseExpectations, readExpectFiles } from '../verify/expected/expect-files.ts';
+import { maskKeyVariable } from '../verify/expected/masked-value.ts';
 import { noteVerified } from '../verify/note-verified.ts';
 import { showProgress } from '../verify/progress.ts';
 import { type Key, printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
@@ -106,6 +107,7 @@ async function compare(
         warehouseSchema: databases.warehouseSchema,
         model,
         expectations,
+        maskKey: process.env[maskKeyVariable] || undefined,
         ...(site && { site }),
         ...progress,
         onExtra,

@@ -60,7 +60,9 @@ async function findGone(
   source: SourceTable,
   rows: readonly QuarantinedRow[],
 ): Promise<QuarantinedRow[]> {
-  const keyed = rows.filter(({ key }) => key !== null);
+  // What they were in the source only its key could tell.
+  const isMasked = source.columns.some(({ name, type }) => type === 'masked' && source.key.includes(name));
+  const keyed = isMasked ? [] : rows.filter(({ key }) => key !== null);
   const columns = source.key.map((_, index) => `k${index}`);
   const keys = keyed.map(({ key }) => [key].flat().map(String));
   const parameters = columns.map((_, index) => `$${index + 1}::text[]`);

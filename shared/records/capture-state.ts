@@ -51,6 +51,8 @@ export interface CaptureState {
    * that knows layouts has planned.
    */
   layouts?: Record<string, string>;
+  /** Tells which key masks columns; absent where none was masked yet. */
+  maskKey?: string;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
 }

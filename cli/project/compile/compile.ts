@@ -13,7 +13,7 @@ import { type Finding, findingAt, formatFinding, refuseFindings } from '../../co
 import { didYouMean } from '../../help/suggest.ts';
 import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
-import { fitToKey, isLoose } from './column-types.ts';
+import { fitToKey, haveEqualTexts, isLoose } from './column-types.ts';
 import { type CompiledTable, compileTable } from './compile-table.ts';
 import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
@@ -99,7 +99,7 @@ function compileKept(
   compiled: readonly CompiledTable[],
   report: (finding: Finding) => void,
 ): KeptTable[] {
-  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]): KeptTable[] => {
+  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude, mask }]): KeptTable[] => {
     const at = (keys: readonly (string | number)[], message: string) =>
       report(findingAt(file, ['sources', written, ...keys], message));
     const table = tables.find(written);
@@ -111,6 +111,12 @@ function compileKept(
       if (Object.hasOwn(table.locked.columns, column)) continue;
       const meant = didYouMean(column, Object.keys(table.locked.columns));
       at(['exclude', index], `${table.name} has no column ${column}${meant}`);
+    }
+    for (const column of Object.keys(mask ?? {})) {
+      const meant = didYouMean(column, Object.keys(table.locked.columns));
+      if (!Object.hasOwn(table.locked.columns, column))
+        at(['mask', column], `${table.name} has no column ${column}${meant}`);
+      else if (table.excluded.has(column)) at(['mask', column], `${column} is excluded, too`);
     }
     const feeds = compiled.some(({ definition: { source } }) => {
       const { schema, table: bare } = source;
@@ -194,8 +200,8 @@ function resolveReferences(
   for (const [name, column] of Object.entries(definition.columns)) {
     if (column.references === undefined) continue;
     const problem =
-      resolveReference(name, column, column.references, context) ??
-      findLooseReference(name, column, definition, context);
+      findUnequalReference(name, column, definition, context) ??
+      resolveReference(name, column, column.references, context);
     if (problem !== undefined) report(findingAt(file.file, ['columns', name, 'references'], problem));
   }
 }
@@ -234,7 +240,7 @@ function resolveReference(
  * A fact may write the key of a dimension in other letters where the source takes them for the same, and its row would wait for
  * ever. The key itself, along a path, is written as the dimension has it.
  */
-function findLooseReference(
+function findUnequalReference(
   name: string,
   { from, references }: ColumnDefinition,
   { source }: CompiledTable['definition'],
@@ -247,6 +253,13 @@ function findLooseReference(
   const far = findField(target.source, key.field, tables);
   if (own === undefined || far === undefined) return undefined;
   if (own.table === far.table && own.column === far.column) return undefined;
+  if (own.isMasked !== far.isMasked) {
+    const [masked, clear] = own.isMasked ? [own, far] : [far, own];
+    return `${name} references ${references}, and ${masked.table}.${masked.column} is masked while ${clear.table}.${clear.column} is not: mask both, or neither`;
+  }
+  if (own.isMasked && !haveEqualTexts(own.locked, far.locked)) {
+    return `${name} references ${references}, and the masked ${own.table}.${own.column} (${own.locked.type}) and ${far.table}.${far.column} (${far.locked.type}) may write equal values differently`;
+  }
   const loose = [own, far].find(({ locked }) => isLoose(locked));
   if (loose === undefined) return undefined;
   return (
@@ -263,5 +276,6 @@ function findField(source: CompiledTable['definition']['source'], field: string,
   const table = tables.find(sourceNameOf(join ?? source));
   const column = join === undefined ? field : field.slice(end + 1);
   const locked = table?.locked.columns[column];
-  return table === undefined || locked === undefined ? undefined : { table: table.name, column, locked };
+  if (table === undefined || locked === undefined) return undefined;
+  return { table: table.name, column, locked, isMasked: table.masked.has(column) };
 }

@@ -9,6 +9,7 @@ import type {
   WarehouseTable,
 } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { maskedValue } from './masked-value.ts';
 
 /**
  * SQL that says whether a row of the source is newer than what has been loaded.
@@ -89,7 +90,10 @@ export function makeSourceRows(
     ),
     from: [`from ${relationOf(source).sql} as ${rootAlias}`, ...lines].join('\n'),
     aliases: [rootAlias, ...joins.map(({ path }) => aliasOf(path))],
-    sqlOf: ({ path, column }) => `${aliasOf(path)}.${quoteIdentifier(column)}`,
+    sqlOf: ({ path, column, type }) => {
+      const value = `${aliasOf(path)}.${quoteIdentifier(column)}`;
+      return type === 'masked' ? maskedValue(value) : value;
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import type { ExtractMessage } from '../../../shared/records/extract-message.ts'
 import type { PutLayout } from '../../../shared/records/layout.ts';
 import { halvesOf } from '../../../shared/records/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
+import { hasMasked, type Mask } from '../source/mask.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
 import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
 
@@ -22,6 +23,8 @@ export interface ExtractDeps extends ReadOptions {
   model: Model;
   /** Of the published model: the object carries it. */
   modelNumber?: number;
+  /** Finds the key for masked columns, see `findMask`. */
+  findMask?(wantedId: string | undefined): Promise<Mask | undefined>;
   /** Whether the model is in force at this very moment. */
   isInForce?(): Promise<boolean>;
 }
@@ -54,7 +57,12 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
   try {
     const table = deps.model.sources.find(({ name }) => name === message.table);
     if (table === undefined) return await passOver(deps);
-    const content = await deps.database.withClient((client) => readSlice(client, message, table, deps));
+    // Before the connection is lent: the secret may be asked for.
+    const mask = hasMasked(table)
+      ? await deps.findMask?.((await readCaptureState(deps.ingested))?.state.maskKey)
+      : undefined;
+    const options = { ...deps, mask };
+    const content = await deps.database.withClient((client) => readSlice(client, message, table, options));
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
     // After the snapshot: so what any extract by a later model reads is as new or newer, and what this one lacks comes back.
