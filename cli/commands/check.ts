@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { findProjectFile, projectFileName } from '../configuration/find-project-file.ts';
+import { dirname } from 'node:path';
+import type pg from 'pg';
+import { findProjectFile, projectFileName, projectFolderOf } from '../configuration/find-project-file.ts';
 import { formatFinding } from '../configuration/yaml-file.ts';
 import { connect } from '../database/connect.ts';
 import { textOption } from '../options/site-options.ts';
 import { checkProject } from '../project/check/check.ts';
-import { findSourceUrl } from '../project/source-url.ts';
+import { findSourceUrl, findWarehouseSchema, knownSourceUrl } from '../project/source-url.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -14,17 +14,27 @@ export const command: CommandModule = {
     const folder = findProject(textOption(values.project));
     const isUpdate = values.update === true;
     const option = textOption(values.source);
-    const asksSource = isUpdate || option !== undefined;
-    const source = asksSource
-      ? await connect(findSourceUrl(option, folder, process.env), 'source')
-      : undefined;
+    const warehouseUrl = textOption(values.warehouse);
+    let sourceUrl: string | undefined;
+    if (isUpdate || option !== undefined) sourceUrl = findSourceUrl(option, folder, process.env);
+    // Whether a warehouse is the source's own database is known by both.
+    else if (warehouseUrl !== undefined) sourceUrl = knownSourceUrl(folder, process.env);
+    const source = sourceUrl === undefined ? undefined : await connect(sourceUrl, 'source');
+    let warehouse: pg.Client | undefined;
     try {
-      const findings = await checkProject({ folder, source, isUpdate });
+      if (warehouseUrl !== undefined) warehouse = await connect(warehouseUrl, 'warehouse');
+      const schema = findWarehouseSchema(folder, process.env);
+      const findings = await checkProject({
+        folder,
+        source,
+        warehouse: warehouse && { client: warehouse, schema },
+        isUpdate,
+      });
       for (const finding of findings) terminal.result(formatFinding(finding));
       if (findings.length === 0) terminal.info('Nothing is wrong.');
       return findings.length === 0 ? 0 : 2;
     } finally {
-      await source?.end();
+      await Promise.all([source?.end(), warehouse?.end()]);
     }
   },
 };
@@ -38,9 +48,5 @@ function findProject(option: string | undefined): string {
       `no ${projectFileName} here, nor above: starlift init writes one, and --project names one`,
     );
   }
-  const folder = resolve(option);
-  if (!existsSync(join(folder, projectFileName))) {
-    throw new UsageError(`--project ${option} has no ${projectFileName}: starlift init writes one`);
-  }
-  return folder;
+  return projectFolderOf({ project: option });
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
+import type pg from 'pg';
 import { formatFinding } from '../configuration/yaml-file.ts';
 import { connect } from '../database/connect.ts';
 import { textOption } from '../options/site-options.ts';
 import { type InitOutcome, initProject } from '../project/init/init.ts';
-import { findSourceUrl } from '../project/source-url.ts';
+import { findSourceUrl, findWarehouseSchema, findWarehouseUrl } from '../project/source-url.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { quoteForShell } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
@@ -18,12 +19,17 @@ export const command: CommandModule = {
       .map((name) => name.trim())
       .filter((name) => name !== '');
     const source = await connect(url, 'source');
+    let warehouse: pg.Client | undefined;
     try {
-      const outcome = await initProject({ source, folder, schemas, isMirror: values.mirror === true });
+      const isMirror = values.mirror === true;
+      const warehouseUrl = isMirror ? findWarehouseUrl(folder, process.env) : undefined;
+      if (warehouseUrl !== undefined) warehouse = await connect(warehouseUrl, 'warehouse');
+      const warehouseSchema = findWarehouseSchema(folder, process.env);
+      const outcome = await initProject({ source, folder, schemas, isMirror, warehouseSchema, warehouse });
       print(outcome, dir, terminal);
       return outcome.findings.length === 0 ? 0 : 2;
     } finally {
-      await source.end();
+      await Promise.all([source.end(), warehouse?.end()]);
     }
   },
 };

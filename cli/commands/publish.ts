@@ -1,7 +1,7 @@
 import { rememberModel } from '../configuration/remembered.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage, withSite } from '../options/site-options.ts';
-import { loadDefinition } from '../project/load-model.ts';
+import { findDefinition } from '../project/load-model.ts';
 import { describePublication, publishProject } from '../project/publish-project.ts';
 import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { commandFor } from '../site/site.ts';
@@ -11,11 +11,11 @@ import type { CommandModule } from './command-module.ts';
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     // First: a project that cannot be compiled is found before anything is started.
-    const project = await loadDefinition();
+    const data = parseStage(values) === undefined ? (await readSettings({ values })).data : undefined;
+    const project = await findDefinition(values, data);
     return withSite(values, async (site) => {
       const publication = await publishProject(site.ingested, project);
-      if (parseStage(values) === undefined)
-        rememberModel((await readSettings({ values })).data, publication.definition);
+      if (data !== undefined) rememberModel(data, publication.definition);
       const backfill = await sendBackfill(site, publication.model);
       const { number, hash, outcome } = publication;
       if (terminal.json) {

@@ -26,7 +26,7 @@ async function list(values: OptionValues, terminal: Terminal): Promise<number> {
   if (textOption(values.file) !== undefined) {
     throw new UsageError('--file is only for quarantine release and quarantine drop');
   }
-  if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
+  refuseDropOptions(values);
   return withSite(values, async (site) => {
     const { tables } = parseTableOption(textOption(values.table), site.model);
     const all = await listQuarantine(site, site.model, tables);
@@ -36,6 +36,11 @@ async function list(values: OptionValues, terminal: Terminal): Promise<number> {
     else printFiles(files, site, terminal);
     return files.length === 0 ? 0 : 1;
   });
+}
+
+function refuseDropOptions(values: OptionValues): void {
+  for (const option of ['key', 'gone'])
+    if (values[option] !== undefined) throw new UsageError(`--${option} is only for quarantine drop`);
 }
 
 function printFiles(
@@ -48,7 +53,9 @@ function printFiles(
     terminal.info(`After a fix in the contract: ${commandFor(site, `quarantine release --table ${table}`)}`);
     terminal.info('A row that is fixed in the source is loaded by the next run.');
     const drop = commandFor(site, `quarantine drop --table ${table}`);
-    terminal.info(`To give up on one row (add --key K), or all: ${drop}`);
+    terminal.info(
+      `To give up on one row (add --key K), on those that the source has lost (add --gone), or on all: ${drop}`,
+    );
     terminal.info('');
   }
 }
@@ -72,7 +79,7 @@ function printRows({ file, rows, quarantined }: QuarantineFile, terminal: Termin
 
 async function releaseTable(values: OptionValues, terminal: Terminal): Promise<number> {
   const name = requiredTable(values, 'release');
-  if (textOption(values.key) !== undefined) throw new UsageError('--key is only for quarantine drop');
+  refuseDropOptions(values);
   return withSite(values, async (site) => {
     const { tables } = parseTable(name, site.model);
     const released = await release(site, site.model, { tables, file: textOption(values.file) });
@@ -108,10 +115,15 @@ async function dropRows(values: OptionValues, terminal: Terminal): Promise<numbe
   const name = requiredTable(values, 'drop rows of');
   return withSite(values, async (site) => {
     const { tables } = parseTable(name, site.model);
-    const selection = { tables, file: textOption(values.file), key: textOption(values.key) };
+    const isGone = values.gone === true;
+    if (isGone && site.connectSource === undefined)
+      throw new UsageError('--gone asks the source, which cannot be reached from here');
+    const selection = { tables, file: textOption(values.file), key: textOption(values.key), isGone };
     const files = await dropQuarantined(site, site.model, selection);
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, dropped: files }));
-    else printDropped(files, name, site, terminal);
+    else if (files.length === 0 && isGone) {
+      terminal.info(`The source still has each row of ${name} that is in quarantine: nothing to drop.`);
+    } else printDropped(files, name, site, terminal);
     return 0;
   });
 }

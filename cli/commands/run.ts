@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRemembered } from '../configuration/remembered.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { parseStage } from '../options/site-options.ts';
-import { assembleProject, type LoadedDefinition, loadDefinition } from '../project/load-model.ts';
+import { assembleProject, findDefinition } from '../project/load-model.ts';
+import { assertMaskKey } from '../project/mask-key.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -18,7 +18,8 @@ export const command: CommandModule = {
     const watch = values.watch === true;
     const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
     const { data, source, warehouse } = await readSettings({ values });
-    const { definition, folder: projectFolder } = await loadProjectOf(data);
+    const { definition, folder: projectFolder } = await findDefinition(values, data);
+    assertMaskKey(definition, process.env);
     // The servers answer while the rest is imported.
     const { connectPatiently } = await import('../run/connect-named.ts');
     // A URL that has never worked may be mistyped, and is not waited for unless that is asked for.
@@ -49,14 +50,6 @@ export const command: CommandModule = {
     }
   },
 };
-
-/** The project of the working directory, else the one that the data folder's last run was of. */
-async function loadProjectOf(data: string): Promise<LoadedDefinition> {
-  const project = await loadDefinition();
-  const { project: remembered } = readRemembered(data);
-  if (project.folder !== undefined || remembered === undefined || !existsSync(remembered)) return project;
-  return loadDefinition(remembered);
-}
 
 function parseEvery(text: unknown): number {
   const seconds = Number(text);

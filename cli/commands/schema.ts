@@ -2,7 +2,7 @@ import { type Derivation, formatType } from '../../shared/model/define.ts';
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
-import { loadModel } from '../project/load-model.ts';
+import { assembleProject, findDefinition } from '../project/load-model.ts';
 import { toDot, toMermaid } from '../schema/draw-model.ts';
 import { formatTable } from '../terminal/table.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -13,9 +13,9 @@ const serverVersion = 130_000;
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const model = await loadModel();
+    const model = assembleProject((await findDefinition(values)).definition);
     if (values.sql === true) {
-      await readSettings({ values: {} });
+      await readSettings({ values });
       const schema = process.env.WAREHOUSE_SCHEMA || 'public';
       const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
       for (const statement of warehouseDdl(model, { schema, foreignKeys, serverVersion })) {

@@ -5,10 +5,11 @@ import { readSettings, type Settings } from '../configuration/settings.ts';
 import { hidePassword } from '../database/database-url.ts';
 import { type Databases, withDatabases } from '../options/open-databases.ts';
 import { type OptionValues, parseStage, withSite } from '../options/site-options.ts';
-import { assembleProject, loadDefinition } from '../project/load-model.ts';
+import { assembleProject, findDefinition } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type Expectations, parseExpectations, readExpectFiles } from '../verify/expected/expect-files.ts';
+import { maskKeyVariable } from '../verify/expected/masked-value.ts';
 import { noteVerified } from '../verify/note-verified.ts';
 import { showProgress } from '../verify/progress.ts';
 import { type Key, printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
@@ -56,7 +57,7 @@ async function verify(
 ): Promise<number> {
   const deleted: DeletedRow[] = [];
   const at = new Date();
-  const report = await compare(databases, site, terminal, (table, key, version) => {
+  const report = await compare(databases, site, { values, terminal }, (table, key, version) => {
     if (values.deleted !== true) return;
     if (terminal.json) deleted.push({ table, key, ...(version !== '' && { version }) });
     else printExtraRow(table, key, version, terminal);
@@ -73,8 +74,12 @@ async function verify(
  * The model that is in force, and the queries of the project that the command runs in. Outside of any project those are the
  * sample shop's, which are of no other model.
  */
-async function findModel(site: Site | undefined): Promise<{ model: Model; expectations: Expectations }> {
-  const { definition, folder } = await loadDefinition();
+async function findModel(
+  site: Site | undefined,
+  values: OptionValues,
+): Promise<{ model: Model; expectations: Expectations }> {
+  const data = parseStage(values) === undefined ? (await readSettings({ values })).data : undefined;
+  const { definition, folder } = await findDefinition(values, data);
   const model = site?.model ?? assembleProject(definition);
   if (folder !== undefined) {
     return { model, expectations: parseExpectations(readExpectFiles(folder), model) };
@@ -87,10 +92,10 @@ async function findModel(site: Site | undefined): Promise<{ model: Model; expect
 async function compare(
   databases: Databases,
   site: Site | undefined,
-  terminal: Terminal,
+  { values, terminal }: { values: OptionValues; terminal: Terminal },
   onExtra: (table: string, key: Key, version: string) => void,
 ): Promise<VerifyReport> {
-  const { model, expectations } = await findModel(site);
+  const { model, expectations } = await findModel(site, values);
   const source = await databases.connectSource();
   try {
     const warehouse = await databases.connectWarehouse();
@@ -102,6 +107,7 @@ async function compare(
         warehouseSchema: databases.warehouseSchema,
         model,
         expectations,
+        maskKey: process.env[maskKeyVariable] || undefined,
         ...(site && { site }),
         ...progress,
         onExtra,

@@ -10,6 +10,12 @@ const flag = z.boolean('is neither true nor false');
 /** What belongs to a source table, and not to a warehouse table. */
 const sourceTable = z.strictObject({
   exclude: names.describe('Columns that never leave the source.').optional(),
+  mask: z
+    .record(z.string(), z.literal('hmac', 'is not hmac'))
+    .describe(
+      'Columns that leave the source only as the HMAC of their text, by a key that is not in the project.',
+    )
+    .optional(),
   keep: flag
     .describe('Ingest the table although no warehouse table is made from it: it is kept in S3.')
     .optional(),

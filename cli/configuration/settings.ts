@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { hidePassword, type NamedDatabases, type Side } from '../database/database-url.ts';
 import { defaultFolder } from '../embedded/resources.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { findProjectFile } from './find-project-file.ts';
+import { findProjectFile, projectFileName, projectFolderOf } from './find-project-file.ts';
 import type { ProjectFile } from './project-file.ts';
-import { readOwnSides, readRemembered } from './remembered.ts';
+import { type Remembered, readOwnSides, readRemembered } from './remembered.ts';
 
 /** Where a command works when it does not work on a stage. */
 export interface Settings {
@@ -39,10 +40,11 @@ export interface SettingsSources {
 export async function readSettings({
   values,
   environment = process.env,
-  folder = process.cwd(),
+  folder = projectFolderOf(values),
 }: SettingsSources): Promise<Settings> {
-  const file = await openProjectFile(folder, environment);
-  const data = textOf(values.data) ?? file?.data() ?? defaultFolder;
+  const path = findProjectFile(resolve(folder));
+  const file = path === undefined ? undefined : await openProjectFile(path, environment);
+  const data = textOf(values.data) ?? file?.data() ?? defaultDataOf(path);
   const remembered = readRemembered(data);
   const given: NamedDatabases = {};
   const rememberedSides: Side[] = [];
@@ -81,20 +83,34 @@ export async function readSettings({
     data,
     source,
     warehouse,
-    freshnessSeconds: file?.freshnessSeconds,
+    freshnessSeconds: file?.freshnessSeconds ?? (await readFreshnessOf(remembered, path, environment)),
     given,
     remembered: rememberedSides,
   };
 }
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Its parser is loaded only where there is a file: most commands run without one. */
-async function openProjectFile(
-  folder: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<ProjectFile | undefined> {
-  const path = findProjectFile(resolve(folder));
-  if (path === undefined) return undefined;
-  return (await import('./project-file.ts')).readProjectFile(path, environment);
+const openProjectFile = async (path: string, environment: Variables): Promise<ProjectFile> =>
+  (await import('./project-file.ts')).readProjectFile(path, environment);
+
+/** Of a project the one in its folder, from whichever folder below it a command is started. */
+function defaultDataOf(projectFile: string | undefined): string {
+  if (projectFile === undefined) return defaultFolder;
+  const folder = dirname(projectFile);
+  return folder === process.cwd() ? defaultFolder : join(folder, defaultFolder);
+}
+
+/** Outside of any project that of the data folder counts. */
+async function readFreshnessOf(
+  { project }: Remembered,
+  path: string | undefined,
+  environment: Variables,
+): Promise<number | undefined> {
+  const file = project && join(project, projectFileName);
+  if (path !== undefined || file === undefined || !existsSync(file)) return undefined;
+  return (await openProjectFile(file, environment)).freshnessSeconds;
 }
 
 const textOf = (value: string | boolean | undefined): string | undefined =>

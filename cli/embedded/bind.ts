@@ -8,6 +8,7 @@ import {
   type WarehouseBinding,
 } from '../../shared/ledger/binding.ts';
 import { hidePassword, type NamedDatabases, type Side } from '../database/database-url.ts';
+import { identifyDatabase } from '../database/identify.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { quoteForShell } from '../terminal/wording.ts';
 import type { DataFolder } from './machine/data-folder.ts';
@@ -65,7 +66,7 @@ export async function findBinding(
   { source, warehouse, schema }: { source: pg.Client; warehouse: pg.Client; schema: string },
 ): Promise<Binding> {
   const { folder, named } = bound;
-  const sourceId = await identifySource(source);
+  const sourceId = await identifyDatabase(source);
   const known = readFolder(folder);
   if (known !== undefined && known.sourceId !== sourceId) {
     throw new UsageError(
@@ -162,7 +163,7 @@ export async function planRebinding(
   { source, warehouse, schema }: { source: pg.Client; warehouse: pg.Client; schema: string },
 ): Promise<Rebinding> {
   const known = readFolder(folder);
-  const sourceId = await identifySource(source);
+  const sourceId = await identifyDatabase(source);
   const found = await readBinding(warehouse);
   const whose =
     found === undefined
@@ -203,17 +204,4 @@ export async function rebindFolder(
   if ((await readBinding(warehouse)) === undefined) return;
   await replaceBinding(warehouse, ofWarehouse(binding));
   folder.writeJson(fileName, { ...binding, isConfirmed: true });
-}
-
-/** A replica, a promoted standby and a restored backup have the same identity; another database has another. */
-async function identifySource(source: pg.Client): Promise<string> {
-  try {
-    const { rows } = await source.query<{ id: string }>(
-      `select format('%s/%s', system_identifier, current_database()) as id from pg_control_system()`,
-    );
-    return rows[0]?.id ?? '';
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '42501') throw error;
-    return `${source.host}:${source.port}/${source.database ?? ''}`;
-  }
 }

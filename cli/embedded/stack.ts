@@ -95,7 +95,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const { cloud } = servers;
   const urls = chooseUrls(options, servers.postgres);
-  cloud.putSecret(secretIds.source, JSON.stringify(secretOfUrl('--source', urls.sourceUrl)));
+  const { STARLIFT_MASK_KEY: maskKey } = process.env;
+  const source = { ...secretOfUrl('--source', urls.sourceUrl), ...(maskKey && { maskKey }) };
+  cloud.putSecret(secretIds.source, JSON.stringify(source));
   cloud.putSecret(secretIds.warehouse, JSON.stringify(secretOfUrl('--warehouse', urls.warehouseUrl)));
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   folder.writeStackFile({

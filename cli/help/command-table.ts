@@ -62,7 +62,7 @@ const data = {
   type: 'string',
   value: 'DIR',
   summary: 'the data folder',
-  defaultText: 'data in starlift.yml, else .starlift',
+  defaultText: 'data in starlift.yml, else .starlift in its folder, or here',
   names: 'folder',
 } as const satisfies CommandOption;
 
@@ -87,8 +87,24 @@ const table = {
   names: 'table',
 } as const satisfies CommandOption;
 
-const siteOptions = { data, stage: stageOptions.stage, region: stageOptions.region, source, warehouse, json };
-const site = ['data', 'stage', 'region', 'source', 'warehouse', 'json'] as const;
+const project = {
+  type: 'string',
+  value: 'DIR',
+  summary: 'the folder of the project',
+  defaultText: "the nearest one with starlift.yml, from here upwards, else the data folder's",
+  names: 'folder',
+} as const satisfies CommandOption;
+
+const siteOptions = {
+  project,
+  data,
+  stage: stageOptions.stage,
+  region: stageOptions.region,
+  source,
+  warehouse,
+  json,
+};
+const site = ['project', 'data', 'stage', 'region', 'source', 'warehouse', 'json'] as const;
 
 const queue = {
   type: 'string',
@@ -141,7 +157,7 @@ const withoutHelp = {
       },
     },
     forms: [
-      { options: ['source', 'warehouse', 'data', 'watch', 'every', 'wait', 'json'] },
+      { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'json'] },
       { required: ['stage'], options: ['region', 'json'] },
     ],
     examples: [
@@ -219,27 +235,22 @@ const withoutHelp = {
     },
   }),
   check: describe({
-    summary: 'Checks a project: its files, and with a source whether they fit it.',
+    summary: 'Checks a project: its files, and whether they fit a source and a warehouse.',
     details: [
       'Without a source it needs no database: starlift.lock.json has what the tables were like. Each finding is one ' +
         'line with file and line.',
     ],
     options: {
       source: { ...source, summary: 'compare with this source, too', defaultText: 'none' },
+      warehouse: { ...warehouse, summary: 'compare with this warehouse, too', defaultText: 'none' },
       update: {
         type: 'boolean',
         summary: 'write starlift.lock.json anew, from the source',
         default: false,
       },
-      project: {
-        type: 'string',
-        value: 'DIR',
-        summary: 'the folder of the project',
-        defaultText: 'the nearest one with starlift.yml, from here upwards',
-        names: 'folder',
-      },
+      project: { ...project, defaultText: 'the nearest one with starlift.yml, from here upwards' },
     },
-    forms: [{ options: ['source', 'update', 'project'] }],
+    forms: [{ options: ['source', 'warehouse', 'update', 'project'] }],
     examples: [
       ['starlift check', 'the files alone'],
       [
@@ -411,11 +422,12 @@ const withoutHelp = {
       table,
       file: { type: 'string', value: 'KEY', summary: 'only the rows of this quarantine file' },
       key: { type: 'string', value: 'K', summary: 'only the row with this key' },
+      gone: { type: 'boolean', summary: 'only rows that the source does not have any more' },
     },
     forms: [
       { options: ['table', ...site] },
       { words: ['release'], required: ['table'], options: ['file', ...site] },
-      { words: ['drop'], required: ['table'], options: ['file', 'key', ...site] },
+      { words: ['drop'], required: ['table'], options: ['file', 'key', 'gone', ...site] },
     ],
     examples: [
       ['starlift quarantine', 'lists the rows, each with its reason'],
@@ -472,6 +484,7 @@ const withoutHelp = {
   schema: describe({
     summary: 'Shows the warehouse tables and where each comes from, or their DDL.',
     options: {
+      project,
       sql: {
         type: 'boolean',
         summary: 'print the statements that make them, ready for psql',
@@ -480,7 +493,11 @@ const withoutHelp = {
       mermaid: { type: 'boolean', summary: 'draws the star as a Mermaid diagram' },
       dot: { type: 'boolean', summary: 'draws the star for Graphviz' },
     },
-    forms: [{ options: ['sql'] }, { options: ['mermaid'] }, { options: ['dot'] }],
+    forms: [
+      { options: ['sql', 'project'] },
+      { options: ['mermaid', 'project'] },
+      { options: ['dot', 'project'] },
+    ],
     examples: [
       ['starlift schema', 'each table with its columns and their sources'],
       ['starlift schema --mermaid', 'a picture of the star, for GitHub and editors'],
@@ -513,6 +530,7 @@ const withoutHelp = {
       source: { type: 'boolean', summary: 'query the source', default: false },
       warehouse: { type: 'boolean', summary: 'query the warehouse, the default', default: false },
       write: { type: 'boolean', summary: 'let statements change data', default: false },
+      project,
       data,
       ...stageOptions,
       json,
@@ -520,7 +538,7 @@ const withoutHelp = {
     forms: [
       {
         operand: { value: 'QUERY' },
-        options: ['source', 'warehouse', 'write', 'data', 'stage', 'region', 'json'],
+        options: ['source', 'warehouse', 'write', 'project', 'data', 'stage', 'region', 'json'],
       },
     ],
     examples: [

@@ -1,3 +1,4 @@
+import { projectFolderOf } from '../configuration/find-project-file.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { loadModel } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
@@ -40,12 +41,12 @@ export function parseStage(
 
 /** Opens what the options name, and lets go of it when the work has ended, however it ends. */
 export async function withSite<T>(values: OptionValues, work: (site: Site) => Promise<T>): Promise<T> {
+  const load = () => loadModel(projectFolderOf(values));
   const stage = parseStage(values);
-  if (stage !== undefined)
-    return (await import('../site/stage/open-stage.ts')).withStage(stage, loadModel, work);
+  if (stage !== undefined) return (await import('../site/stage/open-stage.ts')).withStage(stage, load, work);
   const { data, source, warehouse, given } = await readSettings({ values });
   const { openEmbeddedSite } = await import('../site/embedded/embedded-site.ts');
-  const site = await openEmbeddedSite({ data, source, warehouse, loadModel }, given);
+  const site = await openEmbeddedSite({ data, source, warehouse, loadModel: load }, given);
   try {
     return await work(site);
   } finally {

@@ -1,6 +1,7 @@
 import type {
   ColumnDefinition,
   ModelDefinition,
+  SourceDefinition,
   TableDefinition,
   WarehouseType,
 } from '../../shared/model/define.ts';
@@ -13,7 +14,7 @@ export interface ModelFinding {
   table: string;
   /** Absent where the table as a whole has changed. */
   column?: string;
-  what: 'kind' | 'source' | 'key' | 'versions' | 'surrogate key' | 'type' | 'column';
+  what: 'kind' | 'source' | 'key' | 'versions' | 'surrogate key' | 'type' | 'mask' | 'column';
   /** What the model in force says. */
   inForce: string;
   /** What the model that is to take its place says. */
@@ -52,7 +53,36 @@ function compareTables(inForce: WarehouseDefinition, next: WarehouseDefinition):
     const [before, after] = [traitOf(inForce), traitOf(next)];
     return before === after ? [] : [{ table, what, inForce: before, next: after }];
   });
-  return [...changed, ...compareColumns(table, inForce.columns, next.columns)];
+  return [
+    ...changed,
+    ...compareColumns(table, inForce.columns, next.columns),
+    ...compareMasks(table, inForce, next),
+  ];
+}
+
+/** Rows that were captured with the one would stand beside those with the other. */
+function compareMasks(
+  table: string,
+  inForce: WarehouseDefinition,
+  next: WarehouseDefinition,
+): ModelFinding[] {
+  if (inForce.kind === 'calendar' || next.kind === 'calendar') return [];
+  return Object.entries(next.columns).flatMap(([column, { from }]): ModelFinding[] => {
+    const earlier = inForce.columns[column]?.from;
+    if (earlier === undefined) return [];
+    const [before, after] = [isMasked(inForce.source, earlier.field), isMasked(next.source, from.field)];
+    const describe = (masked: boolean) => (masked ? 'masked' : 'in clear text');
+    return before === after
+      ? []
+      : [{ table, column, what: 'mask', inForce: describe(before), next: describe(after) }];
+  });
+}
+
+function isMasked({ columns, joins = [] }: SourceDefinition, field: string): boolean {
+  const end = field.lastIndexOf('.');
+  const join = joins.find(({ path }) => path === field.slice(0, Math.max(0, end)));
+  const type = join === undefined ? columns[field] : join.columns[field.slice(end + 1)];
+  return type?.startsWith('masked') === true;
 }
 
 const sourceOf = (table: WarehouseDefinition): string =>

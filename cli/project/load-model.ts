@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import { assembleModel, type Model } from '../../shared/model/model.ts';
 import { assertNameLengths } from '../../shared/warehouse/warehouse-schema.ts';
-import { findProjectFile } from '../configuration/find-project-file.ts';
+import { findProjectFile, projectFolderOf } from '../configuration/find-project-file.ts';
+import { readRemembered } from '../configuration/remembered.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
 /** A model in its inner form, and where it comes from. */
@@ -28,6 +29,23 @@ export async function loadDefinition(from: string = process.cwd()): Promise<Load
   // Its parsers are loaded only where there is a project.
   const { loadProject } = await import('./compile/compile.ts');
   return { definition: loadProject(folder), folder };
+}
+
+/**
+ * Finds the project that --project names, else that of the working directory, else the one that the data folder's last run
+ * was of.
+ *
+ * @param data the data folder that a command works on; undefined where it works on none
+ * @throws {UsageError} as `loadDefinition`, or --project names a folder without a project
+ */
+export async function findDefinition(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+  data?: string,
+): Promise<LoadedDefinition> {
+  const found = await loadDefinition(projectFolderOf(values));
+  if (found.folder !== undefined || data === undefined) return found;
+  const { project } = readRemembered(data);
+  return project === undefined || !existsSync(project) ? found : loadDefinition(project);
 }
 
 /**

@@ -14,11 +14,50 @@ export function findSourceUrl(
   folder: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
-  const file = join(folder, projectFileName);
-  const url =
-    option ??
-    (environment.SOURCE_URL || undefined) ??
-    (existsSync(file) ? readProjectFile(file, environment).sourceUrl() : undefined);
+  const url = option ?? sourceUrlOf(folder, environment);
   if (url !== undefined) return url;
   throw new UsageError('which database? --source or SOURCE_URL names it: postgres://user@host:port/database');
+}
+
+/** The source of a project where it can be known without being told; undefined where it cannot. */
+export function knownSourceUrl(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  try {
+    return sourceUrlOf(folder, environment);
+  } catch (error) {
+    // It is said in a variable that is not set.
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
+function sourceUrlOf(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const file = join(folder, projectFileName);
+  if (environment.SOURCE_URL) return environment.SOURCE_URL;
+  return existsSync(file) ? readProjectFile(file, environment).sourceUrl() : undefined;
+}
+
+/** The warehouse of a project: by WAREHOUSE_URL, else by its starlift.yml; undefined where neither names it. */
+export function findWarehouseUrl(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const file = join(folder, projectFileName);
+  if (environment.WAREHOUSE_URL) return environment.WAREHOUSE_URL;
+  return existsSync(file) ? readProjectFile(file, environment).warehouseUrl() : undefined;
+}
+
+/** The schema that the warehouse's tables are made in. */
+export function findWarehouseSchema(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  const file = join(folder, projectFileName);
+  const named = existsSync(file) ? readProjectFile(file, environment).schema : undefined;
+  return environment.WAREHOUSE_SCHEMA || (named ?? 'public');
 }

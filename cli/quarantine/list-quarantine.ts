@@ -3,7 +3,7 @@ import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
 import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Fact, Model, WarehouseTable } from '../../shared/model/model.ts';
-import { formatQuarantineKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
@@ -31,14 +31,20 @@ export async function listQuarantine(
 ): Promise<QuarantineFile[]> {
   const current = await listCurrent(site.processed, tables);
   const files: QuarantineFile[] = [];
+  const records = new Map<string, readonly string[]>();
   for (let start = 0; start < current.length; start += concurrentReads) {
     const group = current.slice(start, start + concurrentReads);
     files.push(
-      ...(await Promise.all(group.map(({ key }) => readQuarantineFile(site.processed, key, model)))),
+      ...(await Promise.all(
+        group.map(async (named) => {
+          const file = await readQuarantineFile(site.processed, named, model);
+          records.set(file.file, named.records);
+          return file;
+        }),
+      )),
     );
   }
   if (files.length === 0) return files;
-  const records = new Map(current.map(({ key, records }) => [formatQuarantineKey(key), records]));
   const bad = await excludeMendedRows(site, model, dropRereadRows(files, model));
   return Promise.all(
     bad.map((file) => excludeDroppedRows(site.processed, file, records.get(file.file) ?? [])),
@@ -132,7 +138,10 @@ async function excludeMendedRows(
   }
 }
 
-/** The slice's own version is in the ledger once any revision of it is loaded; before, nothing counts as newer. */
+/**
+ * The slice's own version is in the ledger once any revision of it is loaded; before, nothing counts as newer. A row that the
+ * load has left out, and the warehouse has in that very version, came with a later attempt.
+ */
 async function selectNewer(
   warehouse: pg.ClientBase,
   schema: string,
@@ -147,7 +156,7 @@ async function selectNewer(
      from ${wanted.from}
      join ${quoteQualified(schema, table.name)} t on ${wanted.matches}
      join ${ledgerTable} new on new.object_id = t.${quoteIdentifier(objectIdColumn)}
-     where (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) > (
+     where (new.generation, new.snapshot_xmax, new.snapshot_xmin, new.tie) ${file.isOfLoad ? '>=' : '>'} (
          select old.generation, old.snapshot_xmax, old.snapshot_xmin, old.tie from ${ledgerTable} old
          where old.warehouse_table = $1 and old.run = $2 and old.slice = $3
          limit 1

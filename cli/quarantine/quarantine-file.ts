@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Model } from '../../shared/model/model.ts';
 import {
+  formatLoadQuarantineKey,
   formatObjectKey,
   formatQuarantineKey,
+  loadQuarantineSuffix,
   type ProcessedKey,
   parseObjectKey,
 } from '../../shared/object-store/object-key.ts';
@@ -16,6 +18,8 @@ export interface QuarantineFile {
   table: string;
   /** The file's key in the processed bucket. */
   file: string;
+  /** The load has found them, whose warehouse cannot read a value of theirs; their lines are those of the processed object. */
+  isOfLoad: boolean;
   /** The key of the object that they are in. */
   ingested: string;
   /** Without the rows that have been fixed, dropped, or quarantined again by a later run. */
@@ -34,9 +38,19 @@ export interface QuarantineFile {
 
 const prefix = 'quarantine/';
 
-/** A quarantine file that still counts. */
-export interface CurrentFile {
+interface NamedFile {
+  /** Of the object that was transformed, or loaded, without the rows. */
   key: ProcessedKey;
+  /** The load has found the rows, and not the transform. */
+  isOfLoad: boolean;
+}
+
+/** Transform and load have a file of their own for one object. */
+const formatFileKey = ({ key, isOfLoad }: NamedFile): string =>
+  isOfLoad ? formatLoadQuarantineKey(key) : formatQuarantineKey(key);
+
+/** A quarantine file that still counts. */
+export interface CurrentFile extends NamedFile {
   /** Keys of its drop records. */
   records: string[];
 }
@@ -54,16 +68,16 @@ export async function listCurrent(
 ): Promise<CurrentFile[]> {
   const [table, ...others] = tables;
   const folder = table !== undefined && others.length === 0 ? tableFolder(table) : '';
-  const quarantined = makeNewestRevisions();
+  const quarantined = { transform: makeNewestRevisions(), load: makeNewestRevisions() };
   const transformed = makeNewestRevisions();
   const days = new Set<string>();
   const records = new Map<string, string[]>();
   for await (const { key: text } of processed.list(prefix + folder)) {
     const dropped = fileOfDropRecord(text);
     if (dropped !== undefined) records.set(dropped, [...(records.get(dropped) ?? []), text]);
-    const key = parseQuarantineKey(text);
-    if (key === undefined || !tables.includes(key.table)) continue;
-    quarantined.add(key);
+    const named = parseQuarantineKey(text);
+    if (named === undefined || !tables.includes(named.key.table)) continue;
+    quarantined[named.isOfLoad ? 'load' : 'transform'].add(named.key);
     days.add(text.slice(prefix.length, text.lastIndexOf('/') + 1));
   }
   for (const day of days) {
@@ -72,26 +86,29 @@ export async function listCurrent(
       if (key.zone === 'processed') transformed.add(key);
     }
   }
-  return quarantined
-    .all()
-    .filter((key) => (transformed.of(key)?.revision ?? 0) <= key.revision)
-    .sort((one, other) => tables.indexOf(one.table) - tables.indexOf(other.table))
-    .map((key) => ({ key, records: records.get(formatQuarantineKey(key)) ?? [] }));
+  return (['transform', 'load'] as const)
+    .flatMap((by) => quarantined[by].all().map((key) => ({ key, isOfLoad: by === 'load' })))
+    .filter(({ key }) => (transformed.of(key)?.revision ?? 0) <= key.revision)
+    .sort((one, other) => tables.indexOf(one.key.table) - tables.indexOf(other.key.table))
+    .map((file) => ({ ...file, records: records.get(formatFileKey(file)) ?? [] }));
 }
 
-function parseQuarantineKey(text: string): ProcessedKey | undefined {
-  if (!text.endsWith('.ndjson')) return undefined;
-  const key = parseObjectKey(text.slice(prefix.length).replace(/\.ndjson$/, '.parquet'));
-  return key.zone === 'processed' ? key : undefined;
+function parseQuarantineKey(text: string): NamedFile | undefined {
+  const isOfLoad = text.endsWith(loadQuarantineSuffix);
+  const suffix = isOfLoad ? loadQuarantineSuffix : '.ndjson';
+  if (!text.endsWith(suffix)) return undefined;
+  const key = parseObjectKey(`${text.slice(prefix.length, -suffix.length)}.parquet`);
+  return key.zone === 'processed' ? { key, isOfLoad } : undefined;
 }
 
 /** Reads a file as it was written, before anything is taken out of it. */
 export async function readQuarantineFile(
   processed: Pick<ObjectStore, 'get'>,
-  key: ProcessedKey,
+  named: NamedFile,
   model: Model,
 ): Promise<QuarantineFile> {
-  const file = formatQuarantineKey(key);
+  const { key, isOfLoad } = named;
+  const file = formatFileKey(named);
   const object = await processed.get(file);
   const { rows, unlistedRows } = parseQuarantineFile(file, object?.body ?? new Uint8Array());
   const table = model.table(key.table);
@@ -100,6 +117,7 @@ export async function readQuarantineFile(
   return {
     table: key.table,
     file,
+    isOfLoad,
     ingested: formatObjectKey({ zone: 'ingested', table: source, run, slice }),
     rows,
     quarantined: rows.length + unlistedRows,

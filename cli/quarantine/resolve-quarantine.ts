@@ -2,6 +2,7 @@ import type { Model } from '../../shared/model/model.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
+import { selectGone } from './gone-rows.ts';
 import { listQuarantine } from './list-quarantine.ts';
 import { putDropRecord, type QuarantineFile } from './quarantine-file.ts';
 
@@ -52,6 +53,8 @@ export interface DropSelection {
   file: string | undefined;
   /** The source key of one row, as text; undefined for all rows. */
   key: string | undefined;
+  /** Only the rows that the source does not have any more. */
+  isGone?: boolean;
 }
 
 /**
@@ -62,21 +65,22 @@ export interface DropSelection {
  * @throws {UsageError} no such file or row is in quarantine
  */
 export async function dropQuarantined(
-  site: Pick<Site, 'ingested' | 'processed' | 'connectWarehouse' | 'warehouseSchema'>,
+  site: Pick<Site, 'ingested' | 'processed' | 'connectWarehouse' | 'connectSource' | 'warehouseSchema'>,
   model: Model,
   selection: DropSelection,
   now: Date = new Date(),
 ): Promise<QuarantineFile[]> {
-  const { tables, file, key } = selection;
-  const files = (await listQuarantine(site, model, tables))
+  const { tables, file, key, isGone = false } = selection;
+  const selected = (await listQuarantine(site, model, tables))
     .filter((each) => each.quarantined > 0 && (file === undefined || each.file === file))
     .flatMap((each) => selectRows(each, key));
-  if (files.length === 0 && (file ?? key) !== undefined) {
+  const files = isGone ? await selectGone(site, model, selected) : selected;
+  if (selected.length === 0 && (file ?? key) !== undefined) {
     const what = [file && `--file ${file}`, key && `--key ${key}`].filter(Boolean).join(' ');
     throw new UsageError(`${what} is not in quarantine for ${tables.join(', ')}`);
   }
   for (const { file, rows } of files) {
-    const lines = key === undefined ? null : rows.flatMap(({ line }) => line ?? []);
+    const lines = key === undefined && !isGone ? null : rows.flatMap(({ line }) => line ?? []);
     await putDropRecord(site.processed, file, lines, now);
   }
   return files;

@@ -4,8 +4,11 @@ import { loadSampleFill, sampleTableNames } from '../../models/built-in.ts';
 import { makeNotify } from '../../shared/events.ts';
 import { settleRebuilds } from '../../shared/ledger/rebuild.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
-import type { Model } from '../../shared/model/model.ts';
-import { readDefinition } from '../../shared/records/published-model.ts';
+import {
+  makeModelReader,
+  type PublishedModel,
+  readDefinition,
+} from '../../shared/records/published-model.ts';
 import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse, type RefusedTables } from '../../shared/warehouse/ensure-warehouse.ts';
 import { rememberConnections, rememberModel } from '../configuration/remembered.ts';
@@ -15,6 +18,7 @@ import { stage } from '../embedded/resources.ts';
 import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
+import { assertNotOwnTables } from '../project/own-tables.ts';
 import { publishProject } from '../project/publish-project.ts';
 import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
@@ -48,6 +52,8 @@ export interface Pipeline extends WorkingStack {
   checkTables(options?: { isAgain: boolean }): Promise<Finding[]>;
   /** Prints outages as they begin and end, and has the messages that waited for one go on at once. */
   outages: OutageWatch;
+  /** Goes over to a model that was published meanwhile, with the warehouse's tables. */
+  followModel(): Promise<void>;
   /**
    * Replaces a connection to the warehouse that was lost, for example by a restart, or is half-open. Where the warehouse
    * refuses, that is noted as its outage.
@@ -102,6 +108,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = working;
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
+    const readModel = makeModelReader(stack.ingested, { maxAgeMs: 1000 });
     const look = makeContinuityCheck({
       ingested: stack.ingested,
       sendMissing: () => sendMissing(stack, pipeline.model, pipeline.warehouse),
@@ -137,6 +144,13 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
         wake: (side) => working.wake(side === 'source' ? 'extract' : 'load'),
         info: (line) => terminal.info(line),
       }),
+      followModel: async () => {
+        const published = await readModel();
+        if (published.model === pipeline.model || published.hash === inForce.hash) return;
+        refused = await goOverTo(pipeline.warehouse, published, { ...target, ingested: stack.ingested });
+        pipeline.model = published.model;
+        inForce = published;
+      },
       renewConnection: () => renewConnection(pipeline),
       stop,
       noteDrained: makeNoteDrained(stack.folder),
@@ -152,8 +166,8 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
       },
       target,
     ).finally(() => source.end());
-    let { refused } = prepared;
-    pipeline.model = prepared.model;
+    let { refused, publication: inForce } = prepared;
+    pipeline.model = inForce.model;
     rememberConnections(stack.folder, stack.named, { schema: target.schema, project: options.projectFolder });
     await resumeWhatIsLost(stack, { model: pipeline.model, warehouse }, terminal);
     const backfill = await sendBackfill(makeEmbeddedSite(pipeline), pipeline.model);
@@ -264,20 +278,35 @@ async function prepareDatabases(
   stack: Stack,
   { source, warehouse, project }: OpenedDatabases,
   options: WarehouseOptions,
-): Promise<{ model: Model; refused: RefusedTables }> {
+): Promise<{ publication: PublishedModel; refused: RefusedTables }> {
   const { schema } = options;
   const { ingested } = stack;
+  await assertNotOwnTables(assembleProject(project.definition), { source, warehouse, schema });
   const binding = await findBinding(stack, { source, warehouse, schema });
   const publication = await publishProject(ingested, project);
+  rememberModel(stack.folder.path, publication.definition);
+  const refused = await goOverTo(warehouse, publication, { ...options, ingested }, () =>
+    bindFolder(stack.folder, binding, warehouse),
+  );
+  return { publication, refused };
+}
+
+/** @param beforeNoted is called once the tables are there */
+async function goOverTo(
+  warehouse: pg.Client,
+  published: PublishedModel,
+  { ingested, ...options }: WarehouseOptions & { ingested: Stack['ingested'] },
+  beforeNoted: () => Promise<void> = async () => {},
+): Promise<RefusedTables> {
+  const { schema } = options;
+  const readOther = (hash: string) => readDefinition(ingested, hash);
   // The pointer is right, whatever number the warehouse remembers.
   const looked = Number.POSITIVE_INFINITY;
-  const readOther = (hash: string) => readDefinition(ingested, hash);
-  rememberModel(stack.folder.path, publication.definition);
-  await adoptModel(warehouse, publication, { schema, readDefinition: readOther, looked });
-  const refused = await prepareWarehouse(warehouse, publication.model, { ...options, deferKeys: true });
-  await bindFolder(stack.folder, binding, warehouse);
-  if (refused.size === 0) await noteModel(warehouse, publication);
-  return { model: publication.model, refused };
+  await adoptModel(warehouse, published, { schema, readDefinition: readOther, looked });
+  const refused = await prepareWarehouse(warehouse, published.model, { ...options, deferKeys: true });
+  await beforeNoted();
+  if (refused.size === 0) await noteModel(warehouse, published);
+  return refused;
 }
 
 const answerWithinMs = 5000;

@@ -146,7 +146,7 @@ function nameRevisions(loadedKeys: ReadonlySet<string>, model: Model): (key: str
 }
 
 async function findLostExtracts(
-  { ingested, queuedSlices, throughRun }: ResumeFacts,
+  { ingested, queuedSlices, throughRun, model }: ResumeFacts,
   objects: readonly ListedObject[],
 ): Promise<OutgoingMessage[]> {
   const accounted = makeKnownSlices();
@@ -162,7 +162,9 @@ async function findLostExtracts(
   for (let start = 0; start < runs.length; start += concurrentRuns) {
     const group = runs.slice(start, start + concurrentRuns);
     const messages = await Promise.all(group.map((run) => findLostMessages(ingested, run, state, accounted)));
-    lost.push(...messages.flat().map((message) => ({ body: formatExtractMessage(message) })));
+    // What has left the model is read in full if it comes back.
+    const wanted = messages.flat().filter(({ table }) => model.sources.some(({ name }) => name === table));
+    lost.push(...wanted.map((message) => ({ body: formatExtractMessage(message) })));
   }
   return [...redriven, ...lost];
 }

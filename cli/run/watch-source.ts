@@ -150,6 +150,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
         secondAt = now + secondMs;
         await pipeline.outages.look();
         await pipeline.renewConnection();
+        await pipeline.followModel();
         await checkLedger();
         await tables.checkWhenDue();
       }

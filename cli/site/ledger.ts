@@ -79,9 +79,13 @@ async function selectMissing(warehouse: pg.ClientBase, names: readonly string[])
   return rows.map(({ name }) => name);
 }
 
-/** The warehouse tables that an object of the source is made into; what references the calendar comes with its dates. */
-export function tablesOf(source: string, model: Pick<Model, 'source' | 'table' | 'calendar'>): string[] {
-  const { feeds } = model.source(source);
+/**
+ * The warehouse tables that an object of the source is made into; what references the calendar comes with its dates.
+ *
+ * @returns none for a source table that has left the model
+ */
+export function tablesOf(source: string, model: Pick<Model, 'sources' | 'table' | 'calendar'>): string[] {
+  const feeds = model.sources.find(({ name }) => name === source)?.feeds ?? [];
   const { calendar } = model;
   if (calendar === undefined) return [...feeds];
   const hasDates = feeds

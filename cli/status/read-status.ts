@@ -9,6 +9,7 @@ import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { VerifiedResult } from '../../shared/records/verified.ts';
 import type { Failure } from '../failures/list-failures.ts';
+import { countGone } from '../quarantine/gone-rows.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
 import { canReadAll, hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
@@ -76,6 +77,7 @@ async function gather(
     return known?.answered === true ? known.value.failing.keys() : [];
   };
   const { activity } = site;
+  const quarantined = askPart(site, (watched) => countQuarantined(watched, model), warehouse);
   const answers = {
     objects,
     queues: askPart(site, (watched) => readQueues(watched, now)),
@@ -94,7 +96,12 @@ async function gather(
     ),
     dropped: askPart(site, (watched) => readDroppedRows(watched, model), warehouse),
     waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),
-    quarantined: askPart(site, (watched) => countQuarantined(watched, model), warehouse),
+    quarantined,
+    gone: quarantined.then((counted) =>
+      counted.answered && counted.value.size > 0
+        ? askPart(site, (watched) => countGone(watched, model), source)
+        : undefined,
+    ),
   };
   return {
     now,
@@ -109,6 +116,7 @@ async function gather(
     dropped: await answers.dropped,
     waits: await answers.waits,
     quarantined: await answers.quarantined,
+    gone: await answers.gone,
   };
 }
 

@@ -4,8 +4,8 @@ import {
   type ColumnType,
   inRow,
   isInteger,
-  isNumber,
   isUuid,
+  isWrittenAsNumber,
   textOf,
 } from './databases/postgres-types.ts';
 import { formatRecordText, parseRecordText } from './record-text.ts';
@@ -48,7 +48,7 @@ export type KeyOrder = 'integer' | 'uuid' | 'bytes';
 /** The order that both servers have in common for a column of these types; undefined where one has numbers and one has not. */
 export function findKeyOrder(expected: ColumnType, found: ColumnType): KeyOrder | undefined {
   if (isInteger(expected) && isInteger(found)) return 'integer';
-  if (isNumber(expected) !== isNumber(found)) return undefined;
+  if (isWrittenAsNumber(expected) !== isWrittenAsNumber(found)) return undefined;
   // The digits of a uuid are lower case in any text of it, and its bytes are in their order.
   return isUuid(expected) && isUuid(found) ? 'uuid' : 'bytes';
 }

@@ -24,6 +24,7 @@ import {
 } from './databases/warehouse-columns.ts';
 import { beginEvidence, type Evidence } from './evidence.ts';
 import type { Expectations } from './expected/expect-files.ts';
+import { useMaskKey } from './expected/masked-value.ts';
 import { defaultSchema, makeHasLate, type SourceRelation, sourceTablesOf } from './expected/source-rows.ts';
 import { isClean, type Key, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 
@@ -46,6 +47,8 @@ export interface VerifyOptions {
   onTable?: (report: TableReport) => void;
   /** Called for every row whose key the source does not have. */
   onExtra?: (table: string, key: Key, version: string) => void;
+  /** For columns that the model masks. */
+  maskKey?: string | undefined;
 }
 
 /**
@@ -66,6 +69,7 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
     await evidence.readLoaded(warehouse);
     // Operators of an extension may be in any schema of the role's own path.
     await beginReading(source, `'${defaultSchema}, ' || current_setting('search_path')`);
+    await useMaskKey(source, model, options.maskKey);
     return await verifyTables(options, model, await evidence.readSource(source));
   } finally {
     // A connection that is lost has no transaction any more, and the first error says more.

@@ -7,6 +7,8 @@ import { type DatabaseSecret, parseDatabaseSecret, type SslMode } from '../postg
 
 export interface DatabaseContext extends Context {
   database: Database;
+  /** The secret that the database is connected by. */
+  readSecret: SecretFetcher;
 }
 
 export interface WithDatabaseOptions {
@@ -36,6 +38,7 @@ export function withDatabase(
   return {
     before: ({ context }) => {
       context.database = database;
+      context.readSecret = fetchSecret;
     },
   };
 }

@@ -14,6 +14,7 @@ const isWholeNumber = (type: SourceType): boolean =>
 const isNumber = (type: SourceType): boolean => isWholeNumber(type) || type.startsWith('numeric');
 const isText = (type: SourceType): boolean => type === 'varchar';
 const isAny = (): boolean => true;
+const isPlainText = (type: SourceType): boolean => isText(type) || type === 'other' || type === 'masked';
 const isTimestamp = (type: SourceType): boolean => type === 'timestamp' || type === 'timestamptz';
 
 const wholeNumbers = 'an int2, an int4, an int8, an oid or a numeric without digits after the point';
@@ -60,8 +61,8 @@ const builders: readonly Builder[] = [
     ['float4', 'float8'].includes(type),
   ),
   plain('boolean', 'boolean', 'a bool', (type) => type === 'bool'),
-  plain('varchar', 'varchar', 'a varchar', (type) => isText(type) || type === 'other'),
-  plain('text', 'text', 'a varchar', (type) => isText(type) || type === 'other'),
+  plain('varchar', 'varchar', 'a varchar', isPlainText),
+  plain('text', 'text', 'a varchar', isPlainText),
   same('sameDate', 'date'),
   same('time', 'time'),
   same('timestamp', 'timestamp'),

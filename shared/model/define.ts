@@ -4,6 +4,8 @@
  * 'varchar' stands for every text type: text, varchar, char(n), citext, name, enums, and domains over them. 'other'
  * stands for any type whose values travel as Postgres' own text: arrays, interval, inet, ranges, timetz, composites,
  * types of extensions.
+ *
+ * 'masked' stands for a column of any type that leaves the source as the HMAC of its text alone.
  */
 export type SourceType =
   | 'int2'
@@ -24,7 +26,8 @@ export type SourceType =
   | 'bytea'
   | 'json'
   | 'jsonb'
-  | 'other';
+  | 'other'
+  | 'masked';
 
 /** Where a warehouse column's value comes from: a field of the extracted row, and what is made of it. */
 export interface Derivation {
@@ -103,6 +106,8 @@ export interface JoinDefinition extends SourceName {
   from?: string;
   /** The nearer table's column to this one's. */
   match: Readonly<Record<string, string>>;
+  /** The collation that a nearer table's column is compared by, as SQL writes it, where the two columns have different ones. */
+  collate?: Readonly<Record<string, string>>;
   columns: SourceColumns;
 }
 

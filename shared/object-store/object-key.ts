@@ -96,6 +96,12 @@ export function parseKnownKey(text: string): ObjectKey | undefined {
 export const formatQuarantineKey = (key: ProcessedKey): string =>
   `quarantine/${formatObjectKey(key).replace(/\.parquet$/, '.ndjson')}`;
 
+/** The same for rows that only the load finds to be bad. */
+export const formatLoadQuarantineKey = (key: ProcessedKey): string =>
+  formatQuarantineKey(key).replace(/\.ndjson$/, loadQuarantineSuffix);
+
+export const loadQuarantineSuffix = '.load.ndjson';
+
 export const captureStateKey = 'state/capture.json';
 export const sweptRunsKey = 'state/swept-runs.json';
 /** The tables whose ingested objects a new model has still to be sent for. */

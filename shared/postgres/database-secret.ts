@@ -30,6 +30,8 @@ export interface DatabaseSecret {
   /** Seconds. */
   connect_timeout?: number;
   target_session_attrs?: TargetSessionAttributes;
+  /** Of the source: the key for columns that the model masks. */
+  maskKey?: string;
 }
 
 /**
@@ -68,7 +70,7 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
   return { ...value, port } as unknown as DatabaseSecret;
 }
 
-const textFields = ['sslrootcert', 'sslcert', 'sslkey', 'options', 'application_name'];
+const textFields = ['sslrootcert', 'sslcert', 'sslkey', 'options', 'application_name', 'maskKey'];
 
 function parseObject(name: string, text: string): Record<string, unknown> {
   try {

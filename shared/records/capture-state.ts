@@ -53,6 +53,8 @@ export interface CaptureState {
   layouts?: Record<string, string>;
   /** The last run of a complete plan that found something; absent where an older release has planned. */
   lastRun?: RunId;
+  /** Tells which key masks columns; absent where none was masked yet. */
+  maskKey?: string;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
 }

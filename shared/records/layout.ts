@@ -35,6 +35,8 @@ export interface LayoutField {
   path?: string;
   /** pg_attribute.attnum, which no other column of the table ever gets. */
   column: number;
+  /** Tells which key the values are masked by; absent for clear ones. */
+  mask?: string;
 }
 
 /** The content of `state/layouts/<hash>.json`, and the hash. */

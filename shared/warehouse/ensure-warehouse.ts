@@ -106,6 +106,23 @@ export async function prepareWarehouse(
   return refused;
 }
 
+/**
+ * The model's tables whose names other tables have, in a warehouse that nothing was loaded into yet. Nothing is changed.
+ *
+ * @returns by table, with the differences
+ */
+export async function findForeignTables(
+  client: pg.ClientBase,
+  model: Model,
+  schema: string,
+): Promise<RefusedTables> {
+  const { rowCount } = await client.query('select where to_regclass($1) is not null', [ledgerTable]);
+  // Those that a pipeline has made follow its model in force, which may be another one.
+  if (rowCount === 1) return new Map();
+  const relations = warehouseRelations(model, schema);
+  return compareWith(await readCatalog(client, relations), relations, new Set()).refused;
+}
+
 const isLedger = ({ schema, name }: Relation): boolean => quoteQualified(schema, name) === ledgerTable;
 
 /** Whether any table that is loaded from objects has rows. The calendar does not count: its rows are made of dates. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
-import { starlift as start } from '../helpers/processes/starlift.ts';
+import { finished, spawnStarlift, starlift as start } from '../helpers/processes/starlift.ts';
+import { seen, seenRow } from '../helpers/seen.ts';
 import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from './road.ts';
 
 jest.setTimeout(120_000);
@@ -123,6 +124,38 @@ describe('a project with a model of its own', () => {
     ).toEqual([[first], ['10.50'], ['20.25']]);
     expect(await verify()).toMatchObject({ code: 0 });
     expect((await run()).stdout).toContain('Nothing new in the source');
+  });
+
+  it('is followed by a running watch once it is published, in what the watch reports too', async () => {
+    let output = '';
+    const child = spawnStarlift(['run', '--watch', '--every', '1', ...optionsOf(road)], {}, project);
+    const ended = finished(child);
+    try {
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk: Buffer) => {
+          output += chunk.toString();
+        });
+      await seen(() => output.includes('fact_payment'), 60);
+      // One leaves the model, and one goes by another name.
+      await rm(join(project, 'tables/fact_purchase_order.yml'));
+      await edit('tables/dim_design.yml', 'dimension: dim_design', 'dimension: dim_pattern');
+      await edit('tables/fact_sales_order.yml', 'references: dim_design', 'references: dim_pattern');
+      expect(await starlift('publish', '--data', road.data)).toMatchObject({ code: 0 });
+      await ask(
+        road.source,
+        `update design set design_name = 'after' where design_id = 1; update purchase_order set item_code = 'after'`,
+      );
+      await seen(() => /dim_pattern \d/.test(output), 60);
+      await seenRow(road.warehouse, `select from dim_pattern where design_name = 'after'`);
+      expect(output.slice(output.indexOf('dim_pattern'))).not.toMatch(/dim_design|fact_purchase_order/);
+    } finally {
+      child.kill('SIGINT');
+      await ended;
+    }
+    expect(output).not.toMatch(/^!/m);
+    expect(await run()).toMatchObject({ code: 0 });
+    expect(await verify()).toMatchObject({ code: 0 });
+    expect(await starlift('status', '--data', road.data)).toMatchObject({ code: 0 });
   });
 
   it('is refused where a change of it would lose rows, and the model in force stays', async () => {

@@ -1,7 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
 import { beginRebuild } from '../../shared/ledger/rebuild.ts';
-import type { ModelDefinition } from '../../shared/model/define.ts';
+import type { ColumnDefinition, ModelDefinition } from '../../shared/model/define.ts';
 import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
@@ -35,6 +35,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await road.invoke('ingestion-plan');
   await road.settle();
   await changeModel(road, databases);
+  await quarantineInLoad(road, databases);
   await road.ingested.delete('state/capture.json');
   await sendAstrayWithoutState(road, astray);
 }
@@ -56,21 +57,45 @@ async function changeModel(road: PackagedRoad, { source, warehouse }: Databases)
   if (rows.length > 0) throw new Error('what an older model has made was not made anew');
 }
 
+/** A value that the warehouse cannot read as its column's type. */
+async function quarantineInLoad(road: PackagedRoad, { source }: Databases): Promise<void> {
+  await publishModel(road.ingested, withCurrencyNumber(withDesignTime(totesysDefinition)));
+  await road.invoke('loading-sweep');
+  await source.query('update currency set last_updated = now()');
+  await road.invoke('ingestion-plan');
+  await road.settle();
+  if ((await newestKey(road.processed, 'quarantine/dim_currency/')) === '')
+    throw new Error('no row of dim_currency is in quarantine');
+}
+
+const withCurrencyNumber = (definition: ModelDefinition): ModelDefinition =>
+  withColumn(definition, 'dim_currency', 'currency_number', {
+    type: { name: 'carried', sql: 'integer' },
+    from: { kind: 'field', field: 'currency_code' },
+    nullable: true,
+  });
+
 function withDesignTime(definition: ModelDefinition): ModelDefinition {
-  const created_at = {
+  return withColumn(definition, 'dim_design', 'created_at', {
     type: { name: 'timestamp' },
     from: { kind: 'field', field: 'created_at' },
     nullable: true,
-  } as const;
-  return {
-    ...definition,
-    tables: definition.tables.map((table) =>
-      table.kind === 'dimension' && table.name === 'dim_design'
-        ? { ...table, columns: { ...table.columns, created_at } }
-        : table,
-    ),
-  };
+  });
 }
+
+const withColumn = (
+  definition: ModelDefinition,
+  name: string,
+  column: string,
+  made: ColumnDefinition,
+): ModelDefinition => ({
+  ...definition,
+  tables: definition.tables.map((table) =>
+    table.kind === 'dimension' && table.name === name
+      ? { ...table, columns: { ...table.columns, [column]: made } }
+      : table,
+  ),
+});
 
 /** A warehouse that wants the source to be read in full: each function that is the first to see it forwards that. */
 async function requestResync({ warehouseUrl }: Databases): Promise<void> {

@@ -9,6 +9,9 @@ export interface CatalogueColumn {
   base: string | null;
   kind: 'enum' | 'other' | null;
   nullable: boolean;
+  /** null for the database's own, and for types that have none. */
+  collation: string | null;
+  isDeterministic: boolean | null;
 }
 
 interface CatalogueForeignKey {
@@ -119,10 +122,14 @@ const catalogueQuery = (schemas: readonly string[]): string => `
                                 then format_type(based.oid, base_type.modifier) end,
                    'kind', case when own.typtype = 'e' then 'enum'
                                 when own.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace then 'other' end,
-                   'nullable', not a.attnotnull
+                   'nullable', not a.attnotnull,
+                   'collation', (select quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
+                                   from pg_catalog.pg_namespace cn where cn.oid = co.collnamespace),
+                   'isDeterministic', co.collisdeterministic
                  ) order by a.attnum), '[]')
             from pg_catalog.pg_attribute a
             join pg_catalog.pg_type declared on declared.oid = a.atttypid
+            left join pg_catalog.pg_collation co on co.oid = a.attcollation and co.collprovider <> 'd'
             left join base_type on base_type.domain_oid = a.atttypid
                  and not exists (select from pg_catalog.pg_type d where d.oid = base_type.oid and d.typtype = 'd')
             left join pg_catalog.pg_type based on based.oid = base_type.oid
@@ -195,11 +202,20 @@ function dropRepeated(foreignKeys: readonly ForeignKey[]): ForeignKey[] {
   return [...byContent.values()];
 }
 
-const lockColumn = ({ type, nullable, base, kind }: CatalogueColumn): LockedColumn => ({
+const lockColumn = ({
+  type,
+  nullable,
+  base,
+  kind,
+  collation,
+  isDeterministic,
+}: CatalogueColumn): LockedColumn => ({
   type,
   nullable,
   ...(base !== null && { base }),
   ...(kind !== null && { kind }),
+  ...(collation !== null && { collation }),
+  ...(isDeterministic === false && { deterministic: false as const }),
 });
 
 /** Every table of the catalogue, as a lock: what a model that is not written yet could read. */

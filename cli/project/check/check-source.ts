@@ -84,5 +84,5 @@ function compareTables(name: string, locked: LockedTable, now: LockedTable): str
 const isSame = (a: readonly string[], b: readonly string[]): boolean =>
   JSON.stringify(a.toSorted()) === JSON.stringify(b.toSorted());
 
-const describe = ({ type, base, kind, nullable }: LockedColumn): string =>
-  `${type}${base === undefined ? '' : `, a domain over ${base}`}${kind === 'enum' ? ', an enum' : ''}${nullable ? '' : ' not null'}`;
+const describe = ({ type, base, kind, nullable, collation }: LockedColumn): string =>
+  `${type}${base === undefined ? '' : `, a domain over ${base}`}${kind === 'enum' ? ', an enum' : ''}${collation === undefined ? '' : ` collate ${collation}`}${nullable ? '' : ' not null'}`;

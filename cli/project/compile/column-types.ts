@@ -63,9 +63,16 @@ export function typesOf({ type, base, kind }: LockedColumn): ColumnTypes {
     : { source: 'other', warehouse: { name: 'carried', sql: declared } };
 }
 
+/** Of a column of any type. */
+export const maskedTypes: ColumnTypes = { source: 'masked', warehouse: { name: 'text' } };
+
 const textTypes = (): ColumnTypes => ({ source: 'varchar', warehouse: { name: 'text' } });
 
 const isCitext = (type: string): boolean => type === 'citext' || type.endsWith('.citext');
+
+/** Whether the source takes two texts for one value that are two in the warehouse: 'Ann' and 'ANN'. */
+export const isLoose = ({ type, base, deterministic }: LockedColumn): boolean =>
+  deterministic === false || isCitext((base ?? type).replace(/(\[\])+$/, ''));
 
 function numericTypes(precisionText: string | undefined, scaleText: string | undefined): ColumnTypes {
   const precision = Number(precisionText);
@@ -95,14 +102,16 @@ export function makeAs(as: string | undefined, types: ColumnTypes): Made | strin
       if (isTimestamp(source)) return { kind: 'time of', type: { name: 'time' } };
       return 'a time is made of a timestamp or a time';
     case 'text':
-      return { kind: source === 'varchar' ? 'field' : 'text', type: { name: 'text' } };
+      return { kind: isTextSource(source) ? 'field' : 'text', type: { name: 'text' } };
     case 'varchar':
-      if (source === 'varchar') return { kind: 'field', type: { name: 'varchar' } };
+      if (isTextSource(source)) return { kind: 'field', type: { name: 'varchar' } };
       return 'a varchar is made of a text; as: text takes any type';
     default:
       return makeNumeric(as, source);
   }
 }
+
+const isTextSource = (source: SourceType): boolean => source === 'varchar' || source === 'masked';
 
 /** Nothing but text can be made of it. */
 const isOpaque = ({ source, warehouse }: ColumnTypes): boolean =>
@@ -145,6 +154,14 @@ export const areComparable = (a: LockedColumn, b: LockedColumn): boolean => {
   // An enum is compared with itself alone.
   if (a.kind !== undefined || b.kind !== undefined) return (a.base ?? a.type) === (b.base ?? b.type);
   return left === right || families.some((belongs) => belongs(left) && belongs(right));
+};
+
+/** Whether values that are equal have the same text: only then are they masked alike. */
+export const haveEqualTexts = (a: LockedColumn, b: LockedColumn): boolean => {
+  const [left, right] = [a, b].map((column) => typesOf(column).source);
+  const isWhole = (type: SourceType | undefined) => wholeNumbers.some((each) => each === type);
+  if (isWhole(left) && isWhole(right)) return true;
+  return left === 'varchar' && right === 'varchar' ? true : (a.base ?? a.type) === (b.base ?? b.type);
 };
 
 const integerRanks: readonly string[] = ['smallint', 'int', 'bigint'];

@@ -9,7 +9,7 @@ import { type Finding, findingAt } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { Project, TableFile } from '../files/read-project.ts';
 import type { ColumnContents } from '../files/table-grammar.ts';
-import { type Made, makeAs, typesOf } from './column-types.ts';
+import { type Made, makeAs, maskedTypes, typesOf } from './column-types.ts';
 import { assertColumn, makePaths, PathError, type Paths, type ReachedColumn } from './paths.ts';
 import { columnsOf, isKey, type SourceTable, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
@@ -121,11 +121,12 @@ function compileColumn(
   const found = findOrigin(origin, source, paths, place(contents.from === undefined ? '' : 'from'));
   const locked = found.table.locked.columns[found.column];
   if (locked === undefined) throw new PathError(`${found.table.name} has no column ${found.column}`);
-  const types = typesOf(locked);
+  const isMasked = found.table.masked.has(found.column);
+  const types = isMasked ? maskedTypes : typesOf(locked);
   const made = makeAs(contents.as, types);
   if (typeof made === 'string') {
     throw new PathError(
-      `${name} is as: ${contents.as} of ${origin}, which is ${locked.type}: ${made}`,
+      `${name} is as: ${contents.as} of ${origin}, which is ${isMasked ? 'masked, a text' : locked.type}: ${made}`,
       place('as'),
     );
   }
@@ -139,6 +140,7 @@ function compileColumn(
     if (contents.else !== undefined) at(place('else'), `${name} has no lookup that else could stand in for`);
     return { type: made.type, from: { kind: made.kind, field: found.field }, ...common };
   }
+  if (isMasked) throw new PathError(`${name} is masked: no text is left to look up`, place('lookup'));
   assertLookup(name, contents.lookup, made, project, place('lookup'));
   const from: ColumnDefinition['from'] = { kind: 'lookup', field: found.field, lookup: contents.lookup };
   if (contents.else !== undefined) from.else = contents.else;
@@ -230,6 +232,8 @@ function findVersions(
     reporting(at, ['versions'], () => assertColumn(source, versions));
     return [];
   }
+  if (source.masked.has(versions))
+    at(['versions'], `${versions} is masked: nothing tells which version is later`);
   const entries = Object.entries(columns);
   const nameOf = (kind: string) =>
     entries.find(([, { from }]) => from.field === versions && from.kind === kind)?.[0];

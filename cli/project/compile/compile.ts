@@ -13,7 +13,7 @@ import { type Finding, findingAt, formatFinding, refuseFindings } from '../../co
 import { didYouMean } from '../../help/suggest.ts';
 import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
-import { fitToKey } from './column-types.ts';
+import { fitToKey, haveEqualTexts, isLoose } from './column-types.ts';
 import { type CompiledTable, compileTable } from './compile-table.ts';
 import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
 
@@ -59,7 +59,7 @@ export function compileProject(project: Project): Compiled {
   const kept = compileKept(project, tables, compiled, report);
   assertNames(compiled, calendar, report);
   assertSharedSources(compiled, report);
-  for (const table of compiled) resolveReferences(table, compiled, calendar, report);
+  for (const table of compiled) resolveReferences(table, { compiled, calendar, tables }, report);
   const definitions: TableDefinition[] = [
     ...kept.flatMap(({ definition }) => definition ?? []),
     ...(calendar === undefined ? [] : [calendar]),
@@ -99,7 +99,7 @@ function compileKept(
   compiled: readonly CompiledTable[],
   report: (finding: Finding) => void,
 ): KeptTable[] {
-  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude }]): KeptTable[] => {
+  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude, mask }]): KeptTable[] => {
     const at = (keys: readonly (string | number)[], message: string) =>
       report(findingAt(file, ['sources', written, ...keys], message));
     const table = tables.find(written);
@@ -111,6 +111,12 @@ function compileKept(
       if (Object.hasOwn(table.locked.columns, column)) continue;
       const meant = didYouMean(column, Object.keys(table.locked.columns));
       at(['exclude', index], `${table.name} has no column ${column}${meant}`);
+    }
+    for (const column of Object.keys(mask ?? {})) {
+      const meant = didYouMean(column, Object.keys(table.locked.columns));
+      if (!Object.hasOwn(table.locked.columns, column))
+        at(['mask', column], `${table.name} has no column ${column}${meant}`);
+      else if (table.excluded.has(column)) at(['mask', column], `${column} is excluded, too`);
     }
     const feeds = compiled.some(({ definition: { source } }) => {
       const { schema, table: bare } = source;
@@ -179,16 +185,23 @@ function assertSharedSources(compiled: readonly CompiledTable[], report: (findin
 const describeJoin = ({ schema, table, match }: JoinDefinition): string =>
   JSON.stringify([schema, table, match]);
 
+interface ReferenceContext {
+  compiled: readonly CompiledTable[];
+  calendar: CalendarDefinition | undefined;
+  tables: SourceTables;
+}
+
 /** Gives each column that references a dimension the type of its key. */
 function resolveReferences(
   { file, definition }: CompiledTable,
-  compiled: readonly CompiledTable[],
-  calendar: CalendarDefinition | undefined,
+  context: ReferenceContext,
   report: (finding: Finding) => void,
 ): void {
   for (const [name, column] of Object.entries(definition.columns)) {
     if (column.references === undefined) continue;
-    const problem = resolveReference(name, column, column.references, compiled, calendar);
+    const problem =
+      findUnequalReference(name, column, definition, context) ??
+      resolveReference(name, column, column.references, context);
     if (problem !== undefined) report(findingAt(file.file, ['columns', name, 'references'], problem));
   }
 }
@@ -197,8 +210,7 @@ function resolveReference(
   name: string,
   column: ColumnDefinition,
   references: string,
-  compiled: readonly CompiledTable[],
-  calendar: CalendarDefinition | undefined,
+  { compiled, calendar }: ReferenceContext,
 ): string | undefined {
   if (references === calendar?.name) {
     if (column.type.name === 'date') return undefined;
@@ -222,4 +234,48 @@ function resolveReference(
   }
   column.type = fitted.type;
   return undefined;
+}
+
+/**
+ * A fact may write the key of a dimension in other letters where the source takes them for the same, and its row would wait for
+ * ever. The key itself, along a path, is written as the dimension has it.
+ */
+function findUnequalReference(
+  name: string,
+  { from, references }: ColumnDefinition,
+  { source }: CompiledTable['definition'],
+  { compiled, tables }: ReferenceContext,
+): string | undefined {
+  const target = compiled.find(({ definition }) => definition.name === references)?.definition;
+  const key = target?.columns[target.key[0] ?? '']?.from;
+  if (target === undefined || key === undefined) return undefined;
+  const own = findField(source, from.field, tables);
+  const far = findField(target.source, key.field, tables);
+  if (own === undefined || far === undefined) return undefined;
+  if (own.table === far.table && own.column === far.column) return undefined;
+  if (own.isMasked !== far.isMasked) {
+    const [masked, clear] = own.isMasked ? [own, far] : [far, own];
+    return `${name} references ${references}, and ${masked.table}.${masked.column} is masked while ${clear.table}.${clear.column} is not: mask both, or neither`;
+  }
+  if (own.isMasked && !haveEqualTexts(own.locked, far.locked)) {
+    return `${name} references ${references}, and the masked ${own.table}.${own.column} (${own.locked.type}) and ${far.table}.${far.column} (${far.locked.type}) may write equal values differently`;
+  }
+  const loose = [own, far].find(({ locked }) => isLoose(locked));
+  if (loose === undefined) return undefined;
+  return (
+    `${name} references ${references}, and ${loose.table}.${loose.column} takes texts for equal that are different in the ` +
+    `warehouse (${loose.locked.deterministic === false ? 'by its collation' : 'citext'}): take the key along a path that ` +
+    `leads to ${far.table}, or leave references out`
+  );
+}
+
+/** The column of the source that a field is. */
+function findField(source: CompiledTable['definition']['source'], field: string, tables: SourceTables) {
+  const end = field.lastIndexOf('.');
+  const join = source.joins?.find(({ path }) => path === field.slice(0, Math.max(0, end)));
+  const table = tables.find(sourceNameOf(join ?? source));
+  const column = join === undefined ? field : field.slice(end + 1);
+  const locked = table?.locked.columns[column];
+  if (table === undefined || locked === undefined) return undefined;
+  return { table: table.name, column, locked, isMasked: table.masked.has(column) };
 }

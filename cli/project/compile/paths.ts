@@ -132,7 +132,7 @@ function followForeignKey(
   }
   const far = tables.find(key.table);
   if (far === undefined) throw new PathError(tables.describeMissing(key.table));
-  return makeStep(path, segment, far, matchOf(key));
+  return makeStep({ path, table }, segment, far, matchOf(key));
 }
 
 const bareName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
@@ -173,16 +173,33 @@ function followJoin(
       [...keys, 'match'],
     );
   }
-  return makeStep(near.path, path.slice(path.lastIndexOf('.') + 1), far, join.match);
+  return makeStep(near, path.slice(path.lastIndexOf('.') + 1), far, join.match);
 }
 
-function makeStep(from: string, segment: string, table: SourceTable, match: Record<string, string>): Step {
+function makeStep(near: Reached, segment: string, table: SourceTable, match: Record<string, string>): Step {
+  const { path: from } = near;
+  const collate = collationsOf(near.table, table, match);
   const definition: Step['definition'] = {
     path: from === '' ? segment : `${from}.${segment}`,
     ...(from !== '' && { from }),
     ...(table.schema !== undefined && { schema: table.schema }),
     table: table.table,
     match,
+    ...(Object.keys(collate).length > 0 && { collate }),
   };
   return { definition, table, used: new Set() };
+}
+
+/** Those of the far columns, as a foreign key compares: a unique index of the far table goes by them. */
+function collationsOf(
+  near: SourceTable,
+  far: SourceTable,
+  match: Record<string, string>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(match).flatMap(([left, right]) => {
+      const [one, other] = [near.locked.columns[left]?.collation, far.locked.columns[right]?.collation];
+      return one === other ? [] : [[left, other ?? 'pg_catalog."default"']];
+    }),
+  );
 }

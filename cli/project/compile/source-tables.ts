@@ -14,6 +14,8 @@ export interface SourceTable {
   locked: LockedTable;
   /** Columns that never leave the source. */
   excluded: ReadonlySet<string>;
+  /** Columns that leave it as an HMAC. */
+  masked: ReadonlySet<string>;
 }
 
 export interface SourceTables {
@@ -53,6 +55,7 @@ export function makeSourceTables(contents: ProjectContents, lock: Lock): SourceT
         table: other === undefined ? name : name.slice(other.length + 1),
         locked,
         excluded: new Set(findSource(contents, name, defaultSchema)?.exclude),
+        masked: new Set(Object.keys(findSource(contents, name, defaultSchema)?.mask ?? {})),
       };
       made.set(name, table);
       return table;
@@ -72,10 +75,10 @@ function findSource({ sources }: ProjectContents, name: string, defaultSchema: s
 export const columnsOf = ({ locked, excluded }: SourceTable): string[] =>
   Object.keys(locked.columns).filter((name) => !excluded.has(name));
 
-export function sourceTypeOf({ locked }: SourceTable, column: string): SourceColumns[string] {
+export function sourceTypeOf({ locked, masked }: SourceTable, column: string): SourceColumns[string] {
   const found = locked.columns[column];
   if (found === undefined) throw new Error(`${column} is not a locked column`);
-  const { source } = typesOf(found);
+  const source = masked.has(column) ? 'masked' : typesOf(found).source;
   return found.nullable ? `${source}?` : source;
 }
 

@@ -15,6 +15,10 @@ const lockedColumn = z.strictObject({
   base: z.string().optional(),
   /** Of a type, or of a domain's base, that is not Postgres' own. */
   kind: z.enum(['enum', 'other']).optional(),
+  /** As SQL writes it; absent for the database's own. */
+  collation: z.string().optional(),
+  /** By that collation texts that differ may be equal. */
+  deterministic: z.literal(false).optional(),
 });
 
 const foreignKey = z.strictObject({

@@ -9,6 +9,7 @@ import { judgeProject } from '../check/judge.ts';
 import { defaultSchemaOf } from '../compile/source-tables.ts';
 import { type Lock, writeLock } from '../files/lock-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
+import { findOwnTables, type WarehousePlace } from '../own-tables.ts';
 import { chooseSchemas } from './choose-schemas.ts';
 import { type Classified, classify } from './classify.ts';
 import { extendProject } from './extend-project.ts';
@@ -18,12 +19,16 @@ import { findReferences, isWithinCalendar, makeProver, type Prover, type Referen
 import { fileNameOf, writeProjectFile, writeTableFile } from './write-files.ts';
 
 export interface InitOptions {
-  source: pg.ClientBase;
+  source: pg.Client;
   folder: string;
   /** Undefined for those of the project, else for those that have tables. */
   schemas: readonly string[] | undefined;
   /** Copy every table as it is. */
   isMirror: boolean;
+  /** The schema of the warehouse's tables; of a new project it is written down. 'public' */
+  warehouseSchema?: string;
+  /** Where it is known, a copy onto the source's own tables is refused. */
+  warehouse?: pg.Client | undefined;
 }
 
 /** What init has made of the tables of a source. */
@@ -44,13 +49,15 @@ export interface InitOutcome {
 /**
  * Writes a project for the tables of a source, or adds to one what is new.
  *
- * @throws {UsageError} the folder's project cannot be read, or the source has no tables
+ * @throws {UsageError} the folder's project cannot be read, the source has no tables, or a table would be copied onto itself
  */
 export async function initProject({
   source,
   folder,
   schemas: wanted,
   isMirror,
+  warehouseSchema = 'public',
+  warehouse,
 }: InitOptions): Promise<InitOutcome> {
   const existing = openProject(folder);
   const { schemas, others } = await chooseSchemas(source, wanted, existing);
@@ -71,8 +78,10 @@ export async function initProject({
   const { planned, calendar } = await planTables(classified, { existing, isMirror, prover });
   const fresh = planned.filter(({ table }) => !known.has(table.name));
 
+  if (warehouse !== undefined)
+    await assertNotOntoSource(fresh, { source, warehouse, schema: warehouseSchema });
   if (existing === undefined) {
-    writeProjectFile(folder, { schemas, calendar, tables: offered, leftOut });
+    writeProjectFile(folder, { schemas, warehouseSchema, calendar, tables: offered, leftOut });
   }
   const files = new Set(listTables(folder));
   for (const table of fresh) writeTableFile(folder, chooseFile(table.name, files), table);
@@ -90,6 +99,17 @@ export async function initProject({
     findings,
     isNew: existing === undefined,
   };
+}
+
+/** @throws {UsageError} source and warehouse are one database, and a table would be copied onto one that is read */
+async function assertNotOntoSource(planned: readonly PlannedTable[], place: WarehousePlace): Promise<void> {
+  const sources = planned.map(({ table }) => ({ schema: table.schema, table: table.table, joins: [] }));
+  const [own] = await findOwnTables({ sources, tables: planned }, place);
+  if (own === undefined) return;
+  throw new UsageError(
+    `${own} would be copied into the table ${place.schema}.${own} that it is read from, because source and warehouse are one ` +
+      'database: give the copies a schema of their own: WAREHOUSE_SCHEMA=star npx starlift init --mirror',
+  );
 }
 
 function openProject(folder: string): Project | undefined {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
-import { areComparable } from '../compile/column-types.ts';
+import { areComparable, isLoose } from '../compile/column-types.ts';
 import { singularForms, wordsOf } from './column-names.ts';
 import type { OfferedTable } from './offer-tables.ts';
 
@@ -32,7 +32,7 @@ export async function findReferences(prover: Prover, tables: readonly OfferedTab
     const declared = table.locked.foreignKeys.flatMap(({ columns, table: target, to, valid }) => {
       const other = byName.get(target);
       if (other === undefined || other === table) return [];
-      const isKept = valid !== false && !isCaseless(other, to);
+      const isKept = valid !== false && !areLoose(other, to) && !areLoose(table, columns);
       const reference = { columns, to: other, toColumns: to, isGuessed: false, isKept };
       return columns.some((column) => table.excluded.has(column)) ? [] : [reference];
     });
@@ -87,15 +87,24 @@ function guessReferences(table: OfferedTable, names: TableNames): TableReference
     const to = findNamed(column, names, fits);
     return to === undefined
       ? []
-      : [{ columns: [column], to, toColumns: to.key, isGuessed: true, isKept: !isCaseless(to, to.key) }];
+      : [
+          {
+            columns: [column],
+            to,
+            toColumns: to.key,
+            isGuessed: true,
+            isKept: !areLoose(to, to.key) && !isLoose(locked),
+          },
+        ];
   });
 }
 
-/** Whether the source takes two texts for one key that are two in the warehouse. */
-const isCaseless = ({ locked }: OfferedTable, key: readonly string[]): boolean =>
-  key.some((column) =>
-    /(^|\.)citext$/.test(locked.columns[column]?.base ?? locked.columns[column]?.type ?? ''),
-  );
+/** Whether the source may take two texts for one that are two in the warehouse. */
+const areLoose = ({ locked }: OfferedTable, columns: readonly string[]): boolean =>
+  columns.some((column) => {
+    const found = locked.columns[column];
+    return found !== undefined && isLoose(found);
+  });
 
 /** The one table that a name such as `customer_id`, `customerId` or `billing_customer_id` is about. */
 function findNamed(

@@ -76,6 +76,8 @@ export function writeProjectFile(folder: string, options: ProjectFileOptions): v
 
 export interface ProjectFileOptions {
   schemas: readonly string[];
+  /** The schema of the warehouse's tables. */
+  warehouseSchema: string;
   /** Undefined where the project has none. */
   calendar: string | undefined;
   tables: readonly OfferedTable[];
@@ -86,13 +88,13 @@ export interface ProjectFileOptions {
 function formatProjectFile(
   name: string,
   schemaComment: string,
-  { schemas, calendar, tables, leftOut }: ProjectFileOptions,
+  { schemas, warehouseSchema, calendar, tables, leftOut }: ProjectFileOptions,
 ): string {
   const document = new Document(
     {
       name,
       source: { url: '$' + '{SOURCE_URL}', schemas },
-      warehouse: { schema: 'public', ...(calendar !== undefined && { calendar }) },
+      warehouse: { schema: warehouseSchema, ...(calendar !== undefined && { calendar }) },
     },
     { aliasDuplicateObjects: false },
   );

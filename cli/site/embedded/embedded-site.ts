@@ -61,6 +61,7 @@ export async function openEmbeddedSite(
 /** A stack with its services at work. */
 export interface WorkingStack {
   stack: Stack;
+  /** Another one once another is published. */
   model: Model;
   services: Services;
   /** Another one after a reconnect. */
@@ -74,10 +75,10 @@ export interface WorkingStack {
 
 /** The embedded stack for one run: its queues count exactly, so that the run is done when they are empty. */
 export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
-  const { stack, model, services, warehouseSchema } = working;
+  const { stack, services, warehouseSchema } = working;
   const { cloud, clients, folder, sourceUrl, shopUrl, warehouseUrl } = stack;
   const opened = {
-    model,
+    model: working.model,
     endpoint: cloud.endpoint,
     clients,
     sourceUrl: shopUrl ?? sourceUrl,
@@ -93,6 +94,9 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
   return {
     ...site,
     warehouseSchema,
+    get model() {
+      return working.model;
+    },
     get warehouse() {
       return working.warehouse;
     },
@@ -107,7 +111,7 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
       working.countedUntil = await readClock(working.warehouse);
     },
     noteDrained: working.noteDrained,
-    countWaiting: () => countWaiting(working.warehouse, model, warehouseSchema),
+    countWaiting: () => countWaiting(working.warehouse, working.model, warehouseSchema),
     listDeadLetters: () => listReportedLetters(site, working),
   };
 }

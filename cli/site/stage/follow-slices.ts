@@ -88,7 +88,7 @@ async function listIngested(
 ): Promise<KnownSlices> {
   const ingested = makeKnownSlices();
   for (const { table, run, slice } of slices) {
-    if (model.source(table).feeds.length > 0) continue;
+    if (model.sources.find(({ name }) => name === table)?.feeds.length !== 0) continue;
     for await (const { key } of store.list(formatSlicePrefix({ table, run, slice }))) {
       ingested.add(table, parseObjectKey(key));
     }
@@ -106,15 +106,16 @@ export interface SliceFacts {
 }
 
 /**
- * Whether nothing of a slice is left to do: each of its objects is loaded, or has failed for good. A slice that was
- * too large is its two halves.
+ * Whether nothing of a slice is left to do: each of its objects is loaded, or has failed for good, or its table has left the
+ * model. A slice that was too large is its two halves.
  */
 export function isAccounted(
   slice: FollowedSlice,
   facts: SliceFacts,
-  model: Pick<Model, 'source' | 'table' | 'calendar'>,
+  model: Pick<Model, 'sources' | 'table' | 'calendar'>,
 ): boolean {
   const { loaded, ingested, failed } = facts;
+  if (!model.sources.some(({ name }) => name === slice.table)) return true;
   if (failed.has(slice.table, slice)) return true;
   const tables = tablesOf(slice.table, model);
   const isThrough =

@@ -6,7 +6,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 import { UsageError } from '../../terminal/usage-error.ts';
 import { commandFor } from '../site.ts';
 import { type OpenedStage, type StageName, withStage } from './open-stage.ts';
-import { isStillEmpty } from './read-stage-secret.ts';
+import { isStillEmpty, readStageSecret } from './read-stage-secret.ts';
 
 /**
  * Stores a database URL in a stage's secret, as a new version, and says what to do next.
@@ -24,12 +24,23 @@ export function putSecret(
   return withStage(name, loadModel, async (stage) => {
     const secret = parseSecretUrl(await readUrl());
     const { id } = stage.secret(what);
+    const maskKey = what === 'source' ? await findMaskKey(stage) : undefined;
+    if (maskKey !== undefined) secret.maskKey = maskKey;
     const { VersionId = '' } = await stage.secretsManager.send(
       new PutSecretValueCommand({ SecretId: id, SecretString: JSON.stringify(secret) }),
     );
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, secret: id, version: VersionId }));
     else await printPut(what, secret, stage, terminal);
   });
+}
+
+/** The key of this machine's environment, else the one that the secret has: a URL has none. */
+async function findMaskKey(stage: OpenedStage): Promise<string | undefined> {
+  const { STARLIFT_MASK_KEY: key } = process.env;
+  if (key) return key;
+  // A role that may write a secret may not always read it, and an empty one has no key.
+  return (await readStageSecret(stage.secretsManager, stage.secret('source')).catch(() => undefined))
+    ?.maskKey;
 }
 
 async function printPut(

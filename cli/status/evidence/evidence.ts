@@ -30,6 +30,8 @@ export interface Evidence {
   waits: Answer<WaitsEvidence>;
   /** Rows in quarantine by warehouse table. */
   quarantined: Answer<ReadonlyMap<string, number>>;
+  /** Those of them that the source does not have any more; undefined where that was not asked. */
+  gone?: Answer<ReadonlyMap<string, number>> | undefined;
   /** As of when the tables are, where the stage has said so itself. */
   seenAsOf?: ReadonlyMap<string, AsOf> | undefined;
 }

@@ -217,13 +217,30 @@ const findDropped = ({ dropped }: Evidence, { site }: TroubleContext): Trouble[]
     command: commandFor(site, `resync --table ${rows.table}`),
   }));
 
-const findQuarantined = ({ quarantined }: Evidence, { site }: TroubleContext): Trouble[] =>
-  [...(ifAnswered(quarantined) ?? [])].map(([table, rows]) => ({
-    kind: 'quarantined',
-    table,
-    text: `${formatRows(rows)} of ${table} broke the contract`,
-    command: commandFor(site, `quarantine --table ${table}`),
-  }));
+function findQuarantined({ quarantined, gone }: Evidence, { site }: TroubleContext): Trouble[] {
+  const goneRows = gone && ifAnswered(gone);
+  return [...(ifAnswered(quarantined) ?? [])].flatMap(([table, all]): Trouble[] => {
+    const ended = Math.min(all, goneRows?.get(table) ?? 0);
+    const troubles: Trouble[] = [];
+    if (all > ended) {
+      troubles.push({
+        kind: 'quarantined',
+        table,
+        text: `${formatRows(all - ended)} of ${table} broke the contract`,
+        command: commandFor(site, `quarantine --table ${table}`),
+      });
+    }
+    if (ended > 0) {
+      troubles.push({
+        kind: 'quarantined',
+        table,
+        text: `${formatRows(ended)} of ${table} broke the contract, and the source does not have ${ended === 1 ? 'it' : 'them'} any more`,
+        command: commandFor(site, `quarantine drop --table ${table} --gone`),
+      });
+    }
+    return troubles;
+  });
+}
 
 function findWaits(evidence: Evidence, { site }: TroubleContext): Trouble[] {
   const { waiting, refused = [], counts = [] } = ifAnswered(evidence.waits) ?? {};

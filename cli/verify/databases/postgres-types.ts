@@ -28,6 +28,8 @@ const unordered = new Set([114]);
 
 export const isInteger = ({ oid }: ColumnType): boolean => integers.includes(oid);
 export const isNumber = ({ oid }: ColumnType): boolean => numbers.includes(oid);
+/** Whether textOf writes a number: of money it does, which the warehouse has as a numeric. */
+export const isWrittenAsNumber = (type: ColumnType): boolean => isNumber(type) || type.oid === typeOids.money;
 export const isUuid = ({ oid }: ColumnType): boolean => oid === uuid;
 
 /** The scale of a numeric; undefined of one without, and of other types. */

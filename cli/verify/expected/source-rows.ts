@@ -9,6 +9,7 @@ import type {
   WarehouseTable,
 } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { maskedValue } from './masked-value.ts';
 
 /**
  * SQL that says whether a row of the source is newer than what has been loaded.
@@ -73,10 +74,12 @@ export function makeSourceRows(
   const aliasOf = (path: string | undefined) =>
     path === undefined ? rootAlias : `joined_${joins.findIndex((join) => join.path === path)}`;
   const lines = joins.map((join) => {
-    const pairs = Object.entries(join.match).map(
-      ([near, far]) =>
-        `${aliasOf(join.from)}.${quoteIdentifier(near)} = ${aliasOf(join.path)}.${quoteIdentifier(far)}`,
-    );
+    const pairs = Object.entries(join.match).map(([near, far]) => {
+      const collation = join.collate?.[near];
+      const nearer = `${aliasOf(join.from)}.${quoteIdentifier(near)}`;
+      const compared = collation === undefined ? nearer : `(${nearer} collate ${collation})`;
+      return `${compared} = ${aliasOf(join.path)}.${quoteIdentifier(far)}`;
+    });
     return `left join ${relationOf(join).sql} as ${aliasOf(join.path)} on ${pairs.join(' and ')}`;
   });
   const relations = [relationOf(source), ...joins.map(relationOf)];
@@ -87,7 +90,10 @@ export function makeSourceRows(
     ),
     from: [`from ${relationOf(source).sql} as ${rootAlias}`, ...lines].join('\n'),
     aliases: [rootAlias, ...joins.map(({ path }) => aliasOf(path))],
-    sqlOf: ({ path, column }) => `${aliasOf(path)}.${quoteIdentifier(column)}`,
+    sqlOf: ({ path, column, type }) => {
+      const value = `${aliasOf(path)}.${quoteIdentifier(column)}`;
+      return type === 'masked' ? maskedValue(value) : value;
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import type { ExtractMessage } from '../../../shared/records/extract-message.ts'
 import type { PutLayout } from '../../../shared/records/layout.ts';
 import { halvesOf } from '../../../shared/records/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
+import { hasMasked, type Mask } from '../source/mask.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
 import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
 
@@ -22,6 +23,8 @@ export interface ExtractDeps extends ReadOptions {
   model: Model;
   /** Of the published model: the object carries it. */
   modelNumber?: number;
+  /** Finds the key for masked columns, see `findMask`. */
+  findMask?(wantedId: string | undefined): Promise<Mask | undefined>;
   /** Whether the model is in force at this very moment. */
   isInForce?(): Promise<boolean>;
 }
@@ -33,8 +36,9 @@ export interface ExtractOutcome {
    * - `superseded`: the source has a new identity, and a later plan covers everything
    * - `split`: nothing was put; the halves of the slice are on the queue
    * - `other model`: nothing was put; the slice must be extracted by the model that is in force now
+   * - `not in the model`: nothing was put; the table has left the model since the slice was planned
    */
-  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model';
+  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model' | 'not in the model';
   /** Rows read. */
   rows: number;
 }
@@ -51,8 +55,14 @@ export interface ExtractOutcome {
  */
 export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): Promise<ExtractOutcome> {
   try {
-    const table = deps.model.source(message.table);
-    const content = await deps.database.withClient((client) => readSlice(client, message, table, deps));
+    const table = deps.model.sources.find(({ name }) => name === message.table);
+    if (table === undefined) return await passOver(deps);
+    // Before the connection is lent: the secret may be asked for.
+    const mask = hasMasked(table)
+      ? await deps.findMask?.((await readCaptureState(deps.ingested))?.state.maskKey)
+      : undefined;
+    const options = { ...deps, mask };
+    const content = await deps.database.withClient((client) => readSlice(client, message, table, options));
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
     // After the snapshot: so what any extract by a later model reads is as new or newer, and what this one lacks comes back.
@@ -75,6 +85,12 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
   } catch (error) {
     throw toPipelineError(describeTooLarge(error, message), { table: message.table });
   }
+}
+
+/** A table that comes back to the model later is read in full, because no plan in between has known it. */
+async function passOver({ isInForce }: ExtractDeps): Promise<ExtractOutcome> {
+  const isOutdated = (await isInForce?.()) === false;
+  return { outcome: isOutdated ? 'other model' : 'not in the model', rows: 0 };
 }
 
 /**

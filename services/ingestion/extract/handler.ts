@@ -15,6 +15,7 @@ import { makePutLayout } from '../../../shared/records/layout.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, nameSlice, recordFailure, recordRecovery } from '../extract-queue.ts';
+import { findMask } from '../source/mask.ts';
 import { type ExtractOutcome, extractSlice } from './extract-slice.ts';
 
 const config = readConfig();
@@ -35,10 +36,10 @@ const deps = {
 };
 
 const handleBatch = handleRecords<DatabaseContext>(
-  async (record, { database }) => {
+  async (record, { database, readSecret }) => {
     const message = parseExtractMessage(record.body);
     const { run, slice, table } = message;
-    const outcome = await extractInForce(message, database);
+    const outcome = await extractInForce(message, { database, readSecret });
     logger.info('extracted', { run, slice, table, ...outcome });
     if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
     await recordRecovery(record, message, failedSlices);
@@ -59,13 +60,20 @@ const handleBatch = handleRecords<DatabaseContext>(
 /** Extracts by the model that is in force once the rows are read: another one may be published meanwhile. */
 async function extractInForce(
   message: ExtractMessage,
-  database: DatabaseContext['database'],
+  { database, readSecret }: Pick<DatabaseContext, 'database' | 'readSecret'>,
 ): Promise<ExtractOutcome> {
   let published = await readModel({ atLeast: message.model });
   for (;;) {
     const { model, number: modelNumber } = published;
     const isInForce = async () => (await readModel({ isFresh: true })).number === modelNumber;
-    const outcome = await extractSlice(message, { ...deps, model, modelNumber, isInForce, database });
+    const outcome = await extractSlice(message, {
+      ...deps,
+      model,
+      modelNumber,
+      isInForce,
+      database,
+      findMask: (wantedId) => findMask(model, readSecret, wantedId),
+    });
     if (outcome.outcome !== 'other model') return outcome;
     published = await readModel();
   }

@@ -14,6 +14,7 @@ import type { Layout } from '../../../shared/records/layout.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
+import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
 import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
@@ -31,6 +32,8 @@ export interface ReadOptions {
   /** Holds the source tables. */
   schema: string;
   restart: SourceRestart;
+  /** The key for masked columns; undefined where the model has none. */
+  mask?: Mask | undefined;
   /** Above this, compressed, a slice is cut in two: 8 MiB. */
   maxObjectBytes?: number;
   /** Above this, as COPY sends it, a slice is cut in two: 64 MiB. A transform takes several times as much memory. */
@@ -94,12 +97,13 @@ async function readInSnapshot(
     throw new TransientError('the source is behind the plan: a replica that lags', { table: table.name });
   }
   const usable = await assessUsableTable(client, options.schema, table);
+  if (options.mask !== undefined && hasMasked(table)) await setMask(client, options.mask);
   const content = await copySlice(client, message, usable, snapshot.xmax, options);
   if (content.kind === 'too large') return content;
   await client.query('commit');
   if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
   const version = makeVersion(message.generation, snapshot, replayLsn);
-  return { ...content, version, layout: layoutOf(usable, database) };
+  return { ...content, version, layout: layoutOf(usable, database, options.mask) };
 }
 
 async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {
@@ -252,7 +256,9 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
  * nothing, at no measurable cost. Some types have a cast to text that writes more than COPY does, such as inet.
  */
 function castField(column: string, field: SourceField, extracted: ExtractedColumn | undefined): string {
-  if (extracted?.cast !== undefined) return `${column}::${extracted.cast}`;
+  const value = extracted?.cast === undefined ? column : `${column}::${extracted.cast}`;
+  if (field.type === 'masked') return maskedSql(value);
+  if (extracted?.cast !== undefined) return value;
   return field.type === 'varchar' || field.type === 'other' ? `${column}::text` : column;
 }
 

@@ -27,6 +27,8 @@ export interface GenerationOptions {
    * Without that, an idle source would give equal versions, which a load ignores.
    */
   isResync?: boolean;
+  /** Tells which key masks columns; undefined where none is masked. Another one begins a new generation. */
+  maskKey?: string | undefined;
 }
 
 /**
@@ -42,17 +44,22 @@ export interface GenerationOptions {
 export async function claimGeneration(
   ingested: ObjectStore,
   source: SourceNow,
-  { now, isResync = false }: GenerationOptions,
+  { now, isResync = false, maskKey }: GenerationOptions,
 ): Promise<ReadState> {
   const [read, loaded] = await Promise.all([readCaptureState(ingested), readLoaded(ingested)]);
   const isUsable =
     read !== undefined &&
     !isResync &&
+    !isMaskedOtherwise(read.state, maskKey) &&
     !needsNewGeneration(read.state, source) &&
     !isBehind(read.state, loaded?.loaded.generation);
   if (isUsable) return read;
-  return beginGeneration(ingested, read, source, now);
+  return beginGeneration(ingested, read, source, { now, maskKey });
 }
+
+/** Values that were masked by another key are other values. */
+const isMaskedOtherwise = (state: CaptureState, maskKey: string | undefined): boolean =>
+  maskKey !== undefined && state.maskKey !== undefined && state.maskKey !== maskKey;
 
 /** Whether the xids in the state are not this server's: it is another one, or the same one went back in time. */
 export const needsNewGeneration = (state: CaptureState | undefined, { identity, xmax }: SourceNow): boolean =>
@@ -73,7 +80,7 @@ async function beginGeneration(
   ingested: ObjectStore,
   read: ReadState | undefined,
   source: Pick<SourceNow, 'identity'>,
-  now: Date,
+  { now, maskKey }: Pick<GenerationOptions, 'now' | 'maskKey'>,
 ): Promise<ReadState> {
   const generation = nextGeneration({
     previous: read?.state.generation,
@@ -90,6 +97,7 @@ async function beginGeneration(
     ...(layouts !== undefined && { layouts }),
     ...(lastRun !== undefined && { lastRun }),
     ...(plannedAt !== undefined && { plannedAt }),
+    ...(maskKey !== undefined && { maskKey }),
   };
   const isOurs = await ingested.replace(captureStateKey, formatCaptureState(state), read?.etag);
   const written = isOurs ? await readCaptureState(ingested) : undefined;
@@ -146,7 +154,7 @@ export async function ensureNewerVersions(
 ): Promise<ReadState> {
   const needsNewer = resynced.size > 0 || needsNewerVersions(tables, read.state, model);
   if (!needsNewer || (await useUpXid(source))) return read;
-  return beginGeneration(ingested, read, { identity }, now());
+  return beginGeneration(ingested, read, { identity }, { now: now(), maskKey: read.state.maskKey });
 }
 
 const needsNewerVersions = (tables: readonly AssessedTable[], state: CaptureState, model: Model): boolean =>

@@ -14,6 +14,7 @@ import { makeModelReader } from '../../../shared/records/published-model.ts';
 import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { readConfig } from '../config.ts';
 import { makeSend } from '../extract-queue.ts';
+import { findMask } from '../source/mask.ts';
 import { planRun } from './plan-run.ts';
 
 const config = readConfig();
@@ -45,12 +46,18 @@ export const handler = middy()
       maxConnections: 2,
     }),
   )
-  .handler(async (_event: unknown, { database }: DatabaseContext): Promise<PlannedRun> => {
+  .handler(async (_event: unknown, { database, readSecret }: DatabaseContext): Promise<PlannedRun> => {
     const attemptedAt = new Date();
     try {
       // No message tells a plan that another model is in force.
       const { model, number: modelNumber } = await readModel({ isFresh: true });
-      const planned = await planRun({ ...deps, model, modelNumber, database });
+      const planned = await planRun({
+        ...deps,
+        model,
+        modelNumber,
+        database,
+        findMask: () => findMask(model, readSecret),
+      });
       const { run, slices, failures, warnings } = planned;
       logger.info('planned', { run, slices: slices.length, failures, warnings });
       return await noteSuccess(attemptedAt, planned);

@@ -22,6 +22,7 @@ import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/r
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
+import type { Mask } from '../source/mask.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
@@ -37,6 +38,8 @@ export interface PlanDeps {
   model: Model;
   /** Of the published model: messages carry it. */
   modelNumber?: number;
+  /** Finds the key for masked columns, see `findMask`. */
+  findMask?(): Promise<Mask | undefined>;
   /** Holds the source tables. */
   schema: string;
   restart: SourceRestart;
@@ -59,13 +62,19 @@ export interface PlanDeps {
  */
 export async function planRun(deps: PlanDeps): Promise<PlannedRun> {
   try {
-    return await deps.database.withClient((client) => planOn(planStatements(client), deps));
+    // First: without its key nothing that is masked may be read.
+    const mask = await deps.findMask?.();
+    return await deps.database.withClient((client) => planOn(planStatements(client), deps, mask));
   } catch (error) {
     throw toPipelineError(error);
   }
 }
 
-async function planOn(source: Statements & { host: string }, deps: PlanDeps): Promise<PlannedRun> {
+async function planOn(
+  source: Statements & { host: string },
+  deps: PlanDeps,
+  mask: Mask | undefined,
+): Promise<PlannedRun> {
   const { identity, database } = await readSourceIdentity(source, deps.restart);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
@@ -75,7 +84,7 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const claimed = await claimGeneration(
     deps.ingested,
     { identity, xmax },
-    { now: deps.now(), isResync: requests.some(({ tables: only }) => only === undefined) },
+    { now: deps.now(), isResync: requests.some(({ tables: only }) => only === undefined), maskKey: mask?.id },
   );
   const resynced = new Set(requests.flatMap(({ tables: only = [] }) => only));
   // Before the snapshot that the extracts are bound to.
@@ -88,13 +97,14 @@ async function planOn(source: Statements & { host: string }, deps: PlanDeps): Pr
   const context = contextOf({ run, state, resynced }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
-  const layouts = await noteLayouts(tables, database, state.layouts, deps.ingested);
+  const layouts = await noteLayouts(tables, { database, mask, known: state.layouts }, deps.ingested);
   await publish(plan, state.plannedAt, deps);
 
   // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts };
   if (plan.messages.length > 0) next.lastRun = run;
+  if (mask !== undefined) next.maskKey = mask.id;
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
@@ -155,14 +165,17 @@ function contextOf(
  */
 async function noteLayouts(
   tables: readonly AssessedTable[],
-  database: string,
-  known: Readonly<Record<string, string>> = {},
+  {
+    database,
+    mask,
+    known = {},
+  }: { database: string; mask: Mask | undefined; known: Readonly<Record<string, string>> | undefined },
   ingested: Pick<ObjectStore, 'create'>,
 ): Promise<Record<string, string>> {
   const layouts = { ...known };
   const noteLayout = async (usable: UsableTable) => {
     const { name } = usable.table;
-    const { hash, body } = formatLayout(layoutOf(usable, database));
+    const { hash, body } = formatLayout(layoutOf(usable, database, mask));
     if (layouts[name] !== hash) await ingested.create(formatLayoutKey(hash), body);
     layouts[name] = hash;
   };

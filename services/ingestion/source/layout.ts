@@ -1,10 +1,18 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import type { Layout, LayoutRelation } from '../../../shared/records/layout.ts';
+import type { Mask } from './mask.ts';
 import type { Relation } from './relations.ts';
 import type { UsableTable } from './tables.ts';
 
-/** @param database see `SourceIdentity.database` */
-export function layoutOf({ table, relations }: UsableTable, database: string): Layout {
+/**
+ * @param database see `SourceIdentity.database`
+ * @param mask of the masked fields
+ */
+export function layoutOf(
+  { table, relations }: UsableTable,
+  database: string,
+  mask?: Pick<Mask, 'id'>,
+): Layout {
   const findRelation = (name: string): Relation => {
     const relation = relations.get(name);
     if (relation === undefined) throw new TerminalError(`${name} was not looked up`, { table: table.name });
@@ -32,10 +40,11 @@ export function layoutOf({ table, relations }: UsableTable, database: string): L
   return {
     database,
     relations: [...byPath.values()],
-    fields: table.fields.map(({ name, path, table: joined, column }) => ({
+    fields: table.fields.map(({ name, path, table: joined, column, type }) => ({
       name,
       ...(path !== undefined && { path }),
       column: numberOf(findRelation(joined), column),
+      ...(type === 'masked' && mask !== undefined && { mask: mask.id }),
     })),
   };
 }

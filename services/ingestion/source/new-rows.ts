@@ -1,4 +1,4 @@
-import type { SourceTable } from '../../../shared/model/model.ts';
+import type { Join, SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource } from '../../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import type { NewRows } from '../../../shared/records/extract-message.ts';
@@ -53,12 +53,17 @@ export function fromClause(schema: string, table: SourceTable): string {
     const alias = aliasOf(table, join.path);
     const nearer = aliasOf(table, join.from);
     const pairs = Object.entries(join.match).map(
-      ([near, far]) => `${alias}.${quoteIdentifier(far)} = ${nearer}.${quoteIdentifier(near)}`,
+      ([near, far]) =>
+        `${alias}.${quoteIdentifier(far)} = ${nearer}.${quoteIdentifier(near)}${collateOf(join, near)}`,
     );
     return `left join ${quoteSource(join, schema)} as ${alias} on ${pairs.join(' and ')}`;
   });
   return [`from ${quoteSource(table, schema)} as source`, ...joins].join(' ');
 }
+
+/** Postgres compares no two columns of different collations by itself. */
+const collateOf = ({ collate }: Join, near: string): string =>
+  collate?.[near] === undefined ? '' : ` collate ${collate[near]}`;
 
 /** @param path of one of the table's joins; undefined for the table itself */
 export const aliasOf = (table: SourceTable, path: string | undefined): string =>

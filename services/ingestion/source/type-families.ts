@@ -53,6 +53,7 @@ const families = {
   jsonb: ofOids([3802], 'jsonb', 'jsonb'),
   // The last, for it has all types that the others lack.
   other: { has: () => true, names: 'of any type', declaredAs: 'other' },
+  masked: { has: () => true, names: 'of any type', declaredAs: 'masked' },
 } satisfies Record<string, Family>;
 
 function familyOf(declared: SourceType): Family {
@@ -77,6 +78,7 @@ function familyOf(declared: SourceType): Family {
     case 'json':
     case 'jsonb':
     case 'other':
+    case 'masked':
       return families[declared];
     default:
       return families.numeric;

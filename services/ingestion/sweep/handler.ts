@@ -2,17 +2,19 @@ import middy from '@middy/core';
 import { makeNotify } from '../../../shared/events.ts';
 import { noteAnswer } from '../../../shared/handler/note-retries.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
 import { readOutage } from '../../../shared/records/outages.ts';
 import { readPlanAttempts } from '../../../shared/records/plan-attempts.ts';
+import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { logMovedLetters, makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';
 import { countMessages } from '../../../shared/sweep/sweep-zone.ts';
 import { readConfig } from '../config.ts';
 import { makeSend, putFailureRecord } from '../extract-queue.ts';
 import { type ExpiredSlicesDeps, resendExpiredSlices } from './lost-slices.ts';
-import { areReadInFull, settleFailedRecords } from './settled-slices.ts';
+import { areSettled, settleFailedRecords } from './settled-slices.ts';
 
 const config = readConfig();
 const { aws, logger, deps, notifyMoved } = makeSweepFunction(
@@ -22,7 +24,7 @@ const { aws, logger, deps, notifyMoved } = makeSweepFunction(
   config,
 );
 const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
-const expired: ExpiredSlicesDeps = {
+const expired: Omit<ExpiredSlicesDeps, 'model'> = {
   ingested,
   countQueued: () => countMessages({ sqs: aws.sqs, queueUrl: config.extractQueueUrl }),
   send: makeSend(aws.sqs, config.extractQueueUrl),
@@ -31,15 +33,15 @@ const expired: ExpiredSlicesDeps = {
 
 const notify = makeNotify(aws.eventBridge, config.stage);
 
-async function settle(): Promise<number> {
+async function settle(model: Model | undefined): Promise<number> {
   const letters = await settleLetters({
     sqs: aws.sqs,
     deadLetterUrl: deadLetterQueueName(config.extractQueueUrl),
     queue: 'extract',
     notify,
-    areSettled: (held) => areReadInFull(ingested, held),
+    areSettled: (held) => areSettled(ingested, held, model),
   });
-  return letters + (await settleFailedRecords(ingested));
+  return letters + (await settleFailedRecords(ingested, model));
 }
 
 /** The function that noted an outage may have died; a plan that has succeeded since shows that the source answers. */
@@ -62,9 +64,10 @@ export const handler = middy()
     // First, because the second step learns from the record that a slice has failed.
     const reported = await notifyMoved((body, reason) => putFailureRecord(ingested, body, reason));
     logMovedLetters(reported, logger);
-    const slices = await resendExpiredSlices(expired);
-    const settled = await settle();
-    if (settled > 0) logger.info('failures of tables that were read in full since were deleted', { settled });
+    const model = (await readPublishedModel(ingested))?.model;
+    const slices = await resendExpiredSlices({ ...expired, model });
+    const settled = await settle(model);
+    if (settled > 0) logger.info('failures with nothing left to do were deleted', { settled });
     await endOutage();
     const sent = slices.length;
     if (sent > 0) {

@@ -1,5 +1,6 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError } from '../../../shared/errors.ts';
+import type { Model } from '../../../shared/model/model.ts';
 import {
   formatFailedKey,
   formatFailedPrefix,
@@ -37,6 +38,8 @@ export interface ExpiredSlicesDeps {
   countQueued: () => Promise<number>;
   /** Puts the messages on the extract queue. */
   send: (messages: readonly ExtractMessage[]) => Promise<void>;
+  /** The one in force; undefined where none is published. */
+  model: Model | undefined;
   now: () => Date;
 }
 
@@ -52,7 +55,7 @@ export interface ExpiredSlicesDeps {
  * @throws {TerminalError} a run's record is not what a plan writes
  */
 export async function resendExpiredSlices(deps: ExpiredSlicesDeps): Promise<string[]> {
-  const { ingested, send, now } = deps;
+  const { ingested, send, model, now } = deps;
   try {
     const retried = await listRetried(deps);
     let swept = await readSweptRuns(ingested);
@@ -61,7 +64,9 @@ export async function resendExpiredSlices(deps: ExpiredSlicesDeps): Promise<stri
     const state = (await readCaptureState(ingested))?.state;
     const sent: ExtractMessage[] = [];
     for (const run of runs) {
-      const lost = await findLostMessages(ingested, run, state);
+      const lost = (await findLostMessages(ingested, run, state)).filter(({ table }) =>
+        isWanted(table, model),
+      );
       const messages = lost.filter(({ slice }) => !retried.has(formatFailedKey(run, slice)));
       // Copies of a message live on, and may be lost later: such a run is checked once more.
       swept = markSwept(swept, run, lost.length > 0 ? now() : undefined);
@@ -77,6 +82,10 @@ export async function resendExpiredSlices(deps: ExpiredSlicesDeps): Promise<stri
     throw toPipelineError(error);
   }
 }
+
+/** What has left the model is read in full if it comes back. */
+const isWanted = (table: string, model: Model | undefined): boolean =>
+  model === undefined || model.sources.some(({ name }) => name === table);
 
 /** The slices that are being retried, each as the key of its record of failure. */
 async function listRetried({ ingested, countQueued, now }: ExpiredSlicesDeps): Promise<ReadonlySet<string>> {

@@ -1,3 +1,4 @@
+import type { Model } from '../../../shared/model/model.ts';
 import {
   formatFailedKey,
   formatRunPrefix,
@@ -14,12 +15,16 @@ import type { SweptLetter } from '../../../shared/sweep/settle-letters.ts';
 type Ingested = Pick<ObjectStore, 'get' | 'list' | 'delete'>;
 
 /**
- * Says of each dead letter of the extract queue whether a later run has read all of its table, in this or a later
- * generation: whatever rows it was to bring, the source's present ones are there.
+ * Says of each dead letter of the extract queue whether nothing is left to do: a later run has read all of its table, in this
+ * or a later generation, so that whatever rows it was to bring, the source's present ones are there; or its table has left
+ * the model.
+ *
+ * @param model the one in force; undefined where none is published
  */
-export async function areReadInFull(
+export async function areSettled(
   ingested: Ingested,
   letters: readonly Pick<SweptLetter, 'body'>[],
+  model: Model | undefined,
 ): Promise<boolean[]> {
   const messages = letters.map(({ body }) => parseOrUndefined(body));
   const fullRuns = await findFullRuns(
@@ -27,17 +32,21 @@ export async function areReadInFull(
     messages.filter((message) => message !== undefined),
   );
   return messages.map((message) => {
-    const full = message && fullRuns.get(message.table);
-    return full !== undefined && message !== undefined && full > message.run;
+    if (message === undefined) return false;
+    if (model !== undefined && !hasSource(model, message.table)) return true;
+    const full = fullRuns.get(message.table);
+    return full !== undefined && full > message.run;
   });
 }
 
+const hasSource = ({ sources }: Model, table: string): boolean => sources.some(({ name }) => name === table);
+
 /**
- * Deletes the records of failed extracts whose table was read in full later. Their dead letters may have expired.
+ * Deletes the records of failed extracts that are settled. Their dead letters may have expired.
  *
  * @returns how many there were
  */
-export async function settleFailedRecords(ingested: Ingested): Promise<number> {
+export async function settleFailedRecords(ingested: Ingested, model: Model | undefined): Promise<number> {
   const records: { key: string; body: string }[] = [];
   for await (const { key } of ingested.list('failed/')) {
     const object = await ingested.get(key);
@@ -45,7 +54,7 @@ export async function settleFailedRecords(ingested: Ingested): Promise<number> {
     if (body !== undefined) records.push({ key, body });
   }
   if (records.length === 0) return 0;
-  const settled = await areReadInFull(ingested, records);
+  const settled = await areSettled(ingested, records, model);
   let count = 0;
   for (const [index, { key }] of records.entries()) {
     if (settled[index] !== true) continue;

@@ -103,6 +103,7 @@ export function jsonKindOf(type: SourceType): JsonKind {
     case 'json':
     case 'jsonb':
     case 'other':
+    case 'masked':
       return 'string';
     default:
       return 'number';

@@ -26,7 +26,8 @@ const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config 
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
-const report: LoadReportDeps = { queue: 'load', logger, metrics, notify: makeNotify(eventBridge, stage) };
+const notify = makeNotify(eventBridge, stage);
+const report: LoadReportDeps = { queue: 'load', logger, metrics, notify };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const readModel = makeModelReader(ingested);
 const readyWarehouse = makeReadyWarehouse({ schema, foreignKeys, ingested, readModel, stage });
@@ -38,6 +39,7 @@ const deps: LoadInForceDeps = {
   transformQueueUrl: config.transformQueueUrl,
   ingestedBucket: ingested.bucket,
   processed: makeObjectStore(s3, processedBucket),
+  notify,
   schema,
   readRun: makeRunRecordReader(ingested),
 };

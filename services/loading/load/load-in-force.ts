@@ -1,4 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { formatLeastRevision } from '../../../shared/queue/least-revision.ts';
@@ -22,7 +23,7 @@ export interface LoadInForceDeps
 /**
  * Loads an object by the model in force, which only the object or the warehouse may show to be a later one than this
  * process knows. An object of an older model that has other columns goes back to the transform: its rows come with another
- * object, and its own message is done.
+ * object, and its own message is done. So is that of a table that has left the model.
  *
  * @throws as `loadObject`, but for LaterModelError
  */
@@ -41,6 +42,7 @@ export async function loadInForce(
         { ...deps, model, modelNumber, looked, refused, database },
         options,
       );
+      if (result.outcome === 'not in the model' && (await isNew(key, model, deps))) continue;
       // The look is fresh: where numbers have begun anew, what this process knows would send the object round.
       if (result.outcome === 'outdated') await makeAnew(key, await deps.readModel({ isFresh: true }), deps);
       return result;
@@ -51,12 +53,24 @@ export async function loadInForce(
   }
 }
 
+/** Whether a later model than this process has worked by has the table. */
+async function isNew(
+  { table }: ProcessedKey,
+  model: Model,
+  { readModel }: Pick<LoadInForceDeps, 'readModel'>,
+): Promise<boolean> {
+  const published = await readModel({ isFresh: true });
+  return published.model !== model && published.model.tables.some(({ name }) => name === table);
+}
+
 async function makeAnew(
   { table, run, slice, revision }: ProcessedKey,
   { model, number }: PublishedModel,
   { sqs, transformQueueUrl, ingestedBucket }: LoadInForceDeps,
 ): Promise<void> {
-  const definition = model.table(table);
+  const definition = model.tables.find(({ name }) => name === table);
+  // It has left the model since: its ingested objects are kept.
+  if (definition === undefined) return;
   if (definition.kind === 'calendar') throw new TypeError(`${table} is made of dates, not of a source`);
   const key = formatObjectKey({ zone: 'ingested', table: definition.source.name, run, slice });
   const body = formatObjectCreated({ bucket: ingestedBucket, key });

@@ -27,6 +27,7 @@ import { OtherColumnsError, readParquet } from '../../../shared/parquet/read-par
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
+import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
@@ -53,10 +54,11 @@ import {
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';
+import { type QuarantineDeps, quarantineRows } from './quarantine-rows.ts';
 
 /** The database is the warehouse, with all of its tables: see `ensureWarehouse`. */
-export interface LoadDeps extends InitialLoadDeps {
-  processed: Pick<ObjectStore, 'get'>;
+export interface LoadDeps extends InitialLoadDeps, QuarantineDeps {
+  processed: Pick<ObjectStore, 'get' | 'create'>;
   /** Tables that cannot be loaded as they are; the others can. */
   refused?: RefusedTables;
   /** Of the published model. */
@@ -76,12 +78,15 @@ export interface LoadResult {
    * - `loaded`: the rows are in the warehouse now
    * - `already loaded`: they were before
    * - `outdated`: nothing was loaded; an older model made the object, with other columns, and it must be made anew
+   * - `not in the model`: nothing was loaded, and nothing is left to do unless another model is in force
    */
-  outcome: 'loaded' | 'already loaded' | 'outdated';
-  /** Rows in the object. */
+  outcome: 'loaded' | 'already loaded' | 'outdated' | 'not in the model';
+  /** Rows in the object, but for those in quarantine. */
   rows: number;
   /** Rows of it that wait for a dimension. */
   waiting: number;
+  /** Rows of it of which the warehouse cannot read a value. */
+  quarantined: number;
   /** Rows of facts that had waited for this dimension's. */
   released: number;
   /** The outcome for each fact whose waiting rows could be released. */
@@ -98,7 +103,7 @@ export interface LoadResult {
  *
  * @throws {LaterModelError} the object, or the warehouse, is of a later model than was looked for
  * @throws {TransientError} the warehouse or the store cannot be reached, or a lock timed out
- * @throws {TerminalError} there is no such object or table, or the object is not what its key says it is
+ * @throws {TerminalError} there is no such object, or the object is not what its key says it is
  */
 export async function loadObject(
   key: ProcessedKey,
@@ -107,7 +112,8 @@ export async function loadObject(
 ): Promise<LoadResult> {
   const name = formatObjectKey(key);
   try {
-    const table = deps.model.table(key.table);
+    const table = deps.model.tables.find(({ name }) => name === key.table);
+    if (table === undefined) return withoutRows(key, 'not in the model');
     const refusal = deps.refused?.get(key.table);
     if (refusal !== undefined) throw refusal;
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
@@ -157,11 +163,12 @@ async function isInLedger(client: pg.ClientBase, key: string): Promise<boolean> 
   return rowCount === 1;
 }
 
-const withoutRows = (key: ProcessedKey, outcome: 'already loaded' | 'outdated'): LoadResult => ({
+const withoutRows = (key: ProcessedKey, outcome: Exclude<LoadResult['outcome'], 'loaded'>): LoadResult => ({
   key,
   outcome,
   rows: 0,
   waiting: 0,
+  quarantined: 0,
   released: 0,
   releases: [],
 });
@@ -227,7 +234,7 @@ const lost = (key: ProcessedKey, what: string, cause?: unknown): LostObjectError
 async function commitObject(
   client: pg.PoolClient,
   object: ProcessedObject,
-  { model, schema, modelNumber = 0, looked = modelNumber }: LoadDeps,
+  { model, schema, processed, notify, modelNumber = 0, looked = modelNumber }: LoadDeps,
   { replay, isInitial }: LoadOptions & { isInitial: boolean },
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
@@ -250,15 +257,23 @@ async function commitObject(
     let waiting = 0;
     let releases: FactRelease[] = [];
     let added = 0;
+    let uncastable: QuarantinedRow[] = [];
     if (batches.length > 0) {
       if (table.kind === 'fact')
-        ({ added, waiting, releases } = await loadFact(warehouse, table, rows, isInitial));
+        ({ added, waiting, releases, uncastable } = await loadFact(warehouse, table, rows, isInitial));
       else if (table.kind === 'calendar') await loadCalendar(warehouse, table, rows);
-      else ({ added, releases } = await loadDimension(warehouse, table, rows));
+      else ({ added, releases, uncastable } = await loadDimension(warehouse, table, rows));
+    }
+    const quarantined = uncastable.length;
+    if (quarantined > 0) {
+      // Before the commit: once the object is in the ledger, nothing would put them.
+      await quarantineRows(key, uncastable, { processed, notify });
+      if (entry.isNew) await enterQuarantined(client, objectId, quarantined);
     }
     if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
-    return { key, outcome: 'loaded', rows: metadata.rows, waiting, released, releases };
+    const loaded = metadata.rows - quarantined;
+    return { key, outcome: 'loaded', rows: loaded, waiting, quarantined, released, releases };
   });
 }
 
@@ -334,6 +349,14 @@ async function enterInLedger(
   return { objectId, isNew, modelNumber, maxAdded: rows - Math.min(rows, before ?? 0) };
 }
 
+/** The rows that the warehouse could not read count as those that the transform has left out. */
+async function enterQuarantined(client: pg.ClientBase, objectId: string, rows: number): Promise<void> {
+  await client.query(
+    `update ${ledgerTable} set rows = rows - $2, quarantined = quarantined + $2 where object_id = $1`,
+    [objectId, rows],
+  );
+}
+
 const staging = 'pg_temp.staging';
 
 interface FactLoad {
@@ -343,6 +366,8 @@ interface FactLoad {
   waiting: number;
   /** Of rows that the warehouse had refused before. */
   releases: FactRelease[];
+  /** Rows of which the warehouse cannot read a value. */
+  uncastable: QuarantinedRow[];
 }
 
 /**
@@ -363,12 +388,14 @@ async function loadFact(
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
-  let added = rowsOf(rows);
-  if (!areAllReady || !(await copyStraight(client, target, rows))) {
-    await stageRows(client, target, staging, rows);
+  let added: number | undefined;
+  let uncastable = areAllReady ? await copyStraight(client, target, rows) : undefined;
+  if (uncastable === undefined) {
+    uncastable = await stageRows(client, target, staging, rows);
     if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
     added = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
+  added ??= rowsOf(rows) - uncastable.length;
   const releases: FactRelease[] = [];
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, fact.name);
   if (isAnyParked) {
@@ -376,7 +403,7 @@ async function loadFact(
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
     if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
-  return { added, waiting, releases };
+  return { added, waiting, releases, uncastable };
 }
 
 /** Puts a dimension's rows, the newest of each key, and releases the facts that waited for them. */
@@ -384,14 +411,16 @@ async function loadDimension(
   warehouse: Warehouse,
   dimension: Dimension,
   rows: ObjectRows,
-): Promise<{ added: number; releases: FactRelease[] }> {
+): Promise<Omit<FactLoad, 'waiting'>> {
   const { client, model, schema } = warehouse;
   const target = warehouseTarget(dimension, schema);
-  let added = rowsOf(rows);
-  if (!(await copyNewRows(client, target, rows))) {
-    await stageRows(client, target, staging, rows);
+  let added: number | undefined;
+  let uncastable = await copyNewRows(client, target, rows);
+  if (uncastable === undefined) {
+    uncastable = await stageRows(client, target, staging, rows);
     added = await putRows(client, target, staging);
   }
+  added ??= rowsOf(rows) - uncastable.length;
   const facts = model.tables.filter((table) => table.kind === 'fact');
   const naming = facts.filter(({ columns }) =>
     columns.some(({ references }) => references === dimension.name),
@@ -399,7 +428,7 @@ async function loadDimension(
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
   for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
-  return { added, releases };
+  return { added, releases, uncastable };
 }
 
 const rowsOf = ({ batches }: ObjectRows): number => batches.reduce((sum, { numRows }) => sum + numRows, 0);

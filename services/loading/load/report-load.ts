@@ -22,20 +22,23 @@ export async function reportLoad(
 ): Promise<void> {
   const { table, run } = key;
   const object = formatObjectKey(key);
-  if (counts.outcome === 'outdated') {
-    deps.logger.info('made for an older model, and sent to be transformed again', {
-      run,
-      table,
-      key: object,
-    });
+  if (counts.outcome === 'outdated' || counts.outcome === 'not in the model') {
+    deps.logger.info(endings[counts.outcome], { run, table, key: object });
     return;
   }
   deps.logger.info('loaded', { run, table, key: object, ...counts });
-  if (counts.outcome === 'loaded') deps.metrics.add(table, { RowsLoaded: counts.rows });
+  const { rows, quarantined } = counts;
+  if (counts.outcome === 'loaded')
+    deps.metrics.add(table, { RowsLoaded: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
   await notifyReleases(releases, object, deps);
   if (!wasDeadLetter) return;
   await notifyOrLog({ type: 'Table Recovered', detail: { queue: deps.queue, table, key: object } }, deps);
 }
+
+const endings = {
+  outdated: 'made for an older model, and sent to be transformed again',
+  'not in the model': 'its table is not in the model any more',
+};
 
 /**
  * Sends an event for each fact whose waiting rows the warehouse newly refuses, and for each fact whose rows it accepts

@@ -7,11 +7,13 @@ import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
+import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
-import { type CarriedColumn, copyCarried } from './carried-columns.ts';
+import { copyCarried } from './carried-columns.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './encode-rows.ts';
+import { type CarriedColumn, type ShownRow, showRows } from './uncastable-rows.ts';
 
 /** What a load works on: a connection, in the load's transaction. */
 export interface Warehouse {
@@ -32,6 +34,7 @@ export interface LoadTarget {
   types: readonly WarehouseType[];
   /** Those of the columns whose values travel as text. */
   carried: readonly CarriedColumn[];
+  shown: ShownRow;
 }
 
 /** The warehouse table itself. */
@@ -42,8 +45,9 @@ export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarg
     key: businessKey(table).map(quoteIdentifier),
     types: table.columns.map(({ type }) => type),
     carried: table.columns.flatMap(({ name, type }) =>
-      type.name === 'carried' ? [{ column: quoteIdentifier(name), sql: type.sql }] : [],
+      type.name === 'carried' ? [{ name, column: quoteIdentifier(name), sql: type.sql }] : [],
     ),
+    shown: showRows(table),
   };
 }
 
@@ -63,44 +67,44 @@ export interface ObjectRows {
 /**
  * Copies the rows straight into their table, which is the cheapest way. It succeeds if every key is new.
  *
- * @returns false if a key existed already; nothing has changed then
+ * @returns the rows that were left out, see `copyCarried`; undefined if a key existed already: nothing has changed then
  */
 export async function copyNewRows(
   client: pg.PoolClient,
   target: LoadTarget,
   rows: ObjectRows,
-): Promise<boolean> {
+): Promise<QuarantinedRow[] | undefined> {
   await client.query('savepoint straight');
+  let uncastable: QuarantinedRow[];
   try {
-    await copyRows(client, target, target.table, rows);
+    uncastable = await copyRows(client, target, target.table, rows);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     await client.query('rollback to savepoint straight');
-    return false;
+    return undefined;
   }
   await client.query('release savepoint straight');
-  return true;
+  return uncastable;
 }
 
 /**
  * Copies the rows straight into a table that has no keys.
  *
- * @returns false if two of them may share a key; nothing has changed then
+ * @returns the rows that were left out, see `copyCarried`; undefined if two of them may share a key: nothing has changed then
  */
 export async function copyDistinctRows(
   client: pg.PoolClient,
   target: LoadTarget,
   rows: ObjectRows,
-): Promise<boolean> {
+): Promise<QuarantinedRow[] | undefined> {
   const key = target.key.map((column) => target.columns.indexOf(column));
-  if (!areDistinct(rows.batches, key)) return false;
-  await copyRows(client, target, target.table, rows);
-  return true;
+  return areDistinct(rows.batches, key) ? copyRows(client, target, target.table, rows) : undefined;
 }
 
 /**
  * Copies the rows into a new temporary table, each key once.
  *
+ * @returns the rows that were left out, see `copyCarried`
  * @throws {TerminalError} the object has a key twice with different values
  */
 export async function stageRows(
@@ -108,11 +112,12 @@ export async function stageRows(
   target: LoadTarget,
   staging: string,
   rows: ObjectRows,
-): Promise<void> {
+): Promise<QuarantinedRow[]> {
   await createStaging(client, target, staging);
-  await copyRows(client, target, staging, rows);
+  const uncastable = await copyRows(client, target, staging, rows);
   const doubled = await removeDoubles(client, target, staging);
   if (doubled !== undefined) throw makeDoubledKeyError(target, doubled);
+  return uncastable;
 }
 
 /** Makes an empty temporary table with the target's columns. It is dropped at the end of the transaction. */
@@ -127,12 +132,14 @@ async function copyRows(
   target: LoadTarget,
   table: string,
   { batches, objectId }: ObjectRows,
-): Promise<void> {
+): Promise<QuarantinedRow[]> {
   const copy = async (into: string) => {
     const sql = `copy ${into} (${target.columns.join(', ')}) from stdin (format binary)`;
     await copyIn(client, sql, encodeCopyRows(batches, { types: target.types, objectId }));
   };
-  await (target.carried.length === 0 ? copy(table) : copyCarried(client, target, table, copy));
+  if (target.carried.length > 0) return copyCarried(client, target, table, copy);
+  await copy(table);
+  return [];
 }
 
 /**

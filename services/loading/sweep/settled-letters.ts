@@ -19,7 +19,8 @@ interface WantedEntry {
 
 /**
  * Says of each dead letter of the transform or the load queue whether its own object is loaded: in its revision or a later
- * one, and for a replay after the letter had failed, because the ledger knew the object before.
+ * one, and for a replay after the letter had failed, because the ledger knew the object before. Nothing is left to do for a
+ * table that has left the model.
  *
  * A later full extract of the table is not enough: it does not have the older versions of a fact.
  *
@@ -31,7 +32,7 @@ export async function areLoaded(
   letters: readonly SweptLetter[],
 ): Promise<boolean[]> {
   const wanted = letters.map((letter) => listWanted(letter, model));
-  const runs = [...new Set(wanted.flat().map(({ run }) => run))];
+  const runs = [...new Set(wanted.flatMap((entries) => (entries ?? []).map(({ run }) => run)))];
   const { rows } = await client.query<{ id: string; revision: number; loadedAt: Date }>(
     `select warehouse_table || ' ' || run || '-' || slice as id, revision, loaded_at as "loadedAt"
        from ${ledgerTable} where run = any($1)`,
@@ -43,24 +44,28 @@ export async function areLoaded(
       (entry) =>
         entry.revision >= revision && (since === undefined || entry.loadedAt.getTime() > Date.parse(since)),
     );
-  return wanted.map((entries) => entries.length > 0 && entries.every(isLoaded));
+  return wanted.map((entries) => entries?.every(isLoaded) === true);
 }
 
-/** @returns none for a body that names no object: nothing shows that its work is done */
-function listWanted({ body, attributes }: SweptLetter, model: Model): WantedEntry[] {
+/** @returns undefined for a body that names no object: nothing shows that its work is done */
+function listWanted({ body, attributes }: SweptLetter, model: Model): WantedEntry[] | undefined {
   try {
     const least = parseLeastRevision(attributes.leastRevision);
     const since = attributes.replay === undefined ? undefined : attributes.failedAt;
-    return parseObjectCreated(body).flatMap(({ key }) => {
+    const references = parseObjectCreated(body);
+    if (references.length === 0) return undefined;
+    return references.flatMap(({ key }) => {
       const parsed = parseObjectKey(key);
       const { run, slice } = parsed;
       const revision = parsed.zone === 'processed' ? parsed.revision : least;
       return tablesOf(parsed, model).map((table) => ({ table, run, slice, revision, since }));
     });
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-const tablesOf = (key: ObjectKey, model: Model): readonly string[] =>
-  key.zone === 'processed' ? [key.table] : model.source(key.table).feeds;
+const tablesOf = ({ zone, table }: ObjectKey, { tables, sources }: Model): readonly string[] =>
+  zone === 'processed'
+    ? tables.flatMap(({ name }) => (name === table ? [name] : []))
+    : (sources.find(({ name }) => name === table)?.feeds ?? []);

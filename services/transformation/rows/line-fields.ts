@@ -7,6 +7,8 @@ export interface LineFields {
   names: ReadonlyMap<string, string>;
   /** Every field of a line, also those that the model does not have. */
   all: ReadonlySet<string>;
+  /** The lines have a value in clear text that the model masks: none of their text may be written down. */
+  isClear?: boolean;
 }
 
 /** Whether the lines call each field what the model does. */
@@ -27,11 +29,18 @@ export const findUnknown = (fields: readonly SourceField[], newest: Layout): str
  */
 export function findLineFields(fields: readonly SourceField[], layout: Layout, newest: Layout): LineFields {
   const names = new Map<string, string>();
-  for (const { name } of fields) {
+  for (const { name, type } of fields) {
     const found = findColumn(name, layout, newest);
-    if (found !== undefined) names.set(name, found.name);
+    const wantedMask = findField(newest, name)?.mask;
+    // Clear text must never take the place of a masked value, nor one that another key has made.
+    const isMaskedAlike =
+      type === 'masked'
+        ? found?.mask !== undefined && (wantedMask ?? found.mask) === found.mask
+        : found?.mask === undefined;
+    if (found !== undefined && isMaskedAlike) names.set(name, found.name);
   }
-  return { names, all: new Set(layout.fields.map(({ name }) => name)) };
+  const isClear = fields.some(({ name, type }) => type === 'masked' && !names.has(name));
+  return { names, all: new Set(layout.fields.map(({ name }) => name)), ...(isClear && { isClear }) };
 }
 
 function findColumn(name: string, layout: Layout, newest: Layout): LayoutField | undefined {

@@ -20,7 +20,7 @@ const fullFileBytes = 8 * 1024 * 1024;
  * The file stays below 9 MiB: if a whole object breaks the contract, its later rows are written without their text
  * (`"row":null`), and the last line counts the rows for which there was no room.
  */
-export function makeQuarantine(): Quarantine {
+export function makeQuarantine({ hidesText = false }: { hidesText?: boolean } = {}): Quarantine {
   const lines: string[] = [];
   let bytes = 0;
   let rows = 0;
@@ -32,7 +32,7 @@ export function makeQuarantine(): Quarantine {
       rows++;
       if (bytes > fullFileBytes) return;
       // Bytes that are not UTF-8 become U+FFFD here.
-      const text = bytes + row.length > fullTextBytes ? null : Buffer.from(row).toString();
+      const text = hidesText || bytes + row.length > fullTextBytes ? null : Buffer.from(row).toString();
       const entry = formatQuarantinedRow({ line, key, column, reason, row: text });
       lines.push(entry);
       bytes += Buffer.byteLength(entry);

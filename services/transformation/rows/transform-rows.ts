@@ -33,7 +33,7 @@ export async function transformRows(
   calendar: Calendar | undefined,
   options: RowBatchOptions = {},
 ): Promise<TransformedRows> {
-  const quarantine = makeQuarantine();
+  const quarantine = makeQuarantine({ hidesText: options.lines?.isClear === true });
   const namedDates =
     calendar && referencesTable(table, calendar) ? makeNamedDates(table, calendar) : undefined;
   let lines = 0;

@@ -105,6 +105,7 @@ function isText(type: SourceType): boolean {
     case 'json':
     case 'jsonb':
     case 'other':
+    case 'masked':
       return true;
     default:
       return false;

@@ -17,7 +17,7 @@ import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { parseModelReplay } from '../../../shared/queue/model-replay.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { makeReadLayout } from '../../../shared/records/layout.ts';
-import { makeModelReader } from '../../../shared/records/published-model.ts';
+import { makeModelReader, type PublishedModel } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { type TransformOptions, type TransformResult, transformObject } from './transform.ts';
 
@@ -68,8 +68,9 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
     (reference) => transform(parseIngestedKey(reference), { leastRevision, replay }, atLeast),
     subjectOf,
   );
-  for (const { key, tables } of results) {
-    logger.info('transformed', { key, tables });
+  for (const { key, tables, isUnknown } of results) {
+    if (isUnknown) logger.info('its table is not in the model any more', { key });
+    else logger.info('transformed', { key, tables });
     for (const { table, rows, quarantined, outcome } of tables) {
       if (outcome === 'already there') continue;
       metrics.add(table, { RowsTransformed: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
@@ -81,20 +82,25 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
   }
 }
 
-/** An object shows only when it is read that it was made by a later model than this process knows. */
+/**
+ * That a later model than this process knows has made an object shows only when it is read, or by a table that is new. A table
+ * that has left the model keeps what is ingested, and its messages are done.
+ */
 async function transform(
   key: IngestedKey,
   options: TransformOptions,
   atLeast: number | undefined,
 ): Promise<TransformResult> {
-  const { model, number: modelNumber } = await readModel({ atLeast });
-  const result = await transformObject(key, { ...deps, model, modelNumber }, options);
+  const known = await readModel({ atLeast });
+  const transformBy = ({ model, number }: PublishedModel) =>
+    transformObject(key, { ...deps, model, modelNumber: number }, options);
+  let result = await transformBy(known);
+  if (result.isUnknown) result = await transformBy(await readModel({ isFresh: true }));
   const { laterModel } = result;
   if (laterModel === undefined) return result;
   const later = await readModel({ atLeast: laterModel });
   // The pointer is right, even where it has a lower number.
-  const numbers = { modelNumber: Math.max(later.number, laterModel) };
-  return transformObject(key, { ...deps, model: later.model, ...numbers }, options);
+  return transformBy({ ...later, number: Math.max(later.number, laterModel) });
 }
 
 function parseIngestedKey({ bucket, key }: ObjectReference): IngestedKey {

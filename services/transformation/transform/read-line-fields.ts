@@ -25,9 +25,10 @@ export async function readLineFields(
   { layout: hash, isOlder }: { layout: string | undefined; isOlder: boolean },
   { ingested, readLayout }: LayoutDeps,
 ): Promise<LineFields | undefined> {
-  if (hash === undefined) return undefined;
+  if (hash === undefined) return withoutMasked(source);
   const newestHash = (await readCaptureState(ingested))?.state.layouts?.[source.name];
-  if (newestHash === undefined || (newestHash === hash && !isOlder)) return undefined;
+  if (newestHash === undefined) return withoutMasked(source);
+  if (newestHash === hash && !isOlder) return undefined;
   const newest = await readLayout(newestHash);
   const unknown = findUnknown(source.fields, newest);
   // It may be a new name of a column that the object has: null in its place would take values from the warehouse.
@@ -39,4 +40,15 @@ export async function readLineFields(
     );
   }
   return findLineFields(source.fields, await readLayout(hash), newest);
+}
+
+/** What has no layout was put before any value was masked. */
+function withoutMasked({ fields }: SourceTable): LineFields | undefined {
+  const clear = fields.filter(({ type }) => type !== 'masked').map(({ name }) => name);
+  if (clear.length === fields.length) return undefined;
+  return {
+    names: new Map(clear.map((name) => [name, name])),
+    all: new Set(fields.map(({ name }) => name)),
+    isClear: true,
+  };
 }

@@ -45,6 +45,8 @@ export interface TransformResult {
   key: string;
   /** The number of a later model that the object was made by: nothing was done, and it must be transformed by that one. */
   laterModel?: number;
+  /** The model has no such source table: nothing was done, and nothing is left to do unless another model is in force. */
+  isUnknown?: boolean;
   /** Empty for a source that feeds no warehouse table. */
   tables: TransformedTable[];
 }
@@ -57,16 +59,17 @@ export interface TransformResult {
  * the same result, and leaves existing objects as they are.
  *
  * @throws {TransientError} S3 or EventBridge cannot be reached, or no plan has looked up the model's fields yet
- * @throws {TerminalError} the model has no such source, or the object is not there, not whole, or not an extract's
+ * @throws {TerminalError} the object is not there, not whole, or not an extract's
  */
 export async function transformObject(
   key: IngestedKey,
   deps: TransformDeps,
   { replay, leastRevision = 0 }: TransformOptions = {},
 ): Promise<TransformResult> {
-  const source = deps.model.source(key.table);
-  const { feeds } = source;
+  const source = deps.model.sources.find(({ name }) => name === key.table);
   const result: TransformResult = { key: formatObjectKey(key), tables: [] };
+  if (source === undefined) return { ...result, isUnknown: true };
+  const { feeds } = source;
   if (feeds.length === 0) return result;
   const object = await readIngested(deps.ingested, key);
   const { model = 0 } = object.metadata;

@@ -26,7 +26,7 @@ export async function load(task: Record<string, string>): Promise<void> {
       const options = { schema: 'public', foreignKeys: 'declared' } as const;
       await database.withClient((client) => ensureWarehouse(client, totesys, options));
     }
-    const deps = { database, processed, model: totesys, schema: 'public' };
+    const deps = { database, processed, model: totesys, schema: 'public', notify: async () => {} };
     for (const key of processedKeys(folder)) {
       const isFact = totesys.table(key.table).kind === 'fact';
       if (isFact !== (only === 'facts')) continue;

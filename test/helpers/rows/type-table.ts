@@ -87,7 +87,10 @@ export const takenBy: Record<DeclaredType, BuilderName[]> = {
   other: ['varchar', 'text', ...any],
 };
 
-export type DeclaredType = Exclude<SourceType, `numeric(${string}`> | 'numeric(10,2)' | 'numeric(10,0)';
+export type DeclaredType =
+  | Exclude<SourceType, `numeric(${string}` | 'masked'>
+  | 'numeric(10,2)'
+  | 'numeric(10,0)';
 export const declaredTypes = Object.keys(takenBy) as DeclaredType[];
 
 const integers = ['smallint', 'integer', 'bigint'];

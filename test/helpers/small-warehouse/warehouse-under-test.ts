@@ -41,7 +41,8 @@ export class WarehouseUnderTest {
   load(key: ProcessedKey, options: LoadOptions = {}): Promise<LoadResult> {
     const { database, bucket, model, readRun, maxKeylessRows, minSharedBytes } = this;
     const limits = { maxKeylessRows, minSharedBytes };
-    const deps = { database, processed: bucket, model, schema: 'public', readRun, ...limits };
+    const notify = async () => {};
+    const deps = { database, processed: bucket, notify, model, schema: 'public', readRun, ...limits };
     return loadObject(key, deps, options);
   }
 

@@ -4,6 +4,7 @@ import { putRetrying } from '../../../shared/records/retrying.ts';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
+import { shopModel } from './shop-model.ts';
 
 const day = 24 * 3600 * 1000;
 
@@ -17,11 +18,12 @@ describe('a slice whose message has expired', () => {
   });
 
   /** The sweep, as if so many days had passed since now. */
-  const sweepIn = (days: number, store = bench.store) =>
+  const sweepIn = (days: number, store = bench.store, model = shopModel) =>
     resendExpiredSlices({
       ingested: store,
       countQueued: async () => bench.queue.length,
       send: async (messages) => void bench.queue.push(...messages),
+      model,
       now: () => new Date(Date.now() + days * day),
     });
   /** The handler's note that a slice is retried; it is due in so many days. */
@@ -80,6 +82,14 @@ describe('a slice whose message has expired', () => {
     await bench.extractAll();
     expect(await sweepIn(14)).toEqual([]);
     await bench.expectExact('item', 'department', 'staff');
+  });
+
+  it("is nobody's work once its table has left the model", async () => {
+    const { run } = await bench.plan();
+    const left = expire().filter(({ table }) => table !== 'department');
+    const sources = shopModel.sources.filter(({ name }) => name !== 'department');
+    const sent = await sweepIn(5, bench.store, { ...shopModel, sources });
+    expect(sent).toEqual(left.map(({ slice }) => `${run}-${slice}`));
   });
 
   it('is left to the operator where it has failed, and to nobody where it was cut and both halves are there', async () => {

@@ -78,7 +78,8 @@ it('a table and a column whose names are statements go the whole road as names',
     for (const text of processed.objects.keys()) {
       const parsed = parseObjectKey(text);
       if (parsed.zone !== 'processed') throw new Error(text);
-      await loadObject(parsed, { database: lend(warehouse), processed, model, schema: 'public' });
+      const database = lend(warehouse);
+      await loadObject(parsed, { database, processed, notify: async () => {}, model, schema: 'public' });
     }
   };
   await source.query(`insert into ${table} values (1, 'a'), (2, '''; drop table canary')`);

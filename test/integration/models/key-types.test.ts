@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import { formatFinding } from '../../../cli/configuration/yaml-file.ts';
+import { checkProject } from '../../../cli/project/check/check.ts';
 import { loadProject } from '../../../cli/project/compile/compile.ts';
 import { initProject } from '../../../cli/project/init/init.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
@@ -32,6 +34,7 @@ const keys: readonly (readonly [type: string, values: readonly string[]])[] = [
   ['interval', ['1 day', '-3 months 2 days', '00:00:01']],
   ['uuid', ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']],
   ['bytea', ['\\x', '\\x00ff', '\\x5c']],
+  ['money', ['1.10', '-0.05', '92233720368547758.07']],
   ['boolean', ['true', 'false']],
   ['inet', ['10.0.0.1/24', '::1', '10.0.0.1']],
   ['jsonb', ['{"a": 1}', 'null', '[1, 2]', '"x"', '1.10']],
@@ -91,7 +94,8 @@ describe('keys of any type', () => {
           [`fact_event_${n}`, `event_${n}`, 'id, k::text, points, happened_on'],
           [`dim_part_${n}`, `part_${n}`, 'n, k::text, label'],
         ] as const) {
-          const wanted = await rowsOf('source', source, columns);
+          const plain = type === 'money' ? columns.replace('k::text', 'k::numeric::text') : columns;
+          const wanted = await rowsOf('source', source, plain);
           expect({ type, rows: await rowsOf('warehouse', warehouse, columns) }).toEqual({
             type,
             rows: wanted,
@@ -109,6 +113,108 @@ describe('keys of any type', () => {
     }
     await road.run();
     await assertSame();
+    expect(await road.differences()).toEqual([]);
+  });
+
+  const caseless = {
+    citext: { before: 'create extension citext', type: 'citext', how: 'citext' },
+    'a nondeterministic collation': {
+      before: `create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+      type: 'text collate ci',
+      how: 'by its collation',
+    },
+  };
+
+  it.each(Object.entries(caseless))(
+    'of %s are named by a fact as the dimension writes them, and otherwise refused',
+    async (name, { before, type, how }) => {
+      const url = await server.createDatabase(`exact ${name}`);
+      const client = new pg.Client(url);
+      await client.connect();
+      const folder = mkdtempSync(join(tmpdir(), 'starlift-keys-'));
+      const ddl = `
+      ${before};
+      create table account (email ${type} primary key, name text);
+      create table login (login_id int primary key, email ${type} references account, minutes int, happened_on date);
+      insert into account values ('Ann@Example.org', 'Ann'), ('bo', 'Bo');
+      insert into login values (1, 'ann@example.ORG', 5, '2024-05-05'), (2, 'BO', 6, '2024-05-06'), (3, null, 7, null)`;
+      let exact: OwnRoad | undefined;
+      try {
+        await client.query(ddl);
+        await initProject({ source: client, folder, schemas: undefined, isMirror: false });
+        const file = join(folder, 'tables/fact_login.yml');
+        const text = readFileSync(file, 'utf8');
+        writeFileSync(file, text.replace('  email:\n', '  email: { references: dim_account }\n'));
+        expect((await checkProject({ folder, source: client, isUpdate: false })).map(formatFinding)).toEqual([
+          expect.stringMatching(
+            new RegExp(
+              `^tables/fact_login.yml line \\d: email references dim_account, and login.email takes texts .*\\(${how}\\)`,
+            ),
+          ),
+        ]);
+        writeFileSync(
+          file,
+          text.replace('  email:\n', '  email: { from: account.email, references: dim_account }\n'),
+        );
+        expect(await checkProject({ folder, source: client, isUpdate: false })).toEqual([]);
+        exact = await OwnRoad.start(server, loadProject(folder));
+        await exact.change(ddl);
+        await exact.run();
+        const facts = () => exact?.warehouse('select login_id, email, minutes from fact_login order by 1');
+        expect(await facts()).toEqual([
+          ['1', 'Ann@Example.org', '5'],
+          ['2', 'bo', '6'],
+          ['3', null, '7'],
+        ]);
+        await exact.change(`
+        update login set minutes = 8 where email = 'aNN@example.org';
+        insert into account values ('Cy', 'Cy'); insert into login values (4, 'cY', 9, '2024-05-07')`);
+        await exact.run();
+        expect(await facts()).toEqual([
+          ['1', 'Ann@Example.org', '8'],
+          ['2', 'bo', '6'],
+          ['3', null, '7'],
+          ['4', 'Cy', '9'],
+        ]);
+        expect(await exact.differences()).toEqual([]);
+      } finally {
+        await exact?.end();
+        await client.end();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  it('of two lengths of char(n) and of two collations are joined and named all the same', async () => {
+    const url = await server.createDatabase('kinds of text');
+    const client = new pg.Client(url);
+    await client.connect();
+    const folder = mkdtempSync(join(tmpdir(), 'starlift-keys-'));
+    const ddl = `
+      create table country (code char(4) primary key, name text);
+      create table region (code text collate "C" primary key, name text);
+      create table visit (visit_id int primary key, country char(2) references country, region text collate "POSIX" references region,
+        minutes int, happened_on date);
+      insert into country values ('GB', 'Great Britain'); insert into region values ('north', 'North');
+      insert into visit values (1, 'GB', 'north', 5, '2024-05-05')`;
+    let exact: OwnRoad | undefined;
+    try {
+      await client.query(ddl);
+      await initProject({ source: client, folder, schemas: undefined, isMirror: false });
+      const file = join(folder, 'tables/fact_visit.yml');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}  region_name: { from: region.name }\n`);
+      exact = await OwnRoad.start(server, loadProject(folder));
+      await exact.change(ddl);
+      await exact.run();
+      expect(await exact.warehouse('select country, region, region_name from fact_visit')).toEqual([
+        ['GB', 'north', 'North'],
+      ]);
+      expect(await exact.differences()).toEqual([]);
+    } finally {
+      await exact?.end();
+      await client.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('of citext are named by no fact, for a fact may write them in other letters', async () => {

@@ -28,6 +28,7 @@ describe('a load of an object, by the number of the model that made it', () => {
     loadObject(key, {
       database: warehouse.database,
       processed: warehouse.bucket,
+      notify: async () => {},
       model: smallModel,
       schema: 'public',
       readRun: warehouse.readRun,

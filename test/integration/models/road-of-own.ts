@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, jest } from '@jest/globals';
 import pg from 'pg';
+import { readStatus } from '../../../cli/status/read-status.ts';
+import { isClean } from '../../../cli/verify/report.ts';
+import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import type { ModelDefinition } from '../../../shared/model/define.ts';
+import { assembleModel, type Model } from '../../../shared/model/model.ts';
+import { connect } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { makeSiteOf } from '../../reliability/silence/status-evidence.ts';
 
 // The handlers of four services are loaded once, and the machine may be busy.
 jest.setTimeout(120_000);
@@ -13,9 +19,17 @@ export class OwnRoad {
   readonly #road: InlineRoad;
   readonly #source: pg.Client;
   readonly #warehouse: pg.Client;
+  readonly #urls: { sourceUrl: string; warehouseUrl: string };
+  readonly #model: Model;
 
-  private constructor(road: InlineRoad, source: pg.Client, warehouse: pg.Client) {
+  private constructor(
+    road: InlineRoad,
+    urls: { sourceUrl: string; warehouseUrl: string },
+    { source, warehouse, model }: { source: pg.Client; warehouse: pg.Client; model: Model },
+  ) {
     this.#road = road;
+    this.#urls = urls;
+    this.#model = model;
     this.#source = source;
     this.#warehouse = warehouse;
   }
@@ -30,7 +44,8 @@ export class OwnRoad {
     const [source, warehouse] = clients as [pg.Client, pg.Client];
     await Promise.all([source.connect(), warehouse.connect()]);
     const road = await startInlineRoad({ sourceUrl, warehouseUrl, definition });
-    return new OwnRoad(road, source, warehouse);
+    const model = assembleModel(definition);
+    return new OwnRoad(road, { sourceUrl, warehouseUrl }, { source, warehouse, model });
   }
 
   async change(sql: string): Promise<void> {
@@ -42,6 +57,23 @@ export class OwnRoad {
     await this.#road.run();
     const letters = await this.#road.deadLetters();
     if (letters.length > 0) throw new Error(`there are dead letters: ${JSON.stringify(letters)}`);
+  }
+
+  /** What verify finds wrong; where that is nothing, status has to be green. */
+  async differences(): Promise<string[]> {
+    const model = this.#model;
+    const [source, warehouse] = await Promise.all([
+      connect(this.#urls.sourceUrl),
+      connect(this.#urls.warehouseUrl),
+    ]);
+    try {
+      const { tables } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model });
+      const wrong = tables.filter((table) => !isClean(table)).map((table) => JSON.stringify(table));
+      const { ok, troubles } = await readStatus({ ...makeSiteOf({ ...this.#road, ...this.#urls }), model });
+      return wrong.length > 0 || ok ? wrong : troubles.map(({ text }) => text);
+    } finally {
+      await Promise.all([source.end(), warehouse.end()]);
+    }
   }
 
   /** Rows as lists of texts. */

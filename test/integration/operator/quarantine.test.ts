@@ -133,6 +133,37 @@ describe('rows in quarantine', () => {
     expect(await stack.differences()).toEqual([]);
   });
 
+  it('that the source has lost are dropped by the command that status gives, and the others stay', async () => {
+    await stack.source(`
+      update payment set payment_date = 'soon' where payment_id = 5;
+      insert into payment select 90001, transaction_id, counterparty_id, payment_amount, currency_id, payment_type_id,
+        paid, 'never', company_ac_number, counterparty_ac_number, now(), now() from payment where payment_id = 12`);
+    await stack.run();
+    const commands = async () =>
+      (await stack.json<Status>('status')).troubles.map(({ text, command }) => [
+        text,
+        command.split(' --data')[0],
+      ]);
+    expect(await commands()).toEqual([
+      ['2 rows of fact_payment broke the contract', 'npx starlift quarantine --table fact_payment'],
+    ]);
+    const none = await stack.command('quarantine', 'drop', '--table', 'fact_payment', '--gone');
+    expect(none.text).toBe(
+      'The source still has each row of fact_payment that is in quarantine: nothing to drop.\n',
+    );
+    await stack.source('delete from payment where payment_id = 90001');
+    const [, ended] = await commands();
+    expect(ended).toEqual([
+      '1 row of fact_payment broke the contract, and the source does not have it any more',
+      'npx starlift quarantine drop --table fact_payment --gone',
+    ]);
+    await stack.command(...String(ended?.[1]).split(' ').slice(2));
+    expect(rowsOf(await quarantine())).toEqual([['fact_payment', '5 payment_date']]);
+    await stack.source('delete from payment where payment_id = 5');
+    await stack.command('quarantine', 'drop', '--table', 'fact_payment', '--gone');
+    expect(await stack.json<Status>('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+  });
+
   it('have more digits than the warehouse has room for, trailing zeros not counted', async () => {
     await stack.source(`
       alter table payment alter column payment_amount type numeric;
@@ -170,6 +201,25 @@ describe('rows in quarantine', () => {
     });
   });
 
+  it('that the load has left out count until the warehouse has them, and can be dropped', async () => {
+    const [object] = await stack.warehouse<{ key: string }>(
+      `select key from starlift.object where warehouse_table = 'dim_currency' order by object_id limit 1`,
+    );
+    const file = `quarantine/${object?.key.replace('.parquet', '.load.ndjson')}`;
+    const line = { line: 1, key: 1, column: 'currency_code', reason: 'cannot be integer', row: '{}' };
+    await stack.site.processed.create(file, Buffer.from(`${JSON.stringify(line)}\n`));
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    await stack.warehouse('delete from dim_currency where currency_id = 1');
+    expect(rowsOf(await quarantine())).toEqual([['dim_currency', '1 currency_code']]);
+    await stack.command('quarantine', 'drop', '--table', 'currency', '--key', '1');
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    // It is bad no longer once it goes through in a later revision.
+    await stack.command('quarantine', 'release', '--table', 'currency', '--file', file);
+    await stack.run();
+    expect(await quarantine()).toEqual({ code: 0, ok: true, files: [] });
+    expect(await stack.differences()).toEqual([]);
+  });
+
   it('cannot be released from a file that is not in quarantine', async () => {
     await expect(
       stack.command('quarantine', 'release', '--table', 'currency', '--file', 'quarantine/no-such.ndjson'),
@@ -183,6 +233,14 @@ describe('rows in quarantine', () => {
       from payment where payment_id in (12, 13, 14) order by payment_id`);
     await stack.run();
     await stack.source('delete from payment where payment_id > 90000');
+    expect((await stack.json<Status>('status')).troubles).toEqual([
+      {
+        kind: 'quarantined',
+        table: 'fact_payment',
+        text: '3 rows of fact_payment broke the contract, and the source does not have them any more',
+        command: `npx starlift quarantine drop --table fact_payment --gone --data ${stack.data}`,
+      },
+    ]);
     const [file] = (await quarantine()).files;
     const key = file?.file ?? '';
     const before = await stack.site.processed.get(key);

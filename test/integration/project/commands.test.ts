@@ -1,6 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { parseCommand } from '../../../cli/parse-command.ts';
+import { findDefinition } from '../../../cli/project/load-model.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { useSource } from './init-under-test.ts';
 
@@ -154,4 +157,97 @@ describe('starlift check', () => {
       message: '--project /nowhere has no starlift.yml: starlift init writes one',
     });
   });
+});
+
+describe('--project', () => {
+  it('names the project whose model a command is about, and that of a data folder is remembered', () =>
+    inSource(shop, async ({ url, folder }) => {
+      await run('init', '--source', url, '--dir', folder);
+      const shown = await run('schema', '--project', folder);
+      expect(shown).toMatchObject({ code: 0 });
+      expect(shown.stdout).toContain('dim_customer');
+      await expect(run('schema', '--project', '/nowhere')).rejects.toMatchObject({
+        exitCode: 2,
+        message: '--project /nowhere has no starlift.yml: starlift init writes one',
+      });
+      const data = join(folder, 'data');
+      mkdirSync(data);
+      writeFileSync(join(data, 'connections.json'), JSON.stringify({ project: folder }));
+      expect(await findDefinition({}, data)).toMatchObject({ folder });
+      expect(await findDefinition({ project: folder })).toMatchObject({ folder });
+      // Without either, here is no project.
+      expect(await findDefinition({})).toMatchObject({ folder: undefined });
+    }));
+});
+
+describe('a warehouse that is the database of the source', () => {
+  const copied = (schema: string) =>
+    expect.stringMatching(
+      new RegExp(`^customer would be \\w+ into the table ${schema}\\.customer that it is read from`),
+    );
+
+  it('is refused by init --mirror before a file is written, unless it has a schema of its own', () =>
+    inSource(shop, async ({ url, folder, files, read }) => {
+      process.env.WAREHOUSE_URL = url;
+      try {
+        const mirror = () => run('init', '--source', url, '--mirror', '--dir', folder);
+        await expect(mirror()).rejects.toMatchObject({ exitCode: 2, message: copied('public') });
+        await expect(mirror()).rejects.toThrow('WAREHOUSE_SCHEMA=star npx starlift init --mirror');
+        expect(files()).toEqual({});
+        process.env.WAREHOUSE_SCHEMA = 'star';
+        expect((await mirror()).code).toBe(0);
+        expect(read('starlift.yml')).toContain('schema: star');
+      } finally {
+        delete process.env.WAREHOUSE_URL;
+        delete process.env.WAREHOUSE_SCHEMA;
+      }
+    }));
+
+  it('is a finding of check with its file and line, and a schema of its own is none', () =>
+    inSource(shop, async ({ url, folder, read, write }) => {
+      await run('init', '--source', url, '--mirror', '--dir', folder);
+      const check = () => run('check', '--project', folder, '--source', url, '--warehouse', url);
+      const { code, stdout } = await check();
+      expect(code).toBe(2);
+      const [first = '', second = ''] = stdout.trim().split('\n');
+      expect(first).toMatch(
+        /^tables\/customer\.yml line 2: customer would be loaded into the table public\.customer/,
+      );
+      expect(second).toMatch(/^tables\/sale\.yml line 2: /);
+      write('starlift.yml', read('starlift.yml').replace('schema: public', 'schema: star'));
+      expect(await check()).toMatchObject({ code: 0 });
+    }));
+});
+
+describe('a warehouse that does not fit', () => {
+  it('has another table of a name, or gives no right to make one: each is a finding', () =>
+    inSource(shop, async ({ url, client, folder }) => {
+      await run('init', '--source', url, '--dir', folder);
+      await client.query(`
+        create schema other; create table other.dim_customer (id text);
+        create role poor_loader login; grant usage on schema other to poor_loader`);
+      process.env.WAREHOUSE_SCHEMA = 'other';
+      try {
+        const warehouse = new URL(url);
+        warehouse.username = 'poor_loader';
+        const { code, stdout } = await run('check', '--project', folder, '--warehouse', warehouse.href);
+        expect(code).toBe(2);
+        const lines = stdout.trim().split('\n');
+        expect(lines).toContainEqual(
+          expect.stringMatching(
+            /^tables\/dim_customer\.yml line 2: the warehouse's table other\.dim_customer is not the model's: /,
+          ),
+        );
+        expect(lines).toContainEqual(
+          'starlift.yml: this user may not make tables in the schema other of the warehouse: grant create, usage on schema "other" to "poor_loader"',
+        );
+        expect(lines).toContainEqual(
+          expect.stringMatching(
+            /^starlift\.yml: this user may not make the schema starlift in the warehouse: grant create on database /,
+          ),
+        );
+      } finally {
+        delete process.env.WAREHOUSE_SCHEMA;
+      }
+    }));
 });

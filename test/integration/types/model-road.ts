@@ -56,7 +56,8 @@ export async function makeModelRoad(sourceUrl: string, warehouseUrl: string): Pr
     const readRun = (run: string) => readRunRecord(ingested, run as never);
     for (const key of takeNew(processed, '.parquet')) {
       if (key.zone !== 'processed') throw new Error('not a processed object');
-      await loadObject(key, { database: warehouse, processed, model, schema: 'public', readRun });
+      const notify = async () => {};
+      await loadObject(key, { database: warehouse, processed, notify, model, schema: 'public', readRun });
     }
   };
   return {

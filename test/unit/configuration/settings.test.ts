@@ -80,6 +80,40 @@ describe('where a command works', () => {
     expect(await read()).toMatchObject({ freshnessSeconds: seconds });
   });
 
+  it('is the folder that --project names, with a data folder of its own', async () => {
+    writeFile('source: { url: postgres://f }\nfreshness: 15m\n');
+    const elsewhere = mkdtempSync(join(tmpdir(), 'elsewhere-'));
+    try {
+      const settings = await readSettings({ values: { project: folder }, environment: {} });
+      expect(settings).toMatchObject({
+        source: 'postgres://f',
+        data: join(folder, '.starlift'),
+        freshnessSeconds: 900,
+      });
+      // From a folder below it the same one is meant.
+      const below = join(folder, 'a');
+      mkdirSync(below);
+      expect(await read({}, {}, below)).toMatchObject({ data: join(folder, '.starlift') });
+      await expect(
+        refusal(
+          Promise.resolve().then(() => readSettings({ values: { project: elsewhere }, environment: {} })),
+        ),
+      ).resolves.toBe(`2: --project ${elsewhere} has no starlift.yml: starlift init writes one`);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
+  it('has the freshness of the project that the data folder was run for, outside of any project', async () => {
+    const project = join(folder, 'project');
+    mkdirSync(project);
+    writeFileSync(join(project, 'starlift.yml'), 'freshness: 15m\n');
+    const data = makeData({ 'connections.json': { schema: 'public', project } });
+    expect(await read({ data })).toMatchObject({ freshnessSeconds: 900 });
+    writeFile('freshness: 1h\n');
+    expect(await read({ data })).toMatchObject({ freshnessSeconds: 3600 });
+  });
+
   it('needs no variable of a value that something else has said', async () => {
     writeFile(`source: { url: "${variable('NOT_SET')}" }\n`);
     expect(await read({ source: 'postgres://h/s' })).toMatchObject({ source: 'postgres://h/s' });

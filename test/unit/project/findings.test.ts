@@ -224,6 +224,40 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
     ['line 5: amount has no lookup that else could stand in for'],
   ],
   [
+    'a lookup of a masked column',
+    `${fact}  c: { from: currency_code, lookup: currencies }\n`,
+    ['line 5: c is masked: no text is left to look up'],
+    {
+      'lookups/currencies.csv': 'code,name\nGBP,Pound\n',
+      'starlift.yml': 'sources: { rental: { mask: { currency_code: hmac } } }\n',
+    },
+  ],
+  [
+    'versions that are masked',
+    `versions: modified_at\n${fact}  modified_at:\n`,
+    ['line 1: modified_at is masked: nothing tells which version is later'],
+    { 'starlift.yml': 'sources: { rental: { mask: { modified_at: hmac } } }\n' },
+  ],
+  [
+    'a date of a masked column',
+    `${fact}  day: { from: rented_at, as: date }\n`,
+    [
+      'line 5: day is as: date of rented_at, which is masked, a text: a date is made of a timestamp, a date, or a text like 2026-11-30',
+    ],
+    { 'starlift.yml': 'sources: { rental: { mask: { rented_at: hmac } } }\n' },
+  ],
+  [
+    'a reference of which one end alone is masked',
+    `${fact}  customer_id: { references: dim_customer }\n`,
+    [
+      'line 5: customer_id references dim_customer, and customer.customer_id is masked while rental.customer_id is not: mask both, or neither',
+    ],
+    {
+      'tables/d.yml': dimCustomer,
+      'starlift.yml': 'sources: { customer: { mask: { customer_id: hmac } } }\n',
+    },
+  ],
+  [
     'two tables of one source by different keys',
     'table: t\nfrom: stock\nkey: [item, shop]\n',
     ['line 3: the tables made from stock need one key: this is item, shop; tables/s.yml has shop, item'],
@@ -266,6 +300,17 @@ describe('a project is refused for', () => {
         'tables/d.yml': `${dimCustomer}columns:\n  customer_id:\n  email:\n`,
       },
       ['tables/d.yml line 5: customer.email is excluded by sources in starlift.yml'],
+    ],
+    [
+      'a masked column that is not there, or is excluded, and another way to mask',
+      {
+        'starlift.yml':
+          'sources:\n  customer:\n    exclude: [email]\n    mask:\n      emial: hmac\n      email: hmac\n',
+      },
+      [
+        'starlift.yml line 5: customer has no column emial; did you mean email?',
+        'starlift.yml line 6: email is excluded, too',
+      ],
     ],
     [
       'an unknown source table',

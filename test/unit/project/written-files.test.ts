@@ -71,7 +71,13 @@ describe('files that init writes', () => {
           const path = join(folder, 'starlift.yml');
           rmSync(path, { force: true });
           const tables = [tableWith(table, columns)];
-          writeProjectFile(folder, { schemas: [table], calendar: table, tables, leftOut: [] });
+          writeProjectFile(folder, {
+            schemas: [table],
+            warehouseSchema: 'public',
+            calendar: table,
+            tables,
+            leftOut: [],
+          });
           const { value } = parseYaml('starlift.yml', readFileSync(path, 'utf8'), projectGrammar);
           expect(value).toMatchObject({
             source: { schemas: [table] },

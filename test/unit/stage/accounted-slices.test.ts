@@ -41,6 +41,10 @@ describe('a slice', () => {
     expect(isDone(sliceOf('department'), { ingested: ['department 0003'] })).toBe(true);
   });
 
+  it('of a table that has left the model is done', () => {
+    expect(isDone(sliceOf('visit'), {})).toBe(true);
+  });
+
   it('is accounted for when its extract, its transform or one of its loads is a dead letter', () => {
     expect(isDone(sliceOf('payment'), { failed: ['payment 0003'] })).toBe(true);
     expect(isDone(sliceOf('payment'), { failed: ['fact_payment 0003'] })).toBe(false);

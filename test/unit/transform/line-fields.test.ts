@@ -129,6 +129,35 @@ describe('the fields of an older layout', () => {
     expect(namesOf(older, newest)).toEqual(expected);
   });
 
+  it('are never clear text in place of a masked value, nor what another key has made', () => {
+    const masked = table.fields.map((field) =>
+      field.name === 'a' ? { ...field, type: 'masked' as const } : field,
+    );
+    const maskedBy = (mask: string | undefined) => {
+      const { fields, ...rest } = layout();
+      return {
+        ...rest,
+        fields: fields.map((field) => (field.name === 'a' && mask ? { ...field, mask } : field)),
+      };
+    };
+    const find = (fields: typeof table.fields, older?: string, newest?: string) =>
+      findLineFields(fields, maskedBy(older), maskedBy(newest));
+    for (const [older, newest] of [
+      [undefined, 'k1'],
+      [undefined, undefined],
+      ['k1', 'k2'],
+    ]) {
+      const { names, isClear } = find(masked, older, newest);
+      expect([names.has('a'), names.get('b'), isClear]).toEqual([false, 'b', true]);
+    }
+    for (const newest of ['k1', undefined]) {
+      const { names, isClear } = find(masked, 'k1', newest);
+      expect([names.get('a'), isClear]).toEqual(['a', undefined]);
+    }
+    // Nor is a masked value taken for a clear one.
+    expect(find(table.fields, 'k1', undefined).names.has('a')).toBe(false);
+  });
+
   it('are the columns that they were, whatever they are called and in whatever order they come', () => {
     const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { minLength: 3, maxLength: 3 });
     const columnsOf = ([a = 0, b = 0, c = 0]: readonly number[]) => ({ [a]: 'a', [b]: 'b', [c]: 'c' });

@@ -85,7 +85,7 @@ describe('the sweep', () => {
     for (const { Body = '' } of Messages) {
       for (const { key } of parseObjectCreated(Body)) {
         if (queue === 'load') {
-          const deps = { ...zones, database, model: totesys, schema: 'public' };
+          const deps = { ...zones, database, notify: async () => {}, model: totesys, schema: 'public' };
           await loadObject(parseObjectKey(key) as ProcessedKey, deps);
         } else await transformKey(key);
       }

@@ -4,6 +4,8 @@ import type { FailureGroup } from '../../../../cli/failures/list-failures.ts';
 import type { Status } from '../../../../cli/status/status.ts';
 import { formatObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { sendAll } from '../../../../shared/queue/send-all.ts';
+import { publishModel } from '../../../../shared/records/published-model.ts';
+import { totesysDefinition } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';
 
 jest.setTimeout(120_000);
@@ -65,6 +67,38 @@ describe('a dead letter whose work is done is deleted', () => {
     const records: string[] = [];
     for await (const { key } of stack.site.ingested.list('failed/')) records.push(key);
     expect(records).toEqual([]);
+  });
+});
+
+describe('a dead letter of a table that has left the model', () => {
+  it('is deleted by the next sweep of its queue, with its record: nothing is left to do', async () => {
+    const error = { DataType: 'String', StringValue: 'TerminalError' };
+    const [{ key: processed } = { key: '' }] = await stack.warehouse<{ key: string }>(
+      `select key from starlift.object where warehouse_table = 'fact_payment'`,
+    );
+    const ingested = processed.replace(/^fact_payment/, 'payment').replace(/-r0\.parquet$/, '.ndjson.zst');
+    const { bucket } = stack.site.ingested;
+    // It fails because the table is gone from the source as well.
+    await stack.source('alter table payment rename to hidden');
+    await stack.run();
+    for (const [kind, body] of [
+      ['transform', formatObjectCreated({ bucket, key: ingested.replace('-0', '-9') })],
+      [
+        'load',
+        formatObjectCreated({ bucket: stack.site.processed.bucket, key: processed.replace('-0', '-9') }),
+      ],
+    ] as const)
+      await sendAll(stack.site.sqs, stack.site.deadLetterUrl(kind), [{ body, attributes: { error } }]);
+    const kinds = async () => (await deadLetters()).map(([queue]) => queue).toSorted();
+    for (const kind of ['extract', 'load'] as const) await stack.sweep(kind);
+    expect(await kinds()).toEqual(['extract', 'load', 'transform']);
+
+    const tables = totesysDefinition.tables.filter(
+      (table) => table.kind === 'ingested only' || table.name !== 'fact_payment',
+    );
+    await publishModel(stack.site.ingested, { ...totesysDefinition, tables });
+    for (const kind of ['extract', 'load'] as const) await stack.sweep(kind);
+    expect(await kinds()).toEqual([]);
   });
 });
 
