@@ -9,6 +9,7 @@ import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
+import { keepCurrentViews } from './keep-current-views.ts';
 import {
   createStatements,
   type DdlOptions,
@@ -49,7 +50,7 @@ export async function ensureWarehouse(
  * Makes the warehouse's tables and the pipeline's own where they are missing, including foreign keys that are to be
  * enforced. Migrates the pipeline's own tables if an older version made them. Nothing else that exists is changed, and
  * nothing is dropped. If nothing is missing, this is a handful of queries. Any number of loads may call it
- * concurrently. If a table is refused, none is made.
+ * concurrently. If a table is refused, none is made. The views of current rows are kept along with the tables.
  *
  * If the ledger has to be made while the star schema's tables have rows, it has lost what it knew of them: a resync is
  * requested.
@@ -57,6 +58,16 @@ export async function ensureWarehouse(
  * @throws {TerminalError} one of the pipeline's own tables was altered, or a newer version made it
  */
 export async function prepareWarehouse(
+  client: pg.ClientBase,
+  model: Model,
+  options: EnsureOptions,
+): Promise<RefusedTables> {
+  const refused = await prepareTables(client, model, options);
+  await keepCurrentViews(client, model, options.schema);
+  return refused;
+}
+
+async function prepareTables(
   client: pg.ClientBase,
   model: Model,
   { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,

@@ -8,7 +8,9 @@ import {
   tablesIn,
 } from '../../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 import { commandFor, type Site } from '../../site/site.ts';
+import { describeViewFaults } from '../../status/troubles/view-troubles.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
 
 /** Something that a run has found and that is no message's failure. */
@@ -39,7 +41,7 @@ export async function checkWarehouse(
   refused: RefusedTables,
 ): Promise<Finding[]> {
   const run = commandFor({ selector }, 'run');
-  const differing = [...refused].map(([table, { message }]): Finding => {
+  const findings = [...refused].map(([table, { message }]): Finding => {
     const isVanished = message.includes(`starlift rebuild ${table}`);
     return {
       table,
@@ -47,16 +49,20 @@ export async function checkWarehouse(
       command: isVanished ? commandFor({ selector }, `rebuild ${table}`) : `once that is fixed: ${run}`,
     };
   });
+  const faults = await findViewFaults(warehouse, model, warehouseSchema);
+  findings.push(
+    ...describeViewFaults(faults).map(({ table, text }): Finding => ({ table, text, command: run })),
+  );
   const lock = await findStarLock(warehouse, { model, warehouseSchema });
   if (lock !== undefined) {
     return [
-      ...differing,
+      ...findings,
       { table: lock.table, text: `rows were not counted: ${describeLock(lock)}`, command: run, passes: true },
     ];
   }
   const counts = await checkTables(warehouse, { model, schema: warehouseSchema }, { mayNote: true });
   return [
-    ...differing,
+    ...findings,
     ...counts.filter(({ table }) => !refused.has(table)).flatMap((count) => describeCount(count, selector)),
   ];
 }

@@ -6,6 +6,7 @@
  * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
  * - `went back`: the ledger has lost entries
  * - `missing`, `emptied`, `rebuilding`: a star table does not hold what was loaded into it
+ * - `view`: a view of current rows is missing, or is not as the model wants it
  * - `failed`: dead letters
  * - `locked`: somebody holds a table of the source
  * - `retrying`: messages that have failed and are tried again
@@ -24,6 +25,7 @@ export type TroubleKind =
   | 'missing'
   | 'emptied'
   | 'rebuilding'
+  | 'view'
   | 'failed'
   | 'cannot be extracted'
   | 'locked'

@@ -5,6 +5,7 @@ import { formatTime } from '../../terminal/time.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import type { Trouble } from './trouble.ts';
+import { describeViewFaults } from './view-troubles.ts';
 
 interface Context {
   site: Pick<Site, 'selector'>;
@@ -20,6 +21,7 @@ export function findChangedTables(evidence: Evidence, { site }: Context): Troubl
     ...describeTables(counts, 'missing', site),
     ...describeTables(counts, 'different', site),
     ...(isOver ? describeTables(counts, 'rebuilding', site) : []),
+    ...findViewTroubles(evidence, site),
   ];
 }
 
@@ -40,6 +42,14 @@ function findGap({ ledger, gap: answer, objects }: Evidence, site: Pick<Site, 's
   const text = `the warehouse has gone back ${back} (restored?): ${formatCount(gap.missing)} ${are} missing`;
   return [{ kind: 'went back', table: null, text, command }];
 }
+
+const findViewTroubles = ({ counts }: Evidence, site: Pick<Site, 'selector'>): Trouble[] =>
+  describeViewFaults(ifAnswered(counts)?.views ?? []).map(({ table, text }) => ({
+    kind: 'view',
+    table,
+    text,
+    command: commandFor(site, 'run'),
+  }));
 
 /** One trouble for all tables of a kind: a TRUNCATE CASCADE empties several, and one command rebuilds them. */
 function describeTables(

@@ -61,7 +61,7 @@ describe('what happens to one table', () => {
   it.each([
     {
       what: 'dropped',
-      sql: 'drop table fact_payment',
+      sql: 'drop table fact_payment cascade',
       says: /fact_payment is gone: [\d,]+ rows were loaded/,
     },
     {
@@ -71,7 +71,7 @@ describe('what happens to one table', () => {
     },
     {
       what: 'given another column type',
-      sql: 'alter table fact_payment alter payment_amount type text',
+      sql: 'drop view fact_payment_current; alter table fact_payment alter payment_amount type text',
       says: /fact_payment is not the model's/,
     },
   ])('a fact that was $what is named by each run, and the others load', async ({ what, sql, says }) => {
@@ -90,7 +90,7 @@ describe('what happens to one table', () => {
     expect([json.code, lastJson<RunResult>(json).ok]).toEqual([1, false]);
   });
 
-  it.each([{ sql: 'drop table fact_payment' }, { sql: 'revoke all on fact_payment from loader' }])(
+  it.each([{ sql: 'drop table fact_payment cascade' }, { sql: 'revoke all on fact_payment from loader' }])(
     'a fact is named after $sql during a watch, and the watch goes on',
     async ({ sql }) => {
       watch = startWatch(['--every', '0.5', ...optionsOf(road)]);
