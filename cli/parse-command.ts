@@ -30,6 +30,7 @@ const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: Com
   quarantine: () => import('./commands/quarantine.ts'),
   waiting: () => import('./commands/waiting.ts'),
   verify: () => import('./commands/verify.ts'),
+  trace: () => import('./commands/trace.ts'),
   secrets: () => import('./commands/secrets.ts'),
   schema: () => import('./commands/schema.ts'),
   sample: () => import('./commands/sample.ts'),

@@ -458,6 +458,39 @@ const withoutHelp = {
       1: 'something is lost, different or deleted in the source, or could not be compared',
     },
   }),
+  trace: describe({
+    summary: 'Shows where one row is, from the source to the warehouse, and what it came by.',
+    details: [
+      'The row as the source has it now; every version in the warehouse with its object, run, slice and snapshot, and when ' +
+        'it was planned, extracted, transformed and loaded; its line in both zones; whether it waits, is in quarantine or ' +
+        'has failed. One verdict, with the command that mends it. What does not answer is named, and all the rest is shown.',
+      'TABLE is a warehouse table, or a source table that one is made from. A key of several columns is given as A,B.',
+    ],
+    options: {
+      ...siteOptions,
+      where: {
+        type: 'string',
+        value: 'KEY',
+        summary: 'the key by its columns, such as "a = 1 and b = \'x,y\'"',
+      },
+    },
+    forms: [
+      { operand: { value: 'TABLE KEY', names: 'table' }, options: site },
+      { operand: { value: 'TABLE', names: 'table' }, required: ['where'], options: site },
+    ],
+    examples: [
+      ['starlift trace fact_payment 4711', 'where payment 4711 is'],
+      ['starlift trace fact_line 17,3 --json', 'a key of two columns, for a program to read'],
+      [
+        'starlift trace fact_line --where "order_id = 17 and line = 3"',
+        'the same, by the names of the columns',
+      ],
+    ],
+    exitCodes: {
+      0: 'the warehouse has the row, or it is on its way',
+      1: 'it needs attention, the source no longer has it, or a part could not be asked',
+    },
+  }),
   secrets: describe({
     summary: "Stores a database URL in a deployed stage's secret.",
     details: ['The URL comes by stdin, or is asked for and not shown.'],

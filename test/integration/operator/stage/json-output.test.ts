@@ -81,6 +81,9 @@ describe('--json', () => {
     const lines = [
       'status',
       'verify --deleted',
+      'trace fact_sales_order 1',
+      'trace fact_payment 5',
+      'trace dim_design 3',
       'failures',
       'failures drop --queue load --dry-run',
       'failures drop --queue load',
