@@ -42,8 +42,11 @@ export async function readObjectLines(key: ObjectKey, name: string, body: Uint8A
 
 const lineEnd = 0x0a;
 
+/** An object is up to 64 MiB of text: in the usual chunks of 16 KiB it would be thousands of buffers. */
+const chunkSize = 4 * 2 ** 20;
+
 async function readNdjson(_key: IngestedKey, body: Uint8Array): Promise<ObjectLines> {
-  const text = await promisify(zstdDecompress)(body);
+  const text = await promisify(zstdDecompress)(body, { chunkSize });
   return {
     count: countLines(text),
     *take(limit = Number.POSITIVE_INFINITY) {
