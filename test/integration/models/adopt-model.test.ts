@@ -95,6 +95,25 @@ describe('a warehouse whose model has changed', () => {
     expect(await noted()).toEqual({ model_id: second.hash, model_number: 2 });
   });
 
+  it('has the views of current rows changed in the transaction that changes the tables', async () => {
+    await publishModel(store, older);
+    await processOf()();
+    const published = { ...(await publishModel(store, newer)), model: assembleModel(newer) };
+    const adopt = () =>
+      adoptModel(warehouse, published, { schema: 'public', readDefinition: async () => older, looked: 2 });
+    // What comes last in the transaction.
+    await warehouse.query(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+      create trigger refuse before update on starlift.binding execute function refuse()`);
+    await expect(adopt()).rejects.toThrow('refused');
+    expect(await columns('dim_colour')).not.toContain('tone?');
+    expect(await columns('dim_colour_current')).not.toContain('tone?');
+    await warehouse.query('drop trigger refuse on starlift.binding');
+    await adopt();
+    expect(await columns('dim_colour')).toContain('tone?');
+    expect(await columns('dim_colour_current')).toContain('tone?');
+  });
+
   it('gives the views of current rows the new columns, and keeps their rights and what was made of them', async () => {
     await publishModel(store, older);
     await processOf()();
