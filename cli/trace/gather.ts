@@ -23,6 +23,8 @@ export interface SidesAnswer {
   source: Answer<SourceState>;
   /** ISO 8601: what was committed by then must be loaded; null where that is not known. */
   asOf: string | null;
+  /** false where nothing says which rows are late: no plan is known, or it was of another life of the source. */
+  isJudged: boolean;
 }
 
 /** Work that older plans have left, sweeps find. */
@@ -41,6 +43,7 @@ export async function askSides(
 ): Promise<SidesAnswer> {
   const { model, warehouseSchema: schema } = site;
   const plans = judgesLateness ? await readPlansOrNone(site, now) : undefined;
+  let isJudged = false;
   let captured: Awaited<ReturnType<typeof findCapturedTables>> = new Map();
   const invalid: string[] = [];
   const orInvalid = async <T>(work: Promise<T>): Promise<T> => {
@@ -68,18 +71,17 @@ export async function askSides(
       if (connectSource === undefined) throw new Error('it cannot be reached from here');
       return withClient(connectSource(), (client) =>
         orInvalid(
-          readSourceState(client, key, async (asked) =>
-            plans !== undefined && (await isCaptured(asked, plans.state.identity))
-              ? makeIsLate(captured, await readXmax(asked))
-              : () => 'false',
-          ),
+          readSourceState(client, key, async (asked) => {
+            isJudged = plans !== undefined && (await isCaptured(asked, plans.state.identity));
+            return isJudged ? makeIsLate(captured, await readXmax(asked)) : () => 'false';
+          }),
         ),
       );
     },
     sourceLock(key),
   );
   if (invalid[0] !== undefined) throw new UsageError(describeInvalid(key, invalid[0]));
-  return { warehouse, source, asOf: captured.get(key.table.source.name)?.asOf ?? null };
+  return { warehouse, source, asOf: captured.get(key.table.source.name)?.asOf ?? null, isJudged };
 }
 
 const warehouseLock = ({ table }: TracedKey, schema: string): Lockable => ({

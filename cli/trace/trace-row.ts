@@ -159,7 +159,7 @@ function judge(site: Site, key: TracedKey, facts: Facts, now: Date): Verdict {
       command: failed.command,
     });
   }
-  return judgeDifferent(site, key, { row, versions }, verdict);
+  return judgeDifferent(site, key, { row, versions, isJudged: sides.isJudged }, verdict);
 }
 
 type MakeVerdict = (kind: Verdict['kind'], text: string, rest?: Partial<Verdict>) => Verdict;
@@ -178,18 +178,21 @@ function judgeGone(
 function judgeDifferent(
   site: Site,
   { table }: TracedKey,
-  { row, versions }: { row: RowTexts; versions: readonly { row: RowTexts }[] },
+  { row, versions, isJudged }: { row: RowTexts; versions: readonly { row: RowTexts }[]; isJudged: boolean },
   verdict: MakeVerdict,
 ): Verdict {
-  const command = commandFor(site, `resync --table ${table.name}`);
+  const command = commandFor(site, isJudged ? `resync --table ${table.name}` : 'run');
+  const unexplained = isJudged
+    ? 'nothing that is known explains it'
+    : 'the next run shows whether it is late: the source was restarted or replaced after the last plan, or none is known';
   const own = versions.find((version) => sameVersion(versionsOf(table), row, version.row));
   if (own === undefined) {
     const what =
       versions.length === 0 ? 'the warehouse does not have it' : 'the warehouse does not have this version';
-    return verdict('different', `${what}, and nothing that is known explains it`, { command });
+    return verdict('different', `${what}; ${unexplained}`, { command });
   }
   const columns = differing(row, own.row);
-  const text = `the warehouse has another ${columns.join(', ')}, and nothing that is known explains it`;
+  const text = `the warehouse has another ${columns.join(', ')}; ${unexplained}`;
   return verdict('different', text, { columns, command });
 }
 

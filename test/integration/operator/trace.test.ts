@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Trace } from '../../../cli/trace/trace.ts';
 import { traceRow } from '../../../cli/trace/trace-row.ts';
 import { parseTracedKey } from '../../../cli/trace/traced-key.ts';
+import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(180_000);
@@ -157,7 +158,7 @@ describe('the trace of a row', () => {
       versions: [],
       verdict: {
         kind: 'different',
-        text: 'the warehouse does not have it, and nothing that is known explains it',
+        text: 'the warehouse does not have it; nothing that is known explains it',
       },
     });
   });
@@ -182,6 +183,23 @@ describe('the trace of a row', () => {
       failures: [{ hasRow: false }],
     });
     await stack.warehouse('alter table dim_design drop constraint no_wood');
+  });
+
+  it('that differs is not judged where no plan says what was captured', async () => {
+    await stack.warehouse('update fact_payment set payment_amount = 3 where payment_id = 26');
+    const { ingested } = stack.site;
+    const get = async (name: string) => (name === captureStateKey ? undefined : ingested.get(name));
+    const found = await traceRow(
+      { ...stack.site, ingested: { ...ingested, get } },
+      tracedKey('payment', '26'),
+    );
+    expect(found.verdict).toMatchObject({
+      kind: 'different',
+      text: expect.stringMatching(
+        /^the warehouse has another payment_amount; the next run shows whether it is late/,
+      ),
+      command: expect.stringMatching(/^npx starlift run/),
+    });
   });
 
   it('names each part that does not answer, and shows all the rest', async () => {
