@@ -1,5 +1,10 @@
 import { type Derivation, formatType } from '../../shared/model/define.ts';
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
+import {
+  type CurrentView,
+  currentViewStatements,
+  currentViews,
+} from '../../shared/warehouse/current-view.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { assembleProject, findDefinition } from '../project/load-model.ts';
@@ -18,9 +23,9 @@ export const command: CommandModule = {
       await readSettings({ values });
       const schema = process.env.WAREHOUSE_SCHEMA || 'public';
       const foreignKeys = process.env.WAREHOUSE_FOREIGN_KEYS === 'enforced' ? 'enforced' : 'declared';
-      for (const statement of warehouseDdl(model, { schema, foreignKeys, serverVersion })) {
-        terminal.result(`${statement};\n`);
-      }
+      const tables = warehouseDdl(model, { schema, foreignKeys, serverVersion });
+      const views = currentViews(model, schema).flatMap(currentViewStatements);
+      for (const statement of [...tables, ...views]) terminal.result(`${statement};\n`);
       return 0;
     }
     const pictures = [values.mermaid === true && toMermaid, values.dot === true && toDot].filter(
@@ -32,8 +37,11 @@ export const command: CommandModule = {
       for (const draw of pictures) terminal.result(draw(model));
       return 0;
     }
+    const views = currentViews(model, 'public');
     for (const table of model.tables) {
       for (const line of describeTable(table)) terminal.result(line);
+      const view = views.find((each) => each.table === table.name);
+      if (view !== undefined) terminal.result(`${view.name}: ${describeView(view)}`);
       terminal.result('');
     }
     return 0;
@@ -55,6 +63,11 @@ export function describeTable(table: WarehouseTable): string[] {
     `${table.name}: ${formatSource(table)}`,
     ...formatTable(columns, rows).map((line) => line.trimEnd()),
   ];
+}
+
+function describeView({ key, versions }: CurrentView): string {
+  const of = versions.length === 0 ? 'the rows' : `the version with the greatest ${versions.join(', ')}`;
+  return `a view of ${of} of each ${key.join(', ')} that is not deleted`;
 }
 
 function formatSource(table: WarehouseTable): string {

@@ -92,7 +92,7 @@ const positionalsIn = (words: readonly string[], command: CommandDescription): s
   );
 
 function isFormOf({ words = [], operand }: CommandForm, positionals: readonly string[]): boolean {
-  const most = words.length + (operand === undefined ? 0 : 1);
+  const most = words.length + (operand === undefined ? 0 : operand.value.split(' ').length);
   return positionals.length <= most && positionals.every((word, index) => (words[index] ?? word) === word);
 }
 

@@ -119,6 +119,11 @@ const dryRun = {
   default: false,
 } as const satisfies CommandOption;
 
+const limit = {
+  type: 'string',
+  value: 'N',
+} as const satisfies Omit<CommandOption, 'summary'>;
+
 const message = {
   type: 'string',
   value: 'ID',
@@ -469,6 +474,92 @@ const withoutHelp = {
       0: 'nothing is lost or different; rows that are late, waiting or in quarantine are counted',
       1: 'something is lost, different or deleted in the source, or could not be compared',
     },
+  }),
+  trace: describe({
+    summary: 'Shows where one row is, from the source to the warehouse, and what it came by.',
+    details: [
+      'The row as the source has it now; every version in the warehouse with its object, run, slice and snapshot, and when ' +
+        'it was planned, extracted, transformed and loaded; its line in both zones; whether it waits, is in quarantine or ' +
+        'has failed. One verdict, with the command that mends it. What does not answer is named, and all the rest is shown.',
+      'TABLE is a warehouse table, or a source table that one is made from. A key of several columns is given as A,B.',
+    ],
+    options: {
+      ...siteOptions,
+      where: {
+        type: 'string',
+        value: 'KEY',
+        summary: 'the key by its columns, such as "a = 1 and b = \'x,y\'"',
+      },
+    },
+    forms: [
+      { operand: { value: 'TABLE KEY', names: 'table' }, options: site },
+      { operand: { value: 'TABLE', names: 'table' }, required: ['where'], options: site },
+    ],
+    examples: [
+      ['starlift trace fact_payment 4711', 'where payment 4711 is'],
+      ['starlift trace fact_line 17,3 --json', 'a key of two columns, for a program to read'],
+      [
+        'starlift trace fact_line --where "order_id = 17 and line = 3"',
+        'the same, by the names of the columns',
+      ],
+    ],
+    exitCodes: {
+      0: 'the warehouse has the row, or it is on its way',
+      1: 'it needs attention, the source no longer has it, or a part could not be asked',
+    },
+  }),
+  objects: describe({
+    summary: 'Lists the objects of both zones, those of the newest run first.',
+    options: {
+      ...siteOptions,
+      table,
+      run: { type: 'string', value: 'RUN', summary: 'only objects of this run' },
+      zone: {
+        type: 'string',
+        value: 'ZONE',
+        summary: 'only objects of this zone',
+        choices: ['ingested', 'processed'],
+      },
+      limit: { ...limit, summary: 'how many to list', default: '50' },
+    },
+    forms: [{ options: ['table', 'run', 'zone', 'limit', ...site] }],
+    examples: [
+      ['starlift objects --table payment', 'the newest objects of one table, in both zones'],
+      ['starlift objects --zone processed --limit 1000', 'the newest 1,000 Parquet objects'],
+    ],
+    exitCodes: { 0: 'listed', 1: 'they could not be listed' },
+  }),
+  cat: describe({
+    summary: 'Prints the rows of an object as lines of JSON, of either zone.',
+    details: [
+      'Parquet is written as the lines of the ingested zone are: numbers by their digits, times as text.',
+    ],
+    options: { ...siteOptions, limit: { ...limit, summary: 'only the first rows', defaultText: 'all' } },
+    forms: [{ operand: { value: 'KEY' }, options: ['limit', ...site] }],
+    examples: [
+      [
+        'starlift cat payment/2026/11/30/20261130T215129041Z7f3a-0000.ndjson.zst --limit 5',
+        'the first five rows of an object that starlift objects has listed',
+      ],
+    ],
+    exitCodes: { 0: 'printed', 1: 'it could not be read' },
+  }),
+  runs: describe({
+    summary: 'Lists the runs that found something; shows one with its steps.',
+    details: [
+      'runs show takes a run, or last. It shows for each step the objects, rows, bytes and seconds since the plan, and what ' +
+        'is tried again or has failed; and the same for each table.',
+    ],
+    options: { ...siteOptions, limit: { ...limit, summary: 'how many to list', defaultText: '20' } },
+    forms: [
+      { options: ['limit', ...site] },
+      { words: ['show'], operand: { value: 'RUN', choices: ['last'] }, options: site },
+    ],
+    examples: [
+      ['starlift runs', 'the newest 20'],
+      ['starlift runs show last', 'the newest one, step by step'],
+    ],
+    exitCodes: { 0: 'shown', 1: 'the warehouse could not be asked' },
   }),
   secrets: describe({
     summary: "Stores a database URL in a deployed stage's secret.",

@@ -92,7 +92,9 @@ async function gather(
     ledger: askWarehouse((client) => readLedger(client, model)),
     gap: askWarehouse((client) => readGap(client, site.ingested)),
     counts: askWarehouse(async (client) =>
-      (await hasLedger(client)) ? readCounts(client, { model, schema }) : { tables: [], days: null },
+      (await hasLedger(client))
+        ? readCounts(client, { model, schema })
+        : { tables: [], days: null, views: [] },
     ),
     dropped: askPart(site, (watched) => readDroppedRows(watched, model), warehouse),
     waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),

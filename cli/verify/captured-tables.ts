@@ -34,15 +34,20 @@ export interface Plans {
  * Reads what was planned. To be called before the snapshot of the warehouse: what is on no queue now is loaded in that
  * snapshot, or is lost.
  *
+ * @param readRecords reads the records of the runs that count: all that messages may still be of
  * @returns undefined before the first complete plan of this life of the source
  * @throws {TerminalError} a record is not what a plan writes
  */
-export async function readPlans(site: Site, now: Date): Promise<Plans | undefined> {
+export async function readPlans(
+  site: Site,
+  now: Date,
+  readRecords = makePlanRecordsReader(site.ingested),
+): Promise<Plans | undefined> {
   // First the state: the messages of all that it covers are sent, so the queues and the records show them.
   const state = (await readCaptureState(site.ingested))?.state;
   if (state?.captured === undefined || state.plannedAt === undefined) return undefined;
   const isBusy = await hasMessages(site);
-  const records = await makePlanRecordsReader(site.ingested)(now);
+  const records = await readRecords(now);
   return {
     state: { ...state, captured: state.captured, plannedAt: state.plannedAt },
     runs: (records?.runs ?? []).filter(({ generation }) => generation === state.generation),

@@ -88,7 +88,7 @@ const nothingKnown = (note: string): Evidence => ({
 });
 
 /** Xids of another life of the source mean nothing. Which of the two a plan has used is a setting of the stage. */
-async function isCaptured(source: pg.Client, identity: string): Promise<boolean> {
+export async function isCaptured(source: pg.Client, identity: string): Promise<boolean> {
   const statements = {
     host: source.host,
     query: <Row extends pg.QueryResultRow>(sql: string) => source.query<Row>(sql),
@@ -99,11 +99,25 @@ async function isCaptured(source: pg.Client, identity: string): Promise<boolean>
   return false;
 }
 
-async function readXmax(source: pg.Client): Promise<string> {
+export async function readXmax(source: pg.Client): Promise<string> {
   const { rows } = await source.query<{ xmax: string }>(
     'select pg_snapshot_xmax(pg_current_snapshot())::text as xmax',
   );
   return rows[0]?.xmax ?? '0';
+}
+
+/**
+ * Capture's own condition. If it called too little new, rows would be lost and not late; too much is captured.
+ *
+ * @param xmax of the source's snapshot
+ */
+export function makeIsLate(captured: ReadonlyMap<string, CapturedTable>, xmax: string): IsLate {
+  return (table, aliases) => {
+    const late = captured.get(table)?.late;
+    if (late === undefined) return 'false';
+    if (late === 'all' || !isWithinReach(late, xmax)) return 'true';
+    return `coalesce(${newRowsCondition(late, aliases)}, false)`;
+  };
 }
 
 function makeEvidence({
@@ -119,13 +133,7 @@ function makeEvidence({
   xmax: string;
 }): Evidence {
   return {
-    // Capture's own condition. If it called too little new, rows would be lost and not late; too much is captured.
-    isLate: (table, aliases) => {
-      const late = captured.get(table)?.late;
-      if (late === undefined) return 'false';
-      if (late === 'all' || !isWithinReach(late, xmax)) return 'true';
-      return `coalesce(${newRowsCondition(late, aliases)}, false)`;
-    },
+    isLate: makeIsLate(captured, xmax),
     isQuarantined: quarantined.has,
     hasWaiting: true,
     asOf: (sourceTables) =>

@@ -84,7 +84,7 @@ export async function verifyWarehouse(options: VerifyOptions): Promise<VerifyRep
  *
  * @param searchPath as SQL
  */
-async function beginReading(client: pg.Client, searchPath: string): Promise<void> {
+export async function beginReading(client: pg.Client, searchPath: string): Promise<void> {
   await client.query(`
     begin transaction isolation level repeatable read, read only;
     select set_config('search_path', ${searchPath}, true);

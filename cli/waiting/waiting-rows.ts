@@ -66,19 +66,21 @@ export async function listMissing(
   return missing;
 }
 
-interface DimensionReference {
+export interface DimensionReference {
   column: string;
   dimension: Dimension;
 }
 
-const referencesOf = (fact: Fact, model: Model): DimensionReference[] =>
+/** The dimensions whose rows a fact's rows wait for. */
+export const referencesOf = (fact: Fact, model: Model): DimensionReference[] =>
   fact.columns.flatMap(({ name, references }) => {
     const dimension = references === undefined ? undefined : model.table(references);
     const isWaitedFor = dimension?.kind === 'dimension' || dimension?.kind === 'table';
     return isWaitedFor ? [{ column: name, dimension }] : [];
   });
 
-const lacks = ({ column, dimension }: DimensionReference, schema: string): string => {
+/** An SQL condition on a parked row `p`. */
+export const lacks = ({ column, dimension }: DimensionReference, schema: string): string => {
   const named = `p.${quoteIdentifier(column)}`;
   const dimensionTable = quoteQualified(schema, dimension.name);
   const [key = ''] = dimension.key;

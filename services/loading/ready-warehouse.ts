@@ -11,6 +11,7 @@ import {
   prepareWarehouse,
   type RefusedTables,
 } from '../../shared/warehouse/ensure-warehouse.ts';
+import { keepCurrentViews } from '../../shared/warehouse/keep-current-views.ts';
 
 const none: RefusedTables = new Map();
 
@@ -58,6 +59,8 @@ export function makeReadyWarehouse({ readModel, boundForMs = 60_000, ...options 
     // First: in a warehouse that is another's nothing may be made.
     if ((await readBinding(client)) !== undefined) await assertBoundToStage(client, binding);
     if (isReady) {
+      // Somebody may have dropped one, or may read a table since.
+      await keepCurrentViews(client, published.model, schema);
       boundUntil.set(target, performance.now() + boundForMs);
       return none;
     }

@@ -31,6 +31,18 @@ export async function readParquet(
   return batches;
 }
 
+/**
+ * Reads a Parquet file whatever its columns are, such as one that was made for an older model.
+ *
+ * @throws {TerminalError} the bytes are no whole Parquet file
+ */
+export async function readAnyParquet(
+  subject: { table: string; key: string },
+  bytes: Uint8Array,
+): Promise<{ schema: Schema; batches: RecordBatch[] }> {
+  return decode(await loadParquetWasm(), subject, bytes);
+}
+
 function decode(wasm: ParquetWasm, subject: { table: string; key: string }, bytes: Uint8Array) {
   const arrow = readWasmTable(wasm, subject, bytes).intoFFI();
   try {

@@ -1,5 +1,6 @@
 import { warehouseEvidenceKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import type { ViewFault } from '../warehouse/keep-current-views.ts';
 import { isJsonObject, parseStateRecord } from './json-record.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface WarehouseEvidence {
   lock: string | null;
   /** See `findDroppedRows`; absent in what an older release has written. */
   dropped?: { table: string; objects: number; droppedAt: string }[];
+  /** Views of current rows that are not as they should be; absent in what an older release has written. */
+  views?: ViewFault[];
   tables: TableEvidence[];
 }
 
@@ -60,9 +63,10 @@ export async function writeWarehouseEvidence(
   await ingested.put(warehouseEvidenceKey, Buffer.from(JSON.stringify({ version: 1, ...evidence })));
 }
 
-const isEvidence = ({ at, gap, lock, dropped, tables }: Record<string, unknown>): boolean =>
+const isEvidence = ({ at, gap, lock, dropped, views, tables }: Record<string, unknown>): boolean =>
   typeof at === 'string' &&
   (dropped === undefined || (Array.isArray(dropped) && dropped.every(isJsonObject))) &&
+  (views === undefined || (Array.isArray(views) && views.every(isJsonObject))) &&
   (gap === null || isJsonObject(gap)) &&
   (lock === null || typeof lock === 'string') &&
   Array.isArray(tables) &&

@@ -9,6 +9,7 @@ import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { PublishedModel } from '../records/published-model.ts';
 import { readCatalog } from './catalog.ts';
+import { makeCurrentViews } from './keep-current-views.ts';
 import type { Relation, RelationColumn } from './relation.ts';
 import { warehouseRelations } from './warehouse-schema.ts';
 
@@ -33,8 +34,9 @@ export interface AdoptOptions {
 
 /**
  * Changes the warehouse's tables from the model that they were made by to the one in force, where that only adds: a new
- * column that may be null, a column that may be null from now on, as one that the model has no longer. One transaction, in which the binding gets the model's
- * number, so that a load which has locked its table learns from the binding what the table is.
+ * column that may be null, a column that may be null from now on, as one that the model has no longer. One transaction, in
+ * which the views of current rows get the columns too, and the binding the model's number, so that a load which has locked its
+ * table learns from the binding what the table is.
  *
  * Nothing is done where the binding names no model, for then it is not known what a user has changed by hand.
  *
@@ -60,6 +62,7 @@ export async function adoptModel(
     // Everybody who reads the table waits behind a statement that waits for it.
     await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
     for (const statement of await selectStatements(client, changes)) await alter(client, statement);
+    await makeCurrentViews(client, published.model, schema);
     await writeModel(client, published);
     return true;
   });

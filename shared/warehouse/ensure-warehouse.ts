@@ -10,6 +10,7 @@ import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
 import { insertDates } from './insert-dates.ts';
+import { keepCurrentViews } from './keep-current-views.ts';
 import { selectNamedDays } from './named-days.ts';
 import {
   createStatements,
@@ -52,7 +53,7 @@ export async function ensureWarehouse(
  * Makes the warehouse's tables and the pipeline's own where they are missing, including foreign keys that are to be
  * enforced. Migrates the pipeline's own tables if an older version made them. Nothing else that exists is changed, and
  * nothing is dropped. If nothing is missing, this is a handful of queries. Any number of loads may call it
- * concurrently. If a table is refused, none is made.
+ * concurrently. If a table is refused, none is made. The views of current rows are kept along with the tables.
  *
  * If the ledger has to be made while the star schema's tables have rows, it has lost what it knew of them: a resync is
  * requested.
@@ -61,6 +62,16 @@ export async function ensureWarehouse(
  * @throws {RefusedError} the database's encoding lacks characters
  */
 export async function prepareWarehouse(
+  client: pg.ClientBase,
+  model: Model,
+  options: EnsureOptions,
+): Promise<RefusedTables> {
+  const refused = await prepareTables(client, model, options);
+  await keepCurrentViews(client, model, options.schema);
+  return refused;
+}
+
+async function prepareTables(
   client: pg.ClientBase,
   model: Model,
   { schema, foreignKeys, deferKeys = false, remade = [] }: EnsureOptions,

@@ -104,7 +104,7 @@ export const businessKey = (table: WarehouseTable): readonly string[] =>
   table.kind === 'fact' ? [...table.key, ...table.versions] : table.key;
 
 /** Postgres cuts a longer name, and a search for the whole name finds nothing. */
-const maxNameBytes = 63;
+export const maxNameBytes = 63;
 
 /**
  * Asserts that Postgres keeps every name that the pipeline derives from a warehouse table's name. Sequences do not

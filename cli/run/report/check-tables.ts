@@ -9,8 +9,10 @@ import {
   tablesIn,
 } from '../../../shared/postgres/lock-holder.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
+import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { describeChangedTables } from '../../status/troubles/changed-tables.ts';
+import { describeViewFaults } from '../../status/troubles/view-troubles.ts';
 
 /** Something that a run has found and that is no message's failure. */
 export interface Finding {
@@ -51,6 +53,10 @@ export async function checkWarehouse(
     error instanceof LostTableError
       ? []
       : [{ table, text: error.message, command: `once that is fixed: ${run}` }],
+  );
+  const faults = await findViewFaults(warehouse, model, warehouseSchema);
+  differing.push(
+    ...describeViewFaults(faults).map(({ table, text }): Finding => ({ table, text, command: run })),
   );
   const lock = await findStarLock(warehouse, { model, warehouseSchema });
   if (lock !== undefined) {

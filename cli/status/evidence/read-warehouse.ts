@@ -7,6 +7,7 @@ import { checkTables, type TableCount } from '../../../shared/ledger/table-count
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { findViewFaults, type ViewFault } from '../../../shared/warehouse/keep-current-views.ts';
 import { hasLedger } from '../../site/ledger.ts';
 
 /** What the ledger says, for which no star table is touched: it can be read while one is locked. */
@@ -45,6 +46,7 @@ export interface CountsEvidence {
   tables: TableCount[];
   /** Rows of the calendar. */
   days: number | null;
+  views: ViewFault[];
 }
 
 /** Compares the star tables with what was loaded into them, and remembers nothing. */
@@ -54,15 +56,16 @@ export async function readCounts(
 ): Promise<CountsEvidence> {
   const options = { mayNote: false };
   const tables = (await hasCounts(warehouse)) ? await checkTables(warehouse, { model, schema }, options) : [];
-  if (model.calendar === undefined) return { tables, days: null };
+  const views = await findViewFaults(warehouse, model, schema);
+  if (model.calendar === undefined) return { tables, days: null, views };
   const calendar = quoteQualified(schema, model.calendar.name);
   const { rows } = await warehouse.query<{ isThere: boolean }>(
     'select to_regclass($1) is not null as "isThere"',
     [calendar],
   );
-  if (rows[0]?.isThere !== true) return { tables, days: null };
+  if (rows[0]?.isThere !== true) return { tables, days: null, views };
   const counted = await warehouse.query<{ days: number }>(`select count(*)::float8 as days from ${calendar}`);
-  return { tables, days: counted.rows[0]?.days ?? null };
+  return { tables, days: counted.rows[0]?.days ?? null, views };
 }
 
 const newest = `(select distinct run from ${ledgerTable} order by run desc limit ${newestRuns}) as newest`;

@@ -37,7 +37,13 @@ export function completeByStage(evidence: Evidence): Evidence {
       rowsOfRun: undefined,
     }),
     dropped: orElse(evidence.dropped, warehouse.dropped ?? []),
-    counts: locked ?? orElse(evidence.counts, { tables: describeCounts(warehouse), days: null }),
+    counts:
+      locked ??
+      orElse(evidence.counts, {
+        tables: describeCounts(warehouse),
+        days: null,
+        views: warehouse.views ?? [],
+      }),
     waits:
       locked ??
       orElse(evidence.waits, {

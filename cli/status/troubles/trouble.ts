@@ -7,6 +7,7 @@
  * - `went back`: the ledger has lost entries
  * - `missing`, `emptied`, `rebuilding`: a star table does not hold what was loaded into it
  * - `forbidden`: a star table that the connection's role may not read
+ * - `view`: a view of current rows is missing, or is not as the model wants it
  * - `failed`: dead letters
  * - `locked`: somebody holds a table of the source
  * - `retrying`: messages that have failed and are tried again
@@ -26,6 +27,7 @@ export type TroubleKind =
   | 'emptied'
   | 'forbidden'
   | 'rebuilding'
+  | 'view'
   | 'failed'
   | 'cannot be extracted'
   | 'locked'

@@ -5,6 +5,7 @@ import { formatCount } from '../../terminal/wording.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { describeChangedTables } from './changed-tables.ts';
 import type { Trouble } from './trouble.ts';
+import { describeViewFaults } from './view-troubles.ts';
 
 interface Context {
   site: Pick<Site, 'selector'>;
@@ -21,6 +22,7 @@ export function findChangedTables(evidence: Evidence, { site }: Context): Troubl
     ...describeChangedTables(counts, 'forbidden', site),
     ...describeChangedTables(counts, 'different', site),
     ...(isOver ? describeChangedTables(counts, 'rebuilding', site) : []),
+    ...findViewTroubles(evidence, site),
   ];
 }
 
@@ -41,3 +43,11 @@ function findGap({ ledger, gap: answer, objects }: Evidence, site: Pick<Site, 's
   const text = `the warehouse has gone back ${back} (restored?): ${formatCount(gap.missing)} ${are} missing`;
   return [{ kind: 'went back', table: null, text, command }];
 }
+
+const findViewTroubles = ({ counts }: Evidence, site: Pick<Site, 'selector'>): Trouble[] =>
+  describeViewFaults(ifAnswered(counts)?.views ?? []).map(({ table, text }) => ({
+    kind: 'view',
+    table,
+    text,
+    command: commandFor(site, 'run'),
+  }));

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
 import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
+import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 
 export interface EvidenceDeps {
   ingested: Pick<ObjectStore, 'get' | 'list'>;
@@ -43,6 +44,7 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
     gap: gap ?? null,
     lock: holder === undefined ? null : describeLock(holder),
     dropped: await findDroppedRows(client, ingested, model),
+    views: await findViewFaults(client, model, schema),
     tables: model.tables.map((table) => {
       const asOf = plans && findAsOf(table, model, { plans, loaded });
       const count = counts.find((each) => each.table === table.name);

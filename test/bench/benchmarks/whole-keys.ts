@@ -28,7 +28,7 @@ export const benchmark: Benchmark = {
         name: `${referenceName} binary pipe, 9 keys`,
         prepare: async () => {
           await freshDatabase(servers.warehouse, 'reference', template);
-          await execute(target, ['drop table fact_sales_order', createFact, ...addForeignKeys]);
+          await execute(target, ['drop table fact_sales_order cascade', createFact, ...addForeignKeys]);
         },
         run: () => runInShell(`${copyCommand(source, copyFactOut())} | ${copyCommand(target, copyFactIn)}`),
         check: async () => assertSums(await sumsOfFact(target), expected),

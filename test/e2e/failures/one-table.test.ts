@@ -61,7 +61,7 @@ describe('what happens to one table', () => {
   it.each([
     {
       what: 'dropped',
-      sql: 'drop table fact_payment',
+      sql: 'drop table fact_payment cascade',
       says: /the warehouse no longer has fact_payment: [\d,]+ rows were loaded into it$/m,
     },
     {
@@ -71,7 +71,7 @@ describe('what happens to one table', () => {
     },
     {
       what: 'given another column type',
-      sql: 'alter table fact_payment alter payment_amount type text',
+      sql: 'drop view fact_payment_current; alter table fact_payment alter payment_amount type text',
       says: /fact_payment is not the model's/,
     },
   ])('a fact that was $what is named by each run, and the others load', async ({ what, sql, says }) => {
@@ -92,7 +92,7 @@ describe('what happens to one table', () => {
   });
 
   it.each([
-    { sql: 'drop table fact_payment', finding: /^! the warehouse no longer has fact_payment: / },
+    { sql: 'drop table fact_payment cascade', finding: /^! the warehouse no longer has fact_payment: / },
     { sql: 'revoke all on fact_payment from loader', finding: /^! loader may not read fact_payment / },
   ])('a fact is named once after $sql during a watch, and the watch goes on', async ({ sql, finding }) => {
     watch = startWatch(['--every', '0.5', ...optionsOf(road)]);

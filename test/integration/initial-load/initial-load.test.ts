@@ -146,7 +146,7 @@ describe('the keys of a fact', () => {
   it('are to come again for a fact that was dropped and is rebuilt', async () => {
     initial.plan(['0000']);
     await initial.load('0000', [sale()]);
-    await initial.warehouse.ask('drop table fact_sale');
+    await initial.warehouse.ask('drop table fact_sale cascade');
     const options = { deferKeys: true, remade: ['fact_sale'] };
     await (await WarehouseUnderTest.make(initial.url, smallModel, options)).end();
     expect([

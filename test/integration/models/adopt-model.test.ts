@@ -6,6 +6,7 @@ import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { makeModelReader, publishModel, type ReadModel } from '../../../shared/records/published-model.ts';
 import { adoptModel } from '../../../shared/warehouse/adopt-model.ts';
+import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { smallTables } from '../../helpers/small-warehouse/small-model.ts';
@@ -94,6 +95,55 @@ describe('a warehouse whose model has changed', () => {
     expect(await noted()).toEqual({ model_id: second.hash, model_number: 2 });
   });
 
+  it('has the views of current rows changed in the transaction that changes the tables', async () => {
+    await publishModel(store, older);
+    await processOf()();
+    const published = { ...(await publishModel(store, newer)), model: assembleModel(newer) };
+    const adopt = () =>
+      adoptModel(warehouse, published, { schema: 'public', readDefinition: async () => older, looked: 2 });
+    // What comes last in the transaction.
+    await warehouse.query(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+      create trigger refuse before update on starlift.binding execute function refuse()`);
+    await expect(adopt()).rejects.toThrow('refused');
+    expect(await columns('dim_colour')).not.toContain('tone?');
+    expect(await columns('dim_colour_current')).not.toContain('tone?');
+    await warehouse.query('drop trigger refuse on starlift.binding');
+    await adopt();
+    expect(await columns('dim_colour')).toContain('tone?');
+    expect(await columns('dim_colour_current')).toContain('tone?');
+  });
+
+  it('gives the views of current rows the new columns, and keeps their rights and what was made of them', async () => {
+    await publishModel(store, older);
+    await processOf()();
+    await warehouse.query(`
+      create role analyst;
+      grant select on dim_colour to analyst;
+      grant select on dim_colour_current to analyst;
+      create view report as select upper(name) as name from dim_colour_current;
+      insert into dim_colour values (1, 'red', 1)`);
+    await publishModel(store, newer);
+    const published = await processOf()();
+    expect(await columns('dim_colour_current')).toEqual(['colour_id?', 'name?', '_object_id?', 'tone?']);
+    expect(await columns('dim_size_current')).toEqual(['size_id?', '_object_id?']);
+    expect(await findViewFaults(warehouse, published.model, 'public')).toEqual([]);
+    await warehouse.query('set role analyst');
+    const { rows } = await warehouse.query('select name, tone from dim_colour_current');
+    await warehouse.query('reset role');
+    expect(rows).toEqual([{ name: 'red', tone: null }]);
+    expect((await warehouse.query('select name from report')).rows).toEqual([{ name: 'RED' }]);
+  });
+
+  it('makes a view of current rows again that was dropped while its process goes on', async () => {
+    await publishModel(store, older);
+    const process = processOf();
+    await process();
+    await warehouse.query('drop view dim_colour_current');
+    await process();
+    expect(await columns('dim_colour_current')).toHaveLength(3);
+  });
+
   it('shows a process with the old model that there is a later one', async () => {
     await publishModel(store, older);
     const readModel = makeModelReader(store);
@@ -106,7 +156,7 @@ describe('a warehouse whose model has changed', () => {
   it('does not get a column back that a user has dropped by hand', async () => {
     await publishModel(store, older);
     await processOf()();
-    await warehouse.query('alter table dim_colour drop column name');
+    await warehouse.query('alter table dim_colour drop column name cascade');
     await publishModel(store, newer);
     await expect(processOf()()).rejects.toThrow(/dim_colour is not the model's: column name .* is missing/);
   });

@@ -54,7 +54,7 @@ describe('a rebuild brings back every row', () => {
     );
     await stack.run();
     const before = await payments();
-    await stack.warehouse('drop table fact_payment');
+    await stack.warehouse('drop table fact_payment cascade');
     expect(await stateOf('fact_payment')).toBe('missing');
     expect(await rebuild('fact_payment')).toMatchObject({
       code: 0,
@@ -89,7 +89,7 @@ describe('a rebuild brings back every row', () => {
 
   it('of all tables at once', async () => {
     const names = totesys.tables.map(({ name }) => name);
-    await stack.warehouse(`drop table ${names.join(', ')}`);
+    await stack.warehouse(`drop table ${names.join(', ')} cascade`);
     expect(await rebuild('--all')).toMatchObject({ code: 0, ok: true });
     expect((await stack.run()).ok).toBe(true);
     await expectExactAndWell('fact_payment', 'fact_sales_order', 'dim_staff');

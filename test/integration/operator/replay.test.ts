@@ -138,7 +138,7 @@ describe('a replay', () => {
   });
 
   it('leaves it to a rebuild to bring back a table that was dropped, and status says so', async () => {
-    await stack.warehouse('drop table fact_payment');
+    await stack.warehouse('drop table fact_payment cascade');
     const { code, text } = await stack.command('status');
     expect(code).toBe(1);
     expect(text).toContain('! the warehouse no longer has fact_payment: ');

@@ -240,7 +240,7 @@ describe('verify on a data folder', () => {
   it('keeps what it found, table by table, for status', async () => {
     await stack.source('update payment set payment_amount = 0.01 where payment_id = 1');
     await stack.warehouse(`
-      update dim_staff set last_name = 'Changed' where staff_id = 2; alter table dim_design drop file_name`);
+      update dim_staff set last_name = 'Changed' where staff_id = 2; alter table dim_design drop file_name cascade`);
     const before = Date.now();
     await stack.command('verify');
     const verified = await readVerified(stack.site.ingested);

@@ -67,7 +67,7 @@ describe('verify, of tables and what they refer to,', () => {
 
   it('says of a warehouse table that is not there, or lacks a column, what it is', async () => {
     const report = await copy.verifyAfter({
-      warehouse: 'drop table dim_payment_type; alter table dim_staff drop location',
+      warehouse: 'drop table dim_payment_type cascade; alter table dim_staff drop location cascade',
     });
     expect(differences(report)).toEqual({
       dim_payment_type: { missing: 1 },
@@ -212,7 +212,7 @@ describe('verify, of tables and what they refer to,', () => {
         ),
       });
       const report = await copy.verifyAfter(
-        { source: 'drop table sales_order', warehouse: 'drop table fact_sales_order' },
+        { source: 'drop table sales_order', warehouse: 'drop table fact_sales_order cascade' },
         { model },
       );
       expect({ ok: report.ok, problems: problems(report) }).toEqual({ ok: true, problems: [] });

@@ -36,8 +36,11 @@ describe.each(postgresVersions)('a warehouse on %s', (_, start) => {
   );
 
   it.each([
-    ['alter table dim_staff drop column location', 'column location (character varying) is missing'],
-    ['alter table dim_staff alter staff_id type bigint', 'column staff_id is bigint, and must be integer'],
+    ['alter table dim_staff drop column location cascade', 'column location (character varying) is missing'],
+    [
+      'drop view dim_staff_current; alter table dim_staff alter staff_id type bigint',
+      'column staff_id is bigint, and must be integer',
+    ],
     ['alter table dim_staff alter location set not null', 'column location is not null, and must allow null'],
     [
       'alter table dim_staff add boss int not null',

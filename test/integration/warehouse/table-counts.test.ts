@@ -178,7 +178,7 @@ describe('the rows of a star table', () => {
   it('are refused to be made anew where their table has vanished, until a rebuild asks for it', async () => {
     await loadAll();
     await check();
-    await runAndFlush('drop table fact_sale');
+    await runAndFlush('drop table fact_sale cascade');
     expect(await check()).toContainEqual({
       table: 'fact_sale',
       state: 'missing',

@@ -39,7 +39,7 @@ const well: Evidence = {
   source: answered({ lock: undefined }),
   gap: answered(undefined),
   ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map() }),
-  counts: answered({ tables: [], days: 0 }),
+  counts: answered({ tables: [], days: 0, views: [] }),
   dropped: answered([]),
   waits: answered({ counts: [], waiting: [], refused: [] }),
   quarantined: answered(new Map()),

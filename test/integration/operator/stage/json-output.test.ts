@@ -81,6 +81,13 @@ describe('--json', () => {
     const lines = [
       'status',
       'verify --deleted',
+      'objects --limit 7',
+      'cat OBJECT --limit 2',
+      'runs',
+      'runs show last',
+      'trace fact_sales_order 1',
+      'trace fact_payment 5',
+      'trace dim_design 3',
       'failures',
       'failures drop --queue load --dry-run',
       'failures drop --queue load',
@@ -101,12 +108,16 @@ describe('--json', () => {
       'run',
       'status',
     ];
+    const anyObject = async () => {
+      for await (const { key } of staged.stack.site.processed.list('fact_payment/')) return key;
+      throw new Error('there is no object');
+    };
     const checkLine = async (line: string) => {
       // So that verify has a table that it cannot compare.
       const rename = (from: string, to: string) =>
         staged.stack.warehouse(`alter table dim_design rename ${from} to ${to}`);
       if (line.startsWith('verify')) await rename('file_name', 'file');
-      const { code: _, ...output } = await staged.json(line);
+      const { code: _, ...output } = await staged.json(line.replace('OBJECT', await anyObject()));
       if (line.startsWith('verify')) await rename('file', 'file_name');
       const [name = ''] = line.split(' ');
       const fieldMore = { ...output, another: 1 };

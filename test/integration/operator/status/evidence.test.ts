@@ -48,7 +48,7 @@ describe('status says that a warehouse table', () => {
 
   it('was dropped, before a run and after it', async () => {
     const loaded = await count('fact_sales_order');
-    await stack.warehouse('drop table fact_sales_order');
+    await stack.warehouse('drop table fact_sales_order cascade');
     const dropped = [
       `the warehouse no longer has fact_sales_order: ${loaded.toLocaleString('en')} rows were loaded into it`,
       `npx starlift rebuild fact_sales_order --data ${stack.data}`,

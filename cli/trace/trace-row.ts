@@ -1,0 +1,206 @@
+import type { Dimension, Fact } from '../../shared/model/model.ts';
+import { commandFor, type Site } from '../site/site.ts';
+import { formatDuration, formatTime } from '../terminal/time.ts';
+import type { ExplainedWait } from '../waiting/explain-waits.ts';
+import {
+  askFailures,
+  askQuarantine,
+  askSides,
+  completeObjects,
+  readCauses,
+  type SidesAnswer,
+} from './gather.ts';
+import type { RowTexts, Trace, TracedFailure, TracedQuarantine, Verdict, WaitingVersion } from './trace.ts';
+import type { TracedKey } from './traced-key.ts';
+
+/**
+ * Traces one row from the source to the warehouse. Each part is asked on its own: what does not answer is named, and all
+ * the rest is there.
+ *
+ * What was planned is read only where the two sides differ: a row that is the same needs no explanation.
+ *
+ * @throws {UsageError} the key is not of its column's type
+ */
+export async function traceRow(site: Site, key: TracedKey, now: Date = new Date()): Promise<Trace> {
+  const others = Promise.all([askQuarantine(site, key), askFailures(site, key)]);
+  // Awaited below; without this a refused key would leave it without anybody who listens.
+  others.catch(() => {});
+  let sides = await askSides(site, key, { now, judgesLateness: false });
+  const isSettled = !sides.source.answered || !sides.warehouse.answered || isSame(sides);
+  if (!isSettled) sides = await askSides(site, key, { now, judgesLateness: true });
+  const [quarantine, failures] = await others;
+  const { versions, waiting } = await describeVersions(site, key, sides);
+  const objects = [...waiting, ...versions].flatMap(({ object }) => object ?? []);
+  const silent = await completeObjects(site, key, objects);
+  const { source, warehouse } = sides;
+  const parts = { source, warehouse, queues: failures, objects: quarantine };
+  const unanswered = Object.entries(parts).flatMap(([part, answer]) =>
+    answer.answered ? [] : [{ part: part as keyof typeof parts, reason: answer.reason }],
+  );
+  // What is in quarantine is asked of the warehouse as well.
+  const isOther = (part: string) => part !== 'objects' || warehouse.answered;
+  const missing = unanswered.filter(({ part }) => isOther(part));
+  if (silent !== undefined && !missing.some(({ part }) => part === 'objects'))
+    missing.push({ part: 'objects', reason: silent });
+  const found = {
+    quarantine: quarantine.answered ? quarantine.value : [],
+    failures: failures.answered ? failures.value : [],
+    waiting,
+  };
+  const verdict = judge(site, key, { sides, ...found }, now);
+  return {
+    ok: missing.length === 0 && ['same', 'late'].includes(verdict.kind),
+    table: key.table.name,
+    source: key.table.source.name,
+    key: Object.fromEntries(key.values.map(({ column, text }) => [column, text])),
+    verdict,
+    unanswered: missing,
+    sourceRow: source.answered ? source.value.row : null,
+    versions,
+    ...found,
+  };
+}
+
+async function describeVersions(site: Site, key: TracedKey, { warehouse }: SidesAnswer) {
+  if (!warehouse.answered) return { versions: [], waiting: [] };
+  const parked = warehouse.value.waiting;
+  const causes = parked.length === 0 ? [] : await readCauses(site, key);
+  return {
+    versions: warehouse.value.versions.map((version, index) => ({ ...version, isCurrent: index === 0 })),
+    waiting: parked.map(
+      ({ row, object, waitsFor }): WaitingVersion => ({
+        row,
+        object,
+        waitsFor: waitsFor.map((missing) => describeWait(site, missing, causes)),
+      }),
+    ),
+  };
+}
+
+function describeWait(
+  site: Site,
+  { dimension, key }: { dimension: string; key: string },
+  causes: readonly ExplainedWait[],
+): WaitingVersion['waitsFor'][number] {
+  const known = causes.find((each) => each.dimension === dimension && each.key === key);
+  const command = known?.mend ?? commandFor(site, 'waiting');
+  return { dimension, key, cause: known?.cause ?? 'expected', command };
+}
+
+/** Of a fact with versions its own version counts; of any other table its one row. */
+function sameVersion({ versions }: { versions: readonly string[] }, a: RowTexts, b: RowTexts): boolean {
+  return versions.every((column) => a[column] === b[column]);
+}
+
+const versionsOf = (table: Dimension | Fact) => ({ versions: table.kind === 'fact' ? table.versions : [] });
+
+const differing = (a: RowTexts, b: RowTexts): string[] =>
+  Object.keys(a).filter((column) => a[column] !== b[column]);
+
+function isSame({ source, warehouse }: SidesAnswer): boolean {
+  if (!source.answered || !warehouse.answered || source.value.row === null) return false;
+  const { row } = source.value;
+  return warehouse.value.versions.some((version) => differing(row, version.row).length === 0);
+}
+
+interface Facts {
+  sides: SidesAnswer;
+  waiting: readonly WaitingVersion[];
+  quarantine: readonly TracedQuarantine[];
+  failures: readonly TracedFailure[];
+}
+
+function judge(site: Site, key: TracedKey, facts: Facts, now: Date): Verdict {
+  const verdict = (kind: Verdict['kind'], text: string, rest: Partial<Verdict> = {}): Verdict => ({
+    kind,
+    text,
+    lateSeconds: null,
+    columns: [],
+    command: null,
+    ...rest,
+  });
+  const { sides, quarantine, failures, waiting } = facts;
+  const { source, warehouse } = sides;
+  if (!source.answered) return verdict('unknown', `what the source has is not known: ${source.reason}`);
+  if (!warehouse.answered)
+    return verdict('unknown', `what the warehouse has is not known: ${warehouse.reason}`);
+  const { row, isLate } = source.value;
+  const { versions } = warehouse.value;
+  if (row === null) return judgeGone(key, { versions: versions.length, ...facts }, verdict);
+  if (isSame(sides)) return verdict('same', 'the warehouse has what the source has');
+  const [waits] = waiting.filter((parked) => differing(row, parked.row).length === 0);
+  const [missing] = waits?.waitsFor ?? [];
+  if (waits !== undefined && missing !== undefined) {
+    const names = waits.waitsFor.map(({ dimension, key: wanted }) => `${dimension} ${wanted}`).join(' and ');
+    return verdict('waiting', `it waits for ${names} (${causes[missing.cause]})`, {
+      command: missing.command,
+    });
+  }
+  const failed =
+    failures.find(({ hasRow }) => hasRow === true) ?? failures.find(({ hasRow }) => hasRow === null);
+  if (isLate) {
+    const seconds = sides.asOf === null ? null : Math.max(0, (now.getTime() - Date.parse(sides.asOf)) / 1000);
+    const since =
+      sides.asOf === null || seconds === null
+        ? 'since the last plan'
+        : `since ${formatTime(sides.asOf)}, up to which all is loaded (${formatDuration(seconds)} ago)`;
+    const command = site.activity.isRunning ? commandFor(site, 'status') : commandFor(site, 'run');
+    return verdict('late', `late: the source has written it ${since}`, { lateSeconds: seconds, command });
+  }
+  const [bad] = quarantine;
+  if (bad !== undefined) {
+    const column = bad.column === null ? '' : `${bad.column} `;
+    const command = commandFor(site, `quarantine release --table ${key.table.name}`);
+    return verdict('quarantined', `it broke the contract: ${column}${bad.reason}`, { command });
+  }
+  if (failed !== undefined) {
+    const what = failed.hasRow === true ? 'the object with the row' : 'work of its table';
+    return verdict('failed', `${what} failed in ${failed.queue}: ${failed.reason}`, {
+      command: failed.command,
+    });
+  }
+  return judgeDifferent(site, key, { row, versions, isJudged: sides.isJudged }, verdict);
+}
+
+type MakeVerdict = (kind: Verdict['kind'], text: string, rest?: Partial<Verdict>) => Verdict;
+
+function judgeGone(
+  { table, values }: TracedKey,
+  { versions, waiting, quarantine }: Facts & { versions: number },
+  verdict: MakeVerdict,
+): Verdict {
+  const name = values.map(({ column, text }) => `${column} ${text}`).join(', ');
+  if (versions + waiting.length + quarantine.length === 0)
+    return verdict('unknown', `neither ${table.source.name} of the source nor ${table.name} has ${name}`);
+  return verdict('deleted', `the source no longer has it; ${table.name} has what was captured before`);
+}
+
+function judgeDifferent(
+  site: Site,
+  { table }: TracedKey,
+  { row, versions, isJudged }: { row: RowTexts; versions: readonly { row: RowTexts }[]; isJudged: boolean },
+  verdict: MakeVerdict,
+): Verdict {
+  const command = commandFor(site, isJudged ? `resync --table ${table.name}` : 'run');
+  const unexplained = isJudged
+    ? 'nothing that is known explains it'
+    : 'the next run shows whether it is late: the source was restarted or replaced after the last plan, or none is known';
+  const own = versions.find((version) => sameVersion(versionsOf(table), row, version.row));
+  if (own === undefined) {
+    const what =
+      versions.length === 0 ? 'the warehouse does not have it' : 'the warehouse does not have this version';
+    return verdict('different', `${what}; ${unexplained}`, { command });
+  }
+  const columns = differing(row, own.row);
+  const text = `the warehouse has another ${columns.join(', ')}; ${unexplained}`;
+  return verdict('different', text, { columns, command });
+}
+
+const causes: Record<ExplainedWait['cause'], string> = {
+  quarantined: 'which broke the contract',
+  dropped: 'which broke the contract and was dropped',
+  failed: 'whose table has failed',
+  deleted: 'which the source does not have',
+  lost: 'which was captured once and is not in the warehouse',
+  expected: 'which has not landed yet',
+};
