@@ -1,3 +1,4 @@
+const { longestPauseSeconds } = require('./alarms.cjs');
 const { parameterRules } = require('./parameter-rules.cjs');
 
 /**
@@ -10,7 +11,7 @@ const { parameterRules } = require('./parameter-rules.cjs');
  *   upstream?: Record<string, string>,
  * }} deployment
  */
-function findFault({ stage, parameters, upstream = {} }) {
+async function findFault({ stage, parameters, upstream = {} }) {
   // It is a part of the buckets' names, which have 63 characters at most.
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
@@ -24,9 +25,45 @@ function findFault({ stage, parameters, upstream = {} }) {
   if ((parameters.subnetIds === '') !== (parameters.securityGroupIds === '')) {
     return 'subnetIds and securityGroupIds belong together: one of them is empty';
   }
+  const scheduleFault = await findScheduleFault(parameters);
+  if (scheduleFault !== undefined) return scheduleFault;
   const missing = Object.keys(upstream).find((name) => upstream[name]?.includes('offline-'));
   if (missing !== undefined) {
     return `there is no ${missing}: the services before this one have to be deployed to the stage ${stage} first`;
+  }
+  return undefined;
+}
+
+/**
+ * What is wrong with the schedules, each by itself and with what is promised by them.
+ *
+ * @param {Record<string, string | number | undefined>} parameters
+ */
+async function findScheduleFault(parameters) {
+  // Node 24 runs it as it is.
+  const { findIntervals, parseSchedule } = await import('../../shared/schedule.ts');
+  for (const name of ['schedule', 'sweepSchedule', 'freshnessSchedule']) {
+    const value = String(parameters[name] ?? '');
+    if (parameters[name] === undefined) return `the parameter ${name} is missing`;
+    try {
+      const schedule = parseSchedule(value);
+      const { longest } = findIntervals(schedule);
+      if (longest > longestPauseSeconds) {
+        return `the parameter ${name} is "${value}", which pauses for more than 6 days: no alarm can watch it`;
+      }
+      if (schedule.kind === 'rate' && longest > 86_400) {
+        return `the parameter ${name} is "${value}": a rate is a day at most`;
+      }
+      if (name === 'freshnessSchedule' && (schedule.kind === 'cron' || longest > 3600)) {
+        return `the parameter freshnessSchedule is "${value}": it has to be a rate of an hour at most, for an alarm takes a missing measurement for a late one`;
+      }
+      const objective = Number(parameters.lagObjectiveSeconds);
+      if (name === 'schedule' && schedule.kind === 'rate' && objective < 2 * longest) {
+        return `lagObjectiveSeconds is ${objective} and schedule is "${value}": the objective has to be two schedules at least, here ${2 * longest}, because a quiet table is as old as the last plan`;
+      }
+    } catch (error) {
+      return `the parameter ${name} is "${value}", which ${/** @type {Error} */ (error).message}`;
+    }
   }
   return undefined;
 }
@@ -86,7 +123,7 @@ module.exports = class CheckParameters {
     // No hook comes before osls' own validation, which says where a wrong schedule stands and not what is wrong with it.
     service.validate = async () => {
       const { checked } = service.custom;
-      const fault = findFault(checked) ?? (await findFaultOfSecrets(checked.parameters, log));
+      const fault = (await findFault(checked)) ?? (await findFaultOfSecrets(checked.parameters, log));
       if (fault !== undefined) throw new serverless.classes.Error(fault, 'MALFORMED_PARAMETER');
       return validate();
     };

@@ -1,8 +1,3 @@
-const rate = {
-  // EventBridge takes the singular with 1, and with 1 only.
-  pattern: /^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\))$/,
-  wanted: 'like rate(5 minutes) or cron(0/5 * * * ? *)',
-};
 const concurrency = { pattern: /^([2-9]|[1-9]\d{1,2})$/, wanted: 'a whole number from 2 to 999' };
 const seconds = { pattern: /^[1-9]\d{0,6}$/, wanted: 'a number of seconds from 1 on' };
 const secretArn = {
@@ -14,11 +9,8 @@ const listOf = (/** @type {string} */ kind) => ({
   wanted: `empty or like ${kind}-0a1b,${kind}-2c3d`,
 });
 
-/** What each parameter of services/stages.yml has to be. */
+/** What each parameter of services/stages.yml has to be, but for the schedules. */
 module.exports.parameterRules = {
-  schedule: rate,
-  sweepSchedule: rate,
-  freshnessSchedule: rate,
   sourceSecretArn: secretArn,
   warehouseSecretArn: secretArn,
   sslmode: { pattern: /^(verify-full|require|disable)$/, wanted: 'verify-full, require or disable' },

@@ -5,6 +5,7 @@ import {
   requiredVariable,
 } from '../../shared/environment.ts';
 import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
+import { parseSchedule, type Schedule } from '../../shared/schedule.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
 
 export interface LoadConfig extends FunctionVariables {
@@ -20,6 +21,8 @@ export interface LoadConfig extends FunctionVariables {
   foreignKeys: ForeignKeys;
   /** Used if the database's secret has none. */
   sslmode: SslMode;
+  /** The plans'; undefined where nothing says so. */
+  planSchedule: Schedule | undefined;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -34,5 +37,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     warehouseSchema: environment.WAREHOUSE_SCHEMA || 'public',
     foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
+    planSchedule: environment.PLAN_SCHEDULE ? parseSchedule(environment.PLAN_SCHEDULE) : undefined,
   };
 }

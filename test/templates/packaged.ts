@@ -71,7 +71,7 @@ function readStatements(policies: unknown): Statement[] {
 }
 
 /** Packaging offline knows no other stack's names: here they get those that this stage's stacks give. */
-function readTemplate(service: Service): Template {
+export function readTemplate(service: Service): Template {
   const text = readFileSync(templatePath(service), 'utf8')
     .replaceAll('offline-ingested', `starlift-dev-ingested-${account}-${region}`)
     .replaceAll('offline-processed', `starlift-dev-processed-${account}-${region}`)

@@ -39,7 +39,7 @@ describe('a deployment that cannot go well ends with one line, before anything i
     expect(await refusal('schedule=rate(5 minute)')).toEqual({
       code: 1,
       lines: [
-        'the parameter schedule is "rate(5 minute)": it has to be like rate(5 minutes) or cron(0/5 * * * ? *)',
+        'the parameter schedule is "rate(5 minute)", which is not like rate(5 minutes) or cron(0/5 * * * ? *)',
       ],
     });
   });

@@ -5,6 +5,7 @@ import { selectLoadedRuns } from '../../../shared/ledger/loaded-runs.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import type { PlanRecords } from '../../../shared/records/plan-records.ts';
+import { lateSeconds, type Schedule } from '../../../shared/schedule.ts';
 
 export interface FreshnessDeps {
   /** The warehouse, with all of its tables. */
@@ -14,12 +15,16 @@ export interface FreshnessDeps {
   /** The schema of the star schema's tables. */
   schema: string;
   now(): Date;
+  /** The plans'. */
+  planSchedule: Schedule | undefined;
 }
 
 export interface TableFreshness {
   table: string;
   /** undefined if nothing of the table was ever captured, or if it is unknown. */
   lagSeconds: number | undefined;
+  /** The same, counted from the first plan that was due since; undefined where the lag is. */
+  lateSeconds: number | undefined;
   /** Rows that wait for a dimension; of facts only. */
   waiting: number | undefined;
 }
@@ -42,6 +47,7 @@ export async function measureFreshness(deps: FreshnessDeps): Promise<TableFreshn
         const rows = waiting.filter((each) => each.table === table.name).map((each) => each.rows);
         return {
           table: table.name,
+          lateSeconds: instant && lateSeconds(instant, now, deps.planSchedule),
           lagSeconds: instant && Math.max(0, (now.getTime() - instant.getTime()) / 1000),
           waiting: table.kind === 'fact' ? rows.reduce((sum, count) => sum + count, 0) : undefined,
         };

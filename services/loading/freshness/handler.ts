@@ -16,7 +16,7 @@ import { makeReadyWarehouse } from '../ready-warehouse.ts';
 import { collectEvidence } from './collect-evidence.ts';
 import { measureFreshness, type TableFreshness } from './freshness.ts';
 
-const { warehouseSchema: schema, foreignKeys, stage, ...config } = readConfig();
+const { warehouseSchema: schema, foreignKeys, stage, planSchedule, ...config } = readConfig();
 const { s3, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('freshness');
 const metrics = makeTableMetrics(stage);
@@ -32,6 +32,7 @@ const readyWarehouse = makeReadyWarehouse({
 const deps = {
   readPlans: makePlanRecordsReader(ingested),
   schema,
+  planSchedule,
   now: () => new Date(),
 };
 
@@ -61,7 +62,7 @@ export const handler = middy()
       });
     }
     // A table without a lag was never measured: then the alarm must not be quiet.
-    const lags = tables.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+    const lags = tables.flatMap(({ lateSeconds }) => lateSeconds ?? []);
     if (lags.length === tables.length && lags.length > 0) metrics.addGreatestLag(Math.max(...lags));
     // Last: what it cannot tell must not cost the metrics.
     const evidence = await database.withClient((client) =>

@@ -45,6 +45,12 @@ describe('the configuration of the load', () => {
     });
   });
 
+  it("takes the plans' schedule", () => {
+    expect(readConfig({ ...complete, PLAN_SCHEDULE: 'rate(5 minutes)' })).toMatchObject({
+      planSchedule: { kind: 'rate', seconds: 300 },
+    });
+  });
+
   it('refuses foreign keys of a third kind', () => {
     expect(() => readConfig({ ...complete, WAREHOUSE_FOREIGN_KEYS: 'some' })).toThrow(
       /WAREHOUSE_FOREIGN_KEYS/,

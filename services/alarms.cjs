@@ -1,0 +1,39 @@
+const { makeAlarms } = require('../scripts/stage/alarms.cjs');
+
+/**
+ * The alarms of the service that is deployed, for its template.
+ *
+ * @param {{ resolveVariable(name: string): Promise<string> }} variables osls' own
+ */
+module.exports = async ({ resolveVariable }) => {
+  // Node 24 runs it as it is.
+  const { findIntervals, parseSchedule } = await import('../shared/schedule.ts');
+  const read = async (/** @type {string} */ name) => resolveVariable(`param:${name}`);
+  const service = String(await resolveVariable('self:service')).replace('starlift-', '');
+  const schedules = {
+    schedule: toSchedule(await read('schedule')),
+    sweepSchedule: toSchedule(await read('sweepSchedule')),
+    freshnessSchedule: toSchedule(await read('freshnessSchedule')),
+  };
+  const parameters = {
+    schedules,
+    oldestMessageSeconds: Number(await read('oldestMessageSeconds')),
+    lagObjectiveSeconds: Number(await read('lagObjectiveSeconds')),
+    timeouts: await readTimeouts(),
+  };
+  return { Resources: makeAlarms(/** @type {'ingestion'} */ (service), parameters, findIntervals) };
+
+  async function readTimeouts() {
+    return { plan: 300, extract: 300, transform: 120, load: 300, sweep: 300, freshness: 60 };
+  }
+
+  /** @param {string} text */
+  function toSchedule(text) {
+    try {
+      return parseSchedule(text);
+    } catch {
+      // Templates are read before scripts/stage/check-parameters.cjs refuses the deployment for the schedule.
+      return parseSchedule('rate(5 minutes)');
+    }
+  }
+};
