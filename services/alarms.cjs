@@ -24,7 +24,9 @@ module.exports = async ({ resolveVariable }) => {
   return { Resources: makeAlarms(/** @type {'ingestion'} */ (service), parameters, findIntervals) };
 
   async function readTimeouts() {
-    return { plan: 300, extract: 300, transform: 120, load: 300, sweep: 300, freshness: 60 };
+    const of = async (/** @type {string} */ name) => Number(await read(`${name}TimeoutSeconds`));
+    const chosen = { extract: await of('extract'), transform: await of('transform'), load: await of('load') };
+    return { plan: 300, ...chosen, sweep: 300, freshness: 60 };
   }
 
   /** @param {string} text */

@@ -21,7 +21,7 @@ export interface TableMetrics {
   add(table: string, values: TableValues): void;
   /** The lag of the table that has the greatest, in seconds: of the whole stage. */
   addGreatestLag(seconds: number): void;
-  /** Writes one line a table, and one for the stage, in CloudWatch's embedded metric format to stdout, and starts again from zero. */
+  /** Writes one line a table, and the stage's own, in CloudWatch's embedded metric format to stdout, and starts again from zero. */
   flush(): void;
 }
 
@@ -48,7 +48,16 @@ export function makeTableMetrics(stage: string): TableMetrics {
     },
     flush: () => {
       for (const [table, values] of tables) write(metrics, table, values);
+      // For an alarm, which takes no sum over tables.
+      const quarantined = [...tables.values()].reduce(
+        (sum, values) => sum + (values.RowsQuarantined ?? 0),
+        0,
+      );
       tables.clear();
+      if (quarantined > 0) {
+        metrics.addMetric('RowsQuarantined', MetricUnit.Count, quarantined);
+        metrics.publishStoredMetrics();
+      }
       if (greatestLag === undefined) return;
       metrics.addMetric('GreatestLagSeconds', MetricUnit.Seconds, greatestLag);
       metrics.publishStoredMetrics();

@@ -79,7 +79,8 @@ const longestPauseSeconds = 6 * 86_400;
  * @returns {Record<string, Alarm>}
  */
 function makeAlarms(service, parameters, findIntervals) {
-  const action = service === 'ingestion' ? { Ref: 'AlarmTopic' } : '${self:custom.upstream.alarmTopicArn}';
+  const action =
+    service === 'ingestion' ? '${self:custom.alarmTopic}' : '${self:custom.upstream.alarmTopicArn}';
   /** @type {Record<string, Alarm>} */
   const alarms = {};
   /**
@@ -133,6 +134,8 @@ function makeAlarms(service, parameters, findIntervals) {
     if (queue !== undefined) addQueue(id, queue);
   }
   if (service === 'ingestion') addPlanMissing();
+  if (service === 'ingestion') addUndelivered();
+  if (service === 'transformation') addQuarantined();
   if (service === 'loading') addLag();
   return alarms;
 
@@ -163,6 +166,30 @@ function makeAlarms(service, parameters, findIntervals) {
         ...ofDimension('AWS/SQS', 'QueueName', `starlift-\${sls:stage}-${queue}`),
         ...{ MetricName: 'ApproximateAgeOfOldestMessage', Statistic: 'Maximum' },
         Threshold: parameters.oldestMessageSeconds,
+      },
+    );
+  }
+
+  /** EventBridge has given up on delivering: the topic is gone, or its role may not write to it. */
+  function addUndelivered() {
+    const range = { period: 300, of: 12, breaching: 1 };
+    add('EventsUndelivered', 'events-undelivered', 'Events of failures reached nobody', range, {
+      ...ofDimension('AWS/Events', 'RuleName', 'starlift-${sls:stage}-events'),
+      ...{ MetricName: 'FailedInvocations', Statistic: 'Sum', Threshold: 1 },
+    });
+  }
+
+  /** It ends an hour after the last one. */
+  function addQuarantined() {
+    const range = { period: 300, of: 12, breaching: 1 };
+    add(
+      'RowsQuarantined',
+      'rows-quarantined',
+      'Rows broke the contract and are not in the warehouse',
+      range,
+      {
+        ...ofDimension('Starlift', 'stage', '${sls:stage}'),
+        ...{ MetricName: 'RowsQuarantined', Statistic: 'Sum', Threshold: 1 },
       },
     );
   }

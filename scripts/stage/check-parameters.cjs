@@ -1,3 +1,4 @@
+const { checkConcurrency, findDependents } = require('./check-account.cjs');
 const { longestPauseSeconds } = require('./alarms.cjs');
 const { parameterRules } = require('./parameter-rules.cjs');
 
@@ -24,6 +25,9 @@ async function findFault({ stage, parameters, upstream = {} }) {
   }
   if ((parameters.subnetIds === '') !== (parameters.securityGroupIds === '')) {
     return 'subnetIds and securityGroupIds belong together: one of them is empty';
+  }
+  if (parameters.alarmEmail !== '' && parameters.existingTopicArn !== '') {
+    return 'alarmEmail and existingTopicArn exclude one another: subscribe the address to that topic';
   }
   const scheduleFault = await findScheduleFault(parameters);
   if (scheduleFault !== undefined) return scheduleFault;
@@ -103,27 +107,57 @@ async function fetchSecret(arn) {
   return SecretString;
 }
 
-/** An osls plugin: a deploy with a malformed parameter ends with one line, before anything is made. */
+/**
+ * An osls plugin: a deploy with a malformed parameter, or of more than the account has room for, ends with one line before
+ * anything is made. So does the removal of a service that others stand on.
+ */
 module.exports = class CheckParameters {
   static findFault = findFault;
   static findSecretFault = findSecretFault;
 
   /**
    * @param {{
-   *   service: { custom: { checked: Parameters<typeof findFault>[0] }, validate(): Promise<unknown> },
+   *   service: {
+   *     service: string,
+   *     custom: { checked: Parameters<typeof findFault>[0] },
+   *     validate(): Promise<unknown>,
+   *   },
+   *   getProvider(name: 'aws'): { getAwsSdkV3Config(): Promise<{ region: string }> },
    *   classes: { Error: new (message: string, code: string) => Error },
    * }} serverless
    * @param {unknown} _options
    * @param {{ log: { warning(message: string): void } }} utils
    */
   constructor(serverless, _options, { log }) {
-    if (!process.argv.includes('deploy')) return;
     const { service } = serverless;
+    const connect = () => serverless.getProvider('aws').getAwsSdkV3Config();
+    this.hooks = {
+      'before:remove:remove': async () => {
+        const { stage } = service.custom.checked;
+        const dependents = await findDependents({ ...(await connect()) }, service.service, stage);
+        if (dependents.length === 0) return;
+        const message = `${dependents.join(' and ')} would be left without what ${service.service}-${stage} owns: remove the whole stage with npm run remove -- --stage ${stage}`;
+        throw new serverless.classes.Error(message, 'SERVICE_IN_USE');
+      },
+    };
+    if (!process.argv.includes('deploy')) return;
+    /** @param {Parameters<typeof findFault>[0]} checked */
+    const findFaultOfAccount = async ({ stage, parameters }) => {
+      const wanted = {
+        extractors: Number(parameters.extractors),
+        loaders: Number(parameters.loaders),
+        reserves: String(parameters.reserveConcurrency) === 'true',
+      };
+      return checkConcurrency({ ...(await connect()) }, stage, wanted, (message) => log.warning(message));
+    };
     const validate = service.validate.bind(service);
     // No hook comes before osls' own validation, which says where a wrong schedule stands and not what is wrong with it.
     service.validate = async () => {
       const { checked } = service.custom;
-      const fault = (await findFault(checked)) ?? (await findFaultOfSecrets(checked.parameters, log));
+      const fault =
+        (await findFault(checked)) ??
+        (await findFaultOfSecrets(checked.parameters, log)) ??
+        (await findFaultOfAccount(checked));
       if (fault !== undefined) throw new serverless.classes.Error(fault, 'MALFORMED_PARAMETER');
       return validate();
     };

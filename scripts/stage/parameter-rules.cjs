@@ -1,5 +1,19 @@
 const concurrency = { pattern: /^([2-9]|[1-9]\d{1,2})$/, wanted: 'a whole number from 2 to 999' };
 const seconds = { pattern: /^[1-9]\d{0,6}$/, wanted: 'a number of seconds from 1 on' };
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const memory = {
+  pattern: {
+    test: (/** @type {string} */ text) =>
+      /^\d{1,5}$/.test(text) && Number(text) >= 256 && Number(text) <= 10_240,
+  },
+  wanted: 'megabytes from 256 to 10240',
+};
+const timeout = {
+  pattern: {
+    test: (/** @type {string} */ text) => /^\d{1,3}$/.test(text) && Number(text) >= 30 && Number(text) <= 900,
+  },
+  wanted: 'a number of seconds from 30 to 900',
+};
 const secretArn = {
   pattern: /^$|^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+$/,
   wanted: 'empty or the ARN of a secret',
@@ -17,10 +31,23 @@ module.exports.parameterRules = {
   caCertificates: { pattern: /^.*$/, wanted: 'empty or the path of a file' },
   extractors: concurrency,
   loaders: concurrency,
+  reserveConcurrency: { pattern: /^(true|false)$/, wanted: 'true or false' },
+  extractMemoryMb: memory,
+  transformMemoryMb: memory,
+  loadMemoryMb: memory,
+  otherMemoryMb: memory,
+  extractTimeoutSeconds: timeout,
+  transformTimeoutSeconds: timeout,
+  loadTimeoutSeconds: timeout,
   warehouseSchema: { pattern: /^.{1,63}$/s, wanted: 'the name of a schema' },
   foreignKeys: { pattern: /^(declared|enforced)$/, wanted: 'declared or enforced' },
   subnetIds: listOf('subnet'),
   securityGroupIds: listOf('sg'),
+  existingTopicArn: {
+    pattern: /^$|^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+$/,
+    wanted: 'empty or the ARN of an SNS topic',
+  },
+  alarmWebhookUrl: { pattern: /^$|^https:\/\/\S+$/, wanted: 'empty or an https address' },
   alarmEmail: { pattern: /^$|^\S+@\S+\.\S+$/, wanted: 'empty or an email address' },
   oldestMessageSeconds: seconds,
   lagObjectiveSeconds: seconds,
@@ -28,6 +55,19 @@ module.exports.parameterRules = {
     // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
     pattern: /^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$/,
     wanted: 'a number of days that CloudWatch Logs knows, such as 30',
+  },
+  // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+  tags: {
+    pattern: /^$|^[\w.:/+@-]{1,128}=[\w.:/+@ -]{0,256}(,[\w.:/+@-]{1,128}=[\w.:/+@ -]{0,256})*$/,
+    wanted: 'empty or like team=data,cost-center=42',
+  },
+  kmsKeyArn: {
+    pattern: /^$|^arn:aws[\w-]*:kms:[\w-]+:\d{12}:key\/\S+$/,
+    wanted: 'empty or the ARN of a KMS key',
+  },
+  permissionsBoundaryArn: {
+    pattern: /^$|^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/.+$/,
+    wanted: 'empty or the ARN of a policy',
   },
   tracing: { pattern: /^(Active|PassThrough)$/, wanted: 'Active or PassThrough' },
   coldStorageDays: { pattern: /^(0|[3-9]\d|[1-9]\d{2,4})$/, wanted: '0, or a number of days from 30 on' },

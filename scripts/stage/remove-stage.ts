@@ -9,19 +9,21 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
+import { findRegion } from './find-region.ts';
 
 /** Against the flow of the data: each stack uses the outputs of the one before it. */
 const services = ['loading', 'transformation', 'ingestion'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const { region, rest } = await findRegion(process.argv.slice(2));
 const { values } = parseArgs({
+  args: rest,
   options: {
     stage: { type: 'string' },
-    region: { type: 'string', default: process.env.AWS_REGION ?? 'eu-west-2' },
     'delete-data': { type: 'boolean', default: false },
   },
 });
-const { stage, region } = values;
+const { stage } = values;
 if (stage === undefined) fail('which stage? npm run remove -- --stage dev [--region R] [--delete-data]', 2);
 const cloudFormation = new CloudFormationClient({ region });
 const s3 = new S3Client({ region });

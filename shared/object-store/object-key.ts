@@ -113,6 +113,8 @@ export const planAttemptsKey = 'state/plans.json';
 export const warehouseEvidenceKey = 'state/warehouse.json';
 export const verifiedKey = 'state/verified.json';
 export const outageFolder = 'state/outages/';
+/** @param hash of a cause that an operator was told of */
+export const formatToldKey = (hash: string): string => `state/told/${hash}.json`;
 export const retryingFolder = 'state/retrying/';
 export const droppedFolder = 'state/dropped/';
 /** @param key of the object that a discarded message was about */

@@ -3,6 +3,7 @@ import { type AwsClients, shareAwsClients } from '../aws-clients.ts';
 import type { FunctionVariables } from '../environment.ts';
 import { makeNotify } from '../events.ts';
 import { makeLogger } from '../logger.ts';
+import { makeObjectStore } from '../object-store/object-store.ts';
 import { deadLetterQueueName, type QueueKind } from '../queue/queue-settings.ts';
 import { type MovedLettersDeps, notifyMovedLetters } from './notify-moved-letters.ts';
 import type { SweepDeps, SweepResult } from './sweep-zone.ts';
@@ -24,15 +25,16 @@ export function makeSweepFunction(
   name: string,
   queue: QueueKind,
   queueUrl: string,
-  config: FunctionVariables,
+  config: FunctionVariables & { ingestedBucket: string },
 ): SweepFunction {
   const aws = shareAwsClients(config);
+  const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
   const deps: SweepDeps = { sqs: aws.sqs, queueUrl, now: () => new Date() };
   const letters: MovedLettersDeps = {
     sqs: aws.sqs,
     queue,
     deadLetterUrl: deadLetterQueueName(queueUrl),
-    notify: makeNotify(aws.eventBridge, config.stage),
+    notify: makeNotify(aws.eventBridge, config.stage, ingested),
     now: deps.now,
   };
   return {

@@ -11,6 +11,8 @@ export const expectedAlarms = {
   'extract-oldest-message': 'ApproximateAgeOfOldestMessage starlift-ci-extract 1800',
   'transform-oldest-message': 'ApproximateAgeOfOldestMessage starlift-ci-transform 1800',
   'load-oldest-message': 'ApproximateAgeOfOldestMessage starlift-ci-load 1800',
+  'events-undelivered': 'FailedInvocations starlift-ci-events 1',
+  'rows-quarantined': 'RowsQuarantined ci 1',
   'plan-missing': 'Invocations starlift-ingestion-ci-plan 1',
   'plan-errors': 'Errors starlift-ingestion-ci-plan 1',
   'plan-throttles': 'Throttles starlift-ingestion-ci-plan 1',

@@ -11,7 +11,7 @@ import { expectedAlarms, readAlarms } from './alarms.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
 import { listLeft } from './left-behind.ts';
 import { nodeVersionOfFunctions } from './node-version.ts';
-import { deployAll, deployService, removeStage } from './serverless.ts';
+import { deployAll, deployService, removeService, removeStage } from './serverless.ts';
 import { waitUntil } from './wait-until.ts';
 
 const stage = 'ci';
@@ -205,6 +205,27 @@ describe('a stage deployed by serverless', () => {
     expect(EventSourceMappings?.map(({ ScalingConfig }) => ScalingConfig?.MaximumConcurrency)).toEqual([3]);
     await deployed.waitUntilLoaded(180);
     expect(await deployed.deadLetters()).toEqual(noDeadLetters);
+  });
+
+  it('is refused where the account has too little concurrency, before anything is changed', async () => {
+    const tooMany = ['--stage', stage, '--param', 'loaders=999'];
+    const refused = await deployService('loading', tooMany, aws.environment);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout + refused.stderr).toMatch(
+      /^the account can reserve \d+ of its \d+ concurrent functions here, and the stage reserves 1006/m,
+    );
+    const { EventSourceMappings } = await deployed.lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: `starlift-loading-${stage}-load` }),
+    );
+    expect(EventSourceMappings?.map(({ ScalingConfig }) => ScalingConfig?.MaximumConcurrency)).toEqual([3]);
+  });
+
+  it('loses no service that others stand on', async () => {
+    const refused = await removeService('ingestion', stage, aws.environment);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout + refused.stderr).toMatch(
+      /^starlift-transformation-ci and starlift-loading-ci would be left without what starlift-ingestion-ci owns/m,
+    );
   });
 
   it('is not removed while its buckets hold data, and leaves nothing when told to', async () => {

@@ -41,7 +41,12 @@ export async function runProgram(
 
 /** `npm run deploy`: all three services, in order. */
 export const deployAll = (stage: string, environment: Record<string, string>) =>
-  runProgram('node_modules/@osls/compose/bin/serverless-compose', ['deploy', '--stage', stage], {
+  runProgram('scripts/stage/deploy-stage.ts', ['--stage', stage], { environment });
+
+/** `serverless remove` in the folder of one service. */
+export const removeService = (service: string, stage: string, environment: Record<string, string>) =>
+  runProgram('node_modules/osls/bin/serverless.js', ['remove', '--stage', stage], {
+    cwd: `services/${service}`,
     environment,
   });
 

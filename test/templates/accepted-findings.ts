@@ -7,6 +7,33 @@ export interface AcceptedFinding {
 }
 
 export const acceptedByCfnLint: AcceptedFinding[] = [
+  ...['E1157', 'E1162', 'E1164', 'E3017', 'E3031', 'W1028'].map((rule) => ({
+    rule,
+    place: /(KmsKeyId|KmsMasterKeyId|KmsKeyArn)\/Fn::If\/1$|\/Fn::If\/1\/.*KMSMasterKeyID$/,
+    reason: 'the branch of a stage with a key of its own, which is not taken where kmsKeyArn is empty',
+  })),
+  {
+    rule: 'E3510',
+    place: /Role\/.*\/Statement\/\d+\/Fn::If\/1\/Resource$/,
+    reason: 'the branch of a stage with a key of its own, which is not taken where kmsKeyArn is empty',
+  },
+  {
+    rule: 'E3033',
+    place:
+      /(AlarmActions|OKActions)\/0\/Fn::If\/2$|PipelineEventsRule\/Properties\/Targets\/0\/Arn\/Fn::If\/2$/,
+    reason:
+      'the branch of a stage that writes to a topic of others, which is not taken where existingTopicArn is empty',
+  },
+  {
+    rule: 'E3033',
+    place: /PermissionsBoundary\/Fn::If\/1$/,
+    reason: 'the branch of a stage with a boundary, which is not taken where permissionsBoundaryArn is empty',
+  },
+  ...['E3031', 'E3033'].map((rule) => ({
+    rule,
+    place: /^ingestion Resources\/WebhookDestination\/Properties\/InvocationEndpoint$/,
+    reason: 'of a destination that is not made where alarmWebhookUrl is empty',
+  })),
   {
     rule: 'W8003',
     place: /^\w+ Conditions\//,
@@ -32,31 +59,9 @@ export const acceptedByCfnLint: AcceptedFinding[] = [
 
 export const acceptedByCheckov: AcceptedFinding[] = [
   {
-    rule: 'CKV_AWS_27',
-    place: /Queue$/,
-    reason:
-      'encrypted with keys that SQS manages, which checkov does not look at; S3 cannot send to a queue under AWS’s own KMS key, and a key of our own would cost for every call',
-  },
-  {
-    rule: 'CKV_AWS_26',
-    place: /^ingestion AlarmTopic$/,
-    reason:
-      'CloudWatch cannot publish to a topic under AWS’s own key for SNS; no alarm or event holds a row’s values',
-  },
-  {
-    rule: 'CKV_AWS_149',
-    place: /^(ingestion SourceSecret|loading WarehouseSecret)$/,
-    reason: 'encrypted with AWS’s own key; who has a key of their own names a secret of their own by its ARN',
-  },
-  {
-    rule: 'CKV_AWS_158',
-    place: /LogGroup$/,
-    reason: 'encrypted by CloudWatch Logs itself; logs hold no row’s values and nothing secret',
-  },
-  {
-    rule: 'CKV_AWS_173',
-    place: /LambdaFunction$/,
-    reason: 'the environment holds names of resources and no secret; Lambda encrypts it with AWS’s own key',
+    rule: 'CKV_AWS_117',
+    place: /^(ingestion Sweep|transformation Sweep|transformation Transform)LambdaFunction$/,
+    reason: 'connects to no database, and a VPC would cost it a way to S3 and SQS',
   },
   {
     rule: 'CKV_AWS_116',

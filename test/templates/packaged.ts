@@ -6,7 +6,10 @@ export const services = ['ingestion', 'transformation', 'loading'] as const;
 export type Service = (typeof services)[number];
 
 export interface Template {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Resources: Record<
+    string,
+    { Type: string; Condition?: string; UpdateReplacePolicy?: string; Properties: Record<string, unknown> }
+  >;
 }
 
 const folder = fileURLToPath(new URL('../../.package/', import.meta.url));

@@ -1,4 +1,4 @@
-import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Model } from '../../../shared/model/model.ts';
 import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
 import { parseDatabaseUrl } from '../../database/database-url.ts';
@@ -6,7 +6,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 import { UsageError } from '../../terminal/usage-error.ts';
 import { commandFor } from '../site.ts';
 import { type OpenedStage, type StageName, withStage } from './open-stage.ts';
-import { isStillEmpty, readStageSecret } from './read-stage-secret.ts';
+import { isStillEmpty } from './read-stage-secret.ts';
 
 /**
  * Stores a database URL in a stage's secret, as a new version, and says what to do next.
@@ -24,23 +24,62 @@ export function putSecret(
   return withStage(name, loadModel, async (stage) => {
     const secret = parseSecretUrl(await readUrl());
     const { id } = stage.secret(what);
-    const maskKey = what === 'source' ? await findMaskKey(stage) : undefined;
-    if (maskKey !== undefined) secret.maskKey = maskKey;
+    // A URL has none; where this machine has none either, the secret's own is kept.
+    const maskKey = what === 'source' ? process.env.STARLIFT_MASK_KEY : undefined;
+    if (maskKey) secret.maskKey = maskKey;
+    const known = await readKnown(stage, id, terminal);
     const { VersionId = '' } = await stage.secretsManager.send(
-      new PutSecretValueCommand({ SecretId: id, SecretString: JSON.stringify(secret) }),
+      new PutSecretValueCommand({ SecretId: id, SecretString: mergeSecret(known, secret) }),
     );
     if (terminal.json) terminal.result(JSON.stringify({ ok: true, secret: id, version: VersionId }));
     else await printPut(what, secret, stage, terminal);
   });
 }
 
-/** The key of this machine's environment, else the one that the secret has: a URL has none. */
-async function findMaskKey(stage: OpenedStage): Promise<string | undefined> {
-  const { STARLIFT_MASK_KEY: key } = process.env;
-  if (key) return key;
-  // A role that may write a secret may not always read it, and an empty one has no key.
-  return (await readStageSecret(stage.secretsManager, stage.secret('source')).catch(() => undefined))
-    ?.maskKey;
+/** A role that may write a secret may not always read it. */
+async function readKnown(
+  { secretsManager }: OpenedStage,
+  id: string,
+  terminal: Terminal,
+): Promise<string | undefined> {
+  try {
+    const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: id }));
+    return SecretString;
+  } catch (error) {
+    const { name } = error as Error;
+    if (name !== 'ResourceNotFoundException') {
+      terminal.info(
+        `The secret ${id} may not be read (${name}): fields that others have put into it are lost.`,
+      );
+    }
+    return undefined;
+  }
+}
+
+/** The fields of a URL. One that a URL leaves out is not that of the URL before it. */
+const urlFields = new Set([
+  ...['host', 'port', 'dbname', 'username', 'password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'],
+  ...['options', 'application_name', 'connect_timeout', 'target_session_attrs'],
+]);
+
+/**
+ * The text of a secret with another URL. What others have put into it stays: AWS' rotation functions need `engine`, and
+ * some `masterarn` or `dbInstanceIdentifier`.
+ *
+ * @param known the text of the secret until now, which may be anything
+ */
+export function mergeSecret(known: string | undefined, secret: DatabaseSecret): string {
+  const kept = Object.entries(parseKnown(known)).filter(([name]) => !urlFields.has(name));
+  return JSON.stringify({ engine: 'postgres', ...Object.fromEntries(kept), ...secret });
+}
+
+function parseKnown(known: string | undefined): object {
+  try {
+    const value: unknown = JSON.parse(known ?? '');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 async function printPut(

@@ -24,7 +24,11 @@ const metrics = makeTableMetrics(config.stage);
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const ingested = makeObjectStore(s3, config.ingestedBucket);
 const readModel = makeModelReader(ingested);
-const report: ReportDeps = { queue: 'extract', logger, notify: makeNotify(eventBridge, config.stage) };
+const report: ReportDeps = {
+  queue: 'extract',
+  logger,
+  notify: makeNotify(eventBridge, config.stage, ingested),
+};
 const failedSlices = { ingested, report };
 const retries = makeRetryNotes('source', { ingested, ...report });
 const deps = {

@@ -26,9 +26,9 @@ const { processedBucket, warehouseSchema: schema, foreignKeys, stage, ...config 
 const { s3, sqs, secretsManager, eventBridge } = shareAwsClients(config);
 const logger = makeLogger('load');
 const metrics = makeTableMetrics(stage);
-const notify = makeNotify(eventBridge, stage);
-const report: LoadReportDeps = { queue: 'load', logger, metrics, notify };
 const ingested = makeObjectStore(s3, config.ingestedBucket);
+const notify = makeNotify(eventBridge, stage, ingested);
+const report: LoadReportDeps = { queue: 'load', logger, metrics, notify };
 const readModel = makeModelReader(ingested);
 const readyWarehouse = makeReadyWarehouse({ schema, foreignKeys, ingested, readModel, stage });
 const retries = makeRetryNotes('warehouse', { ingested, ...report });

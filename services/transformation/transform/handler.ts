@@ -25,10 +25,10 @@ const config = readConfig();
 const aws = shareAwsClients(config);
 const logger = makeLogger('transformation');
 const metrics = makeTableMetrics(config.stage);
-const notify = makeNotify(aws.eventBridge, config.stage);
+const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
+const notify = makeNotify(aws.eventBridge, config.stage, ingested);
 const report: ReportDeps = { queue: 'transform', logger, notify };
 
-const ingested = makeObjectStore(aws.s3, config.ingestedBucket);
 const readModel = makeModelReader(ingested);
 const retries = makeRetryNotes(undefined, { ingested, ...report });
 const deps = {

@@ -24,7 +24,7 @@ function readDefaults(): Parameters {
   const text = readFileSync(new URL('../../../services/stages.yml', import.meta.url), 'utf8');
   const [section = ''] = text.split('\ndefault:\n')[1]?.split(/\n(?=\w)/) ?? [];
   const entries = [...section.matchAll(/^ {2}(\w+): (.*)$/gm)];
-  return Object.fromEntries(entries.map(([, name, value]) => [name, value === '""' ? '' : value]));
+  return Object.fromEntries(entries.map(([, name, value]) => [name, value?.replace(/^"(.*)"$/, '$1')]));
 }
 const defaults = readDefaults();
 const faultOf = (parameters: Parameters) =>
@@ -33,7 +33,7 @@ const faultOf = (parameters: Parameters) =>
 describe('the check of a deployment’s parameters', () => {
   it('takes the defaults, and asks for every one of them', async () => {
     expect(await faultOf({})).toBeUndefined();
-    expect(Object.keys(defaults)).toHaveLength(20);
+    expect(Object.keys(defaults)).toHaveLength(33);
     for (const name of Object.keys(defaults)) {
       expect(await faultOf({ [name]: undefined })).toBe(`the parameter ${name} is missing`);
     }
@@ -82,6 +82,14 @@ describe('the check of a deployment’s parameters', () => {
     ['oldestMessageSeconds', 0],
     ['logRetentionDays', 31],
     ['tracing', 'true'],
+    ['reserveConcurrency', 'no'],
+    ['loadMemoryMb', 128],
+    ['loadTimeoutSeconds', 1000],
+    ['tags', 'team'],
+    ['kmsKeyArn', 'alias/shop'],
+    ['permissionsBoundaryArn', 'boundary'],
+    ['existingTopicArn', 'operators'],
+    ['alarmWebhookUrl', 'http://hooks.example'],
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
     ['coldStorageDays', 7],
     ['coldStorageClass', 'GLACIER'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseSecretUrl } from '../../../cli/site/stage/put-secret.ts';
+import { mergeSecret, parseSecretUrl } from '../../../cli/site/stage/put-secret.ts';
 
 const shape = 'postgres://user:password@host:port/database';
 
@@ -56,5 +56,34 @@ describe('a URL for a secret', () => {
   ])('%j is refused by one line without what it holds', (text, message) => {
     expect(() => parseSecretUrl(text)).toThrow(expect.objectContaining({ message, exitCode: 2 }));
     expect(message).not.toMatch(/s3cret|\n/);
+  });
+});
+
+describe('a secret that gets another URL', () => {
+  const url = parseSecretUrl('postgres://u:new@h/d');
+
+  it("keeps what AWS' rotation and others have put into it", () => {
+    const known = {
+      ...{ engine: 'postgres', host: 'old', port: 5433, dbname: 'd', username: 'u', password: 'old' },
+      ...{ masterarn: 'arn:master', dbInstanceIdentifier: 'shop', maskKey: 'm' },
+    };
+    expect(JSON.parse(mergeSecret(JSON.stringify(known), url))).toEqual({
+      ...{ engine: 'postgres', masterarn: 'arn:master', dbInstanceIdentifier: 'shop', maskKey: 'm' },
+      ...{ host: 'h', port: 5432, dbname: 'd', username: 'u', password: 'new', sslmode: 'verify-full' },
+    });
+  });
+
+  it('keeps nothing of the URL before', () => {
+    const known = JSON.stringify({
+      ...url,
+      sslrootcert: 'pem',
+      options: '-c x=y',
+      target_session_attrs: 'standby',
+    });
+    expect(JSON.parse(mergeSecret(known, url))).toEqual({ engine: 'postgres', ...url });
+  });
+
+  it.each([undefined, '', 'not json', '[1]', 'null'])('begins anew where it was %s', (known) => {
+    expect(JSON.parse(mergeSecret(known, url))).toEqual({ engine: 'postgres', ...url });
   });
 });

@@ -49,16 +49,28 @@ describe('an event', () => {
       const entry = await entryOf(event);
       const detail = JSON.parse(entry?.Detail ?? '') as Record<string, unknown>;
       expect(Object.keys(detail).sort()).toEqual(documentedFields(section).sort());
-      expect(detail).toEqual({ stage: 'dev', ...event.detail });
+      const attention = type === 'Table Recovered' ? {} : { summary: expect.any(String), firstInHour: true };
+      expect(detail).toEqual({ stage: 'dev', ...event.detail, ...attention });
       const example = exampleIn(section);
       expect(entry).toMatchObject({ Source: example.source, DetailType: example['detail-type'] });
       expect(Object.keys(example.detail).sort()).toEqual(Object.keys(detail).sort());
     },
   );
 
-  it('is mailed by the rule of its own stage alone', () => {
+  it('is mailed by the rule of its own stage alone, and once for one cause within an hour', () => {
     const rule = read('services/ingestion/resources/notifications.yml').split('EventPattern:')[1] ?? '';
-    expect(rule).toMatch(/^\s+detail: \{ stage: \["\$\{sls:stage\}"\] \}$/m);
+    expect(rule).toMatch(/^\s+detail: \{ stage: \["\$\{sls:stage\}"\], firstInHour: \[true\] \}$/m);
+  });
+
+  it('has a summary that EventBridge can put into a JSON string', async () => {
+    const reason = 'relation "staff" does not exist\n\tin C:\\shop';
+    const detail = { queue: 'extract', table: 'staff', error: 'TerminalError', reason } as const;
+    const entry = await entryOf({ type: 'Table Failed', detail });
+    const { summary } = JSON.parse(entry?.Detail ?? '') as { summary: string };
+    expect(summary).toBe(
+      "Starlift dev: staff failed in extract: relation 'staff' does not exist in C:/shop. See npx starlift failures --stage dev",
+    );
+    expect(JSON.parse(`{"text": "${summary}"}`)).toEqual({ text: summary });
   });
 
   it('that EventBridge does not take is tried again', async () => {

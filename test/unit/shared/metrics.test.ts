@@ -98,6 +98,16 @@ describe('the metrics of a stage', () => {
     });
   });
 
+  it('have the quarantined rows of all tables, without a table', () => {
+    const metrics = makeTableMetrics('dev');
+    metrics.add('dim_staff', { RowsTransformed: 3, RowsQuarantined: 2 });
+    metrics.add('dim_design', { RowsQuarantined: 5 });
+    metrics.flush();
+    metrics.flush();
+    const ofStage = lines().filter((line) => !('table' in (line as object)));
+    expect(ofStage).toEqual([{ _aws: expect.anything(), stage: 'dev', RowsQuarantined: 7 }]);
+  });
+
   it('are not written where they are disabled', () => {
     process.env.POWERTOOLS_METRICS_DISABLED = 'true';
     const metrics = makeTableMetrics('dev');

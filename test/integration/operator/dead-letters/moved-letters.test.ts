@@ -131,7 +131,8 @@ describe('a message that SQS itself has moved to the dead-letter queue', () => {
     expect(told.map(({ DetailType, Detail = '' }) => [DetailType, JSON.parse(Detail)])).toEqual(
       (['extract', 'transform'] as const).map((queue) => {
         const { table, key } = letters[queue];
-        return ['Table Failed', { stage: 'ci', queue, table, key, error: 'FunctionDied', reason }];
+        const detail = { stage: 'ci', queue, table, key, error: 'FunctionDied', reason, firstInHour: true };
+        return ['Table Failed', { ...detail, summary: expect.any(String) }];
       }),
     );
     await clients.sqs.send(new PurgeQueueCommand({ QueueUrl: deadLetterUrl('extract') }));
