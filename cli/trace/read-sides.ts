@@ -7,6 +7,7 @@ import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasLedger } from '../site/ledger.ts';
 import { type ColumnType, describeColumns, textOf } from '../verify/databases/postgres-types.ts';
 import { selectGenerated } from '../verify/expected/generated-rows.ts';
+import { maskKeyVariable, useMaskKey } from '../verify/expected/masked-value.ts';
 import { defaultSchema, type IsLate } from '../verify/expected/source-rows.ts';
 import { beginReading } from '../verify/verify-warehouse.ts';
 import { lacks, referencesOf } from '../waiting/waiting-rows.ts';
@@ -28,6 +29,7 @@ export async function readSourceState(
   makeIsLate: (client: pg.Client) => Promise<IsLate>,
 ): Promise<SourceState> {
   await beginReading(client, `'${defaultSchema}, ' || current_setting('search_path')`);
+  await useMaskKey(client, { sources: [table.source] }, process.env[maskKeyVariable] || undefined);
   const { query, complete } = await selectGenerated(table, {
     source: client,
     isLate: await makeIsLate(client),

@@ -142,7 +142,12 @@ describe('columns that are masked', () => {
     expect(await withKey('status')).toMatchObject({ code: 0 });
     const unable = await starlift({}, 'verify');
     expect(unable.code).toBe(2);
-    expect(unable.stderr).toContain('verify needs their key to compare them: set STARLIFT_MASK_KEY');
+    expect(unable.stderr).toContain('comparing them needs their key: set STARLIFT_MASK_KEY');
+    expect(await withKey('trace', 'fact_purchase', '1')).toMatchObject({ code: 0 });
+    expect(await withKey('trace', 'dim_customer', hmac(secrets[0] ?? '') ?? '')).toMatchObject({ code: 0 });
+    expect((await starlift({}, 'trace', 'fact_purchase', '1')).stdout).toMatch(
+      /^! the source does not answer: .* set STARLIFT_MASK_KEY/m,
+    );
     await ask(warehouse, `update dim_customer set phone = '${hmac('555-other')}' where name = 'Ann'`);
     expect((await withKey('verify')).code).toBe(1);
     await ask(warehouse, `update dim_customer set phone = '${hmac(secrets[2] ?? '')}' where name = 'Ann'`);

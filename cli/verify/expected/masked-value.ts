@@ -11,12 +11,16 @@ export const maskKeyVariable = 'STARLIFT_MASK_KEY';
  *
  * @throws {UsageError} the model masks columns, and there is no key
  */
-export async function useMaskKey(source: pg.Client, model: Model, key: string | undefined): Promise<void> {
-  const isMasked = model.sources.some(({ fields }) => fields.some(({ type }) => type === 'masked'));
+export async function useMaskKey(
+  source: pg.Client,
+  { sources }: Pick<Model, 'sources'>,
+  key: string | undefined,
+): Promise<void> {
+  const isMasked = sources.some(({ fields }) => fields.some(({ type }) => type === 'masked'));
   if (!isMasked) return;
   if (key === undefined) {
     throw new UsageError(
-      `the model masks columns, and verify needs their key to compare them: set ${maskKeyVariable} to the maskKey of the source's secret`,
+      `the model masks columns, and comparing them needs their key: set ${maskKeyVariable} to the maskKey of the source's secret`,
     );
   }
   for (const [name, value] of [
