@@ -8,6 +8,7 @@ import { benchmark as peers } from './benchmarks/peers.ts';
 import { benchmark as plan } from './benchmarks/plan.ts';
 import { growth, shop } from './benchmarks/shop.ts';
 import { benchmark as transform } from './benchmarks/transform.ts';
+import { benchmark as types } from './benchmarks/types.ts';
 import { benchmark as watch } from './benchmarks/watch.ts';
 import { benchmark as watchLocked } from './benchmarks/watch-locked.ts';
 import { benchmark as whole } from './benchmarks/whole.ts';
@@ -18,7 +19,7 @@ import { describeMachine, formatMachine } from './report/machine.ts';
 import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
-  ...[ingest, transform, load, whole, peers, ...increments, watch, watchLocked, coldStart],
+  ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
   ...[wholeKeys, shop, ...growth, plan],
 ];
 

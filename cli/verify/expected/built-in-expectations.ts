@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { builtInFolder } from '../../../models/built-in.ts';
 import { readExpectFiles } from './expect-files.ts';
 
 /**
@@ -6,6 +7,4 @@ import { readExpectFiles } from './expect-files.ts';
  *
  * A build has no folder to read: it puts the files' texts in this module's place (scripts/build/esbuild.plugins.js).
  */
-export const expectFiles: Readonly<Record<string, string>> = readExpectFiles(
-  fileURLToPath(new URL('../../../models/totesys', import.meta.url)),
-);
+export const expectFiles: Readonly<Record<string, string>> = readExpectFiles(fileURLToPath(builtInFolder()));

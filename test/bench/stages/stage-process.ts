@@ -4,6 +4,7 @@ import { ingest } from './ingest.ts';
 import { encode, load } from './load.ts';
 import { plan } from './plan.ts';
 import { transform, transformLines } from './transform.ts';
+import { transformType } from './transform-types.ts';
 
 // The product's stages without queues and buckets, in a process that stays: takes tasks as lines of JSON.
 
@@ -15,6 +16,7 @@ const stages: Record<string, (task: Record<string, string>) => Promise<unknown>>
   encode,
   plan,
   'transform-lines': transformLines,
+  'transform-type': transformType,
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

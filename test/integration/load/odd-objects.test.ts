@@ -62,9 +62,11 @@ describe('an odd object', () => {
     );
   });
 
-  it('of a table that the model does not have is terminal', async () => {
+  it('of a table that the model does not have says so, and is entered nowhere', async () => {
+    const before = await entries();
     const key = { ...(await warehouse.put('dim_colour', { rows: [red] })), table: 'dim_taste' };
-    await expect(warehouse.load(key)).rejects.toThrow('the model has no warehouse table dim_taste');
+    expect(await warehouse.load(key)).toMatchObject({ outcome: 'not in the model', rows: 0 });
+    expect(await entries()).toEqual(before);
   });
 
   it('with one row twice lands; with two rows of one key it is terminal', async () => {

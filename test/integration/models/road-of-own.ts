@@ -69,8 +69,11 @@ export class OwnRoad {
     try {
       const { tables } = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model });
       const wrong = tables.filter((table) => !isClean(table)).map((table) => JSON.stringify(table));
-      const { ok, troubles } = await readStatus({ ...makeSiteOf({ ...this.#road, ...this.#urls }), model });
-      return wrong.length > 0 || ok ? wrong : troubles.map(({ text }) => text);
+      const site = { ...makeSiteOf({ ...this.#road, ...this.#urls }), model };
+      const { troubles } = await readStatus(site);
+      // A part that is slow on a busy machine says nothing about the rows.
+      const told = troubles.filter(({ kind }) => kind !== 'unanswered').map(({ text }) => text);
+      return wrong.length > 0 ? wrong : told;
     } finally {
       await Promise.all([source.end(), warehouse.end()]);
     }

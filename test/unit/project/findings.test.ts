@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { dimCustomer, type Files, findingsOf, formatLock } from './project-under-test.ts';
+import { loadProject } from '../../../cli/project/compile/compile.ts';
+import { assembleProject } from '../../../cli/project/load-model.ts';
+import { dimCustomer, type Files, findingsOf, formatLock, inProject } from './project-under-test.ts';
 
 const fact = 'fact: f\nfrom: rental\ncolumns:\n  rental_id:\n';
 const calendar = 'warehouse: { calendar: dim_date }\n';
@@ -265,10 +267,17 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
   ],
 ];
 
+/** As a run does, before it connects to anything. */
+const compileToRun = (files: Files) =>
+  inProject({ 'starlift.yml': 'name: shop\n', ...files }, (folder) => assembleProject(loadProject(folder)));
+
 describe('a table file is refused for', () => {
   it.each(cases)('%s', (_, table, findings, files = {}) => {
     const expected = findings.map((finding) => `tables/t.yml ${finding}`);
-    expect(findingsOf({ ...files, 'tables/t.yml': table })).toEqual(expected);
+    const all = { ...files, 'tables/t.yml': table };
+    expect(findingsOf(all)).toEqual(expected);
+    // run, publish and a deploy take the same way, and nothing of it can be loaded.
+    expect(() => compileToRun(all)).toThrow(expected.join('\n'));
   });
 
   it('a name that Postgres would cut, or one that is derived from it', () => {
