@@ -206,7 +206,8 @@ function makeTableChecks(checkTables: () => Promise<Finding[]>) {
   return {
     findings: (): readonly Finding[] => findings,
     checkWhenDue: async () => {
-      const everyMs = findings.length > 0 ? checkFoundEveryMs : checkEveryMs;
+      const isFound = findings.some(({ passes }) => passes !== true);
+      const everyMs = isFound ? checkFoundEveryMs : checkEveryMs;
       if (performance.now() - checkedAt >= everyMs) await check();
     },
     /** @returns whether there was a reason to check */
