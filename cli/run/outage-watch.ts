@@ -19,6 +19,12 @@ export interface OutageWatch {
   look(): Promise<void>;
   /** Whether a side's outage has been printed and not its end. */
   isOut(side: Side): boolean;
+  /**
+   * Whether it was out at some time since then, which was printed: what has failed meanwhile says no more.
+   *
+   * @param since milliseconds of the monotonic clock
+   */
+  wasOut(side: Side, since: number): boolean;
   /** Notes that a side refuses this process, and prints that: no function may have work for it. */
   noteRefusal(side: Side, reason: string): Promise<void>;
 }
@@ -104,6 +110,10 @@ export function makeOutageWatch(deps: OutageWatchDeps): OutageWatch {
       for (const side of sides) await lookAt(side);
     },
     isOut: (side) => states.get(side)?.told !== undefined,
+    wasOut: (side, since) => {
+      const state = states.get(side);
+      return state !== undefined && (state.told !== undefined || state.endedAt >= since);
+    },
     noteRefusal: async (side, reason) => {
       const notes = { ingested, notify: deps.notify, logger: silentLogger };
       await makeOutageNotes(side, notes).begin(reason);

@@ -87,7 +87,8 @@ async function planOnInterval(watch: Watch): Promise<void> {
   const { site, ending, everyMs, plans, pipeline } = watch;
   const tell = makeTeller(watch.terminal);
   while (!ending.aborted) {
-    const next = performance.now() + everyMs;
+    const begun = performance.now();
+    const next = begun + everyMs;
     try {
       const planned = await site.plan();
       if (isAnyUnlocked(plans.latest, planned)) pipeline.services.wake('extract');
@@ -99,7 +100,7 @@ async function planOnInterval(watch: Watch): Promise<void> {
       if (!isTransient(error) && !isLostInvocation(error)) throw error;
       watch.isOk = false;
       await pipeline.outages.look();
-      if (!pipeline.outages.isOut('source')) tell(error);
+      if (!pipeline.outages.wasOut('source', begun)) tell(error);
     }
     await pause(Math.max(0, next - performance.now()), ending);
   }
@@ -182,7 +183,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       // A connection that was lost and can be had again is nothing to tell; where it cannot, its outage is told.
       const { warehouse } = pipeline;
       await pipeline.renewConnection().catch(() => {});
-      if (pipeline.warehouse === warehouse && !pipeline.outages.isOut('warehouse')) tell(error);
+      if (pipeline.warehouse === warehouse && !pipeline.outages.wasOut('warehouse', now)) tell(error);
       await pause(secondMs, ending);
     }
   }
@@ -205,7 +206,8 @@ function makeTableChecks(checkTables: () => Promise<Finding[]>) {
   return {
     findings: (): readonly Finding[] => findings,
     checkWhenDue: async () => {
-      const everyMs = findings.length > 0 ? checkFoundEveryMs : checkEveryMs;
+      const isFound = findings.some(({ passes }) => passes !== true);
+      const everyMs = isFound ? checkFoundEveryMs : checkEveryMs;
       if (performance.now() - checkedAt >= everyMs) await check();
     },
     /** @returns whether there was a reason to check */

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { TerminalError } from '../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -96,7 +95,7 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
   const newRows = greatestBase(messages);
   // Two plans may end at one xid, and differ in what was in progress.
   const others = messages.filter(
-    (message) => message.newRows !== undefined && !isDeepStrictEqual(message.newRows, newRows),
+    (message) => message.newRows !== undefined && !isSame(message.newRows, newRows),
   );
   return {
     identity,
@@ -116,6 +115,9 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
   };
 }
 
+const isSame = (one: NewRows, other: NewRows | undefined): boolean =>
+  one.since === other?.since && one.inProgress.join() === other.inProgress.join();
+
 /** Of the tables that the plan before had not left out: their base is the latest. */
 function greatestBase(messages: readonly ExtractMessage[]): NewRows | undefined {
   const bases = messages.flatMap(({ newRows }) => newRows ?? []);
@@ -132,8 +134,8 @@ export function unpackMessage(
   { slice, table, full }: PlannedSlice,
 ): ExtractMessage {
   const { identity, plannedXmax, plannedLsn, model } = messages;
-  const newRows = messages.tableNewRows?.[table] ?? messages.newRows;
-  const [blocks, fileNode] = [messages.blocks[slice], messages.fileNodes[table]];
+  const newRows = ownOf(messages.tableNewRows ?? {}, table) ?? messages.newRows;
+  const [blocks, fileNode] = [messages.blocks[slice], ownOf(messages.fileNodes, table)];
   return {
     version: 1,
     run,
@@ -148,6 +150,10 @@ export function unpackMessage(
     ...(blocks && fileNode && { blocks, fileNode }),
   };
 }
+
+/** A table may have the name of something that every object has. */
+const ownOf = <T>(record: Readonly<Record<string, T>>, table: string): T | undefined =>
+  Object.hasOwn(record, table) ? record[table] : undefined;
 
 const suffix = '.json';
 

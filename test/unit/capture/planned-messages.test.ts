@@ -38,6 +38,29 @@ const tables = fc.uniqueArray(
 );
 
 describe('the messages of a plan', () => {
+  it('are those of a table whose name every object has, too', () => {
+    const message: ExtractMessage = {
+      version: 1,
+      run,
+      slice: formatSliceId(0),
+      table: 'constructor',
+      generation,
+      identity: 'i',
+      plannedXmax: '9',
+      newRows: { since: '8', inProgress: [] },
+    };
+    const other = {
+      ...message,
+      slice: formatSliceId(1),
+      table: 'item',
+      newRows: { since: '7', inProgress: [] },
+    };
+    const packed = packMessages([message, other]);
+    if (packed === undefined) throw new Error('nothing was packed');
+    const slice = { slice: message.slice, table: 'constructor', full: false };
+    expect(unpackMessage({ run, generation, messages: packed }, slice)).toEqual(message);
+  });
+
   it('are what its record makes of them again', () => {
     fc.assert(
       fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, model, newRows }, planned) => {
