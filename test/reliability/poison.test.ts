@@ -110,6 +110,8 @@ describe('poison', () => {
           table: expected.table,
           rows: expected.rows,
           key: expect.stringMatching(/^quarantine\//),
+          summary: expect.stringContaining(`of ${expected.table} broke the contract`),
+          firstInHour: expect.any(Boolean),
         },
       },
     ]);

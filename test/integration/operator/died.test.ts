@@ -104,6 +104,8 @@ describe('a function that is killed at every receive of a message', () => {
         error: 'FunctionDied',
         reason,
         key: expect.stringMatching(/^dim_design\/.*-r0\.parquet$/),
+        summary: expect.stringMatching(/^Starlift embedded: dim_design failed in load: its function died/),
+        firstInHour: true,
       },
     ]);
   });
