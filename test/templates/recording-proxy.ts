@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { timeOfRun } from '../../shared/object-store/object-key.ts';
 import { account, region } from './intrinsics.ts';
 
 /** One call of AWS, as IAM sees it. */
@@ -21,7 +22,7 @@ export interface RecordingProxy {
   stop(): Promise<void>;
 }
 
-/** Stands before the embedded cloud, writes down who calls what, and makes every listed object an hour old. */
+/** Stands before the embedded cloud, writes down who calls what, and makes listed objects old. */
 export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
   const calls: AwsCall[] = [];
   const server = createServer(async (request, response) => {
@@ -39,9 +40,8 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     });
     const content = Buffer.from(await answer.arrayBuffer());
     for (const call of describeCall(service, request, body, answer.status)) calls.push({ caller, ...call });
-    const old = new Date(Date.now() - 3_600_000).toISOString();
     const isListing = service === 's3' && request.url?.includes('list-type=2');
-    const text = isListing ? content.toString().replaceAll(/(?<=<LastModified>)[^<]+/g, old) : content;
+    const text = isListing ? makeOld(content.toString()) : content;
     const headers = new Headers(answer.headers);
     for (const name of ['content-length', 'transfer-encoding', 'connection', 'content-encoding'])
       headers.delete(name);
@@ -64,6 +64,17 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     },
   };
   return proxy;
+}
+
+/** Each object of a listing is as old as the run in its name says, and an hour old at least. */
+function makeOld(listing: string): string {
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  return listing.replaceAll(/<Contents>.*?<\/Contents>/gs, (contents) => {
+    const [run] = /(?<=<Key>[^<]*)\d{8}T\d{9}Z\w{4}(?=[^<]*<\/Key>)/.exec(contents) ?? [];
+    const planned = run === undefined ? hourAgo : timeOfRun(run);
+    const old = planned < hourAgo ? planned : hourAgo;
+    return contents.replace(/(?<=<LastModified>)[^<]+/, old.toISOString());
+  });
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
