@@ -6,7 +6,7 @@ import { type MigrationSite, migrate, readMigration } from '../migrate/migrate.t
 import { type MigrationPlan, planMigration } from '../migrate/plan.ts';
 import { listDrops } from '../migrate/prune.ts';
 import { parseStage, withSite } from '../options/site-options.ts';
-import { type LoadedDefinition, loadDefinition } from '../project/load-model.ts';
+import { findDefinition, type LoadedDefinition } from '../project/load-model.ts';
 import { describePublication } from '../project/publish-project.ts';
 import { assertDataFolder, readActivity } from '../site/embedded/running-note.ts';
 import { commandFor, type Site } from '../site/site.ts';
@@ -20,15 +20,15 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const acceptsLost = values['accept-lost'] === true;
     // First: a project that cannot be compiled is found before anything is started.
-    const project = await loadDefinition();
+    const data = parseStage(values) === undefined ? (await readSettings({ values })).data : undefined;
+    const project = await findDefinition(values, data);
     if (values.plan === true && values.prune === true)
       throw new UsageError('--plan and --prune: choose one of them');
     if (values.plan === true) return withSite(values, (site) => showPlan(site, project, terminal));
     if (values.prune === true) return withSite(values, (site) => showDrops(site, terminal));
-    if (parseStage(values) !== undefined) {
+    if (data === undefined) {
       return withSite(values, (site) => runMigration(site, project, terminal, { acceptsLost }));
     }
-    const { data } = await readSettings({ values });
     assertDataFolder(data);
     const onPublished: MigrationSite['onPublished'] = (definition) => rememberModel(data, definition);
     if (readActivity(data).isRunning) {

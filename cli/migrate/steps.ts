@@ -59,7 +59,13 @@ const describeKey = ({ key, columns }: FedDefinition, isTypeLeftOut: boolean): s
 export const isInPlace = ({ what, inForce, next }: ModelFinding): boolean =>
   what === 'name' || (what === 'type' && isWider(inForce, next));
 
-function assertPossible({ table }: ModelFinding, inForce: ModelDefinition, next: ModelDefinition): void {
+function assertPossible(finding: ModelFinding, inForce: ModelDefinition, next: ModelDefinition): void {
+  const { table, what } = finding;
+  if (what === 'mask') {
+    throw new UsageError(
+      `${describeFinding(finding)}: S3 has what was captured before, so no table can be filled anew from it. Give the new table another name`,
+    );
+  }
   const isCalendar = [inForce, next].some(({ tables }) =>
     tables.some((each) => each.kind === 'calendar' && each.name === table),
   );
