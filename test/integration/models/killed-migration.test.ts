@@ -49,7 +49,6 @@ describe('a migration that is killed at any of its steps', () => {
       if (died === undefined) steps = 0;
       else expect([point, String(died)]).toEqual([point, String(new Killed(`killed at step ${point}`))]);
       points += 1;
-      process.stderr.write(`${new Date().toISOString()} ${point} ${crashing.steps()} ${String(died)}\n`);
       await road.migrate(model);
       await road.road.run();
       const where = `killed at step ${point}`;
