@@ -24,6 +24,7 @@ const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: Com
   redrive: () => import('./commands/redrive.ts'),
   replay: () => import('./commands/replay.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
+  migrate: () => import('./commands/migrate.ts'),
   publish: () => import('./commands/publish.ts'),
   resync: () => import('./commands/resync.ts'),
   rebind: () => import('./commands/rebind.ts'),

@@ -382,6 +382,41 @@ const withoutHelp = {
     ],
     exitCodes: { 0: 'the model is in force', 1: 'it could not be published' },
   }),
+  migrate: describe({
+    summary:
+      "Changes the warehouse's tables to the project's model where that takes more than adding to them.",
+    details: [
+      'A renamed table or column (was: in the project) and a wider type are changed in place. A table with another key, ' +
+        'kind, source, version column or type is filled anew from S3, next to the one that readers see, and takes its ' +
+        'place in one transaction: with its rights, its views and the numbers of its rows. The pipeline goes on meanwhile.',
+      'What has left the model stays in the warehouse, and may be null. It can be ended at any time: the next call goes on.',
+    ],
+    options: {
+      ...siteOptions,
+      plan: { type: 'boolean', summary: 'show each step with its rows, and change nothing', default: false },
+      'accept-lost': {
+        type: 'boolean',
+        summary: 'go on although S3 has lost objects of a table: what only they have is missing then',
+        default: false,
+      },
+      prune: {
+        type: 'boolean',
+        summary: 'print the statements that drop what has left the model, and change nothing',
+        default: false,
+      },
+    },
+    forms: [{ options: ['plan', 'accept-lost', ...site] }, { required: ['prune'], options: site }],
+    examples: [
+      ['starlift migrate --plan', 'shows what would be done'],
+      ['starlift migrate', 'does it, in the data folder .starlift'],
+      ['starlift migrate --stage dev', 'does it on a deployed stage, whose functions fill the tables'],
+      ['starlift migrate --prune', 'prints drop statements for what the model has no longer'],
+    ],
+    exitCodes: {
+      0: "the tables are the model's",
+      1: 'something is in the way, or needs attention; the message says what to type',
+    },
+  }),
   resync: describe({
     summary: 'Lets the next plan read tables of the source in full.',
     details: [

@@ -5,6 +5,7 @@ import type {
   TableDefinition,
   WarehouseType,
 } from '../../shared/model/define.ts';
+import { asNamedIn, findRenames, withRenames } from '../../shared/model/renames.ts';
 import { sourceNameOf } from '../../shared/model/source-name.ts';
 
 type WarehouseDefinition = Exclude<TableDefinition, { kind: 'ingested only' }>;
@@ -14,7 +15,17 @@ export interface ModelFinding {
   table: string;
   /** Absent where the table as a whole has changed. */
   column?: string;
-  what: 'kind' | 'source' | 'key' | 'versions' | 'surrogate key' | 'type' | 'mask' | 'column';
+  what:
+    | 'name'
+    | 'kind'
+    | 'source'
+    | 'key'
+    | 'versions'
+    | 'surrogate key'
+    | 'origin'
+    | 'type'
+    | 'mask'
+    | 'column';
   /** What the model in force says. */
   inForce: string;
   /** What the model that is to take its place says. */
@@ -29,11 +40,23 @@ export interface ModelFinding {
  * @returns a finding for each change that would lose rows, or that the tables refuse
  */
 export function compareModels(inForce: ModelDefinition, next: ModelDefinition): ModelFinding[] {
-  const tables = new Map(warehouseTablesOf(inForce).map((table) => [table.name, table]));
-  return warehouseTablesOf(next).flatMap((table) => {
+  const renames = findRenames(inForce, next);
+  const tables = new Map(
+    warehouseTablesOf(withRenames(inForce, renames)).map((table) => [table.name, table]),
+  );
+  const compared = warehouseTablesOf(next).flatMap((table) => {
     const known = tables.get(table.name);
     return known === undefined ? [] : compareTables(known, table);
   });
+  return [
+    ...renames.tables.map(
+      ({ from, to }): ModelFinding => ({ table: to, what: 'name', inForce: from, next: to }),
+    ),
+    ...renames.columns.map(
+      ({ table, from, to }): ModelFinding => ({ table, column: to, what: 'name', inForce: from, next: to }),
+    ),
+    ...compared,
+  ];
 }
 
 const warehouseTablesOf = ({ tables }: ModelDefinition): WarehouseDefinition[] =>
@@ -53,8 +76,16 @@ function compareTables(inForce: WarehouseDefinition, next: WarehouseDefinition):
     const [before, after] = [traitOf(inForce), traitOf(next)];
     return before === after ? [] : [{ table, what, inForce: before, next: after }];
   });
+  const remade = identifyingOf(next).flatMap((column): ModelFinding[] => {
+    const [before, after] = [originOf(inForce, column), originOf(next, column)];
+    // Where the columns are others, that is a finding already.
+    return before === undefined || after === undefined || before === after
+      ? []
+      : [{ table, column, what: 'origin', inForce: before, next: after }];
+  });
   return [
     ...changed,
+    ...remade,
     ...compareColumns(table, inForce.columns, next.columns),
     ...compareMasks(table, inForce, next),
   ];
@@ -99,6 +130,14 @@ const versionsOf = (table: WarehouseDefinition): string =>
 const surrogateKeyOf = (table: WarehouseDefinition): string =>
   (table.kind === 'fact' ? table.surrogateKey : undefined) ?? 'none';
 
+/** The columns that tell rows apart. */
+const identifyingOf = (table: WarehouseDefinition): string[] =>
+  table.kind === 'calendar' ? [] : [...table.key, ...(table.kind === 'fact' ? table.versions : [])];
+
+/** The source's column that the column is made of. */
+const originOf = (table: WarehouseDefinition, column: string): string | undefined =>
+  table.kind === 'calendar' ? undefined : table.columns[column]?.from.field;
+
 type Columns = Readonly<Record<string, Pick<ColumnDefinition, 'type' | 'nullable'>>>;
 
 function compareColumns(table: string, inForce: Columns, next: Columns): ModelFinding[] {
@@ -121,12 +160,12 @@ function compareColumns(table: string, inForce: Columns, next: Columns): ModelFi
  * @returns the model to publish in place of the one that is in force
  */
 export function allowNullInAdded(inForce: ModelDefinition, next: ModelDefinition): ModelDefinition {
-  const known = new Map(warehouseTablesOf(inForce).map((table) => [table.name, table]));
+  const known = new Map(warehouseTablesOf(asNamedIn(inForce, next)).map((table) => [table.name, table]));
   const relaxed = (table: TableDefinition): TableDefinition => {
     if (table.kind === 'ingested only' || table.kind === 'calendar') return table;
     const earlier = known.get(table.name);
     if (earlier === undefined) return table;
-    const identifying = [...table.key, ...(table.kind === 'fact' ? table.versions : [])];
+    const identifying = identifyingOf(table);
     const before: Columns = earlier.columns;
     const columns = Object.entries(table.columns).map(([name, column]) => {
       const mayBeNull = before[name]?.nullable ?? true;
@@ -147,10 +186,15 @@ function describeType(type: WarehouseType): string {
 /** One line, without an end: both sides of a finding. */
 export function describeFinding({ table, column, what, inForce, next }: ModelFinding): string {
   if (column === undefined) {
+    if (what === 'name') return `${table} is named ${inForce} in the model in force`;
     const verb = what === 'versions' ? 'are' : 'is';
     return `${table}: the ${what} ${verb} ${inForce} in the model in force, and would be ${next}`;
   }
   const name = `${table}.${column}`;
+  if (what === 'name') return `${name} is named ${inForce} in the model in force`;
+  if (what === 'origin') {
+    return `${name} tells rows apart; it is made of ${inForce} in the model in force, and would be of ${next}`;
+  }
   if (what !== 'column') return `${name} is ${inForce} in the model in force, and would be ${next}`;
   return `${name} is not in the model in force, and the rows that are there have no value for it: a new column has to allow null`;
 }

@@ -1,4 +1,5 @@
 import type { ColumnDefinition, ModelDefinition, TableDefinition } from '../../shared/model/define.ts';
+import { asNamedIn } from '../../shared/model/renames.ts';
 import { backfillKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseStateRecord } from '../../shared/records/json-record.ts';
@@ -10,7 +11,7 @@ type Definition = Extract<TableDefinition, { kind: 'fact' | 'dimension' | 'table
  * else now. The rows are in S3 in every version that was ever captured.
  */
 export function findTablesToBackfill(before: ModelDefinition, after: ModelDefinition): string[] {
-  const known = new Map(definitionsOf(before).map((table) => [table.name, table]));
+  const known = new Map(definitionsOf(asNamedIn(before, after)).map((table) => [table.name, table]));
   return definitionsOf(after).flatMap((table) => {
     const earlier = known.get(table.name);
     if (earlier === undefined) return [];

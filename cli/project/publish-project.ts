@@ -1,10 +1,15 @@
+import type pg from 'pg';
+import { TransientError } from '../../shared/errors.ts';
+import { readBinding } from '../../shared/ledger/binding.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import {
   findInForce,
+  modelKey,
   type Publication,
   publishModel,
+  readDefinition,
   readDefinitionInForce,
 } from '../../shared/records/published-model.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -50,6 +55,32 @@ export async function publishProject(
   return { ...publication, model, definition };
 }
 
+/** @returns undefined before the first model is published, or where S3 has lost it */
+export async function readProjectInForce(
+  ingested: Pick<ObjectStore, 'get'>,
+): Promise<ProjectPublication | undefined> {
+  const definition = await readDefinitionInForce(ingested);
+  const known = definition && (await findInForce(ingested, definition));
+  return known && definition && { ...known, definition, model: assembleProject(definition) };
+}
+
+/**
+ * Publishes the model whose tables have taken the places of others already, where a migration died between the two.
+ *
+ * @returns whether it did
+ */
+export async function publishTakenOver(
+  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace'>,
+  warehouse: pg.ClientBase,
+): Promise<boolean> {
+  const target = (await readDefinitionInForce(ingested))?.migration?.target;
+  if (target === undefined || (await readBinding(warehouse))?.modelId !== target) return false;
+  const definition = await readDefinition(ingested, target);
+  if (definition === undefined) throw new TransientError(`${modelKey(target)} is not there`);
+  await publishModel(ingested, definition);
+  return true;
+}
+
 /** Without a project there is the sample shop's model, which nobody means to put in the place of their own. */
 export const isForeign = ({ folder, definition }: LoadedDefinition, inForce: ModelDefinition): boolean =>
   folder === undefined && definition.name !== inForce.name;
@@ -62,7 +93,7 @@ export function assertFitting(inForce: ModelDefinition, next: ModelDefinition): 
     [
       'the model does not fit the tables of the model in force, which stays in force:',
       ...findings.map((finding) => `    ${describeFinding(finding)}`),
-      'For now such a change needs another table: rename it in the model, publish that, and run starlift rebuild NAME',
+      'starlift migrate --plan shows what it takes to change them, and starlift migrate does it',
     ].join('\n'),
   );
 }

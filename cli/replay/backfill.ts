@@ -1,5 +1,6 @@
 import type { Model } from '../../shared/model/model.ts';
 import { backfillKey } from '../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { readNotedBackfill } from '../project/noted-backfill.ts';
 import type { Site } from '../site/site.ts';
 import { formatCount } from '../terminal/wording.ts';
@@ -29,6 +30,10 @@ export async function sendBackfill(
   if (noted.length > 0) await site.ingested.delete(backfillKey);
   return { tables, objects: sent.reduce((sum, { objects }) => sum + objects, 0) };
 }
+
+/** Called where all that tables lack has been sent by other means. */
+export const forgetBackfill = (ingested: Pick<ObjectStore, 'delete'>): Promise<void> =>
+  ingested.delete(backfillKey);
 
 /** One line about what was sent. */
 export const describeBackfill = ({

@@ -19,7 +19,7 @@ import { type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
 import { assertNotOwnTables } from '../project/own-tables.ts';
-import { publishProject } from '../project/publish-project.ts';
+import { publishProject, publishTakenOver, readProjectInForce } from '../project/publish-project.ts';
 import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
@@ -75,6 +75,8 @@ interface WarehouseOptions {
 export interface PipelineOptions extends StackOptions {
   /** The model that the run publishes. */
   definition: ModelDefinition;
+  /** The model in force stays so, whatever the project says. */
+  keepsModel?: boolean;
   /** The folder of its project; absent for the sample shop's model. */
   projectFolder?: string | undefined;
   /** Connections to the user's databases, if they were begun already. */
@@ -163,6 +165,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
         source,
         warehouse,
         project: { definition: options.definition, folder: options.projectFolder },
+        keepsModel: options.keepsModel === true,
       },
       target,
     ).finally(() => source.end());
@@ -267,6 +270,7 @@ interface OpenedDatabases {
   source: pg.Client;
   warehouse: pg.Client;
   project: LoadedDefinition;
+  keepsModel: boolean;
 }
 
 /**
@@ -276,14 +280,17 @@ interface OpenedDatabases {
  */
 async function prepareDatabases(
   stack: Stack,
-  { source, warehouse, project }: OpenedDatabases,
+  { source, warehouse, project, keepsModel }: OpenedDatabases,
   options: WarehouseOptions,
 ): Promise<{ publication: PublishedModel; refused: RefusedTables }> {
   const { schema } = options;
   const { ingested } = stack;
   await assertNotOwnTables(assembleProject(project.definition), { source, warehouse, schema });
   const binding = await findBinding(stack, { source, warehouse, schema });
-  const publication = await publishProject(ingested, project);
+  // A migration may have died before it published the model whose tables the warehouse has already.
+  await publishTakenOver(ingested, warehouse);
+  const known = keepsModel ? await readProjectInForce(ingested) : undefined;
+  const publication = known ?? (await publishProject(ingested, project));
   rememberModel(stack.folder.path, publication.definition);
   const refused = await goOverTo(warehouse, publication, { ...options, ingested }, () =>
     bindFolder(stack.folder, binding, warehouse),

@@ -3,6 +3,9 @@ export const formatCount = (count: number): string => String(count).replaceAll(/
 
 export const formatRows = (rows: number): string => (rows === 1 ? '1 row' : `${formatCount(rows)} rows`);
 
+export const formatObjects = (objects: number): string =>
+  objects === 1 ? '1 object' : `${formatCount(objects)} objects`;
+
 /** A word as a POSIX shell takes it. */
 export const quoteForShell = (text: string): string =>
   /^[\w./~:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -53,7 +53,9 @@ export function makeReadyWarehouse({ readModel, boundForMs = 60_000, ...options 
     const { host, port, database: name } = client;
     const target = `${host}:${port}/${name}`;
     const known = ready.get(target);
-    const isReady = known?.model === published.model && known.number === published.number;
+    // A greater number was looked for where the warehouse has it: it may be ahead of the publication.
+    const isReady =
+      known?.model === published.model && known.number === published.number && looked <= published.number;
     const isBound = (boundUntil.get(target) ?? 0) > performance.now();
     if (isBound && isReady) return none;
     // First: in a warehouse that is another's nothing may be made.

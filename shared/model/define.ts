@@ -82,6 +82,8 @@ export interface ColumnDefinition {
   nullable: boolean;
   /** The dimension whose key this column holds. */
   references?: string;
+  /** The name that it had in an earlier model. */
+  was?: string;
 }
 
 interface ColumnOptions {
@@ -129,6 +131,8 @@ export interface IngestedOnlyDefinition {
 export interface DimensionDefinition {
   kind: 'dimension' | 'table';
   name: string;
+  /** The name that it had in an earlier model. */
+  was?: string;
   source: SourceDefinition;
   /** Columns of the warehouse. */
   key: readonly string[];
@@ -139,6 +143,8 @@ export interface DimensionDefinition {
 export interface FactDefinition {
   kind: 'fact';
   name: string;
+  /** The name that it had in an earlier model. */
+  was?: string;
   source: SourceDefinition;
   /** Columns of the warehouse. */
   key: readonly string[];
@@ -168,6 +174,26 @@ export interface ModelDefinition {
   name: string;
   tables: readonly TableDefinition[];
   lookups?: Lookups;
+  migration?: MigrationDefinition;
+}
+
+/**
+ * Of a model that is in force while tables are filled anew, next to those that readers see: the new ones are tables of it
+ * like any other until they take the others' places.
+ */
+export interface MigrationDefinition {
+  tables: readonly NextTable[];
+  /** The hash of the model that was in force before. */
+  from: string;
+  /** The hash of the model that takes this one's place together with the tables. */
+  target: string;
+}
+
+export interface NextTable {
+  /** The table whose place is taken. */
+  table: string;
+  /** The table that is filled. */
+  next: string;
 }
 
 /** Small tables of the model's own, by their names: what each text becomes. */

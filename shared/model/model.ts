@@ -10,6 +10,7 @@ import type {
   IngestedOnlyDefinition,
   JoinDefinition,
   Lookups,
+  MigrationDefinition,
   ModelDefinition,
   SourceColumns,
   SourceName,
@@ -77,6 +78,8 @@ export interface CalendarColumn {
 export interface Dimension {
   kind: 'dimension' | 'table';
   name: string;
+  /** The name that it had in an earlier model. */
+  was?: string;
   source: SourceTable;
   key: readonly string[];
   columns: readonly WarehouseColumn[];
@@ -85,6 +88,8 @@ export interface Dimension {
 export interface Fact {
   kind: 'fact';
   name: string;
+  /** The name that it had in an earlier model. */
+  was?: string;
   source: SourceTable;
   key: readonly string[];
   /** The columns that tell the versions of a key apart; none if only the latest state is kept. */
@@ -108,6 +113,8 @@ export interface Model {
   sources: readonly SourceTable[];
   tables: readonly WarehouseTable[];
   calendar: Calendar | undefined;
+  /** Tables of it that are filled to take the places of others; undefined where there are none. */
+  migration: MigrationDefinition | undefined;
   /** @throws {TerminalError} the model has no such source table */
   source(name: string): SourceTable;
   /** @throws {TerminalError} the model has no such warehouse table */
@@ -120,7 +127,12 @@ export interface Model {
  * @throws {TerminalError} a definition names a table or a column that no definition has, or makes a column of a field
  *   whose type it cannot be made of
  */
-export function assembleModel({ name, tables: definitions, lookups = {} }: ModelDefinition): Model {
+export function assembleModel({
+  name,
+  tables: definitions,
+  lookups = {},
+  migration,
+}: ModelDefinition): Model {
   const sources = resolveSources(definitions);
   const tables = definitions.flatMap((definition) => resolveTable(definition, sources, lookups));
   const calendars = tables.filter((table) => table.kind === 'calendar');
@@ -133,6 +145,7 @@ export function assembleModel({ name, tables: definitions, lookups = {} }: Model
     sources: [...sources.values()],
     tables,
     calendar: calendars[0],
+    migration,
     source: (wanted) => sources.get(wanted) ?? fail(`the model has no source table ${wanted}`),
     table: (wanted) =>
       tables.find((table) => table.name === wanted) ?? fail(`the model has no warehouse table ${wanted}`),
@@ -142,6 +155,17 @@ export function assembleModel({ name, tables: definitions, lookups = {} }: Model
 /** Whether a column of the table holds keys of the other. */
 export const referencesTable = (table: Dimension | Fact, { name }: WarehouseTable): boolean =>
   table.columns.some(({ references }) => references === name);
+
+/**
+ * Under which name a table is filled that is going to take another's place. Postgres' own names follow from it
+ * meanwhile.
+ */
+export const nextNameOf = (table: string): string => `${table}${nextSuffix}`;
+
+/** Whether a name may be of such a table. */
+export const isNextName = (name: string): boolean => name.endsWith(nextSuffix);
+
+const nextSuffix = '__next';
 
 const namesOf = (tables: readonly WarehouseTable[]): string[] => tables.map(({ name }) => name);
 

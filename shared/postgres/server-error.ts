@@ -76,3 +76,7 @@ export const isDiskFull = (code: unknown): boolean => code === '53100';
 
 /** A lock_timeout ran out, or NOWAIT found the lock taken. */
 export const isLockNotAvailable = (code: unknown): boolean => code === '55P03';
+
+/** There is no such table: it was dropped, or has another name now. */
+export const isUndefinedTable = (error: unknown): boolean =>
+  (error as { code?: unknown } | undefined)?.code === '42P01';

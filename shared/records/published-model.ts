@@ -37,9 +37,8 @@ export async function publishModel(
   definition: ModelDefinition,
   accept: (inForce: ModelDefinition) => Promise<void> | void = () => {},
 ): Promise<Publication> {
-  const { text, hash } = formatDefinition(definition);
   // First: a pointer must never name a model that is not there.
-  await ingested.create(modelKey(hash), Buffer.from(text));
+  const hash = await putModel(ingested, definition);
   for (;;) {
     const stored = await ingested.get(modelPointerKey);
     const current = stored && parsePointer(stored.body);
@@ -51,6 +50,23 @@ export async function publishModel(
     const body = Buffer.from(JSON.stringify({ version: 1, ...next }));
     if (await ingested.replace(modelPointerKey, body, stored?.etag)) return { ...next, outcome: 'published' };
   }
+}
+
+/** The hash that a definition is published under. */
+export const hashOf = (definition: ModelDefinition): string => formatDefinition(definition).hash;
+
+/**
+ * Puts a model's object without making it the one in force: another model may name it.
+ *
+ * @returns its hash
+ */
+export async function putModel(
+  ingested: Pick<ObjectStore, 'create'>,
+  definition: ModelDefinition,
+): Promise<string> {
+  const { text, hash } = formatDefinition(definition);
+  await ingested.create(modelKey(hash), Buffer.from(text));
+  return hash;
 }
 
 function formatDefinition(definition: ModelDefinition): { text: string; hash: string } {
@@ -146,6 +162,16 @@ export async function readDefinition(
 ): Promise<ModelDefinition | undefined> {
   const stored = await ingested.get(modelKey(hash));
   return stored && (JSON.parse(Buffer.from(stored.body).toString()) as ModelDefinition);
+}
+
+/** All models that were ever published, and those that were to be. */
+export async function* readPublishedDefinitions(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+): AsyncGenerator<ModelDefinition> {
+  for await (const { key } of ingested.list('state/models/')) {
+    const stored = await ingested.get(key);
+    if (stored !== undefined) yield JSON.parse(Buffer.from(stored.body).toString()) as ModelDefinition;
+  }
 }
 
 function parsePointer(body: Uint8Array): ModelPointer {

@@ -23,6 +23,9 @@ export interface CurrentView {
 
 const suffix = '_current';
 
+/** The view's name of a table, where it has one. */
+export const currentNameOf = (table: string): string => `${table}${suffix}`;
+
 /**
  * The views that the model wants. A table has none where Postgres would cut the view's name, or where another of the model's
  * tables has that name.
@@ -30,7 +33,7 @@ const suffix = '_current';
 export function currentViews(model: Model, schema: string): CurrentView[] {
   const taken = new Set(model.tables.map(({ name }) => name));
   return warehouseRelations(model, schema).flatMap(({ name: table, columns }) => {
-    const name = `${table}${suffix}`;
+    const name = currentNameOf(table);
     if (taken.has(name) || Buffer.byteLength(name) > maxNameBytes) return [];
     const definition = model.table(table);
     return [

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { LostTableError, RefusedError, TerminalError } from '../errors.ts';
+import { readBinding } from '../ledger/binding.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
 import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
 import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
@@ -8,6 +9,7 @@ import { changeRows, selectLoadedRows } from '../ledger/table-counts.ts';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
+import { assertNotTakenOver } from './adopt-model.ts';
 import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
 import { insertDates } from './insert-dates.ts';
 import { keepCurrentViews } from './keep-current-views.ts';
@@ -92,6 +94,7 @@ async function prepareTables(
   const { calendar } = model;
   await inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
+    assertNotTakenOver(await readBinding(client), model);
     const serverVersion = await readServerVersion(client);
     const { missing } = await refuseVanished(client, await compare(client, relations), remade);
     const isLedgerLost = missing.some(isLedger) && (await hasRows(client, relations, missing));

@@ -70,7 +70,12 @@ export function compileTable(
     ...(source.excluded.size > 0 && { excluded: [...source.excluded] }),
     ...(joins.length > 0 && { joins }),
   };
-  const common = { name, source: sourceDefinition, key: key.filter((column) => column !== undefined) };
+  const common = {
+    name,
+    ...(contents.was !== undefined && { was: contents.was }),
+    source: sourceDefinition,
+    key: key.filter((column) => column !== undefined),
+  };
   const definition: CompiledTable['definition'] =
     kind === 'fact'
       ? {
@@ -135,6 +140,7 @@ function compileColumn(
   const common = {
     nullable: contents.nullable ?? mayBeNull,
     ...(contents.references !== undefined && { references: contents.references }),
+    ...(contents.was !== undefined && { was: contents.was }),
   };
   if (contents.lookup === undefined) {
     if (contents.else !== undefined) at(place('else'), `${name} has no lookup that else could stand in for`);

@@ -24,6 +24,7 @@ const column = z.strictObject({
       'What stands for a value that the lookup does not have: the value itself, or null. Without it the row goes to quarantine.',
     )
     .optional(),
+  was: nonEmpty.describe('The name that the column had: starlift migrate renames it.').optional(),
   references: nonEmpty.describe('The dimension, or the calendar, whose key the column holds.').optional(),
   nullable: flag
     .describe(
@@ -45,6 +46,7 @@ export const tableGrammar = z.strictObject({
   fact: nonEmpty.describe('The name of a fact.').optional(),
   dimension: nonEmpty.describe('The name of a dimension: the latest state of each key.').optional(),
   table: nonEmpty.describe('The name of a copy of a source table: the latest state of each key.').optional(),
+  was: nonEmpty.describe('The name that the table had: starlift migrate renames it.').optional(),
   from: nonEmpty.describe('The source table, or schema.table.'),
   key: z
     .union([nonEmpty, z.array(nonEmpty).min(1)], 'is neither a column nor a list of columns')

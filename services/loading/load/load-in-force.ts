@@ -23,7 +23,8 @@ export interface LoadInForceDeps
 /**
  * Loads an object by the model in force, which only the object or the warehouse may show to be a later one than this
  * process knows. An object of an older model that has other columns goes back to the transform: its rows come with another
- * object, and its own message is done. So is that of a table that has left the model.
+ * object, and its own message is done. So is that of a table that has left the
+ * model, such as one that was filled to take another's place, and has: that one's own object of the slice has the rows.
  *
  * @throws as `loadObject`, but for LaterModelError
  */
@@ -42,7 +43,11 @@ export async function loadInForce(
         { ...deps, model, modelNumber, looked, refused, database },
         options,
       );
-      if (result.outcome === 'not in the model' && (await isNew(key, model, deps))) continue;
+      if (result.outcome === 'not in the model') {
+        if (await isNew(key, model, deps)) continue;
+        const renamed = await findRenamed(key, deps);
+        if (renamed !== undefined) await makeAnew({ ...key, table: renamed.table }, renamed.published, deps);
+      }
       // The look is fresh: where numbers have begun anew, what this process knows would send the object round.
       if (result.outcome === 'outdated') await makeAnew(key, await deps.readModel({ isFresh: true }), deps);
       return result;
@@ -61,6 +66,16 @@ async function isNew(
 ): Promise<boolean> {
   const published = await readModel({ isFresh: true });
   return published.model !== model && published.model.tables.some(({ name }) => name === table);
+}
+
+/** The table that has another name in the model in force. */
+async function findRenamed(
+  { table }: ProcessedKey,
+  { readModel }: Pick<LoadInForceDeps, 'readModel'>,
+): Promise<{ table: string; published: PublishedModel } | undefined> {
+  const published = await readModel();
+  const found = published.model.tables.find((each) => each.kind !== 'calendar' && each.was === table);
+  return found && { table: found.name, published };
 }
 
 async function makeAnew(

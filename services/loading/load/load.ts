@@ -8,12 +8,14 @@ import {
   restate,
   TerminalError,
 } from '../../../shared/errors.ts';
+import { readBinding } from '../../../shared/ledger/binding.ts';
 import { bindingTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import { enterAdded } from '../../../shared/ledger/table-counts.ts';
 import {
   type Calendar,
   type Dimension,
   type Fact,
+  isNextName,
   referencesTable,
   type WarehouseTable,
 } from '../../../shared/model/model.ts';
@@ -26,6 +28,7 @@ import type { ObjectStore, StoredObject } from '../../../shared/object-store/obj
 import { OtherColumnsError, readParquet } from '../../../shared/parquet/read-parquet.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
+import { isUndefinedTable } from '../../../shared/postgres/server-error.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
@@ -138,8 +141,20 @@ export async function loadObject(
     }
   } catch (error) {
     if (error instanceof LaterModelError) throw error;
+    if (isNextName(key.table) && isUndefinedTable(error)) throw await explainGone(key, error, deps);
     throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
+}
+
+/** A table that was filled has taken another's place, together with a later model. */
+async function explainGone(
+  { table }: ProcessedKey,
+  cause: unknown,
+  { database, modelNumber = 0, looked = modelNumber }: LoadDeps,
+): Promise<Error> {
+  const number = (await database.withClient(readBinding))?.modelNumber ?? 0;
+  if (number > looked) return new LaterModelError(number);
+  return new RefusedError(`${table} is not there any more`, { by: 'warehouse', cause });
 }
 
 /** Says who holds the table that a load could not lock: its own, one that it reads, or one whose rows it releases. */

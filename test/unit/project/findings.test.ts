@@ -22,7 +22,7 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
     'a key that is nothing like one',
     'fact: f\nfrom: rental\ndeletes: mark\n',
     [
-      'line 3: unknown key deletes (there are fact, dimension, table, from, key, versions, surrogate, columns, joins)',
+      'line 3: unknown key deletes (there are fact, dimension, table, was, from, key, versions, surrogate, columns, joins)',
     ],
   ],
   ['no source', 'fact: f\n', ['line 1: from is missing']],

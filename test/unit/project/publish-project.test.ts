@@ -41,7 +41,7 @@ describe('publishing a project', () => {
     await expect(publishProject(store, ofFolder(withKind('table')))).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /\n {4}dim_customer: the kind is dimension in the model in force, and would be table\n.*starlift rebuild/,
+        /\n {4}dim_customer: the kind is dimension in the model in force, and would be table\nstarlift migrate --plan /,
       ),
     });
     expect(await readDefinitionInForce(store)).toEqual(shop);

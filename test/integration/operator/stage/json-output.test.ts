@@ -103,6 +103,7 @@ describe('--json', () => {
       'rebuild dim_staff fact_payment dim_date',
       'resync --table dim_design',
       'resync',
+      'migrate',
       'publish',
       'sql select(1),null::text,array[1]',
       'run',
