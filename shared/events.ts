@@ -12,6 +12,8 @@ export type PipelineEvent =
       detail: { queue: QueueKind; table?: string; key?: string; error: string; reason: string };
     }
   | { type: 'Rows Quarantined'; detail: { table: string; key: string; rows: number } }
+  | { type: 'Rows Deleted'; detail: { table: string; key: string; rows: number } }
+  | { type: 'Census Held'; detail: { table: string; key: string; reason: string } }
   | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } }
   | { type: 'Outage Began'; detail: { side: Side; since: string; reason: string } }
   | { type: 'Outage Ended'; detail: { side: Side; since: string; endedAt: string } };
