@@ -30,6 +30,7 @@ const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: Com
   rebind: () => import('./commands/rebind.ts'),
   quarantine: () => import('./commands/quarantine.ts'),
   waiting: () => import('./commands/waiting.ts'),
+  deletes: () => import('./commands/deletes.ts'),
   verify: () => import('./commands/verify.ts'),
   trace: () => import('./commands/trace.ts'),
   objects: () => import('./commands/objects.ts'),

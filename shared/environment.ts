@@ -28,13 +28,16 @@ export function choiceVariable<const T extends string>(
 }
 
 /** @throws {TerminalError} the variable holds no positive whole number */
-export function numberVariable(name: string, environment: Environment = process.env): number | undefined {
+export const numberVariable = (name: string, environment: Environment = process.env): number | undefined =>
+  wholeVariable(name, environment, 1);
+
+/** @throws {TerminalError} the variable holds no whole number, or one that is too small */
+export function wholeVariable(name: string, environment: Environment, least: number): number | undefined {
   const value = environment[name];
   if (value === undefined || value === '') return undefined;
-  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
-  throw new TerminalError(
-    `the environment variable ${name} is ${JSON.stringify(value)}: use a whole number above 0`,
-  );
+  if (/^(0|[1-9]\d{0,8})$/.test(value) && Number(value) >= least) return Number(value);
+  const wanted = least === 0 ? 'a whole number' : 'a whole number above 0';
+  throw new TerminalError(`the environment variable ${name} is ${JSON.stringify(value)}: use ${wanted}`);
 }
 
 /** What every service reads. */

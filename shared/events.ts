@@ -12,6 +12,8 @@ export type PipelineEvent =
       detail: { queue: QueueKind; table?: string; key?: string; error: string; reason: string };
     }
   | { type: 'Rows Quarantined'; detail: { table: string; key: string; rows: number } }
+  | { type: 'Rows Deleted'; detail: { table: string; key: string; rows: number } }
+  | { type: 'Census Held'; detail: { table: string; key: string; reason: string } }
   | { type: 'Table Recovered'; detail: { queue: QueueKind; table: string; key: string } }
   | { type: 'Outage Began'; detail: { side: Side; since: string; reason: string } }
   | { type: 'Outage Ended'; detail: { side: Side; since: string; endedAt: string } };
@@ -67,7 +69,7 @@ async function describeForOperators(
 
 /** @returns undefined for what happens once by itself */
 function causeOf({ type, detail }: PipelineEvent): string[] | undefined {
-  if (type === 'Rows Quarantined') return [type, detail.table];
+  if (type === 'Rows Quarantined' || type === 'Census Held') return [type, detail.table];
   if (type !== 'Table Failed') return undefined;
   // A number in a reason is a row's or a process's, and differs from message to message.
   return [type, detail.queue, detail.table ?? '', detail.error, detail.reason.replaceAll(/\d+/g, '#')];
@@ -85,6 +87,9 @@ function summarize({ type, detail }: PipelineEvent, stage: string): string | und
       return `${head} the ${detail.side} refuses since ${detail.since}: ${detail.reason}. Nothing is lost; see npx starlift status --stage ${stage}`;
     case 'Outage Ended':
       return `${head} the ${detail.side} answers again since ${detail.endedAt}; it had refused since ${detail.since}`;
+    case 'Census Held':
+      return `${head} no deleted row of ${detail.table} is marked, because ${detail.reason}. See npx starlift deletes --stage ${stage}`;
+    case 'Rows Deleted':
     case 'Table Recovered':
       return undefined;
   }

@@ -10,6 +10,7 @@ export type TableMetric =
   | 'RowsTransformed'
   | 'RowsQuarantined'
   | 'RowsLoaded'
+  | 'RowsDeleted'
   | 'RowsWaiting'
   | 'LagSeconds';
 

@@ -12,7 +12,7 @@ import { type Expectations, parseExpectations, readExpectFiles } from '../verify
 import { maskKeyVariable } from '../verify/expected/masked-value.ts';
 import { noteVerified } from '../verify/note-verified.ts';
 import { showProgress } from '../verify/progress.ts';
-import { type Key, printExtraRow, printReport, toJson, type VerifyReport } from '../verify/report.ts';
+import { printReport, toJson, type VerifyReport } from '../verify/report.ts';
 import { verifyWarehouse } from '../verify/verify-warehouse.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -44,29 +44,16 @@ function isOfFolder(settings: Settings): boolean {
   });
 }
 
-interface DeletedRow {
-  table: string;
-  key: Key;
-  version?: string;
-}
-
 async function verify(
   databases: Databases,
   site: Site | undefined,
   { values, terminal }: { values: OptionValues; terminal: Terminal },
 ): Promise<number> {
-  const deleted: DeletedRow[] = [];
   const at = new Date();
-  const report = await compare(databases, site, { values, terminal }, (table, key, version) => {
-    if (values.deleted !== true) return;
-    if (terminal.json) deleted.push({ table, key, ...(version !== '' && { version }) });
-    else printExtraRow(table, key, version, terminal);
-  });
+  const report = await compare(databases, site, { values, terminal });
   printReport(report, site ?? { selector: '' }, terminal);
   if (site !== undefined) await noteVerified(site, report, at, terminal);
-  if (terminal.json) {
-    terminal.result(JSON.stringify({ ...toJson(report), ...(values.deleted === true && { deleted }) }));
-  }
+  if (terminal.json) terminal.result(JSON.stringify(toJson(report)));
   return report.ok ? 0 : 1;
 }
 
@@ -93,7 +80,6 @@ async function compare(
   databases: Databases,
   site: Site | undefined,
   { values, terminal }: { values: OptionValues; terminal: Terminal },
-  onExtra: (table: string, key: Key, version: string) => void,
 ): Promise<VerifyReport> {
   const { model, expectations } = await findModel(site, values);
   const source = await databases.connectSource();
@@ -110,7 +96,6 @@ async function compare(
         maskKey: process.env[maskKeyVariable] || undefined,
         ...(site && { site }),
         ...progress,
-        onExtra,
       });
     } finally {
       progress.stop();

@@ -37,6 +37,8 @@ export interface ServiceOptions {
   sourceRestart: 'identity' | 'trusted';
   warehouseSchema: string;
   foreignKeys: string;
+  /** See CENSUS_FLOOR_SECONDS in docs/design.md. */
+  censusFloorSeconds?: number;
   /** Worker processes. */
   workers: number;
   onLog: (line: string) => void;
@@ -71,7 +73,7 @@ export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'> & {
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 export function makeEnvironment(
   cloud: ServiceCloud,
-  options: Pick<ServiceOptions, 'sourceRestart' | 'warehouseSchema' | 'foreignKeys'>,
+  options: Pick<ServiceOptions, 'sourceRestart' | 'warehouseSchema' | 'foreignKeys' | 'censusFloorSeconds'>,
 ): Record<string, string> {
   return {
     STAGE: stage,
@@ -85,6 +87,9 @@ export function makeEnvironment(
     WAREHOUSE_SCHEMA: options.warehouseSchema,
     WAREHOUSE_FOREIGN_KEYS: options.foreignKeys,
     SOURCE_RESTART: options.sourceRestart,
+    ...(options.censusFloorSeconds !== undefined && {
+      CENSUS_FLOOR_SECONDS: String(options.censusFloorSeconds),
+    }),
     S3_FORCE_PATH_STYLE: 'true',
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_REGION: cloud.region,

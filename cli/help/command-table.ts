@@ -421,16 +421,18 @@ const withoutHelp = {
     summary: 'Lets the next plan read tables of the source in full.',
     details: [
       'For rows that S3 has lost, or that the warehouse should get once more from the source. What is read counts as ' +
-        'newer than all that is loaded. Earlier versions of a fact that S3 has lost are not in the source.',
+        'newer than all that is loaded. Earlier versions of a fact that S3 has lost are not in the source. A census of ' +
+        'the tables follows, which marks the rows that are gone.',
     ],
     options: {
       ...siteOptions,
       table: { ...table, summary: 'only this table, of the source or the warehouse' },
+      all: { type: 'boolean', summary: 'every table, as without --table', default: false },
     },
-    forms: [{ options: ['table', ...site] }],
+    forms: [{ options: ['table', ...site] }, { required: ['all'], options: site }],
     examples: [
       ['starlift resync --table dim_staff', 'reads what dim_staff is made of'],
-      ['starlift resync', 'reads every table'],
+      ['starlift resync --all', 'reads every table'],
     ],
     exitCodes: { 0: 'the next plan reads the tables in full', 1: 'the request could not be left' },
   }),
@@ -490,24 +492,36 @@ const withoutHelp = {
     ],
     exitCodes: { 0: 'no row waits, or the rows are dropped', 1: 'a row waits' },
   }),
+  deletes: describe({
+    summary: 'Shows the rows that are marked as deleted, and decides of what is held.',
+    details: [
+      'A census that lacks more than a fifth of the keys, and more than 1,000, or all of them is held: the table may have been',
+      'emptied by mistake. Until you decide, no row is marked for it.',
+    ],
+    options: { ...siteOptions, table },
+    forms: [
+      { options: ['table', ...site] },
+      { words: ['apply'], required: ['table'], options: site },
+      { words: ['dismiss'], required: ['table'], options: site },
+    ],
+    examples: [
+      ['starlift deletes', 'counts the marked rows of each table, and shows what is held'],
+      ['starlift deletes apply --table fact_payment', 'the rows are gone on purpose: marks them'],
+      ['starlift deletes dismiss --table fact_payment', 'it was a mistake: forgets the census'],
+    ],
+    exitCodes: { 0: 'nothing is held, or it is decided', 1: 'a census is held' },
+  }),
   verify: describe({
     summary: 'Compares source and warehouse row by row, by SQL of its own.',
-    options: {
-      ...siteOptions,
-      deleted: {
-        type: 'boolean',
-        summary: 'list every row whose key the source no longer has',
-        default: false,
-      },
-    },
-    forms: [{ options: ['deleted', ...site] }],
+    options: siteOptions,
+    forms: [{ options: site }],
     examples: [
       ['starlift verify', "the data folder's source and warehouse"],
-      ['starlift verify --deleted --json', 'with every deleted row, for a program to read'],
+      ['starlift verify --json', 'for a program to read'],
     ],
     exitCodes: {
       0: 'nothing is lost or different; rows that are late, waiting or in quarantine are counted',
-      1: 'something is lost, different or deleted in the source, or could not be compared',
+      1: 'something is lost, different or wrongly marked as deleted, or could not be compared',
     },
   }),
   trace: describe({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { isCensus, ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
@@ -109,7 +109,7 @@ async function askEntered(
     if (!(await hasLedger(warehouse))) return () => new Set();
     const { rows } = await warehouse.query<{ table: string; id: string; run: string }>(
       `select distinct warehouse_table as table, run || '-' || slice as id, run
-         from ${ledgerTable} where warehouse_table = any($1) and lost_at is null`,
+         from ${ledgerTable} o where warehouse_table = any($1) and lost_at is null and not ${isCensus('o')}`,
       [tables],
     );
     const within = rows.filter(({ run }) => isWithin(run, { from, to }));

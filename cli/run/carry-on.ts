@@ -116,6 +116,8 @@ function readThrough(folder: DataFolder): RunId | undefined {
 
 export interface ContinuityDeps {
   ingested: ObjectStore;
+  /** The one in force. */
+  model(): Model;
   /** Sends every object of any age again that the ledger lacks; returns how many. */
   sendMissing(): Promise<number>;
   info(line: string): void;
@@ -140,7 +142,7 @@ export function makeContinuityCheck(deps: ContinuityDeps): (warehouse: pg.Client
     const { gap, known } = continuity;
     // Objects that are sent again get new ids, so the remembered entry never returns.
     if (gap === undefined || known?.etag === resentFor) {
-      await rememberLedger(warehouse, ingested, continuity);
+      await rememberLedger(warehouse, ingested, continuity, deps.model());
       return;
     }
     const description = describeGap(gap);

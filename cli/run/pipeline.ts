@@ -79,6 +79,8 @@ export interface PipelineOptions extends StackOptions {
   keepsModel?: boolean;
   /** The folder of its project; absent for the sample shop's model. */
   projectFolder?: string | undefined;
+  /** See ServiceOptions. */
+  censusFloorSeconds?: number;
   /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
 }
@@ -106,13 +108,18 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     let hasBegun = false;
     undo.push(() => stopWork(stack, services, () => hasBegun));
     // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
-    const working = startStackServices(stack, target, terminal);
+    const working = startStackServices(
+      stack,
+      { ...target, censusFloorSeconds: options.censusFloorSeconds ?? 0 },
+      terminal,
+    );
     services = working;
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
     const readModel = makeModelReader(stack.ingested, { maxAgeMs: 1000 });
     const look = makeContinuityCheck({
       ingested: stack.ingested,
+      model: () => pipeline.model,
       sendMissing: () => sendMissing(stack, pipeline.model, pipeline.warehouse),
       info: terminal.info,
     });
@@ -228,7 +235,7 @@ async function stopWork(
 
 function startStackServices(
   stack: Stack,
-  { schema, foreignKeys }: WarehouseOptions,
+  { schema, foreignKeys, censusFloorSeconds }: WarehouseOptions & { censusFloorSeconds: number },
   terminal: Terminal,
 ): Services {
   const tell = makeServiceLog(terminal.info);
@@ -236,6 +243,7 @@ function startStackServices(
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
+    censusFloorSeconds,
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     onLog: (line) => {
       // The command ends with the reason; later failures of a broken stack add nothing.

@@ -6,17 +6,19 @@ import {
 } from '../../services/ingestion/sweep/lost-slices.ts';
 import type { Model } from '../../shared/model/model.ts';
 import {
+  formatFailedKey,
   formatObjectKey,
   formatRunId,
   parseObjectKey,
   type RunId,
   timeOfRun,
 } from '../../shared/object-store/object-key.ts';
-import type { ListedObject, ObjectStore } from '../../shared/object-store/object-store.ts';
+import { hasAny, type ListedObject, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type OutgoingMessage, sendAll, textAttribute } from '../../shared/queue/send-all.ts';
-import { readCaptureState } from '../../shared/records/capture-state.ts';
+import { type CaptureState, readCaptureState } from '../../shared/records/capture-state.ts';
+import { readCensusRecord } from '../../shared/records/census-record.ts';
 import { formatExtractMessage } from '../../shared/records/extract-message.ts';
 import {
   type FollowedSlice,
@@ -166,7 +168,25 @@ async function findLostExtracts(
     const wanted = messages.flat().filter(({ table }) => model.sources.some(({ name }) => name === table));
     lost.push(...wanted.map((message) => ({ body: formatExtractMessage(message) })));
   }
-  return [...redriven, ...lost];
+  const censuses = await findLostCensuses(ingested, state, accounted);
+  return [...redriven, ...lost, ...censuses];
+}
+
+/** A census that is under way keeps another one from being sent. */
+async function findLostCensuses(
+  ingested: ObjectStore,
+  state: CaptureState | undefined,
+  accounted: KnownSlices,
+): Promise<OutgoingMessage[]> {
+  const lost: OutgoingMessage[] = [];
+  for (const [table, { sent }] of Object.entries(state?.censuses ?? {})) {
+    if (sent === undefined || isAccountedFor(accounted, table, sent)) continue;
+    if (await hasAny(ingested, formatFailedKey(sent.run, sent.slice))) continue;
+    const record = await readCensusRecord(ingested, sent.run);
+    const message = record?.messages.find(({ slice }) => slice === sent.slice);
+    if (message !== undefined) lost.push({ body: formatExtractMessage(message) });
+  }
+  return lost;
 }
 
 const concurrentRuns = 16;

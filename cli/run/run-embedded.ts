@@ -24,6 +24,9 @@ const reasonWithinMs = 500;
 const startEndsWithinMs = 3500;
 const workEndsWithinMs = 500;
 
+/** Of a watch, from one census of a table to the next at the earliest. */
+const floorIntervals = 10;
+
 export interface EmbeddedRunOptions extends PipelineOptions {
   watch: boolean;
   /** Between the runs of a watch. */
@@ -62,7 +65,9 @@ function printUnfinished(error: unknown, findings: readonly Finding[], terminal:
 
 async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Promise<number> {
   const { interrupted } = options;
-  const starting = startPipeline(options, terminal).catch((error: unknown) => {
+  // A single run waits for its censuses, whenever the last ones were.
+  const censusFloorSeconds = options.watch ? floorIntervals * options.everySeconds : 0;
+  const starting = startPipeline({ ...options, censusFloorSeconds }, terminal).catch((error: unknown) => {
     // Interrupted while it waited for a database.
     if (interrupted.aborted && error instanceof UsageError) return undefined;
     throw error;

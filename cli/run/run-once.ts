@@ -97,7 +97,10 @@ async function followToTheEnd(
     // On a stage the schedule plans again.
     const isLeftOut =
       site.needsPlan !== undefined && planned.locked?.some((table) => table.isLeftOut) === true;
-    if (isDone && !isLeftOut) return { planned, isDone };
+    if (isDone && !isLeftOut) {
+      if (((await site.sendDue?.()) ?? 0) === 0) return { planned, isDone };
+      continue;
+    }
     const now = performance.now();
     const doneNow = site.countDone?.() ?? 0;
     if (doneNow !== done) progressAt = now;

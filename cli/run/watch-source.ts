@@ -121,6 +121,8 @@ const secondMs = 1000;
 const checkEveryMs = 60_000;
 /** Somebody may be at it. */
 const checkFoundEveryMs = 5000;
+/** Rows that are late often come many at a time, and the same census is to be applied once for all of them. */
+const dueEveryMs = 60_000;
 /** What was wrong may be put right without a message, for example by a row that is dropped from the quarantine. */
 const reportTroubleEveryMs = 10_000;
 
@@ -135,6 +137,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
   const count = makeCounter(site);
   const checkLedger = onceEvery(checkEveryMs, () => pipeline.checkLedger(), { first: 'after a period' });
   const tables = makeTableChecks(() => pipeline.checkTables({ isAgain: true }));
+  const sendDue = onceEvery(dueEveryMs, () => site.sendDue?.(), { first: 'after a period' });
   let reported = { done: 0, plans: 0, at: Number.NEGATIVE_INFINITY };
   let begun = performance.now();
   let secondAt = 0;
@@ -153,6 +156,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
         await pipeline.renewConnection();
         await pipeline.followModel();
         await checkLedger();
+        await sendDue();
         await tables.checkWhenDue();
       }
       const isTroubled = !watch.isOk && now - reported.at >= reportTroubleEveryMs;

@@ -62,14 +62,16 @@ export interface SliceReference {
   run: string;
   slice: string;
   table: string;
+  /** It is a census. */
+  census?: true;
 }
 
 /** The slice that an extract message is about; undefined if the body is not such a message. */
 export function sliceOf(body: string): SliceReference | undefined {
   try {
-    const { run, slice, table } = (JSON.parse(body) ?? {}) as Record<string, unknown>;
+    const { run, slice, table, census } = (JSON.parse(body) ?? {}) as Record<string, unknown>;
     if (typeof run !== 'string' || typeof slice !== 'string' || typeof table !== 'string') return undefined;
-    return { run, slice, table };
+    return { run, slice, table, ...(census !== undefined && { census: true as const }) };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { isCensus, ledgerTable } from '../../shared/ledger/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
 
@@ -34,8 +34,8 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
   const { rows } = await warehouse.query<LedgerCount>(
     `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
             array_agg(distinct run) as runs
-       from ${ledgerTable}
-      where loaded_at >= $1::timestamptz
+       from ${ledgerTable} o
+      where loaded_at >= $1::timestamptz and not ${isCensus('o')}
       group by warehouse_table`,
     [since],
   );

@@ -53,6 +53,8 @@ export interface RunnableSite extends Site {
   isDone(planned: PlannedRun): Promise<boolean>;
   /** Whether to plan once more before that; absent where a schedule does. */
   needsPlan?(): boolean;
+  /** Sends what was found to be due again once all else is loaded; absent where a schedule does. @returns how many */
+  sendDue?(): Promise<number>;
   /** How many messages are done; absent where only their traces show it. */
   countDone?(): number;
   /** Whether messages are left, and all of them wait for their next attempt; absent where it cannot be known. */

@@ -45,8 +45,8 @@ export interface ComparisonNotes {
   report: TableReport;
   /** Whether a row of the source is in quarantine. */
   isQuarantined: (key: Key, version: string) => boolean;
-  /** Called for every row whose key the source does not have. */
-  onExtra: (key: Key, version: string) => void;
+  /** Whether the newest census that was applied has the key. */
+  isInCensus: (key: Key) => Promise<boolean>;
 }
 
 /**
@@ -77,7 +77,7 @@ async function passExtraRows(
   table: ComparedTable,
   first: SortedRow,
   { found }: ComparedRows,
-  { report, onExtra }: ComparisonNotes,
+  { report, isInCensus }: ComparisonNotes,
 ): Promise<SortedRow | undefined> {
   let previous: string | undefined;
   let row: SortedRow | undefined = first;
@@ -87,9 +87,14 @@ async function passExtraRows(
     const version = versionOf(table, row);
     if (previous === version) countDoubled(table, row, report);
     if (ownTruth === undefined) {
-      report.extra += 1;
-      addExample(report, 'extra', () => ({ key: showKey(key), ...foundVersion(table, version) }));
-      onExtra(showKey(key), version);
+      if (row.mark === 'marked') report.deleted += 1;
+      // A row that no census has seen yet was deleted after the last one, and so was one whose key that one has.
+      else if (row.mark === 'unseen' || (row.mark === 'seen' && (await isInCensus(showKey(key)))))
+        report.undeleted += 1;
+      else {
+        report.extra += 1;
+        addExample(report, 'extra', () => ({ key: showKey(key), ...foundVersion(table, version) }));
+      }
     } else if (values !== ownTruth) countDifferent(table, { ...row, values: ownTruth }, values, report);
     previous = version;
   }
@@ -105,7 +110,13 @@ async function compareKey(
   notes: ComparisonNotes,
 ): Promise<SortedRow | undefined> {
   const { report } = notes;
-  const seen: SeenRows = { latest: undefined, isThere: false, different: undefined, isWaiting: false };
+  const seen: SeenRows = {
+    latest: undefined,
+    isThere: false,
+    different: undefined,
+    isMarked: false,
+    isWaiting: false,
+  };
   let row = first;
   for (; row !== undefined && isSameKey(row, expected); row = await found.next()) {
     const isEqual = row.values === expected.values;
@@ -118,6 +129,8 @@ async function compareKey(
       countDoubled(table, row, report);
     if (isEqual || isSameVersion(table, row, expected)) {
       seen.isThere = true;
+      // Earlier versions of a key that came back keep their mark until the next census.
+      if (row.mark === 'marked') seen.isMarked = true;
       if (!isEqual) seen.different = row;
     }
     seen.latest = row;
@@ -133,6 +146,8 @@ interface SeenRows {
   isThere: boolean;
   /** In that version with other values. */
   different: SortedRow | undefined;
+  /** Marked as deleted. */
+  isMarked: boolean;
   /** It waits for a dimension row, as the source has it. */
   isWaiting: boolean;
 }
@@ -141,11 +156,15 @@ interface SeenRows {
 function countKey(
   table: ComparedTable,
   expected: SortedRow,
-  { latest, isThere, different, isWaiting }: SeenRows,
+  { latest, isThere, different, isMarked, isWaiting }: SeenRows,
   { report, isQuarantined }: ComparisonNotes,
 ) {
-  if (isThere && different === undefined) report.found += 1;
-  else if (expected.isPending) report.late += 1;
+  if (isThere && different === undefined && (!isMarked || !expected.isPending)) {
+    report.found += 1;
+    if (!isMarked) return;
+    report.marked += 1;
+    addExample(report, 'marked', () => ({ key: showKey(expected.key) }));
+  } else if (expected.isPending) report.late += 1;
   else if (isWaiting) report.waiting += 1;
   else if (isQuarantined(showKey(expected.key), versionOf(table, expected))) report.quarantined += 1;
   else if (different === undefined) countMissing(table, expected, latest, report);

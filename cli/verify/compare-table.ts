@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
+import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { compareRows, makeComparedTable, versionColumns } from './compare-rows.ts';
 import { type ColumnType, describeColumns } from './databases/postgres-types.ts';
@@ -10,7 +11,8 @@ import type { Expectations } from './expected/expect-files.ts';
 import { type ExpectedRows, selectGenerated } from './expected/generated-rows.ts';
 import { selectOwn } from './expected/own-query.ts';
 import type { HasLate } from './expected/source-rows.ts';
-import type { Key, TableReport } from './report.ts';
+import { type Marks, readMarks } from './marks.ts';
+import type { TableReport } from './report.ts';
 import { findKeyOrder, type RowsQuery, SortedRows } from './sorted-rows.ts';
 
 /** Both sides, each in its snapshot. */
@@ -18,6 +20,10 @@ export interface ComparedSides {
   source: pg.Client;
   warehouse: pg.Client;
   model: Model;
+  /** Of the warehouse's tables. */
+  schema: string;
+  /** Has the censuses; undefined where nothing but the databases is known. */
+  processed: Pick<ObjectStore, 'get'> | undefined;
   /** The queries of the user's own. */
   expectations: Expectations;
   evidence: Evidence;
@@ -51,9 +57,14 @@ export async function selectExpected(
 export const describeFound = (warehouse: pg.Client, table: WarehouseTable): Promise<ColumnType[]> =>
   describeColumns(warehouse, selectTable(table, quoteIdentifier(table.name), 'false'));
 
-const selectTable = ({ columns }: WarehouseTable, from: string, isPending: string): string => {
-  const list = columns.map(({ name }, index) => `${quoteIdentifier(name)} as c${index}`);
-  return `select ${list.join(', ')}, ${isPending} as is_pending from ${from}`;
+const selectTable = (
+  { columns }: WarehouseTable,
+  from: string,
+  isPending: string,
+  { column, join }: Pick<Marks, 'column' | 'join'> = { column: 'null', join: '' },
+): string => {
+  const list = columns.map(({ name }, index) => `found.${quoteIdentifier(name)} as c${index}`);
+  return `select ${list.join(', ')}, ${isPending} as is_pending, ${column} as mark from ${from} as found ${join}`;
 };
 
 export interface TableToCompare {
@@ -66,14 +77,13 @@ export interface TableToCompare {
  * Compares the rows of one table, and counts into the report.
  *
  * @param table with the columns of its key first, see keyFirst
- * @param onExtra called for every row whose key the source does not have
  * @throws {Error} a query fails, or the key has other values on one side than on the other
  */
 export async function compareTable(
   table: WarehouseTable,
-  { source, warehouse, evidence }: ComparedSides,
+  { source, warehouse, evidence, schema, processed }: ComparedSides,
   { expected: { query, complete }, foundTypes }: TableToCompare,
-  { report, onExtra }: { report: TableReport; onExtra: (key: Key, version: string) => void },
+  report: TableReport,
 ): Promise<void> {
   const expectedTypes = await describeColumns(source, query);
   const orders = table.key.map((name, index) => {
@@ -90,9 +100,16 @@ export async function compareTable(
     isUtf8: await isUtf8(source),
     ...(complete && { complete }),
   };
+  const marks = await readMarks(
+    warehouse,
+    table,
+    { schema, processed },
+    foundTypes.slice(0, table.key.length),
+  );
   const foundQuery: RowsQuery = {
     ...common,
-    query: await selectFound(warehouse, table, evidence.hasWaiting),
+    hasMarks: true,
+    query: await selectFound(warehouse, table, { hasWaiting: evidence.hasWaiting, marks }),
     types: typed(foundTypes),
     isUtf8: await isUtf8(warehouse),
     ...(table.kind === 'calendar' && { ownTruth: dayValues(table, 'sorted.c0') }),
@@ -107,7 +124,7 @@ export async function compareTable(
     await compareRows(makeComparedTable(table, orders), rows, {
       report,
       isQuarantined: (key, version) => evidence.isQuarantined(table.name, key, version),
-      onExtra,
+      isInCensus: async (key) => marks !== undefined && (await marks.isInCensus(key)),
     });
   } finally {
     // In a transaction that has failed a cursor is closed already.
@@ -126,9 +143,9 @@ async function isUtf8(client: pg.Client): Promise<boolean> {
 async function selectFound(
   warehouse: pg.Client,
   table: WarehouseTable,
-  hasWaiting: boolean,
+  { hasWaiting, marks }: { hasWaiting: boolean; marks: Marks | undefined },
 ): Promise<string> {
-  const own = selectTable(table, quoteIdentifier(table.name), 'false');
+  const own = selectTable(table, quoteIdentifier(table.name), 'false', marks);
   if (table.kind !== 'fact' || !hasWaiting) return own;
   const parked = parkedTable(table.name);
   const { rows: tables } = await warehouse.query<{ isThere: boolean }>(

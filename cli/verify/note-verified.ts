@@ -29,8 +29,6 @@ export async function noteVerified(
 }
 
 function resultOf(report: TableReport): VerifiedResult {
-  const { problem, missing, doubled, different, dangling } = report;
-  if (problem !== undefined) return 'uncompared';
-  if (missing + doubled + different + dangling > 0) return 'different';
-  return isClean(report) ? 'exact' : 'deleted';
+  if (report.problem !== undefined) return 'uncompared';
+  return isClean(report) ? 'exact' : 'different';
 }

@@ -4,7 +4,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { formatTime } from '../terminal/time.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 
-export type DifferenceKind = 'missing' | 'extra' | 'doubled' | 'different' | 'dangling';
+export type DifferenceKind = 'missing' | 'extra' | 'marked' | 'doubled' | 'different' | 'dangling';
 
 /** A business key: a text, or one for each column where it has several. */
 export type Key = string | readonly string[];
@@ -34,8 +34,14 @@ export interface TableReport {
   /** Rows that broke the contract. */
   quarantined: number;
   missing: number;
-  /** Rows whose key the source does not have: deleted there. */
+  /** Rows that are marked as deleted, and whose key the source does not have. */
+  deleted: number;
+  /** Rows whose key the source does not have any more, since the last census. */
+  undeleted: number;
+  /** Rows whose key the source does not have, though no census has marked them. */
   extra: number;
+  /** Rows that are marked as deleted although the source has them. */
+  marked: number;
   /** Rows beyond the first of one key (and version). */
   doubled: number;
   /** Rows that are there with other values. */
@@ -49,7 +55,7 @@ export interface TableReport {
 }
 
 export interface VerifyReport {
-  /** Nothing is lost, different, doubled, dangling, deleted in the source, or uncompared. */
+  /** Nothing is lost, different, doubled, dangling, wrongly marked, or uncompared. */
   ok: boolean;
   tables: TableReport[];
   /** Why rows that are late, or in quarantine, cannot be told from lost ones; absent where they can, or none is. */
@@ -67,7 +73,10 @@ export const makeTableReport = (table: string): TableReport => ({
   waiting: 0,
   quarantined: 0,
   missing: 0,
+  deleted: 0,
+  undeleted: 0,
   extra: 0,
+  marked: 0,
   doubled: 0,
   different: 0,
   dangling: 0,
@@ -76,7 +85,7 @@ export const makeTableReport = (table: string): TableReport => ({
 
 export const isClean = (report: TableReport): boolean =>
   report.problem === undefined &&
-  report.missing + report.extra + report.doubled + report.different + report.dangling === 0;
+  report.missing + report.extra + report.marked + report.doubled + report.different + report.dangling === 0;
 
 /** The example is made only where there is room for it. */
 export function addExample(
@@ -88,9 +97,9 @@ export function addExample(
   report.examples.push({ kind, table: report.table, ...make() });
 }
 
-const known = ['late', 'waiting', 'quarantined'] as const;
-const faults = ['missing', 'extra', 'doubled', 'different', 'dangling'] as const;
-const countColumns = ['expected', 'found', ...known, ...faults] as const;
+const known = ['late', 'waiting', 'quarantined', 'undeleted'] as const;
+const faults = ['missing', 'extra', 'marked', 'doubled', 'different', 'dangling'] as const;
+const countColumns = ['expected', 'found', 'deleted', ...known, ...faults] as const;
 
 /** A table of counts, a line for each example, and what it means. */
 export function printReport(report: VerifyReport, site: Pick<Site, 'selector'>, terminal: Terminal): void {
@@ -112,15 +121,9 @@ export function printReport(report: VerifyReport, site: Pick<Site, 'selector'>, 
   terminal.info(conclude(report, terminal));
 }
 
-export function printExtraRow(table: string, key: Key, version: string, terminal: Terminal): void {
-  terminal.info(
-    `${table} ${formatKey(key)}${version === '' ? '' : ` of ${version}`}: no longer in the source`,
-  );
-}
-
 /**
  * The report as --json gives it: a table's examples and problem only where it has any. It is complete where no row is late,
- * waits, or is in quarantine either.
+ * waits, is in quarantine or has still to be marked either.
  */
 export function toJson({ ok, tables, note }: VerifyReport) {
   return {
@@ -144,7 +147,9 @@ export function formatExample({ kind, table, key, column, expected, found }: Exa
         ? `${row} is missing: no version of ${column} ${expected}`
         : `${row} is missing: no version of ${column} ${expected}; the latest there is ${found}`;
     case 'extra':
-      return `${row} is extra: the source no longer has this key, so the row was deleted there`;
+      return `${row} is extra: the source does not have this key, and no census has marked the row as deleted`;
+    case 'marked':
+      return `${row} is marked as deleted, and the source has it`;
     case 'doubled':
       return `${row} is doubled${found === undefined ? '' : `: ${column} ${found}`}`;
     case 'different':
@@ -167,7 +172,8 @@ const show = (value: string | null | undefined): string => JSON.stringify(value 
 
 /** What is known to be missing, each with the command that says more. */
 function describeKnown(tables: readonly TableReport[], site: Pick<Site, 'selector'>): string[] {
-  const [late, waiting, quarantined] = known.map((kind) => sum(tables, kind));
+  const [late, waiting, quarantined, undeleted] = known.map((kind) => sum(tables, kind));
+  const deleted = sum(tables, 'deleted');
   const lines: string[] = [];
   if (late) {
     lines.push(
@@ -181,6 +187,17 @@ function describeKnown(tables: readonly TableReport[], site: Pick<Site, 'selecto
   if (quarantined) {
     const verb = quarantined === 1 ? 'is' : 'are';
     lines.push(`${formatRows(quarantined)} ${verb} in quarantine: ${commandFor(site, 'quarantine')}`);
+  }
+  if (undeleted) {
+    const verb = undeleted === 1 ? 'was' : 'were';
+    lines.push(
+      `${formatRows(undeleted)} ${verb} deleted in the source after the last census; the next one marks ${undeleted === 1 ? 'it' : 'them'}.`,
+    );
+  }
+  if (deleted) {
+    lines.push(
+      `${formatRows(deleted)} ${deleted === 1 ? 'is' : 'are'} marked as deleted in the source (_deleted_by).`,
+    );
   }
   return lines;
 }

@@ -12,6 +12,14 @@ import { formatRecordText, parseRecordText } from './record-text.ts';
 
 const rowsPerFetch = 5000;
 
+/**
+ * What a row of the warehouse says of deletes:
+ * - `marked`: the source does not have its key
+ * - `seen`: the newest census that was applied is newer than the row, and has not marked it
+ * - `unseen`: no census is newer than the row
+ */
+export type Mark = 'marked' | 'seen' | 'unseen';
+
 /** One row of either side, rendered by its own server: equal rows are equal texts. */
 export interface SortedRow {
   /** The texts of the key's columns, by which rows are ordered; null sorts last. */
@@ -20,14 +28,17 @@ export interface SortedRow {
   values: string;
   /** Of the source: the warehouse need not have it yet. Of the warehouse: it waits, and is not in the table. */
   isPending: boolean;
+  /** Of a row of the warehouse whose table has marks. */
+  mark?: Mark;
   /** The same of what the row must be by its own key, where that can be told. */
   ownTruth?: string;
 }
 
 /** Rows of either side, as a query for them. */
 export interface RowsQuery {
-  /** Its columns are c0, c1, …, and is_pending. */
+  /** Its columns are c0, c1, …, is_pending, and perhaps mark. */
   query: string;
+  hasMarks?: boolean;
   /** Of c0, c1, … */
   types: readonly ColumnType[];
   /** The first of them are the business key's. */
@@ -69,7 +80,7 @@ export function isBefore(a: SortedRow, b: SortedRow, orders: readonly KeyOrder[]
 export const isSameKey = (a: SortedRow, b: SortedRow): boolean =>
   a.key.every((part, index) => part === b.key[index]);
 
-function writeQuery({ query, types, orders, versions, isUtf8, ownTruth }: RowsQuery): string {
+function writeQuery({ query, types, orders, versions, isUtf8, ownTruth, hasMarks }: RowsQuery): string {
   // With the alias: by itself a name in `order by` is that of a text in the select list.
   const columns = types.map((type, index) => ({ sql: `sorted.c${index}`, type }));
   const key = columns.slice(0, orders.length);
@@ -85,6 +96,7 @@ function writeQuery({ query, types, orders, versions, isUtf8, ownTruth }: RowsQu
     // Twice as fast as an array of texts, and as unambiguous.
     `row(${columns.map(({ sql, type }) => inRow(sql, type)).join(', ')})::text`,
     ownTruth === undefined ? 'null' : `row(${ownTruth.join(', ')})::text`,
+    hasMarks === true ? 'mark' : 'null',
     ...key.map(({ sql, type }) => textOf(sql, type)),
   ];
   return `select ${list.join(', ')} from (${query}) as sorted order by ${order.join(', ')}`;
@@ -93,7 +105,13 @@ function writeQuery({ query, types, orders, versions, isUtf8, ownTruth }: RowsQu
 const orderByBytes = (text: string, isUtf8: boolean): string =>
   isUtf8 ? `(${text}) collate "C"` : `convert_to(${text}, 'UTF8')`;
 
-type FetchedRow = [isPending: boolean, values: string, ownTruth: string | null, ...key: (string | null)[]];
+type FetchedRow = [
+  isPending: boolean,
+  values: string,
+  ownTruth: string | null,
+  mark: Mark | null,
+  ...key: (string | null)[],
+];
 
 /** A cursor that reads one batch ahead, so that both servers work while rows are compared. Memory is flat at any size. */
 export class SortedRows {
@@ -119,12 +137,13 @@ export class SortedRows {
     const row = this.#batch[this.#next];
     if (row === undefined) return undefined;
     this.#next += 1;
-    const [isPending, values, ownTruth, ...key] = row;
+    const [isPending, values, ownTruth, mark, ...key] = row;
     return {
       key,
       values: this.#complete(values),
       isPending,
       ...(ownTruth !== null && { ownTruth }),
+      ...(mark !== null && { mark }),
     };
   }
 

@@ -26,7 +26,7 @@ import { beginEvidence, type Evidence } from './evidence.ts';
 import type { Expectations } from './expected/expect-files.ts';
 import { useMaskKey } from './expected/masked-value.ts';
 import { defaultSchema, makeHasLate, type SourceRelation, sourceTablesOf } from './expected/source-rows.ts';
-import { isClean, type Key, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
+import { isClean, makeTableReport, type TableReport, type VerifyReport } from './report.ts';
 
 export interface VerifyOptions {
   /** Connected, outside a transaction, with nothing else running on it; the same for the warehouse. */
@@ -45,8 +45,6 @@ export interface VerifyOptions {
   onStart?: (report: TableReport) => void;
   /** Called for every table when it is done. */
   onTable?: (report: TableReport) => void;
-  /** Called for every row whose key the source does not have. */
-  onExtra?: (table: string, key: Key, version: string) => void;
   /** For columns that the model masks. */
   maskKey?: string | undefined;
 }
@@ -97,9 +95,19 @@ export async function beginReading(client: pg.Client, searchPath: string): Promi
 }
 
 async function verifyTables(options: VerifyOptions, model: Model, evidence: Evidence): Promise<VerifyReport> {
-  const { source, warehouse, expectations = new Map(), onSizes, onStart, onTable, onExtra } = options;
+  const { source, warehouse, expectations = new Map(), onSizes, onStart, onTable } = options;
+  const { warehouseSchema: schema, site } = options;
   const hasLate = makeHasLate(source, evidence.isLate);
-  const sides: ComparedSides = { source, warehouse, model, expectations, evidence, hasLate };
+  const sides: ComparedSides = {
+    source,
+    warehouse,
+    model,
+    schema,
+    processed: site?.processed,
+    expectations,
+    evidence,
+    hasLate,
+  };
   // A table that is still filled lacks rows by nature.
   const filled = model.migration?.tables.map(({ next }) => next) ?? [];
   const checked = model.tables
@@ -118,7 +126,7 @@ async function verifyTables(options: VerifyOptions, model: Model, evidence: Evid
     const lacking = names.filter((name) => missing.has(name));
     if (lacking.length > 0) {
       report.problem = `${table.name} was not compared: the source has no table ${lacking.join(', ')}`;
-    } else await verifyTable(table, sides, { columns, onExtra }, report);
+    } else await verifyTable(table, sides, columns, report);
     const failing = evidence.describeFailing(names);
     if (lacking.length === 0 && failing !== undefined) report.problem ??= failing;
     tables.push(report);
@@ -177,7 +185,7 @@ async function estimateSizes(
 async function verifyTable(
   table: WarehouseTable,
   sides: ComparedSides,
-  { columns, onExtra }: { columns: ReadonlyMap<string, FoundColumns>; onExtra: VerifyOptions['onExtra'] },
+  columns: ReadonlyMap<string, FoundColumns>,
   report: TableReport,
 ): Promise<void> {
   const { source, warehouse } = sides;
@@ -190,12 +198,7 @@ async function verifyTable(
         return countUnreadable(source, expected, report);
       }
       const foundTypes = await describeFound(warehouse, table);
-      await compareTable(
-        table,
-        sides,
-        { expected, foundTypes },
-        { report, onExtra: (key, version) => onExtra?.(table.name, key, version) },
-      );
+      await compareTable(table, sides, { expected, foundTypes }, report);
       if (table.kind !== 'calendar') await countDangling(table, { ...sides, foundTypes, columns }, report);
       const others = describeOtherTypes(table, columns.get(table.name));
       if (others !== undefined) report.problem = others;

@@ -3,6 +3,7 @@ import {
   type FunctionVariables,
   functionVariables,
   requiredVariable,
+  wholeVariable,
 } from '../../shared/environment.ts';
 import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
 import { type SourceRestart, sourceRestarts } from './source/identity.ts';
@@ -16,6 +17,8 @@ export interface IngestionConfig extends FunctionVariables {
   sourceSchema: string;
   /** For the database, where its secret names none. */
   sslmode: SslMode;
+  /** How long after a census of a table the next one is sent at the earliest; undefined for the usual 900. */
+  censusFloorSeconds: number | undefined;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -28,5 +31,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sourceRestart: choiceVariable('SOURCE_RESTART', sourceRestarts, environment),
     sourceSchema: 'public',
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
+    censusFloorSeconds: wholeVariable('CENSUS_FLOOR_SECONDS', environment, 0),
   };
 }

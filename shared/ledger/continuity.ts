@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import type { Model } from '../model/model.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type LedgerEntry, type Loaded, readLoaded, writeLoaded } from '../records/loaded.ts';
 import { ledgerTable } from './ledger-schema.ts';
+import { findWholeTables } from './whole-tables.ts';
 
 /** How a ledger that has gone back differs from the one before. */
 export interface LedgerGap {
@@ -49,13 +51,17 @@ export async function checkContinuity(
  */
 export async function rememberLedger(
   warehouse: pg.ClientBase,
-  ingested: Pick<ObjectStore, 'replace'>,
+  ingested: Pick<ObjectStore, 'get' | 'replace'>,
   { gap, known }: Continuity,
+  model: Model,
 ): Promise<void> {
   const newest = await selectNewest(warehouse);
-  if (gap === undefined && newest?.id === known?.loaded.newest?.id) return;
+  const isKnown = known?.loaded.whole !== undefined && newest?.id === known.loaded.newest?.id;
+  if (gap === undefined && isKnown) return;
+  const before = gap === undefined ? (known?.loaded.whole ?? []) : [];
+  const whole = newest === undefined ? [] : await findWholeTables(warehouse, ingested, model, before);
   const loaded = await selectLoaded(warehouse, newest, known?.loaded.generation ?? '0');
-  await writeLoaded(ingested, loaded, known?.etag);
+  await writeLoaded(ingested, { ...loaded, whole }, known?.etag);
 }
 
 async function findGap(

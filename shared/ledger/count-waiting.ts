@@ -3,7 +3,7 @@ import type { Fact, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { isNewer, matches } from '../warehouse/is-newer.ts';
 import { selectReadable } from '../warehouse/readable-tables.ts';
-import { businessKey, objectIdColumn } from '../warehouse/warehouse-schema.ts';
+import { businessKey, deletedByColumn, objectIdColumn } from '../warehouse/warehouse-schema.ts';
 import { ledgerTable, parkedTable } from './ledger-schema.ts';
 
 export interface WaitingRows {
@@ -18,7 +18,7 @@ export interface WaitingRows {
  * Counts the facts' rows that wait for a dimension. A fact that is gone, or that this role may not read, is left out: it is a
  * finding of its own (`checkTables`), and does not hide the others.
  *
- * A parked row that the warehouse has in the same or a newer version is not waiting, and is not counted: two concurrent
+ * A parked row whose key the source no longer has waits for nothing that matters. One that the warehouse has in the same or a newer version is not waiting, and is not counted: two concurrent
  * loads can leave such a row, until the next release removes it.
  */
 export async function countWaiting(
@@ -46,7 +46,7 @@ function selectWaiting(fact: Fact, schema: string, parameter: number): string {
   return `
     select $${parameter}::text as table, o.run, count(*)::int as rows
     from ${parkedTable(fact.name)} p left join ${ledgerTable} o on o.object_id = p.${quoteIdentifier(objectIdColumn)}
-    where not exists (
+    where p.${quoteIdentifier(deletedByColumn)} is null and not exists (
       select from ${quoteQualified(schema, fact.name)} t
       where ${matches(key, 'p', 't')} and not ${isNewer('p', 't')}
     )

@@ -69,10 +69,12 @@ export async function findDroppedRows(
 
 /** @returns none for what feeds no warehouse table by itself: each fact brings the days that it names */
 function describeObject(
-  { zone, table, run, slice }: ObjectKey,
+  { zone, table, run, slice, census }: ObjectKey,
   droppedAt: string,
   model: Model,
 ): DroppedObject[] {
+  // A census brings no rows, and the next one says the same.
+  if (census !== undefined) return [];
   if (zone === 'processed') {
     const source = sourceOf(model.tables.find(({ name }) => name === table));
     return source === undefined ? [] : [{ source, tables: [table], run, slice, droppedAt }];

@@ -7,6 +7,7 @@ import type { Relation } from '../warehouse/relation.ts';
 import { businessKey, factColumns } from '../warehouse/warehouse-schema.ts';
 import {
   bindingTable,
+  censusTable,
   ledgerSchema,
   ledgerTable,
   migrationTable,
@@ -26,6 +27,7 @@ export function ledgerRelations(model: Model): Relation[] {
     resyncRelation,
     tableRelation,
     rowChangeRelation,
+    censusRelation,
   ];
   return [...single, ...facts.map(parkedRelation)];
 }
@@ -118,8 +120,28 @@ begin
 end
 $migration$`;
 
+/** Waiting rows are marked as deleted like any other. */
+const marksOfDeletes = `
+do $migration$
+declare parked record;
+begin
+  for parked in
+    select c.oid::regclass as "table" from pg_class c
+     where c.relnamespace = to_regnamespace('starlift') and c.relkind = 'r' and c.relname like 'parked\\_%'
+  loop
+    execute format('alter table %s add column if not exists _deleted_by int8', parked."table");
+  end loop;
+end
+$migration$`;
+
 /** In their order; the first has the number 1. */
-const migrations = [idsAndPrimaryKeys, countsOfKeys, lostObjectsAndWholeBinding, modelNumbers];
+const migrations = [
+  idsAndPrimaryKeys,
+  countsOfKeys,
+  lostObjectsAndWholeBinding,
+  modelNumbers,
+  marksOfDeletes,
+];
 
 const migrationRelation: Relation = {
   schema: ledgerSchema,
@@ -262,6 +284,30 @@ const rowChangeRelation: Relation = {
   primaryKey: ['id'],
   uniques: [],
   references: [],
+};
+
+const censusRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'census',
+  columns: [
+    { name: 'object_id', type: 'int8', nullable: false },
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    { name: 'keys', type: 'int8', nullable: false },
+    // applied, held, dismissed, or unmarked where the table has no column for it.
+    { name: 'state', type: 'text', nullable: false },
+    // Why it is held.
+    { name: 'reason', type: 'text', nullable: true },
+    // Rows that it has marked, and of which it has cleared the mark, when it was applied last.
+    { name: 'marked', type: 'int8', nullable: false },
+    { name: 'cleared', type: 'int8', nullable: false },
+    { name: 'applied_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+    // Rows that are older than it came in since when: it has to be applied once more.
+    { name: 'due_since', type: 'timestamptz', nullable: true },
+  ],
+  primaryKey: ['object_id'],
+  uniques: [],
+  references: [],
+  afterwards: [`create index on ${censusTable} (warehouse_table)`],
 };
 
 /** With a primary key: a publication for all tables refuses updates and deletes of a table without one. */

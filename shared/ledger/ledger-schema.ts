@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { censusFolder } from '../object-store/object-key.ts';
 import { quoteQualified } from '../postgres/identifier.ts';
 
 /** Where the pipeline keeps its own tables in the warehouse's database. */
@@ -20,6 +22,12 @@ export const rowChangeTable = quoteQualified(ledgerSchema, 'row_change');
 
 /** One row at most: which warehouse this is, and which source it belongs to. */
 export const bindingTable = quoteQualified(ledgerSchema, 'binding');
+
+/** One row for each census of a warehouse table; the ledger has its version. */
+export const censusTable = quoteQualified(ledgerSchema, 'census');
+
+/** An SQL condition: the ledger's entry of this alias is a census'. It has an id and a version, and no rows. */
+export const isCensus = (entry: string): string => `starts_with(${entry}.key, '${censusFolder}')`;
 
 /** The name of the table, without its schema, that holds a fact's waiting rows. */
 export const parkedName = (fact: string): string => `parked_${fact}`;
@@ -47,3 +55,15 @@ export const warehouseLocks = {
    */
   dimensions: [pipeline, 2],
 } as const;
+
+/** The first key of the locks of single tables, so that none of them is one of the above. */
+const tables = pipeline + 1;
+
+/**
+ * The keys of a warehouse table's lock. Whoever writes into the table or into its waiting rows holds it shared, from before its
+ * look at the ledger to its commit; a census holds it exclusive. Two tables may share a lock.
+ */
+export const tableLock = (table: string): [number, number] => [
+  tables,
+  createHash('sha256').update(table).digest().readInt32BE(),
+];

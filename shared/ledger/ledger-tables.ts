@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Model } from '../model/model.ts';
-import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
+import { isCensus, ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
 import { selectLoadedRows } from './table-counts.ts';
 
 /** What the ledger holds of one warehouse table. */
@@ -30,7 +30,8 @@ export async function selectLedgerTables(
     `select warehouse_table as table, count(*)::float8 as objects, sum(rows)::float8 as versions,
             to_char(max(loaded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "loadedAt",
             min(run) as "firstRun", max(run) as "lastRun"
-       from ${ledgerTable}
+       from ${ledgerTable} o
+      where not ${isCensus('o')}
       group by warehouse_table`,
   );
   const names = model.tables.map(({ name }) => name);

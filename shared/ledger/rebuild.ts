@@ -10,7 +10,7 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { readRunRecord } from '../records/run-record.ts';
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
-import { ledgerTable, tableTable } from './ledger-schema.ts';
+import { isCensus, ledgerTable, tableTable } from './ledger-schema.ts';
 
 /**
  * Notes that tables are loaded once more from S3: until the ledger has seen the newest object of each slice again, a check
@@ -50,7 +50,7 @@ export interface EnteredSlice {
 /** All slices of a warehouse table that were ever loaded. */
 export async function selectEnteredSlices(client: pg.ClientBase, table: string): Promise<EnteredSlice[]> {
   const { rows } = await client.query<EnteredSlice>(
-    `select run, slice, max(revision) as revision from ${ledgerTable} where warehouse_table = $1 group by run, slice`,
+    `select run, slice, max(revision) as revision from ${ledgerTable} o where warehouse_table = $1 and not ${isCensus('o')} group by run, slice`,
     [table],
   );
   return rows;
@@ -89,14 +89,14 @@ export async function settleRebuilds(client: pg.ClientBase, deps: SettleDeps): P
 }
 
 /**
- * An SQL condition: a rebuild waits for this entry. It is of the newest revision of its slice, and was not loaded since the
+ * An SQL condition: a rebuild waits for this entry. A census is due again once rows come that are older. The entry is of the newest revision of its slice, and was not loaded since the
  * rebuild began.
  *
  * @param entry the alias of a ledger entry
  * @param startedAt an SQL expression: when the rebuild began
  */
 export const isUnloaded = (entry: string, startedAt: string): string =>
-  `${entry}.loaded_at < ${startedAt} and ${entry}.lost_at is null
+  `${entry}.loaded_at < ${startedAt} and ${entry}.lost_at is null and not ${isCensus(entry)}
    and not exists (select from ${ledgerTable} newer
                     where newer.warehouse_table = ${entry}.warehouse_table and newer.run = ${entry}.run
                       and newer.slice = ${entry}.slice and newer.revision > ${entry}.revision)`;

@@ -13,6 +13,8 @@ export interface IngestedKey {
   table: string;
   run: RunId;
   slice: SliceId;
+  /** The object is a census: it has keys, and no rows. */
+  census?: true;
 }
 
 export interface ProcessedKey {
@@ -23,6 +25,8 @@ export interface ProcessedKey {
   slice: SliceId;
   /** 0 until the object is transformed again. */
   revision: number;
+  /** As of an ingested object. */
+  census?: true;
 }
 
 export type ObjectKey = IngestedKey | ProcessedKey;
@@ -31,14 +35,19 @@ export const ingestedSuffix = '.ndjson.zst';
 export const processedSuffix = '.parquet';
 
 const run = '(?<run>(?<year>\\d{4})(?<month>\\d{2})(?<day>\\d{2})T\\d{9}Z[0-9a-f]{4})';
-const path = `^(?<table>[^/]+)/\\d{4}/\\d{2}/\\d{2}/${run}-(?<slice>${sliceIdPattern})`;
+/** Holds the censuses of both zones: no table's name encodes to it. */
+export const censusFolder = '.census/';
+const path = `^(?<census>\\.census/)?(?<table>[^/]+)/\\d{4}/\\d{2}/\\d{2}/${run}-(?<slice>${sliceIdPattern})`;
 const ingestedPattern = new RegExp(`${path}\\.ndjson\\.zst$`);
 const processedPattern = new RegExp(`${path}-r(?<revision>\\d+)\\.parquet$`);
 
-/** `<table>/<yyyy>/<mm>/<dd>/<run>-<slice>.ndjson.zst` or `…-r<revision>.parquet`, the day being the run's. */
+/**
+ * `<table>/<yyyy>/<mm>/<dd>/<run>-<slice>.ndjson.zst` or `…-r<revision>.parquet`, the day being the run's. That of a census is
+ * below `.census/`.
+ */
 export function formatObjectKey(key: ObjectKey): string {
   return key.zone === 'ingested'
-    ? `${formatRunPrefix(key.table, key.run)}${key.slice}${ingestedSuffix}`
+    ? `${formatSlicePrefix(key)}${ingestedSuffix}`
     : `${formatRevisionPrefix(key)}${key.revision}${processedSuffix}`;
 }
 
@@ -47,7 +56,11 @@ export const formatRevisionPrefix = ({
   table,
   run,
   slice,
-}: Omit<ProcessedKey, 'zone' | 'revision'>): string => `${formatRunPrefix(table, run)}${slice}-r`;
+  census,
+}: Omit<ProcessedKey, 'zone' | 'revision'>): string =>
+  `${formatSlicePrefix({ table, run, slice, ...isCensus(census) })}-r`;
+
+const isCensus = (census: true | undefined) => (census === undefined ? {} : { census });
 
 /** The prefix of the keys of a table's objects of one run. */
 export const formatRunPrefix = (table: string, run: RunId): string =>
@@ -60,19 +73,31 @@ export const formatDayFolder = (table: string, day: Date): string =>
 /** The prefix of the keys of all of a table's objects. */
 export const formatTableFolder = (table: string): string => `${encodeTable(table)}/`;
 
+/** The prefix of the keys of all censuses of a table. */
+export const formatCensusFolder = (table: string): string => `${censusFolder}${formatTableFolder(table)}`;
+
+/** As `formatDayFolder`, of the table's censuses. */
+export const formatCensusDayFolder = (table: string, day: Date): string =>
+  `${censusFolder}${formatDayFolder(table, day)}`;
+
 const dayOf = (run: RunId): string => `${run.slice(0, 4)}/${run.slice(4, 6)}/${run.slice(6, 8)}`;
 
 /** The prefix of the keys of a slice's ingested objects: its own, and those of the halves that it was cut into. */
-export const formatSlicePrefix = ({ table, run, slice }: Omit<IngestedKey, 'zone'>): string =>
-  `${formatRunPrefix(table, run)}${slice}`;
+export const formatSlicePrefix = ({ table, run, slice, census }: Omit<IngestedKey, 'zone'>): string =>
+  `${census === undefined ? '' : censusFolder}${formatRunPrefix(table, run)}${slice}`;
 
 /** @throws {TerminalError} the text is not the key of an object in either zone */
 export function parseObjectKey(text: string): ObjectKey {
   const groups = (ingestedPattern.exec(text) ?? processedPattern.exec(text))?.groups;
   if (groups === undefined)
     throw new TerminalError('not the key of an ingested or processed object', { key: text });
-  const { table = '', run = '', slice = '', revision } = groups;
-  const named = { table: decodeTable(table, text), run, slice };
+  const { table = '', run = '', slice = '', revision, census } = groups;
+  const named = {
+    table: decodeTable(table, text),
+    run,
+    slice,
+    ...(census !== undefined && { census: true as const }),
+  };
   const key: ObjectKey =
     revision === undefined
       ? { zone: 'ingested', ...named }
@@ -124,6 +149,12 @@ export const requestFolder = 'state/requests/';
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;
 export const runFolder = 'state/runs/';
 export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
+export const censusRecordFolder = 'state/censuses/';
+/** The key of what an operator has decided of a census that was held. */
+export const formatVerdictKey = (run: RunId, slice: SliceId): string =>
+  `${censusRecordFolder}verdicts/${run}-${slice}.json`;
+/** The key of the record of the censuses that a plan has sent. */
+export const formatCensusRecordKey = (id: RunId): string => `${censusRecordFolder}${id}.json`;
 /** The key of the record that an extract has failed. */
 export const formatFailedKey = (run: RunId, slice: SliceId): string =>
   `${formatFailedPrefix(run)}${slice}.json`;

@@ -1,4 +1,5 @@
 import { TerminalError } from '../errors.ts';
+import { parseJsonRecord } from '../records/json-record.ts';
 
 /** What an ingested object says of itself, in S3 user metadata. */
 export interface IngestedMetadata {
@@ -6,8 +7,20 @@ export interface IngestedMetadata {
   rows: number;
   /** The number of the model that it was made by; absent where an older version of Starlift has put it. */
   model?: number;
-  /** The hash of its layout; absent where an older version of Starlift has put it. */
+  /** The hash of its layout; absent where an older version of Starlift has put it, and of a census. */
   layout?: string;
+  /** Of a census alone. */
+  census?: CensusMetadata;
+}
+
+/** What the object of a census says beyond its keys. */
+export interface CensusMetadata {
+  /** How long the source was read for. */
+  seconds: number;
+  /** The run of the census that it was judged against; absent for a table's first. */
+  previous?: string;
+  /** Why it is not to be applied unless an operator says so, as a clause; absent where nothing speaks against it. */
+  held?: string;
 }
 
 /** What a processed object says of itself, in S3 user metadata. */
@@ -19,6 +32,8 @@ export interface ProcessedMetadata {
   quarantined: number;
   /** As of an ingested object. */
   model?: number;
+  /** As of an ingested object. */
+  census?: CensusMetadata;
 }
 
 /** The inverse of `parseIngestedMetadata`. */
@@ -27,11 +42,13 @@ export const formatIngestedMetadata = ({
   rows,
   model,
   layout,
+  census,
 }: IngestedMetadata): Record<string, string> => ({
   version: formatObjectVersion(version),
   rows: String(rows),
   ...(model !== undefined && { model: String(model) }),
   ...(layout !== undefined && { layout }),
+  ...(census !== undefined && { census: JSON.stringify(census) }),
 });
 
 /** The inverse of `parseProcessedMetadata`. */
@@ -47,6 +64,7 @@ export function parseIngestedMetadata(key: string, metadata: Record<string, stri
     rows: parseCount(key, 'rows', metadata.rows),
     ...(metadata.model !== undefined && { model: parseCount(key, 'model', metadata.model) }),
     ...(metadata.layout !== undefined && { layout: parseHash(key, 'layout', metadata.layout) }),
+    ...(metadata.census !== undefined && { census: parseCensus(key, metadata.census) }),
   };
 }
 
@@ -63,6 +81,16 @@ function parseCount(key: string, name: string, text: string | undefined): number
     throw new TerminalError(`the object's metadata has no valid ${name}`, { key });
   }
   return Number(text);
+}
+
+function parseCensus(key: string, text: string): CensusMetadata {
+  const malformed = (cause?: unknown) =>
+    new TerminalError("the object's metadata has no valid census", { key, cause });
+  const census = parseJsonRecord(text, (_, cause) => malformed(cause));
+  const { seconds, previous, held } = census;
+  const areTexts = [previous, held].every((each) => ['string', 'undefined'].includes(typeof each));
+  if (typeof seconds !== 'number' || !areTexts) throw malformed();
+  return census as unknown as CensusMetadata;
 }
 
 function parseHash(key: string, name: string, text: string): string {

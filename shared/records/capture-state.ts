@@ -55,8 +55,36 @@ export interface CaptureState {
   lastRun?: RunId;
   /** Tells which key masks columns; absent where none was masked yet. */
   maskKey?: string;
+  /** What plans know of the censuses of each source table; absent where none was sent yet. */
+  censuses?: Record<string, TableCensuses>;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
+}
+
+/** The censuses of one source table. */
+export interface TableCensuses {
+  /** Is not known to be over; no other is sent meanwhile. */
+  sent?: SentCensus;
+  /** The last one that is over: it is ingested, or has failed. */
+  last?: EndedCensus;
+  /** The last one that was not held: the next one is judged against it. */
+  accepted?: { run: RunId; slice: SliceId };
+  /** One that was held since, and that nobody has decided of. */
+  held?: { run: RunId; slice: SliceId };
+}
+
+export interface SentCensus {
+  run: RunId;
+  slice: SliceId;
+  /** ISO 8601. */
+  at: string;
+  /** What the source said of the table's deletes before the census: while it says the same, nothing is known to be deleted. */
+  noted: string;
+}
+
+export interface EndedCensus extends SentCensus {
+  /** How long the source was read for; 0 where it has failed. */
+  seconds: number;
 }
 
 /** The state and the etag under which it was read. */
@@ -87,9 +115,12 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (!isJsonObject(tables) || !Object.values(tables).every(isTableState)) {
     throw corrupt('its tables are malformed');
   }
-  const { layouts = {} } = value;
+  const { layouts = {}, censuses = {} } = value;
   if (!isJsonObject(layouts) || !Object.values(layouts).every((hash) => typeof hash === 'string')) {
     throw corrupt('its layouts are malformed');
+  }
+  if (!isJsonObject(censuses) || !Object.values(censuses).every(isTableCensuses)) {
+    throw corrupt('its censuses are malformed');
   }
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
@@ -133,6 +164,20 @@ const isBase = (value: unknown): boolean =>
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));
+
+const isTableCensuses = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  (value.sent === undefined || isSentCensus(value.sent)) &&
+  (value.last === undefined ||
+    (isSentCensus(value.last) && typeof Object(value.last).seconds === 'number')) &&
+  (value.accepted === undefined || isSentSlice(value.accepted)) &&
+  (value.held === undefined || isSentSlice(value.held));
+
+const isSentCensus = (value: unknown): boolean =>
+  isSentSlice(value) &&
+  isJsonObject(value) &&
+  !Number.isNaN(Date.parse(String(value.at))) &&
+  typeof value.noted === 'string';
 
 function corrupt(reason: string, cause?: unknown): TerminalError {
   return new TerminalError(

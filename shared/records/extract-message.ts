@@ -18,6 +18,12 @@ export interface BlockRange {
   to?: number;
 }
 
+/** What a census is to be judged against. */
+export interface CensusOrder {
+  /** The last census of the table that was not held; absent for its first. */
+  previous?: { run: RunId; slice: SliceId };
+}
+
 /** One slice of one table: the body of a message on the extract queue. */
 export interface ExtractMessage {
   version: 1;
@@ -36,6 +42,8 @@ export interface ExtractMessage {
   blocks?: BlockRange;
   /** The number of the model that was planned by; absent where an older version has planned. */
   model?: number;
+  /** The slice is a census: its table's keys are read, and no rows. */
+  census?: CensusOrder;
   /** Relation.fileNode at the plan; if it has changed, the bounds no longer hold and the extract drops them. */
   fileNode?: string;
 }
@@ -75,6 +83,7 @@ function assertFields(record: Record<string, unknown>): void {
     throw new TerminalError("the extract message's model is not a number");
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
+  if (record.census !== undefined) assertCensus(record.census);
 }
 
 function assertXid(name: string, value: unknown): void {
@@ -95,6 +104,13 @@ function assertNewRows(value: unknown): void {
   if (!Array.isArray(inProgress))
     throw new TerminalError("the extract message's newRows.inProgress is not a list");
   for (const xid of inProgress) assertXid('newRows.inProgress', xid);
+}
+
+function assertCensus(value: unknown): void {
+  const { previous } = (value ?? {}) as Partial<CensusOrder>;
+  if (previous === undefined) return;
+  if (!isRunId(String(previous.run)) || !isSliceId(String(previous.slice)))
+    throw new TerminalError("the extract message's previous census is not a slice of a run");
 }
 
 function assertBlocks(value: unknown): void {

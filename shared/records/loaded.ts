@@ -14,6 +14,8 @@ export interface Loaded {
   entries: number;
   /** The greatest generation of any entry, decimal digits: the next one that begins must be above it. */
   generation: string;
+  /** The source tables whose first load was whole by then; absent in what an older release has written. */
+  whole?: string[];
 }
 
 export interface LedgerEntry {
@@ -45,7 +47,14 @@ function parseLoaded(body: Uint8Array): Loaded {
   const newest = value.newest as Partial<LedgerEntry> | null | undefined;
   const hasEntry =
     newest === null || (isDigits(newest?.id) && isText(newest?.key) && isText(newest?.enteredAt));
-  if (value.version !== 1 || !hasEntry || !Number.isInteger(value.entries) || !isDigits(value.generation)) {
+  const isWhole = value.whole === undefined || (Array.isArray(value.whole) && value.whole.every(isText));
+  if (
+    value.version !== 1 ||
+    !isWhole ||
+    !hasEntry ||
+    !Number.isInteger(value.entries) ||
+    !isDigits(value.generation)
+  ) {
     throw malformed();
   }
   return value as unknown as Loaded;

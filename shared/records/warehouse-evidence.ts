@@ -18,6 +18,13 @@ export interface WarehouseEvidence {
   dropped?: { table: string; objects: number; droppedAt: string }[];
   /** Views of current rows that are not as they should be; absent in what an older release has written. */
   views?: ViewFault[];
+  /** See `selectCensuses`; absent in what an older release has written. */
+  censuses?: {
+    table: string;
+    state: 'applied' | 'held' | 'due' | 'unmarked';
+    reason: string | null;
+    at: string;
+  }[];
   tables: TableEvidence[];
 }
 
@@ -63,8 +70,9 @@ export async function writeWarehouseEvidence(
   await ingested.put(warehouseEvidenceKey, Buffer.from(JSON.stringify({ version: 1, ...evidence })));
 }
 
-const isEvidence = ({ at, gap, lock, dropped, views, tables }: Record<string, unknown>): boolean =>
+const isEvidence = ({ at, gap, lock, dropped, views, censuses, tables }: Record<string, unknown>): boolean =>
   typeof at === 'string' &&
+  (censuses === undefined || (Array.isArray(censuses) && censuses.every(isJsonObject))) &&
   (dropped === undefined || (Array.isArray(dropped) && dropped.every(isJsonObject))) &&
   (views === undefined || (Array.isArray(views) && views.every(isJsonObject))) &&
   (gap === null || isJsonObject(gap)) &&

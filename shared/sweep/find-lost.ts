@@ -1,5 +1,7 @@
 import type { Model } from '../model/model.ts';
 import {
+  formatCensusDayFolder,
+  formatCensusFolder,
   formatDayFolder,
   formatTableFolder,
   type IngestedKey,
@@ -80,7 +82,7 @@ export function isTransformed(
 }
 
 /**
- * Lists the tables' objects of a zone whose runs began on that day or later (UTC); by default all objects.
+ * Lists the tables' objects of a zone, censuses among them, whose runs began on that day or later (UTC); by default all objects.
  *
  * Keys sort by table and day, so a table's listing starts at the day, and costs what lies after it.
  */
@@ -93,6 +95,8 @@ export async function listTables(
   for (const table of tables) {
     const after = since === undefined ? undefined : formatDayFolder(table, since);
     for await (const object of store.list(formatTableFolder(table), after)) objects.push(object);
+    const afterCensus = since === undefined ? undefined : formatCensusDayFolder(table, since);
+    for await (const object of store.list(formatCensusFolder(table), afterCensus)) objects.push(object);
   }
   return objects;
 }

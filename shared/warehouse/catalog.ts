@@ -68,7 +68,8 @@ export function findDifferences(wanted: Relation, found: CatalogRelation): strin
   if (!found.isTable) return ['it is not a table'];
   const missing = wanted.columns.flatMap((column) => {
     const existing = found.columns.find(({ name }) => name === column.name);
-    return existing === undefined ? [describeMissing(column)] : describeOther(column, existing);
+    if (existing !== undefined) return describeOther(column, existing);
+    return column.isOptional ? [] : [describeMissing(column)];
   });
   const extra = found.columns
     .filter(({ name }) => !wanted.columns.some((column) => column.name === name))
@@ -77,6 +78,12 @@ export function findDifferences(wanted: Relation, found: CatalogRelation): strin
   const keys = findMissingKeys(wanted, found);
   return [...missing, ...extra, ...keys.map((key) => `it has no unique index on (${key.join(', ')})`)];
 }
+
+/** The columns that a table has to get from its owner, without which it can be used. */
+export const findLacking = (wanted: Relation, found: CatalogRelation): RelationColumn[] =>
+  wanted.columns.filter(
+    ({ name, isOptional }) => isOptional === true && !found.columns.some((column) => column.name === name),
+  );
 
 const describeMissing = ({ name, type }: RelationColumn): string =>
   `column ${name} (${catalogType(type)}) is missing`;

@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 import { matches } from './is-newer.ts';
-import { maxNameBytes, warehouseRelations } from './warehouse-schema.ts';
-
-/** Null in a row whose key the source still has; otherwise the census that found the key gone. */
-export const deletedByColumn = '_deleted_by';
+import { deletedByColumn, maxNameBytes, warehouseRelations } from './warehouse-schema.ts';
 
 /** A view of the latest version of each key that is not deleted, one for each of the star schema's tables. */
 export interface CurrentView {

@@ -9,8 +9,9 @@ import { changeRows, selectLoadedRows } from '../ledger/table-counts.ts';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
+import { addLacking, type Lacking } from './add-lacking.ts';
 import { assertNotTakenOver } from './adopt-model.ts';
-import { type CatalogRelation, findDifferences, readCatalog } from './catalog.ts';
+import { type CatalogRelation, findDifferences, findLacking, readCatalog } from './catalog.ts';
 import { insertDates } from './insert-dates.ts';
 import { keepCurrentViews } from './keep-current-views.ts';
 import { selectNamedDays } from './named-days.ts';
@@ -53,9 +54,10 @@ export async function ensureWarehouse(
 
 /**
  * Makes the warehouse's tables and the pipeline's own where they are missing, including foreign keys that are to be
- * enforced. Migrates the pipeline's own tables if an older version made them. Nothing else that exists is changed, and
- * nothing is dropped. If nothing is missing, this is a handful of queries. Any number of loads may call it
- * concurrently. If a table is refused, none is made. The views of current rows are kept along with the tables.
+ * enforced. Migrates the pipeline's own tables if an older version made them, and adds the column of deletes to the star
+ * schema's where the role owns them. Nothing else that exists is changed, and nothing is dropped. If nothing is missing, this
+ * is a handful of queries. Any number of loads may call it concurrently. If a table is refused, none is made. The views of
+ * current rows are kept along with the tables.
  *
  * If the ledger has to be made while the star schema's tables have rows, it has lost what it knew of them: a resync is
  * requested.
@@ -83,7 +85,9 @@ async function prepareTables(
   if (unfit !== undefined) throw new RefusedError(unfit, { by: 'warehouse' });
   await migrateLedger(client);
   const relations = [...ledgerRelations(model), ...warehouseRelations(model, schema)];
-  const { missing, refused } = await refuseVanished(client, await compareAll(client, relations), remade);
+  const compared = await compareAll(client, relations);
+  await addLacking(client, compared.lacking);
+  const { missing, refused } = await refuseVanished(client, compared, remade);
   if (refused.size > 0) {
     // Keys and references of what is missing may lead to a table that is refused.
     if (missing.length > 0) for (const refusal of refused.values()) throw refusal;
@@ -164,18 +168,19 @@ const loadedRelations = (relations: readonly Relation[], missing: readonly Relat
 interface Comparison {
   missing: Relation[];
   refused: Map<string, TerminalError>;
+  lacking: Lacking[];
 }
 
 /** A table whose rows are gone with it must not be made anew without a word: it would be empty, and look well. */
 async function refuseVanished(
   client: pg.ClientBase,
-  { missing, refused }: Comparison,
+  { missing, refused, lacking }: Comparison,
   remade: readonly string[],
 ): Promise<Comparison> {
   const suspects = missing.filter(({ schema, name }) => schema !== ledgerSchema && !remade.includes(name));
   // Without a ledger nothing was ever loaded, or nobody knows.
   if (suspects.length === 0 || missing.some(({ schema }) => schema === ledgerSchema))
-    return { missing, refused };
+    return { missing, refused, lacking };
   const loaded = await selectLoadedRows(
     client,
     suspects.map(({ name }) => name),
@@ -188,7 +193,7 @@ async function refuseVanished(
       `loaded into it. Make it again from S3: starlift rebuild ${name}`;
     refused.set(name, new LostTableError(message, { table: name, rows }));
   }
-  return { missing: missing.filter((relation) => !vanished.includes(relation)), refused };
+  return { missing: missing.filter((relation) => !vanished.includes(relation)), refused, lacking };
 }
 
 const groupDigits = (count: number): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
@@ -214,12 +219,14 @@ function compareWith(
 ): Comparison {
   const missing: Relation[] = [];
   const refused = new Map<string, TerminalError>();
+  const lacking: Lacking[] = [];
   for (const wanted of relations) {
     const found = catalog.find(({ schema, name }) => schema === wanted.schema && name === wanted.name);
     if (found === undefined) {
       missing.push(wanted);
       continue;
     }
+    for (const column of findLacking(wanted, found)) lacking.push({ relation: wanted, column });
     const differences = findDifferences(loading.has(wanted.name) ? withoutKeys(wanted) : wanted, found);
     if (differences.length === 0) continue;
     const refusal = new TerminalError(
@@ -230,7 +237,7 @@ function compareWith(
     if (wanted.schema === ledgerSchema) throw refusal;
     refused.set(wanted.name, refusal);
   }
-  return { missing, refused };
+  return { missing, refused, lacking };
 }
 
 async function readServerVersion(client: pg.ClientBase): Promise<number> {

@@ -8,11 +8,11 @@ import {
   commentStatement,
   currentViewStatements,
   currentViews,
-  deletedByColumn,
   hashOfView,
   invokersSince,
   parseViewComment,
 } from './current-view.ts';
+import { deletedByColumn } from './warehouse-schema.ts';
 
 /**
  * Makes the views of current rows that are missing, makes those anew that are not as the model wants them, and grants them

@@ -20,6 +20,8 @@ export interface RelationColumn {
   nullable: boolean;
   /** What follows the type in the DDL, such as a default. */
   generated?: string;
+  /** A table that an older version has made can be used without it, until its owner adds it. */
+  isOptional?: true;
 }
 
 export interface Reference {

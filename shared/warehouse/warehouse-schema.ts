@@ -15,6 +15,12 @@ import {
 /** A row's lineage: the ledger's entry of the object that it came from. */
 export const objectIdColumn = '_object_id';
 
+/** Of a row whose key the source no longer has: the ledger's entry of the census that said so. Else null. */
+export const deletedByColumn = '_deleted_by';
+
+/** Only the tables' owner can add it where an older version has made them. */
+const deletedBy: RelationColumn = { name: deletedByColumn, type: 'int8', nullable: true, isOptional: true };
+
 export interface WarehouseDdlOptions extends DdlOptions {
   /** The schema that the star schema's tables are made in. */
   schema: string;
@@ -58,7 +64,7 @@ function relationOf(table: WarehouseTable, model: Model, schema: string): Relati
   };
   return {
     ...common,
-    columns: [...table.columns.map(columnOf), objectId],
+    columns: [...table.columns.map(columnOf), objectId, ...(table.kind === 'calendar' ? [] : [deletedBy])],
     primaryKey: table.key,
     uniques: [],
     references: [],
@@ -78,10 +84,11 @@ function cacheNumbers(schema: string, name: string, surrogateKey: string): strin
   return `do ${quoteLiteral(`begin execute format('alter sequence %s cache ${cachedNumbers}', ${sequence}); end`)}`;
 }
 
-/** A fact's columns without its surrogate key: those that its objects hold, and the lineage. */
+/** A fact's columns without its surrogate key: those that its objects hold, the lineage, and the mark of a delete. */
 export const factColumns = (fact: Fact): RelationColumn[] => [
   ...fact.columns.map(columnOf),
   { name: objectIdColumn, type: 'int8', nullable: false },
+  deletedBy,
 ];
 
 const columnOf = ({ name, type, nullable }: WarehouseColumn | CalendarColumn): RelationColumn => ({

@@ -1,5 +1,6 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError, TerminalError, TransientError } from '../../../shared/errors.ts';
+import { selectCensuses } from '../../../shared/ledger/censuses.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
 import { findDroppedRows } from '../../../shared/ledger/dropped-rows.ts';
 import type { Model } from '../../../shared/model/model.ts';
@@ -79,6 +80,7 @@ export async function makeReport(
     const command = commandFor(site, `resync --table ${rows.table}`);
     findings.push({ table: rows.table, text: describeDroppedRows(rows), command });
   }
+  findings.push(...(await orFinding('what is held', [], () => findHeld(site))));
   const [deadLetters, waiting, quarantined] = await Promise.all([
     orFinding('what has failed', [], () => listFailures(site)),
     countWaitingRows(site, { ledger, findings, orFinding }),
@@ -107,6 +109,17 @@ export async function makeReport(
     warnings: planned.warnings,
     selector: site.selector,
   };
+}
+
+async function findHeld(site: RunnableSite): Promise<Finding[]> {
+  const censuses = await selectCensuses(site.warehouse);
+  return censuses
+    .filter(({ state }) => state === 'held')
+    .map(({ table, reason }) => ({
+      table,
+      text: `${reason ?? 'too many keys are gone'} from the source of ${table}: its census is held, and no row is marked`,
+      command: commandFor(site, `deletes --table ${table}`),
+    }));
 }
 
 /** Whether something needs attention that does not pass by itself, as a lock or rows that wait for others may. */

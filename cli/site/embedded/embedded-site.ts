@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
+import { sendDueCensuses } from '../../../services/loading/census/due.ts';
 import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
 import { assembleModel, type Model } from '../../../shared/model/model.ts';
 import { hasAny, makeObjectStore } from '../../../shared/object-store/object-store.ts';
@@ -102,6 +103,13 @@ export function makeEmbeddedSite(working: WorkingStack): RunnableSite {
     },
     plan: async () => (await services.plan()) as PlannedRun,
     isDone: async () => isDrained(cloud),
+    sendDue: () =>
+      sendDueCensuses(working.warehouse, {
+        sqs: site.sqs,
+        loadQueueUrl: site.queueUrl('load'),
+        processedBucket: buckets.processed,
+        schema: warehouseSchema,
+      }),
     needsPlan: makeReplan(() => countMessages(cloud)),
     countDone: () => services.countDone(),
     isHeldUp: () => services.isHeldUp(),

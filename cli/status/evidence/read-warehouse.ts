@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { selectKnownCensuses, type TableCensus } from '../../../shared/ledger/censuses.ts';
 import { checkContinuity, type LedgerGap } from '../../../shared/ledger/continuity.ts';
-import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { isCensus, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/ledger/ledger-tables.ts';
 import type { LoadedRun } from '../../../shared/ledger/loaded-runs.ts';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
@@ -18,6 +19,8 @@ export interface LedgerEvidence {
   loadedRuns: LoadedRun[];
   /** Rows that came in each of the newest runs; undefined where only a stage's evidence is known. */
   rowsOfRun: ReadonlyMap<string, number> | undefined;
+  /** The newest of each table. */
+  censuses: readonly Pick<TableCensus, 'table' | 'state' | 'reason' | 'at'>[];
 }
 
 /** No fewer than plans are looked at: what was planned in those is loaded in these. */
@@ -31,7 +34,8 @@ export async function readLedger(
   if (!(await hasLedger(warehouse))) return undefined;
   const tables = await selectLedgerTables(warehouse, model);
   const loadedRuns = await selectNewestRuns(warehouse);
-  return { tables, loadedRuns, rowsOfRun: await selectRowsOfRuns(warehouse) };
+  const censuses = await selectKnownCensuses(warehouse);
+  return { tables, loadedRuns, rowsOfRun: await selectRowsOfRuns(warehouse), censuses };
 }
 
 /** @returns undefined where the ledger lacks nothing that is remembered, or is not there */
@@ -68,7 +72,7 @@ export async function readCounts(
   return { tables, days: counted.rows[0]?.days ?? null, views };
 }
 
-const newest = `(select distinct run from ${ledgerTable} order by run desc limit ${newestRuns}) as newest`;
+const newest = `(select distinct run from ${ledgerTable} o where not ${isCensus('o')} order by run desc limit ${newestRuns}) as newest`;
 
 async function selectNewestRuns(warehouse: pg.ClientBase): Promise<LoadedRun[]> {
   const { rows } = await warehouse.query<LoadedRun>(

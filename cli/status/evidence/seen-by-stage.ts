@@ -35,6 +35,7 @@ export function completeByStage(evidence: Evidence): Evidence {
       tables: describeTables(warehouse),
       loadedRuns: [],
       rowsOfRun: undefined,
+      censuses: warehouse.censuses ?? [],
     }),
     dropped: orElse(evidence.dropped, warehouse.dropped ?? []),
     counts:

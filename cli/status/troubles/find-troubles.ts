@@ -12,6 +12,7 @@ import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
 import { describeRefused } from '../../waiting/refused-rows.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
+import { findCensuses } from './census-troubles.ts';
 import { isToldByTable } from './changed-tables.ts';
 import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
@@ -48,6 +49,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
     ...findDifferent(evidence, context),
+    ...findCensuses(evidence, context.site),
     ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),

@@ -14,6 +14,8 @@
  * - `lost`: planned, and on no queue
  * - `different`: the last verification found rows lost or different
  * - `dropped`: discarded by an operator, and its rows are not in the warehouse
+ * - `held`: a census that lacks too many keys
+ * - `unmarked`: deleted rows are not marked, or not yet
  * - `damaged`: a record in S3
  */
 export type TroubleKind =
@@ -35,6 +37,8 @@ export type TroubleKind =
   | 'lost'
   | 'different'
   | 'dropped'
+  | 'held'
+  | 'unmarked'
   | 'damaged'
   | 'quarantined'
   | 'waiting'

@@ -1,17 +1,19 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
-import type { Model } from '../../../shared/model/model.ts';
+import type { Model, SourceTable } from '../../../shared/model/model.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { formatIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { readCaptureState } from '../../../shared/records/capture-state.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { CensusOrder, ExtractMessage } from '../../../shared/records/extract-message.ts';
 import type { PutLayout } from '../../../shared/records/layout.ts';
 import { halvesOf } from '../../../shared/records/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { hasMasked, type Mask } from '../source/mask.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
+import { judgeCensus } from './judge-census.ts';
+import { readCensus } from './read-census.ts';
 import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
 
 export interface ExtractDeps extends ReadOptions {
@@ -62,6 +64,7 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
       ? await deps.findMask?.((await readCaptureState(deps.ingested))?.state.maskKey)
       : undefined;
     const options = { ...deps, mask };
+    if (message.census !== undefined) return await extractCensus(message, message.census, table, options);
     const content = await deps.database.withClient((client) => readSlice(client, message, table, options));
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
@@ -91,6 +94,31 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
 async function passOver({ isInForce }: ExtractDeps): Promise<ExtractOutcome> {
   const isOutdated = (await isInForce?.()) === false;
   return { outcome: isOutdated ? 'other model' : 'not in the model', rows: 0 };
+}
+
+/** The keys of a table, as one object. */
+async function extractCensus(
+  message: ExtractMessage,
+  order: CensusOrder,
+  table: SourceTable,
+  deps: ExtractDeps & { mask: Mask | undefined },
+): Promise<ExtractOutcome> {
+  const { ingested, modelNumber } = deps;
+  const content = await deps.database.withClient((client) => readCensus(client, message, table, deps));
+  if (content.kind === 'other source') return supersede(message, deps);
+  if ((await deps.isInForce?.()) === false) return { outcome: 'other model', rows: 0 };
+  const { run, slice } = message;
+  const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice, census: true });
+  const { version, rows, seconds, bytes } = content;
+  const { previous, held } = await judgeCensus({ table: table.name, keys: bytes }, order, ingested);
+  const metadata = formatIngestedMetadata({
+    version,
+    rows,
+    census: { seconds, ...(previous !== undefined && { previous }), ...(held !== undefined && { held }) },
+    ...(modelNumber !== undefined && { model: modelNumber }),
+  });
+  const put = await ingested.create(key, bytes, metadata);
+  return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows };
 }
 
 /**

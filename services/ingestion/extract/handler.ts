@@ -45,7 +45,9 @@ const handleBatch = handleRecords<DatabaseContext>(
     const { run, slice, table } = message;
     const outcome = await extractInForce(message, { database, readSecret });
     logger.info('extracted', { run, slice, table, ...outcome });
-    if (outcome.outcome === 'ingested') metrics.add(table, { RowsExtracted: outcome.rows });
+    // The keys of a census are no rows.
+    if (outcome.outcome === 'ingested' && message.census === undefined)
+      metrics.add(table, { RowsExtracted: outcome.rows });
     await recordRecovery(record, message, failedSlices);
   },
   {

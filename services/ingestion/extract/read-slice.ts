@@ -17,7 +17,13 @@ import { layoutOf } from '../source/layout.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
 import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
-import { isAtOrAfterPlan, makeVersion, selectSnapshot, selectWalPosition } from '../source/snapshot.ts';
+import {
+  isAtOrAfterPlan,
+  makeVersion,
+  type SourceSnapshot,
+  selectSnapshot,
+  selectWalPosition,
+} from '../source/snapshot.ts';
 import {
   assessUsableTable,
   type ExtractedColumn,
@@ -49,8 +55,7 @@ export type SliceContent =
   | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion; layout: Layout }
   /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
-  /** The server is not the one that was planned on. */
-  | { kind: 'other source' };
+  | OtherSource;
 
 /**
  * Reads one slice in one snapshot that is not behind its plan's, and returns once no crash of the source can undo what
@@ -60,16 +65,48 @@ export type SliceContent =
  * @throws {TransientError} a lagging replica; the log is not flushed in time
  * @throws {TerminalError} the table cannot be read as the model has it
  */
-export async function readSlice(
+export const readSlice = (
   client: pg.Client,
   message: ExtractMessage,
   table: SourceTable,
   options: ReadOptions,
-): Promise<SliceContent> {
+): Promise<SliceContent> =>
+  readAtOnce(client, message, table, options, async ({ usable, snapshot, layout, replayLsn }) => {
+    const content = await copySlice(client, message, usable, snapshot.xmax, options);
+    if (content.kind === 'too large') return content;
+    return { ...content, version: makeVersion(message.generation, snapshot, replayLsn), layout };
+  });
+
+/** What is known once the snapshot is taken. */
+export interface Reading {
+  usable: UsableTable;
+  snapshot: SourceSnapshot;
+  /** On a standby, read before the snapshot. */
+  replayLsn: string | null;
+  layout: Layout;
+}
+
+/** The server is not the one that was planned on. */
+export type OtherSource = { kind: 'other source' };
+
+/**
+ * Reads in one snapshot that is not behind the plan's, and returns once no crash of the source can undo what was read. The
+ * rows of the table are locked against nothing but a change of its definition.
+ *
+ * @throws {TransientError} a lagging replica; the log is not flushed in time
+ * @throws {TerminalError} the table cannot be read as the model has it
+ */
+export async function readAtOnce<Content extends { kind: string }>(
+  client: pg.Client,
+  message: ExtractMessage,
+  table: SourceTable,
+  options: Pick<ReadOptions, 'schema' | 'restart' | 'mask'>,
+  read: (reading: Reading) => Promise<Content>,
+): Promise<Content | OtherSource> {
   // Before the snapshot: on a standby, the snapshot then includes everything replayed so far.
   const { replayLsn } = await selectWalPosition(client);
   try {
-    return await readInSnapshot(client, message, table, options, replayLsn);
+    return await readInSnapshot(client, message, table, options, { read, replayLsn });
   } catch (error) {
     // Otherwise the table stays locked until the connection ends. A lost connection has no transaction to roll back.
     await client.query('rollback').catch(() => {});
@@ -77,13 +114,13 @@ export async function readSlice(
   }
 }
 
-async function readInSnapshot(
+async function readInSnapshot<Content extends { kind: string }>(
   client: pg.Client,
   message: ExtractMessage,
   table: SourceTable,
-  options: ReadOptions,
-  replayLsn: string | null,
-): Promise<SliceContent> {
+  options: Pick<ReadOptions, 'schema' | 'restart' | 'mask'>,
+  { read, replayLsn }: { read: (reading: Reading) => Promise<Content>; replayLsn: string | null },
+): Promise<Content | OtherSource> {
   await begin(client, table, options.schema);
   const snapshot = await selectSnapshot(client);
   const { insertLsn } = await selectWalPosition(client);
@@ -98,12 +135,13 @@ async function readInSnapshot(
   }
   const usable = await assessUsableTable(client, options.schema, table);
   if (options.mask !== undefined && hasMasked(table)) await setMask(client, options.mask);
-  const content = await copySlice(client, message, usable, snapshot.xmax, options);
+  const layout = layoutOf(usable, database, options.mask);
+  const content = await read({ usable, snapshot, replayLsn, layout });
+  // Nothing of it is kept, and its COPY was broken off.
   if (content.kind === 'too large') return content;
   await client.query('commit');
   if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
-  const version = makeVersion(message.generation, snapshot, replayLsn);
-  return { ...content, version, layout: layoutOf(usable, database, options.mask) };
+  return content;
 }
 
 async function begin(client: pg.Client, table: SourceTable, schema: string): Promise<void> {
@@ -255,7 +293,11 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
  * The padding of a char(n) is not part of its value, and a cast to text removes it. For a varchar or text the cast changes
  * nothing, at no measurable cost. Some types have a cast to text that writes more than COPY does, such as inet.
  */
-function castField(column: string, field: SourceField, extracted: ExtractedColumn | undefined): string {
+export function castField(
+  column: string,
+  field: SourceField,
+  extracted: ExtractedColumn | undefined,
+): string {
   const value = extracted?.cast === undefined ? column : `${column}::${extracted.cast}`;
   if (field.type === 'masked') return maskedSql(value);
   if (extracted?.cast !== undefined) return value;

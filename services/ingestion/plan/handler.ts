@@ -30,6 +30,7 @@ const deps = {
   schema: config.sourceSchema,
   restart: config.sourceRestart,
   now: () => new Date(),
+  ...(config.censusFloorSeconds !== undefined && { censusFloorSeconds: config.censusFloorSeconds }),
 };
 
 /** The scheduled plan. It takes no input; it returns what it planned. */

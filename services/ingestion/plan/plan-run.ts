@@ -28,7 +28,8 @@ import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
-import { type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
+import { envelopeOf, type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
 
 export interface PlanDeps {
   database: Pick<Database, 'withClient'>;
@@ -48,6 +49,8 @@ export interface PlanDeps {
   sliceBytes?: number;
   /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
   probeMaxBytes?: number;
+  /** How long after a census of a table the next one is sent at the earliest; 900 where it is left out. */
+  censusFloorSeconds?: number;
 }
 
 /**
@@ -99,17 +102,22 @@ async function planOn(
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   const layouts = await noteLayouts(tables, { database, mask, known: state.layouts }, deps.ingested);
   await publish(plan, state.plannedAt, deps);
+  // The last of all messages: a census that comes before rows that are older than it is has to be applied again.
+  const censusContext = censusContextOf(context, plan, deps);
+  const censusPlan = await planCensuses(tables, censusContext);
+  await publishCensuses(censusPlan, censusContext, deps.send);
 
   // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
-  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts };
+  const { censuses } = censusPlan;
+  const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
   if (plan.messages.length > 0) next.lastRun = run;
   if (mask !== undefined) next.maskKey = mask.id;
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
-  return { ...plan.run, warnings: [...plan.run.warnings, ...lost] };
+  return { ...plan.run, warnings: [...plan.run.warnings, ...censusPlan.warnings, ...lost] };
 }
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
@@ -155,6 +163,25 @@ function contextOf(
     isExtracted: async ({ table, run, slice }) =>
       (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
+  };
+}
+
+function censusContextOf(
+  context: PlanContext,
+  { states }: TablesPlan,
+  { ingested, model, now, censusFloorSeconds = 900 }: PlanDeps,
+): CensusContext {
+  const { run: _, table: __, ...envelope } = envelopeOf('', context);
+  const at = now();
+  return {
+    ingested,
+    model,
+    run: formatRunId(at, randomBytes(2).toString('hex')),
+    now: at,
+    state: context.state,
+    tables: states,
+    envelope,
+    floorSeconds: censusFloorSeconds,
   };
 }
 

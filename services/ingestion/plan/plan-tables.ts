@@ -218,9 +218,15 @@ function messageOf(
   };
 }
 
-function envelopeOf(
+export function envelopeOf(
   table: string,
-  { run, state, plannedXmax, plannedLsn, modelNumber }: PlanContext,
+  {
+    run,
+    state,
+    plannedXmax,
+    plannedLsn,
+    modelNumber,
+  }: Omit<PlanContext, 'slicing' | 'isExtracted' | 'resynced' | 'model'>,
 ): Omit<ExtractMessage, 'slice'> {
   const { generation, identity } = state;
   return {

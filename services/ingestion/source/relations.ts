@@ -36,6 +36,11 @@ export interface Relation {
   members: RelationMember[];
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
+  /**
+   * Changes when the server's statistics count a delete in any member, or a key that was updated: among the updates that are
+   * not HOT. Also when they were reset. They say nothing of what is not reported yet.
+   */
+  deletes: string;
   columns: RelationColumn[];
   /**
    * The columns of each unique index that covers every committed row, apart from nulls; for a partitioned table, the
@@ -44,6 +49,8 @@ export interface Relation {
   uniqueKeys: string[][];
   /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
   pages: number;
+  /** Rows of all members, as it estimated them; 0 where there was none. */
+  rows: number;
 }
 
 /**
@@ -91,6 +98,11 @@ export async function selectRelations(
               from member where root_oid = root.oid) as members,
            (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
               from member where root_oid = root.oid) as "fileNode",
+           (select md5(string_agg(concat_ws(':', oid, pg_stat_get_tuples_deleted(oid),
+                                            pg_stat_get_tuples_updated(oid) - pg_stat_get_tuples_hot_updated(oid)),
+                                  ' ' order by oid)
+                       || concat_ws(' ', reset.of_database, reset.of_server))
+              from member where root_oid = root.oid) as "deletes",
            (select coalesce(json_agg(json_build_object(
                      'number', a.attnum,
                      'name', a.attname,
@@ -114,8 +126,12 @@ export async function selectRelations(
               from pg_index i
              where i.indrelid = root.oid and i.indisunique and i.indisvalid
                and i.indpred is null and i.indexprs is null) as "uniqueKeys",
-           (select sum(relpages)::float8 from member where root_oid = root.oid) as pages
-      from root`,
+           (select sum(relpages)::float8 from member where root_oid = root.oid) as pages,
+           (select sum(greatest(c.reltuples, 0))::float8
+              from member join pg_class c on c.oid = member.oid where root_oid = root.oid) as rows
+      from root,
+           (select pg_stat_get_db_stat_reset_time(oid) as of_database, pg_stat_get_bgwriter_stat_reset_time() as of_server
+              from pg_database where datname = current_database()) as reset`,
   );
   return rows;
 }

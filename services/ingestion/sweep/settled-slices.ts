@@ -6,6 +6,7 @@ import {
   type RunId,
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { readCaptureState } from '../../../shared/records/capture-state.ts';
 import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/extract-message.ts';
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
 import { listRuns, readRunRecord } from '../../../shared/records/run-record.ts';
@@ -17,7 +18,7 @@ type Ingested = Pick<ObjectStore, 'get' | 'list' | 'delete'>;
 /**
  * Says of each dead letter of the extract queue whether nothing is left to do: a later run has read all of its table, in this
  * or a later generation, so that whatever rows it was to bring, the source's present ones are there; or its table has left
- * the model.
+ * the model. Of a census, whether a newer one is over.
  *
  * @param model the one in force; undefined where none is published
  */
@@ -27,13 +28,18 @@ export async function areSettled(
   model: Model | undefined,
 ): Promise<boolean[]> {
   const messages = letters.map(({ body }) => parseOrUndefined(body));
+  const ofRows = messages.filter((message) => message !== undefined && message.census === undefined);
   const fullRuns = await findFullRuns(
     ingested,
-    messages.filter((message) => message !== undefined),
+    ofRows.filter((message) => message !== undefined),
   );
+  const isAnyCensus = messages.some((message) => message?.census !== undefined);
+  const censuses = isAnyCensus ? ((await readCaptureState(ingested))?.state.censuses ?? {}) : {};
   return messages.map((message) => {
     if (message === undefined) return false;
     if (model !== undefined && !hasSource(model, message.table)) return true;
+    // A newer census says what this one would have said, and more; or it has failed, and has a letter of its own.
+    if (message.census !== undefined) return (censuses[message.table]?.last?.run ?? '') > message.run;
     const full = fullRuns.get(message.table);
     return full !== undefined && full > message.run;
   });

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { findAsOf } from '../../../shared/ledger/as-of.ts';
+import { selectCensuses } from '../../../shared/ledger/censuses.ts';
 import { checkContinuity } from '../../../shared/ledger/continuity.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
 import { findDroppedRows } from '../../../shared/ledger/dropped-rows.ts';
@@ -45,6 +46,12 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
     lock: holder === undefined ? null : describeLock(holder),
     dropped: await findDroppedRows(client, ingested, model),
     views: await findViewFaults(client, model, schema),
+    censuses: (await selectCensuses(client)).map(({ table, state, reason, at }) => ({
+      table,
+      state,
+      reason,
+      at,
+    })),
     tables: model.tables.map((table) => {
       const asOf = plans && findAsOf(table, model, { plans, loaded });
       const count = counts.find((each) => each.table === table.name);

@@ -10,7 +10,7 @@ import { findMissingKeys, readCatalog } from '../../../shared/warehouse/catalog.
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { type Key, keysOf } from '../../../shared/warehouse/relation.ts';
 import { objectIdColumn, warehouseRelations } from '../../../shared/warehouse/warehouse-schema.ts';
-import { limitWaiting } from '../limit-waiting.ts';
+import { limitWaiting, type TablesToLock } from '../limit-waiting.ts';
 import {
   comparableValues,
   type KeyValues,
@@ -40,7 +40,7 @@ export interface BuildDeps {
 export async function buildKeys(client: pg.ClientBase, fact: Fact, deps: BuildDeps): Promise<void> {
   const target = warehouseTarget(fact, deps.schema);
   await inTransaction(client, async () => {
-    await prepareBuilding(client);
+    await prepareBuilding(client, { held: { tables: [fact.name], as: 'writer' } });
     if (!(await endInitialLoad(client, fact.name))) return;
     const { keys, missing } = await selectKeys(client, fact, deps);
     const isSurrogate = ({ isPrimary }: Key) => isPrimary && fact.surrogateKey !== undefined;
@@ -77,9 +77,9 @@ const sortMemory = '128MB';
  */
 async function prepareBuilding(
   client: pg.ClientBase,
-  { lockTimeoutSeconds }: { lockTimeoutSeconds?: number } = {},
+  { lockTimeoutSeconds, held }: { lockTimeoutSeconds?: number } & Pick<TablesToLock, 'held'> = {},
 ): Promise<void> {
-  await limitWaiting(client);
+  await limitWaiting(client, { ...(held !== undefined && { held }) });
   if (lockTimeoutSeconds !== undefined) {
     await client.query(`set local lock_timeout = '${lockTimeoutSeconds}s'`);
   }
@@ -113,7 +113,10 @@ async function selectSize(client: pg.ClientBase, { table }: LoadTarget): Promise
   return rows[0]?.bytes ?? 0;
 }
 
-/** If this fails, the first connection builds these indexes too, and reports what it cannot do. */
+/**
+ * If this fails, the first connection builds these indexes too, and reports what it cannot do. The lock of the table is the
+ * first connection's alone: a census that waits for it would keep a second one out.
+ */
 function createOnSecondConnection(database: BuildDeps['database'], target: LoadTarget, keys: readonly Key[]) {
   const locked = Promise.withResolvers<void>();
   const create = (client: pg.ClientBase) =>

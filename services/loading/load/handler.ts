@@ -15,6 +15,7 @@ import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
+import { readVerdict } from '../../../shared/records/census-verdict.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeRunRecordReader } from '../initial-load/initial-load.ts';
@@ -42,6 +43,7 @@ const deps: LoadInForceDeps = {
   notify,
   schema,
   readRun: makeRunRecordReader(ingested),
+  readVerdict: (census) => readVerdict(ingested, census),
 };
 
 /** Takes messages of the load queue, each an event of the processed bucket. */

@@ -79,7 +79,7 @@ async function findRenamed(
 }
 
 async function makeAnew(
-  { table, run, slice, revision }: ProcessedKey,
+  { table, run, slice, revision, census }: ProcessedKey,
   { model, number }: PublishedModel,
   { sqs, transformQueueUrl, ingestedBucket }: LoadInForceDeps,
 ): Promise<void> {
@@ -87,7 +87,13 @@ async function makeAnew(
   // It has left the model since: its ingested objects are kept.
   if (definition === undefined) return;
   if (definition.kind === 'calendar') throw new TypeError(`${table} is made of dates, not of a source`);
-  const key = formatObjectKey({ zone: 'ingested', table: definition.source.name, run, slice });
+  const key = formatObjectKey({
+    zone: 'ingested',
+    table: definition.source.name,
+    run,
+    slice,
+    ...(census !== undefined && { census }),
+  });
   const body = formatObjectCreated({ bucket: ingestedBucket, key });
   const replay = textAttribute(formatModelReplay(number));
   const attributes = { replay, ...formatLeastRevision(revision + 1) };

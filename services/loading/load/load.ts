@@ -1,40 +1,30 @@
-import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
-import {
-  LostObjectError,
-  type PipelineError,
-  RefusedError,
-  restate,
-  TerminalError,
-} from '../../../shared/errors.ts';
+import { type PipelineError, RefusedError, restate } from '../../../shared/errors.ts';
 import { readBinding } from '../../../shared/ledger/binding.ts';
-import { bindingTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
 import { enterAdded } from '../../../shared/ledger/table-counts.ts';
 import {
   type Calendar,
   type Dimension,
   type Fact,
   isNextName,
+  type Model,
   referencesTable,
   type WarehouseTable,
 } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
-import {
-  type ProcessedMetadata,
-  parseProcessedMetadata,
-} from '../../../shared/object-store/object-metadata.ts';
-import type { ObjectStore, StoredObject } from '../../../shared/object-store/object-store.ts';
-import { OtherColumnsError, readParquet } from '../../../shared/parquet/read-parquet.ts';
+import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
 import { isUndefinedTable } from '../../../shared/postgres/server-error.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
 import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
-import { releaseMemory } from '../../../shared/release-memory.ts';
 import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
+import { type AppliedCensus, type CensusDeps, commitCensus } from '../census/apply-census.ts';
+import { noteLateRows } from '../census/late-rows.ts';
 import {
   endInitialLoadIfComplete,
   holdKeys,
@@ -49,6 +39,7 @@ import {
   copyNewRows,
   insertNewRows,
   type ObjectRows,
+  type PutRows,
   putRows,
   stageRows,
   type Warehouse,
@@ -57,17 +48,15 @@ import {
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';
+import { enterInLedger, enterQuarantined } from './enter-in-ledger.ts';
 import { type QuarantineDeps, quarantineRows } from './quarantine-rows.ts';
+import { type ProcessedObject, type ReadDeps, readProcessed, releaseBatches } from './read-processed.ts';
 
 /** The database is the warehouse, with all of its tables: see `ensureWarehouse`. */
-export interface LoadDeps extends InitialLoadDeps, QuarantineDeps {
+export interface LoadDeps extends InitialLoadDeps, ReadDeps, QuarantineDeps, Pick<CensusDeps, 'readVerdict'> {
   processed: Pick<ObjectStore, 'get' | 'create'>;
   /** Tables that cannot be loaded as they are; the others can. */
   refused?: RefusedTables;
-  /** Of the published model. */
-  modelNumber?: number;
-  /** The greatest number of a model that was looked for: see ReadyWarehouse. */
-  looked?: number;
 }
 
 export interface LoadOptions {
@@ -94,6 +83,8 @@ export interface LoadResult {
   released: number;
   /** The outcome for each fact whose waiting rows could be released. */
   releases: FactRelease[];
+  /** Of a census. */
+  census?: AppliedCensus;
 }
 
 /**
@@ -122,13 +113,18 @@ export async function loadObject(
     const isKnown = await deps.database.withClient((client) => isInLedger(client, name));
     if (isKnown && replay === undefined) {
       // The load that entered it may have died before it built the keys.
-      if (table.kind === 'fact') await endInitialLoadIfComplete(table, key.run, deps);
+      if (table.kind === 'fact' && key.census === undefined) {
+        await endInitialLoadIfComplete(table, key.run, deps);
+      }
       return withoutRows(key, 'already loaded');
     }
     // Read first, so that no connection is held while S3 answers.
     const object = await readProcessed(key, table, deps);
     if (object === undefined) return withoutRows(key, 'outdated');
     try {
+      if (key.census !== undefined) {
+        return await deps.database.withClient((client) => commitCensus(client, object, deps, replay));
+      }
       const run = replay === undefined ? key.run : undefined;
       const isInitial = table.kind === 'fact' && (await joinInitialLoad(table, run, deps));
       const result = await deps.database.withClient((client) =>
@@ -188,63 +184,6 @@ const withoutRows = (key: ProcessedKey, outcome: Exclude<LoadResult['outcome'], 
   releases: [],
 });
 
-interface ProcessedObject {
-  key: ProcessedKey;
-  table: WarehouseTable;
-  metadata: ProcessedMetadata;
-  batches: RecordBatch[];
-}
-
-/**
- * @returns undefined where an older model has made it, with other columns
- * @throws {LaterModelError} a later model has made it
- * @throws {TerminalError} there is no such object, or it is not what its key and its metadata say
- */
-async function readProcessed(
-  key: ProcessedKey,
-  table: WarehouseTable,
-  { processed, modelNumber = 0, looked = modelNumber }: LoadDeps,
-): Promise<ProcessedObject | undefined> {
-  const name = formatObjectKey(key);
-  const stored = await processed.get(name);
-  if (stored === undefined) throw lost(key, 'there is no such object');
-  const metadata = parseMetadata(key, stored);
-  if (modelNumber > 0) assertNotLater(metadata.model ?? 0, looked);
-  const batches = await readParquet(table, name, stored.body).catch((error: unknown) => {
-    const isOutdated = error instanceof OtherColumnsError && (metadata.model ?? 0) < modelNumber;
-    if (isOutdated && table.kind !== 'calendar') return undefined;
-    throw error instanceof TerminalError ? lost(key, error.message, error) : error;
-  });
-  releaseMemory(stored.body);
-  if (batches === undefined) return undefined;
-  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
-  if (rows !== metadata.rows) {
-    const message = `the object's number of rows is ${rows}, and its metadata says ${metadata.rows}`;
-    throw lost(key, message);
-  }
-  return { key, table, metadata, batches };
-}
-
-function parseMetadata(key: ProcessedKey, { metadata }: StoredObject): ProcessedMetadata {
-  try {
-    return parseProcessedMetadata(formatObjectKey(key), metadata);
-  } catch (cause) {
-    if (!(cause instanceof TerminalError)) throw cause;
-    throw lost(key, cause.message, cause);
-  }
-}
-
-/** The ingested object is whole, as far as is known here. */
-const lost = (key: ProcessedKey, what: string, cause?: unknown): LostObjectError =>
-  new LostObjectError(
-    `${what}. Make the object again: starlift replay --table ${key.table} --zone ingested`,
-    {
-      table: key.table,
-      key: formatObjectKey(key),
-      cause,
-    },
-  );
-
 /** The object's rows and its entry in the ledger, in one transaction. */
 async function commitObject(
   client: pg.PoolClient,
@@ -254,6 +193,7 @@ async function commitObject(
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
   const { calendar } = model;
+  const written = writtenTables(table, model);
   if (calendar !== undefined && table.kind !== 'calendar' && referencesTable(table, calendar)) {
     await insertDates(client, { schema, calendar }, namedDays(table, calendar, batches));
   }
@@ -261,23 +201,24 @@ async function commitObject(
     await limitWaiting(client, {
       written: [quoteQualified(schema, table.name)],
       read: referencesOf(table).map((name) => quoteQualified(schema, name)),
+      held: { tables: written, as: 'writer' },
     });
-    const entry = await enterInLedger(client, object, replay);
+    const entry = await enterInLedger(client, object, { replay, written, schema });
     if (entry === undefined) return withoutRows(key, 'already loaded');
     // The table is locked by now: what changes its columns comes before or after this.
     if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
     const { objectId } = entry;
-    const warehouse = { client, model, schema };
+    const warehouse = { client, model, schema, marked: new Set(entry.marked) };
     const rows = { batches, objectId };
     let waiting = 0;
     let releases: FactRelease[] = [];
-    let added = 0;
+    let put: PutRows = { added: 0, replaced: 0 };
     let uncastable: QuarantinedRow[] = [];
     if (batches.length > 0) {
       if (table.kind === 'fact')
-        ({ added, waiting, releases, uncastable } = await loadFact(warehouse, table, rows, isInitial));
+        ({ put, waiting, releases, uncastable } = await loadFact(warehouse, table, rows, isInitial));
       else if (table.kind === 'calendar') await loadCalendar(warehouse, table, rows);
-      else ({ added, releases, uncastable } = await loadDimension(warehouse, table, rows));
+      else ({ put, releases, uncastable } = await loadDimension(warehouse, table, rows));
     }
     const quarantined = uncastable.length;
     if (quarantined > 0) {
@@ -285,6 +226,9 @@ async function commitObject(
       await quarantineRows(key, uncastable, { processed, notify });
       if (entry.isNew) await enterQuarantined(client, objectId, quarantined);
     }
+    const { added } = put;
+    // At the end, so that nothing is waited for while the census' entry is locked.
+    if (added + put.replaced + waiting > 0) await noteLateRows(client, table.name, metadata.version);
     if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
     const loaded = metadata.rows - quarantined;
@@ -292,91 +236,30 @@ async function commitObject(
   });
 }
 
+/** The tables that a load of this one writes to: its own, and those whose waiting rows it may release. */
+const writtenTables = (table: WarehouseTable, model: Model): string[] => [
+  table.name,
+  ...(table.kind === 'dimension' ? factsNaming(table, model).map(({ name }) => name) : []),
+];
+
+const factsNaming = ({ name }: Dimension, { tables }: Model): Fact[] =>
+  tables.filter(
+    (table) => table.kind === 'fact' && table.columns.some(({ references }) => references === name),
+  ) as Fact[];
+
 const referencesOf = (table: WarehouseTable): string[] =>
   table.kind === 'fact' ? [...new Set(table.columns.flatMap(({ references }) => references ?? []))] : [];
 
 /** The dates that these rows reference, in days since 1970-01-01. */
-function namedDays(
-  table: Dimension | Fact,
-  { name }: Calendar,
-  batches: readonly RecordBatch[],
-): Set<number> {
+function namedDays(table: Dimension | Fact, { name }: Calendar, batches: ObjectRows['batches']): Set<number> {
   const indexes = table.columns.flatMap(({ references }, index) => (references === name ? [index] : []));
   return new Set(indexes.flatMap((index) => distinctValues(batches, index).map(Number)));
-}
-
-interface LedgerEntry {
-  /** Of the model that the warehouse's tables are made by; null where nobody has noted it. */
-  modelNumber: number | null;
-  /** Decimal digits. */
-  objectId: string;
-  /** It was not in the ledger before. */
-  isNew: boolean;
-  /**
-   * How many keys it can have added. The earlier revision of the same slice has counted its own: where the table lost those,
-   * this one only brings them back.
-   */
-  maxAdded: number;
-}
-
-type EnteredRow = Omit<LedgerEntry, 'maxAdded'> & { before: number | null };
-
-/**
- * Enters the object in the ledger, to be committed with its rows. Waits for a concurrent load of the same object to
- * end.
- *
- * @param replay an object that is in the ledger already keeps its id, and is loaded once more
- * @returns undefined if the object is in the ledger already
- */
-async function enterInLedger(
-  client: pg.ClientBase,
-  { key, metadata }: ProcessedObject,
-  replay: string | undefined,
-): Promise<LedgerEntry | undefined> {
-  const { version, rows, quarantined } = metadata;
-  const { rows: entered } = await client.query<EnteredRow>(
-    `insert into ${ledgerTable}
-       (key, warehouse_table, run, slice, rows, quarantined, generation, snapshot_xmax, snapshot_xmin, tie, revision)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     on conflict (key) ${replay === undefined ? 'do nothing' : 'do update set loaded_at = clock_timestamp()'}
-     returning object_id::text as "objectId", xmax = 0 as "isNew",
-               (select model_number from ${bindingTable}) as "modelNumber",
-               (select o.rows::float8 from ${ledgerTable} o
-                 where o.warehouse_table = $2 and o.run = $3 and o.slice = $4 and o.revision < $11
-                 order by o.revision desc limit 1) as before`,
-    [
-      formatObjectKey(key),
-      key.table,
-      key.run,
-      key.slice,
-      rows,
-      quarantined,
-      version.generation,
-      version.xmax,
-      version.xmin,
-      version.tie,
-      key.revision,
-    ],
-  );
-  const [entry] = entered;
-  if (entry === undefined) return undefined;
-  const { objectId, isNew, modelNumber, before } = entry;
-  return { objectId, isNew, modelNumber, maxAdded: rows - Math.min(rows, before ?? 0) };
-}
-
-/** The rows that the warehouse could not read count as those that the transform has left out. */
-async function enterQuarantined(client: pg.ClientBase, objectId: string, rows: number): Promise<void> {
-  await client.query(
-    `update ${ledgerTable} set rows = rows - $2, quarantined = quarantined + $2 where object_id = $1`,
-    [objectId, rows],
-  );
 }
 
 const staging = 'pg_temp.staging';
 
 interface FactLoad {
-  /** Keys that the fact did not have. */
-  added: number;
+  put: PutRows;
   /** Rows parked. */
   waiting: number;
   /** Of rows that the warehouse had refused before. */
@@ -397,20 +280,20 @@ async function loadFact(
   isInitial: boolean,
 ): Promise<FactLoad> {
   const { client, schema } = warehouse;
-  const target = warehouseTarget(fact, schema);
+  const target = warehouseTarget(fact, schema, warehouse.marked.has(fact.name));
   const areAllReady = await hasAllDimensions(warehouse, fact, rows.batches);
   if (!areAllReady) await holdDimensions(client);
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
-  let added: number | undefined;
+  let put: PutRows | undefined;
   let uncastable = areAllReady ? await copyStraight(client, target, rows) : undefined;
   if (uncastable === undefined) {
     uncastable = await stageRows(client, target, staging, rows);
     if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
-    added = await (hasKeys ? putRows : appendRows)(client, target, staging);
+    put = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
-  added ??= rowsOf(rows) - uncastable.length;
+  put ??= { added: rowsOf(rows) - uncastable.length, replaced: 0 };
   const releases: FactRelease[] = [];
   const { isAnyParked, isUnreleased } = await selectWaitingState(client, fact.name);
   if (isAnyParked) {
@@ -418,7 +301,7 @@ async function loadFact(
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
     if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
-  return { added, waiting, releases, uncastable };
+  return { put, waiting, releases, uncastable };
 }
 
 /** Puts a dimension's rows, the newest of each key, and releases the facts that waited for them. */
@@ -428,22 +311,19 @@ async function loadDimension(
   rows: ObjectRows,
 ): Promise<Omit<FactLoad, 'waiting'>> {
   const { client, model, schema } = warehouse;
-  const target = warehouseTarget(dimension, schema);
-  let added: number | undefined;
+  const target = warehouseTarget(dimension, schema, warehouse.marked.has(dimension.name));
+  let put: PutRows | undefined;
   let uncastable = await copyNewRows(client, target, rows);
   if (uncastable === undefined) {
     uncastable = await stageRows(client, target, staging, rows);
-    added = await putRows(client, target, staging);
+    put = await putRows(client, target, staging);
   }
-  added ??= rowsOf(rows) - uncastable.length;
-  const facts = model.tables.filter((table) => table.kind === 'fact');
-  const naming = facts.filter(({ columns }) =>
-    columns.some(({ references }) => references === dimension.name),
-  );
+  put ??= { added: rowsOf(rows) - uncastable.length, replaced: 0 };
+  const naming = factsNaming(dimension, model);
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
   for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
-  return { added, releases, uncastable };
+  return { put, releases, uncastable };
 }
 
 const rowsOf = ({ batches }: ObjectRows): number => batches.reduce((sum, { numRows }) => sum + numRows, 0);
@@ -457,11 +337,4 @@ async function loadCalendar(
   const target = warehouseTarget(calendar, schema);
   await stageRows(client, target, staging, rows);
   await insertNewRows(client, target, staging);
-}
-
-/** Frees the memory of the rows. */
-function releaseBatches(batches: readonly RecordBatch[]): void {
-  const columns = batches.flatMap(({ data }) => data.children);
-  for (const { values, valueOffsets, nullBitmap } of columns)
-    for (const buffer of [values, valueOffsets, nullBitmap]) if (buffer !== undefined) releaseMemory(buffer);
 }

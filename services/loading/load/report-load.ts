@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { notifyOrLog, type ReportDeps } from '../../../shared/handler/report-failure.ts';
 import type { TableMetrics } from '../../../shared/metrics.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { AppliedCensus } from '../census/apply-census.ts';
 import type { FactRelease } from '../waiting/release-fact.ts';
 import type { LoadResult } from './load.ts';
 
@@ -16,7 +17,7 @@ export interface LoadReportDeps extends ReportDeps {
  * @param wasDeadLetter its message was redriven from the dead-letter queue
  */
 export async function reportLoad(
-  { key, releases, ...counts }: LoadResult,
+  { key, releases, census, ...counts }: LoadResult,
   wasDeadLetter: boolean,
   deps: LoadReportDeps,
 ): Promise<void> {
@@ -26,9 +27,10 @@ export async function reportLoad(
     deps.logger.info(endings[counts.outcome], { run, table, key: object });
     return;
   }
-  deps.logger.info('loaded', { run, table, key: object, ...counts });
+  deps.logger.info('loaded', { run, table, key: object, ...counts, ...census });
   const { rows, quarantined } = counts;
-  if (counts.outcome === 'loaded')
+  if (census !== undefined) await reportCensus(census, { table, key: object }, deps);
+  else if (counts.outcome === 'loaded')
     deps.metrics.add(table, { RowsLoaded: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
   await notifyReleases(releases, object, deps);
   if (!wasDeadLetter) return;
@@ -39,6 +41,20 @@ const endings = {
   outdated: 'made for an older model, and sent to be transformed again',
   'not in the model': 'its table is not in the model any more',
 };
+
+async function reportCensus(
+  { state, marked, reason = 'too many keys are gone' }: AppliedCensus,
+  subject: { table: string; key: string },
+  deps: LoadReportDeps,
+): Promise<void> {
+  if (state === 'held') {
+    deps.logger.warn('a census is held', { ...subject, reason });
+    await notifyOrLog({ type: 'Census Held', detail: { ...subject, reason } }, deps);
+  }
+  if (marked === 0) return;
+  deps.metrics.add(subject.table, { RowsDeleted: marked });
+  await notifyOrLog({ type: 'Rows Deleted', detail: { ...subject, rows: marked } }, deps);
+}
 
 /**
  * Sends an event for each fact whose waiting rows the warehouse newly refuses, and for each fact whose rows it accepts

@@ -22,6 +22,16 @@ export function distinctValues(batches: readonly RecordBatch[], column: number):
   return greatest - least < maxMarkedBytes ? distinctByMarks(parts, least, greatest) : collectIntegers(parts);
 }
 
+/** The values of one column without nulls, one for each row; as those of `distinctValues`. */
+export function columnValues(batches: readonly RecordBatch[], column: number): (number | string)[] {
+  const values: (number | string)[] = [];
+  for (const data of columnData(batches, column)) {
+    const read = valueReader(data);
+    for (let row = 0; row < data.length; row++) values.push(read(row));
+  }
+  return values;
+}
+
 /** Whether no two rows have the same values in these columns, which hold no nulls. */
 export function areDistinct(batches: readonly RecordBatch[], columns: readonly number[]): boolean {
   const [first = 0, ...others] = columns;

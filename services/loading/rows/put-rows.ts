@@ -9,7 +9,7 @@ import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identi
 import { isUniqueViolation } from '../../../shared/postgres/server-error.ts';
 import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
-import { businessKey, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { businessKey, deletedByColumn, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import { copyCarried } from './carried-columns.ts';
 import { areDistinct } from './column-values.ts';
 import { encodeCopyRows } from './encode-rows.ts';
@@ -21,6 +21,8 @@ export interface Warehouse {
   model: Model;
   /** The schema of the star schema's tables. */
   schema: string;
+  /** The names of the tables that have the column of deletes. */
+  marked: ReadonlySet<string>;
 }
 
 /** A table that rows are put into. Every name is quoted for SQL. */
@@ -35,11 +37,20 @@ export interface LoadTarget {
   /** Those of the columns whose values travel as text. */
   carried: readonly CarriedColumn[];
   shown: ShownRow;
+  /** Columns that are null in a row that was replaced: a row of a key is not deleted. */
+  cleared?: readonly string[];
 }
 
-/** The warehouse table itself. */
-export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarget {
+const deletedBy = quoteIdentifier(deletedByColumn);
+
+/**
+ * The warehouse table itself.
+ *
+ * @param isMarked whether it has the column of deletes
+ */
+export function warehouseTarget(table: WarehouseTable, schema: string, isMarked = false): LoadTarget {
   return {
+    ...(isMarked && { cleared: [deletedBy] }),
     table: quoteQualified(schema, table.name),
     columns: [...table.columns.map(({ name }) => name), objectIdColumn].map(quoteIdentifier),
     key: businessKey(table).map(quoteIdentifier),
@@ -53,8 +64,14 @@ export function warehouseTarget(table: WarehouseTable, schema: string): LoadTarg
 
 /** The table in which the fact's rows wait for their dimension rows. */
 export const parkedTarget = (fact: Fact, schema: string): LoadTarget => ({
-  ...warehouseTarget(fact, schema),
+  ...warehouseTarget(fact, schema, true),
   table: parkedTable(fact.name),
+});
+
+/** The target of rows that keep their mark: those that leave the table of waiting rows. */
+export const withMarks = ({ cleared = [], ...target }: LoadTarget): LoadTarget => ({
+  ...target,
+  columns: [...target.columns, ...cleared],
 });
 
 /** An object's rows, and the id that the ledger has given to it. */
@@ -127,7 +144,7 @@ export async function createStaging(client: pg.ClientBase, target: LoadTarget, n
     select ${target.columns.join(', ')} from ${target.table} with no data`);
 }
 
-async function copyRows(
+export async function copyRows(
   client: pg.PoolClient,
   target: LoadTarget,
   table: string,
@@ -196,26 +213,32 @@ export const makeDoubledKeyError = ({ table, key }: LoadTarget, values: KeyValue
  * key, so that no two loads deadlock; the second finds every row that it touches locked and committed.
  *
  * @param from a temporary table with the target's columns, no key in it twice
- * @returns the keys that are new
  */
-export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<number> {
-  const { rowCount: inserted } = await client.query(insertOrLock(target, from));
+export async function putRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<PutRows> {
+  const { rowCount } = await client.query(insertOrLock(target, from));
+  const added = rowCount ?? 0;
   const { rows } = await client.query<{ all: number }>(`select count(*)::int as all from ${from}`);
-  if (inserted !== rows[0]?.all) await client.query(updateOlder(target, from));
-  return inserted ?? 0;
+  if (added === rows[0]?.all) return { added, replaced: 0 };
+  const { rowCount: replaced } = await client.query(updateOlder(target, from));
+  return { added, replaced: replaced ?? 0 };
+}
+
+export interface PutRows {
+  /** Keys that are new. */
+  added: number;
+  /** Rows that took the place of an older version. */
+  replaced: number;
 }
 
 /**
  * Puts rows into a table that has no keys yet. Duplicates are removed when the keys are built.
- *
- * @returns the rows
  */
-export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<number> {
+export async function appendRows(client: pg.ClientBase, target: LoadTarget, from: string): Promise<PutRows> {
   const list = target.columns.join(', ');
   const { rowCount } = await client.query(
     `insert into ${target.table} (${list}) select ${list} from ${from}`,
   );
-  return rowCount ?? 0;
+  return { added: rowCount ?? 0, replaced: 0 };
 }
 
 /** Inserts the rows whose key is new; an existing row stays as it is. */
@@ -241,11 +264,15 @@ function insertOrLock({ table, columns, key }: LoadTarget, from: string): string
     on conflict (${key.join(', ')}) do update set ${objectId} = t.${objectId} where false`;
 }
 
-function updateOlder({ table, columns, key }: LoadTarget, from: string): string {
+function updateOlder({ table, columns, key, cleared = [] }: LoadTarget, from: string): string {
   const values = columns.filter((column) => !key.includes(column));
+  const sets = [
+    ...values.map((column) => `${column} = s.${column}`),
+    ...cleared.map((column) => `${column} = null`),
+  ];
   return `
     update ${table} t
-    set ${values.map((column) => `${column} = s.${column}`).join(', ')}
+    set ${sets.join(', ')}
     from ${from} s
     where ${matches(key, 's', 't')}
       and s.${objectId} <> t.${objectId} and ${isNewer('s', 't')}`;

@@ -12,6 +12,7 @@ import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-function.ts';
+import { sendDueCensuses } from '../census/due.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
 import { areLoaded } from './settled-letters.ts';
@@ -73,6 +74,9 @@ export const handler = middy()
       await noteAnswer('warehouse', { ingested, logger, notify });
       await database.withClient((client) => settleRebuilds(client, { ingested, processed, model }));
       const result = await sweepProcessed({ ...deps, ingested, processed, model, database });
+      const due = { sqs: aws.sqs, loadQueueUrl: config.loadQueueUrl, processedBucket, schema };
+      const censuses = await database.withClient((client) => sendDueCensuses(client, due));
+      if (censuses > 0) logger.info('censuses are applied again, because older rows came in', { censuses });
       const settled = await settle(database, model);
       if (settled > 0) logger.info('dead letters whose objects are loaded were deleted', { settled });
       if (result.gap !== undefined) logger.warn(describeGap(result.gap), { sent: result.sent.length });

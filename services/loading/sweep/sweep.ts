@@ -64,7 +64,7 @@ export async function sweepProcessed(deps: ProcessedSweepDeps): Promise<Processe
     if (!result.isBlind) {
       if (gap !== undefined)
         await putResyncRequest(ingested, makeResyncRequest(describeGap(gap), deps.now()));
-      await database.withClient((client) => rememberLedger(client, ingested, continuity));
+      await database.withClient((client) => rememberLedger(client, ingested, continuity, model));
     }
     return { ...result, gap };
   } catch (error) {

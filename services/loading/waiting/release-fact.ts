@@ -15,6 +15,7 @@ import {
   putRows,
   type Warehouse,
   warehouseTarget,
+  withMarks,
 } from '../rows/put-rows.ts';
 import { hasReferences } from './references.ts';
 
@@ -91,8 +92,9 @@ async function forgetUnreleased(client: pg.ClientBase, table: string): Promise<v
 /** @returns the number of rows moved */
 async function moveReady(warehouse: Warehouse, fact: Fact): Promise<number> {
   const { client, schema } = warehouse;
-  const parked = parkedTarget(fact, schema);
-  const target = warehouseTarget(fact, schema);
+  const isMarked = warehouse.marked.has(fact.name);
+  const parked = isMarked ? withMarks(parkedTarget(fact, schema)) : parkedTarget(fact, schema);
+  const target = withMarks(warehouseTarget(fact, schema, isMarked));
   const released = quoteQualified('pg_temp', `released_${fact.name}`);
   await createStaging(client, parked, released);
   const list = parked.columns.join(', ');
@@ -101,7 +103,8 @@ async function moveReady(warehouse: Warehouse, fact: Fact): Promise<number> {
     insert into ${released} (${list}) select ${list} from ready`);
   if (!rowCount) return 0;
   const put = (await holdKeys(client, target, fact.name)) ? putRows : appendRows;
-  await changeRows(client, fact.name, await put(client, target, released), 'released');
+  const { added } = await put(client, target, released);
+  await changeRows(client, fact.name, added, 'released');
   return rowCount;
 }
 

@@ -72,7 +72,8 @@ async function handleRecord({ body, messageAttributes }: SQSRecord): Promise<voi
     if (isUnknown) logger.info('its table is not in the model any more', { key });
     else logger.info('transformed', { key, tables });
     for (const { table, rows, quarantined, outcome } of tables) {
-      if (outcome === 'already there') continue;
+      // A census has no rows of the table.
+      if (outcome === 'already there' || parseObjectKey(key).census !== undefined) continue;
       metrics.add(table, { RowsTransformed: rows, ...(quarantined > 0 && { RowsQuarantined: quarantined }) });
     }
     // Only a redriven message carries the time of its failure.

@@ -7,7 +7,7 @@ import {
   type ProcessedKey,
   parseObjectKey,
 } from '../../../shared/object-store/object-key.ts';
-import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
+import type { CensusMetadata, ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
@@ -22,6 +22,8 @@ export interface Publication {
   /** The ingested object that the rows are from. */
   source: IngestedKey;
   version: ObjectVersion;
+  /** Of a census. */
+  census: CensusMetadata | undefined;
   /** Of the published model that the rows were made by. */
   modelNumber: number | undefined;
   table: string;
@@ -48,8 +50,15 @@ export async function publish(
   { isReplay, leastRevision }: WantedRevision,
 ): Promise<{ key: string; outcome: PutOutcome }> {
   const { table, source } = publication;
-  const { run, slice } = source;
-  const least: ProcessedKey = { zone: 'processed', table, run, slice, revision: leastRevision };
+  const { run, slice, census } = source;
+  const least: ProcessedKey = {
+    zone: 'processed',
+    table,
+    run,
+    slice,
+    revision: leastRevision,
+    ...(census !== undefined && { census }),
+  };
   if (!isReplay) return putAll(publication, least, deps);
   for (;;) {
     const revision = Math.max(leastRevision, await nextRevision(publication, deps.processed));
@@ -60,12 +69,14 @@ export async function publish(
 
 /** Considers the dates too, which share the revision: their object may exist although the table's own was lost. */
 async function nextRevision(
-  { source: { run, slice }, table, calendar, rows }: Publication,
+  { source: { run, slice, census }, table, calendar, rows }: Publication,
   store: Pick<ObjectStore, 'list'>,
 ): Promise<number> {
   let next = 0;
   for (const name of rows.dates === undefined || calendar === undefined ? [table] : [table, calendar]) {
-    for await (const { key } of store.list(formatRevisionPrefix({ table: name, run, slice }))) {
+    for await (const { key } of store.list(
+      formatRevisionPrefix({ table: name, run, slice, ...(census !== undefined && { census }) }),
+    )) {
       const parsed = parseObjectKey(key);
       if (parsed.zone === 'processed') next = Math.max(next, parsed.revision + 1);
     }
@@ -74,14 +85,19 @@ async function nextRevision(
 }
 
 async function putAll(
-  { version, modelNumber, table, calendar, rows }: Publication,
+  { version, census, modelNumber, table, calendar, rows }: Publication,
   key: ProcessedKey,
   { processed, notify }: PublishDeps,
 ): Promise<{ key: string; outcome: PutOutcome }> {
   const text = formatObjectKey(key);
   const quarantined = rows.quarantine.rows;
-  const made = { version, ...(modelNumber !== undefined && { model: modelNumber }) };
-  if (quarantined > 0) {
+  const made = {
+    version,
+    ...(modelNumber !== undefined && { model: modelNumber }),
+    ...(census !== undefined && { census }),
+  };
+  // A key that breaks the contract breaks it in every row that has it: no row of the warehouse does.
+  if (quarantined > 0 && census === undefined) {
     const quarantineKey = formatQuarantineKey(key);
     await processed.create(quarantineKey, rows.quarantine.toFile());
     // Before the table's object: a retry after a break finds that object, and would send no event.

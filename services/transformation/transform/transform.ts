@@ -1,5 +1,6 @@
 import { createZstdDecompress } from 'node:zlib';
 import { LostObjectError } from '../../../shared/errors.ts';
+import { censusTableOf } from '../../../shared/model/census-table.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type IngestedKey } from '../../../shared/object-store/object-key.ts';
 import {
@@ -53,7 +54,7 @@ export interface TransformResult {
 
 /**
  * Transforms one ingested object into the Parquet objects of the warehouse tables that its source feeds; for a
- * fact, also of the dates that its rows name.
+ * fact, also of the dates that its rows name. Of a census into objects of their keys.
  *
  * A pure function of the object, of the model and, for an object of earlier, of its table's newest layout: repeating it gives
  * the same result, and leaves existing objects as they are.
@@ -121,9 +122,11 @@ async function transformInto(
   deps: TransformDeps,
   revision: WantedRevision,
 ): Promise<TransformedTable> {
-  const { calendar } = deps.model;
-  const table = deps.model.table(tableName);
-  if (table.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
+  const { key: source, metadata } = object;
+  const fed = deps.model.table(tableName);
+  if (fed.kind === 'calendar') throw new TypeError(`${tableName} is made of dates, not of a source`);
+  const table = source.census === undefined ? fed : censusTableOf(fed);
+  const calendar = source.census === undefined ? deps.model.calendar : undefined;
   const rowsPerBatch = Math.min(maxRowsPerBatch, Math.max(1, object.metadata.rows));
   const rows = await transformRows(decompress(object), table, calendar, {
     rowsPerBatch,
@@ -134,10 +137,10 @@ async function transformInto(
   for (const { lookup, texts } of rows.unlisted) {
     deps.warn('a lookup does not list these texts', { key: formatObjectKey(object.key), lookup, texts });
   }
-  const { key: source, metadata } = object;
   const publication = {
     source,
     version: metadata.version,
+    census: metadata.census,
     modelNumber: deps.modelNumber,
     table: tableName,
     calendar: calendar?.name,

@@ -1,6 +1,10 @@
+import { censusTableOf } from '../../../shared/model/census-table.ts';
 import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey, type RunId } from '../../../shared/object-store/object-key.ts';
-import { formatProcessedMetadata } from '../../../shared/object-store/object-metadata.ts';
+import {
+  type CensusMetadata,
+  formatProcessedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
 import type { StoredObject } from '../../../shared/object-store/object-store.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
 import type { SliceId } from '../../../shared/records/slices.ts';
@@ -15,6 +19,8 @@ export interface ObjectFacts {
   /** Where it is left out each xmax has a run of its own. */
   run?: RunId;
   revision?: number;
+  /** The object is a census: its rows are the keys, with the columns of a key alone. */
+  census?: CensusMetadata;
 }
 
 /** A bucket in memory: what the store does over HTTP has tests of its own. */
@@ -31,18 +37,25 @@ export class Bucket {
   };
 
   async put(table: WarehouseTable, facts: ObjectFacts): Promise<ProcessedKey> {
-    const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax) } = facts;
+    const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax), census } = facts;
     const key: ProcessedKey = {
       zone: 'processed',
       table: table.name,
       run,
       revision,
       slice: String(slice).padStart(4, '0'),
+      ...(census !== undefined && { census: true as const }),
     };
+    const kept = census === undefined || table.kind === 'calendar' ? table : censusTableOf(table);
     const version = { generation: '1', xmax: String(xmax), xmin: '1', tie: '0' };
     this.objects.set(formatObjectKey(key), {
-      body: await writeParquet(table, [toBatch(table, rows)]),
-      metadata: formatProcessedMetadata({ version, rows: rows.length, quarantined: 0 }),
+      body: await writeParquet(kept, [toBatch(kept, rows)]),
+      metadata: formatProcessedMetadata({
+        version,
+        rows: rows.length,
+        quarantined: 0,
+        ...(census !== undefined && { census }),
+      }),
       etag: '"etag"',
     });
     return key;

@@ -167,7 +167,16 @@ describe('a model of composite keys', () => {
     const columns = await road.warehouse(
       `select attname from pg_attribute where attrelid = 'fact_stock'::regclass and attnum > 0 order by attnum`,
     );
-    expect(columns.flat()).toEqual(['zone', 'no', 'code', 'amount', 'counted', 'instead', '_object_id']);
+    expect(columns.flat()).toEqual([
+      'zone',
+      'no',
+      'code',
+      'amount',
+      'counted',
+      'instead',
+      '_object_id',
+      '_deleted_by',
+    ]);
   });
 
   it('lets a fact without versions wait for its dimension, and brings its latest state alone when that lands', async () => {

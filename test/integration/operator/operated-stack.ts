@@ -78,6 +78,10 @@ export class OperatedStack {
     return this.#pipeline.stack.cloud.endpoint;
   }
 
+  get sourceUrl(): string {
+    return this.#pipeline.stack.shopUrl ?? this.#pipeline.stack.sourceUrl;
+  }
+
   get warehouseUrl(): string {
     return this.#pipeline.stack.warehouseUrl;
   }

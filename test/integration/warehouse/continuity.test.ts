@@ -33,7 +33,7 @@ describe('what is remembered of the ledger', () => {
     );
   const look = async (store: ReturnType<typeof makeMemoryStore>) => {
     const continuity = await checkContinuity(client, store);
-    return { gap: continuity.gap, remember: () => rememberLedger(client, store, continuity) };
+    return { gap: continuity.gap, remember: () => rememberLedger(client, store, continuity, smallModel) };
   };
 
   it('finds a ledger that was restored to before it, whatever order loads commit in and whatever comes later', async () => {

@@ -9,11 +9,11 @@ const described = {
   dim_date:
     'date_id date, year integer, month integer, day integer, day_of_week integer, day_name character varying, month_name character varying, quarter integer, _object_id bigint?',
   dim_staff:
-    'staff_id integer, first_name character varying, last_name character varying, department_name character varying, location character varying?, email_address character varying, _object_id bigint',
+    'staff_id integer, first_name character varying, last_name character varying, department_name character varying, location character varying?, email_address character varying, _object_id bigint, _deleted_by bigint?',
   dim_transaction:
-    'transaction_id integer, transaction_type character varying, sales_order_id integer?, purchase_order_id integer?, _object_id bigint',
+    'transaction_id integer, transaction_type character varying, sales_order_id integer?, purchase_order_id integer?, _object_id bigint, _deleted_by bigint?',
   fact_payment:
-    'payment_record_id bigint, payment_id integer, created_date date, created_time time without time zone, last_updated_date date, last_updated_time time without time zone, transaction_id integer, counterparty_id integer, payment_amount numeric(12,2), currency_id integer, payment_type_id integer, paid boolean, payment_date date, _object_id bigint',
+    'payment_record_id bigint, payment_id integer, created_date date, created_time time without time zone, last_updated_date date, last_updated_time time without time zone, transaction_id integer, counterparty_id integer, payment_amount numeric(12,2), currency_id integer, payment_type_id integer, paid boolean, payment_date date, _object_id bigint, _deleted_by bigint?',
 };
 
 describe.each(postgresVersions)('a warehouse on %s', (_, start) => {

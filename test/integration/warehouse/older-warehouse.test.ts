@@ -34,6 +34,12 @@ const firstVersion = `
   insert into dim_colour values (1, 'crimson', 1);
   insert into starlift.parked_fact_sale values (1, '2024-02-29', '23:59:59.999999', 1, 7, 'first', 2)`;
 
+const asRole = (url: string, role: string): string => {
+  const changed = new URL(url);
+  changed.username = role;
+  return changed.href;
+};
+
 describe('a warehouse that an older version has made', () => {
   let server: PostgresServer;
   let url: string;
@@ -54,6 +60,11 @@ describe('a warehouse that an older version has made', () => {
     await client.end();
   });
   const open = () => WarehouseUnderTest.make(url, smallModel);
+  const ask = async (sql: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
 
   it('is migrated by the first load, and goes on where it was', async () => {
     const warehouse = await open();
@@ -68,6 +79,48 @@ describe('a warehouse that an older version has made', () => {
       { sale_id: '1', note: 'first' },
     ]);
     await warehouse.end();
+  });
+
+  it('gets the column of deletes in its star tables and in those of waiting rows', async () => {
+    await ask('alter table dim_colour drop _deleted_by; alter table fact_sale drop _deleted_by');
+    const warehouse = await open();
+    await warehouse.putAndLoad('dim_shape', { rows: [round], xmax: 60 });
+    const census = { seconds: 0, previous: 'a run' };
+    await warehouse.putAndLoad('fact_sale', { rows: [{ sale_id: '2' }], xmax: 70, census });
+    await warehouse.putAndLoad('dim_colour', { rows: [{ colour_id: '1' }], xmax: 70, census });
+    expect(
+      await warehouse.ask(`
+        select 'fact' as of, _deleted_by is not null as deleted from fact_sale
+        union all select 'colour', _deleted_by is not null from dim_colour order by 1`),
+    ).toEqual([
+      { of: 'colour', deleted: 'f' },
+      { of: 'fact', deleted: 't' },
+    ]);
+    await warehouse.end();
+  });
+
+  it('whose tables are another role’s is loaded without marks until the owner adds the column', async () => {
+    await ask('alter table dim_colour drop _deleted_by');
+    const warehouse = await open();
+    await warehouse.ask(`
+      alter table dim_colour drop _deleted_by cascade;
+      create role loading login; grant all on all tables in schema public to loading;
+      grant all on schema starlift to loading;
+      do $$ declare t regclass; begin
+        for t in select oid from pg_class where relnamespace = 'starlift'::regnamespace and relkind = 'r'
+        loop execute format('alter table %s owner to loading', t); end loop; end $$;
+      grant all on all sequences in schema starlift, public to loading`);
+    await warehouse.end();
+    const loaded = await WarehouseUnderTest.make(asRole(url, 'loading'), smallModel);
+    const census = { seconds: 0, previous: 'a run' };
+    await loaded.putAndLoad('dim_colour', { rows: [{ ...red, name: 'scarlet' }], xmax: 60 });
+    expect(await loaded.putAndLoad('dim_colour', { rows: [], xmax: 70, census })).toMatchObject({
+      outcome: 'loaded',
+      census: { state: 'unmarked', marked: 0 },
+    });
+    await loaded.putAndLoad('dim_colour', { rows: [red], xmax: 65 });
+    expect(await loaded.ask('select name from dim_colour')).toEqual([{ name: 'red' }]);
+    await loaded.end();
   });
 
   it('keeps its ledger, and new entries have ids above all that there were', async () => {
@@ -92,6 +145,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '2' },
       { number: '3' },
       { number: '4' },
+      { number: '5' },
     ]);
     for (const warehouse of opened) await warehouse.end();
   });
@@ -105,6 +159,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '2' },
       { number: '3' },
       { number: '4' },
+      { number: '5' },
     ]);
     await warehouse.end();
   });

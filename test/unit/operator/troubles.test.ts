@@ -38,7 +38,7 @@ const well: Evidence = {
   queues: answered({ queues: [quiet('extract'), quiet('transform'), quiet('load')], letters: [] }),
   source: answered({ lock: undefined }),
   gap: answered(undefined),
-  ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map() }),
+  ledger: answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map(), censuses: [] }),
   counts: answered({ tables: [], days: 0, views: [] }),
   dropped: answered([]),
   waits: answered({ counts: [], waiting: [], refused: [] }),

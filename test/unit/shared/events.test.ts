@@ -9,6 +9,8 @@ const events: PipelineEvent[] = [
     detail: { queue: 'load', table: 'dim_staff', key: 'k', error: 'TerminalError', reason: 'no use' },
   },
   { type: 'Rows Quarantined', detail: { table: 'dim_staff', key: 'k', rows: 2 } },
+  { type: 'Census Held', detail: { table: 'dim_staff', key: 'k', reason: 'all 3 keys are gone' } },
+  { type: 'Rows Deleted', detail: { table: 'dim_staff', key: 'k', rows: 2 } },
   { type: 'Table Recovered', detail: { queue: 'load', table: 'dim_staff', key: 'k' } },
 ];
 
@@ -49,7 +51,8 @@ describe('an event', () => {
       const entry = await entryOf(event);
       const detail = JSON.parse(entry?.Detail ?? '') as Record<string, unknown>;
       expect(Object.keys(detail).sort()).toEqual(documentedFields(section).sort());
-      const attention = type === 'Table Recovered' ? {} : { summary: expect.any(String), firstInHour: true };
+      const isQuiet = ['Table Recovered', 'Rows Deleted'].includes(type);
+      const attention = isQuiet ? {} : { summary: expect.any(String), firstInHour: true };
       expect(detail).toEqual({ stage: 'dev', ...event.detail, ...attention });
       const example = exampleIn(section);
       expect(entry).toMatchObject({ Source: example.source, DetailType: example['detail-type'] });

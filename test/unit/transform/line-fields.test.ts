@@ -45,6 +45,8 @@ const relation = (name: string, oid: string, columns: Record<number, string>): R
   mayBeRead: true,
   hidesRows: false,
   members: [],
+  deletes: '',
+  rows: 0,
   fileNode: '',
   columns: Object.entries(columns).map(([number, column]) => ({
     number: Number(number),

@@ -54,6 +54,7 @@ const factUpToKeys = `create table "shop"."fact_sale" (
   "changed_on" date not null,
   "changed_at" time not null,
   "_object_id" int8 not null,
+  "_deleted_by" int8,
   primary key ("sale_record_id"),
   unique ("sale_id", "changed_on", "changed_at")`;
 
@@ -72,6 +73,7 @@ describe('the DDL of the warehouse', () => {
   "colour_id" int not null,
   "name" varchar,
   "_object_id" int8 not null,
+  "_deleted_by" int8,
   primary key ("colour_id")
 )`);
   });

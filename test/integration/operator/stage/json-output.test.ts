@@ -73,14 +73,15 @@ describe('--json', () => {
       await stack.source('delete from payment where payment_id = 7');
       await stack.warehouse(`
         update dim_staff set last_name = 'x', location = null where staff_id = 1;
-        delete from fact_sales_order where sales_order_id = 9`);
+        delete from fact_sales_order where sales_order_id = 9;
+        update starlift.census set state = 'held', reason = 'all 3 keys are gone' where warehouse_table = 'fact_payment'`);
     });
     afterAll(() => staged?.stop());
 
     /** In this order, for they change what there is. */
     const lines = [
       'status',
-      'verify --deleted',
+      'verify',
       'objects --limit 7',
       'cat OBJECT --limit 2',
       'runs',
@@ -97,6 +98,8 @@ describe('--json', () => {
       'quarantine release --table counterparty',
       'quarantine drop --table payment',
       'waiting',
+      'deletes',
+      'deletes apply --table fact_payment',
       'waiting --drop --table sales_order',
       'replay --table dim_staff --dry-run',
       'replay --table staff --zone ingested',

@@ -1,0 +1,195 @@
+import { censusFieldsOf } from '../../../shared/model/census-table.ts';
+import type { Model } from '../../../shared/model/model.ts';
+import {
+  formatFailedPrefix,
+  formatObjectKey,
+  formatSlicePrefix,
+  type IngestedKey,
+  parseKnownKey,
+  type RunId,
+} from '../../../shared/object-store/object-key.ts';
+import { parseIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
+import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
+import type {
+  CaptureState,
+  EndedCensus,
+  SentCensus,
+  TableCensuses,
+  TableState,
+} from '../../../shared/records/capture-state.ts';
+import { type CensusRecord, putCensusRecord } from '../../../shared/records/census-record.ts';
+import { fitsCensus } from '../../../shared/records/census-size.ts';
+import { readVerdict } from '../../../shared/records/census-verdict.ts';
+import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import { readLoaded } from '../../../shared/records/loaded.ts';
+import { formatSliceId, isAccountedFor, makeKnownSlices } from '../../../shared/records/slices.ts';
+import type { AssessedTable, UsableTable } from '../source/tables.ts';
+
+export interface CensusContext {
+  ingested: ObjectStore;
+  model: Model;
+  /** Of the censuses; not the plan's own. */
+  run: RunId;
+  now: Date;
+  /** What the last plan left, in the generation of this one. */
+  state: CaptureState;
+  /** What this plan leaves of each table. */
+  tables: Readonly<Record<string, TableState>>;
+  /** What each message has but for its table. */
+  envelope: Omit<ExtractMessage, 'slice' | 'table' | 'run'>;
+  /** How long after a census the next one of the table is sent at the earliest. */
+  floorSeconds: number;
+}
+
+export interface CensusPlan {
+  censuses: Record<string, TableCensuses>;
+  messages: ExtractMessage[];
+  warnings: string[];
+}
+
+/** Without another reason a table is looked through for deletes once a day: counters may hide one for as long as they like. */
+const daySeconds = 24 * 3600;
+/** A census takes no more than this part of the time, unless it is so short that a run may well wait for it. */
+const restFactor = 20;
+const shortSeconds = 0.5;
+/** No message lives longer, but for copies of one that is retried. */
+const lostAfterSeconds = mainRetentionSeconds;
+
+/**
+ * Decides which tables' keys to read, so that rows whose key is gone can be marked.
+ *
+ * What the source says of a table's deletes was read before the census is sent, so a delete that the census misses is one
+ * that the source tells of later.
+ */
+export async function planCensuses(
+  assessed: readonly AssessedTable[],
+  context: CensusContext,
+): Promise<CensusPlan> {
+  const censuses: Record<string, TableCensuses> = { ...context.state.censuses };
+  const messages: ExtractMessage[] = [];
+  const warnings: string[] = [];
+  const isWhole = makeIsWhole(context.ingested);
+  for (const usable of assessed) {
+    const { name, feeds } = usable.table;
+    if ('problem' in usable || feeds.length === 0) continue;
+    if (!fitsCensus(censusFieldsOf(usable.table), usable.relation.rows)) {
+      warnings.push(`the deletes of ${name} are not looked for: it has more keys than a census holds`);
+      continue;
+    }
+    const known = await followVerdict(await followSent(name, censuses[name] ?? {}, context), context);
+    censuses[name] = known;
+    const noted = noteOf(usable, context);
+    if (known.sent !== undefined || !isDue(known.last, noted, context)) continue;
+    if (known.last === undefined && !(await isWhole(name))) continue;
+    const slice = formatSliceId(messages.length);
+    const { accepted } = known;
+    messages.push({
+      ...context.envelope,
+      run: context.run,
+      slice,
+      table: name,
+      census: accepted === undefined ? {} : { previous: accepted },
+    });
+    censuses[name] = { ...known, sent: { run: context.run, slice, at: context.now.toISOString(), noted } };
+  }
+  return { censuses, messages, warnings };
+}
+
+/** Puts the record first, so that what the queue loses can be sent again. */
+export async function publishCensuses(
+  { messages }: CensusPlan,
+  { ingested, run, now }: CensusContext,
+  send: (messages: readonly ExtractMessage[]) => Promise<void>,
+): Promise<void> {
+  if (messages.length === 0) return;
+  const record: CensusRecord = { run, plannedAt: now.toISOString(), messages };
+  await putCensusRecord(ingested, record);
+  await send(messages);
+}
+
+/**
+ * A table that is read in full may have lost rows that no counter tells of, as by a restore. A standby counts its own
+ * statements and not its primary's: there any transaction may have deleted rows.
+ */
+function noteOf({ table, relation }: UsableTable, { tables, envelope }: CensusContext): string {
+  const state = tables[table.name];
+  const fullRun = (state !== undefined && 'source' in state && state.fullRun) || '';
+  const isStandby = envelope.plannedLsn !== undefined;
+  return [isStandby ? envelope.plannedXmax : relation.deletes, relation.fileNode, fullRun].join(' ');
+}
+
+function isDue(
+  last: EndedCensus | undefined,
+  noted: string,
+  { now, floorSeconds }: Pick<CensusContext, 'now' | 'floorSeconds'>,
+): boolean {
+  if (last === undefined) return true;
+  const age = (now.getTime() - Date.parse(last.at)) / 1000;
+  const restSeconds = last.seconds < shortSeconds ? 0 : restFactor * last.seconds;
+  if (age < Math.max(floorSeconds, restSeconds)) return false;
+  return last.noted !== noted || age >= daySeconds;
+}
+
+/** What has become of the census that is under way. */
+async function followSent(
+  table: string,
+  known: TableCensuses,
+  { ingested, now }: CensusContext,
+): Promise<TableCensuses> {
+  const { sent, ...before } = known;
+  if (sent === undefined) return known;
+  const objects = await findObjects(ingested, table, sent);
+  const [first] = objects;
+  if (first !== undefined) {
+    const head = await ingested.head(formatObjectKey(first));
+    const metadata = head && parseIngestedMetadata(formatObjectKey(first), head.metadata).census;
+    const last: EndedCensus = { ...sent, seconds: metadata?.seconds ?? 0 };
+    const { run, slice } = sent;
+    if (metadata?.held !== undefined) return { ...before, last, held: { run, slice } };
+    // What was held before is over: this one is newer.
+    return { last, accepted: { run, slice } };
+  }
+  // An operator redrives it, and a later one settles it. To try again at each plan would leave a dead letter each time.
+  if (await hasAny(ingested, `${formatFailedPrefix(sent.run)}${sent.slice}`)) {
+    return { ...before, last: { ...sent, seconds: 0 } };
+  }
+  return now.getTime() - Date.parse(sent.at) > 1000 * lostAfterSeconds ? before : known;
+}
+
+/** What an operator has applied is what the next census is judged against. */
+async function followVerdict(
+  known: TableCensuses,
+  { ingested }: Pick<CensusContext, 'ingested'>,
+): Promise<TableCensuses> {
+  const { held, ...others } = known;
+  const verdict = held && (await readVerdict(ingested, held));
+  if (held === undefined || verdict === undefined) return known;
+  return verdict === 'apply' ? { ...others, accepted: held } : others;
+}
+
+/** @returns none until all of the census is there */
+async function findObjects(
+  ingested: Pick<ObjectStore, 'list'>,
+  table: string,
+  { run, slice }: Pick<SentCensus, 'run' | 'slice'>,
+): Promise<IngestedKey[]> {
+  const keys: IngestedKey[] = [];
+  const found = makeKnownSlices();
+  for await (const { key: text } of ingested.list(formatSlicePrefix({ table, run, slice, census: true }))) {
+    const key = parseKnownKey(text);
+    if (key?.zone !== 'ingested') continue;
+    found.add(table, key);
+    keys.push(key);
+  }
+  return isAccountedFor(found, table, { run, slice }) ? keys : [];
+}
+
+/** Until its first load is whole, most rows of a table would arrive after the census that they are older than. */
+function makeIsWhole(ingested: Pick<ObjectStore, 'get'>): (table: string) => Promise<boolean> {
+  let whole: Promise<ReadonlySet<string>> | undefined;
+  return async (table) => {
+    whole ??= readLoaded(ingested).then((known) => new Set(known?.loaded.whole ?? []));
+    return (await whole).has(table);
+  };
+}

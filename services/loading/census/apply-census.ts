@@ -1,0 +1,275 @@
+import type pg from 'pg';
+import { censusTable, ledgerTable, parkedTable } from '../../../shared/ledger/ledger-schema.ts';
+import { censusTableOf } from '../../../shared/model/census-table.ts';
+import type { Dimension, Fact, Model } from '../../../shared/model/model.ts';
+import type { RunId } from '../../../shared/object-store/object-key.ts';
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { inTransaction } from '../../../shared/postgres/transaction.ts';
+import { describeLoss } from '../../../shared/records/census-loss.ts';
+import type { Verdict } from '../../../shared/records/census-verdict.ts';
+import type { SliceId } from '../../../shared/records/slices.ts';
+import { assertNotLater } from '../../../shared/warehouse/adopt-model.ts';
+import { matches } from '../../../shared/warehouse/is-newer.ts';
+import { deletedByColumn, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { limitWaiting } from '../limit-waiting.ts';
+import { enterInLedger } from '../load/enter-in-ledger.ts';
+import type { ProcessedObject } from '../load/read-processed.ts';
+import { copyRows, createStaging, type LoadTarget, warehouseTarget } from '../rows/put-rows.ts';
+import { versionColumns, versionParameters, versionValues } from './late-rows.ts';
+
+// A census is a set of versioned absences. Claim: whether a row is marked depends on neither the order nor the repetition of
+// loads and censuses. The newest applied census decides for each row that is older than it: the row is marked if the census
+// does not have its key.
+
+export interface CensusDeps {
+  model: Model;
+  schema: string;
+  modelNumber?: number;
+  looked?: number;
+  /** What an operator has decided; absent where nobody can. */
+  readVerdict?(census: { run: RunId; slice: SliceId }): Promise<Verdict | undefined>;
+}
+
+export interface AppliedCensus {
+  /**
+   * - `applied`: the rows are marked by it
+   * - `covered`: a newer census was applied before, and decides
+   * - `held`: too many keys are gone, and an operator has to decide; it neither marks nor covers
+   * - `dismissed`: an operator has decided that it is to be forgotten
+   * - `unmarked`: the table has no column for marks, and its owner has to add it
+   */
+  state: 'applied' | 'covered' | 'held' | 'dismissed' | 'unmarked';
+  /** Of a held one, why: a clause. */
+  reason?: string;
+  /** Rows that were marked, and rows whose mark was cleared. */
+  marked: number;
+  cleared: number;
+}
+
+/** What a census has to say to its load's caller. */
+export interface CensusResult {
+  key: ProcessedObject['key'];
+  outcome: 'loaded' | 'already loaded';
+  rows: number;
+  waiting: 0;
+  quarantined: 0;
+  released: 0;
+  releases: [];
+  census?: AppliedCensus;
+}
+
+/**
+ * Marks the rows whose keys the census does not have, and clears the marks of those that it has; and enters the census in the
+ * ledger. In one transaction that nobody writes to the table beside: a load that had looked at the ledger before would not see
+ * the census, nor the census its rows.
+ *
+ * @param replay applies it once more
+ */
+export async function commitCensus(
+  client: pg.PoolClient,
+  object: ProcessedObject,
+  { model, schema, modelNumber = 0, looked = modelNumber, readVerdict }: CensusDeps,
+  replay: string | undefined,
+): Promise<CensusResult> {
+  const { key, table, metadata } = object;
+  // Before any lock. Few censuses are held, and the first of a table may be, once its rows are looked at.
+  const isFirst = metadata.census?.previous === undefined;
+  const mayBeHeld = metadata.census?.held !== undefined || isFirst || replay !== undefined;
+  const verdict = mayBeHeld ? await readVerdict?.(key) : undefined;
+  const result = { key, rows: metadata.rows, waiting: 0, quarantined: 0, released: 0, releases: [] } as const;
+  return inTransaction(client, async (): Promise<CensusResult> => {
+    await limitWaiting(client, {
+      written: [quoteQualified(schema, table.name)],
+      held: { tables: [table.name], as: 'census' },
+    });
+    // What it has are keys, and no rows of the table.
+    const entered = { key, metadata: { ...metadata, rows: 0, quarantined: 0 } };
+    const entry = await enterInLedger(client, entered, { replay, written: [table.name], schema });
+    if (entry === undefined) return { ...result, outcome: 'already loaded', releases: [] };
+    if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
+    const census = await decide(client, object, {
+      model,
+      schema,
+      objectId: entry.objectId,
+      isMarked: entry.marked.includes(table.name),
+      verdict,
+    });
+    await noteCensus(client, object, entry.objectId, census);
+    return { ...result, outcome: 'loaded', releases: [], census };
+  });
+}
+
+interface Decision {
+  model: Model;
+  schema: string;
+  objectId: string;
+  isMarked: boolean;
+  verdict: Verdict | undefined;
+}
+
+async function decide(
+  client: pg.PoolClient,
+  object: ProcessedObject,
+  decision: Decision,
+): Promise<AppliedCensus> {
+  const nothing = { marked: 0, cleared: 0 };
+  if (!decision.isMarked) return { state: 'unmarked', ...nothing };
+  if (await isCovered(client, object)) return { state: 'covered', ...nothing };
+  if (decision.verdict === 'dismiss') return { state: 'dismissed', ...nothing };
+  const { held, previous } = object.metadata.census ?? {};
+  const isApproved = decision.verdict === 'apply';
+  if (held !== undefined && !isApproved) return { state: 'held', reason: held, ...nothing };
+  const before = await selectPrevious(client, object, previous);
+  if (before === 'held' && !isApproved) {
+    return { state: 'held', reason: 'the census before it is held', ...nothing };
+  }
+  await stageKeys(client, object, decision);
+  // Nothing was ever compared with: only the warehouse shows how many rows it would mark.
+  const isFirst = previous === undefined || before === 'dismissed';
+  // Once: what comes in later and is older does not change the judgement.
+  const isJudged = isApproved || !isFirst || (await isApplied(client, decision.objectId));
+  const loss = !isJudged ? await findLoss(client, object, decision) : undefined;
+  if (loss !== undefined) return { state: 'held', reason: loss, ...nothing };
+  return { state: 'applied', ...(await markRows(client, object, decision)) };
+}
+
+async function isApplied(client: pg.ClientBase, objectId: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from ${censusTable} where object_id = $1 and state = 'applied'`,
+    [objectId],
+  );
+  return rowCount === 1;
+}
+
+/** What has become of the census that this one was judged against, where this warehouse knows it. */
+async function selectPrevious(
+  client: pg.ClientBase,
+  { table }: ProcessedObject,
+  run: string | undefined,
+): Promise<string | undefined> {
+  if (run === undefined) return undefined;
+  const { rows } = await client.query<{ state: string }>(
+    `select c.state from ${censusTable} c join ${ledgerTable} o using (object_id)
+      where c.warehouse_table = $1 and o.run = $2 order by o.revision desc limit 1`,
+    [table.name, run],
+  );
+  return rows[0]?.state;
+}
+
+/** @returns why it is to be held, as a clause */
+async function findLoss(
+  client: pg.ClientBase,
+  { table, metadata }: ProcessedObject,
+  { schema }: Decision,
+): Promise<string | undefined> {
+  if (table.kind === 'calendar') return undefined;
+  const { table: target, key } = keysTarget(table, schema);
+  const list = key.map((column) => `t.${column}`).join(', ');
+  const { rows } = await client.query<{ lost: number; keys: number }>(
+    `select count(*)::float8 as keys, count(*) filter (where not ${isThere(key, 't')})::float8 as lost
+       from (select distinct ${list} from ${target} t where ${isOlder('t')}) as t`,
+    versionValues(metadata.version),
+  );
+  const { lost = 0, keys = 0 } = rows[0] ?? {};
+  return describeLoss(lost, keys);
+}
+
+/** Whether a newer census was applied: it has decided for every key. */
+async function isCovered(client: pg.ClientBase, { table, metadata }: ProcessedObject): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from ${censusTable} c join ${ledgerTable} o using (object_id)
+      where c.warehouse_table = $1 and c.state = 'applied' and ${versionColumns('o')} > ${versionParameters(2)} limit 1`,
+    [table.name, ...versionValues(metadata.version)],
+  );
+  return rowCount === 1;
+}
+
+async function stageKeys(
+  client: pg.PoolClient,
+  { table, batches }: ProcessedObject,
+  { schema, objectId }: Decision,
+): Promise<void> {
+  if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
+  const keys = keysTarget(table, schema);
+  await createStaging(client, keys, staging);
+  await copyRows(client, keys, staging, { batches, objectId });
+  await client.query(`analyze ${staging}`);
+}
+
+/** SQL: the row's own version is lower than that of the first four parameters. One that the ledger does not know is. */
+const isOlder = (row: string): string => `not exists (
+  select from ${ledgerTable} o
+   where o.object_id = ${row}.${quoteIdentifier(objectIdColumn)} and ${versionColumns('o')} >= ${versionParameters(1)})`;
+
+/** SQL: the census has the row's key. */
+const isThere = (key: readonly string[], row: string): string =>
+  `exists (select from ${staging} k where ${matches(key, 'k', row)})`;
+
+async function markRows(
+  client: pg.PoolClient,
+  { table, metadata }: ProcessedObject,
+  { schema, objectId }: Decision,
+): Promise<{ marked: number; cleared: number }> {
+  if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
+  const { table: own, key } = keysTarget(table, schema);
+  // Rows that wait for a dimension row are deleted like any other.
+  const targets = table.kind === 'fact' ? [own, parkedTable(table.name)] : [own];
+  const version = versionValues(metadata.version);
+  const counts = { marked: 0, cleared: 0 };
+  for (const target of targets) {
+    const marked = await client.query(
+      `update ${target} t set ${deletedBy} = $5
+        where ${deletedBy} is null and ${isOlder('t')} and not ${isThere(key, 't')}`,
+      [...version, objectId],
+    );
+    const cleared = await client.query(
+      `update ${target} t set ${deletedBy} = null
+        where ${deletedBy} is not null and ${isOlder('t')} and ${isThere(key, 't')}`,
+      version,
+    );
+    counts.marked += marked.rowCount ?? 0;
+    counts.cleared += cleared.rowCount ?? 0;
+  }
+  return counts;
+}
+
+const staging = 'pg_temp.census';
+const deletedBy = quoteIdentifier(deletedByColumn);
+
+/** The keys are of the warehouse's own types, so that what is equal there is equal here: 1.0 and 1.00, 1 day and 24 hours. */
+function keysTarget(table: Dimension | Fact, schema: string): LoadTarget {
+  const { columns, key } = censusTableOf(table);
+  const target = warehouseTarget({ ...table, columns }, schema);
+  return { ...target, key: key.map(quoteIdentifier) };
+}
+
+/**
+ * Keeps of each table the newest census that was applied, and those that are newer and were not: no other decides anything. The
+ * ledger has all of them.
+ */
+async function noteCensus(
+  client: pg.ClientBase,
+  { table, metadata }: ProcessedObject,
+  objectId: string,
+  { state, marked, cleared, reason }: AppliedCensus,
+): Promise<void> {
+  if (state === 'covered') {
+    await client.query(`delete from ${censusTable} where object_id = $1`, [objectId]);
+    return;
+  }
+  await client.query(
+    `insert into ${censusTable} (object_id, warehouse_table, keys, state, marked, cleared, reason)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (object_id) do update
+       set state = excluded.state, reason = excluded.reason, marked = excluded.marked, cleared = excluded.cleared,
+           applied_at = clock_timestamp(), due_since = null`,
+    [objectId, table.name, metadata.rows, state, marked, cleared, reason ?? null],
+  );
+  if (state !== 'applied') return;
+  await client.query(
+    `delete from ${censusTable} c using ${ledgerTable} o
+      where o.object_id = c.object_id and c.warehouse_table = $1 and c.object_id <> $6
+        and ${versionColumns('o')} <= ${versionParameters(2)}`,
+    [table.name, ...versionValues(metadata.version), objectId],
+  );
+}

@@ -1,0 +1,61 @@
+import type pg from 'pg';
+import { quoteQualified } from '../postgres/identifier.ts';
+import { deletedByColumn } from '../warehouse/warehouse-schema.ts';
+import { censusTable, ledgerTable } from './ledger-schema.ts';
+
+/** What the newest census of a warehouse table that matters has come to. */
+export interface TableCensus {
+  table: string;
+  /** - `held`: an operator has to decide; `due`: it is applied once more, because older rows came in since */
+  state: 'applied' | 'held' | 'due' | 'unmarked';
+  /** Of a held one, why: a clause. */
+  reason: string | null;
+  /** Of its processed object. */
+  key: string;
+  run: string;
+  slice: string;
+  /** ISO 8601: when it was applied, or held. */
+  at: string;
+  keys: number;
+}
+
+/**
+ * Reads the newest census of each table; one that an operator has dismissed, or that a newer one makes up for, is passed over.
+ *
+ * @param client of a warehouse that this version has made, or migrated
+ */
+export async function selectCensuses(client: pg.ClientBase): Promise<TableCensus[]> {
+  const { rows } = await client.query<TableCensus>(
+    `select distinct on (c.warehouse_table) c.warehouse_table as table, o.key, o.run, o.slice, c.reason,
+            case when c.due_since is not null then 'due' else c.state end as state, c.keys::float8 as keys,
+            to_char(coalesce(c.due_since, c.applied_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+       from ${censusTable} c join ${ledgerTable} o using (object_id)
+      where c.state in ('applied', 'held', 'unmarked')
+      order by c.warehouse_table, o.generation desc, o.snapshot_xmax desc, o.snapshot_xmin desc, o.tie desc, o.revision desc`,
+  );
+  return rows;
+}
+
+/** The same of any warehouse: there are none in one that an older version has made. */
+export async function selectKnownCensuses(client: pg.ClientBase): Promise<TableCensus[]> {
+  const { rowCount } = await client.query('select where to_regclass($1) is not null', [censusTable]);
+  return rowCount === 0 ? [] : selectCensuses(client);
+}
+
+/** The rows of a table that are marked as deleted. @returns null where it has no marks */
+export async function countMarked(
+  client: pg.ClientBase,
+  schema: string,
+  table: string,
+): Promise<number | null> {
+  const name = quoteQualified(schema, table);
+  const { rowCount } = await client.query(
+    `select from pg_attribute where attrelid = to_regclass($1) and attname = $2 and not attisdropped`,
+    [name, deletedByColumn],
+  );
+  if (rowCount === 0) return null;
+  const { rows } = await client.query<{ marked: number }>(
+    `select count(*)::float8 as marked from ${name} where ${deletedByColumn} is not null`,
+  );
+  return rows[0]?.marked ?? 0;
+}

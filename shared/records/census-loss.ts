@@ -1,0 +1,18 @@
+// From how many keys on a census is taken for a mistake in the source: the limits of its guard.
+
+/** Fewer keys are deleted by hand, too. */
+const maxLostKeys = 1000;
+const maxLostShare = 0.2;
+
+/**
+ * Says why a census is to be held, as a clause.
+ *
+ * @param lost of the keys
+ * @returns undefined where so many keys may well be deleted
+ */
+export function describeLoss(lost: number, keys: number): string | undefined {
+  const isAll = keys > 0 && lost === keys;
+  if (!isAll && (lost <= maxLostKeys || lost <= maxLostShare * keys)) return undefined;
+  const which = isAll ? `all ${keys}` : `${lost} of ${keys}`;
+  return keys === 1 ? 'its only key is gone' : `${which} keys are gone`;
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { TransientError } from '../../../shared/errors.ts';
+import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
+import { type Captured, expected, histories, identify, tables } from './deleted-histories.ts';
+
+jest.setTimeout(120_000);
+
+describe('whether a row is marked as deleted', () => {
+  let server: PostgresServer;
+  let warehouse: WarehouseUnderTest;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+  });
+  afterAll(() => server.stop());
+  afterEach(() => warehouse.end());
+
+  const make = async () => {
+    const url = await server.createDatabase(`deleted_${randomUUID()}`);
+    warehouse = await WarehouseUnderTest.make(url, smallModel);
+  };
+
+  const star = 'dim_date, dim_colour, dim_shape, fact_sale, starlift.parked_fact_sale';
+  const empty = async () => {
+    await warehouse.ask(`truncate ${star}, starlift.object, starlift.census cascade`);
+    warehouse.bucket.objects.clear();
+  };
+
+  const putAll = (objects: Captured[]) =>
+    Promise.all(
+      objects.map(({ table, rows, at, isCensus }, index) =>
+        warehouse.put(table, {
+          rows,
+          xmax: 100 + at,
+          slice: index,
+          // Later censuses are judged against an earlier one, in the source.
+          ...(isCensus && { census: { seconds: 0, previous: 'a run' } }),
+        }),
+      ),
+    );
+
+  /** As the queue does: what fails transiently comes back. */
+  const drain = async (queue: ProcessedKey[], replay?: string) => {
+    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+      try {
+        await warehouse.load(key, { replay });
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        queue.push(key);
+      }
+    }
+  };
+
+  /** As the sweep does. */
+  const applyDue = async (): Promise<number> => {
+    const due = await warehouse.ask(
+      'select o.key from starlift.census join starlift.object o using (object_id) where due_since is not null',
+    );
+    for (const { key } of due)
+      await warehouse.load(parseObjectKey(String(key)) as ProcessedKey, { replay: 'due' });
+    expect(await warehouse.ask('select from starlift.census where due_since is not null')).toEqual([]);
+    return due.length;
+  };
+
+  const expectAll = async (objects: Captured[]) => {
+    for (const table of tables) {
+      const columns = smallModel.table(table).columns.map(({ name }) => name);
+      const found = (await warehouse.ask(
+        `select ${columns.join(', ')}, _deleted_by is not null as deleted from ${table}`,
+      )) as TextRow[];
+      const rows = found
+        .map((row) => ({ ...row, deleted: row.deleted === 't' ? 'true' : 'false' }))
+        .toSorted((a, b) => (identify(table, a) < identify(table, b) ? -1 : 1));
+      expect({ table, rows }).toEqual({ table, rows: expected(objects, table) });
+    }
+    expect(await warehouse.ask('select * from starlift.parked_fact_sale')).toEqual([]);
+    // Each mark names a census of the table.
+    for (const table of tables) {
+      expect(
+        await warehouse.ask(
+          `select from ${table} t left join starlift.object o
+              on o.object_id = t._deleted_by and o.warehouse_table = $1 and o.key like '.census/%'
+            where t._deleted_by is not null and o.object_id is null`,
+          [table],
+        ),
+      ).toEqual([]);
+    }
+  };
+
+  it('depends on neither the order of deliveries nor their repetition', async () => {
+    await make();
+    await fc.assert(
+      fc.asyncProperty(histories, async ({ objects, order }) => {
+        await empty();
+        const keys = await putAll(objects);
+        for (const index of order) await warehouse.load(keys[index] as ProcessedKey);
+        await applyDue();
+        await expectAll(objects);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('is the same with three loaders at a time', async () => {
+    await make();
+    await fc.assert(
+      fc.asyncProperty(histories, async ({ objects, order }) => {
+        await empty();
+        const keys = await putAll(objects);
+        const queue = order.map((index) => keys[index] as ProcessedKey);
+        await Promise.all([drain(queue), drain(queue), drain(queue)]);
+        await applyDue();
+        await expectAll(objects);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('is the same when everything is replayed into an emptied warehouse, in any order', async () => {
+    await make();
+    await fc.assert(
+      fc.asyncProperty(histories, fc.boolean(), async ({ objects, order }, isLedgerLost) => {
+        await empty();
+        const keys = await putAll(objects);
+        for (const key of keys) await warehouse.load(key);
+        await warehouse.ask(
+          `truncate ${star} ${isLedgerLost ? ', starlift.object, starlift.census' : ''} cascade`,
+        );
+        const queue = order.map((index) => keys[index] as ProcessedKey);
+        await Promise.all([drain(queue, 'again'), drain(queue, 'again')]);
+        await applyDue();
+        await expectAll(objects);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
