@@ -1,11 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { CommandModule } from './commands/command-module.ts';
-import {
-  type CommandDescription,
-  type CommandName,
-  commandTable,
-  isCommandName,
-} from './help/command-table.ts';
+import type { CommandDescription } from './help/command-description.ts';
+import { type CommandName, commandTable, isCommandName } from './help/command-table.ts';
 import { printHelp, unknownCommand } from './help/print-help.ts';
 import { didYouMean } from './help/suggest.ts';
 import { readVersion } from './help/version.ts';

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../shared/records/census-verdict.ts';
+import type { Verdict } from '../../shared/census/verdict.ts';
 import { decideHeld } from '../deletes/decide.ts';
 import { listDeletes, type TableDeletes } from '../deletes/list-deletes.ts';
 import { parseTableOption } from '../options/named-tables.ts';

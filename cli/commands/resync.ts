@@ -1,5 +1,5 @@
 import type { Model } from '../../shared/model/model.ts';
-import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
+import { makeResyncRequest, putResyncRequest } from '../../shared/records/plan/resync-request.ts';
 import { parseTable } from '../options/named-tables.ts';
 import { textOption, withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';

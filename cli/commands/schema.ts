@@ -4,7 +4,7 @@ import {
   type CurrentView,
   currentViewStatements,
   currentViews,
-} from '../../shared/warehouse/current-view.ts';
+} from '../../shared/warehouse/current/current-view.ts';
 import { businessKey, warehouseDdl } from '../../shared/warehouse/warehouse-schema.ts';
 import { readSettings } from '../configuration/settings.ts';
 import { assembleProject, findDefinition } from '../project/load-model.ts';

@@ -1,10 +1,5 @@
-import {
-  type CommandDescription,
-  type CommandForm,
-  commandNames,
-  commandTable,
-  isCommandName,
-} from '../help/command-table.ts';
+import type { CommandDescription, CommandForm } from '../help/command-description.ts';
+import { commandNames, commandTable, isCommandName } from '../help/command-table.ts';
 
 /** What may stand at a place of the command line. */
 export interface Candidate {

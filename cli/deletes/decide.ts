@@ -1,7 +1,7 @@
+import { putVerdict, type Verdict } from '../../shared/census/verdict.ts';
 import { selectKnownCensuses, type TableCensus } from '../../shared/ledger/censuses.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
-import { putVerdict, type Verdict } from '../../shared/records/census-verdict.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import type { Site } from '../site/site.ts';
 

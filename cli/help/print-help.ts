@@ -1,16 +1,8 @@
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { defaultColumns, wrapLine } from '../terminal/wrap.ts';
-import {
-  type CommandDescription,
-  type CommandForm,
-  type CommandName,
-  type CommandOption,
-  commandNames,
-  commandTable,
-  exitCodes,
-  isCommandName,
-} from './command-table.ts';
+import type { CommandDescription, CommandForm, CommandOption } from './command-description.ts';
+import { type CommandName, commandNames, commandTable, exitCodes, isCommandName } from './command-table.ts';
 import { didYouMean } from './suggest.ts';
 
 const wide = Math.max(...commandNames.map((name) => name.length)) + 4;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { NextTable } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import {
@@ -12,7 +12,7 @@ import {
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import { readDropped } from '../../shared/records/dropped.ts';
-import { isAccountedFor, type KnownSlices, makeKnownSlices } from '../../shared/records/slices.ts';
+import { isAccountedFor, type KnownSlices, makeKnownSlices } from '../../shared/records/plan/slices.ts';
 import { listTables } from '../../shared/sweep/find-lost.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';

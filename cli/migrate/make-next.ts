@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { ledgerRelations } from '../../shared/ledger/ledger-relations.ts';
-import { parkedName, warehouseLocks } from '../../shared/ledger/ledger-schema.ts';
-import { renameInLedger } from '../../shared/ledger/rename-table.ts';
+import { ledgerRelations } from '../../shared/ledger/schema/ledger-relations.ts';
+import { parkedName, warehouseLocks } from '../../shared/ledger/schema/ledger-schema.ts';
+import { renameInLedger } from '../../shared/ledger/schema/rename-table.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import { readCatalog } from '../../shared/warehouse/catalog.ts';
-import { currentNameOf } from '../../shared/warehouse/current-view.ts';
+import { currentNameOf } from '../../shared/warehouse/current/current-view.ts';
 import { createStatements, type DdlOptions, type Relation } from '../../shared/warehouse/relation.ts';
 import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
 

@@ -5,6 +5,7 @@ import { assembleModel, type Model } from '../../shared/model/model.ts';
 import { asNamedIn } from '../../shared/model/renames.ts';
 import { formatObjectKey } from '../../shared/object-store/object-key.ts';
 import { formatModelReplay } from '../../shared/queue/model-replay.ts';
+import { isAccountedFor } from '../../shared/records/plan/slices.ts';
 import {
   findInForce,
   hashOf,
@@ -14,7 +15,6 @@ import {
   readDefinition,
   readDefinitionInForce,
 } from '../../shared/records/published-model.ts';
-import { isAccountedFor } from '../../shared/records/slices.ts';
 import { adoptModel, noteModel } from '../../shared/warehouse/adopt-model.ts';
 import { prepareWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
+import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { ModelDefinition } from '../../shared/model/define.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';

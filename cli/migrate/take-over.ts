@@ -2,14 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { TerminalError, TransientError } from '../../shared/errors.ts';
 import { readBinding } from '../../shared/ledger/binding.ts';
-import { bindingTable, ledgerTable, parkedName, warehouseLocks } from '../../shared/ledger/ledger-schema.ts';
-import { renameInLedger } from '../../shared/ledger/rename-table.ts';
+import {
+  bindingTable,
+  ledgerTable,
+  parkedName,
+  warehouseLocks,
+} from '../../shared/ledger/schema/ledger-schema.ts';
+import { renameInLedger } from '../../shared/ledger/schema/rename-table.ts';
 import type { NextTable } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { inTransaction, liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
-import { currentNameOf } from '../../shared/warehouse/current-view.ts';
-import { makeCurrentViews } from '../../shared/warehouse/keep-current-views.ts';
+import { currentNameOf } from '../../shared/warehouse/current/current-view.ts';
+import { makeCurrentViews } from '../../shared/warehouse/current/keep-current-views.ts';
 import { createStatements, type DdlOptions } from '../../shared/warehouse/relation.ts';
 import { warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
 import { formatObjects, formatRows } from '../terminal/wording.ts';

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Fact, Model, WarehouseTable } from '../../shared/model/model.ts';
 import { parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';

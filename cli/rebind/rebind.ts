@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readBinding, replaceBinding } from '../../shared/ledger/binding.ts';
-import { migrateLedger } from '../../shared/ledger/ledger-relations.ts';
-import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
+import { migrateLedger } from '../../shared/ledger/schema/ledger-relations.ts';
+import { makeResyncRequest, putResyncRequest } from '../../shared/records/plan/resync-request.ts';
 import { readRemembered, rememberConnections } from '../configuration/remembered.ts';
 import { connect } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { isCensus, ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';

@@ -5,7 +5,7 @@ import type { Model } from '../../shared/model/model.ts';
 import { isRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listDropped } from '../../shared/records/dropped.ts';
-import { makeResyncRequest, putResyncRequest } from '../../shared/records/resync-request.ts';
+import { makeResyncRequest, putResyncRequest } from '../../shared/records/plan/resync-request.ts';
 import type { DataFolder } from '../embedded/machine/data-folder.ts';
 import { queueNames } from '../embedded/resources.ts';
 import type { Stack } from '../embedded/stack.ts';

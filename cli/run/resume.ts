@@ -4,6 +4,7 @@ import {
   listUnsettledRuns,
   readSweptRuns,
 } from '../../services/ingestion/sweep/lost-slices.ts';
+import { readCensusRecord } from '../../shared/census/record.ts';
 import type { Model } from '../../shared/model/model.ts';
 import {
   formatFailedKey,
@@ -17,15 +18,14 @@ import { hasAny, type ListedObject, type ObjectStore } from '../../shared/object
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type OutgoingMessage, sendAll, textAttribute } from '../../shared/queue/send-all.ts';
-import { type CaptureState, readCaptureState } from '../../shared/records/capture-state.ts';
-import { readCensusRecord } from '../../shared/records/census-record.ts';
-import { formatExtractMessage } from '../../shared/records/extract-message.ts';
+import { type CaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import { formatExtractMessage } from '../../shared/records/plan/extract-message.ts';
 import {
   type FollowedSlice,
   isAccountedFor,
   type KnownSlices,
   makeKnownSlices,
-} from '../../shared/records/slices.ts';
+} from '../../shared/records/plan/slices.ts';
 import { collectProcessed, findLost, isTransformed, listTables } from '../../shared/sweep/find-lost.ts';
 import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';

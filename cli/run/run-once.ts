@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../shared/records/plan/run-record.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../site/site.ts';
 import type { Finding } from './report/check-tables.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadSampleTrading } from '../../models/built-in.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../shared/records/plan/run-record.ts';
 import type { Services } from '../embedded/services.ts';
 import { InvocationError } from '../embedded/workers/invocation-error.ts';
 import { isDrained } from '../site/embedded/embedded-queues.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { formatRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { listRuns, type RunRecord, readRunRecord } from '../../shared/records/run-record.ts';
+import { listRuns, type RunRecord, readRunRecord } from '../../shared/records/plan/run-record.ts';
 import { hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { type Answer, askPart } from '../status/evidence/ask.ts';

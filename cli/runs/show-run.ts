@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { formatRunPrefix, type RunId } from '../../shared/object-store/object-key.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
+import { type RunRecord, readRunRecord } from '../../shared/records/plan/run-record.ts';
 import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
-import { type RunRecord, readRunRecord } from '../../shared/records/run-record.ts';
 import { type Failure, listFailures } from '../failures/list-failures.ts';
 import { list, readRows, type ZoneObject } from '../objects/list-objects.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';

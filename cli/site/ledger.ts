@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isCensus, ledgerTable } from '../../shared/ledger/ledger-schema.ts';
+import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
 

@@ -4,7 +4,7 @@ import type { WaitingRows } from '../../shared/ledger/count-waiting.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
-import type { PlannedRun } from '../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../shared/records/plan/run-record.ts';
 import type { Activity } from './activity.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { LedgerCount } from './ledger.ts';

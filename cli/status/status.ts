@@ -1,7 +1,7 @@
 import type { DroppedRows } from '../../shared/ledger/dropped-rows.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { Outage } from '../../shared/records/outages.ts';
-import type { PlanFailure } from '../../shared/records/plan-attempts.ts';
+import type { PlanFailure } from '../../shared/records/plan/plan-attempts.ts';
 import type { Retrying } from '../../shared/records/retrying.ts';
 import type { ExplainedWait } from '../waiting/explain-waits.ts';
 import type { RefusedRows } from '../waiting/refused-rows.ts';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { formatSlicePrefix, parseKnownKey } from '../../shared/object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
-import { readNewestPlans } from '../../shared/records/plan-records.ts';
+import { readNewestPlans } from '../../shared/records/plan/plan-records.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import { type Failure, groupFailures, listFailures } from '../failures/list-failures.ts';
 import { type FoundLine, readObjectLines, type WantedField } from '../objects/object-lines.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ledgerTable, parkedTable } from '../../shared/ledger/ledger-schema.ts';
+import { ledgerTable, parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { formatObjectKey, timeOfRun } from '../../shared/object-store/object-key.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../shared/postgres/identifier.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
+import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';

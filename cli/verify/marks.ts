@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { columnValues } from '../../services/loading/rows/column-values.ts';
 import { keyTexts } from '../../services/loading/rows/key-texts.ts';
-import { censusTable, ledgerTable } from '../../shared/ledger/ledger-schema.ts';
-import { censusTableOf } from '../../shared/model/census-table.ts';
+import { censusTableOf } from '../../shared/census/census-table.ts';
+import { censusTable, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { formatType } from '../../shared/model/define.ts';
 import type { WarehouseTable } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';

@@ -1,4 +1,4 @@
-import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
+import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
 import { canReadAll } from '../site/ledger.ts';

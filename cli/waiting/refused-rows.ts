@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { parkedTable, unreleasedTable } from '../../shared/ledger/ledger-schema.ts';
+import { parkedTable, unreleasedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { canReadAll } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { parkedTable } from '../../shared/ledger/ledger-schema.ts';
+import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { isNewer, matches } from '../../shared/warehouse/is-newer.ts';

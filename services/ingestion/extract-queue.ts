@@ -11,7 +11,7 @@ import {
   type ExtractMessage,
   formatExtractMessage,
   parseExtractMessage,
-} from '../../shared/records/extract-message.ts';
+} from '../../shared/records/plan/extract-message.ts';
 
 /**
  * Makes the function that puts messages on the extract queue.

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { tableLock } from '../../shared/ledger/ledger-schema.ts';
+import { tableLock } from '../../shared/ledger/schema/ledger-schema.ts';
 import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 
 export interface TablesToLock {

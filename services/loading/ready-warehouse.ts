@@ -6,12 +6,12 @@ import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { type PublishedModel, type ReadModel, readDefinition } from '../../shared/records/published-model.ts';
 import { adoptModel, LaterModelError, noteModel } from '../../shared/warehouse/adopt-model.ts';
+import { keepCurrentViews } from '../../shared/warehouse/current/keep-current-views.ts';
 import {
   type EnsureOptions,
   prepareWarehouse,
   type RefusedTables,
 } from '../../shared/warehouse/ensure-warehouse.ts';
-import { keepCurrentViews } from '../../shared/warehouse/keep-current-views.ts';
 
 const none: RefusedTables = new Map();
 

@@ -1,8 +1,8 @@
 import type { Model, WarehouseTable } from '../model/model.ts';
 import type { RunId } from '../object-store/object-key.ts';
-import type { PlanRecords } from '../records/plan-records.ts';
-import type { RunRecord } from '../records/run-record.ts';
-import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
+import type { PlanRecords } from '../records/plan/plan-records.ts';
+import type { RunRecord } from '../records/plan/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
 import type { LoadedRun } from './loaded-runs.ts';
 
 export interface AsOfFacts {

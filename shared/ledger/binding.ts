@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { RefusedError } from '../errors.ts';
 import { inTransaction } from '../postgres/transaction.ts';
-import { bindingTable } from './ledger-schema.ts';
+import { bindingTable } from './schema/ledger-schema.ts';
 
 /** Who loads a warehouse, and what of it: the one row of `starlift.binding`. */
 export interface WarehouseBinding {

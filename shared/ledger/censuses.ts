@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { quoteQualified } from '../postgres/identifier.ts';
 import { deletedByColumn } from '../warehouse/warehouse-schema.ts';
-import { censusTable, ledgerTable } from './ledger-schema.ts';
+import { censusTable, ledgerTable } from './schema/ledger-schema.ts';
 
 /** What the newest census of a warehouse table that matters has come to. */
 export interface TableCensus {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Model } from '../model/model.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type LedgerEntry, type Loaded, readLoaded, writeLoaded } from '../records/loaded.ts';
-import { ledgerTable } from './ledger-schema.ts';
+import { ledgerTable } from './schema/ledger-schema.ts';
 import { findWholeTables } from './whole-tables.ts';
 
 /** How a ledger that has gone back differs from the one before. */

@@ -4,7 +4,7 @@ import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { isNewer, matches } from '../warehouse/is-newer.ts';
 import { selectReadable } from '../warehouse/readable-tables.ts';
 import { businessKey, deletedByColumn, objectIdColumn } from '../warehouse/warehouse-schema.ts';
-import { ledgerTable, parkedTable } from './ledger-schema.ts';
+import { ledgerTable, parkedTable } from './schema/ledger-schema.ts';
 
 export interface WaitingRows {
   /** The fact. */

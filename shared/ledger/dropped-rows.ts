@@ -2,11 +2,11 @@ import type pg from 'pg';
 import type { Model, WarehouseTable } from '../model/model.ts';
 import { type ObjectKey, parseKnownKey, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { readCaptureState } from '../records/capture-state.ts';
 import { readDropped } from '../records/dropped.ts';
-import { readRunRecord } from '../records/run-record.ts';
-import { isAccountedFor, type KnownSlices, makeKnownSlices, type SliceId } from '../records/slices.ts';
-import { ledgerTable } from './ledger-schema.ts';
+import { readCaptureState } from '../records/plan/capture-state.ts';
+import { readRunRecord } from '../records/plan/run-record.ts';
+import { isAccountedFor, type KnownSlices, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
+import { ledgerTable } from './schema/ledger-schema.ts';
 
 /** Objects of a source table that an operator has discarded, and whose rows nothing has brought since. */
 export interface DroppedRows {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { initialLoadTable } from './ledger-schema.ts';
+import { initialLoadTable } from './schema/ledger-schema.ts';
 
 /** The facts that are in their initial load: they have no keys yet. */
 export async function selectInitialLoads(client: pg.ClientBase): Promise<ReadonlySet<string>> {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ledgerTable } from './ledger-schema.ts';
+import { ledgerTable } from './schema/ledger-schema.ts';
 
 /** The slices of one run that are in one warehouse table, in any revision. */
 export interface LoadedRun {

@@ -8,9 +8,9 @@ import {
 } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { inTransaction } from '../postgres/transaction.ts';
-import { readRunRecord } from '../records/run-record.ts';
-import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
-import { isCensus, ledgerTable, tableTable } from './ledger-schema.ts';
+import { readRunRecord } from '../records/plan/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
+import { isCensus, ledgerTable, tableTable } from './schema/ledger-schema.ts';
 
 /**
  * Notes that tables are loaded once more from S3: until the ledger has seen the newest object of each slice again, a check

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { putResyncRequest } from '../records/resync-request.ts';
-import { resyncTable } from './ledger-schema.ts';
+import { putResyncRequest } from '../records/plan/resync-request.ts';
+import { resyncTable } from './schema/ledger-schema.ts';
 
 /**
  * Notes in the warehouse that the source has to be read in full again, in the transaction that found it out. That may

@@ -3,8 +3,8 @@ import type { Calendar, Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { selectNamedDays } from '../warehouse/named-days.ts';
-import { ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
 import { isUnloaded } from './rebuild.ts';
+import { ledgerTable, rowChangeTable, tableTable } from './schema/ledger-schema.ts';
 
 /** What a check of a star table's rows has found. */
 export interface TableCount {

@@ -2,11 +2,11 @@ import type pg from 'pg';
 import type { Model } from '../model/model.ts';
 import type { RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { readCaptureState } from '../records/capture-state.ts';
-import { readRunRecord } from '../records/run-record.ts';
-import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/slices.ts';
+import { readCaptureState } from '../records/plan/capture-state.ts';
+import { readRunRecord } from '../records/plan/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
 import { selectInitialLoads } from './initial-loads.ts';
-import { ledgerTable } from './ledger-schema.ts';
+import { ledgerTable } from './schema/ledger-schema.ts';
 
 /**
  * Finds the source tables whose first load is whole: the last run that has read all of the table is loaded into each table that

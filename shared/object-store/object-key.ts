@@ -1,5 +1,5 @@
 import { TerminalError } from '../errors.ts';
-import { type SliceId, sliceIdPattern } from '../records/slices.ts';
+import { type SliceId, sliceIdPattern } from '../records/plan/slices.ts';
 
 /**
  * A run's id: the UTC time of its plan, to the millisecond, and four characters against a tie. A later run's id is greater,

@@ -1,7 +1,7 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { formatFailedKey, parseObjectKey } from '../object-store/object-key.ts';
-import { parseExtractMessage } from '../records/extract-message.ts';
+import { parseExtractMessage } from '../records/plan/extract-message.ts';
 import { type FailureReason, makeDeadLetterAttributes } from './dead-letter.ts';
 import { parseObjectCreated } from './object-created.ts';
 import { maxReceiveCount, type QueueKind } from './queue-settings.ts';

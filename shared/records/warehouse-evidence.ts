@@ -1,6 +1,6 @@
 import { warehouseEvidenceKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ViewFault } from '../warehouse/keep-current-views.ts';
+import type { ViewFault } from '../warehouse/current/keep-current-views.ts';
 import { isJsonObject, parseStateRecord } from './json-record.ts';
 
 /**

@@ -9,7 +9,7 @@ import {
   parseObjectKey,
 } from '../object-store/object-key.ts';
 import type { ListedObject, ObjectStore } from '../object-store/object-store.ts';
-import { type KnownSlices, makeKnownSlices } from '../records/slices.ts';
+import { type KnownSlices, makeKnownSlices } from '../records/plan/slices.ts';
 
 /** What is known about a zone's objects in addition to their keys. */
 export interface SweepFacts {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { warehouseLocks } from '../ledger/ledger-schema.ts';
+import { warehouseLocks } from '../ledger/schema/ledger-schema.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { Relation, RelationColumn } from './relation.ts';

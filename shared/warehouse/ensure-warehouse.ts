@@ -2,9 +2,9 @@ import type pg from 'pg';
 import { LostTableError, RefusedError, TerminalError } from '../errors.ts';
 import { readBinding } from '../ledger/binding.ts';
 import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/initial-loads.ts';
-import { ledgerRelations, migrateLedger } from '../ledger/ledger-relations.ts';
-import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/ledger-schema.ts';
 import { requestResync } from '../ledger/resync.ts';
+import { ledgerRelations, migrateLedger } from '../ledger/schema/ledger-relations.ts';
+import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/schema/ledger-schema.ts';
 import { changeRows, selectLoadedRows } from '../ledger/table-counts.ts';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
@@ -12,8 +12,8 @@ import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
 import { addLacking, type Lacking } from './add-lacking.ts';
 import { assertNotTakenOver } from './adopt-model.ts';
 import { type CatalogRelation, findDifferences, findLacking, readCatalog } from './catalog.ts';
+import { keepCurrentViews } from './current/keep-current-views.ts';
 import { insertDates } from './insert-dates.ts';
-import { keepCurrentViews } from './keep-current-views.ts';
 import { selectNamedDays } from './named-days.ts';
 import {
   createStatements,

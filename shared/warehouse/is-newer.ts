@@ -1,4 +1,4 @@
-import { ledgerTable } from '../ledger/ledger-schema.ts';
+import { ledgerTable } from '../ledger/schema/ledger-schema.ts';
 import { quoteIdentifier } from '../postgres/identifier.ts';
 import { objectIdColumn } from './warehouse-schema.ts';
 

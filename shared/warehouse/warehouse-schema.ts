@@ -1,5 +1,5 @@
 import { TerminalError } from '../errors.ts';
-import { parkedName } from '../ledger/ledger-schema.ts';
+import { parkedName } from '../ledger/schema/ledger-schema.ts';
 import { formatType } from '../model/define.ts';
 import type { CalendarColumn, Fact, Model, WarehouseColumn, WarehouseTable } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';

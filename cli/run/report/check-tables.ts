@@ -8,8 +8,8 @@ import {
   type LockHolder,
   tablesIn,
 } from '../../../shared/postgres/lock-holder.ts';
+import { findViewFaults } from '../../../shared/warehouse/current/keep-current-views.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
-import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { describeChangedTables } from '../../status/troubles/changed-tables.ts';
 import { describeViewFaults } from '../../status/troubles/view-troubles.ts';

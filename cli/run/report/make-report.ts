@@ -9,7 +9,7 @@ import {
   parseIngestedMetadata,
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
 import { listFailures } from '../../failures/list-failures.ts';

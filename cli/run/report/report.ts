@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Model } from '../../../shared/model/model.ts';
 import { timeOfRun } from '../../../shared/object-store/object-key.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';

@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
@@ -13,15 +13,15 @@ import {
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
-import type { CaptureState } from '../../../shared/records/capture-state.ts';
 import { listDropped } from '../../../shared/records/dropped.ts';
-import type { PlannedSlice, RunRecord } from '../../../shared/records/run-record.ts';
+import type { CaptureState } from '../../../shared/records/plan/capture-state.ts';
+import type { PlannedSlice, RunRecord } from '../../../shared/records/plan/run-record.ts';
 import {
   type FollowedSlice,
   halvesOf,
   type KnownSlices,
   makeKnownSlices,
-} from '../../../shared/records/slices.ts';
+} from '../../../shared/records/plan/slices.ts';
 import { type DeadLetter, sliceOf } from '../dead-letter.ts';
 import { hasLedger, tablesOf } from '../ledger.ts';
 import type { Site } from '../site.ts';

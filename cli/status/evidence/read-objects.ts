@@ -1,8 +1,8 @@
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type Loaded, readLoaded } from '../../../shared/records/loaded.ts';
 import { type Outage, readOutage } from '../../../shared/records/outages.ts';
-import { type PlanAttempts, readPlanAttempts } from '../../../shared/records/plan-attempts.ts';
-import { type PlanRecords, readNewestPlans } from '../../../shared/records/plan-records.ts';
+import { type PlanAttempts, readPlanAttempts } from '../../../shared/records/plan/plan-attempts.ts';
+import { type PlanRecords, readNewestPlans } from '../../../shared/records/plan/plan-records.ts';
 import { type Retrying, readRetrying } from '../../../shared/records/retrying.ts';
 import { readVerified, type Verified } from '../../../shared/records/verified.ts';
 import { readWarehouseEvidence, type WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';

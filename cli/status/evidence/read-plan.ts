@@ -6,7 +6,7 @@ import {
   timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { findLastRun, type RunRecord } from '../../../shared/records/run-record.ts';
+import { findLastRun, type RunRecord } from '../../../shared/records/plan/run-record.ts';
 
 /** What the plans have left in S3. */
 export interface LastPlan {

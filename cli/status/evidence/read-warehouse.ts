@@ -1,14 +1,18 @@
 import type pg from 'pg';
 import { selectKnownCensuses, type TableCensus } from '../../../shared/ledger/censuses.ts';
 import { checkContinuity, type LedgerGap } from '../../../shared/ledger/continuity.ts';
-import { isCensus, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
-import { hasCounts, type LedgerTable, selectLedgerTables } from '../../../shared/ledger/ledger-tables.ts';
 import type { LoadedRun } from '../../../shared/ledger/loaded-runs.ts';
+import { isCensus, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
+import {
+  hasCounts,
+  type LedgerTable,
+  selectLedgerTables,
+} from '../../../shared/ledger/schema/ledger-tables.ts';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';
-import { findViewFaults, type ViewFault } from '../../../shared/warehouse/keep-current-views.ts';
+import { findViewFaults, type ViewFault } from '../../../shared/warehouse/current/keep-current-views.ts';
 import { hasLedger } from '../../site/ledger.ts';
 
 /** What the ledger says, for which no star table is touched: it can be read while one is locked. */

@@ -1,5 +1,5 @@
 import type { AsOf } from '../../../shared/ledger/as-of.ts';
-import type { LedgerTable } from '../../../shared/ledger/ledger-tables.ts';
+import type { LedgerTable } from '../../../shared/ledger/schema/ledger-tables.ts';
 import type { TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import type { Answer } from './ask.ts';

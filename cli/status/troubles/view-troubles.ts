@@ -1,4 +1,4 @@
-import type { ViewFault } from '../../../shared/warehouse/keep-current-views.ts';
+import type { ViewFault } from '../../../shared/warehouse/current/keep-current-views.ts';
 import { listNames } from './causes.ts';
 
 /** What is wrong with views of current rows, in words. */

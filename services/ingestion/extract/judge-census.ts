@@ -1,8 +1,8 @@
 import { zstdDecompressSync } from 'node:zlib';
+import { describeLoss } from '../../../shared/census/loss.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { describeLoss } from '../../../shared/records/census-loss.ts';
-import type { CensusOrder } from '../../../shared/records/extract-message.ts';
+import type { CensusOrder } from '../../../shared/records/plan/extract-message.ts';
 
 export interface Judgement {
   /** The run that it was judged against; undefined where there is nothing to compare with. */

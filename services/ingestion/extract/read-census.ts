@@ -1,13 +1,13 @@
 import type pg from 'pg';
+import { censusFieldsOf } from '../../../shared/census/census-table.ts';
+import { maxCensusBytes, maxCensusCopyBytes } from '../../../shared/census/size.ts';
 import { TerminalError } from '../../../shared/errors.ts';
-import { censusFieldsOf } from '../../../shared/model/census-table.ts';
 import type { SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource } from '../../../shared/model/source-name.ts';
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
-import { maxCensusBytes, maxCensusCopyBytes } from '../../../shared/records/census-size.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { makeVersion } from '../source/snapshot.ts';
 import type { UsableTable } from '../source/tables.ts';
 import { makeCompressedRows, ObjectTooLarge } from './compressed-rows.ts';

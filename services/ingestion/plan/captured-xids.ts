@@ -1,4 +1,4 @@
-import type { CapturedXids } from '../../../shared/records/capture-state.ts';
+import type { CapturedXids } from '../../../shared/records/plan/capture-state.ts';
 import { type SourceSnapshot, selectSnapshot } from '../source/snapshot.ts';
 import type { Statements } from '../source/statements.ts';
 

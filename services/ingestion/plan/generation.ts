@@ -2,13 +2,13 @@ import { TransientError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { readLoaded } from '../../../shared/records/loaded.ts';
 import {
   type CaptureState,
   formatCaptureState,
   type ReadState,
   readCaptureState,
-} from '../../../shared/records/capture-state.ts';
-import { readLoaded } from '../../../shared/records/loaded.ts';
+} from '../../../shared/records/plan/capture-state.ts';
 import type { Statements } from '../source/statements.ts';
 import type { AssessedTable } from '../source/tables.ts';
 import { fingerprintOf, needsNewerVersion } from './table-fingerprint.ts';

@@ -1,4 +1,7 @@
-import { censusFieldsOf } from '../../../shared/model/census-table.ts';
+import { censusFieldsOf } from '../../../shared/census/census-table.ts';
+import { type CensusRecord, putCensusRecord } from '../../../shared/census/record.ts';
+import { fitsCensus } from '../../../shared/census/size.ts';
+import { readVerdict } from '../../../shared/census/verdict.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   formatFailedPrefix,
@@ -11,19 +14,16 @@ import {
 import { parseIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
+import { readLoaded } from '../../../shared/records/loaded.ts';
 import type {
   CaptureState,
   EndedCensus,
   SentCensus,
   TableCensuses,
   TableState,
-} from '../../../shared/records/capture-state.ts';
-import { type CensusRecord, putCensusRecord } from '../../../shared/records/census-record.ts';
-import { fitsCensus } from '../../../shared/records/census-size.ts';
-import { readVerdict } from '../../../shared/records/census-verdict.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { readLoaded } from '../../../shared/records/loaded.ts';
-import { formatSliceId, isAccountedFor, makeKnownSlices } from '../../../shared/records/slices.ts';
+} from '../../../shared/records/plan/capture-state.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { formatSliceId, isAccountedFor, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
 import type { AssessedTable, UsableTable } from '../source/tables.ts';
 
 export interface CensusContext {

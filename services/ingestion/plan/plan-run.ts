@@ -14,11 +14,11 @@ import {
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import { type CaptureState, formatCaptureState } from '../../../shared/records/capture-state.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { formatLayout } from '../../../shared/records/layout.ts';
-import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/resync-request.ts';
-import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/run-record.ts';
+import { type CaptureState, formatCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { formatLayout } from '../../../shared/records/plan/layout.ts';
+import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
+import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';

@@ -3,15 +3,15 @@ import { TerminalError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
-import type { CaptureState, KnownTable, TableState } from '../../../shared/records/capture-state.ts';
-import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/extract-message.ts';
+import type { CaptureState, KnownTable, TableState } from '../../../shared/records/plan/capture-state.ts';
+import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import type {
   LockedTable,
   PlannedRun,
   PlannedSlice,
   TableFailure,
-} from '../../../shared/records/run-record.ts';
-import { type FollowedSlice, formatSliceId } from '../../../shared/records/slices.ts';
+} from '../../../shared/records/plan/run-record.ts';
+import { type FollowedSlice, formatSliceId } from '../../../shared/records/plan/slices.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';

@@ -1,7 +1,7 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError } from '../../../shared/errors.ts';
 import type { SourceTable } from '../../../shared/model/model.ts';
-import type { BlockRange, NewRows } from '../../../shared/records/extract-message.ts';
+import type { BlockRange, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import { aliasesOf, fromClause, newRowsCondition } from '../source/new-rows.ts';
 import { type RelationSize, selectSize } from '../source/relations.ts';
 import type { Statements } from '../source/statements.ts';

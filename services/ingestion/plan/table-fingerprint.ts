@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatType } from '../../../shared/model/define.ts';
 import type { Join, Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
-import type { TableFingerprint, TableState } from '../../../shared/records/capture-state.ts';
+import type { TableFingerprint, TableState } from '../../../shared/records/plan/capture-state.ts';
 import type { UsableTable } from '../source/tables.ts';
 
 /** A table's two fingerprints now. */

@@ -1,5 +1,5 @@
 import { TerminalError } from '../../../shared/errors.ts';
-import type { Layout, LayoutRelation } from '../../../shared/records/layout.ts';
+import type { Layout, LayoutRelation } from '../../../shared/records/plan/layout.ts';
 import type { Mask } from './mask.ts';
 import type { Relation } from './relations.ts';
 import type { UsableTable } from './tables.ts';

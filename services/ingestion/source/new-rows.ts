@@ -1,7 +1,7 @@
 import type { Join, SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource } from '../../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
-import type { NewRows } from '../../../shared/records/extract-message.ts';
+import type { NewRows } from '../../../shared/records/plan/extract-message.ts';
 
 /**
  * The condition under which a row is new: an xid from `since` on wrote it, or one that was in progress then.

@@ -1,5 +1,5 @@
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import type { Statements } from './statements.ts';
 
 /** One MVCC snapshot of the source. Xids are decimal digits of an xid8. */

@@ -6,7 +6,7 @@ import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName } from '../../../shared/queue/queue-settings.ts';
 import { readOutage } from '../../../shared/records/outages.ts';
-import { readPlanAttempts } from '../../../shared/records/plan-attempts.ts';
+import { readPlanAttempts } from '../../../shared/records/plan/plan-attempts.ts';
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { settleLetters } from '../../../shared/sweep/settle-letters.ts';
 import { logMovedLetters, makeSweepFunction } from '../../../shared/sweep/sweep-function.ts';

@@ -11,10 +11,10 @@ import {
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { mainRetentionSeconds, planTimeoutSeconds } from '../../../shared/queue/queue-settings.ts';
-import { type CaptureState, readCaptureState } from '../../../shared/records/capture-state.ts';
 import { listDropped } from '../../../shared/records/dropped.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
+import { type CaptureState, readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import {
   isOverridden,
   listRunRecords,
@@ -23,13 +23,13 @@ import {
   type PlannedSlice,
   readRunRecord,
   unpackMessage,
-} from '../../../shared/records/run-record.ts';
+} from '../../../shared/records/plan/run-record.ts';
 import {
   isAccountedFor,
   type KnownSlices,
   makeKnownSlices,
   plannedSliceOf,
-} from '../../../shared/records/slices.ts';
+} from '../../../shared/records/plan/slices.ts';
 import { listRetriedKeys } from '../../../shared/sweep/retried-messages.ts';
 
 export interface ExpiredSlicesDeps {

@@ -6,11 +6,11 @@ import {
   type RunId,
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { readCaptureState } from '../../../shared/records/capture-state.ts';
-import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/extract-message.ts';
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
-import { listRuns, readRunRecord } from '../../../shared/records/run-record.ts';
-import { isAccountedFor, makeKnownSlices } from '../../../shared/records/slices.ts';
+import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { type ExtractMessage, parseExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { listRuns, readRunRecord } from '../../../shared/records/plan/run-record.ts';
+import { isAccountedFor, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
 import type { SweptLetter } from '../../../shared/sweep/settle-letters.ts';
 
 type Ingested = Pick<ObjectStore, 'get' | 'list' | 'delete'>;

@@ -1,13 +1,13 @@
 import type pg from 'pg';
-import { censusTable, ledgerTable, parkedTable } from '../../../shared/ledger/ledger-schema.ts';
-import { censusTableOf } from '../../../shared/model/census-table.ts';
+import { censusTableOf } from '../../../shared/census/census-table.ts';
+import { describeLoss } from '../../../shared/census/loss.ts';
+import type { Verdict } from '../../../shared/census/verdict.ts';
+import { censusTable, ledgerTable, parkedTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Dimension, Fact, Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
-import { describeLoss } from '../../../shared/records/census-loss.ts';
-import type { Verdict } from '../../../shared/records/census-verdict.ts';
-import type { SliceId } from '../../../shared/records/slices.ts';
+import type { SliceId } from '../../../shared/records/plan/slices.ts';
 import { assertNotLater } from '../../../shared/warehouse/adopt-model.ts';
 import { matches } from '../../../shared/warehouse/is-newer.ts';
 import { deletedByColumn, objectIdColumn } from '../../../shared/warehouse/warehouse-schema.ts';

@@ -1,6 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { censusTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { censusTable, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../../shared/queue/send-all.ts';
 import { deletedByColumn } from '../../../shared/warehouse/warehouse-schema.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { censusTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { censusTable, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 
 /** The columns of a version but for its revision: a row and a census of one snapshot have the same, whatever made them. */

@@ -4,15 +4,15 @@ import { selectCensuses } from '../../../shared/ledger/censuses.ts';
 import { checkContinuity } from '../../../shared/ledger/continuity.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
 import { findDroppedRows } from '../../../shared/ledger/dropped-rows.ts';
-import { type LedgerTable, selectLedgerTables } from '../../../shared/ledger/ledger-tables.ts';
 import { type LoadedRun, selectLoadedRuns } from '../../../shared/ledger/loaded-runs.ts';
+import { type LedgerTable, selectLedgerTables } from '../../../shared/ledger/schema/ledger-tables.ts';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { describeLock, findLockHolder, tablesIn } from '../../../shared/postgres/lock-holder.ts';
-import type { PlanRecords } from '../../../shared/records/plan-records.ts';
+import type { PlanRecords } from '../../../shared/records/plan/plan-records.ts';
 import type { TableEvidence, WarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
-import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
+import { findViewFaults } from '../../../shared/warehouse/current/keep-current-views.ts';
 
 export interface EvidenceDeps {
   ingested: Pick<ObjectStore, 'get' | 'list'>;

@@ -4,7 +4,7 @@ import { countWaiting } from '../../../shared/ledger/count-waiting.ts';
 import { selectLoadedRuns } from '../../../shared/ledger/loaded-runs.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import type { PlanRecords } from '../../../shared/records/plan-records.ts';
+import type { PlanRecords } from '../../../shared/records/plan/plan-records.ts';
 import { lateSeconds, type Schedule } from '../../../shared/schedule.ts';
 
 export interface FreshnessDeps {

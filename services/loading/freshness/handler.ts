@@ -8,7 +8,7 @@ import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
 import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
-import { makePlanRecordsReader } from '../../../shared/records/plan-records.ts';
+import { makePlanRecordsReader } from '../../../shared/records/plan/plan-records.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { writeWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { readConfig } from '../config.ts';

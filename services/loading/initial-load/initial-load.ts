@@ -1,11 +1,11 @@
 import type pg from 'pg';
-import { initialLoadTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { initialLoadTable, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Fact } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { inTransaction } from '../../../shared/postgres/transaction.ts';
-import { type RunRecord, readRunRecord } from '../../../shared/records/run-record.ts';
-import { isAccountedFor, makeKnownSlices, type SliceId } from '../../../shared/records/slices.ts';
+import { type RunRecord, readRunRecord } from '../../../shared/records/plan/run-record.ts';
+import { isAccountedFor, makeKnownSlices, type SliceId } from '../../../shared/records/plan/slices.ts';
 import type { LoadTarget } from '../rows/put-rows.ts';
 import { type BuildDeps, buildKeys } from './build-keys.ts';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { bindingTable, ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { bindingTable, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { deletedByColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import type { ProcessedObject } from './read-processed.ts';

@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import type { SQSRecord } from 'aws-lambda';
 import { shareAwsClients } from '../../../shared/aws-clients.ts';
+import { readVerdict } from '../../../shared/census/verdict.ts';
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { handleEachObject } from '../../../shared/handler/each-object.ts';
@@ -15,7 +16,6 @@ import { makeTableMetrics } from '../../../shared/metrics.ts';
 import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import { readVerdict } from '../../../shared/records/census-verdict.ts';
 import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeRunRecordReader } from '../initial-load/initial-load.ts';

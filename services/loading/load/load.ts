@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { type PipelineError, RefusedError, restate } from '../../../shared/errors.ts';
 import { readBinding } from '../../../shared/ledger/binding.ts';
-import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { enterAdded } from '../../../shared/ledger/table-counts.ts';
 import {
   type Calendar,

@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
+import { censusTableOf } from '../../../shared/census/census-table.ts';
 import { LostObjectError, TerminalError } from '../../../shared/errors.ts';
-import { censusTableOf } from '../../../shared/model/census-table.ts';
 import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import {

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
-import { parkedTable } from '../../../shared/ledger/ledger-schema.ts';
+import { parkedTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { WarehouseType } from '../../../shared/model/define.ts';
 import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';

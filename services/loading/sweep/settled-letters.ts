@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { type ObjectKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';

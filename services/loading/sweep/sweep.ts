@@ -6,12 +6,12 @@ import {
   type LedgerGap,
   rememberLedger,
 } from '../../../shared/ledger/continuity.ts';
-import { ledgerTable } from '../../../shared/ledger/ledger-schema.ts';
+import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import { makeResyncRequest, putResyncRequest } from '../../../shared/records/resync-request.ts';
+import { makeResyncRequest, putResyncRequest } from '../../../shared/records/plan/resync-request.ts';
 import { listTables } from '../../../shared/sweep/find-lost.ts';
 import { type SweepDeps, type SweepResult, sweepZone, sweptSince } from '../../../shared/sweep/sweep-zone.ts';
 

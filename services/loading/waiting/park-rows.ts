@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import type pg from 'pg';
-import { warehouseLocks } from '../../../shared/ledger/ledger-schema.ts';
+import { warehouseLocks } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Fact } from '../../../shared/model/model.ts';
 import { isNewer, matches } from '../../../shared/warehouse/is-newer.ts';
 import { extentOf } from '../rows/column-values.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/ledger/ledger-schema.ts';
+import { parkedTable, unreleasedTable, warehouseLocks } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { changeRows } from '../../../shared/ledger/table-counts.ts';
 import type { Fact } from '../../../shared/model/model.ts';
 import { quoteQualified } from '../../../shared/postgres/identifier.ts';

@@ -1,5 +1,5 @@
 import type { SourceField } from '../../../shared/model/model.ts';
-import type { Layout, LayoutField, LayoutRelation } from '../../../shared/records/layout.ts';
+import type { Layout, LayoutField, LayoutRelation } from '../../../shared/records/plan/layout.ts';
 
 /** What lines call the model's fields, where they may call them otherwise than the model does. */
 export interface LineFields {

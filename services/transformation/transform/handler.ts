@@ -16,7 +16,7 @@ import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { parseLeastRevision } from '../../../shared/queue/least-revision.ts';
 import { parseModelReplay } from '../../../shared/queue/model-replay.ts';
 import { type ObjectReference, parseObjectCreated } from '../../../shared/queue/object-created.ts';
-import { makeReadLayout } from '../../../shared/records/layout.ts';
+import { makeReadLayout } from '../../../shared/records/plan/layout.ts';
 import { makeModelReader, type PublishedModel } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { type TransformOptions, type TransformResult, transformObject } from './transform.ts';

@@ -2,8 +2,8 @@ import { RefusedError } from '../../../shared/errors.ts';
 import type { SourceTable } from '../../../shared/model/model.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { readCaptureState } from '../../../shared/records/capture-state.ts';
-import type { ReadLayout } from '../../../shared/records/layout.ts';
+import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import type { ReadLayout } from '../../../shared/records/plan/layout.ts';
 import { findLineFields, findUnknown, type LineFields } from '../rows/line-fields.ts';
 
 export interface LayoutDeps {

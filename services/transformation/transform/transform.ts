@@ -1,6 +1,6 @@
 import { createZstdDecompress } from 'node:zlib';
+import { censusTableOf } from '../../../shared/census/census-table.ts';
 import { LostObjectError } from '../../../shared/errors.ts';
-import { censusTableOf } from '../../../shared/model/census-table.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey, type IngestedKey } from '../../../shared/object-store/object-key.ts';
 import {
@@ -8,7 +8,7 @@ import {
   parseIngestedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore, PutOutcome } from '../../../shared/object-store/object-store.ts';
-import type { ReadLayout } from '../../../shared/records/layout.ts';
+import type { ReadLayout } from '../../../shared/records/plan/layout.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import type { LineFields } from '../rows/line-fields.ts';
 import { maxRowsPerBatch } from '../rows/row-batches.ts';

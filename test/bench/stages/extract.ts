@@ -2,8 +2,8 @@ import pg from 'pg';
 import { extractSlice } from '../../../services/ingestion/extract/extract-slice.ts';
 import { planRun } from '../../../services/ingestion/plan/plan-run.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { makePutLayout } from '../../../shared/records/layout.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { makePutLayout } from '../../../shared/records/plan/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { makeFolderStore } from './folder-store.ts';
 

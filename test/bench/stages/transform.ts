@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { transformRows } from '../../../services/transformation/rows/transform-rows.ts';
 import { transformObject } from '../../../services/transformation/transform/transform.ts';
 import { ingestedSuffix, parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import { makeReadLayout } from '../../../shared/records/layout.ts';
+import { makeReadLayout } from '../../../shared/records/plan/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { listKeys, makeFolderStore } from './folder-store.ts';
 

@@ -14,8 +14,8 @@ import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts'
 import type { ModelDefinition } from '../../../shared/model/define.ts';
 import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { maxReceiveCount, type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { publishModel } from '../../../shared/records/published-model.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
 import { totesysDefinition } from '../models/totesys.ts';
 import { startInlinePool } from '../processes/inline-pool.ts';
 import { seen } from '../seen.ts';

@@ -1,4 +1,4 @@
-import { censusTableOf } from '../../../shared/model/census-table.ts';
+import { censusTableOf } from '../../../shared/census/census-table.ts';
 import type { WarehouseTable } from '../../../shared/model/model.ts';
 import { formatObjectKey, type ProcessedKey, type RunId } from '../../../shared/object-store/object-key.ts';
 import {
@@ -7,7 +7,7 @@ import {
 } from '../../../shared/object-store/object-metadata.ts';
 import type { StoredObject } from '../../../shared/object-store/object-store.ts';
 import { writeParquet } from '../../../shared/parquet/write-parquet.ts';
-import type { SliceId } from '../../../shared/records/slices.ts';
+import type { SliceId } from '../../../shared/records/plan/slices.ts';
 import { type TextRow, toBatch } from '../rows/text-rows.ts';
 
 export interface ObjectFacts {

@@ -3,7 +3,7 @@ import { type LoadOptions, type LoadResult, loadObject } from '../../../services
 import type { Model } from '../../../shared/model/model.ts';
 import type { ProcessedKey, RunId } from '../../../shared/object-store/object-key.ts';
 import { type Database, makeDatabase } from '../../../shared/postgres/database.ts';
-import type { RunRecord } from '../../../shared/records/run-record.ts';
+import type { RunRecord } from '../../../shared/records/plan/run-record.ts';
 import { type EnsureOptions, ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { Bucket, type ObjectFacts } from './parquet-objects.ts';
 

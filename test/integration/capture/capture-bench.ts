@@ -11,9 +11,9 @@ import {
   type ExtractMessage,
   formatExtractMessage,
   parseExtractMessage,
-} from '../../../shared/records/extract-message.ts';
-import { makePutLayout } from '../../../shared/records/layout.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+} from '../../../shared/records/plan/extract-message.ts';
+import { makePutLayout } from '../../../shared/records/plan/layout.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { latestRows, type Row } from './ingested-rows.ts';
 import { shopModel, shopRows, shopTables } from './shop-model.ts';

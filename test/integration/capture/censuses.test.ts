@@ -4,7 +4,7 @@ import { defineDimension, int } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { loadedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { parseIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { calendar } from '../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';

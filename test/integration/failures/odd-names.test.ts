@@ -7,8 +7,8 @@ import { transformObject } from '../../../services/transformation/transform/tran
 import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { makePutLayout, makeReadLayout } from '../../../shared/records/layout.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { makePutLayout, makeReadLayout } from '../../../shared/records/plan/layout.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { connect } from '../../helpers/inline-road/databases.ts';
 import { calendar } from '../../helpers/models/calendar.ts';

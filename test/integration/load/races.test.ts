@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { warehouseLocks } from '../../../shared/ledger/ledger-schema.ts';
+import { warehouseLocks } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { blue, red, round, sale } from '../../helpers/small-warehouse/small-rows.ts';

@@ -6,7 +6,7 @@ import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { makeModelReader, publishModel, type ReadModel } from '../../../shared/records/published-model.ts';
 import { adoptModel } from '../../../shared/warehouse/adopt-model.ts';
-import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
+import { findViewFaults } from '../../../shared/warehouse/current/keep-current-views.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { smallTables } from '../../helpers/small-warehouse/small-model.ts';

@@ -8,7 +8,7 @@ import {
   listFollowedSlices,
 } from '../../../cli/site/stage/follow-slices.ts';
 import { formatRunKey } from '../../../shared/object-store/object-key.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';

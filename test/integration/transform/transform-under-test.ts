@@ -1,6 +1,6 @@
 import type { TransformDeps } from '../../../services/transformation/transform/transform.ts';
 import type { PipelineEvent } from '../../../shared/events.ts';
-import { makeReadLayout } from '../../../shared/records/layout.ts';
+import { makeReadLayout } from '../../../shared/records/plan/layout.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { openZones, type Zones } from '../../helpers/network/zones.ts';
 

@@ -3,9 +3,9 @@ import { transformObject } from '../../../services/transformation/transform/tran
 import type { Model } from '../../../shared/model/model.ts';
 import { parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import { makeReadLayout } from '../../../shared/records/layout.ts';
+import { makeReadLayout } from '../../../shared/records/plan/layout.ts';
+import { readRunRecord } from '../../../shared/records/plan/run-record.ts';
 import { parseQuarantineFile, type QuarantinedRow } from '../../../shared/records/quarantine-file.ts';
-import { readRunRecord } from '../../../shared/records/run-record.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 import { databaseAt } from '../../helpers/small-warehouse/warehouse-under-test.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { currentViewStatements } from '../../../shared/warehouse/current-view.ts';
+import { currentViewStatements } from '../../../shared/warehouse/current/current-view.ts';
+import { findViewFaults } from '../../../shared/warehouse/current/keep-current-views.ts';
 import { ensureWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts';
-import { findViewFaults } from '../../../shared/warehouse/keep-current-views.ts';
 import type { PostgresServer } from '../../helpers/postgres/temporary-postgres.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { inNewDatabase, postgresVersions } from './each-postgres.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
 import { type History, remember } from '../world/expectations.ts';
 import { type Delivery, Mailbox } from '../world/mailbox.ts';

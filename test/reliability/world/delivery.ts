@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
-import type { PlannedRun } from '../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import type { Director } from './invocation.ts';
 import { eventOf, isDoneWith } from './queues.ts';
 import type { World } from './world.ts';

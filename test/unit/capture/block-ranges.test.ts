@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { halveBlockRange } from '../../../services/ingestion/extract/read-slice.ts';
 import { cutBlockRanges, joinSparseRanges } from '../../../services/ingestion/plan/slice-table.ts';
-import type { BlockRange } from '../../../shared/records/extract-message.ts';
+import type { BlockRange } from '../../../shared/records/plan/extract-message.ts';
 
 const serverVersion = 150004;
 const isIn = (range: BlockRange | undefined, block: number) =>

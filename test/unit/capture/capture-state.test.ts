@@ -10,7 +10,7 @@ import {
   type CaptureState,
   formatCaptureState,
   parseCaptureState,
-} from '../../../shared/records/capture-state.ts';
+} from '../../../shared/records/plan/capture-state.ts';
 import { makeMemoryStore } from '../../helpers/rows/memory-store.ts';
 
 const xid = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);

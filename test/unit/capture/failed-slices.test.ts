@@ -4,7 +4,7 @@ import { recordFailure, recordRecovery } from '../../../services/ingestion/extra
 import { TerminalError } from '../../../shared/errors.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { failureReasonOf } from '../../../shared/queue/dead-letter.ts';
-import { type ExtractMessage, formatExtractMessage } from '../../../shared/records/extract-message.ts';
+import { type ExtractMessage, formatExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 
 const message: ExtractMessage = {
   version: 1,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
-import { packMessages, unpackMessage } from '../../../shared/records/run-record.ts';
-import { formatSliceId } from '../../../shared/records/slices.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import { packMessages, unpackMessage } from '../../../shared/records/plan/run-record.ts';
+import { formatSliceId } from '../../../shared/records/plan/slices.ts';
 
 const run = '20261125T120000000Zabcd';
 const generation = '1764072000';

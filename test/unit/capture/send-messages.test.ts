@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeSend } from '../../../services/ingestion/extract-queue.ts';
 import { TransientError } from '../../../shared/errors.ts';
-import type { ExtractMessage } from '../../../shared/records/extract-message.ts';
+import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 
 const messages = Array.from(
   { length: 25 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeRunRecordReader } from '../../../services/loading/initial-load/initial-load.ts';
 import { formatRunId, formatRunKey } from '../../../shared/object-store/object-key.ts';
-import type { RunRecord } from '../../../shared/records/run-record.ts';
+import type { RunRecord } from '../../../shared/records/plan/run-record.ts';
 
 const [first, second] = [1, 2].map((minute) =>
   formatRunId(new Date(Date.UTC(2024, 1, 29, 12, minute)), 'abcd'),

@@ -8,7 +8,7 @@ import {
   type ExtractMessage,
   formatExtractMessage,
   parseExtractMessage,
-} from '../../../shared/records/extract-message.ts';
+} from '../../../shared/records/plan/extract-message.ts';
 
 const message: ExtractMessage = {
   version: 1,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { readSweptRuns } from '../../../services/ingestion/sweep/lost-slices.ts';
-import { readCaptureState } from '../../../shared/records/capture-state.ts';
 import { readLoaded } from '../../../shared/records/loaded.ts';
-import { listResyncRequests } from '../../../shared/records/resync-request.ts';
-import { readRunRecord } from '../../../shared/records/run-record.ts';
+import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
+import { readRunRecord } from '../../../shared/records/plan/run-record.ts';
 import { readVerified, type Verified, writeVerified } from '../../../shared/records/verified.ts';
 
 const run = '20240229T120000000Zabcd';

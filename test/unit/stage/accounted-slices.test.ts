@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAccounted, type SliceFacts } from '../../../cli/site/stage/follow-slices.ts';
-import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/slices.ts';
+import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 const run = '20261125T120000000Zabcd';

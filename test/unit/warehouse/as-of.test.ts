@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AsOfFacts, findAsOf } from '../../../shared/ledger/as-of.ts';
-import type { RunRecord } from '../../../shared/records/run-record.ts';
+import type { RunRecord } from '../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 const at = (minute: number) => `2026-03-01T10:${String(minute).padStart(2, '0')}:00.000Z`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineDimension, int } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { currentViews } from '../../../shared/warehouse/current-view.ts';
+import { currentViews } from '../../../shared/warehouse/current/current-view.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 const dimensionOf = (name: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ledgerRelations } from '../../../shared/ledger/ledger-relations.ts';
+import { ledgerRelations } from '../../../shared/ledger/schema/ledger-relations.ts';
 import { dateOf, defineDimension, defineFact, int, timeOf } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { keysOf } from '../../../shared/warehouse/relation.ts';

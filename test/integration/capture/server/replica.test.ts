@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { defineDimension, int } from '../../../../shared/model/define.ts';
 import { assembleModel } from '../../../../shared/model/model.ts';
-import type { PlannedRun } from '../../../../shared/records/run-record.ts';
+import type { PlannedRun } from '../../../../shared/records/plan/run-record.ts';
 import { calendar } from '../../../helpers/models/calendar.ts';
 import {
   describeWithInstalledPostgres,

@@ -15,7 +15,7 @@ import {
 } from '../../../../shared/object-store/object-key.ts';
 import { formatObjectCreated, parseObjectCreated } from '../../../../shared/queue/object-created.ts';
 import { putDropped } from '../../../../shared/records/dropped.ts';
-import { makeReadLayout } from '../../../../shared/records/layout.ts';
+import { makeReadLayout } from '../../../../shared/records/plan/layout.ts';
 import { formatRetryingKey, putRetrying } from '../../../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../../../shared/warehouse/ensure-warehouse.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';

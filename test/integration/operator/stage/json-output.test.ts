@@ -10,7 +10,7 @@ import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { RefusedError } from '../../../../shared/errors.ts';
 import { beginOutage } from '../../../../shared/records/outages.ts';
-import { notePlanAttempt } from '../../../../shared/records/plan-attempts.ts';
+import { notePlanAttempt } from '../../../../shared/records/plan/plan-attempts.ts';
 import { putRetrying } from '../../../../shared/records/retrying.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';

@@ -10,7 +10,7 @@ import { readStatus } from '../../../../cli/status/read-status.ts';
 import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { formatObjectKey, formatRunId, formatRunKey } from '../../../../shared/object-store/object-key.ts';
-import { formatRunRecord } from '../../../../shared/records/run-record.ts';
+import { formatRunRecord } from '../../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
 import { seen } from '../../../helpers/seen.ts';
 import { OperatedStack } from '../operated-stack.ts';

@@ -1,7 +1,7 @@
-import { type PipelineError, RefusedError, type Refuser } from '../errors.ts';
-import { planAttemptsKey, type RunId } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
-import { parseStateRecord } from './json-record.ts';
+import { type PipelineError, RefusedError, type Refuser } from '../../errors.ts';
+import { planAttemptsKey, type RunId } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { parseStateRecord } from '../json-record.ts';
 import type { LockedTable, PlannedRun, TableFailure } from './run-record.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Dimension, Fact, SourceField, SourceTable } from './model.ts';
+import type { Dimension, Fact, SourceField, SourceTable } from '../model/model.ts';
 
 /**
  * The fields of a source table that a census has: those that the keys of its warehouse tables are made of, in the order of an

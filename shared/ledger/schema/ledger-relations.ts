@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { TerminalError } from '../errors.ts';
-import type { Fact, Model } from '../model/model.ts';
-import { quoteLiteral } from '../postgres/identifier.ts';
-import { inTransaction } from '../postgres/transaction.ts';
-import type { Relation } from '../warehouse/relation.ts';
-import { businessKey, factColumns } from '../warehouse/warehouse-schema.ts';
+import { TerminalError } from '../../errors.ts';
+import type { Fact, Model } from '../../model/model.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
+import type { Relation } from '../../warehouse/relation.ts';
+import { businessKey, factColumns } from '../../warehouse/warehouse-schema.ts';
 import {
   bindingTable,
   censusTable,

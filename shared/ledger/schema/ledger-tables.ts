@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import type { Model } from '../model/model.ts';
+import type { Model } from '../../model/model.ts';
+import { selectLoadedRows } from '../table-counts.ts';
 import { isCensus, ledgerTable, rowChangeTable, tableTable } from './ledger-schema.ts';
-import { selectLoadedRows } from './table-counts.ts';
 
 /** What the ledger holds of one warehouse table. */
 export interface LedgerTable {

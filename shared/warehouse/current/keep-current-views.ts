@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { warehouseLocks } from '../ledger/ledger-schema.ts';
-import type { Model } from '../model/model.ts';
-import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
-import { inTransaction } from '../postgres/transaction.ts';
+import { warehouseLocks } from '../../ledger/schema/ledger-schema.ts';
+import type { Model } from '../../model/model.ts';
+import { quoteIdentifier, quoteQualified } from '../../postgres/identifier.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
+import { deletedByColumn } from '../warehouse-schema.ts';
 import {
   type CurrentView,
   commentStatement,
@@ -12,7 +13,6 @@ import {
   invokersSince,
   parseViewComment,
 } from './current-view.ts';
-import { deletedByColumn } from './warehouse-schema.ts';
 
 /**
  * Makes the views of current rows that are missing, makes those anew that are not as the model wants them, and grants them

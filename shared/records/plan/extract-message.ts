@@ -1,6 +1,6 @@
-import { TerminalError } from '../errors.ts';
-import { isRunId, type RunId } from '../object-store/object-key.ts';
-import { parseJsonObject } from '../queue/parse-json.ts';
+import { TerminalError } from '../../errors.ts';
+import { isRunId, type RunId } from '../../object-store/object-key.ts';
+import { parseJsonObject } from '../../queue/parse-json.ts';
 import { isSliceId, type SliceId } from './slices.ts';
 
 /** Which rows of a table are new, by the xids that wrote them. Decimal digits of an xid8. */

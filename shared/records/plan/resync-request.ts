@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { TerminalError } from '../errors.ts';
-import { formatRequestKey, requestFolder } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
-import { parseJsonRecord } from './json-record.ts';
+import { TerminalError } from '../../errors.ts';
+import { formatRequestKey, requestFolder } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { parseJsonRecord } from '../json-record.ts';
 
 /** The content of `state/requests/<id>.json`: the next plan reads tables in full, and then deletes it. */
 export interface ResyncRequest {

@@ -1,7 +1,7 @@
-import { TerminalError } from '../errors.ts';
-import { captureStateKey, isRunId, type RunId } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
-import { isDigits, isJsonObject, parseJsonRecord } from './json-record.ts';
+import { TerminalError } from '../../errors.ts';
+import { captureStateKey, isRunId, type RunId } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { isDigits, isJsonObject, parseJsonRecord } from '../json-record.ts';
 import { isSliceId, type SliceId } from './slices.ts';
 
 /** Up to where the source was captured: rows of any other xid are new. */

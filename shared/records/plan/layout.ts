@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { LostObjectError } from '../errors.ts';
-import { formatLayoutKey } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
-import { isJsonObject, parseJsonRecord } from './json-record.ts';
+import { LostObjectError } from '../../errors.ts';
+import { formatLayoutKey } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { isJsonObject, parseJsonRecord } from '../json-record.ts';
 
 /**
  * Which columns of the source the fields of an ingested object's lines are. A name alone does not tell: a column may be

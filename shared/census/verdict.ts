@@ -1,7 +1,7 @@
 import { formatVerdictKey, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { parseStateRecord } from './json-record.ts';
-import type { SliceId } from './slices.ts';
+import { parseStateRecord } from '../records/json-record.ts';
+import type { SliceId } from '../records/plan/slices.ts';
 
 /** What an operator has decided of a census that was held: its rows are gone indeed, or it is to be forgotten. */
 export type Verdict = 'apply' | 'dismiss';

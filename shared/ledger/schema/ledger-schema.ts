@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { censusFolder } from '../object-store/object-key.ts';
-import { quoteQualified } from '../postgres/identifier.ts';
+import { censusFolder } from '../../object-store/object-key.ts';
+import { quoteQualified } from '../../postgres/identifier.ts';
 
 /** Where the pipeline keeps its own tables in the warehouse's database. */
 export const ledgerSchema = 'starlift';

@@ -1,8 +1,8 @@
 import { TerminalError } from '../errors.ts';
 import { formatCensusRecordKey, isRunId, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ExtractMessage } from './extract-message.ts';
-import { parseJsonRecord } from './json-record.ts';
+import { parseJsonRecord } from '../records/json-record.ts';
+import type { ExtractMessage } from '../records/plan/extract-message.ts';
 
 /**
  * The content of `state/censuses/<run>.json`: the censuses that a plan has sent. They have a run of their own, apart from the

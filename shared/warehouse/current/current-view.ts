@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Model } from '../model/model.ts';
-import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
-import { matches } from './is-newer.ts';
-import { deletedByColumn, maxNameBytes, warehouseRelations } from './warehouse-schema.ts';
+import type { Model } from '../../model/model.ts';
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/identifier.ts';
+import { matches } from '../is-newer.ts';
+import { deletedByColumn, maxNameBytes, warehouseRelations } from '../warehouse-schema.ts';
 
 /** A view of the latest version of each key that is not deleted, one for each of the star schema's tables. */
 export interface CurrentView {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
+import { quoteIdentifier, quoteQualified } from '../../postgres/identifier.ts';
 import { ledgerSchema } from './ledger-schema.ts';
 
 /**

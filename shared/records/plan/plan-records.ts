@@ -1,7 +1,7 @@
-import { formatRunId, type ObjectKey, parseKnownKey, type RunId } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
+import { formatRunId, type ObjectKey, parseKnownKey, type RunId } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { listDropped } from '../dropped.ts';
 import { type CaptureState, readCaptureState } from './capture-state.ts';
-import { listDropped } from './dropped.ts';
 import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
 
 /** What the plans recorded in the ingested bucket, as far as the age of the warehouse depends on it. */

@@ -1,8 +1,8 @@
-import { TerminalError } from '../errors.ts';
-import { formatRunKey, isRunId, type RunId, runFolder } from '../object-store/object-key.ts';
-import type { ObjectStore } from '../object-store/object-store.ts';
+import { TerminalError } from '../../errors.ts';
+import { formatRunKey, isRunId, type RunId, runFolder } from '../../object-store/object-key.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { parseJsonRecord } from '../json-record.ts';
 import type { BlockRange, ExtractMessage, NewRows } from './extract-message.ts';
-import { parseJsonRecord } from './json-record.ts';
 import type { SliceId } from './slices.ts';
 
 /** The content of `state/runs/<run>.json`: what a plan found and sent. It is never changed afterwards. */

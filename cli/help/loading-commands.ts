@@ -1,0 +1,139 @@
+import { describe } from './command-description.ts';
+import { project, site, siteOptions, source, warehouse } from './shared-options.ts';
+
+/** Commands that make a project and load what is new. */
+export const loadingCommands = {
+  run: describe({
+    summary: 'Loads everything new in the source into the warehouse.',
+    details: [
+      'Without databases of your own it starts an embedded source with a sample shop, and an embedded warehouse. ' +
+        'The data folder keeps both, and everything in between.',
+      'A data folder that was once run on databases of your own remembers them, all but their passwords: the next ' +
+        'command needs --data alone.',
+    ],
+    options: {
+      ...siteOptions,
+      watch: { type: 'boolean', summary: 'keep running, and load changes as they come', default: false },
+      every: {
+        type: 'string',
+        value: 'SECONDS',
+        summary: 'how often a watch looks at the source',
+        defaultText: '10',
+      },
+      wait: {
+        type: 'string',
+        value: 'TIME',
+        summary: 'how long a run waits for a database that refuses, or a lock',
+        defaultText: '15m; a watch waits for ever',
+      },
+    },
+    forms: [
+      { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'json'] },
+      { required: ['stage'], options: ['region', 'json'] },
+    ],
+    examples: [
+      ['starlift run', 'loads the sample shop, and later what has changed in it'],
+      [
+        'starlift run --source postgres://reader@db/shop --warehouse postgres://loader@dwh/star',
+        'loads a database of your own; the passwords come from PGPASSWORD or ~/.pgpass',
+      ],
+      ['starlift run --data shop --watch --every 5', 'loads changes as they come'],
+      ['starlift run --stage dev', 'runs the plan of a deployed stage, and waits for its end'],
+    ],
+    exitCodes: { 0: 'everything has been loaded', 1: 'something needs attention; the report names it' },
+  }),
+  status: describe({
+    summary: 'Shows how old each table is, what is on its way, and what needs attention.',
+    details: [
+      'Each finding comes with the command that mends it. Source, queues, objects and warehouse are asked side by ' +
+        'side: what does not answer within 3 seconds is a finding, and all the rest is shown.',
+    ],
+    options: {
+      ...siteOptions,
+      'max-lag': {
+        type: 'string',
+        value: 'TIME',
+        summary: 'how old the warehouse may be, such as 90s, 15m or 2h',
+        defaultText: 'freshness in starlift.yml, else 10 intervals of a watch',
+      },
+    },
+    forms: [{ options: ['max-lag', ...site] }],
+    examples: [
+      ['starlift status', 'the data folder .starlift'],
+      ['starlift status --max-lag 15m', 'needs attention if the warehouse is more than 15 minutes old'],
+      ['starlift status --stage dev --json', 'a deployed stage, for a program to read'],
+    ],
+  }),
+  init: describe({
+    summary: 'Writes a project for the tables of a source, or adds what is new to one.',
+    details: [
+      'It reads the catalogue and writes starlift.yml, tables/*.yml and starlift.lock.json. Tables in which something ' +
+        'happens become facts, the tables that they name dimensions; what only dimensions name is folded into them. It ' +
+        'says for each table what it became, and why.',
+      'In a folder that has a project it adds tables and columns that are new in the source, and changes no line that is ' +
+        'there.',
+    ],
+    options: {
+      source: { ...source, defaultText: 'SOURCE_URL, source in starlift.yml' },
+      dir: {
+        type: 'string',
+        value: 'DIR',
+        summary: 'the folder of the project',
+        default: '.',
+        names: 'folder',
+      },
+      schemas: {
+        type: 'string',
+        value: 'A,B',
+        summary: 'the schemas to read',
+        defaultText: 'all that have tables, but for those of tools',
+      },
+      mirror: {
+        type: 'boolean',
+        summary: 'copy every table as it is, in place of facts and dimensions',
+        default: false,
+      },
+    },
+    forms: [{ options: ['source', 'dir', 'schemas', 'mirror'] }],
+    examples: [
+      ['starlift init --source postgres://reader@db/shop', 'writes a star for the database shop'],
+      ['starlift init --source postgres://reader@db/shop --mirror --dir copy', 'copies its tables instead'],
+    ],
+    exitCodes: {
+      0: 'the project is written, and nothing is wrong with it',
+      1: 'it could not be written',
+      2: 'wrong usage, or something of the project is wrong; each finding has its file and line',
+    },
+  }),
+  check: describe({
+    summary: 'Checks a project: its files, and whether they fit a source and a warehouse.',
+    details: [
+      'Without a source it needs no database: starlift.lock.json has what the tables were like. Each finding is one ' +
+        'line with file and line.',
+    ],
+    options: {
+      source: { ...source, summary: 'compare with this source, too', defaultText: 'none' },
+      warehouse: { ...warehouse, summary: 'compare with this warehouse, too', defaultText: 'none' },
+      update: {
+        type: 'boolean',
+        summary: 'write starlift.lock.json anew, from the source',
+        default: false,
+      },
+      project: { ...project, defaultText: 'the nearest one with starlift.yml, from here upwards' },
+    },
+    forms: [{ options: ['source', 'warehouse', 'update', 'project'] }],
+    examples: [
+      ['starlift check', 'the files alone'],
+      [
+        'starlift check --source postgres://reader@db/shop',
+        'the files, and whether the source still fits them',
+      ],
+      ['starlift check --update', 'takes over what has changed in the source'],
+    ],
+    exitCodes: {
+      0: 'nothing is wrong',
+      1: 'it could not be checked',
+      2: 'something is wrong; each finding has its file and line',
+    },
+  }),
+};

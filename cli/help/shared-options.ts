@@ -1,0 +1,93 @@
+import type { CommandOption } from './command-description.ts';
+
+// Options of several commands.
+
+export const stageOptions = {
+  stage: { type: 'string', value: 'NAME', summary: 'work on this deployed stage' },
+  region: {
+    type: 'string',
+    value: 'REGION',
+    summary: "the stage's AWS region",
+    defaultText: "the AWS profile's",
+  },
+} as const satisfies Record<string, CommandOption>;
+
+export const json = {
+  type: 'boolean',
+  summary: 'print the result as one line of JSON; everything else goes to stderr',
+  default: false,
+} as const satisfies CommandOption;
+
+export const data = {
+  type: 'string',
+  value: 'DIR',
+  summary: 'the data folder',
+  defaultText: 'data in starlift.yml, else .starlift in its folder, or here',
+  names: 'folder',
+} as const satisfies CommandOption;
+
+export const source = {
+  type: 'string',
+  value: 'URL',
+  summary: 'the source database, postgres://user@host:port/database',
+  defaultText: "SOURCE_URL, source in starlift.yml, the data folder's",
+} as const satisfies CommandOption;
+
+export const warehouse = {
+  type: 'string',
+  value: 'URL',
+  summary: 'the warehouse database',
+  defaultText: "WAREHOUSE_URL, warehouse in starlift.yml, the data folder's",
+} as const satisfies CommandOption;
+
+export const table = {
+  type: 'string',
+  value: 'T',
+  summary: 'a source table or a warehouse table',
+  names: 'table',
+} as const satisfies CommandOption;
+
+export const project = {
+  type: 'string',
+  value: 'DIR',
+  summary: 'the folder of the project',
+  defaultText: "the nearest one with starlift.yml, from here upwards, else the data folder's",
+  names: 'folder',
+} as const satisfies CommandOption;
+
+export const siteOptions = {
+  project,
+  data,
+  stage: stageOptions.stage,
+  region: stageOptions.region,
+  source,
+  warehouse,
+  json,
+};
+export const site = ['project', 'data', 'stage', 'region', 'source', 'warehouse', 'json'] as const;
+
+export const queue = {
+  type: 'string',
+  value: 'Q',
+  summary: 'only messages of this queue',
+  choices: ['extract', 'transform', 'load'],
+} as const satisfies CommandOption;
+
+export const dryRun = {
+  type: 'boolean',
+  summary: 'show what would be sent, and send nothing',
+  default: false,
+} as const satisfies CommandOption;
+
+export const limit = {
+  type: 'string',
+  value: 'N',
+} as const satisfies Omit<CommandOption, 'summary'>;
+
+export const message = {
+  type: 'string',
+  value: 'ID',
+  summary: 'only this message',
+} as const satisfies CommandOption;
+
+export const shells = ['bash', 'zsh', 'fish'] as const;
