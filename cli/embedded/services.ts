@@ -88,7 +88,7 @@ export function makeEnvironment(
     WAREHOUSE_FOREIGN_KEYS: options.foreignKeys,
     SOURCE_RESTART: options.sourceRestart,
     ...(options.censusFloorSeconds !== undefined && {
-      CENSUS_FLOOR_SECONDS: String(options.censusFloorSeconds),
+      CENSUS_FLOOR_SECONDS: String(Math.ceil(options.censusFloorSeconds)),
     }),
     S3_FORCE_PATH_STYLE: 'true',
     AWS_ENDPOINT_URL: cloud.endpoint,

@@ -188,11 +188,22 @@ describe('columns that are masked', () => {
   it('are all read anew, as a new generation, once there is another key', async () => {
     const generation = async () => (await ask(warehouse, 'select max(generation) from starlift.object'))[0];
     const before = await generation();
-    expect(await starlift({ STARLIFT_MASK_KEY: otherKey }, 'run')).toMatchObject({ code: 0 });
+    // Where a key is masked, all keys are others now, as if the table had been emptied: an operator says that it was meant.
+    const run = await starlift({ STARLIFT_MASK_KEY: otherKey }, 'run');
+    expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining('starlift deletes') });
     expect(await generation()).not.toEqual(before);
     const names = await customers();
     // The rows of the old keys stay, as those of any key that is changed do.
     expect(names).toHaveLength(4);
     expect(names).toEqual(expect.arrayContaining(expected(otherKey)));
+    for (const table of ['dim_customer', 'fact_purchase']) {
+      const applied = await starlift({ STARLIFT_MASK_KEY: otherKey }, 'deletes', 'apply', '--table', table);
+      expect([table, applied.stderr]).toEqual([table, expect.anything()]);
+    }
+    const marked = await starlift({ STARLIFT_MASK_KEY: otherKey }, 'run');
+    if (marked.code !== 0) throw new Error(marked.stdout + marked.stderr);
+    expect(await ask(warehouse, 'select count(*) from dim_customer where _deleted_by is null')).toEqual([
+      ['2'],
+    ]);
   });
 });

@@ -34,7 +34,11 @@ export async function compareTables(
         continue;
       }
       const columns = await listColumns(warehouse, table);
-      const loaded = await readRows(warehouse, columns, `select * from public."${table}"`);
+      const loaded = await readRows(
+        warehouse,
+        columns,
+        `select * from public."${table}" where _deleted_by is null`,
+      );
       const wanted = await readRows(source, columns, queryOf(model, table));
       const keys = model.histories?.[table];
       const expected = keys === undefined ? wanted : remember(seen, table, columns, keys, wanted);
@@ -43,6 +47,23 @@ export async function compareTables(
     return differences;
   } finally {
     await Promise.all([source.end(), warehouse.end()]);
+  }
+}
+
+/** How many rows of each table are marked as gone from the source, where there are any. */
+export async function countMarked(warehouseUrl: string): Promise<Record<string, number>> {
+  const warehouse = await connectPlain(warehouseUrl);
+  try {
+    const marked: Record<string, number> = {};
+    for (const table of (await listTables(warehouse)).filter((name) => name !== 'dim_date')) {
+      const { rows } = await warehouse.query<{ n: string }>(
+        `select count(*) as n from public."${table}" where _deleted_by is not null`,
+      );
+      if (Number(rows[0]?.n) > 0) marked[table] = Number(rows[0]?.n);
+    }
+    return marked;
+  } finally {
+    await warehouse.end();
   }
 }
 
@@ -76,7 +97,7 @@ async function listColumns(warehouse: pg.Client, table: string): Promise<string[
   const { rows } = await warehouse.query<{ name: string }>(
     `select attname as name from pg_attribute
       where attrelid = ('public.' || quote_ident($1))::regclass and attnum > 0 and not attisdropped
-        and attname <> '_object_id' order by attnum`,
+        and attname not in ('_object_id', '_deleted_by') order by attnum`,
     [table],
   );
   return rows.map(({ name }) => name);

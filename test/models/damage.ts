@@ -18,7 +18,7 @@ export async function damageTables(
     const { rows: tables } = await client.query<{ name: string; key: string[]; others: string[] }>(`
       select c.relname as name, keys.names as key,
              array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
-                      and attname <> '_object_id' and attname <> all (keys.names) order by attnum) as others
+                      and attname not in ('_object_id', '_deleted_by') and attname <> all (keys.names) order by attnum) as others
         from pg_class c,
              lateral (select array_agg(attname::text) as names
                         from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)

@@ -93,7 +93,9 @@ export async function makeReport(
     const text = `${table} was not looked at: ${lock ?? 'it was locked'}`;
     findings.push({ table, text, command: commandFor(site, 'run'), passes: true });
   }
-  const troubles = [deadLetters, waiting, planned.failures, findings];
+  // A letter that failed for it says it, with the command that sends it again.
+  const unexplained = findings.filter((finding) => !deadLetters.some((letter) => failedFor(letter, finding)));
+  const troubles = [deadLetters, waiting, planned.failures, unexplained];
   return {
     run: planned.run,
     seconds,
@@ -105,7 +107,7 @@ export async function makeReport(
     quarantined,
     failures: planned.failures,
     leftOut: [...leftOut, ...planned.failures].map(({ table }) => table),
-    findings,
+    findings: unexplained,
     warnings: planned.warnings,
     selector: site.selector,
   };
@@ -121,6 +123,9 @@ async function findHeld(site: RunnableSite): Promise<Finding[]> {
       command: commandFor(site, `deletes --table ${table}`),
     }));
 }
+
+const failedFor = ({ table, reason }: DeadLetter, finding: Finding): boolean =>
+  table !== undefined && table === finding.table && reason === finding.text;
 
 /** Whether something needs attention that does not pass by itself, as a lock or rows that wait for others may. */
 export const hasLastingTrouble = ({ deadLetters, failures, quarantined, findings }: RunReport): boolean =>
@@ -189,7 +194,8 @@ async function countFailedRows(
   const add = (table: string, rows: number) => failed.set(table, (failed.get(table) ?? 0) + rows);
   for (const text of new Set(deadLetters.flatMap(({ key }) => key ?? []))) {
     const key = parseKnownKey(text);
-    if (key === undefined) continue;
+    // A census has keys, and no rows.
+    if (key === undefined || key.census) continue;
     const object = await (key.zone === 'ingested' ? ingested : processed).head(text);
     const rows = object && rowsOf(key, text, object.metadata);
     if (rows === undefined) continue;

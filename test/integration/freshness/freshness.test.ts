@@ -80,7 +80,9 @@ describe('how old the warehouse is', () => {
 
   it('is left in S3, with what the tables hold, for those who cannot reach the warehouse', async () => {
     await road.run();
-    await databases.warehouse.query('delete from fact_payment where payment_id = 1');
+    await databases.warehouse.query(
+      'delete from fact_payment where payment_id = 1; select pg_stat_force_next_flush()',
+    );
     const before = Date.now();
     await measure();
     const evidence = await readWarehouseEvidence(road.ingested);

@@ -48,12 +48,9 @@ const extractPoison: Poison[] = [
   row('extract', 'not JSON', message('have a nice day'), letter(/not JSON/)),
   row('extract', 'JSON of another shape', message('[1, 2]'), letter(/not a JSON object/)),
   row('extract', 'an older version', extract({ version: 0 }), letter(/unknown version 0/, 'currency')),
-  row(
-    'extract',
-    'an unknown table',
-    extract({ table: 'refund' }),
-    letter(/no source table refund/, 'refund'),
-  ),
+  row('extract', 'a table that is not in the model any more', extract({ table: 'refund' }), {
+    end: 'nothing',
+  }),
   row('extract', 'a run that leads elsewhere', extract({ run: '../state' }), letter(/run/, 'currency')),
   row('extract', 'xids that are none', extract({ plannedXmax: "1'" }), letter(/not an xid8/, 'currency')),
   row('extract', '256 KiB', message(fill(JSON.stringify({ ...slice, version: 0 }))), letter(/version 0/)),
@@ -71,9 +68,9 @@ const transformPoison: Poison[] = [
   ),
   row('transform', '256 KiB', message(fill(eventOf('ingested', stray))), letter(/not the key/)),
   row(
-    ...(['transform', 'an unknown table'] as const),
+    ...(['transform', 'a table that is not in the model any more'] as const),
     message(eventOf('ingested', newKey('ingested', 'refund'))),
-    letter(/no source table refund/, 'refund', /^refund\//),
+    { end: 'nothing' },
   ),
   row(
     ...(['transform', 'another bucket'] as const),
@@ -128,9 +125,9 @@ const loadPoison: Poison[] = [
   row('load', 'an unknown key', message(eventOf('processed', stray)), letter(/not the key/)),
   row('load', '256 KiB', message(fill(eventOf('processed', stray))), letter(/not the key/)),
   row(
-    ...(['load', 'an unknown table'] as const),
+    ...(['load', 'a table that is not in the model any more'] as const),
     message(eventOf('processed', newKey('processed', 'dim_refund'))),
-    letter(/no warehouse table dim_refund/, 'dim_refund'),
+    { end: 'nothing' },
   ),
   row(
     ...(['load', 'another bucket'] as const),

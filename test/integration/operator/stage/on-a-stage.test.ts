@@ -79,6 +79,7 @@ describe('the commands on a stage', () => {
       new GetSecretValueCommand({ SecretId: secretIds.warehouse }),
     );
     expect(JSON.parse(SecretString)).toEqual({
+      engine: 'postgres',
       host: 'db.example',
       port: 5432,
       dbname: 'warehouse',

@@ -61,7 +61,7 @@ describe('status says that a warehouse table', () => {
 
   it.each([
     {
-      damage: 'drop table fact_payment',
+      damage: 'drop table fact_payment cascade',
       text: /^the warehouse no longer has fact_payment: [\d,]+ rows were loaded into it$/,
       command: 'rebuild fact_payment',
     },
@@ -71,7 +71,7 @@ describe('status says that a warehouse table', () => {
       command: 'rebuild fact_payment',
     },
     {
-      damage: 'drop table fact_payment; drop table dim_staff cascade',
+      damage: 'drop table fact_payment cascade; drop table dim_staff cascade',
       text: /^the warehouse no longer has dim_staff: [\d,]+ rows were loaded into it; the warehouse no longer has fact_payment: [\d,]+ rows were loaded into it$/,
       command: 'rebuild dim_staff fact_payment',
     },
