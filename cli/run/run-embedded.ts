@@ -162,6 +162,8 @@ async function runToTheEnd(
       await pipeline.renewConnection().catch(() => {});
     },
     onRefusal: (error) => {
+      // The run ends, and says why.
+      if (pipeline.stack.broken.aborted) return;
       if (!pipeline.outages.isOut('source') && !pipeline.outages.isOut('warehouse')) tell(error);
     },
     check: () => pipeline.checkTables(),

@@ -34,6 +34,14 @@ export function addJsonServices(server: CloudServer, operations: Readonly<Record
   });
 }
 
+/** @param contentType of a request */
+export const isJsonService = (contentType: string): boolean =>
+  contentType.startsWith('application/x-amz-json');
+
+/** What a JSON service answers to a request that it cannot serve now, as with a full disk. */
+export const internalFailure = (error: Error): string =>
+  JSON.stringify({ __type: 'InternalFailure', message: String(error) });
+
 function parseBody(body: unknown): Readonly<Record<string, unknown>> {
   try {
     const parsed: unknown = JSON.parse(String(body));

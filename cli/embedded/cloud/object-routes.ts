@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { joinAndRelease, releaseMemory } from '../../../shared/release-memory.ts';
 import type { BucketStore } from './bucket-store.ts';
 import { type CloudServer, escapeXml, S3Error } from './fauxqs.ts';
+import { internalFailure, isJsonService } from './json-service.ts';
 import type { PageRequest } from './list-page.ts';
 
 /** Adds to fauxqs' S3 routes what they lack: request headers for the store, listings, clear refusals. */
@@ -33,9 +34,12 @@ export function addObjectRoutes(server: CloudServer, store: BucketStore, maxPutB
     if (payload instanceof Uint8Array) reply.raw.once('finish', () => releaseMemory(payload));
     done(null, payload);
   });
-  server.setErrorHandler((error: Error & { code?: string }, _request, reply) =>
-    sendError(reply, error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge() : error),
-  );
+  server.setErrorHandler((error: Error & { code?: string }, request, reply) => {
+    const type = request.headers['content-type'] ?? '';
+    // Of SQS and the others: one of their clients cannot read XML.
+    if (isJsonService(type)) return reply.code(500).type(type).send(internalFailure(error));
+    return sendError(reply, error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge() : error);
+  });
 }
 
 /**

@@ -97,13 +97,13 @@ const template = new URL('../../../services/ingestion/resources/notifications.ym
 function readPattern(): string {
   const text = readFileSync(template, 'utf8');
   const pattern =
-    /EventPattern:\s+source: \[(.+)\]\s+detail-type: \[(.+)\]\s+detail: \{ stage: \["\$\{sls:stage\}"\] \}/;
+    /EventPattern:\s+source: \[(.+)\]\s+detail-type: \[(.+)\]\s+#.*\s+detail: \{ stage: \["\$\{sls:stage\}"\], firstInHour: \[true\] \}/;
   const [, source, types] = pattern.exec(text) ?? [];
   if (source === undefined || types === undefined)
     throw new Error(`no event pattern in ${template.pathname}`);
   return JSON.stringify({
     source: source.split(', '),
     'detail-type': types.split(', '),
-    detail: { stage: [stage] },
+    detail: { stage: [stage], firstInHour: [true] },
   });
 }

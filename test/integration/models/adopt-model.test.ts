@@ -90,8 +90,14 @@ describe('a warehouse whose model has changed', () => {
     expect(await noted()).toEqual({ model_id: first.hash, model_number: 1 });
     const second = await publishModel(store, newer);
     expect(await processOf()()).toMatchObject({ number: 2, refused: new Map() });
-    expect(await columns('dim_colour')).toEqual(['colour_id', 'name?', '_object_id', 'tone?']);
-    expect(await columns('dim_size')).toEqual(['size_id', '_object_id']);
+    expect(await columns('dim_colour')).toEqual([
+      'colour_id',
+      'name?',
+      '_object_id',
+      '_deleted_by?',
+      'tone?',
+    ]);
+    expect(await columns('dim_size')).toEqual(['size_id', '_object_id', '_deleted_by?']);
     expect(await noted()).toEqual({ model_id: second.hash, model_number: 2 });
   });
 
@@ -201,7 +207,13 @@ describe('a warehouse whose model has changed', () => {
     );
     await Promise.all(others.map((client) => client.end()));
     expect(outcomes.map(({ refused }) => refused.size)).toEqual([0, 0, 0]);
-    expect(await columns('dim_colour')).toEqual(['colour_id', 'name?', '_object_id', 'tone?']);
+    expect(await columns('dim_colour')).toEqual([
+      'colour_id',
+      'name?',
+      '_object_id',
+      '_deleted_by?',
+      'tone?',
+    ]);
   });
 
   it('waits where the role may not change its tables, and names the statement', async () => {

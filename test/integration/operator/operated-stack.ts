@@ -49,8 +49,12 @@ export class OperatedStack {
     return OperatedStack.#startIn(data);
   }
 
-  /** The same after one run has loaded the whole shop. */
-  static async startLoaded(): Promise<OperatedStack> {
+  /**
+   * The same after one run has loaded the whole shop.
+   *
+   * @param options how soon one census of a table may follow another
+   */
+  static async startLoaded(options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
     const data = makeFolder();
     await copyPreparedFolder('loaded', data, async (folder) => {
       await openSmallShop(folder);
@@ -58,12 +62,12 @@ export class OperatedStack {
       const { ok } = await stack.run().finally(() => stack.release());
       if (!ok) throw new Error('the sample shop has not been loaded');
     });
-    return OperatedStack.#startIn(data);
+    return OperatedStack.#startIn(data, options);
   }
 
-  static async #startIn(data: string): Promise<OperatedStack> {
+  static async #startIn(data: string, options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
     const pipeline = await startPipeline(
-      { data, definition: totesysDefinition },
+      { data, definition: totesysDefinition, ...options },
       makeTerminal(new PassThrough(), new PassThrough(), false),
     );
     return new OperatedStack(
