@@ -119,9 +119,14 @@ function countWrong(kinds: Record<string, Record<string, number>>): Record<strin
   return byTable;
 }
 
-async function isGreen(road: ForeignRoad): Promise<boolean> {
-  const status = await command(road, 'status', '--json');
-  return status.code === 0 && lastJson<{ ok: boolean }>(status).ok;
+/** A busy machine may not answer in the three seconds that status waits: then it is asked again. */
+async function assertGreen(road: ForeignRoad): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const status = await command(road, 'status', '--json');
+    const { ok, troubles } = lastJson<{ ok: boolean; troubles: { kind: string }[] }>(status);
+    if (status.code === 0 && ok) return;
+    if (attempt === 5 || troubles.some(({ kind }) => kind !== 'unanswered')) throw new Error(status.stdout);
+  }
 }
 
 /** Which databases are of the Postgres that the machine has installed, where it has one. */
@@ -178,7 +183,7 @@ describe.each(cases)('the database $model.name, init $options', ({ model, settin
     const verified = await command(road, 'verify', '--json');
     assertDone(verified);
     expect(lastJson<VerifyResult>(verified).ok).toBe(true);
-    expect(await isGreen(road)).toBe(true);
+    await assertGreen(road);
     const again = await command(road, 'run');
     assertDone(again);
     expect(again.stdout).toContain('Nothing new in the source');
@@ -192,11 +197,13 @@ describe.each(cases)('the database $model.name, init $options', ({ model, settin
 
     // What has another key now leaves its old one behind, which is marked as gone.
     const left = await model.moveKeys(road.source, options.includes('--mirror'));
+    // An update may be of a key, which is looked for from time to time, and now.
+    assertDone(await command(road, 'resync', '--all'));
     assertDone(await command(road, 'run'));
     expect(await compare(road)).toEqual([]);
     expect(await countMarked(road.warehouseUrl)).toEqual(left);
     assertDone(await command(road, 'verify', '--json'));
-    expect(await isGreen(road)).toBe(true);
+    await assertGreen(road);
 
     // A value of any type that is another one in the warehouse is found, too.
     const damaged = await damageTables(model, road.warehouseUrl);

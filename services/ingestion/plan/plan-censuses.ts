@@ -50,6 +50,8 @@ export interface CensusPlan {
 
 /** Without another reason a table is looked through for deletes once a day: counters may hide one for as long as they like. */
 const daySeconds = 24 * 3600;
+/** Few updates are of keys, and a census of each run that has seen some would cost more than the run. */
+const updatesRestSeconds = 900;
 /** A census takes no more than this part of the time, unless it is so short that a run may well wait for it. */
 const restFactor = 20;
 const shortSeconds = 0.5;
@@ -80,7 +82,8 @@ export async function planCensuses(
     const known = await followVerdict(await followSent(name, censuses[name] ?? {}, context), context);
     censuses[name] = known;
     const noted = noteOf(usable, context);
-    if (known.sent !== undefined || !isDue(known.last, noted, context)) continue;
+    const { updates } = usable.relation;
+    if (known.sent !== undefined || !isDue(known.last, { noted, updates }, context)) continue;
     if (known.last === undefined && !(await isWhole(name))) continue;
     const slice = formatSliceId(messages.length);
     const { accepted } = known;
@@ -91,7 +94,8 @@ export async function planCensuses(
       table: name,
       census: accepted === undefined ? {} : { previous: accepted },
     });
-    censuses[name] = { ...known, sent: { run: context.run, slice, at: context.now.toISOString(), noted } };
+    const sent: SentCensus = { run: context.run, slice, at: context.now.toISOString(), noted, updates };
+    censuses[name] = { ...known, sent };
   }
   return { censuses, messages, warnings };
 }
@@ -121,14 +125,15 @@ function noteOf({ table, relation }: UsableTable, { tables, envelope }: CensusCo
 
 function isDue(
   last: EndedCensus | undefined,
-  noted: string,
+  { noted, updates }: Pick<SentCensus, 'noted' | 'updates'>,
   { now, floorSeconds }: Pick<CensusContext, 'now' | 'floorSeconds'>,
 ): boolean {
   if (last === undefined) return true;
   const age = (now.getTime() - Date.parse(last.at)) / 1000;
   const restSeconds = last.seconds < shortSeconds ? 0 : restFactor * last.seconds;
   if (age < Math.max(floorSeconds, restSeconds)) return false;
-  return last.noted !== noted || age >= daySeconds;
+  if (last.noted !== noted || age >= daySeconds) return true;
+  return last.updates !== updates && age >= updatesRestSeconds;
 }
 
 /** What has become of the census that is under way. */

@@ -36,11 +36,10 @@ export interface Relation {
   members: RelationMember[];
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
-  /**
-   * Changes when the server's statistics count a delete in any member, or a key that was updated: among the updates that are
-   * not HOT. Also when they were reset. They say nothing of what is not reported yet.
-   */
+  /** Changes when the server's statistics count a delete in any member, or were reset. What is not reported yet is not in it. */
   deletes: string;
+  /** The same of updates that are not HOT. An update of a key is among them; most of them update other columns. */
+  updates: string;
   columns: RelationColumn[];
   /**
    * The columns of each unique index that covers every committed row, apart from nulls; for a partitioned table, the
@@ -98,11 +97,11 @@ export async function selectRelations(
               from member where root_oid = root.oid) as members,
            (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
               from member where root_oid = root.oid) as "fileNode",
-           (select md5(string_agg(concat_ws(':', oid, pg_stat_get_tuples_deleted(oid),
-                                            pg_stat_get_tuples_updated(oid) - pg_stat_get_tuples_hot_updated(oid)),
-                                  ' ' order by oid)
+           (select md5(string_agg(concat_ws(':', oid, pg_stat_get_tuples_deleted(oid)), ' ' order by oid)
                        || concat_ws(' ', reset.of_database, reset.of_server))
               from member where root_oid = root.oid) as "deletes",
+           (select sum(pg_stat_get_tuples_updated(oid) - pg_stat_get_tuples_hot_updated(oid))::text
+              from member where root_oid = root.oid) as "updates",
            (select coalesce(json_agg(json_build_object(
                      'number', a.attnum,
                      'name', a.attname,

@@ -80,6 +80,8 @@ export interface SentCensus {
   at: string;
   /** What the source said of the table's deletes before the census: while it says the same, nothing is known to be deleted. */
   noted: string;
+  /** What it said of updates then, among which keys may have changed. */
+  updates?: string;
 }
 
 export interface EndedCensus extends SentCensus {

@@ -46,6 +46,7 @@ const relation = (name: string, oid: string, columns: Record<number, string>): R
   hidesRows: false,
   members: [],
   deletes: '',
+  updates: '',
   rows: 0,
   fileNode: '',
   columns: Object.entries(columns).map(([number, column]) => ({
