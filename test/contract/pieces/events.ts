@@ -28,7 +28,16 @@ const recovered: PipelineEvent = {
 export const eventsToQueue = definePiece({
   name: "PutEvents by the product's rule to a queue",
   source: 'https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html',
-  aws: [failed, quarantined].map(({ type, detail }) => ({
+  aws: [
+    {
+      ...failed,
+      summary: 'dim_date failed in load: no such day. See npx starlift failures --stage contract',
+    },
+    {
+      ...quarantined,
+      summary: '3 rows of dim_staff broke the contract. See npx starlift quarantine --stage contract',
+    },
+  ].map(({ type, detail, summary }) => ({
     version: '0',
     hasId: true,
     'detail-type': type,
@@ -37,7 +46,7 @@ export const eventsToQueue = definePiece({
     hasTime: true,
     region: 'its own',
     resources: [],
-    detail: { stage, ...detail },
+    detail: { stage, ...detail, summary: `Starlift contract: ${summary}`, firstInHour: true },
   })),
   observe: async (service) => {
     const queueUrl = await makeRuleToQueue(service, 'contract-events', { EventPattern: readPattern() });
