@@ -8,6 +8,7 @@ const { makeAlarms } = require('../scripts/stage/alarms.cjs');
 module.exports = async ({ resolveVariable }) => {
   // Node 24 runs it as it is.
   const { findIntervals, parseSchedule } = await import('../shared/schedule.ts');
+  const { planTimeoutSeconds, sweepTimeoutSeconds } = await import('../shared/queue/queue-settings.ts');
   const read = async (/** @type {string} */ name) => resolveVariable(`param:${name}`);
   const service = String(await resolveVariable('self:service')).replace('starlift-', '');
   const schedules = {
@@ -26,7 +27,7 @@ module.exports = async ({ resolveVariable }) => {
   async function readTimeouts() {
     const of = async (/** @type {string} */ name) => Number(await read(`${name}TimeoutSeconds`));
     const chosen = { extract: await of('extract'), transform: await of('transform'), load: await of('load') };
-    return { plan: 300, ...chosen, sweep: 300, freshness: 60 };
+    return { plan: planTimeoutSeconds, ...chosen, sweep: sweepTimeoutSeconds, freshness: 60 };
   }
 
   /** @param {string} text */

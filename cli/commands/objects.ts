@@ -1,5 +1,5 @@
 import { isRunId } from '../../shared/object-store/object-key.ts';
-import { listZoneObjects, type Zone, type ZoneObject } from '../objects/list-objects.ts';
+import { type CountedObject, listZoneObjects, type Zone, type ZoneObject } from '../objects/list-objects.ts';
 import { parseLimit } from '../options/limit-option.ts';
 import { parseTableOption } from '../options/named-tables.ts';
 import { textOption, withSite } from '../options/site-options.ts';
@@ -59,24 +59,4 @@ const formatObject = ({ putAt, rows, bytes, key }: ZoneObject): string[] => [
   key,
 ];
 
-const describeObject = ({
-  zone,
-  table,
-  key,
-  run,
-  slice,
-  revision,
-  bytes,
-  rows,
-  putAt,
-}: ZoneObject): ZoneObject => ({
-  zone,
-  table,
-  key,
-  run,
-  slice,
-  revision,
-  bytes,
-  rows,
-  putAt,
-});
+const describeObject = ({ quarantined: _, ...object }: CountedObject): ZoneObject => object;

@@ -104,7 +104,7 @@ export interface FillOptions {
 
 /**
  * Has each table filled with every object that was ingested when this is called, and waits for it. More may come meanwhile,
- * of which some lack the table: a transform that knew the model before has made them.
+ * and some may lack the table, because a transform that knew only the earlier model made them.
  *
  * @throws {UsageError} an object is a dead letter, or nothing has come for a long time: the next call carries on
  */

@@ -293,7 +293,7 @@ async function finish(migration: Migration, inForce: ModelDefinition): Promise<P
 
 const namesOf = (tables: readonly NextTable[]): string[] => tables.map(({ table }) => table);
 
-/** Tells what it waits for when that changes. */
+/** Prints what it waits for when that changes. */
 async function repeatUntilReady(
   { say, waitMs }: Pick<MigrationSite, 'say' | 'waitMs'>,
   work: () => Promise<void>,

@@ -17,11 +17,6 @@ const microsADay = 86_400_000_000n;
  * with a T and a timestamptz in UTC, bytes in hexadecimal.
  */
 export function makeReader(data: Data): (row: number) => ValueText {
-  const read = readerOf(data);
-  return (row) => read(row);
-}
-
-function readerOf(data: Data): (row: number) => ValueText {
   const { type, values, valueOffsets } = data;
   if (DataType.isUtf8(type) || DataType.isBinary(type)) {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);

@@ -30,6 +30,12 @@ export interface ZoneObject {
   putAt: string;
 }
 
+/** With what its metadata says of rows that are not in it. */
+export interface CountedObject extends ZoneObject {
+  /** Of a processed object; null where that is not known. */
+  quarantined: number | null;
+}
+
 export interface ObjectSelection {
   tables: NamedTables;
   zones: readonly Zone[];
@@ -52,7 +58,7 @@ export async function listZoneObjects(
   site: Pick<Site, 'ingested' | 'processed'>,
   { tables, zones, run }: ObjectSelection,
   { limit, now }: { limit: number; now: Date },
-): Promise<{ objects: ZoneObject[]; hasMore: boolean }> {
+): Promise<{ objects: CountedObject[]; hasMore: boolean }> {
   const folders = zones.flatMap((zone) =>
     (zone === 'ingested' ? tables.sources : tables.tables).map((table) => ({ store: site[zone], table })),
   );
@@ -106,8 +112,8 @@ const concurrentReads = 16;
 export async function readRows(
   site: Pick<Site, 'ingested' | 'processed'>,
   found: readonly FoundObject[],
-): Promise<(ZoneObject & { quarantined: number | null })[]> {
-  const objects: (ZoneObject & { quarantined: number | null })[] = [];
+): Promise<CountedObject[]> {
+  const objects: CountedObject[] = [];
   for (let start = 0; start < found.length; start += concurrentReads) {
     const group = found.slice(start, start + concurrentReads);
     objects.push(...(await Promise.all(group.map((object) => readObject(site, object)))));
@@ -118,7 +124,7 @@ export async function readRows(
 async function readObject(
   site: Pick<Site, 'ingested' | 'processed'>,
   { key, size, lastModified, parsed }: FoundObject,
-): Promise<ZoneObject & { quarantined: number | null }> {
+): Promise<CountedObject> {
   const { zone, table, run, slice } = parsed;
   const metadata = (await site[zone].head(key))?.metadata ?? {};
   return {

@@ -3,6 +3,7 @@ import type { Model, SourceTable } from '../../shared/model/model.ts';
 import { quoteSource } from '../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
+import { withClient } from '../database/with-client.ts';
 import type { Site } from '../site/site.ts';
 import { listQuarantine } from './list-quarantine.ts';
 import type { QuarantineFile } from './quarantine-file.ts';
@@ -36,8 +37,7 @@ export async function selectGone(
   files: readonly QuarantineFile[],
 ): Promise<QuarantineFile[]> {
   if (connectSource === undefined || files.every(({ rows }) => rows.length === 0)) return [];
-  const client = await connectSource();
-  try {
+  return withClient(connectSource(), async (client) => {
     await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'`);
     const left: QuarantineFile[] = [];
     let asked = 0;
@@ -50,9 +50,7 @@ export async function selectGone(
       if (gone.length > 0) left.push({ ...file, rows: gone, quarantined: gone.length });
     }
     return left;
-  } finally {
-    client.end().catch(() => {});
-  }
+  });
 }
 
 async function findGone(

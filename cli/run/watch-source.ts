@@ -195,7 +195,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
 
 /**
  * Checks the star tables once a minute, more often while something is wrong with one, and at once where loads have failed:
- * their table may have gone since, and then one finding tells of both.
+ * their table may have gone since, and then one finding covers both.
  */
 function makeTableChecks(checkTables: () => Promise<Finding[]>) {
   let findings: Finding[] = [];

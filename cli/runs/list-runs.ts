@@ -3,6 +3,7 @@ import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { formatRunId, type RunId } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listRuns, type RunRecord, readRunRecord } from '../../shared/records/plan/run-record.ts';
+import { withClient } from '../database/with-client.ts';
 import { hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { type Answer, askPart } from '../status/evidence/ask.ts';
@@ -71,14 +72,11 @@ interface LoadedOfRun {
 }
 
 const askLoaded = (site: Site, runs: readonly RunId[]): Promise<Answer<LoadedOfRun[]>> =>
-  askPart(site, async ({ connectWarehouse }) => {
-    const client = await connectWarehouse();
-    try {
-      return (await hasLedger(client)) ? await selectLoaded(client, runs) : [];
-    } finally {
-      client.end().catch(() => {});
-    }
-  });
+  askPart(site, ({ connectWarehouse }) =>
+    withClient(connectWarehouse(), async (client) =>
+      (await hasLedger(client)) ? selectLoaded(client, runs) : [],
+    ),
+  );
 
 /** Of several revisions of an object the newest one counts. */
 async function selectLoaded(client: pg.ClientBase, runs: readonly RunId[]): Promise<LoadedOfRun[]> {

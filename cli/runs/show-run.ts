@@ -4,8 +4,9 @@ import { formatRunPrefix, type RunId } from '../../shared/object-store/object-ke
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type RunRecord, readRunRecord } from '../../shared/records/plan/run-record.ts';
 import { type Retrying, readRetrying } from '../../shared/records/retrying.ts';
+import { withClient } from '../database/with-client.ts';
 import { type Failure, listFailures } from '../failures/list-failures.ts';
-import { list, readRows, type ZoneObject } from '../objects/list-objects.ts';
+import { type CountedObject, list, readRows } from '../objects/list-objects.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { type Answer, askPart } from '../status/evidence/ask.ts';
@@ -60,8 +61,6 @@ export interface TableOfRun {
   quarantined: number | null;
 }
 
-type CountedObject = ZoneObject & { quarantined: number | null };
-
 /** @throws {UsageError} there is no such run */
 export async function showRun(site: Site, run: RunId): Promise<ShownRun> {
   const record = await readRunRecord(site.ingested, run);
@@ -113,14 +112,11 @@ interface LoadedObject {
 }
 
 const askLoadedObjects = (site: Site, run: RunId): Promise<Answer<LoadedObject[]>> =>
-  askPart(site, async ({ connectWarehouse }) => {
-    const client = await connectWarehouse();
-    try {
-      return (await hasLedger(client)) ? await selectLoaded(client, run) : [];
-    } finally {
-      client.end().catch(() => {});
-    }
-  });
+  askPart(site, ({ connectWarehouse }) =>
+    withClient(connectWarehouse(), async (client) =>
+      (await hasLedger(client)) ? selectLoaded(client, run) : [],
+    ),
+  );
 
 async function selectLoaded(client: pg.ClientBase, run: RunId): Promise<LoadedObject[]> {
   const { rows } = await client.query<LoadedObject>(

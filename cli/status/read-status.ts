@@ -8,6 +8,7 @@ import { droppedFolder } from '../../shared/object-store/object-key.ts';
 import { hasAny } from '../../shared/object-store/object-store.ts';
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import type { VerifiedResult } from '../../shared/records/verified.ts';
+import { withClient } from '../database/with-client.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countGone } from '../quarantine/gone-rows.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
@@ -124,18 +125,6 @@ async function gather(
 
 /** Which tables fail is of use for the cause of a wait, and not worth waiting for. */
 const failingWithinMs = 1000;
-
-async function withClient<T>(
-  connected: Promise<pg.Client>,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = await connected;
-  try {
-    return await work(client);
-  } finally {
-    client.end().catch(() => {});
-  }
-}
 
 /** Most sites have no mark, and need no connection for it. */
 async function readDroppedRows({ ingested, connectWarehouse }: Site, model: Model): Promise<DroppedRows[]> {

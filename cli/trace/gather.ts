@@ -4,6 +4,7 @@ import type { ListedObject, ObjectStore } from '../../shared/object-store/object
 import { tablesIn } from '../../shared/postgres/lock-holder.ts';
 import { readNewestPlans } from '../../shared/records/plan/plan-records.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
+import { withClient } from '../database/with-client.ts';
 import { type Failure, groupFailures, listFailures } from '../failures/list-failures.ts';
 import { type FoundLine, readObjectLines, type WantedField } from '../objects/object-lines.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
@@ -101,24 +102,12 @@ async function readPlansOrNone(site: Site, now: Date): Promise<Plans | undefined
   return read.answered ? read.value : undefined;
 }
 
-/** Class 22, data exception: the text is no value of the column's type. */
+/** Class 22, data exception: the text cannot be read as the column's type. */
 const isInvalidText = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
 
 const describeInvalid = ({ table, values }: TracedKey, reason: string): string =>
   `${values.map(({ text }) => text).join(',')} is not a key of ${table.name} (${table.key.join(',')}): ${reason}`;
-
-async function withClient<T>(
-  connected: Promise<pg.Client>,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = await connected;
-  try {
-    return await work(client);
-  } finally {
-    client.end().catch(() => {});
-  }
-}
 
 /** Why the dimension rows are not there that rows of the fact wait for. */
 export async function readCauses(site: Site, { table }: TracedKey): Promise<ExplainedWait[]> {

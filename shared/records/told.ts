@@ -3,11 +3,11 @@ import { formatToldKey } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { parseStateRecord } from './json-record.ts';
 
-/** For how long a cause is told of once: the mails of a grant that is missing for hundreds of slices are one an hour. */
+/** A cause is reported once in this time: a missing grant that fails hundreds of slices sends one mail an hour. */
 const quietMs = 3_600_000;
 
 /**
- * Notes that an operator is told of a cause, unless that was noted within the hour.
+ * Notes that a cause is reported to an operator, unless that was noted within the last hour.
  *
  * A record that cannot be read or written counts as news: too many mails are better than none.
  *

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { describeLock, findLockHolder, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { cancelStatement } from '../../database/cancel-statement.ts';
+import { withClient } from '../../database/with-client.ts';
 import type { Site } from '../../site/site.ts';
 
 /** What one part of the pipeline says, or why it says nothing. */
@@ -92,14 +93,7 @@ async function describeHolder(
 ): Promise<string | undefined> {
   const connect = side === 'warehouse' ? site.connectWarehouse : site.connectSource;
   if (open[side].size === 0 || connect === undefined) return undefined;
-  const find = async () => {
-    const client = await connect();
-    try {
-      return await findLockHolder(client, tables, 'AccessExclusiveLock');
-    } finally {
-      client.end().catch(() => {});
-    }
-  };
+  const find = () => withClient(connect(), (client) => findLockHolder(client, tables, 'AccessExclusiveLock'));
   const holder = await Promise.race([find().catch(() => undefined), delay(holderWithinMs, undefined)]);
   return holder && describeLock(holder);
 }

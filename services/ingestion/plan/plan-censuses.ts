@@ -4,7 +4,7 @@ import { fitsCensus } from '../../../shared/census/size.ts';
 import { readVerdict } from '../../../shared/census/verdict.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
-  formatFailedPrefix,
+  formatFailedKey,
   formatObjectKey,
   formatSlicePrefix,
   type IngestedKey,
@@ -61,8 +61,8 @@ const lostAfterSeconds = mainRetentionSeconds;
 /**
  * Decides which tables' keys to read, so that rows whose key is gone can be marked.
  *
- * What the source says of a table's deletes was read before the census is sent, so a delete that the census misses is one
- * that the source tells of later.
+ * The source's count of a table's deletes is read before the census is sent, so the source counts a delete that the census
+ * misses later.
  */
 export async function planCensuses(
   assessed: readonly AssessedTable[],
@@ -113,7 +113,7 @@ export async function publishCensuses(
 }
 
 /**
- * A table that is read in full may have lost rows that no counter tells of, as by a restore. A standby counts its own
+ * A table that is read in full may have lost rows that no counter shows, as by a restore. A standby counts its own
  * statements and not its primary's: there any transaction may have deleted rows.
  */
 function noteOf({ table, relation }: UsableTable, { tables, envelope }: CensusContext): string {
@@ -156,7 +156,7 @@ async function followSent(
     return { last, accepted: { run, slice } };
   }
   // An operator redrives it, and a later one settles it. To try again at each plan would leave a dead letter each time.
-  if (await hasAny(ingested, `${formatFailedPrefix(sent.run)}${sent.slice}`)) {
+  if (await hasAny(ingested, formatFailedKey(sent.run, sent.slice))) {
     return { ...before, last: { ...sent, seconds: 0 } };
   }
   return now.getTime() - Date.parse(sent.at) > 1000 * lostAfterSeconds ? before : known;
