@@ -12,6 +12,7 @@ import { renameInLedger } from '../../shared/ledger/schema/rename-table.ts';
 import type { NextTable } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
+import { isServerError, isTransientState, type ServerError } from '../../shared/postgres/server-error.ts';
 import { inTransaction, liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 import { currentNameOf } from '../../shared/warehouse/current/current-view.ts';
 import { makeCurrentViews } from '../../shared/warehouse/current/keep-current-views.ts';
@@ -194,12 +195,16 @@ async function replaceTables(
   await makeComments(client, tables, { schema, target, foreignKeys });
 }
 
-/** @throws {TerminalError} it does not fit; the message names what it makes, and the server's reason */
+/**
+ * @throws {TerminalError} the server says that it does not fit; the message names what it makes, and the server's reason.
+ *   What may succeed when it is tried again, such as a connection that broke, is thrown as it is.
+ */
 async function run(client: pg.ClientBase, { what, sql }: Statement): Promise<void> {
   try {
     await client.query(sql);
   } catch (cause) {
-    const { message, detail } = cause as { message: string; detail?: string };
+    if (!isServerError(cause) || isTransientState(cause.code)) throw cause;
+    const { message, detail } = cause as ServerError & { detail?: string };
     throw new TerminalError(
       `${what} does not fit the new table: ${message}${detail === undefined ? '' : ` (${detail.replaceAll('\n', '; ')})`}. ` +
         `Drop it, run starlift migrate again, and make it anew`,

@@ -209,14 +209,26 @@ export const formatQueueUrl = (endpoint: string, name: string): string => `${end
 
 function withAtomicSteps(queue: SqsQueue, database: QueueDatabase): SqsQueue {
   const dequeue = queue.dequeue.bind(queue);
+  const enqueue = queue.enqueue.bind(queue);
+  const changeVisibility = queue.changeVisibility.bind(queue);
   const processTimers = queue.processTimers.bind(queue);
   // Moving a message to the dead-letter queue is a delete and an insert.
   queue.dequeue = (...args) => database.atomically(() => dequeue(...args));
   // fauxqs lets a receive time out in memory only. On disk it would look like one cut short by a kill,
   // and the next start would take its count back: a message that always times out would never end.
   const readClockStep = makeClockStep();
+  const followClock = () => shiftDeadlines(queue, readClockStep());
+  // Before a deadline by the new clock is among those by the old one, which alone are to be shifted.
+  queue.enqueue = (message) => {
+    followClock();
+    enqueue(message);
+  };
+  queue.changeVisibility = (receiptHandle, timeoutSeconds) => {
+    followClock();
+    changeVisibility(receiptHandle, timeoutSeconds);
+  };
   queue.processTimers = () => {
-    shiftDeadlines(queue, readClockStep());
+    followClock();
     const now = Date.now();
     try {
       for (const { message, visibilityDeadline } of queue.inflightMessages.values()) {

@@ -53,4 +53,24 @@ describe.each([
     expect(performance.now() - waitingSince).toBeGreaterThan(1500);
     expect(performance.now() - waitingSince).toBeLessThan(10_000);
   });
+
+  it('delivers in time what is delayed or received again right after, before anybody looks at the queue', async () => {
+    await using under = await openCloud({ queues });
+    const queue = under.cloud.openQueue('load');
+    const QueueUrl = under.cloud.queueUrl('load');
+    await under.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'again' }));
+    const [{ ReceiptHandle } = { ReceiptHandle: '' }] = await queue.receive(1, new AbortController().signal);
+    setClock(byMs);
+    await under.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', DelaySeconds: 2 }));
+    await under.sqs.send(
+      new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 2 }),
+    );
+    const waitingSince = performance.now();
+    const received = [];
+    while (received.length < 2 && performance.now() - waitingSince < 15_000)
+      received.push(...(await queue.receive(10, AbortSignal.timeout(15_000))));
+    expect(received.map(({ Body }) => Body).sort()).toEqual(['again', 'later']);
+    expect(performance.now() - waitingSince).toBeGreaterThan(1500);
+    expect(performance.now() - waitingSince).toBeLessThan(10_000);
+  });
 });
