@@ -74,7 +74,8 @@ export async function checkTables(
   return counts;
 }
 
-interface TableNow {
+/** What a table is at an instant, by what changes whenever something other than a load takes rows out of it. */
+export interface TableNow {
   table: string;
   /** null where there is no such table. */
   oid: string | null;
@@ -107,7 +108,8 @@ const isAsNoted = ({ oid, fileNode, deleted, noted, loaded }: TableNow): boolean
       noted.fileNode === fileNode &&
       noted.deleted === deleted;
 
-async function selectTables(
+/** @throws {pg.DatabaseError} such as 42P01 where the ledger is not there */
+export async function selectTables(
   client: pg.ClientBase,
   schema: string,
   names: readonly string[],
@@ -250,6 +252,17 @@ export async function enterAdded(client: pg.ClientBase, objectId: string, added:
     objectId,
     added,
   ]);
+}
+
+/**
+ * Notes that a table holds all that it should, where the caller has just seen to that: the next check need not read it.
+ *
+ * @param before what the table was before the caller looked at its rows: whatever happens to it since then shows
+ */
+export async function noteComplete(client: pg.ClientBase, before: TableNow): Promise<void> {
+  const { table, loaded } = before;
+  if (before.oid === null) return;
+  await note(client, before, { table, state: 'equal', loaded, holds: null, unloaded: 0 });
 }
 
 /** The rows that each table should have, from the ledger alone. */

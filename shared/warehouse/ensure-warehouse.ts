@@ -5,7 +5,7 @@ import { beginInitialLoad, endInitialLoad, selectInitialLoads } from '../ledger/
 import { requestResync } from '../ledger/resync.ts';
 import { ledgerRelations, migrateLedger } from '../ledger/schema/ledger-relations.ts';
 import { ledgerSchema, ledgerTable, warehouseLocks } from '../ledger/schema/ledger-schema.ts';
-import { changeRows, selectLoadedRows } from '../ledger/table-counts.ts';
+import { changeRows, noteComplete, selectLoadedRows, selectTables } from '../ledger/table-counts.ts';
 import type { Model } from '../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../postgres/identifier.ts';
 import { inSnapshot, inTransaction } from '../postgres/transaction.ts';
@@ -117,9 +117,12 @@ async function prepareTables(
     }
   });
   if (calendar !== undefined && missing.some(({ name }) => name === calendar.name)) {
-    // Its rows are made of the dates that others name: what is made beside facts with rows is filled at once.
+    // Its rows are made of the dates that others name: what is made beside facts with rows is filled at once. Loads add the
+    // days of theirs, so that nobody need read the facts for it again.
+    const made = await selectTables(client, schema, [calendar.name]);
     const days = await selectNamedDays(client, model, { schema, calendar });
     await insertDates(client, { schema, calendar }, days.missing);
+    for (const table of made) await noteComplete(client, table);
   }
   return refused;
 }

@@ -20,8 +20,8 @@ export async function printNextSteps(
   data: string,
   terminal: Terminal,
 ): Promise<void> {
-  if (pipeline.warehouseSchema === 'public' && canAnswer(pipeline.model))
-    await printExample(pipeline, terminal);
+  // The answer reads a whole fact: of somebody's own databases nobody has asked for that.
+  if (!hasOwnDatabase(pipeline) && canAnswer(pipeline.model)) await printExample(pipeline, terminal);
   terminal.info('\nNext:');
   const steps = listSteps(pipeline, dataSelector(data));
   const width = Math.max(...steps.map(([what]) => what.length));
@@ -52,16 +52,20 @@ async function printExample({ warehouse }: WorkingStack, terminal: Terminal): Pr
   for (const line of formatTable(columns, cells)) terminal.verbatim(line);
 }
 
-function listSteps({ stack }: WorkingStack, folder: string): [what: string, why: string][] {
+function hasOwnDatabase({ stack }: WorkingStack): boolean {
   const { source, warehouse } = stack.named;
-  const isOwn = source !== undefined || warehouse !== undefined;
+  return source !== undefined || warehouse !== undefined;
+}
+
+function listSteps(pipeline: WorkingStack, folder: string): [what: string, why: string][] {
+  const isOwn = hasOwnDatabase(pipeline);
   return [
     [
-      isOwn ? `npx starlift run${folder} --watch` : `npx starlift run${folder} --watch`,
+      `npx starlift run${folder} --watch`,
       isOwn ? 'keep running, and load each change' : 'keep running while the shop keeps trading',
     ],
     [`npx starlift sql${folder} 'select …'`, 'query the warehouse'],
     [`npx starlift verify${folder}`, 'compare source and warehouse, row by row'],
-    ['the warehouse', hidePassword('--warehouse', stack.warehouseUrl)],
+    ['the warehouse', hidePassword('--warehouse', pipeline.stack.warehouseUrl)],
   ];
 }

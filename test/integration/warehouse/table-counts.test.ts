@@ -135,7 +135,7 @@ describe('the rows of a star table', () => {
     const [days] = await warehouse.ask('select count(*) as n from dim_date');
     const loaded = Number(days?.n);
     expect(loaded).toBeGreaterThan(0);
-    expect(await calendar()).toMatchObject({ state: 'equal', loaded });
+    expect(await calendar()).toMatchObject({ state: 'equal' });
     await runAndFlush(
       `insert into dim_date select (json_populate_record(d, '{"date_id": "1999-01-01"}')).* from dim_date d limit 1`,
     );
@@ -145,6 +145,18 @@ describe('the rows of a star table', () => {
     await runAndFlush('delete from dim_date');
     for (const mayNote of [false, true, false])
       expect(await calendar(mayNote)).toMatchObject({ state: 'different', loaded, holds: 0 });
+  });
+
+  it('are missed in a calendar that lost them before anybody had looked at it', async () => {
+    await loadAll();
+    const [days] = await warehouse.ask('select count(*) as n from dim_date');
+    await runAndFlush('truncate dim_date');
+    const counts = await checkAll();
+    expect(counts.find(({ table }) => table === 'dim_date')).toMatchObject({
+      state: 'different',
+      loaded: Number(days?.n),
+      holds: 0,
+    });
   });
 
   it('of a calendar that was dropped are made again from the facts, whatever its objects say', async () => {
