@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
+/** Between two looks. */
+const leastPauseMs = 15;
+
 /**
- * Waits until something holds; looks every few milliseconds. An error of a look counts as not yet.
+ * Waits until something holds; looks every few milliseconds, and spends no more time on looks than on what it waits for. An
+ * error of a look counts as not yet.
  *
  * @param seconds the deadline
  * @throws what the last look threw, or that it never held
@@ -10,13 +14,14 @@ import pg from 'pg';
 export async function seen(look: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
+    const lookedAt = performance.now();
     try {
       if (await look()) return;
       if (Date.now() > deadline) throw new Error(`not seen within ${seconds} s: ${String(look)}`);
     } catch (error) {
       if (Date.now() > deadline) throw error;
     }
-    await delay(15);
+    await delay(Math.max(leastPauseMs, performance.now() - lookedAt));
   }
 }
 
