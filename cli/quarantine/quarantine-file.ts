@@ -4,13 +4,14 @@ import {
   formatLoadQuarantineKey,
   formatObjectKey,
   formatQuarantineKey,
+  formatTableFolder,
   loadQuarantineSuffix,
   type ProcessedKey,
   parseObjectKey,
 } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseQuarantineFile, type QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import { makeNewestRevisions, tableFolder } from '../replay/table-objects.ts';
+import { makeNewestRevisions } from '../replay/newest-revisions.ts';
 
 /** The rows of one slice that broke the contract when it was transformed last. */
 export interface QuarantineFile {
@@ -67,7 +68,7 @@ export async function listCurrent(
   tables: readonly string[],
 ): Promise<CurrentFile[]> {
   const [table, ...others] = tables;
-  const folder = table !== undefined && others.length === 0 ? tableFolder(table) : '';
+  const folder = table !== undefined && others.length === 0 ? formatTableFolder(table) : '';
   const quarantined = { transform: makeNewestRevisions(), load: makeNewestRevisions() };
   const transformed = makeNewestRevisions();
   const days = new Set<string>();

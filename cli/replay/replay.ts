@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
+import { formatObjectKey, formatTableFolder, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
@@ -10,7 +10,7 @@ import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
-import { makeNewestRevisions, tableFolder } from './table-objects.ts';
+import { makeNewestRevisions } from './newest-revisions.ts';
 
 export type Zone = 'ingested' | 'processed';
 
@@ -142,7 +142,7 @@ async function listReplayed(
 ): Promise<string[]> {
   const found: string[] = [];
   const newest = makeNewestRevisions();
-  for await (const { key: text } of store.list(tableFolder(table))) {
+  for await (const { key: text } of store.list(formatTableFolder(table))) {
     const key = parseObjectKey(text);
     if (!isWithin(key.run, selection)) continue;
     if (key.zone === 'ingested') found.push(text);

@@ -6,9 +6,8 @@ import { findUnfitEncoding } from '../../shared/warehouse/server-encoding.ts';
 import { connect, UnreachableError } from '../database/connect.ts';
 import type { NamedDatabases } from '../database/database-url.ts';
 import { assertUrls } from '../database/database-url.ts';
-import { formatTime } from '../terminal/time.ts';
+import { formatDuration, formatTime } from '../terminal/time.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatDuration } from './outage-watch.ts';
 
 /** Connections to the user's databases; undefined for an embedded one. */
 export interface NamedConnections {
@@ -80,13 +79,13 @@ export async function connectPatiently(
   for (;;) {
     try {
       const connections = await connectNamed(databases, model);
-      if (told !== undefined) info(`Connected after ${formatDuration(performance.now() - begun)}.`);
+      if (told !== undefined) info(`Connected after ${formatDuration((performance.now() - begun) / 1000)}.`);
       return connections;
     } catch (error) {
       if (interrupted.aborted || !isRefusal(error) || pauseMs > waitMs) throw error;
       const { message } = error as UsageError;
       if (performance.now() - begun + pauseMs > waitMs) {
-        const waited = formatDuration(performance.now() - begun);
+        const waited = formatDuration((performance.now() - begun) / 1000);
         throw new StillRefusedError(
           `${message}, since ${formatTime(since)}; waited for ${waited}, and nothing was planned or loaded`,
           { cause: error },

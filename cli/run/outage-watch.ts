@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeOutageNotes, noteAnswer } from '../../shared/handler/note-retries.ts';
 import { type Outage, readOutage, type Side } from '../../shared/records/outages.ts';
-import { formatTime } from '../terminal/time.ts';
+import { formatDuration, formatTime } from '../terminal/time.ts';
 
 export interface OutageWatchDeps extends Pick<Parameters<typeof noteAnswer>[1], 'ingested' | 'notify'> {
   /** Connects to the side, and ends the connection. Rejects where it refuses. */
@@ -82,7 +82,7 @@ export function makeOutageWatch(deps: OutageWatchDeps): OutageWatch {
     wake(side);
     if (since === undefined) return;
     const endedAt = outage?.endedAt ?? (deps.now ?? (() => new Date()))().toISOString();
-    info(`The ${side} is back after ${formatDuration(Date.parse(endedAt) - Date.parse(since))}.`);
+    info(`The ${side} is back after ${formatDuration((Date.parse(endedAt) - Date.parse(since)) / 1000)}.`);
   };
 
   const lookAt = async (side: Side): Promise<void> => {
@@ -140,13 +140,4 @@ async function answers(side: Side, { ask }: OutageWatchDeps): Promise<boolean> {
     () => false,
   );
   return Promise.race([asked, delay(answerWithinMs, false, { ref: false })]);
-}
-
-/** @example formatDuration(372_000) // '6 min' */
-export function formatDuration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 100) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 100) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatDuration, makeOutageWatch } from '../../../cli/run/outage-watch.ts';
+import { makeOutageWatch } from '../../../cli/run/outage-watch.ts';
 import { beginOutage, readOutage, type Side } from '../../../shared/records/outages.ts';
 
 /** The objects of a bucket, with S3's conditional put. */
@@ -90,12 +90,4 @@ describe('an outage that was noted', () => {
     }
     expect(lines.length).toBeLessThan(60);
   });
-});
-
-it.each([
-  [40_000, '40 s'],
-  [372_000, '6 min'],
-  [7_500_000, '2 h 5 min'],
-])('%d ms are %s', (milliseconds, text) => {
-  expect(formatDuration(milliseconds)).toBe(text);
 });
