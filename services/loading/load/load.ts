@@ -45,6 +45,7 @@ import {
   type Warehouse,
   warehouseTarget,
 } from '../rows/put-rows.ts';
+import { findAbsentTables, lookAgain } from '../waiting/absent-tables.ts';
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';
@@ -57,6 +58,8 @@ export interface LoadDeps extends InitialLoadDeps, ReadDeps, QuarantineDeps, Pic
   processed: Pick<ObjectStore, 'get' | 'create'>;
   /** Tables that cannot be loaded as they are; the others can. */
   refused?: RefusedTables;
+  /** Dimensions that are known to be gone. Rows that name them wait for their rebuild. */
+  absent?: ReadonlySet<string>;
 }
 
 export interface LoadOptions {
@@ -138,6 +141,12 @@ export async function loadObject(
   } catch (error) {
     if (error instanceof LaterModelError) throw error;
     if (isNextName(key.table) && isUndefinedTable(error)) throw await explainGone(key, error, deps);
+    if (isUndefinedTable(error) && deps.absent === undefined) {
+      const absent = await deps.database.withClient((client) =>
+        findAbsentTables(client, deps.model, deps.schema),
+      );
+      if (!absent.has(key.table)) return loadObject(key, { ...deps, absent }, { replay });
+    }
     throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
 }
@@ -188,7 +197,7 @@ const withoutRows = (key: ProcessedKey, outcome: Exclude<LoadResult['outcome'], 
 async function commitObject(
   client: pg.PoolClient,
   object: ProcessedObject,
-  { model, schema, processed, notify, modelNumber = 0, looked = modelNumber }: LoadDeps,
+  { model, schema, processed, notify, absent = new Set(), modelNumber = 0, looked = modelNumber }: LoadDeps,
   { replay, isInitial }: LoadOptions & { isInitial: boolean },
 ): Promise<LoadResult> {
   const { key, table, metadata, batches } = object;
@@ -200,15 +209,16 @@ async function commitObject(
   return inTransaction(client, async () => {
     await limitWaiting(client, {
       written: [quoteQualified(schema, table.name)],
-      read: referencesOf(table).map((name) => quoteQualified(schema, name)),
+      read: referencesOf(table).flatMap((name) => (absent.has(name) ? [] : quoteQualified(schema, name))),
       held: { tables: written, as: 'writer' },
     });
-    const entry = await enterInLedger(client, object, { replay, written, schema });
+    const entry = await enterInLedger(client, object, { replay, written, model, schema });
     if (entry === undefined) return withoutRows(key, 'already loaded');
     // The table is locked by now: what changes its columns comes before or after this.
     if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
     const { objectId } = entry;
-    const warehouse = { client, model, schema, marked: new Set(entry.marked) };
+    const { marked } = entry;
+    const warehouse = { client, model, schema, marked: new Set(marked), absent: new Set(entry.absent) };
     const rows = { batches, objectId };
     let waiting = 0;
     let releases: FactRelease[] = [];
@@ -283,6 +293,7 @@ async function loadFact(
   const target = warehouseTarget(fact, schema, warehouse.marked.has(fact.name));
   const areAllReady = await hasAllDimensions(warehouse, fact, rows.batches);
   if (!areAllReady) await holdDimensions(client);
+  const held = areAllReady ? warehouse : await lookAgain(warehouse);
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
@@ -290,7 +301,7 @@ async function loadFact(
   let uncastable = areAllReady ? await copyStraight(client, target, rows) : undefined;
   if (uncastable === undefined) {
     uncastable = await stageRows(client, target, staging, rows);
-    if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
+    if (!areAllReady) waiting = await parkWaiting(held, fact, staging);
     put = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
   put ??= { added: rowsOf(rows) - uncastable.length, replaced: 0 };
@@ -299,7 +310,7 @@ async function loadFact(
   if (isAnyParked) {
     await unparkSuperseded(warehouse, fact, rows.batches);
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
-    if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
+    if (isUnreleased) releases.push(await releaseFact(held, fact, fact.name));
   }
   return { put, waiting, releases, uncastable };
 }
@@ -322,7 +333,8 @@ async function loadDimension(
   const naming = factsNaming(dimension, model);
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
-  for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
+  const held = await lookAgain(warehouse);
+  for (const fact of naming) releases.push(await releaseFact(held, fact, dimension.name));
   return { put, releases, uncastable };
 }
 

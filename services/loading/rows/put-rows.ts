@@ -23,6 +23,8 @@ export interface Warehouse {
   schema: string;
   /** The names of the tables that have the column of deletes. */
   marked: ReadonlySet<string>;
+  /** The model's tables that somebody has dropped. */
+  absent: ReadonlySet<string>;
 }
 
 /** A table that rows are put into. Every name is quoted for SQL. */

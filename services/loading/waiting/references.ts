@@ -12,6 +12,8 @@ export async function hasAllDimensions(
   fact: Fact,
   batches: readonly RecordBatch[],
 ): Promise<boolean> {
+  const { absent } = warehouse;
+  if (fact.columns.some(({ references }) => references !== undefined && absent.has(references))) return false;
   for (const reference of dimensionReferences(fact, warehouse)) {
     const keys = distinctValues(batches, reference.index);
     if (!(await areAllThere(warehouse, reference, keys))) return false;
@@ -19,12 +21,12 @@ export async function hasAllDimensions(
   return true;
 }
 
-/** An SQL condition: every dimension row exists that the fact's row of this alias references. */
+/** An SQL condition: every dimension row exists that the fact's row of this alias references. A table that is absent has none. */
 export const hasReferences = (alias: string, fact: Fact, warehouse: Warehouse): string =>
   dimensionReferences(fact, warehouse)
-    .map(({ column, dimension, key }) => {
+    .map(({ column, dimension, key, isAbsent }) => {
       const name = `${alias}.${quoteIdentifier(column.name)}`;
-      const exists = `exists (select from ${dimension} d where d.${key} = ${name})`;
+      const exists = isAbsent ? 'false' : `exists (select from ${dimension} d where d.${key} = ${name})`;
       return column.nullable ? `(${name} is null or ${exists})` : exists;
     })
     .join('\n      and ') || 'true';
@@ -37,12 +39,13 @@ interface DimensionReference {
   /** The dimension and its key, quoted. */
   dimension: string;
   key: string;
+  isAbsent: boolean;
 }
 
 /** The fact's references, except those to the calendar: no fact ever waits for a date. */
 function dimensionReferences(
   fact: Fact,
-  { model, schema }: Pick<Warehouse, 'model' | 'schema'>,
+  { model, schema, absent }: Pick<Warehouse, 'model' | 'schema' | 'absent'>,
 ): DimensionReference[] {
   return fact.columns.flatMap((column, index) => {
     if (column.references === undefined || column.references === model.calendar?.name) return [];
@@ -53,6 +56,7 @@ function dimensionReferences(
         index,
         dimension: quoteQualified(schema, column.references),
         key: quoteIdentifier(key),
+        isAbsent: absent.has(column.references),
       },
     ];
   });

@@ -81,6 +81,28 @@ describe('a rebuild brings back every row', () => {
     await expectExactAndWell('fact_payment', 'dim_staff');
   });
 
+  it('of dimensions that were dropped, and with them the rows of facts that came meanwhile', async () => {
+    await stack.warehouse('drop table dim_staff, dim_design cascade');
+    await stack.source(
+      `update sales_order set units_sold = units_sold + 1, last_updated = now() where sales_order_id <= 9`,
+    );
+    const run = await stack.run();
+    expect(run.tables.find(({ table }) => table === 'fact_sales_order')).toMatchObject({
+      waiting: 9,
+      loaded: 0,
+    });
+    const { troubles } = await stack.json<Status>('status');
+    expect(troubles).toEqual([
+      expect.objectContaining({
+        kind: 'missing',
+        command: expect.stringContaining('rebuild dim_design dim_staff'),
+      }),
+    ]);
+    await rebuild('dim_design', 'dim_staff');
+    await stack.run();
+    await expectExactAndWell('dim_design', 'dim_staff', 'fact_sales_order');
+  });
+
   it('of a fact whose old table keeps its rows, and its keys, under another name', async () => {
     await stack.warehouse('alter table fact_sales_order rename to fact_sales_order_backup');
     expect((await rebuild('fact_sales_order')).code).toBe(0);
