@@ -41,7 +41,7 @@ export async function runProgram(
 
 /** `npm run deploy`: all three services, in order. */
 export const deployAll = (stage: string, environment: Record<string, string>) =>
-  runProgram('scripts/stage/deploy-stage.ts', ['--stage', stage], { environment });
+  runProgram('cli/starlift.js', ['deploy', '--stage', stage], { environment });
 
 /** `serverless remove` in the folder of one service. */
 export const removeService = (service: string, stage: string, environment: Record<string, string>) =>
@@ -63,4 +63,4 @@ export const deployService = (
 
 /** `npm run remove`. */
 export const removeStage = (args: readonly string[], environment: Record<string, string>) =>
-  runProgram('scripts/stage/remove-stage.ts', args, { environment });
+  runProgram('cli/starlift.js', ['remove', ...args], { environment });
