@@ -19,8 +19,8 @@ const offline = {
 };
 
 /**
- * The outputs of the stacks before this one, for a `serverless deploy` of one service by itself. With compose they
- * are parameters, and nobody asks here. Where a stack is not there yet its outputs stay the offline ones, which
+ * The outputs of the stacks before this one, where a service is deployed by itself. With compose they are parameters, and
+ * nobody asks here. Where a stack is not there yet its outputs stay the offline ones, which
  * scripts/stage/check-parameters.cjs refuses to deploy.
  *
  * @param {{ resolveVariable(name: string): Promise<string> }} variables osls' own

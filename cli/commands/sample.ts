@@ -20,7 +20,11 @@ export const command: CommandModule = {
     const client = await connect(values.source, 'source');
     try {
       const startedAt = performance.now();
-      const { fillSampleShop } = await loadSampleFill();
+      const { fillSampleShop, isSampleShopThere } = await loadSampleFill();
+      if (values['if-empty'] === true && (await isSampleShopThere(client))) {
+        terminal.info('The sample shop is there already.');
+        return 0;
+      }
       const filled = await fillSampleShop(client, { orders, seed, onProgress: showFilled(terminal, orders) });
       const rows = Object.values(filled).reduce((sum, count) => sum + count, 0);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError } from '../terminal/usage-error.ts';
 import { parseDuration } from './duration.ts';
 import { type ProjectContents, projectGrammar } from './project-grammar.ts';
+import { parameterRules } from './stage-parameters.ts';
 import { findingAt, formatFinding, parseYaml, refuseFindings } from './yaml-file.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -16,6 +17,8 @@ export interface ProjectFile {
   data(): string | undefined;
   /** How old the warehouse may become. */
   freshnessSeconds: number | undefined;
+  /** What the project says of the parameters of a stage: its warehouse's schema, what is for every stage, and the stage's own. */
+  stageParameters(stage: string): Record<string, string>;
 }
 
 /**
@@ -44,5 +47,18 @@ export function readProjectFile(path: string, environment: Variables): ProjectFi
       return data === undefined ? undefined : resolve(dirname(path), data);
     },
     freshnessSeconds: freshness === undefined ? undefined : parseDuration(freshness),
+    stageParameters: (stage) => {
+      const read = (section: string) =>
+        Object.entries(contents.stages?.[section] ?? {}).flatMap(([name, given]) => {
+          const text = expand(given === undefined ? given : String(given), 'stages', section, name);
+          if (text === undefined) return [];
+          const rule = parameterRules[name];
+          if (rule === undefined || rule.pattern.test(text)) return [[name, text] as const];
+          const message = `stages.${section}.${name} has to be ${rule.wanted}`;
+          throw new UsageError(formatFinding(findingAt(file, ['stages', section, name], message)));
+        });
+      const own = warehouse?.schema === undefined ? [] : [['warehouseSchema', warehouse.schema] as const];
+      return Object.fromEntries([...own, ...read('default'), ...read(stage)]);
+    },
   };
 }

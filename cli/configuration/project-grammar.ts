@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import { durationPattern } from './duration.ts';
+import { stageParameters } from './stage-parameters.ts';
 
 /** A name or another text that is not empty. */
 export const nonEmpty = z.string('is no text').min(1, 'is empty');
 
 const names = z.array(nonEmpty, 'is no list of names').min(1, 'is an empty list');
+const stageNameRule = 'is no name of a stage: up to 12 lower-case letters and digits, a letter first';
 const flag = z.boolean('is neither true nor false');
 
 /** What belongs to a source table, and not to a warehouse table. */
@@ -47,6 +49,12 @@ export const projectGrammar = z.strictObject({
     .optional(),
   sources: z.record(z.string(), sourceTable).describe('Source tables by their names.').optional(),
   data: nonEmpty.describe('The data folder.').optional(),
+  stages: z
+    .record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/, stageNameRule), stageParameters)
+    .describe(
+      'Parameters of deployed stages by the name of the stage; those below default are for every stage. Environment variables may stand in them.',
+    )
+    .optional(),
   freshness: z
     .string('is no duration: use a number with s, m, h or d, such as 15m')
     .regex(durationPattern, 'is no duration: use a number with s, m, h or d, such as 15m')

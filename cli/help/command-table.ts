@@ -2,6 +2,7 @@ import type { CommandDescription } from './command-description.ts';
 import { loadingCommands } from './loading-commands.ts';
 import { lookingCommands } from './looking-commands.ts';
 import { mendingCommands } from './mending-commands.ts';
+import { stageCommands } from './stage-commands.ts';
 
 export const exitCodes = {
   0: 'checked, and all is well',
@@ -10,7 +11,7 @@ export const exitCodes = {
 } as const;
 
 /** In the order in which help lists them. */
-const withoutHelp = { ...loadingCommands, ...mendingCommands, ...lookingCommands };
+const withoutHelp = { ...loadingCommands, ...mendingCommands, ...lookingCommands, ...stageCommands };
 
 export type CommandName = keyof typeof withoutHelp | 'help';
 

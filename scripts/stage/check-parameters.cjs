@@ -1,6 +1,5 @@
 const { checkConcurrency, findDependents } = require('./check-account.cjs');
 const { longestPauseSeconds } = require('./alarms.cjs');
-const { parameterRules } = require('./parameter-rules.cjs');
 
 /**
  * What is wrong with the parameters of a deployment, as far as can be known before anything is made: one sentence, or
@@ -17,6 +16,8 @@ async function findFault({ stage, parameters, upstream = {} }) {
   if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
   }
+  // Node 24 runs it as it is.
+  const { parameterRules } = await import('../../cli/configuration/stage-parameters.ts');
   for (const [name, { pattern, wanted }] of Object.entries(parameterRules)) {
     const value = parameters[name];
     if (value === undefined || value === null) return `the parameter ${name} is missing`;
@@ -136,7 +137,7 @@ module.exports = class CheckParameters {
         const { stage } = service.custom.checked;
         const dependents = await findDependents({ ...(await connect()) }, service.service, stage);
         if (dependents.length === 0) return;
-        const message = `${dependents.join(' and ')} would be left without what ${service.service}-${stage} owns: remove the whole stage with npm run remove -- --stage ${stage}`;
+        const message = `${dependents.join(' and ')} would be left without what ${service.service}-${stage} owns: remove the whole stage with npx starlift remove --stage ${stage}`;
         throw new serverless.classes.Error(message, 'SERVICE_IN_USE');
       },
     };

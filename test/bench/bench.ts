@@ -7,6 +7,7 @@ import { benchmark as load } from './benchmarks/load.ts';
 import { benchmark as peers } from './benchmarks/peers.ts';
 import { benchmark as plan } from './benchmarks/plan.ts';
 import { growth, shop } from './benchmarks/shop.ts';
+import { benchmark as tpch } from './benchmarks/tpch.ts';
 import { benchmark as transform } from './benchmarks/transform.ts';
 import { benchmark as types } from './benchmarks/types.ts';
 import { benchmark as watch } from './benchmarks/watch.ts';
@@ -20,7 +21,7 @@ import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
-  ...[wholeKeys, shop, ...growth, plan],
+  ...[wholeKeys, shop, ...growth, plan, tpch],
 ];
 
 // Told to end, it takes the servers along: they hang on the exit event.
@@ -31,7 +32,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (options === undefined) return 2;
-  const { rows, reps, only, json, embedded } = options;
+  const { rows, reps, scale, only, json, embedded } = options;
   const chosen = benchmarks.filter(({ name, isLong }) => only?.includes(name) ?? isLong !== true);
   const servers = await startBenchServers({ embedded });
   const machine = describeMachine(servers.version);
@@ -39,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(`${formatMachine(machine)}\n`);
   try {
     for (const benchmark of chosen) {
-      const measured = await benchmark.run({ servers, rows, reps });
+      const measured = await benchmark.run({ servers, rows, reps, scale });
       // At once: what comes after it may take minutes, and may fail.
       process.stdout.write(`\n${benchmark.name}: ${benchmark.about}\n${formatResults(measured)}\n`);
       results.push(...measured);
@@ -48,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
     await servers.stop();
   }
   process.stdout.write(`\n${legend}\n`);
-  const record = { machine, serverSettings, rows, reps, results };
+  const record = { machine, serverSettings, rows, reps, scale, results };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(record, undefined, 2)}\n`);
   return 0;
 }

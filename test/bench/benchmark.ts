@@ -14,6 +14,8 @@ export interface BenchContext {
   rows: number;
   /** Runs that count. */
   reps: number;
+  /** Of TPC-H: 1 is 8.66 million rows. */
+  scale: number;
 }
 
 /** One line of the table. */

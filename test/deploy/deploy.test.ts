@@ -73,7 +73,7 @@ describe('a stage deployed by serverless', () => {
     expect(none).toEqual({
       ...{ code: 2, stdout: '' },
       stderr:
-        'starlift: there is no stage none in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage none\n',
+        'starlift: there is no stage none in eu-west-2: choose another region with --region, or create the stage with npx starlift deploy --stage none\n',
     });
     const unknown = { ...aws.environment, AWS_ACCESS_KEY_ID: 'stranger' };
     const stranger = await starlift(['failures', '--stage', 'ci'], unknown);

@@ -39,7 +39,7 @@ export async function runProgram(
   }
 }
 
-/** `npm run deploy`: all three services, in order. */
+/** `npm run deploy`: all three services, by compose. */
 export const deployAll = (stage: string, environment: Record<string, string>) =>
   runProgram('scripts/stage/deploy-stage.ts', ['--stage', stage], { environment });
 
@@ -63,4 +63,4 @@ export const deployService = (
 
 /** `npm run remove`. */
 export const removeStage = (args: readonly string[], environment: Record<string, string>) =>
-  runProgram('scripts/stage/remove-stage.ts', args, { environment });
+  runProgram('cli/starlift.js', ['remove', ...args], { environment });

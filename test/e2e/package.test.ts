@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { parse } from 'yaml';
 import { connect } from '../helpers/inline-road/databases.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { type CommandResult, finished } from '../helpers/processes/starlift.ts';
@@ -125,6 +126,74 @@ describe('the package that npm pack makes, installed into an empty folder', () =
     const shop = await server.createDatabase('sample');
     const { code, stderr } = await starlift(['sample', '--source', shop, '--orders', '50'], {});
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('Error')]);
+  });
+
+  it('does what the Dockerfile and compose.yaml let a user without rights do', async () => {
+    const dockerfile = await readFile(join(project, 'Dockerfile'), 'utf8');
+    const { services } = parse(await readFile(join(project, 'compose.yaml'), 'utf8')) as {
+      services: { sample: { command: string[] }; watch: { environment: Record<string, string> } };
+    };
+    const data = await mkdtemp(join(tmpdir(), 'starlift-volume-'));
+    const empty = await mkdtemp(join(tmpdir(), 'starlift-mounted-'));
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+    for (const path of [folder, empty]) await chmod(path, 0o755);
+    if (user !== undefined) await chown(data, user.uid, user.gid);
+    const urls = {
+      shop: await server.createDatabase('composed_shop'),
+      warehouse: await server.createDatabase('composed_warehouse'),
+    };
+    const inPlace = (text: string) =>
+      text
+        .replace(/^postgres:.*\/(shop|warehouse)$/, (_, name: 'shop' | 'warehouse') => urls[name])
+        .replace('/data', data);
+    const { SOURCE_URL, WAREHOUSE_URL, ...rest } = process.env;
+    const start = (args: readonly string[], more: Record<string, string> = {}) =>
+      spawn(
+        oldestNode ?? process.execPath,
+        [join(folder, 'node_modules/starlift/cli/starlift.js'), ...args.map(inPlace)],
+        {
+          ...user,
+          cwd: empty,
+          env: { ...rest, HOME: '/', NO_COLOR: '1', FORCE_COLOR: undefined, ...more },
+        },
+      );
+    /** The words of an instruction. */
+    const words = (instruction: RegExp): string[] => JSON.parse(instruction.exec(dockerfile)?.[1] ?? '');
+    expect(words(/^ENTRYPOINT (.*)$/m)).toEqual(['starlift']);
+    const [program, ...health] = words(/^HEALTHCHECK .*CMD (.*)$/m);
+    expect(program).toBe('starlift');
+    const sampled = [];
+    for (let time = 0; time < 2; time += 1) sampled.push(await finished(start(services.sample.command)));
+    expect(sampled.map(({ code, stdout }) => [code, stdout.split('\n').at(-2)])).toEqual([
+      [0, expect.stringMatching(/^The sample shop is ready/)],
+      [0, 'The sample shop is there already.'],
+    ]);
+    const { environment } = services.watch;
+    const env = Object.fromEntries(Object.entries(environment).map(([name, text]) => [name, inPlace(text)]));
+    const watch = start(words(/^CMD (.*)$/m), env);
+    const ended = finished(watch);
+    try {
+      const deadline = Date.now() + 120_000;
+      let last: CommandResult | undefined;
+      while (last?.code !== 0 && Date.now() < deadline && watch.exitCode === null) {
+        last = await finished(start(health, env));
+      }
+      if (last?.code !== 0) {
+        watch.kill('SIGTERM');
+        throw new Error(`it is not healthy:\n${last?.stdout}${last?.stderr}\n${(await ended).stderr}`);
+      }
+    } finally {
+      watch.kill('SIGTERM');
+      await ended;
+    }
+    const { code, stdout } = await finished(start(['verify', '--data', '/data'], env));
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/The warehouse is exact/)]);
+    for (const path of [data, empty]) await rm(path, { recursive: true, force: true });
+  });
+
+  it('names the package that deploys where a stage is to be deployed', async () => {
+    const { code, stderr } = await starlift(['deploy', '--stage', 'dev'], {});
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/Type `npm install --save-dev osls@[\w.-]+`/)]);
   });
 
   it('names the package of the embedded Postgres where that is asked for, and makes no folder', async () => {

@@ -77,6 +77,22 @@ export async function validateWorkflows(paths: readonly string[]): Promise<strin
   return errors.map(({ filename, message }) => `${filename}: ${message}`);
 }
 
+/** @returns what is wrong with a compose file by the schema of its specification; empty where nothing is */
+export async function validateCompose(path: string): Promise<string[]> {
+  const options = ['--builtin-schema', 'vendor.compose-spec', '--output-format', 'json'];
+  const stdout = await runLinter('check-jsonschema', [...options, path]);
+  const { errors } = JSON.parse(stdout) as { errors: { message: string }[] };
+  return errors.map(({ message }) => message);
+}
+
+/** All that hadolint says of a Dockerfile. */
+export async function runHadolint(path: string): Promise<string[]> {
+  const stdout = await runLinter('hadolint', ['--format', 'json', path]);
+  return (JSON.parse(stdout) as { line: number; code: string; message: string }[]).map(
+    ({ line, code, message }) => `line ${line}: ${code} ${message}`,
+  );
+}
+
 const serviceOf = (path: string): string => /(\w+)\.template\.json$/.exec(path)?.[1] ?? path;
 
 /** Both end with another code than 0 where they have findings, and the findings say more. */

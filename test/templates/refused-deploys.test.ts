@@ -60,7 +60,9 @@ describe('a deployment that cannot go well ends with one line, before anything i
 
   it('all three services at once, too', async () => {
     const { code, stdout, stderr } = await deployAll('No-Stage', environment);
-    expect(code).toBe(1);
-    expect(stdout + stderr).toMatch('the stage No-Stage has to be 1 to 12 lower-case letters and digits');
+    expect(code).toBe(2);
+    expect(stdout + stderr).toMatch(
+      /--stage No-Stage is not a stage name \(expected up to 12 lower-case letters/,
+    );
   });
 });

@@ -69,7 +69,7 @@ export function pickResources(
   const missing = names.filter((_, index) => stacks[index] === undefined);
   if (missing.length === names.length) {
     throw new UsageError(
-      `there is no stage ${stage}${where}: choose another region with --region, or create the stage with npm run deploy -- --stage ${stage}`,
+      `there is no stage ${stage}${where}: choose another region with --region, or create the stage with npx starlift deploy --stage ${stage}`,
     );
   }
   if (missing.length > 0) {

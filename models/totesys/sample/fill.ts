@@ -67,6 +67,16 @@ export async function fillSampleShop(
   return filled;
 }
 
+/** Whether all tables of the shop are there, and filled: one transaction fills them. */
+export async function isSampleShopThere(client: pg.Client): Promise<boolean> {
+  const found = await client.query(
+    `select from pg_class where relnamespace = current_schema()::regnamespace and relname = any ($1)`,
+    [TABLE_NAMES],
+  );
+  if (found.rowCount !== TABLE_NAMES.length) return false;
+  return (await client.query('select from sales_order limit 1')).rowCount !== 0;
+}
+
 /** @returns whether the tables are still to be made; false when all of them are there without rows */
 async function assertNothingThere(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ name: string }>(

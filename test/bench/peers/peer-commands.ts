@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quoteForShell, runInShell } from '../reference/copy-command.ts';
@@ -16,6 +17,7 @@ export interface Databases {
 }
 
 const dltProgram = fileURLToPath(new URL('dlt_copy.py', import.meta.url));
+const dltTablesProgram = fileURLToPath(new URL('dlt_tables.py', import.meta.url));
 
 /** undefined where the registry has no program for this machine. */
 export function findSling(programs: string): string | undefined {
@@ -45,6 +47,34 @@ export function slingCopy(sling: string, { source, target }: Databases, mode: Co
   });
 }
 
+/** Sling copies tables as they are into its schema, as many at a time as the machine has cores. */
+export async function slingTables(
+  sling: string,
+  { source, target }: Databases,
+  tables: readonly string[],
+): Promise<void> {
+  const streams = Object.fromEntries(tables.map((table) => [`public.${table}`, null]));
+  const defaults = { mode: 'full-refresh', object: 'sling.{stream_table}' };
+  const replication = JSON.stringify({ source: 'SOURCE', target: 'TARGET', defaults, streams });
+  return runInShell([sling, 'run', '-r', replication].map(quoteForShell).join(' '), {
+    SOURCE: `${source}?sslmode=disable`,
+    TARGET: `${target}?sslmode=disable`,
+    SLING_THREADS: String(availableParallelism()),
+    SLING_DISABLE_TELEMETRY: 'true',
+  });
+}
+
+/** dlt copies tables as they are into its schema. @param folder keeps what it knows of the last time */
+export function dltTables(
+  programs: string,
+  { source, target }: Databases,
+  folder: string,
+  tables: readonly string[],
+): Promise<void> {
+  const words = [join(programs, 'python'), dltTablesProgram, source, target, folder, tables.join(',')];
+  return runInShell(words.map(quoteForShell).join(' '), dltEnvironment(folder));
+}
+
 /** dlt copies sales_order as it is, into a table of its own making. @param folder keeps what it knows of the last time */
 export function dltCopy(
   programs: string,
@@ -53,10 +83,12 @@ export function dltCopy(
   mode: CopyMode,
 ): Promise<void> {
   const words = [join(programs, 'python'), dltProgram, databases.source, databases.target, folder, mode];
-  return runInShell(words.map(quoteForShell).join(' '), {
-    DLT_DATA_DIR: folder,
-    RUNTIME__DLTHUB_TELEMETRY: 'false',
-    // The servers ask for none, and dlt insists on sending one.
-    DESTINATION__POSTGRES__CREDENTIALS__PASSWORD: 'none',
-  });
+  return runInShell(words.map(quoteForShell).join(' '), dltEnvironment(folder));
 }
+
+const dltEnvironment = (folder: string) => ({
+  DLT_DATA_DIR: folder,
+  RUNTIME__DLTHUB_TELEMETRY: 'false',
+  // The servers ask for none, and dlt insists on sending one.
+  DESTINATION__POSTGRES__CREDENTIALS__PASSWORD: 'none',
+});

@@ -39,7 +39,7 @@ export async function ordersDatabase(server: PostgresServer, orders: number): Pr
 }
 
 /** Made under another name first: one that was broken off is never taken for a whole one. */
-async function once(
+export async function once(
   server: PostgresServer,
   name: string,
   make: (unfinished: string) => Promise<void>,

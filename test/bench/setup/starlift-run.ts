@@ -5,14 +5,17 @@ export interface RunTarget {
   warehouse: string;
   /** The data folder. */
   data: string;
+  /** The folder of the project; the sample shop's without it. */
+  project?: string;
 }
 
 /** Runs `starlift run` to its end, as a process of its own. @throws it did not end well */
 export async function runStarlift(
-  { source, warehouse, data }: RunTarget,
+  { source, warehouse, data, project }: RunTarget,
   env: Record<string, string> = {},
 ): Promise<void> {
   const args = ['run', '--source', source, '--warehouse', warehouse, '--data', data, '--json'];
+  if (project !== undefined) args.push('--project', project);
   const { code, stdout, stderr } = await finished(spawnStarlift(args, env));
   if (code !== 0) throw new Error(`starlift run ended with ${code}:\n${stdout}\n${stderr}`);
 }
@@ -33,7 +36,9 @@ export async function whileWatching<T>(
 }
 
 /** @throws `starlift verify` finds the warehouse to be other than the source */
-export async function assertVerified({ source, warehouse }: Omit<RunTarget, 'data'>): Promise<void> {
-  const { code, stdout, stderr } = await starlift(['verify', '--source', source, '--warehouse', warehouse]);
+export async function assertVerified({ source, warehouse, project }: Omit<RunTarget, 'data'>): Promise<void> {
+  const args = ['verify', '--source', source, '--warehouse', warehouse];
+  if (project !== undefined) args.push('--project', project);
+  const { code, stdout, stderr } = await starlift(args);
   if (code !== 0) throw new Error(`starlift verify ended with ${code}:\n${stdout}\n${stderr}`);
 }

@@ -135,7 +135,10 @@ describe('where a command works', () => {
       'data: d\nfreshness: soon\n',
       'line 2: freshness is no duration: use a number with s, m, h or d, such as 15m',
     ],
-    ['- a\n', 'line 1: the file has no keys (there are name, source, warehouse, sources, data, freshness)'],
+    [
+      '- a\n',
+      'line 1: the file has no keys (there are name, source, warehouse, sources, data, stages, freshness)',
+    ],
     ['data: a\ndata: b\n', /line [12]: Map keys must be unique$/],
     ['source: { url: "postgres://me:s3cret@h/d\n', /line \d+: [^\n]*$/],
   ])('is refused in %j, with the line', async (text, message) => {

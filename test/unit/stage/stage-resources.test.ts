@@ -27,7 +27,7 @@ describe('the resources of a stage', () => {
     [
       'no stack is there',
       [undefined, undefined, undefined],
-      'there is no stage dev in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage dev',
+      'there is no stage dev in eu-west-2: choose another region with --region, or create the stage with npx starlift deploy --stage dev',
     ],
     [
       'two are not there',

@@ -169,7 +169,7 @@ describe('the commands on a stage', () => {
     await expect(staged.command('verify')).rejects.toMatchObject({
       exitCode: 2,
       message:
-        'there is no stage embedded in eu-west-2: choose another region with --region, or create the stage with npm run deploy -- --stage embedded',
+        'there is no stage embedded in eu-west-2: choose another region with --region, or create the stage with npx starlift deploy --stage embedded',
     });
   });
 });

@@ -1,16 +1,22 @@
+import * as z from 'zod';
+
+interface ParameterRule {
+  pattern: { test(text: string): boolean };
+  wanted: string;
+}
+
 const concurrency = { pattern: /^([2-9]|[1-9]\d{1,2})$/, wanted: 'a whole number from 2 to 999' };
 const seconds = { pattern: /^[1-9]\d{0,6}$/, wanted: 'a number of seconds from 1 on' };
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const memory = {
   pattern: {
-    test: (/** @type {string} */ text) =>
-      /^\d{1,5}$/.test(text) && Number(text) >= 256 && Number(text) <= 10_240,
+    test: (text: string) => /^\d{1,5}$/.test(text) && Number(text) >= 256 && Number(text) <= 10_240,
   },
   wanted: 'megabytes from 256 to 10240',
 };
 const timeout = {
   pattern: {
-    test: (/** @type {string} */ text) => /^\d{1,3}$/.test(text) && Number(text) >= 30 && Number(text) <= 900,
+    test: (text: string) => /^\d{1,3}$/.test(text) && Number(text) >= 30 && Number(text) <= 900,
   },
   wanted: 'a number of seconds from 30 to 900',
 };
@@ -18,17 +24,17 @@ const secretArn = {
   pattern: /^$|^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+$/,
   wanted: 'empty or the ARN of a secret',
 };
-const listOf = (/** @type {string} */ kind) => ({
+const listOf = (kind: string) => ({
   pattern: new RegExp(`^$|^${kind}-[0-9a-f]+(,${kind}-[0-9a-f]+)*$`),
   wanted: `empty or like ${kind}-0a1b,${kind}-2c3d`,
 });
 
 /** What each parameter of services/stages.yml has to be, but for the schedules. */
-module.exports.parameterRules = {
+export const parameterRules: Readonly<Record<string, ParameterRule>> = {
   sourceSecretArn: secretArn,
   warehouseSecretArn: secretArn,
   sslmode: { pattern: /^(verify-full|require|disable)$/, wanted: 'verify-full, require or disable' },
-  caCertificates: { pattern: /^.*$/, wanted: 'empty or the path of a file' },
+  caCertificates: { pattern: /^.+$/, wanted: 'the path of a file' },
   extractors: concurrency,
   loaders: concurrency,
   reserveConcurrency: { pattern: /^(true|false)$/, wanted: 'true or false' },
@@ -76,3 +82,25 @@ module.exports.parameterRules = {
     wanted: 'STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING or GLACIER_IR, which are read at once',
   },
 };
+
+/** Judged by what AWS and the alarms make of them, at the deploy (scripts/stage/check-parameters.cjs). */
+const schedules = ['schedule', 'sweepSchedule', 'freshnessSchedule'] as const;
+
+/** A value with an environment variable is judged at the deploy, which has it. */
+const isAllowed = (rule: ParameterRule, value: string | number | boolean): boolean =>
+  /\$\{[^}]*\}/.test(String(value)) || rule.pattern.test(String(value));
+
+const plain = z.union([z.string(), z.number(), z.boolean()], 'is no text, number or flag');
+const judged = Object.entries(parameterRules).map(([name, rule]) => {
+  const value = plain.refine((given) => isAllowed(rule, given), `has to be ${rule.wanted}`);
+  return [
+    name,
+    value.describe(`${rule.wanted[0]?.toUpperCase()}${rule.wanted.slice(1)}.`).optional(),
+  ] as const;
+});
+const scheduled = schedules.map(
+  (name) => [name, plain.describe('As EventBridge has it: rate() or cron().').optional()] as const,
+);
+
+/** The parameters of one stage in starlift.yml. */
+export const stageParameters = z.strictObject(Object.fromEntries([...scheduled, ...judged]));

@@ -1,0 +1,201 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  InvokeCommand,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import { type Message, ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Status } from '../../cli/status/status.ts';
+import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import { lastJson } from '../helpers/processes/starlift.ts';
+import { type Deployment, expectDone, startDeployment } from './deployment.ts';
+import { type InstalledProject, installProject } from './installed-project.ts';
+import { listLeft } from './left-behind.ts';
+import { waitUntil } from './wait-until.ts';
+
+const stage = 'library';
+const noDeadLetters = { extract: 0, transform: 0, load: 0 };
+/** How many messages are on each of two queues while the model changes. */
+const queued = 500;
+
+const library = `
+  create table author (author_id int primary key, name text not null, country text);
+  create table book (book_id int primary key, author_id int not null references author, title text not null);
+  create table reader (reader_id int primary key, email text not null, city text);
+  create table loan (loan_id int primary key, book_id int not null references book,
+    reader_id int not null references reader, lent_at timestamptz not null, fine numeric(6, 2) not null);
+  insert into author select n, 'author ' || n, 'country ' || n % 5 from generate_series(1, 20) n;
+  insert into book select n, 1 + n % 20, 'book ' || n from generate_series(1, 200) n;
+  insert into reader select n, 'reader' || n || '@example.com', 'city ' || n % 7 from generate_series(1, 100) n;
+  insert into loan select n, 1 + n % 200, 1 + n % 100, '2026-01-01T12:00:00Z'::timestamptz + n * interval '1 hour', n % 10 + 0.25
+    from generate_series(1, 2000) n`;
+
+let deployment: Deployment;
+let project: InstalledProject;
+
+beforeAll(async () => {
+  deployment = await startDeployment(stage, ({ admin }) => admin.query(library));
+  const { aws, source } = deployment;
+  project = await installProject(aws.environment);
+  expectDone(await project.starlift('init', { environment: { SOURCE_URL: source.guardedUrl() } }));
+});
+
+afterAll(async () => {
+  await deployment?.stop();
+  await project?.remove();
+});
+
+const json = async <T>(args: string) => {
+  const result = await project.starlift(`${args} --stage ${stage} --json`);
+  return { ...lastJson<T>(result), code: result.code };
+};
+const path = (name: string) => join(project.folder, name);
+
+describe('a stage deployed from a project of the user’s own, by the installed package', () => {
+  it('names the line of a parameter that cannot be, before anything is made', async () => {
+    const kept = await readFile(path('starlift.yml'), 'utf8');
+    await appendFile(path('starlift.yml'), `stages:\n  default:\n    loaders: one\n`);
+    const refused = await project.starlift(`deploy --stage ${stage}`);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /starlift\.yml line \d+: stages\.default\.loaders has to be a whole number/,
+      ),
+    });
+    expect(await listLeft(deployment.aws)).toEqual({ stacks: [], buckets: [], queues: [], functions: [] });
+    await writeFile(path('starlift.yml'), kept);
+  });
+
+  it('is deployed by one command with its parameters, and loads what is in the source', async () => {
+    await appendFile(
+      path('starlift.yml'),
+      `stages:
+  default: { caCertificates: "\${NODE_EXTRA_CA_CERTS}", loaders: 2 }
+  ${stage}: { extractors: 3, sweepSchedule: rate(1 hour) }
+`,
+    );
+    const deployed = await project.starlift(`deploy --stage ${stage}`);
+    expectDone(deployed);
+    expect(deployed.stderr).toMatch(/published model 1 \(\S+ of .*, [0-9a-f]{12}\)/);
+    expect(deployed.stdout).toContain(`npx starlift secrets put source --stage ${stage}`);
+    const { source, warehouse } = deployment;
+    for (const [what, { guardedUrl }] of Object.entries({ source, warehouse })) {
+      expectDone(
+        await project.starlift(`secrets put ${what} --stage ${stage}`, { input: `${guardedUrl()}\n` }),
+      );
+    }
+    expect(await concurrencyOf('extract')).toBe(3);
+    expect(await concurrencyOf('load')).toBe(2);
+    expect(await json('run')).toMatchObject({ code: 0, ok: true });
+    expect(await json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
+    expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+    const { rows } = await warehouse.admin.query(
+      'select count(*)::int as loans, sum(fine)::text as fines from fact_loan_current',
+    );
+    expect(rows).toEqual([{ loans: 2000, fines: '9500.00' }]);
+  });
+
+  it('takes another model while messages are queued, without a dead letter or a deploy', async () => {
+    const { source, warehouse, deployed } = deployment;
+    await setMapping('load', false);
+    await source.admin.query(
+      `update reader set city = 'moved' where reader_id <= 50; update loan set fine = fine + 1`,
+    );
+    await copyMessages('load');
+    await setMapping('transform', false);
+    await source.admin.query(`update reader set city = city || '!'; update book set title = title || '!'`);
+    await copyMessages('transform');
+    const file = path('tables/dim_book.yml');
+    const before = await readFile(file, 'utf8');
+    const after = before.replace(/^columns:\n/m, 'columns:\n  written_in: { from: author.country }\n');
+    expect(after).not.toBe(before);
+    await writeFile(file, after);
+    expectDone(await project.starlift(`publish --stage ${stage}`));
+    for (const kind of ['transform', 'load'] as const) await setMapping(kind, true);
+    expect(await json('run')).toMatchObject({ code: 0, ok: true });
+    await waitUntil('the queues are empty', 280, async () => {
+      const counts = (['extract', 'transform', 'load'] as const).map((kind) =>
+        deployed.countMessages(deployed.queueUrl(kind)),
+      );
+      return (await Promise.all(counts)).every((count) => count === 0);
+    });
+    expect(await deployed.deadLetters()).toEqual(noDeadLetters);
+    expect(await json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
+    await waitUntil('status finds nothing', 120, async () => (await json<Status>('status')).ok).catch(
+      () => {},
+    );
+    expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+    const { rows } = await warehouse.admin.query(
+      `select count(*)::int as books, count(*) filter (where title like '%!')::int as changed, count(distinct written_in)::int as countries from dim_book_current`,
+    );
+    expect(rows).toEqual([{ books: 200, changed: 200, countries: 5 }]);
+  });
+
+  it('is removed by one command, which refuses while its buckets hold data', async () => {
+    const refused = await project.starlift(`remove --stage ${stage}`);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('hold data: --delete-data') });
+    expectDone(await project.starlift(`remove --stage ${stage} --delete-data`));
+    expect(await listLeft(deployment.aws)).toEqual({ stacks: [], buckets: [], queues: [], functions: [] });
+  });
+});
+
+const functionName = (kind: QueueKind) =>
+  `starlift-${{ extract: 'ingestion', transform: 'transformation', load: 'loading' }[kind]}-${stage}-${kind}`;
+
+async function readMapping(kind: QueueKind) {
+  const { EventSourceMappings } = await deployment.deployed.lambda.send(
+    new ListEventSourceMappingsCommand({ FunctionName: functionName(kind) }),
+  );
+  return EventSourceMappings?.[0];
+}
+
+const concurrencyOf = async (kind: QueueKind) => (await readMapping(kind))?.ScalingConfig?.MaximumConcurrency;
+
+async function setMapping(kind: QueueKind, Enabled: boolean): Promise<void> {
+  const mapping = await readMapping(kind);
+  await deployment.deployed.lambda.send(
+    new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }),
+  );
+}
+
+/** Waits for the messages of a plan on a queue that nobody reads, and sends copies: SQS may deliver any message again. */
+async function copyMessages(kind: QueueKind): Promise<void> {
+  const { sqs, queueUrl, countMessages } = deployment.deployed;
+  const QueueUrl = queueUrl(kind);
+  const { deployed } = deployment;
+  await deployed.lambda.send(
+    new InvokeCommand({
+      FunctionName: `starlift-ingestion-${stage}-plan`,
+    }),
+  );
+  await waitUntil(
+    `the messages of two tables are on ${kind}`,
+    120,
+    async () => (await countMessages(QueueUrl)) >= 2,
+  );
+  const seen: Message[] = [];
+  await waitUntil(`they are read`, 60, async () => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageAttributeNames: ['All'],
+        // They are back on the queue at once.
+        VisibilityTimeout: 0,
+      }),
+    );
+    seen.push(...Messages);
+    return new Set(seen.map(({ Body }) => Body)).size >= 2;
+  });
+  const bodies = [...new Map(seen.map((message) => [message.Body, message])).values()];
+  for (let sent = 0; sent < queued; sent += 10) {
+    const Entries = Array.from({ length: 10 }, (_, index) => {
+      const { Body, MessageAttributes } = bodies[(sent + index) % bodies.length] ?? {};
+      return { Id: String(index), MessageBody: Body, MessageAttributes };
+    });
+    await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+  }
+  expect(await countMessages(QueueUrl)).toBeGreaterThanOrEqual(queued);
+}
