@@ -230,6 +230,8 @@ export interface TableTally {
   quarantined: number;
   /** Rows of objects that are dead-lettered. */
   failed: number;
+  /** Rows of any age whose key the source no longer has, and that were marked or removed for it. */
+  deleted: number;
 }
 
 /** Makes one tally per warehouse table, in the model's order. */
@@ -241,7 +243,7 @@ export function makeTallies(
 ): TableTally[] {
   return model.tables.map((table) => {
     const loaded = ledger.find((count) => count.table === table.name);
-    const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
+    const { rows = 0, quarantined = 0, deleted = 0, runs = [] } = loaded ?? {};
     const waiting = waitingRows
       .filter((waits) => waits.table === table.name && waits.run !== null && runs.includes(waits.run))
       .reduce((sum, waits) => sum + waits.rows, 0);
@@ -254,6 +256,7 @@ export function makeTallies(
       waiting,
       quarantined,
       failed,
+      deleted,
     };
   });
 }

@@ -1,3 +1,4 @@
+import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { deletedByColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
@@ -8,7 +9,10 @@ import type { Trouble } from './trouble.ts';
 const dueWithinMs = 20 * 60_000;
 
 /** What keeps deleted rows from being marked. */
-export function findCensuses({ ledger, now }: Evidence, site: Pick<Site, 'selector'>): Trouble[] {
+export function findCensuses(
+  { ledger, now }: Evidence,
+  site: Pick<Site, 'selector' | 'warehouseSchema'>,
+): Trouble[] {
   return (ifAnswered(ledger)?.censuses ?? []).flatMap(({ table, state, reason, at }): Trouble[] => {
     if (state === 'held') {
       const why = reason ?? 'too many keys are gone';
@@ -17,7 +21,7 @@ export function findCensuses({ ledger, now }: Evidence, site: Pick<Site, 'select
     }
     if (state === 'unmarked') {
       const text = `deleted rows of ${table} are not marked, because the table has no column for it, and only its owner can add it`;
-      return [{ kind: 'unmarked', table, text, command: addColumn(table) }];
+      return [{ kind: 'unmarked', table, text, command: addColumn(site.warehouseSchema, table) }];
     }
     if (state !== 'due' || now.getTime() - Date.parse(at) < dueWithinMs) return [];
     const text = `rows of ${table} came in late, and the last census was not applied to them yet`;
@@ -25,5 +29,5 @@ export function findCensuses({ ledger, now }: Evidence, site: Pick<Site, 'select
   });
 }
 
-const addColumn = (table: string): string =>
-  `as its owner: alter table ${table} add column if not exists ${deletedByColumn} bigint`;
+const addColumn = (schema: string, table: string): string =>
+  `as its owner: alter table ${quoteQualified(schema, table)} add column if not exists ${quoteIdentifier(deletedByColumn)} bigint`;

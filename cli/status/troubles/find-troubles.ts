@@ -20,7 +20,7 @@ import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
 
 export interface TroubleContext {
-  site: Pick<Site, 'selector'>;
+  site: Pick<Site, 'selector' | 'warehouseSchema'>;
   model: Model;
   asOf: ReadonlyMap<string, AsOf>;
   /** Open runs that have nothing on a queue, by table. */

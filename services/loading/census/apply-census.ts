@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { censusTableOf } from '../../../shared/census/census-table.ts';
 import { describeLoss } from '../../../shared/census/loss.ts';
 import type { Verdict } from '../../../shared/census/verdict.ts';
+import { enterDeletion } from '../../../shared/ledger/censuses.ts';
 import { censusTable, ledgerTable, parkedTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Dimension, Fact, Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
@@ -95,6 +96,8 @@ export async function commitCensus(
       verdict,
     });
     await noteCensus(client, object, entry.objectId, census);
+    const { objectId } = entry;
+    await enterDeletion(client, { table: table.name, objectId, rows: census.marked });
     return { ...result, outcome: 'loaded', releases: [], census };
   });
 }
