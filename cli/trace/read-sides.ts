@@ -141,10 +141,12 @@ async function selectRows(
         from ${ledgerTable} o where o.object_id = p.${quoteIdentifier(objectIdColumn)})`
     : 'null';
   const mark = `p.${quoteIdentifier(deletedByColumn)}`;
-  const deleted = (await hasMarks(client, from))
-    ? `(select json_build_object('key', c.key, 'run', c.run, 'enteredAt', ${iso('c.entered_at')})
+  // Rows that are kept may have marks of a time in which they were not.
+  const deleted =
+    table.deletes !== 'keep' && (await hasMarks(client, from))
+      ? `(select json_build_object('key', c.key, 'run', c.run, 'enteredAt', ${iso('c.entered_at')})
         from (select) one left join ${ledgerTable} c on c.object_id = ${mark} where ${mark} is not null)`
-    : 'null';
+      : 'null';
   const versions = table.kind === 'fact' ? table.versions : [];
   const order = versions.map((name) => `p.${quoteIdentifier(name)} desc`);
   const { rows } = await client.query<SelectedRow>(

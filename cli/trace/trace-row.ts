@@ -58,7 +58,7 @@ export async function traceRow(site: Site, key: TracedKey, now: Date = new Date(
   };
   const verdict = judge(site, key, { sides, ...found }, now);
   return {
-    ok: missing.length === 0 && isWell(verdict, { versions, waiting }),
+    ok: missing.length === 0 && isWell(verdict, key, { versions, waiting }),
     table: key.table.name,
     source: key.table.source.name,
     key: Object.fromEntries(key.values.map(({ column, text }) => [column, text])),
@@ -70,9 +70,14 @@ export async function traceRow(site: Site, key: TracedKey, now: Date = new Date(
   };
 }
 
-const isWell = ({ kind }: Verdict, { versions, waiting }: Pick<Trace, 'versions' | 'waiting'>): boolean =>
+const isWell = (
+  { kind }: Verdict,
+  { table }: TracedKey,
+  { versions, waiting }: Pick<Trace, 'versions' | 'waiting'>,
+): boolean =>
   ['same', 'late'].includes(kind) ||
-  (kind === 'deleted' && [...versions, ...waiting].every(({ deleted }) => deleted !== null));
+  (kind === 'deleted' &&
+    (table.deletes === 'keep' || [...versions, ...waiting].every(({ deleted }) => deleted !== null)));
 
 async function describeVersions(site: Site, key: TracedKey, { warehouse }: SidesAnswer) {
   if (!warehouse.answered) return { versions: [], waiting: [] };
@@ -190,6 +195,8 @@ function judgeGone(
   const rows = [...versions, ...waiting];
   if (rows.length + quarantine.length === 0)
     return verdict('unknown', `neither ${table.source.name} of the source nor ${table.name} has ${name}`);
+  if (table.deletes === 'keep')
+    return verdict('deleted', `the source no longer has it, and ${table.name} keeps it, as the model says`);
   const [newest] = rows;
   if (newest === undefined || rows.some(({ deleted }) => deleted === null))
     return verdict('deleted', `the source no longer has it; ${table.name} has what was captured before`);

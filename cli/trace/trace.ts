@@ -30,7 +30,7 @@ export interface Trace {
  * - `waiting`: it waits for a dimension row
  * - `quarantined`: it broke the contract
  * - `failed`: a message that may have it has failed for good
- * - `deleted`: the source no longer has it; well where all of its rows are marked so
+ * - `deleted`: the source no longer has it; well where all of its rows are marked so, or kept
  * - `different`: the warehouse has another row, or none, and nothing explains it
  * - `unknown`: neither side has it, or a side does not answer
  */

@@ -77,7 +77,7 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
-  for (const line of formatDeleted(report.tables)) terminal.info(line);
+  for (const line of formatDeleted(report)) terminal.info(line);
   printTrouble(report, terminal);
 }
 
@@ -100,11 +100,17 @@ export function formatNothingNew({
 }
 
 /** Of rows of any age: those that are deleted were loaded before. */
-export function formatDeleted(tables: RunReport['tables']): string[] {
-  const parts = tables.flatMap(({ table, deleted }) =>
-    deleted === 0 ? [] : [`${formatRows(deleted)} of ${table}`],
-  );
-  return parts.length === 0 ? [] : [`Deleted in the source, and marked: ${parts.join(', ')}.`];
+export function formatDeleted({ tables, removing }: Pick<RunReport, 'tables' | 'removing'>): string[] {
+  const say = (word: string, isOf: (table: string) => boolean) => {
+    const parts = tables.flatMap(({ table, deleted }) =>
+      deleted > 0 && isOf(table) ? [`${formatRows(deleted)} of ${table}`] : [],
+    );
+    return parts.length === 0 ? [] : [`Deleted in the source, and ${word}: ${parts.join(', ')}.`];
+  };
+  return [
+    ...say('marked', (table) => !removing.includes(table)),
+    ...say('removed', (table) => removing.includes(table)),
+  ];
 }
 
 function printTable(report: RunReport, terminal: Terminal): void {

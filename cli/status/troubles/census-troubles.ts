@@ -1,5 +1,7 @@
+import type { Model } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { deletedByColumn } from '../../../shared/warehouse/warehouse-schema.ts';
+import { deletedWord, isLookedFor } from '../../deletes/mode.ts';
 import { commandFor, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
 import { type Evidence, ifAnswered } from '../evidence/evidence.ts';
@@ -11,12 +13,14 @@ const dueWithinMs = 20 * 60_000;
 /** What keeps deleted rows from being marked. */
 export function findCensuses(
   { ledger, now }: Evidence,
-  site: Pick<Site, 'selector' | 'warehouseSchema'>,
+  { site, model }: { site: Pick<Site, 'selector' | 'warehouseSchema'>; model: Pick<Model, 'tables'> },
 ): Trouble[] {
   return (ifAnswered(ledger)?.censuses ?? []).flatMap(({ table, state, reason, at }): Trouble[] => {
+    if (!isLookedFor(model, table)) return [];
+    const word = deletedWord(model, table);
     if (state === 'held') {
       const why = reason ?? 'too many keys are gone';
-      const text = `the census of ${table} is held since ${formatTime(at)}: ${why} from the source, and no row is marked`;
+      const text = `the census of ${table} is held since ${formatTime(at)}: ${why} from the source, and no row is ${word}`;
       return [{ kind: 'held', table, text, command: commandFor(site, `deletes --table ${table}`) }];
     }
     if (state === 'unmarked') {

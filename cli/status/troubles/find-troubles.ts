@@ -49,7 +49,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
     ...findDifferent(evidence, context),
-    ...findCensuses(evidence, context.site),
+    ...findCensuses(evidence, context),
     ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { formatDeleted, formatNothingNew } from '../../../cli/run/report/report.ts';
-import { inSession as changeInSession } from './in-session.ts';
+import { inSession as changeInSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);
@@ -37,14 +37,12 @@ describe('a row that was deleted in the source', () => {
     const late = await verify();
     expect(late).toMatchObject({ ok: true, complete: false, code: 0 });
     expect(tableOf(late, 'fact_payment')).toMatchObject({ undeleted: 2, deleted: 0, extra: 0, marked: 0 });
-    const report = await stack.run();
+    const report = await runUntilDeleted(stack);
     expect(report.tables.filter(({ deleted, extracted }) => deleted + extracted > 0)).toMatchObject([
       { table: 'fact_payment', extracted: 0, deleted: 2 },
     ]);
     expect(formatNothingNew(report)).toMatch(/^No new rows in the source/);
-    expect(formatDeleted(report.tables)).toEqual([
-      'Deleted in the source, and marked: 2 rows of fact_payment.',
-    ]);
+    expect(formatDeleted(report)).toEqual(['Deleted in the source, and marked: 2 rows of fact_payment.']);
     // It is told once.
     expect((await stack.run()).tables.some(({ deleted }) => deleted > 0)).toBe(false);
     expect(await marked('fact_payment', 'payment_id')).toEqual([2, 5]);

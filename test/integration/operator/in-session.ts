@@ -1,4 +1,5 @@
 import { connect } from '../../../cli/database/connect.ts';
+import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { seen } from '../../helpers/seen.ts';
 import type { OperatedStack } from './operated-stack.ts';
 
@@ -18,4 +19,15 @@ export async function inSession(
   const client = await connect(stack.sourceUrl, 'source');
   await client.query(sql).finally(() => client.end());
   await seen(async () => (await counted()) !== before);
+}
+
+/** Runs until a run has marked or removed rows: a census that took long on a busy machine rests before the next one. */
+export async function runUntilDeleted(stack: Pick<OperatedStack, 'run'>): Promise<RunReport> {
+  let report: RunReport | undefined;
+  await seen(async () => {
+    report = await stack.run();
+    return report.tables.some(({ deleted }) => deleted > 0);
+  });
+  if (report === undefined) throw new Error('no run has ended');
+  return report;
 }

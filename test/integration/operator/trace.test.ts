@@ -3,7 +3,7 @@ import type { Trace } from '../../../cli/trace/trace.ts';
 import { traceRow } from '../../../cli/trace/trace-row.ts';
 import { parseTracedKey } from '../../../cli/trace/traced-key.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
-import { inSession } from './in-session.ts';
+import { inSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(180_000);
@@ -144,7 +144,7 @@ describe('the trace of a row', () => {
 
   it('that was deleted in the source names the census that has marked it, and is well', async () => {
     await inSession(stack, 'delete from payment where payment_id = 30');
-    await stack.run();
+    await runUntilDeleted(stack);
     const found = await trace('fact_payment', '30');
     const [entry] = await stack.warehouse<{ key: string; run: string }>(
       `select key, run from fact_payment join starlift.object o on o.object_id = _deleted_by where payment_id = 30`,

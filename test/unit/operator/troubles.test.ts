@@ -92,15 +92,12 @@ describe('what needs attention', () => {
   });
 
   it('is a table without a column for marks, with a statement that works under any name', () => {
-    const census = {
-      table: 'Fact "x"',
-      state: 'unmarked' as const,
-      reason: null,
-      at: '2026-11-30T21:00:00.000Z',
-    };
+    const at = '2026-11-30T21:00:00.000Z';
+    const census = { table: 'fact_payment', state: 'unmarked' as const, reason: null, at };
     const ledger = answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map(), censuses: [census] });
-    expect(found({ ledger }).map(([, command]) => command)).toEqual([
-      'as its owner: alter table "star"."Fact ""x""" add column if not exists "_deleted_by" bigint',
+    const site = { selector: '', warehouseSchema: 'Star "x"' };
+    expect(found({ ledger }, { site }).map(([, command]) => command)).toEqual([
+      'as its owner: alter table "Star ""x"""."fact_payment" add column if not exists "_deleted_by" bigint',
     ]);
   });
 

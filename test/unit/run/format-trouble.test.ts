@@ -15,6 +15,7 @@ const report: RunReport = {
   seconds: 1,
   ok: false,
   tables: [],
+  removing: [],
   slices: 0,
   deadLetters: [],
   waiting: [],
@@ -114,8 +115,12 @@ describe('the headline of a run that has loaded nothing', () => {
       { ...tally, table: 'dim_design', deleted: 0 },
     ];
     expect(formatNothingNew({ ...report, ok: true, tables })).toBe('No new rows in the source (1.0 s).');
-    expect(formatDeleted(tables)).toEqual([
+    expect(formatDeleted({ tables, removing: [] })).toEqual([
       'Deleted in the source, and marked: 1,200 rows of fact_payment, 1 row of dim_staff.',
+    ]);
+    expect(formatDeleted({ tables, removing: ['fact_payment'] })).toEqual([
+      'Deleted in the source, and marked: 1 row of dim_staff.',
+      'Deleted in the source, and removed: 1,200 rows of fact_payment.',
     ]);
     const { terminal, read } = makeTestTerminal();
     makeCyclePrinter(terminal)({ ...report, ok: true, tables });
