@@ -29,20 +29,24 @@ function list(site: Site, tables: readonly TableDeletes[], terminal: Terminal): 
     terminal.result(JSON.stringify({ ok: held.length === 0, tables }));
     return held.length === 0 ? 0 : 1;
   }
-  const rows = tables.map(({ table, marked, census }) => [
+  const rows = tables.map(({ table, deletes, marked, removed, census }) => [
     table,
     marked === null ? '' : formatCount(marked),
-    census === null ? 'none yet' : `${census.state} ${formatTime(census.at)}`,
+    removed === null ? '' : formatCount(removed),
+    census === null
+      ? { mark: 'none yet', remove: 'none yet', keep: 'none: deleted rows are kept' }[deletes]
+      : `${census.state} ${formatTime(census.at)}`,
   ]);
   const columns = [
     { name: 'table' },
     { name: 'marked as deleted', align: 'right' as const },
+    { name: 'removed', align: 'right' as const },
     { name: 'last census' },
   ];
   for (const line of formatTable(columns, rows, terminal.columns)) terminal.verbatim(line);
-  for (const { table, census } of held) {
+  for (const { table, deletes, census } of held) {
     terminal.info(
-      `${terminal.style('red', '!')} ${table}: ${census?.reason ?? 'too many keys are gone'}; no row is marked`,
+      `${terminal.style('red', '!')} ${table}: ${census?.reason ?? 'too many keys are gone'}; no row is ${deletes === 'remove' ? 'removed' : 'marked'}`,
     );
     terminal.info(
       `    if they are deleted on purpose: ${commandFor(site, `deletes apply --table ${table}`)}`,

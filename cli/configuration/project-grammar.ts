@@ -9,6 +9,8 @@ const names = z.array(nonEmpty, 'is no list of names').min(1, 'is an empty list'
 const stageNameRule = 'is no name of a stage: up to 12 lower-case letters and digits, a letter first';
 const flag = z.boolean('is neither true nor false');
 
+export const deletesGrammar = z.enum(['mark', 'remove', 'keep'], 'is none of mark, remove and keep');
+
 /** What belongs to a source table, and not to a warehouse table. */
 const sourceTable = z.strictObject({
   exclude: names.describe('Columns that never leave the source.').optional(),
@@ -20,6 +22,12 @@ const sourceTable = z.strictObject({
     .optional(),
   keep: flag
     .describe('Ingest the table although no warehouse table is made from it: it is kept in S3.')
+    .optional(),
+  guard: z
+    .enum(['none'], 'is not none')
+    .describe(
+      'none: the table may be emptied on purpose, so deletes of many of its rows are not held. Default: they are held until starlift deletes apply.',
+    )
     .optional(),
 });
 
@@ -44,6 +52,11 @@ export const projectGrammar = z.strictObject({
     .strictObject({
       url: nonEmpty.describe('The warehouse database.').optional(),
       schema: nonEmpty.describe('The schema that the tables are made in. Default: public.').optional(),
+      deletes: deletesGrammar
+        .describe(
+          'What becomes of deleted rows of tables that do not say so themselves: mark, remove or keep. Tables that cannot remove rows mark them. Default: mark.',
+        )
+        .optional(),
       calendar: nonEmpty.describe('The name of the dimension of dates. Without it there is none.').optional(),
     })
     .optional(),

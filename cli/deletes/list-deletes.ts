@@ -1,13 +1,22 @@
-import { countMarked, selectKnownCensuses, type TableCensus } from '../../shared/ledger/censuses.ts';
-import type { Model } from '../../shared/model/model.ts';
+import {
+  countDeleted,
+  countMarked,
+  selectKnownCensuses,
+  type TableCensus,
+} from '../../shared/ledger/censuses.ts';
+import type { Deletes } from '../../shared/model/define.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import type { Site } from '../site/site.ts';
 
 /** What is known of the deletes of one warehouse table. */
 export interface TableDeletes {
   table: string;
-  /** Rows that are marked as deleted; null where the table has no column for marks. */
+  /** What becomes of them. */
+  deletes: Deletes;
+  /** Rows that are marked as deleted; null where rows are not marked, or the table has no column for marks. */
   marked: number | null;
+  /** Rows that were removed so far, each time that one was; null where rows are not removed. */
+  removed: number | null;
   /** The newest census that matters; null before the first. */
   census: Omit<TableCensus, 'table' | 'key' | 'run' | 'slice'> | null;
 }
@@ -21,10 +30,19 @@ export async function listDeletes(
   try {
     const censuses = await selectKnownCensuses(warehouse);
     const listed: TableDeletes[] = [];
-    for (const table of markedTables(site.model, selection)) {
-      const marked = await countMarked(warehouse, site.warehouseSchema, table);
-      const census = censuses.find((each) => each.table === table);
-      listed.push({ table, marked, census: census === undefined ? null : describe(census) });
+    const deleted = await countDeleted(warehouse, '-infinity');
+    for (const table of site.model.tables) {
+      // The calendar's rows are made of dates, and never deleted.
+      if (table.kind === 'calendar' || !selection.tables.includes(table.name)) continue;
+      const { name, deletes } = table;
+      const census = censuses.find((each) => each.table === name);
+      listed.push({
+        table: name,
+        deletes,
+        marked: deletes === 'mark' ? await countMarked(warehouse, site.warehouseSchema, name) : null,
+        removed: deletes === 'remove' ? (deleted.get(name) ?? 0) : null,
+        census: census === undefined || deletes === 'keep' ? null : describe(census),
+      });
     }
     return listed;
   } finally {
@@ -38,9 +56,3 @@ const describe = ({ state, reason, at, keys }: TableCensus): TableDeletes['censu
   at,
   keys,
 });
-
-/** The calendar's rows are made of dates, and never deleted. */
-const markedTables = ({ tables }: Model, selection: NamedTables): string[] =>
-  tables
-    .filter(({ kind, name }) => kind !== 'calendar' && selection.tables.includes(name))
-    .map(({ name }) => name);

@@ -229,7 +229,7 @@ export const mendingCommands = {
     summary: 'Shows the rows that are marked as deleted, and decides of what is held.',
     details: [
       'A census that lacks more than a fifth of the keys, and more than 1,000, or all of them is held: the table may have been',
-      'emptied by mistake. Until you decide, no row is marked for it.',
+      'emptied by mistake. Until you decide, no row is marked for it. What becomes of deleted rows is the model’s to say: deletes.',
     ],
     options: { ...siteOptions, table },
     forms: [
@@ -238,8 +238,8 @@ export const mendingCommands = {
       { words: ['dismiss'], required: ['table'], options: site },
     ],
     examples: [
-      ['starlift deletes', 'counts the marked rows of each table, and shows what is held'],
-      ['starlift deletes apply --table fact_payment', 'the rows are gone on purpose: marks them'],
+      ['starlift deletes', 'counts the marked and the removed rows of each table, and shows what is held'],
+      ['starlift deletes apply --table fact_payment', 'the rows are gone on purpose: marks or removes them'],
       ['starlift deletes dismiss --table fact_payment', 'it was a mistake: forgets the census'],
     ],
     exitCodes: { 0: 'nothing is held, or it is decided', 1: 'a census is held' },

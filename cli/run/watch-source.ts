@@ -239,6 +239,7 @@ function makeCounter(site: RunnableSite): (isIdle: boolean) => Promise<LedgerCou
         table: count.table,
         rows: count.rows - (known?.rows ?? 0),
         quarantined: count.quarantined - (known?.quarantined ?? 0),
+        deleted: count.deleted - (known?.deleted ?? 0),
         runs: count.runs,
       };
     });

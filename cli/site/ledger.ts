@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countDeleted } from '../../shared/ledger/censuses.ts';
 import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
@@ -25,13 +26,16 @@ export interface LedgerCount {
   table: string;
   rows: number;
   quarantined: number;
+  /** Rows that a census has marked or removed. */
+  deleted: number;
   /** The runs that the objects came from. */
   runs: string[];
 }
 
-/** Counts what was loaded since then, by warehouse table, including replays, which enter no new objects. */
+/** Counts what was loaded or deleted since then, by warehouse table, including replays, which enter no new objects. */
 export async function countLoaded(warehouse: pg.Client, since: string): Promise<LedgerCount[]> {
-  const { rows } = await warehouse.query<LedgerCount>(
+  const deleted = await countDeleted(warehouse, since);
+  const { rows } = await warehouse.query<Omit<LedgerCount, 'deleted'>>(
     `select warehouse_table as table, sum(rows)::float8 as rows, sum(quarantined)::float8 as quarantined,
             array_agg(distinct run) as runs
        from ${ledgerTable} o
@@ -39,7 +43,11 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
       group by warehouse_table`,
     [since],
   );
-  return rows;
+  const names = new Set([...rows.map(({ table }) => table), ...deleted.keys()]);
+  return [...names].map((table) => ({
+    ...(rows.find((count) => count.table === table) ?? { table, rows: 0, quarantined: 0, runs: [] }),
+    deleted: deleted.get(table) ?? 0,
+  }));
 }
 
 /** Whether anything can have been loaded: the first run makes the ledger. */

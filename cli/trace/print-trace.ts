@@ -1,7 +1,7 @@
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatTime } from '../terminal/time.ts';
-import type { RowTexts, Trace, TracedObject } from './trace.ts';
+import type { RowTexts, Trace, TracedDeletion, TracedObject } from './trace.ts';
 
 const shownVersions = 5;
 const shownCharacters = 500;
@@ -33,17 +33,17 @@ export function printTrace(trace: Trace, terminal: Terminal): void {
       shown.map(({ row }) => row),
       terminal,
     );
-    for (const { object } of shown) printObject(object, terminal);
+    for (const { object, deleted } of shown) printObject(object, terminal, deleted);
     const hidden = trace.versions.length - shown.length;
     if (hidden > 0)
       terminal.info(`  and ${hidden} older ${hidden === 1 ? 'version' : 'versions'} (--json shows them)`);
   }
-  for (const { row, object, waitsFor } of trace.waiting) {
+  for (const { row, object, deleted, waitsFor } of trace.waiting) {
     terminal.info(
       `\nIt waits for ${waitsFor.map(({ dimension, key: wanted }) => `${dimension} ${wanted}`).join(' and ') || 'nothing'}:`,
     );
     printRows([row], terminal);
-    printObject(object, terminal);
+    printObject(object, terminal, deleted);
   }
   for (const { file, line, column, reason } of trace.quarantine) {
     terminal.info(`\nIn quarantine: ${column === null ? '' : `${column} `}${reason}`);
@@ -73,7 +73,12 @@ function printRows(rows: readonly RowTexts[], terminal: Terminal): void {
   for (const line of lines) terminal.verbatim(` ${line.trimEnd()}`);
 }
 
-function printObject(object: TracedObject | null, terminal: Terminal): void {
+function printObject(object: TracedObject | null, terminal: Terminal, deleted: TracedDeletion | null): void {
+  if (deleted !== null) {
+    const by = deleted.key ?? 'what the ledger does not know';
+    const when = deleted.appliedAt === null ? '' : ` at ${formatTime(deleted.appliedAt)}`;
+    terminal.info(`  marked as deleted${when}, by ${by}`);
+  }
   if (object === null) {
     terminal.info('  the ledger does not know the object that brought it');
     return;

@@ -3,7 +3,7 @@ import { ledgerTable, parkedTable } from '../../shared/ledger/schema/ledger-sche
 import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { formatObjectKey, timeOfRun } from '../../shared/object-store/object-key.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../shared/postgres/identifier.ts';
-import { objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
+import { deletedByColumn, objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasLedger } from '../site/ledger.ts';
 import { type ColumnType, describeColumns, textOf } from '../verify/databases/postgres-types.ts';
 import { selectGenerated } from '../verify/expected/generated-rows.ts';
@@ -11,7 +11,7 @@ import { maskKeyVariable, useMaskKey } from '../verify/expected/masked-value.ts'
 import { defaultSchema, type IsLate } from '../verify/expected/source-rows.ts';
 import { beginReading } from '../verify/verify-warehouse.ts';
 import { lacks, referencesOf } from '../waiting/waiting-rows.ts';
-import type { RowTexts, TracedObject } from './trace.ts';
+import type { RowTexts, TracedDeletion, TracedObject } from './trace.ts';
 import type { TracedKey } from './traced-key.ts';
 
 /** What the source has of a key now. */
@@ -59,6 +59,7 @@ export interface WarehouseState {
 export interface FoundRow {
   row: RowTexts;
   object: TracedObject | null;
+  deleted: TracedDeletion | null;
 }
 
 /** Of a key with more versions the older ones are left out. */
@@ -102,6 +103,14 @@ interface SelectedRow {
   texts: (string | null)[];
   waits: (string | null)[];
   object: LedgerEntry | null;
+  deleted: DeletedBy | null;
+}
+
+/** The names are null where the ledger does not know the mark. */
+interface DeletedBy {
+  key: string | null;
+  run: string | null;
+  enteredAt: string | null;
 }
 
 interface LedgerEntry {
@@ -131,16 +140,33 @@ async function selectRows(
           'tie', o.tie::text, 'loadedAt', ${iso('o.loaded_at')}, 'enteredAt', ${iso('o.entered_at')})
         from ${ledgerTable} o where o.object_id = p.${quoteIdentifier(objectIdColumn)})`
     : 'null';
+  const mark = `p.${quoteIdentifier(deletedByColumn)}`;
+  // Rows that are kept may have marks of a time in which they were not.
+  const deleted =
+    table.deletes !== 'keep' && (await hasMarks(client, from))
+      ? `(select json_build_object('key', c.key, 'run', c.run, 'enteredAt', ${iso('c.entered_at')})
+        from (select) one left join ${ledgerTable} c on c.object_id = ${mark} where ${mark} is not null)`
+      : 'null';
   const versions = table.kind === 'fact' ? table.versions : [];
   const order = versions.map((name) => `p.${quoteIdentifier(name)} desc`);
   const { rows } = await client.query<SelectedRow>(
-    `select array[${texts.join(', ')}]::text[] as texts, array[${waits.join(', ')}]::text[] as waits, ${entry} as object
+    `select array[${texts.join(', ')}]::text[] as texts, array[${waits.join(', ')}]::text[] as waits, ${entry} as object, ${deleted} as deleted
        from ${from} p
       where ${values.map(({ column }, index) => `p.${quoteIdentifier(column)} = $${index + 1}`).join(' and ')}
       ${order.length === 0 ? '' : `order by ${order.join(', ')}`} limit ${mostVersions}`,
     values.map(({ text }) => text),
   );
   return rows;
+}
+
+/** Tables of an older version have no marks until their owner has added the column. */
+async function hasMarks(client: pg.Client, from: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from pg_attribute
+      where attrelid = to_regclass($1) and attname = $2 and not attisdropped and to_regclass($3) is not null`,
+    [from, deletedByColumn, ledgerTable],
+  );
+  return rowCount === 1;
 }
 
 const iso = (sql: string): string => `to_char(${sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -152,10 +178,18 @@ const nameTexts = ({ columns }: Dimension | Fact, texts: readonly (string | null
 
 const toFoundRow =
   (table: Dimension | Fact) =>
-  ({ texts, object }: SelectedRow): FoundRow => ({
+  ({ texts, object, deleted }: SelectedRow): FoundRow => ({
     row: nameTexts(table, texts),
     object: object && describeEntry(table, object),
+    deleted: deleted && describeDeletion(deleted),
   });
+
+const describeDeletion = ({ key, run, enteredAt }: DeletedBy): TracedDeletion => ({
+  key,
+  run,
+  plannedAt: run === null ? null : timeOfRun(run).toISOString(),
+  appliedAt: enteredAt,
+});
 
 function describeEntry({ source }: Dimension | Fact, entry: LedgerEntry): TracedObject {
   const { key, run, slice, revision, generation, xmax, xmin, tie, loadedAt, enteredAt } = entry;

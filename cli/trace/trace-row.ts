@@ -10,7 +10,16 @@ import {
   readCauses,
   type SidesAnswer,
 } from './gather.ts';
-import type { RowTexts, Trace, TracedFailure, TracedQuarantine, Verdict, WaitingVersion } from './trace.ts';
+import type { FoundRow } from './read-sides.ts';
+import type {
+  RowTexts,
+  Trace,
+  TracedDeletion,
+  TracedFailure,
+  TracedQuarantine,
+  Verdict,
+  WaitingVersion,
+} from './trace.ts';
 import type { TracedKey } from './traced-key.ts';
 
 /**
@@ -49,7 +58,7 @@ export async function traceRow(site: Site, key: TracedKey, now: Date = new Date(
   };
   const verdict = judge(site, key, { sides, ...found }, now);
   return {
-    ok: missing.length === 0 && ['same', 'late'].includes(verdict.kind),
+    ok: missing.length === 0 && isWell(verdict, key, { versions, waiting }),
     table: key.table.name,
     source: key.table.source.name,
     key: Object.fromEntries(key.values.map(({ column, text }) => [column, text])),
@@ -61,16 +70,27 @@ export async function traceRow(site: Site, key: TracedKey, now: Date = new Date(
   };
 }
 
+const isWell = (
+  { kind }: Verdict,
+  { table }: TracedKey,
+  { versions, waiting }: Pick<Trace, 'versions' | 'waiting'>,
+): boolean =>
+  ['same', 'late'].includes(kind) ||
+  (kind === 'deleted' &&
+    (table.deletes === 'keep' || [...versions, ...waiting].every(({ deleted }) => deleted !== null)));
+
 async function describeVersions(site: Site, key: TracedKey, { warehouse }: SidesAnswer) {
   if (!warehouse.answered) return { versions: [], waiting: [] };
   const parked = warehouse.value.waiting;
   const causes = parked.length === 0 ? [] : await readCauses(site, key);
+  const current = warehouse.value.versions.find(({ deleted }) => deleted === null);
   return {
-    versions: warehouse.value.versions.map((version, index) => ({ ...version, isCurrent: index === 0 })),
+    versions: warehouse.value.versions.map((version) => ({ ...version, isCurrent: version === current })),
     waiting: parked.map(
-      ({ row, object, waitsFor }): WaitingVersion => ({
+      ({ row, object, deleted, waitsFor }): WaitingVersion => ({
         row,
         object,
+        deleted,
         waitsFor: waitsFor.map((missing) => describeWait(site, missing, causes)),
       }),
     ),
@@ -100,7 +120,9 @@ const differing = (a: RowTexts, b: RowTexts): string[] =>
 function isSame({ source, warehouse }: SidesAnswer): boolean {
   if (!source.answered || !warehouse.answered || source.value.row === null) return false;
   const { row } = source.value;
-  return warehouse.value.versions.some((version) => differing(row, version.row).length === 0);
+  return warehouse.value.versions.some(
+    (version) => version.deleted === null && differing(row, version.row).length === 0,
+  );
 }
 
 interface Facts {
@@ -126,7 +148,7 @@ function judge(site: Site, key: TracedKey, facts: Facts, now: Date): Verdict {
     return verdict('unknown', `what the warehouse has is not known: ${warehouse.reason}`);
   const { row, isLate } = source.value;
   const { versions } = warehouse.value;
-  if (row === null) return judgeGone(key, { versions: versions.length, ...facts }, verdict);
+  if (row === null) return judgeGone(key, { versions, ...facts }, verdict);
   if (isSame(sides)) return verdict('same', 'the warehouse has what the source has');
   const [waits] = waiting.filter((parked) => differing(row, parked.row).length === 0);
   const [missing] = waits?.waitsFor ?? [];
@@ -166,19 +188,33 @@ type MakeVerdict = (kind: Verdict['kind'], text: string, rest?: Partial<Verdict>
 
 function judgeGone(
   { table, values }: TracedKey,
-  { versions, waiting, quarantine }: Facts & { versions: number },
+  { versions, waiting, quarantine }: Facts & { versions: readonly FoundRow[] },
   verdict: MakeVerdict,
 ): Verdict {
   const name = values.map(({ column, text }) => `${column} ${text}`).join(', ');
-  if (versions + waiting.length + quarantine.length === 0)
+  const rows = [...versions, ...waiting];
+  if (rows.length + quarantine.length === 0)
     return verdict('unknown', `neither ${table.source.name} of the source nor ${table.name} has ${name}`);
-  return verdict('deleted', `the source no longer has it; ${table.name} has what was captured before`);
+  if (table.deletes === 'keep')
+    return verdict('deleted', `the source no longer has it, and ${table.name} keeps it, as the model says`);
+  const [newest] = rows;
+  if (newest === undefined || rows.some(({ deleted }) => deleted === null))
+    return verdict('deleted', `the source no longer has it; ${table.name} has what was captured before`);
+  return verdict('deleted', `it was deleted in the source: ${describeMark(newest.deleted)}`);
+}
+
+/** As a clause. */
+function describeMark(deleted: TracedDeletion | null): string {
+  const { run, plannedAt, appliedAt } = deleted ?? {};
+  if (run == null || plannedAt == null || appliedAt == null)
+    return 'its row is marked, and the ledger does not know the census that has marked it';
+  return `the census ${run} of ${formatTime(plannedAt)} did not find it, and marked its row at ${formatTime(appliedAt)}`;
 }
 
 function judgeDifferent(
   site: Site,
   { table }: TracedKey,
-  { row, versions, isJudged }: { row: RowTexts; versions: readonly { row: RowTexts }[]; isJudged: boolean },
+  { row, versions, isJudged }: { row: RowTexts; versions: readonly FoundRow[]; isJudged: boolean },
   verdict: MakeVerdict,
 ): Verdict {
   const command = commandFor(site, isJudged ? `resync --table ${table.name}` : 'run');
@@ -192,6 +228,10 @@ function judgeDifferent(
     return verdict('different', `${what}; ${unexplained}`, { command });
   }
   const columns = differing(row, own.row);
+  if (columns.length === 0) {
+    const text = `the source has it, and here it is marked as deleted: ${describeMark(own.deleted)}; ${unexplained}`;
+    return verdict('different', text, { command });
+  }
   const text = `the warehouse has another ${columns.join(', ')}; ${unexplained}`;
   return verdict('different', text, { columns, command });
 }

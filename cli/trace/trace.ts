@@ -30,7 +30,7 @@ export interface Trace {
  * - `waiting`: it waits for a dimension row
  * - `quarantined`: it broke the contract
  * - `failed`: a message that may have it has failed for good
- * - `deleted`: the source no longer has it
+ * - `deleted`: the source no longer has it; well where all of its rows are marked so, or kept
  * - `different`: the warehouse has another row, or none, and nothing explains it
  * - `unknown`: neither side has it, or a side does not answer
  */
@@ -45,9 +45,22 @@ export interface Verdict {
   command: string | null;
 }
 
+/** The census that has not found a row's key in the source, and so has marked the row as deleted. */
+export interface TracedDeletion {
+  /** The processed object's; null where the ledger does not know it, as of a mark that somebody else has set. */
+  key: string | null;
+  run: string | null;
+  /** ISO 8601: when the census was planned; the row was gone then, or soon after. */
+  plannedAt: string | null;
+  /** When it was applied first. */
+  appliedAt: string | null;
+}
+
 /** One row of the warehouse. */
 export interface TracedVersion {
   row: RowTexts;
+  /** null where the row is not marked as deleted. */
+  deleted: TracedDeletion | null;
   /** It is the one that the view of current rows has. */
   isCurrent: boolean;
   /** The object that has brought it; null where the ledger does not know it. */
@@ -76,6 +89,8 @@ export interface TracedObject {
 
 export interface WaitingVersion {
   row: RowTexts;
+  /** As of a version. */
+  deleted: TracedDeletion | null;
   waitsFor: { dimension: string; key: string; cause: WaitingCause; command: string }[];
   object: TracedObject | null;
 }

@@ -88,6 +88,7 @@ async function passExtraRows(
     if (previous === version) countDoubled(table, row, report);
     if (ownTruth === undefined) {
       if (row.mark === 'marked') report.deleted += 1;
+      else if (row.mark === 'kept') report.kept += 1;
       // A row that no census has seen yet was deleted after the last one, and so was one whose key that one has.
       else if (row.mark === 'unseen' || (row.mark === 'seen' && (await isInCensus(showKey(key)))))
         report.undeleted += 1;

@@ -42,7 +42,9 @@ export async function readMarks(
   { schema, processed }: { schema: string; processed: Pick<ObjectStore, 'get'> | undefined },
   keyTypes: readonly ColumnType[],
 ): Promise<Marks | undefined> {
-  if (table.kind === 'calendar' || !(await hasMarks(warehouse, schema, table.name))) return undefined;
+  if (table.kind === 'calendar') return undefined;
+  if (table.deletes === 'keep') return { column: "'kept'", join: '', isInCensus: async () => false };
+  if (!(await hasMarks(warehouse, schema, table.name))) return undefined;
   const newest = await selectNewest(warehouse, table.name);
   let keys: Promise<ReadonlySet<string>> | undefined;
   const isMarked = `when found.${quoteIdentifier(deletedByColumn)} is not null then 'marked'`;

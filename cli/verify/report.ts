@@ -36,6 +36,8 @@ export interface TableReport {
   missing: number;
   /** Rows that are marked as deleted, and whose key the source does not have. */
   deleted: number;
+  /** Rows whose key the source does not have, in a table that keeps such rows. */
+  kept: number;
   /** Rows whose key the source does not have any more, since the last census. */
   undeleted: number;
   /** Rows whose key the source does not have, though no census has marked them. */
@@ -74,6 +76,7 @@ export const makeTableReport = (table: string): TableReport => ({
   quarantined: 0,
   missing: 0,
   deleted: 0,
+  kept: 0,
   undeleted: 0,
   extra: 0,
   marked: 0,
@@ -174,6 +177,7 @@ const show = (value: string | null | undefined): string => JSON.stringify(value 
 function describeKnown(tables: readonly TableReport[], site: Pick<Site, 'selector'>): string[] {
   const [late, waiting, quarantined, undeleted] = known.map((kind) => sum(tables, kind));
   const deleted = sum(tables, 'deleted');
+  const kept = sum(tables, 'kept');
   const lines: string[] = [];
   if (late) {
     lines.push(
@@ -197,6 +201,11 @@ function describeKnown(tables: readonly TableReport[], site: Pick<Site, 'selecto
   if (deleted) {
     lines.push(
       `${formatRows(deleted)} ${deleted === 1 ? 'is' : 'are'} marked as deleted in the source (_deleted_by).`,
+    );
+  }
+  if (kept) {
+    lines.push(
+      `${formatRows(kept)} ${kept === 1 ? 'was' : 'were'} deleted in the source and ${kept === 1 ? 'is' : 'are'} kept, as the model says (deletes: keep).`,
     );
   }
   return lines;
@@ -227,5 +236,5 @@ function describeExact(tables: readonly TableReport[]): string {
 
 const isWhole = (tables: readonly TableReport[]): boolean => known.every((kind) => sum(tables, kind) === 0);
 
-const sum = (tables: readonly TableReport[], name: (typeof countColumns)[number]): number =>
+const sum = (tables: readonly TableReport[], name: (typeof countColumns)[number] | 'kept'): number =>
   tables.reduce((total, table) => total + table[name], 0);

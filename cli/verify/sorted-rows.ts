@@ -17,8 +17,9 @@ const rowsPerFetch = 5000;
  * - `marked`: the source does not have its key
  * - `seen`: the newest census that was applied is newer than the row, and has not marked it
  * - `unseen`: no census is newer than the row
+ * - `kept`: the table keeps rows whose key is gone
  */
-export type Mark = 'marked' | 'seen' | 'unseen';
+export type Mark = 'marked' | 'seen' | 'unseen' | 'kept';
 
 /** One row of either side, rendered by its own server: equal rows are equal texts. */
 export interface SortedRow {

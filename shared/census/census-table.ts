@@ -19,12 +19,13 @@ export function censusTableOf(table: Dimension | Fact): Dimension {
   return made;
 }
 
-function makeCensusTable({ name, key, columns, source }: Dimension | Fact): Dimension {
+function makeCensusTable({ name, key, deletes, columns, source }: Dimension | Fact): Dimension {
   const fields = censusFieldsOf(source);
   return {
     kind: 'table',
     name,
     key,
+    deletes,
     source: { ...source, columns: fields, fields, joins: [] },
     columns: key.flatMap((wanted) =>
       columns.filter((column) => column.name === wanted).map(({ references: _, ...column }) => column),

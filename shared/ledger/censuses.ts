@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { quoteQualified } from '../postgres/identifier.ts';
 import { deletedByColumn } from '../warehouse/warehouse-schema.ts';
-import { censusTable, ledgerTable } from './schema/ledger-schema.ts';
+import { censusTable, deletionTable, ledgerTable } from './schema/ledger-schema.ts';
 
 /** What the newest census of a warehouse table that matters has come to. */
 export interface TableCensus {
@@ -58,4 +58,36 @@ export async function countMarked(
     `select count(*)::float8 as marked from ${name} where ${deletedByColumn} is not null`,
   );
   return rows[0]?.marked ?? 0;
+}
+
+/** Enters that a census has marked or removed rows, to be committed with them. */
+export async function enterDeletion(
+  client: pg.ClientBase,
+  { table, objectId, rows }: { table: string; objectId: string; rows: number },
+): Promise<void> {
+  if (rows === 0) return;
+  await client.query(`insert into ${deletionTable} (warehouse_table, object_id, rows) values ($1, $2, $3)`, [
+    table,
+    objectId,
+    rows,
+  ]);
+}
+
+/**
+ * The rows that were marked or removed since then, by warehouse table.
+ *
+ * @param since by the warehouse's clock
+ */
+export async function countDeleted(
+  client: pg.ClientBase,
+  since: string,
+): Promise<ReadonlyMap<string, number>> {
+  const { rowCount } = await client.query('select where to_regclass($1) is not null', [deletionTable]);
+  if (rowCount === 0) return new Map();
+  const { rows } = await client.query<{ table: string; rows: number }>(
+    `select warehouse_table as table, sum(rows)::float8 as rows from ${deletionTable}
+      where entered_at >= $1::timestamptz group by warehouse_table`,
+    [since],
+  );
+  return new Map(rows.map(({ table, rows: deleted }) => [table, deleted]));
 }

@@ -235,7 +235,14 @@ export async function changeRows(
   client: pg.ClientBase,
   table: string,
   rows: number,
-  reason: 'released' | 'doubles dropped' | 'counted first' | 'rebuilt' | 'ledger made again',
+  reason:
+    | 'released'
+    | 'doubles dropped'
+    | 'counted first'
+    | 'rebuilt'
+    | 'ledger made again'
+    | 'loaded'
+    | 'deleted in the source',
 ): Promise<void> {
   if (rows === 0) return;
   await client.query(`insert into ${rowChangeTable} (warehouse_table, rows, reason) values ($1, $2, $3)`, [
@@ -245,7 +252,11 @@ export async function changeRows(
   ]);
 }
 
-/** Enters the keys that a load has added, to be committed with its rows. A replay of the object keeps what it added first. */
+/**
+ * Enters the keys that a load has added, to be committed with its rows. A replay of the object keeps what it added first: where
+ * rows were lost since, it only brings them back. Callers must not use it for a table that rows are removed from by censuses,
+ * because those are counted each time.
+ */
 export async function enterAdded(client: pg.ClientBase, objectId: string, added: number): Promise<void> {
   if (added === 0) return;
   await client.query(`update ${ledgerTable} set ${quoteIdentifier('added')} = $2 where object_id = $1`, [

@@ -113,11 +113,21 @@ export interface JoinDefinition extends SourceName {
   columns: SourceColumns;
 }
 
+/**
+ * What becomes of rows whose key the source no longer has:
+ * - `mark`: they stay, and are marked
+ * - `remove`: they are removed. Only of a table with the latest state alone, for what is removed of a history does not come back
+ * - `keep`: they stay as they are; nothing looks for them
+ */
+export type Deletes = 'mark' | 'remove' | 'keep';
+
 export interface SourceDefinition extends SourceName {
   key: readonly string[];
   columns: SourceColumns;
   /** Columns that the user keeps in the source on purpose. */
   excluded?: readonly string[];
+  /** A census that lacks many keys is not held: the table may be emptied on purpose. */
+  guard?: 'none';
   joins?: readonly JoinDefinition[];
 }
 
@@ -136,6 +146,8 @@ export interface DimensionDefinition {
   source: SourceDefinition;
   /** Columns of the warehouse. */
   key: readonly string[];
+  /** `mark` where it is absent. */
+  deletes?: Deletes;
   columns: Readonly<Record<string, ColumnDefinition>>;
 }
 
@@ -148,6 +160,8 @@ export interface FactDefinition {
   source: SourceDefinition;
   /** Columns of the warehouse. */
   key: readonly string[];
+  /** `mark` where it is absent. */
+  deletes?: Deletes;
   /** The columns of the warehouse that tell the versions of a key apart; none for the latest state. */
   versions: readonly string[];
   /** A number that the warehouse gives to each row. */

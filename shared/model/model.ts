@@ -4,6 +4,7 @@ import { describeMisfit, isColumnFitting } from './column-fit.ts';
 import type {
   CalendarDefinition,
   ColumnDefinition,
+  Deletes,
   Derivation,
   DimensionDefinition,
   FactDefinition,
@@ -51,6 +52,8 @@ export interface SourceTable extends SourceName {
   key: readonly string[];
   /** Columns that are kept in the source on purpose. */
   excluded: ReadonlySet<string>;
+  /** A census of it that lacks many keys is held until an operator applies it. */
+  isGuarded: boolean;
   /** The table's own columns, in the order in which they are extracted. */
   columns: readonly SourceField[];
   /** Each after the one that it goes on from. */
@@ -82,6 +85,7 @@ export interface Dimension {
   was?: string;
   source: SourceTable;
   key: readonly string[];
+  deletes: Deletes;
   columns: readonly WarehouseColumn[];
 }
 
@@ -92,6 +96,7 @@ export interface Fact {
   was?: string;
   source: SourceTable;
   key: readonly string[];
+  deletes: Deletes;
   /** The columns that tell the versions of a key apart; none if only the latest state is kept. */
   versions: readonly string[];
   surrogateKey?: string;
@@ -202,6 +207,7 @@ function resolveSource(
     table: first.table,
     key: first.key,
     excluded: new Set(all.flatMap(({ excluded = [] }) => excluded)),
+    isGuarded: !all.some(({ guard }) => guard === 'none'),
     columns,
     joins: uniteJoins(name, definedJoins),
     fields: [...columns, ...joined],
@@ -282,10 +288,16 @@ function resolveTable(
   for (const column of columns) assertField(`${name}.${column.name}`, column, source);
   if (definition.key.length === 0) fail(`${name} has no key`);
   for (const key of definition.key) findKeyColumn(name, columns, key);
-  if (definition.kind !== 'fact') return [{ ...definition, source, columns }];
+  const { deletes = 'mark' } = definition;
+  const hasHistory = definition.kind === 'fact' && definition.versions.length > 0;
+  if (deletes === 'remove' && (hasHistory || definition.kind === 'dimension'))
+    fail(
+      `${name} cannot remove deleted rows: ${definition.kind === 'fact' ? 'it keeps every version' : 'facts may name them'}`,
+    );
+  if (definition.kind !== 'fact') return [{ ...definition, deletes, source, columns }];
   const nullable = definition.versions.find((version) => findKeyColumn(name, columns, version).nullable);
   if (nullable !== undefined) fail(`${name}.${nullable} tells versions apart, and may be null`);
-  return [{ ...definition, source, columns }];
+  return [{ ...definition, deletes, source, columns }];
 }
 
 /** The texts that a column of a lookup becomes. */

@@ -1,5 +1,6 @@
 import {
   type ColumnDefinition,
+  type Deletes,
   type DimensionDefinition,
   type FactDefinition,
   formatType,
@@ -68,13 +69,16 @@ export function compileTable(
     key: sourceKey,
     columns: Object.fromEntries(columnsOf(source).map((column) => [column, sourceTypeOf(source, column)])),
     ...(source.excluded.size > 0 && { excluded: [...source.excluded] }),
+    ...(source.guard !== undefined && { guard: source.guard }),
     ...(joins.length > 0 && { joins }),
   };
+  const deletes = findDeletes(file, kind, project, at);
   const common = {
     name,
     ...(contents.was !== undefined && { was: contents.was }),
     source: sourceDefinition,
     key: key.filter((column) => column !== undefined),
+    ...(deletes !== 'mark' && { deletes }),
   };
   const definition: CompiledTable['definition'] =
     kind === 'fact'
@@ -90,6 +94,24 @@ export function compileTable(
     at(['surrogate'], `${contents.surrogate} is a column already`);
   }
   return { file, definition, reads: new Set([source.name, ...paths.tables()]) };
+}
+
+/** A default of the warehouse that the table cannot have is not its own mistake. */
+function findDeletes(
+  { contents }: TableFile,
+  kind: 'fact' | 'dimension' | 'table',
+  project: Project,
+  at: At,
+): Deletes {
+  const refusal =
+    kind === 'dimension'
+      ? 'a dimension cannot remove rows: facts may name them. Use mark or keep'
+      : contents.versions !== undefined
+        ? 'a fact with versions cannot remove rows: their versions would not come back. Use mark or keep'
+        : undefined;
+  if (refusal !== undefined && contents.deletes === 'remove') at(['deletes'], refusal);
+  const wanted = contents.deletes ?? project.contents.warehouse?.deletes ?? 'mark';
+  return wanted === 'remove' && refusal !== undefined ? 'mark' : wanted;
 }
 
 type At = (keys: readonly (string | number)[], message: string) => void;

@@ -16,6 +16,8 @@ export interface SourceTable {
   excluded: ReadonlySet<string>;
   /** Columns that leave it as an HMAC. */
   masked: ReadonlySet<string>;
+  /** Deletes of many of its rows are not held. */
+  guard: 'none' | undefined;
 }
 
 export interface SourceTables {
@@ -56,6 +58,7 @@ export function makeSourceTables(contents: ProjectContents, lock: Lock): SourceT
         locked,
         excluded: new Set(findSource(contents, name, defaultSchema)?.exclude),
         masked: new Set(Object.keys(findSource(contents, name, defaultSchema)?.mask ?? {})),
+        guard: findSource(contents, name, defaultSchema)?.guard,
       };
       made.set(name, table);
       return table;

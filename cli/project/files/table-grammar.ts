@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { nonEmpty } from '../../configuration/project-grammar.ts';
+import { deletesGrammar, nonEmpty } from '../../configuration/project-grammar.ts';
 
 const flag = z.boolean('is neither true nor false');
 
@@ -58,6 +58,11 @@ export const tableGrammar = z.strictObject({
     )
     .optional(),
   surrogate: nonEmpty.describe('Of a fact: a column that numbers its rows.').optional(),
+  deletes: deletesGrammar
+    .describe(
+      'What becomes of a row whose key the source no longer has: mark it, remove it, or keep it as it is. remove is not for a dimension, nor for a fact with versions. Default: warehouse.deletes of starlift.yml, else mark.',
+    )
+    .optional(),
   columns: z
     .record(z.string(), column.nullable())
     .refine((columns) => Object.keys(columns).length > 0, 'has no columns')

@@ -10,6 +10,7 @@ import {
   parseProcessedMetadata,
 } from '../../../shared/object-store/object-metadata.ts';
 import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
+import { deletedWord, isLookedFor } from '../../deletes/mode.ts';
 import { InvocationError } from '../../embedded/workers/invocation-error.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
 import { listFailures } from '../../failures/list-failures.ts';
@@ -27,6 +28,8 @@ export interface RunReport {
   /** All was looked at, and nothing is dead-lettered, quarantined or waiting, from this run or an earlier one. */
   ok: boolean;
   tables: TableTally[];
+  /** Those of them that deleted rows are removed from; in the others they are marked. */
+  removing: string[];
   /** Slices that the plan found to hold something new. */
   slices: number;
   deadLetters: DeadLetter[];
@@ -101,6 +104,9 @@ export async function makeReport(
     seconds,
     ok: troubles.every(({ length }) => length === 0) && quarantined.size === 0,
     tables,
+    removing: tables
+      .map(({ table }) => table)
+      .filter((table) => deletedWord(site.model, table) === 'removed'),
     slices: planned.slices.length,
     deadLetters,
     waiting,
@@ -116,10 +122,10 @@ export async function makeReport(
 async function findHeld(site: RunnableSite): Promise<Finding[]> {
   const censuses = await selectCensuses(site.warehouse);
   return censuses
-    .filter(({ state }) => state === 'held')
+    .filter(({ table, state }) => state === 'held' && isLookedFor(site.model, table))
     .map(({ table, reason }) => ({
       table,
-      text: `${reason ?? 'too many keys are gone'} from the source of ${table}: its census is held, and no row is marked`,
+      text: `${reason ?? 'too many keys are gone'} from the source of ${table}: its census is held, and no row is ${deletedWord(site.model, table)}`,
       command: commandFor(site, `deletes --table ${table}`),
     }));
 }
@@ -230,6 +236,8 @@ export interface TableTally {
   quarantined: number;
   /** Rows of objects that are dead-lettered. */
   failed: number;
+  /** Rows of any age whose key the source no longer has, and that were marked or removed for it. */
+  deleted: number;
 }
 
 /** Makes one tally per warehouse table, in the model's order. */
@@ -241,7 +249,7 @@ export function makeTallies(
 ): TableTally[] {
   return model.tables.map((table) => {
     const loaded = ledger.find((count) => count.table === table.name);
-    const { rows = 0, quarantined = 0, runs = [] } = loaded ?? {};
+    const { rows = 0, quarantined = 0, deleted = 0, runs = [] } = loaded ?? {};
     const waiting = waitingRows
       .filter((waits) => waits.table === table.name && waits.run !== null && runs.includes(waits.run))
       .reduce((sum, waits) => sum + waits.rows, 0);
@@ -254,6 +262,7 @@ export function makeTallies(
       waiting,
       quarantined,
       failed,
+      deleted,
     };
   });
 }

@@ -77,6 +77,7 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
+  for (const line of formatDeleted(report)) terminal.info(line);
   printTrouble(report, terminal);
 }
 
@@ -86,14 +87,30 @@ export function formatNothingNew({
   run,
   seconds,
   leftOut,
-}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut'>): string {
+  tables,
+}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut' | 'tables'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
+  if (ok && tables.some(({ deleted }) => deleted > 0)) return `No new rows in the source ${took}.`;
   if (ok) return `Nothing new in the source ${took}.`;
   // After a clock was set back, ids are ahead of it.
   const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));
   if (leftOut.length > 0)
     return `Nothing was loaded as of ${asOf}; not looked at: ${leftOut.join(', ')} ${took}.`;
   return `Nothing was loaded, and not all is well as of ${asOf} ${took}:`;
+}
+
+/** Of rows of any age: those that are deleted were loaded before. */
+export function formatDeleted({ tables, removing }: Pick<RunReport, 'tables' | 'removing'>): string[] {
+  const say = (word: string, isOf: (table: string) => boolean) => {
+    const parts = tables.flatMap(({ table, deleted }) =>
+      deleted > 0 && isOf(table) ? [`${formatRows(deleted)} of ${table}`] : [],
+    );
+    return parts.length === 0 ? [] : [`Deleted in the source, and ${word}: ${parts.join(', ')}.`];
+  };
+  return [
+    ...say('marked', (table) => !removing.includes(table)),
+    ...say('removed', (table) => removing.includes(table)),
+  ];
 }
 
 function printTable(report: RunReport, terminal: Terminal): void {
@@ -205,13 +222,19 @@ export function makeCyclePrinter(terminal: Terminal): (report: RunReport) => voi
 const withoutCount = (line: string): string => line.replace(/ \([\d,]+ messages\)$/, '');
 
 function printCycle(report: RunReport, terminal: Terminal): void {
-  const changed = report.tables.filter(({ extracted }) => extracted > 0);
+  const changed = report.tables.filter(({ extracted, deleted }) => extracted + deleted > 0);
   if (terminal.json)
     terminal.result(
       JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
     );
   else if (changed.length > 0) {
-    const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
+    const parts = changed.map(({ table, extracted, loaded, deleted }) =>
+      [
+        table,
+        ...(extracted > 0 ? [formatCount(loaded)] : []),
+        ...(deleted > 0 ? [`−${formatCount(deleted)}`] : []),
+      ].join(' '),
+    );
     terminal.info(`${formatTime(new Date())}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`);
   }
 }

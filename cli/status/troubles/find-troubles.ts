@@ -20,7 +20,7 @@ import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
 
 export interface TroubleContext {
-  site: Pick<Site, 'selector'>;
+  site: Pick<Site, 'selector' | 'warehouseSchema'>;
   model: Model;
   asOf: ReadonlyMap<string, AsOf>;
   /** Open runs that have nothing on a queue, by table. */
@@ -49,7 +49,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...own,
     ...(isExplained ? [] : findLate(evidence, context)),
     ...findDifferent(evidence, context),
-    ...findCensuses(evidence, context.site),
+    ...findCensuses(evidence, context),
     ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),

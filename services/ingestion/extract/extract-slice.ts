@@ -110,7 +110,8 @@ async function extractCensus(
   const { run, slice } = message;
   const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice, census: true });
   const { version, rows, seconds, bytes } = content;
-  const { previous, held } = await judgeCensus({ table: table.name, keys: bytes }, order, ingested);
+  const { previous, held: reason } = await judgeCensus({ table: table.name, keys: bytes }, order, ingested);
+  const held = table.isGuarded ? reason : undefined;
   const metadata = formatIngestedMetadata({
     version,
     rows,

@@ -2,6 +2,7 @@ import { censusFieldsOf } from '../../../shared/census/census-table.ts';
 import { type CensusRecord, putCensusRecord } from '../../../shared/census/record.ts';
 import { fitsCensus } from '../../../shared/census/size.ts';
 import { readVerdict } from '../../../shared/census/verdict.ts';
+import type { Deletes } from '../../../shared/model/define.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   formatFailedKey,
@@ -74,14 +75,16 @@ export async function planCensuses(
   const isWhole = makeIsWhole(context.ingested);
   for (const usable of assessed) {
     const { name, feeds } = usable.table;
-    if ('problem' in usable || feeds.length === 0) continue;
+    if ('problem' in usable) continue;
+    const deletes = feeds.map((feed) => deletesOf(feed, context.model));
+    if (deletes.every((each) => each === 'keep')) continue;
     if (!fitsCensus(censusFieldsOf(usable.table), usable.relation.rows)) {
       warnings.push(`the deletes of ${name} are not looked for: it has more keys than a census holds`);
       continue;
     }
     const known = await followVerdict(await followSent(name, censuses[name] ?? {}, context), context);
     censuses[name] = known;
-    const noted = noteOf(usable, context);
+    const noted = noteOf(usable, deletes, context);
     const { updates } = usable.relation;
     if (known.sent !== undefined || !isDue(known.last, { noted, updates }, context)) continue;
     if (known.last === undefined && !(await isWhole(name))) continue;
@@ -116,11 +119,23 @@ export async function publishCensuses(
  * A table that is read in full may have lost rows that no counter shows, as by a restore. A standby counts its own
  * statements and not its primary's: there any transaction may have deleted rows.
  */
-function noteOf({ table, relation }: UsableTable, { tables, envelope }: CensusContext): string {
+function noteOf(
+  { table, relation }: UsableTable,
+  deletes: readonly Deletes[],
+  { tables, envelope }: CensusContext,
+): string {
   const state = tables[table.name];
   const fullRun = (state !== undefined && 'source' in state && state.fullRun) || '';
   const isStandby = envelope.plannedLsn !== undefined;
-  return [isStandby ? envelope.plannedXmax : relation.deletes, relation.fileNode, fullRun].join(' ');
+  const noted = [isStandby ? envelope.plannedXmax : relation.deletes, relation.fileNode, fullRun];
+  // A table that is to lose its marked rows, or no longer keeps deleted ones, needs a census for that.
+  const isPlain = deletes.every((each) => each === 'mark');
+  return [...noted, ...(isPlain ? [] : [deletes.join(',')])].join(' ');
+}
+
+function deletesOf(feed: string, { table }: Model): Deletes {
+  const found = table(feed);
+  return found.kind === 'calendar' ? 'keep' : found.deletes;
 }
 
 function isDue(

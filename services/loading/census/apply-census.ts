@@ -2,7 +2,9 @@ import type pg from 'pg';
 import { censusTableOf } from '../../../shared/census/census-table.ts';
 import { describeLoss } from '../../../shared/census/loss.ts';
 import type { Verdict } from '../../../shared/census/verdict.ts';
+import { enterDeletion } from '../../../shared/ledger/censuses.ts';
 import { censusTable, ledgerTable, parkedTable } from '../../../shared/ledger/schema/ledger-schema.ts';
+import { changeRows } from '../../../shared/ledger/table-counts.ts';
 import type { Dimension, Fact, Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
@@ -37,11 +39,12 @@ export interface AppliedCensus {
    * - `held`: too many keys are gone, and an operator has to decide; it neither marks nor covers
    * - `dismissed`: an operator has decided that it is to be forgotten
    * - `unmarked`: the table has no column for marks, and its owner has to add it
+   * - `kept`: the model keeps the table's rows as they are
    */
-  state: 'applied' | 'covered' | 'held' | 'dismissed' | 'unmarked';
+  state: 'applied' | 'covered' | 'held' | 'dismissed' | 'unmarked' | 'kept';
   /** Of a held one, why: a clause. */
   reason?: string;
-  /** Rows that were marked, and rows whose mark was cleared. */
+  /** Rows that were marked or removed, and rows whose mark was cleared. */
   marked: number;
   cleared: number;
 }
@@ -95,6 +98,7 @@ export async function commitCensus(
       verdict,
     });
     await noteCensus(client, object, entry.objectId, census);
+    await enterDeletion(client, { table: table.name, objectId: entry.objectId, rows: census.marked });
     return { ...result, outcome: 'loaded', releases: [], census };
   });
 }
@@ -113,24 +117,27 @@ async function decide(
   decision: Decision,
 ): Promise<AppliedCensus> {
   const nothing = { marked: 0, cleared: 0 };
-  if (!decision.isMarked) return { state: 'unmarked', ...nothing };
+  const { table } = object;
+  if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
+  if (table.deletes === 'keep') return { state: 'kept', ...nothing };
+  if (!decision.isMarked && table.deletes === 'mark') return { state: 'unmarked', ...nothing };
   if (await isCovered(client, object)) return { state: 'covered', ...nothing };
   if (decision.verdict === 'dismiss') return { state: 'dismissed', ...nothing };
   const { held, previous } = object.metadata.census ?? {};
-  const isApproved = decision.verdict === 'apply';
+  const isApproved = decision.verdict === 'apply' || !table.source.isGuarded;
   if (held !== undefined && !isApproved) return { state: 'held', reason: held, ...nothing };
   const before = await selectPrevious(client, object, previous);
   if (before === 'held' && !isApproved) {
     return { state: 'held', reason: 'the census before it is held', ...nothing };
   }
-  await stageKeys(client, object, decision);
+  await stageKeys(client, table, object, decision);
   // Nothing was ever compared with: only the warehouse shows how many rows it would mark.
   const isFirst = previous === undefined || before === 'dismissed';
   // Once: what comes in later and is older does not change the judgement.
   const isJudged = isApproved || !isFirst || (await isApplied(client, decision.objectId));
-  const loss = !isJudged ? await findLoss(client, object, decision) : undefined;
+  const loss = !isJudged ? await findLoss(client, table, object, decision) : undefined;
   if (loss !== undefined) return { state: 'held', reason: loss, ...nothing };
-  return { state: 'applied', ...(await markRows(client, object, decision)) };
+  return { state: 'applied', ...(await markRows(client, table, object, decision)) };
 }
 
 async function isApplied(client: pg.ClientBase, objectId: string): Promise<boolean> {
@@ -159,10 +166,10 @@ async function selectPrevious(
 /** @returns why it is to be held, as a clause */
 async function findLoss(
   client: pg.ClientBase,
-  { table, metadata }: ProcessedObject,
+  table: Dimension | Fact,
+  { metadata }: ProcessedObject,
   { schema }: Decision,
 ): Promise<string | undefined> {
-  if (table.kind === 'calendar') return undefined;
   const { table: target, key } = keysTarget(table, schema);
   const list = key.map((column) => `t.${column}`).join(', ');
   const { rows } = await client.query<{ lost: number; keys: number }>(
@@ -186,10 +193,10 @@ async function isCovered(client: pg.ClientBase, { table, metadata }: ProcessedOb
 
 async function stageKeys(
   client: pg.PoolClient,
-  { table, batches }: ProcessedObject,
+  table: Dimension | Fact,
+  { batches }: ProcessedObject,
   { schema, objectId }: Decision,
 ): Promise<void> {
-  if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
   const keys = keysTarget(table, schema);
   await createStaging(client, keys, staging);
   await copyRows(client, keys, staging, { batches, objectId });
@@ -207,27 +214,39 @@ const isThere = (key: readonly string[], row: string): string =>
 
 async function markRows(
   client: pg.PoolClient,
-  { table, metadata }: ProcessedObject,
-  { schema, objectId }: Decision,
+  table: Dimension | Fact,
+  { metadata }: ProcessedObject,
+  { schema, objectId, isMarked }: Decision,
 ): Promise<{ marked: number; cleared: number }> {
-  if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
   const { table: own, key } = keysTarget(table, schema);
   // Rows that wait for a dimension row are deleted like any other.
   const targets = table.kind === 'fact' ? [own, parkedTable(table.name)] : [own];
   const version = versionValues(metadata.version);
   const counts = { marked: 0, cleared: 0 };
   for (const target of targets) {
-    const marked = await client.query(
-      `update ${target} t set ${deletedBy} = $5
-        where ${deletedBy} is null and ${isOlder('t')} and not ${isThere(key, 't')}`,
-      [...version, objectId],
-    );
+    if (table.deletes === 'remove') {
+      // Also those that are marked, from a time in which they were not removed.
+      const removed = await client.query(
+        `delete from ${target} t where ${isOlder('t')} and not ${isThere(key, 't')}`,
+        version,
+      );
+      const rows = removed.rowCount ?? 0;
+      counts.marked += rows;
+      if (target === own) await changeRows(client, table.name, -rows, 'deleted in the source');
+      if (!isMarked) continue;
+    } else {
+      const marked = await client.query(
+        `update ${target} t set ${deletedBy} = $5
+          where ${deletedBy} is null and ${isOlder('t')} and not ${isThere(key, 't')}`,
+        [...version, objectId],
+      );
+      counts.marked += marked.rowCount ?? 0;
+    }
     const cleared = await client.query(
       `update ${target} t set ${deletedBy} = null
         where ${deletedBy} is not null and ${isOlder('t')} and ${isThere(key, 't')}`,
       version,
     );
-    counts.marked += marked.rowCount ?? 0;
     counts.cleared += cleared.rowCount ?? 0;
   }
   return counts;
@@ -253,7 +272,7 @@ async function noteCensus(
   objectId: string,
   { state, marked, cleared, reason }: AppliedCensus,
 ): Promise<void> {
-  if (state === 'covered') {
+  if (state === 'covered' || state === 'kept') {
     await client.query(`delete from ${censusTable} where object_id = $1`, [objectId]);
     return;
   }

@@ -3,7 +3,7 @@ import { toPipelineError } from '../../../shared/classify-error.ts';
 import { type PipelineError, RefusedError, restate } from '../../../shared/errors.ts';
 import { readBinding } from '../../../shared/ledger/binding.ts';
 import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
-import { enterAdded } from '../../../shared/ledger/table-counts.ts';
+import { changeRows, enterAdded } from '../../../shared/ledger/table-counts.ts';
 import {
   type Calendar,
   type Dimension,
@@ -239,7 +239,10 @@ async function commitObject(
     const { added } = put;
     // At the end, so that nothing is waited for while the census' entry is locked.
     if (added + put.replaced + waiting > 0) await noteLateRows(client, table.name, metadata.version);
-    if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
+    // What a census has removed may come back with any load, and is removed and counted once more.
+    if (table.kind !== 'calendar' && table.deletes === 'remove')
+      await changeRows(client, table.name, added, 'loaded');
+    else if (entry.isNew) await enterAdded(client, objectId, Math.min(added, entry.maxAdded));
     const released = releases.reduce((sum, release) => sum + release.rows, 0);
     const loaded = metadata.rows - quarantined;
     return { key, outcome: 'loaded', rows: loaded, waiting, quarantined, released, releases };

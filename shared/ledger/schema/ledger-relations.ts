@@ -28,6 +28,7 @@ export function ledgerRelations(model: Model): Relation[] {
     tableRelation,
     rowChangeRelation,
     censusRelation,
+    deletionRelation,
   ];
   return [...single, ...facts.map(parkedRelation)];
 }
@@ -308,6 +309,22 @@ const censusRelation: Relation = {
   uniques: [],
   references: [],
   afterwards: [`create index on ${censusTable} (warehouse_table)`],
+};
+
+const deletionRelation: Relation = {
+  schema: ledgerSchema,
+  name: 'deletion',
+  columns: [
+    { name: 'id', type: 'uuid', nullable: false, generated: 'default gen_random_uuid()' },
+    { name: 'warehouse_table', type: 'text', nullable: false },
+    // The census' entry in the ledger.
+    { name: 'object_id', type: 'int8', nullable: false },
+    { name: 'rows', type: 'int8', nullable: false },
+    { name: 'entered_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+  ],
+  primaryKey: ['id'],
+  uniques: [],
+  references: [],
 };
 
 /** With a primary key: a publication for all tables refuses updates and deletes of a table without one. */

@@ -26,6 +26,9 @@ export const bindingTable = quoteQualified(ledgerSchema, 'binding');
 /** One row for each census of a warehouse table; the ledger has its version. */
 export const censusTable = quoteQualified(ledgerSchema, 'census');
 
+/** One row for each time that a census has marked or removed rows of a warehouse table. Rows are only ever added. */
+export const deletionTable = quoteQualified(ledgerSchema, 'deletion');
+
 /** An SQL condition: the ledger's entry of this alias is a census'. It has an id and a version, and no rows. */
 export const isCensus = (entry: string): string => `starts_with(${entry}.key, '${censusFolder}')`;
 

@@ -41,7 +41,11 @@ export function currentViews(model: Model, schema: string): CurrentView[] {
         columns: columns.map((column) => column.name).filter((column) => column !== deletedByColumn),
         key: definition.key,
         versions: definition.kind === 'fact' ? definition.versions : [],
-        hasMarks: columns.some((column) => column.name === deletedByColumn),
+        // Rows that are kept may have marks of a time in which they were not.
+        hasMarks:
+          definition.kind !== 'calendar' &&
+          definition.deletes !== 'keep' &&
+          columns.some((column) => column.name === deletedByColumn),
       },
     ];
   });

@@ -42,7 +42,7 @@ const sale = defineFact({
   },
 });
 
-export const smallTables = [calendar, colour, shape, sale];
+export const smallTables = [calendar, colour, shape, sale] as const;
 
 /** Two dimensions and a fact that names both, one of them perhaps not. */
 export const smallModel = assembleModel({ name: 'test', tables: smallTables });

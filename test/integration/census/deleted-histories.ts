@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Deletes } from '../../../shared/model/define.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
 
 export const tables = ['dim_colour', 'dim_shape', 'fact_sale'] as const;
@@ -29,12 +30,14 @@ export interface History {
   order: number[];
 }
 
+/** What the model under test makes of the tables. */
+export interface Rules {
+  /** Of the fact: whether it has a row for each version of a key. */
+  hasVersions: boolean;
+  deletes: Record<Table, Deletes>;
+}
+
 const keyOf: Record<Table, string> = { dim_colour: 'colour_id', dim_shape: 'shape_id', fact_sale: 'sale_id' };
-const businessKeys: Record<Table, readonly string[]> = {
-  dim_colour: ['colour_id'],
-  dim_shape: ['shape_id'],
-  fact_sale: ['sale_id', 'last_updated_date', 'last_updated_time'],
-};
 const ids = ['-1', '0', '1', '2'];
 const id = fc.constantFrom(...ids);
 const word = fc.constantFrom('a', 'b', 'c');
@@ -52,8 +55,11 @@ const rowOf: Record<Table, fc.Arbitrary<TextRow>> = {
   }),
 };
 
-export const identify = (table: Table, row: TextRow): string =>
-  businessKeys[table].map((column) => row[column]).join('|');
+const versionsOf = (table: Table, { hasVersions }: Rules): readonly string[] =>
+  table === 'fact_sale' && hasVersions ? ['last_updated_date', 'last_updated_time'] : [];
+
+export const identify = (table: Table, row: TextRow, rules: Rules): string =>
+  [keyOf[table], ...versionsOf(table, rules)].map((column) => row[column]).join('|');
 
 const step: fc.Arbitrary<Step> = fc.constantFrom(...tables).chain((table) =>
   fc.record({
@@ -84,6 +90,9 @@ const opened: Step[] = [
     reads: 'extract',
   },
 ];
+
+/** What was written last is captured in the end. A row that is removed comes back with its newest version alone. */
+const closed: Step[] = tables.map((table) => ({ table, changes: [], reads: 'both' }));
 
 function put(row: TextRow): Change {
   return { kind: 'put', row };
@@ -121,33 +130,44 @@ function capture(steps: readonly Step[]): Captured[] {
   });
 }
 
-export const histories: fc.Arbitrary<History> = fc
-  .array(step, { minLength: 1, maxLength: 12 })
-  .map((rest) => capture([...opened, ...rest]))
-  .chain((objects) => {
-    const each = objects.map((_, index) => index);
-    return fc
-      .array(fc.constantFrom(...each), { maxLength: 6 })
-      .chain((again) => fc.shuffledSubarray([...each, ...again], { minLength: each.length + again.length }))
-      .map((order) => ({ objects, order }));
-  });
+/** @param isClosed whether each table is captured once more in the end */
+export const histories = ({ isClosed }: { isClosed: boolean }): fc.Arbitrary<History> =>
+  fc
+    .array(step, { minLength: 1, maxLength: 12 })
+    .map((rest) => capture([...opened, ...rest, ...(isClosed ? closed : [])]))
+    .chain((objects) => {
+      const each = objects.map((_, index) => index);
+      return fc
+        .array(fc.constantFrom(...each), { maxLength: 6 })
+        .chain((again) => fc.shuffledSubarray([...each, ...again], { minLength: each.length + again.length }))
+        .map((order) => ({ objects, order }));
+    });
 
 /**
  * What the warehouse must hold of a table: of each row the last version that an extract has seen; deleted where the last
- * census of the source lacks its key and came after it.
+ * census of the source lacks its key and came after it. Where deleted rows are kept none is deleted, and where they are removed
+ * none of those is there.
  */
-export function expected(objects: readonly Captured[], table: Table): (TextRow & { deleted: string })[] {
+export function expected(
+  objects: readonly Captured[],
+  table: Table,
+  rules: Rules,
+): (TextRow & { deleted: string })[] {
+  const mode = rules.deletes[table];
   const latest = new Map<string, { row: TextRow; at: number }>();
   let census: Captured | undefined;
   for (const object of objects.filter((each) => each.table === table)) {
     if (object.isCensus) census = object;
-    else for (const row of object.rows) latest.set(identify(table, row), { row, at: object.at });
+    else for (const row of object.rows) latest.set(identify(table, row, rules), { row, at: object.at });
   }
   const keys = new Set(census?.rows.map((row) => row[keyOf[table]]));
   return [...latest]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { row, at }]) => ({
       ...row,
-      deleted: String(census !== undefined && census.at > at && !keys.has(row[keyOf[table]])),
-    }));
+      deleted: String(
+        mode !== 'keep' && census !== undefined && census.at > at && !keys.has(row[keyOf[table]]),
+      ),
+    }))
+    .filter(({ deleted }) => mode !== 'remove' || deleted === 'false');
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { connect } from '../../../cli/database/connect.ts';
-import { seen } from '../../helpers/seen.ts';
+import { formatDeleted, formatNothingNew } from '../../../cli/run/report/report.ts';
+import { inSession as changeInSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(120_000);
@@ -18,20 +18,7 @@ const marked = (table: string, key: string) =>
     )
     .then((rows) => rows.map((row) => row.key));
 
-/** A session reports what it has deleted when it ends, and not before its next pause. */
-async function inSession(sql: string): Promise<void> {
-  const counted = async () => {
-    const [row] = await stack.source<{ changes: string }>(
-      `select sum(n_tup_del + n_tup_upd + n_tup_ins)::text || ' ' || pg_relation_filenode('payment') as changes
-         from pg_stat_user_tables`,
-    );
-    return row?.changes;
-  };
-  const before = await counted();
-  const client = await connect(stack.sourceUrl, 'source');
-  await client.query(sql).finally(() => client.end());
-  await seen(async () => (await counted()) !== before);
-}
+const inSession = (sql: string) => changeInSession(stack, sql);
 
 interface Verified {
   ok: boolean;
@@ -50,7 +37,14 @@ describe('a row that was deleted in the source', () => {
     const late = await verify();
     expect(late).toMatchObject({ ok: true, complete: false, code: 0 });
     expect(tableOf(late, 'fact_payment')).toMatchObject({ undeleted: 2, deleted: 0, extra: 0, marked: 0 });
-    await stack.run();
+    const report = await runUntilDeleted(stack);
+    expect(report.tables.filter(({ deleted, extracted }) => deleted + extracted > 0)).toMatchObject([
+      { table: 'fact_payment', extracted: 0, deleted: 2 },
+    ]);
+    expect(formatNothingNew(report)).toMatch(/^No new rows in the source/);
+    expect(formatDeleted(report)).toEqual(['Deleted in the source, and marked: 2 rows of fact_payment.']);
+    // It is told once.
+    expect((await stack.run()).tables.some(({ deleted }) => deleted > 0)).toBe(false);
     expect(await marked('fact_payment', 'payment_id')).toEqual([2, 5]);
     expect(
       await stack.warehouse(`select warehouse_table as table, state, marked::int from starlift.census

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { startStack } from '../../../cli/embedded/stack.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
+import { type Pipeline, type PipelineOptions, startPipeline } from '../../../cli/run/pipeline.ts';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { formatTrouble } from '../../../cli/run/report/report.ts';
 import { runOnce } from '../../../cli/run/run-once.ts';
@@ -28,6 +28,8 @@ export interface CommandOutcome {
   code: number;
   text: string;
 }
+
+export type StartOptions = Partial<Pick<PipelineOptions, 'censusFloorSeconds' | 'definition'>>;
 
 /** The embedded stack with its services running on the sample shop, and an operator's commands. */
 export class OperatedStack {
@@ -52,9 +54,9 @@ export class OperatedStack {
   /**
    * The same after one run has loaded the whole shop.
    *
-   * @param options how soon one census of a table may follow another
+   * @param options how soon one census of a table may follow another, and another model that is in force from now on
    */
-  static async startLoaded(options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
+  static async startLoaded(options: StartOptions = {}): Promise<OperatedStack> {
     const data = makeFolder();
     await copyPreparedFolder('loaded', data, async (folder) => {
       await openSmallShop(folder);
@@ -65,7 +67,7 @@ export class OperatedStack {
     return OperatedStack.#startIn(data, options);
   }
 
-  static async #startIn(data: string, options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
+  static async #startIn(data: string, options: StartOptions = {}): Promise<OperatedStack> {
     const pipeline = await startPipeline(
       { data, definition: totesysDefinition, ...options },
       makeTerminal(new PassThrough(), new PassThrough(), false),
@@ -108,6 +110,11 @@ export class OperatedStack {
    */
   run(onProgress: () => void = () => {}, changes: Partial<RunnableSite> = {}): Promise<RunReport> {
     return runOnce({ ...makeEmbeddedSite(this.#pipeline), ...changes }, onProgress);
+  }
+
+  /** What `starlift run` does when it has loaded something: the tables whose first load is whole are noted, among others. */
+  checkLedger(): Promise<void> {
+    return this.#pipeline.checkLedger();
   }
 
   /** A run that looks at the warehouse's tables as well, as `starlift run` does: what it says needs attention. */

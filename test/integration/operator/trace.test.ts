@@ -3,6 +3,7 @@ import type { Trace } from '../../../cli/trace/trace.ts';
 import { traceRow } from '../../../cli/trace/trace-row.ts';
 import { parseTracedKey } from '../../../cli/trace/traced-key.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
+import { inSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
 
 jest.setTimeout(180_000);
@@ -138,6 +139,43 @@ describe('the trace of a row', () => {
         text: 'the source no longer has it; fact_payment has what was captured before',
       },
       versions: [{ row: { payment_id: '24' } }],
+    });
+  });
+
+  it('that was deleted in the source names the census that has marked it, and is well', async () => {
+    await inSession(stack, 'delete from payment where payment_id = 30');
+    await runUntilDeleted(stack);
+    const found = await trace('fact_payment', '30');
+    const [entry] = await stack.warehouse<{ key: string; run: string }>(
+      `select key, run from fact_payment join starlift.object o on o.object_id = _deleted_by where payment_id = 30`,
+    );
+    const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(entry?.key).toMatch(/^\.census\/fact_payment\//);
+    expect(found).toMatchObject({
+      code: 0,
+      ok: true,
+      sourceRow: null,
+      verdict: {
+        kind: 'deleted',
+        text: expect.stringContaining(`it was deleted in the source: the census ${entry?.run} of `),
+        command: null,
+      },
+      versions: [{ isCurrent: false, deleted: { key: entry?.key, run: entry?.run, appliedAt: isoTime } }],
+    });
+    const { text } = await stack.command('trace', 'fact_payment', '30');
+    expect(text).toMatch(new RegExp(`\n  marked as deleted at .* UTC, by ${entry?.key}\n`));
+  });
+
+  it('that is marked although the source has it is different', async () => {
+    await stack.warehouse('update fact_payment set _deleted_by = 1 where payment_id = 32');
+    expect(await trace('fact_payment', '32')).toMatchObject({
+      code: 1,
+      verdict: {
+        kind: 'different',
+        text: expect.stringContaining('the ledger does not know the census that has marked it'),
+        command: command('resync --table fact_payment'),
+      },
+      versions: [{ isCurrent: false, deleted: { key: null, appliedAt: null } }],
     });
   });
 

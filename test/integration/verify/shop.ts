@@ -142,6 +142,7 @@ export const cleanCounts = Object.entries(expectedRows).map(([table, rows]) => (
   quarantined: 0,
   missing: 0,
   deleted: 0,
+  kept: 0,
   undeleted: 0,
   extra: 0,
   marked: 0,

@@ -45,7 +45,7 @@ const well: Evidence = {
   quarantined: answered(new Map()),
 };
 const context: TroubleContext = {
-  site: { selector: ' --data d' },
+  site: { selector: ' --data d', warehouseSchema: 'star' },
   model: totesys,
   asOf: new Map(),
   lost: new Map(),
@@ -89,6 +89,16 @@ describe('what needs attention', () => {
     ]);
     for (const result of ['deleted', 'uncompared', 'exact'] as const)
       expect(found(withObjects({ verified: verified(result) }))).toEqual([]);
+  });
+
+  it('is a table without a column for marks, with a statement that works under any name', () => {
+    const at = '2026-11-30T21:00:00.000Z';
+    const census = { table: 'fact_payment', state: 'unmarked' as const, reason: null, at };
+    const ledger = answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map(), censuses: [census] });
+    const site = { selector: '', warehouseSchema: 'Star "x"' };
+    expect(found({ ledger }, { site }).map(([, command]) => command)).toEqual([
+      'as its owner: alter table "Star ""x"""."fact_payment" add column if not exists "_deleted_by" bigint',
+    ]);
   });
 
   it('is a source that refuses the password: since when, how often it was tried, and when next', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DimensionDefinition, FactDefinition } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
 import { compile, dimCustomer, type Files } from './project-under-test.ts';
 
 /** The one table of the files that has this name. */
@@ -238,5 +239,36 @@ describe('a project', () => {
         'dimension: d\nfrom: address\ncolumns: { address_id: , country: { from: country.name } }\n',
     });
     expect([...joined.reads]).toEqual(['address', 'country']);
+  });
+});
+
+describe('what becomes of deleted rows', () => {
+  const deletesOf = (name: string, contents: string, starlift = 'name: shop\n') =>
+    tableOf(name, { 'starlift.yml': starlift, 'tables/t.yml': contents }).deletes;
+  const removing = 'warehouse: { deletes: remove }\n';
+
+  it('is what the table says, else what the warehouse says, else that they are marked', () => {
+    const copy = 'table: t\nfrom: rental\n';
+    expect(deletesOf('t', copy)).toBeUndefined();
+    expect(deletesOf('t', copy, removing)).toBe('remove');
+    expect(deletesOf('t', `${copy}deletes: keep\n`, removing)).toBe('keep');
+    expect(deletesOf('t', `${copy}deletes: mark\n`, removing)).toBeUndefined();
+  });
+
+  it('is never that they are removed from a dimension, or from a fact with versions', () => {
+    expect(deletesOf('dim_customer', dimCustomer, removing)).toBeUndefined();
+    expect(deletesOf('f', 'fact: f\nfrom: rental\nversions: modified_at\n', removing)).toBeUndefined();
+    expect(deletesOf('f', 'fact: f\nfrom: rental\n', removing)).toBe('remove');
+    const definition = tableOf('f', { 'tables/t.yml': 'fact: f\nfrom: rental\nversions: modified_at\n' });
+    const model = { name: 'test', tables: [{ ...definition, deletes: 'remove' as const }] };
+    expect(() => assembleModel(model)).toThrow('f cannot remove deleted rows: it keeps every version');
+  });
+
+  it('is not held for a table without a guard', () => {
+    const files = { 'tables/t.yml': 'table: t\nfrom: rental\n' };
+    const model = (starlift: string) =>
+      assembleModel(compile({ ...files, 'starlift.yml': starlift }).definition).source('rental');
+    expect(model('name: shop\n').isGuarded).toBe(true);
+    expect(model('sources: { rental: { guard: none } }\n').isGuarded).toBe(false);
   });
 });

@@ -20,10 +20,25 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
   ],
   [
     'a key that is nothing like one',
-    'fact: f\nfrom: rental\ndeletes: mark\n',
+    'fact: f\nfrom: rental\nhistory: true\n',
     [
-      'line 3: unknown key deletes (there are fact, dimension, table, was, from, key, versions, surrogate, columns, joins)',
+      'line 3: unknown key history (there are fact, dimension, table, was, from, key, versions, surrogate, deletes, columns, joins)',
     ],
+  ],
+  [
+    'a dimension that would remove rows',
+    'dimension: d\nfrom: customer\ndeletes: remove\n',
+    ['line 3: a dimension cannot remove rows: facts may name them. Use mark or keep'],
+  ],
+  [
+    'a fact with versions that would remove rows',
+    'fact: f\nfrom: rental\nversions: modified_at\ndeletes: remove\n',
+    ['line 4: a fact with versions cannot remove rows: their versions would not come back. Use mark or keep'],
+  ],
+  [
+    'deletes that there are not',
+    'fact: f\nfrom: rental\ndeletes: drop\n',
+    ['line 3: deletes is none of mark, remove and keep'],
   ],
   ['no source', 'fact: f\n', ['line 1: from is missing']],
   [

@@ -30,7 +30,8 @@ describe('the JSON Schemas', () => {
   });
 
   it.each([
-    ['an unknown key', { fact: 'f', from: 'a', deletes: 'mark' }],
+    ['an unknown key', { fact: 'f', from: 'a', history: true }],
+    ['deletes that there are not', { fact: 'f', from: 'a', deletes: 'drop' }],
     ['two kinds', { fact: 'f', dimension: 'd', from: 'a' }],
     ['no kind', { from: 'a' }],
     ['an unknown key of a column', { fact: 'f', from: 'a', columns: { b: { form: 'c' } } }],

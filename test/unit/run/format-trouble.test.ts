@@ -1,7 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
-import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report/report.ts';
+import {
+  formatDeleted,
+  formatNothingNew,
+  formatTrouble,
+  makeCyclePrinter,
+} from '../../../cli/run/report/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
@@ -10,6 +15,7 @@ const report: RunReport = {
   seconds: 1,
   ok: false,
   tables: [],
+  removing: [],
   slices: 0,
   deadLetters: [],
   waiting: [],
@@ -99,6 +105,26 @@ describe('the headline of a run that has loaded nothing', () => {
   it('is "nothing new" only where all was looked at and is well', () => {
     expect(formatNothingNew({ ...report, ok: true })).toBe('Nothing new in the source (1.0 s).');
     expect(formatNothingNew(report)).not.toContain('Nothing new');
+  });
+
+  it('says that there are no new rows where others were deleted', () => {
+    const tally = { source: null, extracted: 0, loaded: 0, waiting: 0, quarantined: 0, failed: 0 };
+    const tables = [
+      { ...tally, table: 'fact_payment', deleted: 1200 },
+      { ...tally, table: 'dim_staff', deleted: 1 },
+      { ...tally, table: 'dim_design', deleted: 0 },
+    ];
+    expect(formatNothingNew({ ...report, ok: true, tables })).toBe('No new rows in the source (1.0 s).');
+    expect(formatDeleted({ tables, removing: [] })).toEqual([
+      'Deleted in the source, and marked: 1,200 rows of fact_payment, 1 row of dim_staff.',
+    ]);
+    expect(formatDeleted({ tables, removing: ['fact_payment'] })).toEqual([
+      'Deleted in the source, and marked: 1 row of dim_staff.',
+      'Deleted in the source, and removed: 1,200 rows of fact_payment.',
+    ]);
+    const { terminal, read } = makeTestTerminal();
+    makeCyclePrinter(terminal)({ ...report, ok: true, tables });
+    expect(read()).toMatch(/UTC {2}fact_payment −1,200, dim_staff −1 {2}\(1\.0 s\)\n$/);
   });
 
   it('names the tables that were not looked at, and as of when the others are', () => {

@@ -3,7 +3,7 @@ import { makeTallies } from '../../../cli/run/report/make-report.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 describe('makeTallies', () => {
-  const ledger = [{ table: 'fact_payment', rows: 90, quarantined: 3, runs: ['run b'] }];
+  const ledger = [{ table: 'fact_payment', rows: 90, quarantined: 3, deleted: 2, runs: ['run b'] }];
   const waiting = [
     { table: 'fact_payment', run: 'run a', rows: 50 },
     { table: 'fact_payment', run: 'run b', rows: 20 },
@@ -20,6 +20,7 @@ describe('makeTallies', () => {
       waiting: 20,
       quarantined: 3,
       failed: 7,
+      deleted: 2,
     });
   });
 
