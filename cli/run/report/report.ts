@@ -5,6 +5,7 @@ import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';
+import { formatQuiet, quietOf } from '../../status/describe-looks.ts';
 import { makeProgress } from '../../terminal/progress.ts';
 import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -69,15 +70,19 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   terminal.redraw([]);
   printWarnings(report.warnings, terminal);
   if (terminal.json) {
-    const { run, seconds, ok, tables } = report;
     printTrouble(report, terminal);
-    terminal.result(JSON.stringify({ run, seconds, ok, tables }));
+    printJson(report, terminal);
     return;
   }
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
+  for (const line of formatQuiet(report.looks, report)) terminal.info(line);
   printTrouble(report, terminal);
+}
+
+function printJson({ run, seconds, ok, tables, looks }: RunReport, terminal: Terminal): void {
+  terminal.result(JSON.stringify({ run, seconds, ok, tables, looks }));
 }
 
 /** Says "nothing new" only of what was looked at. */
@@ -86,9 +91,11 @@ export function formatNothingNew({
   run,
   seconds,
   leftOut,
-}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut'>): string {
+  looks,
+}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut' | 'looks'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
-  if (ok) return `Nothing new in the source ${took}.`;
+  const where = quietOf(looks).length === 0 ? 'the source' : 'the tables that were looked at';
+  if (ok) return `Nothing new in ${where} ${took}.`;
   // After a clock was set back, ids are ahead of it.
   const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));
   if (leftOut.length > 0)
@@ -206,10 +213,7 @@ const withoutCount = (line: string): string => line.replace(/ \([\d,]+ messages\
 
 function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted }) => extracted > 0);
-  if (terminal.json)
-    terminal.result(
-      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
-    );
+  if (terminal.json) printJson(report, terminal);
   else if (changed.length > 0) {
     const parts = changed.map(({ table, loaded }) => `${table} ${formatCount(loaded)}`);
     terminal.info(`${formatTime(new Date())}  ${parts.join(', ')}  (${report.seconds.toFixed(1)} s)`);

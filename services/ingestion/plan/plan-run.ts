@@ -19,6 +19,7 @@ import type { ExtractMessage } from '../../../shared/records/plan/extract-messag
 import { formatLayout } from '../../../shared/records/plan/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
 import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/plan/run-record.ts';
+import { readWriteCounters } from '../source/counters.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
@@ -27,6 +28,7 @@ import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/s
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
+import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
 import { envelopeOf, type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
@@ -51,6 +53,10 @@ export interface PlanDeps {
   probeMaxBytes?: number;
   /** How long after a census of a table the next one is sent at the earliest; 900 where it is left out. */
   censusFloorSeconds?: number;
+  /** When a table that no write was reported of is left out. */
+  quiet?: QuietRules;
+  /** No table is left out for that. */
+  isExact?: boolean;
 }
 
 /**
@@ -82,6 +88,8 @@ async function planOn(
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
+  // Before the snapshot: what that misses moves the counters later.
+  const { byTable: counters, problem } = await readWriteCounters(source, tables);
   const { xmax } = await selectSnapshot(source);
   const requests = await listResyncRequests(deps.ingested);
   const claimed = await claimGeneration(
@@ -97,7 +105,9 @@ async function planOn(
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source);
   const run = await nextRunId(deps.ingested, state.lastRun, deps.now());
-  const context = contextOf({ run, state, resynced }, snapshot.xmax, position, deps);
+  const { quiet = defaultQuietRules, isExact = false } = deps;
+  const looking = { now: new Date(plannedAt), counters, quiet, isExact };
+  const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   const layouts = await noteLayouts(tables, { database, mask, known: state.layouts }, deps.ingested);
@@ -111,13 +121,20 @@ async function planOn(
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
+  delete next.countersProblem;
+  if (problem !== undefined) next.countersProblem = problem;
   if (plan.messages.length > 0) next.lastRun = run;
   if (mask !== undefined) next.maskKey = mask.id;
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
-  return { ...plan.run, warnings: [...plan.run.warnings, ...censusPlan.warnings, ...lost] };
+  // Nothing is lost by it, so it is said once.
+  const hidden =
+    problem === undefined || problem === state.countersProblem
+      ? []
+      : [`quiet tables are looked at like all others, because the source hides its counters: ${problem}`];
+  return { ...plan.run, warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost] };
 }
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
@@ -148,7 +165,7 @@ async function nextRunId(
 }
 
 function contextOf(
-  known: Pick<PlanContext, 'run' | 'state' | 'resynced'>,
+  known: Pick<PlanContext, 'run' | 'state' | 'resynced' | 'looking'>,
   xmax: string,
   { replayLsn }: WalPosition,
   { model, modelNumber, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,

@@ -15,6 +15,13 @@ export interface SliceOptions {
   probeMaxBytes: number;
 }
 
+export interface SlicedTable {
+  /** `locked` where somebody holds the table under an exclusive lock. */
+  ranges: (BlockRange | undefined)[] | 'locked';
+  /** Heap and TOAST of the table; undefined where that could not be read. */
+  bytes: number | undefined;
+}
+
 /**
  * Decides which slices of a table to extract; undefined stands for the whole table.
  *
@@ -27,7 +34,6 @@ export interface SliceOptions {
  * (fileNode, which was read before).
  *
  * @param newRows absent for a full extract
- * @returns `locked` where somebody holds the table under an exclusive lock
  * @throws {TerminalError} the table cannot be read
  */
 export async function sliceTable(
@@ -35,21 +41,23 @@ export async function sliceTable(
   { table, relation }: UsableTable,
   newRows: NewRows | undefined,
   { schema, sliceBytes, probeMaxBytes }: SliceOptions,
-): Promise<(BlockRange | undefined)[] | 'locked'> {
+): Promise<SlicedTable> {
+  let bytes: number | undefined;
   try {
     const size = await selectSize(
       source,
       relation.members.map(({ oid }) => oid),
     );
+    bytes = size.bytes;
     const ranges = cutBlockRanges(size, sliceBytes);
-    if (newRows === undefined || size.bytes > probeMaxBytes) return ranges;
+    if (newRows === undefined || size.bytes > probeMaxBytes) return { ranges, bytes };
     const blocksPerRange = probeLength(size, sliceBytes);
     const found = await selectNewBlockRanges(source, table, { schema, newRows, blocksPerRange });
-    return joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes));
+    return { ranges: joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes)), bytes };
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });
-    if (failure instanceof RefusedError && failure.by === 'lock') return 'locked';
-    if (isTooSlow(error)) return [undefined];
+    if (failure instanceof RefusedError && failure.by === 'lock') return { ranges: 'locked', bytes };
+    if (isTooSlow(error)) return { ranges: [undefined], bytes };
     throw failure;
   }
 }

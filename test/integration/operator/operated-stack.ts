@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { startStack } from '../../../cli/embedded/stack.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
-import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
+import { type Pipeline, type PipelineOptions, startPipeline } from '../../../cli/run/pipeline.ts';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { formatTrouble } from '../../../cli/run/report/report.ts';
 import { runOnce } from '../../../cli/run/run-once.ts';
@@ -23,6 +23,8 @@ import { startInlineWorkers } from '../../helpers/processes/inline-workers.ts';
 import { copyPreparedFolder } from './prepared-folder.ts';
 
 runWorkersInline(startInlineWorkers);
+
+type StartOptions = Pick<PipelineOptions, 'censusFloorSeconds' | 'looking'>;
 
 export interface CommandOutcome {
   code: number;
@@ -52,9 +54,9 @@ export class OperatedStack {
   /**
    * The same after one run has loaded the whole shop.
    *
-   * @param options how soon one census of a table may follow another
+   * @param options how soon one census of a table may follow another, and which tables plans leave out
    */
-  static async startLoaded(options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
+  static async startLoaded(options: StartOptions = {}): Promise<OperatedStack> {
     const data = makeFolder();
     await copyPreparedFolder('loaded', data, async (folder) => {
       await openSmallShop(folder);
@@ -65,7 +67,7 @@ export class OperatedStack {
     return OperatedStack.#startIn(data, options);
   }
 
-  static async #startIn(data: string, options: { censusFloorSeconds?: number } = {}): Promise<OperatedStack> {
+  static async #startIn(data: string, options: StartOptions = {}): Promise<OperatedStack> {
     const pipeline = await startPipeline(
       { data, definition: totesysDefinition, ...options },
       makeTerminal(new PassThrough(), new PassThrough(), false),

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
+import { countLooks, formatQuiet, type LookStatus } from '../../../cli/status/describe-looks.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const report: RunReport = {
@@ -16,6 +17,7 @@ const report: RunReport = {
   failures: [],
   quarantined: new Map(),
   leftOut: [],
+  looks: [],
   findings: [],
   warnings: [],
   selector: dataSelector("/tmp/my data's"),
@@ -99,6 +101,21 @@ describe('the headline of a run that has loaded nothing', () => {
   it('is "nothing new" only where all was looked at and is well', () => {
     expect(formatNothingNew({ ...report, ok: true })).toBe('Nothing new in the source (1.0 s).');
     expect(formatNothingNew(report)).not.toContain('Nothing new');
+  });
+
+  it('is said of no table that was left out because the source has counted no write', () => {
+    const looks: LookStatus[] = [
+      { source: 'item', isLookedAt: true, because: 'small', asOf: null },
+      { source: 'event', isLookedAt: false, because: 'quiet', asOf: '2024-02-29T21:05:00.000Z' },
+    ];
+    expect(formatNothingNew({ ...report, ok: true, looks })).toBe(
+      'Nothing new in the tables that were looked at (1.0 s).',
+    );
+    expect(formatQuiet(looks, { selector: ' --data shop' })).toEqual([
+      'Not looked at, because the source has counted no write: event (exact as of 2024-02-29 21:05:00 UTC).',
+      '    to look all the same: npx starlift run --exact --data shop',
+    ]);
+    expect(countLooks(looks)).toBe('Looked at 1 of 2 tables; the source has counted no write to the others.');
   });
 
   it('names the tables that were not looked at, and as of when the others are', () => {
