@@ -139,7 +139,8 @@ async function planTable(
   const { table } = assessed;
   if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
   const { newRows, because } = findWork(assessed, context);
-  if (because === 'quiet') return leaveOut(table.name, because, context);
+  const warning = warningOf(assessed, context.slicing.schema);
+  if (because === 'quiet') return { ...leaveOut(table.name, because, context), ...warning };
   try {
     const begun = performance.now();
     const { ranges, bytes } = await sliceTable(source, assessed, newRows, context.slicing);
@@ -158,7 +159,7 @@ async function planTable(
       state: { ...state, look: noted },
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
       look,
-      ...warningOf(assessed, context.slicing.schema),
+      ...warning,
     };
   } catch (error) {
     if (error instanceof TerminalError) return planFailure(table.name, error.message, context);

@@ -14,6 +14,24 @@ export async function runQuiet(bench: CaptureBench, options: Partial<PlanDeps> =
   return planned;
 }
 
+/** The connections, with something that is done after each query of a plan, before the plan goes on. */
+export const afterEachQuery = (
+  { withClient }: CaptureBench['database'],
+  after: (sql: string) => Promise<void>,
+): CaptureBench['database'] => ({
+  withClient: (work) =>
+    withClient((client) => {
+      const query = async (sql: string) => {
+        const result: unknown = await client.query(sql);
+        await after(sql);
+        return result;
+      };
+      return work(
+        new Proxy(client, { get: (_, name) => (name === 'query' ? query : Reflect.get(client, name)) }),
+      );
+    }),
+});
+
 /** Why each table was looked at or left out. */
 export const reasons = ({ looks = [] }: PlannedRun): Record<string, string> =>
   Object.fromEntries(looks.map(({ table, because }) => [table, because]));
