@@ -20,31 +20,38 @@ export const describeLooks = (looks: readonly TableLook[] = []): LookStatus[] =>
     asOf: asOf ?? null,
   }));
 
-/** Those that were left out because the source has counted no write. */
-export const quietOf = (looks: readonly LookStatus[]): LookStatus[] =>
-  looks.filter(({ because }) => because === 'quiet');
+/** Why a plan leaves out a table that it could look at, as a clause. */
+const reasonsToLeaveOut: Partial<Record<LookReason, string>> = {
+  quiet: 'the source has counted no write',
+  resting: 'the last look took long',
+  'in flight': 'the last look is still under way',
+};
 
-/** @example 'Looked at 9 of 11 tables; the source has counted no write to the others.' */
+/** Those that were left out although nothing is wrong with them. */
+export const leftOutOf = (looks: readonly LookStatus[]): LookStatus[] =>
+  looks.filter(({ because }) => because in reasonsToLeaveOut);
+
+/** @example 'Looked at 9 of 11 tables; of 2 the source has counted no write.' */
 export function countLooks(looks: readonly LookStatus[]): string {
   const looked = looks.filter(({ isLookedAt }) => isLookedAt).length;
-  const quiet = quietOf(looks).length;
-  const others = quiet === looks.length - looked ? 'the others' : `${quiet} of the others`;
-  const why = quiet === 0 ? '' : `; the source has counted no write to ${others}`;
-  return `Looked at ${looked} of ${looks.length} tables${why}.`;
+  const why = Object.entries(reasonsToLeaveOut).flatMap(([reason, clause]) => {
+    const count = looks.filter(({ because }) => because === reason).length;
+    return count === 0 ? [] : [`; of ${count} ${clause}`];
+  });
+  return `Looked at ${looked} of ${looks.length} tables${why.join('')}.`;
 }
 
 const namedTables = 5;
 
 /** The tables that a run has left out, as of when each is exact, and how to look at them all the same. */
-export function formatQuiet(looks: readonly LookStatus[], site: Pick<Site, 'selector'>): string[] {
-  const quiet = quietOf(looks);
-  if (quiet.length === 0) return [];
-  const names = quiet
-    .slice(0, namedTables)
-    .map(({ source, asOf }) => `${source} (exact as of ${asOf === null ? 'never' : formatTime(asOf)})`);
-  const more = quiet.length > namedTables ? ` and ${quiet.length - namedTables} more` : '';
-  return [
-    `Not looked at, because the source has counted no write: ${names.join(', ')}${more}.`,
-    `    to look all the same: ${commandFor(site, 'run --exact')}`,
-  ];
+export function formatLeftOut(looks: readonly LookStatus[], site: Pick<Site, 'selector'>): string[] {
+  const lines = Object.entries(reasonsToLeaveOut).flatMap(([reason, clause]) => {
+    const tables = looks.filter(({ because }) => because === reason);
+    const names = tables
+      .slice(0, namedTables)
+      .map(({ source, asOf }) => `${source} (exact as of ${asOf === null ? 'never' : formatTime(asOf)})`);
+    const more = tables.length > namedTables ? ` and ${tables.length - namedTables} more` : '';
+    return tables.length === 0 ? [] : [`Not looked at, because ${clause}: ${names.join(', ')}${more}.`];
+  });
+  return lines.length === 0 ? [] : [...lines, `    to look all the same: ${commandFor(site, 'run --exact')}`];
 }

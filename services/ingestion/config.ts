@@ -45,6 +45,7 @@ function readQuietRules(environment: Record<string, string | undefined>): QuietR
   const objective = wholeVariable('FRESHNESS_SECONDS', environment, 1);
   const aboveMib = wholeVariable('QUIET_ABOVE_MIB', environment, 0);
   return {
+    ...defaultQuietRules,
     maxAgeSeconds: objective === undefined ? defaultQuietRules.maxAgeSeconds : partOfObjective * objective,
     alwaysBytes: aboveMib === undefined ? defaultQuietRules.alwaysBytes : aboveMib * 2 ** 20,
   };

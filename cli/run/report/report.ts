@@ -5,7 +5,7 @@ import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';
-import { formatQuiet, quietOf } from '../../status/describe-looks.ts';
+import { formatLeftOut, leftOutOf } from '../../status/describe-looks.ts';
 import { makeProgress } from '../../terminal/progress.ts';
 import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -77,7 +77,7 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
-  for (const line of formatQuiet(report.looks, report)) terminal.info(line);
+  for (const line of formatLeftOut(report.looks, report)) terminal.info(line);
   printTrouble(report, terminal);
 }
 
@@ -94,7 +94,7 @@ export function formatNothingNew({
   looks,
 }: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut' | 'looks'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
-  const where = quietOf(looks).length === 0 ? 'the source' : 'the tables that were looked at';
+  const where = leftOutOf(looks).length === 0 ? 'the source' : 'the tables that were looked at';
   if (ok) return `Nothing new in ${where} ${took}.`;
   // After a clock was set back, ids are ahead of it.
   const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));

@@ -7,9 +7,15 @@ export interface QuietRules {
   maxAgeSeconds: number;
   /** Tables up to this size, heap and TOAST, are always looked at: it costs next to nothing, and is exact. */
   alwaysBytes: number;
+  /** Others are not looked at again before so many times the duration of their last look has passed. */
+  restFactor: number;
 }
 
-export const defaultQuietRules: QuietRules = { maxAgeSeconds: 3600, alwaysBytes: 16 * 2 ** 20 };
+export const defaultQuietRules: QuietRules = {
+  maxAgeSeconds: 3600,
+  alwaysBytes: 16 * 2 ** 20,
+  restFactor: 10,
+};
 
 /** What a plan knows of a table that is as the last look has left it, and of which only new rows would be read. */
 export interface QuietFacts {
@@ -23,6 +29,28 @@ export interface QuietFacts {
   now: Date;
   /** From the base to the plan's snapshot. */
   xids: bigint;
+}
+
+/** A look whose messages were lost must not keep a table out for good: no look takes as long. */
+const longestLookSeconds = 24 * 3600;
+
+/**
+ * Decides whether a look that would find something is to wait, because the last one is still under way, or took long.
+ *
+ * @param last the look that extracts do, or undefined where the plan has looked itself
+ * @returns undefined where it need not wait
+ */
+export function chooseWait(
+  { known: { look }, lookedAt, now }: Pick<QuietFacts, 'known' | 'lookedAt' | 'now'>,
+  { alwaysBytes, restFactor }: Pick<QuietRules, 'alwaysBytes' | 'restFactor'>,
+  last: { isOver: boolean; seconds: number } | undefined,
+): 'in flight' | 'resting' | undefined {
+  if (look === undefined || (look.bytes !== undefined && look.bytes <= alwaysBytes)) return undefined;
+  const ageSeconds = (now.getTime() - Date.parse(lookedAt ?? '')) / 1000;
+  if (!(ageSeconds >= 0)) return undefined;
+  if (last?.isOver === false) return ageSeconds < longestLookSeconds ? 'in flight' : undefined;
+  const seconds = Math.max(look.seconds, last?.seconds ?? 0);
+  return ageSeconds < restFactor * seconds ? 'resting' : undefined;
 }
 
 /** xmin shows what is new for a billion xids, and a busy session uses hundreds of thousands a second. */

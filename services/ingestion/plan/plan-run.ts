@@ -4,17 +4,18 @@ import { TerminalError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
+  formatEmptyKey,
   formatFailedKey,
   formatLayoutKey,
   formatRunId,
   formatRunKey,
-  formatSlicePrefix,
   type RunId,
   timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { type CaptureState, formatCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { hasObject } from '../../../shared/records/plan/empty-slices.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { formatLayout } from '../../../shared/records/plan/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
@@ -30,8 +31,15 @@ import { type AssessedTable, assessTables, type UsableTable } from '../source/ta
 import { findCapturedXids } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
+import { followLook } from './look-by-extracts.ts';
 import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
-import { envelopeOf, type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+import {
+  envelopeOf,
+  type LookOptions,
+  type PlanContext,
+  planTables,
+  type TablesPlan,
+} from './plan-tables.ts';
 
 export interface PlanDeps {
   database: Pick<Database, 'withClient'>;
@@ -49,8 +57,10 @@ export interface PlanDeps {
   now: () => Date;
   /** Heap and TOAST of a slice: 16 MiB, 150,000 orders. With smaller slices too much of a run's work is calls. */
   sliceBytes?: number;
-  /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
+  /** In a table above this extracts look for new rows, and not the plan: 1 GiB. */
   probeMaxBytes?: number;
+  /** Of such a table, what one extract looks at: 1 GiB. It reads for seconds, and puts no more than any other. */
+  lookBytes?: number;
   /** How long after a census of a table the next one is sent at the earliest; 900 where it is left out. */
   censusFloorSeconds?: number;
   /** When a table that no write was reported of is left out. */
@@ -106,7 +116,13 @@ async function planOn(
   const position = await selectWalPosition(source);
   const run = await nextRunId(deps.ingested, state.lastRun, deps.now());
   const { quiet = defaultQuietRules, isExact = false } = deps;
-  const looking = { now: new Date(plannedAt), counters, quiet, isExact };
+  const looking: LookOptions = {
+    now: new Date(plannedAt),
+    counters,
+    quiet,
+    isExact,
+    followLook: (look) => followLook(deps.ingested, look),
+  };
   const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
@@ -168,7 +184,15 @@ function contextOf(
   known: Pick<PlanContext, 'run' | 'state' | 'resynced' | 'looking'>,
   xmax: string,
   { replayLsn }: WalPosition,
-  { model, modelNumber, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  {
+    model,
+    modelNumber,
+    schema,
+    ingested,
+    sliceBytes = 16 * 2 ** 20,
+    probeMaxBytes = 2 ** 30,
+    lookBytes = 2 ** 30,
+  }: PlanDeps,
 ): PlanContext {
   return {
     ...known,
@@ -176,9 +200,10 @@ function contextOf(
     ...(modelNumber !== undefined && { modelNumber }),
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
-    slicing: { schema, sliceBytes, probeMaxBytes },
+    slicing: { schema, sliceBytes, probeMaxBytes, lookBytes },
     isExtracted: async ({ table, run, slice }) =>
-      (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
+      (await hasObject(ingested, { table, run, slice })) ||
+      (await hasAny(ingested, formatEmptyKey(run, slice))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
   };
 }

@@ -16,7 +16,8 @@ import { type FollowedSlice, formatSliceId } from '../../../shared/records/plan/
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
-import { chooseLook, type QuietRules } from './choose-look.ts';
+import { chooseLook, chooseWait, type QuietRules } from './choose-look.ts';
+import type { LookByExtracts } from './look-by-extracts.ts';
 import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
@@ -46,6 +47,8 @@ export interface LookOptions {
   quiet: QuietRules;
   /** Every table is looked at. */
   isExact: boolean;
+  /** What has become of a look that the extracts of a run do. */
+  followLook(of: { table: string; run: RunId }): Promise<LookByExtracts>;
 }
 
 export interface TablesPlan {
@@ -138,12 +141,19 @@ async function planTable(
 ): Promise<TablePlan> {
   const { table } = assessed;
   if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
-  const { newRows, because } = findWork(assessed, context);
+  const { newRows, because } = await findWork(assessed, context);
   const warning = warningOf(assessed, context.slicing.schema);
-  if (because === 'quiet') return { ...leaveOut(table.name, because, context), ...warning };
+  if (because === 'quiet' || because === 'in flight' || because === 'resting') {
+    return { ...leaveOut(table.name, because, context), ...warning };
+  }
   try {
     const begun = performance.now();
-    const { ranges, bytes } = await sliceTable(source, assessed, newRows, context.slicing);
+    const { ranges, bytes, isLookedAtByExtracts } = await sliceTable(
+      source,
+      assessed,
+      newRows,
+      context.slicing,
+    );
     const seconds = (performance.now() - begun) / 1000;
     const state = stateOf(assessed, newRows, context);
     const look: TableLook = { table: table.name, isLookedAt: true, because };
@@ -154,6 +164,7 @@ async function planTable(
       ...(counters !== undefined && { counters }),
       ...(bytes !== undefined && { bytes }),
       seconds,
+      ...(isLookedAtByExtracts && { byExtractsOf: context.run }),
     };
     return {
       state: { ...state, look: noted },
@@ -187,7 +198,7 @@ interface Work {
   because: LookReason;
 }
 
-function findWork(assessed: UsableTable, context: PlanContext): Work {
+async function findWork(assessed: UsableTable, context: PlanContext): Promise<Work> {
   const { state, resynced, model, plannedXmax, looking } = context;
   const all = (because: LookReason): Work => ({ newRows: undefined, because });
   const { name } = assessed.table;
@@ -208,7 +219,11 @@ function findWork(assessed: UsableTable, context: PlanContext): Work {
     now: looking.now,
     xids: BigInt(plannedXmax) - BigInt(captured.base),
   };
-  return { newRows, because: chooseLook(facts, looking.quiet) };
+  const because = chooseLook(facts, looking.quiet);
+  if (because === 'quiet') return { newRows, because };
+  const run = known.look?.byExtractsOf;
+  const last = run === undefined ? undefined : await looking.followLook({ table: name, run });
+  return { newRows, because: chooseWait(facts, looking.quiet, last) ?? because };
 }
 
 /**

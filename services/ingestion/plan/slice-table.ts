@@ -11,8 +11,10 @@ export interface SliceOptions {
   schema: string;
   /** Heap and TOAST of a slice. */
   sliceBytes: number;
-  /** A table above this is not scanned for new rows: all its slices are sent. */
+  /** In a table above this a plan does not look for new rows itself: extracts do, in large ranges. */
   probeMaxBytes: number;
+  /** Heap and TOAST of such a range. */
+  lookBytes: number;
 }
 
 export interface SlicedTable {
@@ -20,6 +22,8 @@ export interface SlicedTable {
   ranges: (BlockRange | undefined)[] | 'locked';
   /** Heap and TOAST of the table; undefined where that could not be read. */
   bytes: number | undefined;
+  /** The ranges are the whole table's: which of them hold new rows, only their extracts know. */
+  isLookedAtByExtracts?: true;
 }
 
 /**
@@ -40,7 +44,7 @@ export async function sliceTable(
   source: Statements,
   { table, relation }: UsableTable,
   newRows: NewRows | undefined,
-  { schema, sliceBytes, probeMaxBytes }: SliceOptions,
+  { schema, sliceBytes, probeMaxBytes, lookBytes }: SliceOptions,
 ): Promise<SlicedTable> {
   let bytes: number | undefined;
   try {
@@ -49,8 +53,11 @@ export async function sliceTable(
       relation.members.map(({ oid }) => oid),
     );
     bytes = size.bytes;
+    if (newRows !== undefined && size.bytes > probeMaxBytes) {
+      return { ranges: cutBlockRanges(size, lookBytes), bytes, isLookedAtByExtracts: true };
+    }
     const ranges = cutBlockRanges(size, sliceBytes);
-    if (newRows === undefined || size.bytes > probeMaxBytes) return { ranges, bytes };
+    if (newRows === undefined) return { ranges, bytes };
     const blocksPerRange = probeLength(size, sliceBytes);
     const found = await selectNewBlockRanges(source, table, { schema, newRows, blocksPerRange });
     return { ranges: joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes)), bytes };

@@ -42,8 +42,10 @@ export interface LastLook {
   counters?: string;
   /** Heap and TOAST of the table; absent where it was locked or took too long. */
   bytes?: number;
-  /** How long the look took. */
+  /** How long the look took; of one that extracts do, how long the plan's part of it did. */
   seconds: number;
+  /** The run whose extracts look at the table in place of the plan; absent where the plan has looked. */
+  byExtractsOf?: RunId;
 }
 
 /** Up to where a table was captured, and the instant of the plan that did so. */
@@ -186,7 +188,8 @@ const isLastLook = (value: unknown): boolean =>
   isJsonObject(value) &&
   ['string', 'undefined'].includes(typeof value.counters) &&
   ['number', 'undefined'].includes(typeof value.bytes) &&
-  typeof value.seconds === 'number';
+  typeof value.seconds === 'number' &&
+  (value.byExtractsOf === undefined || isRunId(String(value.byExtractsOf)));
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));

@@ -57,6 +57,8 @@ export const lookReasons = [
   'due',
   // Not looked at.
   'quiet',
+  'in flight',
+  'resting',
   'locked',
   'failed',
 ] as const;

@@ -66,16 +66,21 @@ describe('a table that plans leave out because the source has counted no write',
     await stack.source(
       'update payment set payment_amount = 0.02 where payment_id = 4; select pg_stat_force_next_flush()',
     );
-    // A session may report in the statement after the one that asks for it.
-    await stack.source('select 1');
-    const report = await stack.run();
-    expect(report.looks.find(({ source }) => source === 'payment')?.because).toBe('written to');
+    // On a busy machine the last look may have taken so long that the table rests.
+    let why: string | undefined;
+    await seen(async () => {
+      const { looks } = await stack.run();
+      why = looks.find(({ source }) => source === 'payment')?.because;
+      return why !== 'resting' && why !== 'quiet';
+    });
+    expect(why).toBe('written to');
     expect(await stack.differences()).toEqual([]);
     const status = await stack.json<Status>('status');
     expect(asOf(status, 'fact_payment')).toBe(status.plannedAt);
-    expect(status.ok).toBe(true);
-    expect((await stack.command('status')).text).toContain(
-      '; the source has counted no write to the others.',
+    // What does not answer a busy machine within seconds is a finding.
+    await seen(async () => (await stack.json<Status>('status')).ok);
+    expect((await stack.command('status')).text).toMatch(
+      /Looked at 1 of 11 tables; of 10 the source has counted no write\./,
     );
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { chooseLook, type QuietFacts } from '../../../services/ingestion/plan/choose-look.ts';
+import { chooseLook, chooseWait, type QuietFacts } from '../../../services/ingestion/plan/choose-look.ts';
 
-const rules = { maxAgeSeconds: 600, alwaysBytes: 1000 };
+const rules = { maxAgeSeconds: 600, alwaysBytes: 1000, restFactor: 10 };
 const quiet: QuietFacts = {
   known: { look: { counters: 'a', bytes: 1001, seconds: 1 } },
   counters: 'a',
@@ -33,4 +33,22 @@ it.each<[reason: string, Partial<QuietFacts>]>([
 
 it('a table whose size is not known is not taken for a small one', () => {
   expect(chooseLook({ ...quiet, known: { look: { counters: 'a', seconds: 1 } } }, rules)).toBe('quiet');
+});
+
+it('a table whose look took long rests for ten times as long, and a small one never', () => {
+  const after = (seconds: number, look = { bytes: 1001, seconds: 6 }) =>
+    chooseWait(
+      {
+        known: { look },
+        lookedAt: '2026-03-01T10:00:00.000Z',
+        now: new Date(Date.parse('2026-03-01T10:00:00.000Z') + 1000 * seconds),
+      },
+      rules,
+      undefined,
+    );
+  expect(after(59.9)).toBe('resting');
+  expect(after(60)).toBeUndefined();
+  expect(after(59.9, { bytes: 1000, seconds: 6 })).toBeUndefined();
+  // A clock that was set back.
+  expect(after(-1)).toBeUndefined();
 });

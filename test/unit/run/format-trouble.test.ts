@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { formatNothingNew, formatTrouble, makeCyclePrinter } from '../../../cli/run/report/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
-import { countLooks, formatQuiet, type LookStatus } from '../../../cli/status/describe-looks.ts';
+import { countLooks, formatLeftOut, type LookStatus } from '../../../cli/status/describe-looks.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const report: RunReport = {
@@ -111,11 +111,11 @@ describe('the headline of a run that has loaded nothing', () => {
     expect(formatNothingNew({ ...report, ok: true, looks })).toBe(
       'Nothing new in the tables that were looked at (1.0 s).',
     );
-    expect(formatQuiet(looks, { selector: ' --data shop' })).toEqual([
+    expect(formatLeftOut(looks, { selector: ' --data shop' })).toEqual([
       'Not looked at, because the source has counted no write: event (exact as of 2024-02-29 21:05:00 UTC).',
       '    to look all the same: npx starlift run --exact --data shop',
     ]);
-    expect(countLooks(looks)).toBe('Looked at 1 of 2 tables; the source has counted no write to the others.');
+    expect(countLooks(looks)).toBe('Looked at 1 of 2 tables; of 1 the source has counted no write.');
   });
 
   it('names the tables that were not looked at, and as of when the others are', () => {

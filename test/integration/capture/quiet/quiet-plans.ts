@@ -4,8 +4,10 @@ import { readCaptureState } from '../../../../shared/records/plan/capture-state.
 import type { PlannedRun } from '../../../../shared/records/plan/run-record.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 
-/** Small tables too are left out while they are quiet, for an hour. */
-export const quietOptions = { quiet: { maxAgeSeconds: 3600, alwaysBytes: -1 } } satisfies Partial<PlanDeps>;
+/** Small tables too are left out while they are quiet, for an hour. However long a look takes, none rests after it. */
+export const quietOptions = {
+  quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0 },
+} satisfies Partial<PlanDeps>;
 
 /** Plans, and extracts what was found. */
 export async function runQuiet(bench: CaptureBench, options: Partial<PlanDeps> = {}): Promise<PlannedRun> {
