@@ -10,14 +10,15 @@ import type { CommandModule } from './command-module.ts';
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every', 'wait']);
+    const isExact = values.exact === true;
     const everySeconds = parseEvery(values.every ?? '10');
     const interrupted = interruption();
     if (stage !== undefined) {
-      return (await import('../run/run-on-stage.ts')).runOnStage(stage, interrupted, terminal);
+      return (await import('../run/run-on-stage.ts')).runOnStage(stage, { isExact, interrupted }, terminal);
     }
     const watch = values.watch === true;
     const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
-    const { data, source, warehouse } = await readSettings({ values });
+    const { data, source, warehouse, freshnessSeconds } = await readSettings({ values });
     const { definition, folder: projectFolder } = await findDefinition(values, data);
     assertMaskKey(definition, process.env);
     // The servers answer while the rest is imported.
@@ -38,6 +39,8 @@ export const command: CommandModule = {
         watch,
         everySeconds,
         waitMs,
+        freshnessSeconds,
+        isExact,
         interrupted,
         named,
       };

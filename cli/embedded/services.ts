@@ -39,9 +39,20 @@ export interface ServiceOptions {
   foreignKeys: string;
   /** See CENSUS_FLOOR_SECONDS in docs/design.md. */
   censusFloorSeconds?: number;
+  looking?: LookOptions;
   /** Worker processes. */
   workers: number;
   onLog: (line: string) => void;
+}
+
+/** Which tables a plan leaves out while nothing is reported of them. */
+export interface LookOptions {
+  /** How old the warehouse may become; undefined where nobody has said so. */
+  freshnessSeconds?: number | undefined;
+  /** Smaller tables are always looked at. */
+  quietAboveMib?: number;
+  /** All tables are always looked at. */
+  isExact?: boolean;
 }
 
 /** The three services at work: handlers in processes of their own, fed from the queues. */
@@ -73,8 +84,12 @@ export type ServiceCloud = Pick<Cloud, 'endpoint' | 'region' | 'queueUrl'> & {
 /** What AWS would set from serverless.yml, and the endpoint that the SDK takes in place of AWS. */
 export function makeEnvironment(
   cloud: ServiceCloud,
-  options: Pick<ServiceOptions, 'sourceRestart' | 'warehouseSchema' | 'foreignKeys' | 'censusFloorSeconds'>,
+  options: Pick<
+    ServiceOptions,
+    'sourceRestart' | 'warehouseSchema' | 'foreignKeys' | 'censusFloorSeconds' | 'looking'
+  >,
 ): Record<string, string> {
+  const { freshnessSeconds, quietAboveMib } = options.looking ?? {};
   return {
     STAGE: stage,
     INGESTED_BUCKET: buckets.ingested,
@@ -90,6 +105,8 @@ export function makeEnvironment(
     ...(options.censusFloorSeconds !== undefined && {
       CENSUS_FLOOR_SECONDS: String(Math.ceil(options.censusFloorSeconds)),
     }),
+    ...(freshnessSeconds !== undefined && { FRESHNESS_SECONDS: String(Math.ceil(freshnessSeconds)) }),
+    ...(quietAboveMib !== undefined && { QUIET_ABOVE_MIB: String(quietAboveMib) }),
     S3_FORCE_PATH_STYLE: 'true',
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_REGION: cloud.region,
@@ -135,7 +152,7 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
         queueKinds.map((kind) => [kind, startMapping(kind, pool, cloud, options)]),
       );
     },
-    plan: () => pool.invoke('plan', {}),
+    plan: () => pool.invoke('plan', { isExact: options.looking?.isExact === true }),
     sweep: (kind) => pool.invoke(sweepOf(kind), {}),
     countDone: () => all().reduce((sum, mapping) => sum + mapping.done(), 0),
     isHeldUp: () => all().every((mapping) => mapping.isHeldUp()),

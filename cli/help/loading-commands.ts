@@ -26,10 +26,15 @@ export const loadingCommands = {
         summary: 'how long a run waits for a database that refuses, or a lock',
         defaultText: '15m; a watch waits for ever',
       },
+      exact: {
+        type: 'boolean',
+        summary: 'look at large tables, too, of which the source has counted no write',
+        default: false,
+      },
     },
     forms: [
-      { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'json'] },
-      { required: ['stage'], options: ['region', 'json'] },
+      { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'exact', 'json'] },
+      { required: ['stage'], options: ['region', 'exact', 'json'] },
     ],
     examples: [
       ['starlift run', 'loads the sample shop, and later what has changed in it'],

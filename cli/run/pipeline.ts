@@ -15,7 +15,7 @@ import { rememberConnections, rememberModel } from '../configuration/remembered.
 import { connect } from '../database/connect.ts';
 import { bindFolder, findBinding } from '../embedded/bind.ts';
 import { stage } from '../embedded/resources.ts';
-import { type Services, startServices } from '../embedded/services.ts';
+import { type LookOptions, type Services, startServices } from '../embedded/services.ts';
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
 import { assertNotOwnTables } from '../project/own-tables.ts';
@@ -81,6 +81,8 @@ export interface PipelineOptions extends StackOptions {
   projectFolder?: string | undefined;
   /** See ServiceOptions. */
   censusFloorSeconds?: number;
+  /** See ServiceOptions. */
+  looking?: LookOptions;
   /** Connections to the user's databases, if they were begun already. */
   named?: Promise<NamedConnections>;
 }
@@ -110,7 +112,11 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     // Workers take a moment to start: they do so while the shop is filled and the warehouse is checked.
     const working = startStackServices(
       stack,
-      { ...target, censusFloorSeconds: options.censusFloorSeconds ?? 0 },
+      {
+        ...target,
+        censusFloorSeconds: options.censusFloorSeconds ?? 0,
+        ...(options.looking && { looking: options.looking }),
+      },
       terminal,
     );
     services = working;
@@ -235,7 +241,11 @@ async function stopWork(
 
 function startStackServices(
   stack: Stack,
-  { schema, foreignKeys, censusFloorSeconds }: WarehouseOptions & { censusFloorSeconds: number },
+  {
+    schema,
+    foreignKeys,
+    ...options
+  }: WarehouseOptions & { censusFloorSeconds: number; looking?: LookOptions },
   terminal: Terminal,
 ): Services {
   const tell = makeServiceLog(terminal.info);
@@ -243,7 +253,7 @@ function startStackServices(
     sourceRestart: stack.shopUrl === undefined ? 'identity' : 'trusted',
     warehouseSchema: schema,
     foreignKeys,
-    censusFloorSeconds,
+    ...options,
     workers: Math.max(1, Math.floor(availableParallelism() / coresPerWorker)),
     onLog: (line) => {
       // The command ends with the reason; later failures of a broken stack add nothing.

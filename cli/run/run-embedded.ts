@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../database/connect.ts';
+import type { LookOptions } from '../embedded/services.ts';
 import { makeEmbeddedSite } from '../site/embedded/embedded-site.ts';
 import { noteRunning } from '../site/embedded/running-note.ts';
+import { maxLagOf } from '../status/troubles/lateness.ts';
 import { lineEveryMs } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -33,6 +35,10 @@ export interface EmbeddedRunOptions extends PipelineOptions {
   everySeconds: number;
   /** How long a run goes on while nothing gets done because something refuses, or is locked; a watch waits for ever. */
   waitMs: number;
+  /** From starlift.yml. */
+  freshnessSeconds?: number | undefined;
+  /** Large tables are looked at, too, of which no write was reported. */
+  isExact?: boolean;
   interrupted: AbortSignal;
 }
 
@@ -67,11 +73,14 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
   const { interrupted } = options;
   // A single run waits for its censuses, whenever the last ones were.
   const censusFloorSeconds = options.watch ? floorIntervals * options.everySeconds : 0;
-  const starting = startPipeline({ ...options, censusFloorSeconds }, terminal).catch((error: unknown) => {
-    // Interrupted while it waited for a database.
-    if (interrupted.aborted && error instanceof UsageError) return undefined;
-    throw error;
-  });
+  const looking = chooseLooking(options);
+  const starting = startPipeline({ ...options, censusFloorSeconds, looking }, terminal).catch(
+    (error: unknown) => {
+      // Interrupted while it waited for a database.
+      if (interrupted.aborted && error instanceof UsageError) return undefined;
+      throw error;
+    },
+  );
   const pipeline = await unlessHung(starting, interrupted, startEndsWithinMs);
   if (pipeline === undefined) {
     terminal.info('Stopped before the run began.');
@@ -101,6 +110,20 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
       if (!broken.aborted) throw error;
     });
   }
+}
+
+/** Somebody waits for a single run, so it leaves out only what would take long to look at. */
+const quietAboveMibOfRun = 1024;
+
+function chooseLooking({
+  watch,
+  everySeconds,
+  freshnessSeconds,
+  isExact = false,
+}: Pick<EmbeddedRunOptions, 'watch' | 'everySeconds' | 'freshnessSeconds' | 'isExact'>): LookOptions {
+  if (!watch) return { freshnessSeconds, quietAboveMib: quietAboveMibOfRun, isExact };
+  const activity = { isRunning: true, pid: process.pid, endedUnexpectedly: false, everySeconds };
+  return { freshnessSeconds: maxLagOf(freshnessSeconds, activity), isExact };
 }
 
 const stopped = 'Stopped. Unfinished work stays in its queue; the next run carries on.';

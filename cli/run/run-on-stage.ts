@@ -17,11 +17,16 @@ import { runOnce } from './run-once.ts';
  * @returns the exit code; 130 when it was interrupted
  * @throws {UsageError} the stage cannot be worked on from here; nothing was begun
  */
-export function runOnStage(name: StageName, interrupted: AbortSignal, terminal: Terminal): Promise<number> {
+export function runOnStage(
+  name: StageName,
+  { isExact, interrupted }: { isExact: boolean; interrupted: AbortSignal },
+  terminal: Terminal,
+): Promise<number> {
   return withStage(name, loadModel, async (stage) => {
     const warehouse = await connectFromHere(stage);
     try {
       const site = await makeStageSite(stage, warehouse, {
+        isExact,
         listFailed: () => listFailures(stage),
         onStandstill: (sentence) => terminal.info(`${sentence}: ${commandFor(stage, 'status')} shows more`),
       });

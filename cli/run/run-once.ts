@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PlannedRun } from '../../shared/records/plan/run-record.ts';
+import type { PlannedRun, TableLook } from '../../shared/records/plan/run-record.ts';
 import type { LedgerCount } from '../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../site/site.ts';
 import type { Finding } from './report/check-tables.ts';
@@ -127,12 +127,20 @@ async function followToTheEnd(
 async function planAgain(site: RunnableSite, before: PlannedRun): Promise<PlannedRun> {
   try {
     const again = await site.plan();
-    return { ...again, slices: [...before.slices, ...again.slices] };
+    return {
+      ...again,
+      slices: [...before.slices, ...again.slices],
+      looks: joinLooks(before.looks, again.looks),
+    };
   } catch (error) {
     if (isTransient(error)) return before;
     throw error;
   }
 }
+
+/** A run has looked at a table if one of its plans has. */
+const joinLooks = (before: readonly TableLook[] = [], again: readonly TableLook[] = []): TableLook[] =>
+  again.map((look) => before.find(({ table, isLookedAt }) => table === look.table && isLookedAt) ?? look);
 
 /** A lost connection is made anew within a second, and the work goes on meanwhile. */
 async function tellProgress(site: RunnableSite, planned: PlannedRun, onProgress: OnProgress): Promise<void> {

@@ -2,6 +2,7 @@ import { formatTable, type TableColumn } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatDuration, formatTime } from '../terminal/time.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
+import { countLooks, leftOutOf } from './describe-looks.ts';
 import type { QueueStatus } from './evidence/read-queues.ts';
 import type { RunStatus, Status, TableStatus } from './status.ts';
 
@@ -85,6 +86,7 @@ function printPlans({ plan, running, checkedAt }: Status, terminal: Terminal): v
   const last =
     succeededAt === null ? 'Last plan: none.' : `Last plan: ${formatTime(succeededAt)} (${ago} ago).`;
   terminal.info(`${last} ${describeRunning(running)}`);
+  if (leftOutOf(plan.looks).length > 0) terminal.info(countLooks(plan.looks));
 }
 
 function describeRunning({ isRunning, pid, everySeconds }: Status['running']): string {

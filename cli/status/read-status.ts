@@ -17,6 +17,7 @@ import type { Site } from '../site/site.ts';
 import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
 import { parseWaitingSelection } from '../waiting/waiting-rows.ts';
+import { describeLooks } from './describe-looks.ts';
 import { describeTables } from './describe-tables.ts';
 import { type Answer, askPart, type Lockable } from './evidence/ask.ts';
 import { type Evidence, ifAnswered, isBusy, type WaitsEvidence } from './evidence/evidence.ts';
@@ -189,6 +190,7 @@ function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findi
       attemptedAt: objects?.attempts?.attemptedAt ?? null,
       succeededAt: objects?.attempts?.succeeded?.at ?? null,
       failure: objects?.attempts?.failure ?? null,
+      looks: describeLooks(objects?.attempts?.succeeded?.looks),
     },
     running: {
       isRunning: activity.isRunning,

@@ -5,6 +5,7 @@ import type { PlanFailure } from '../../shared/records/plan/plan-attempts.ts';
 import type { Retrying } from '../../shared/records/retrying.ts';
 import type { ExplainedWait } from '../waiting/explain-waits.ts';
 import type { RefusedRows } from '../waiting/refused-rows.ts';
+import type { LookStatus } from './describe-looks.ts';
 import type { QueueStatus } from './evidence/read-queues.ts';
 import type { Trouble } from './troubles/trouble.ts';
 
@@ -64,6 +65,8 @@ export interface PlanStatus {
   /** ISO 8601: the last attempt that succeeded. */
   succeededAt: string | null;
   failure: PlanFailure | null;
+  /** What the last plan that succeeded has looked at; empty where an older version has planned. */
+  looks: LookStatus[];
 }
 
 export interface RunningStatus {

@@ -4,6 +4,7 @@ import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
 import { type CaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import { findEmptySlices } from '../../shared/records/plan/empty-slices.ts';
 import type { NewRows } from '../../shared/records/plan/extract-message.ts';
 import { makePlanRecordsReader } from '../../shared/records/plan/plan-records.ts';
 import type { RunRecord } from '../../shared/records/plan/run-record.ts';
@@ -154,9 +155,13 @@ async function makeIsDone(
   const failed = findFailedSlices(await listFailures(site));
   const followed = new Set(runs.map(({ run }) => run));
   const ingested = makeKnownSlices();
+  const planned = runs.flatMap(({ run, slices }) =>
+    slices.map(({ slice, table }) => ({ run, slice, table })),
+  );
+  const empty = await findEmptySlices(site.ingested, planned);
   return ({ run }, slice, table) =>
     !followed.has(run) ||
     // Of a table that feeds none nothing is compared.
     tablesOf(table, model).length === 0 ||
-    isAccounted({ run, slice, table }, { loaded, ingested, failed }, model);
+    isAccounted({ run, slice, table }, { loaded, ingested, failed, empty }, model);
 }

@@ -5,7 +5,7 @@ import type { Dimension, Model } from '../../shared/model/model.ts';
 import { quoteSource } from '../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import { type CaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
 import type { NewRows } from '../../shared/records/plan/extract-message.ts';
 import { countMessages } from '../../shared/sweep/sweep-zone.ts';
 import { listFailures } from '../failures/list-failures.ts';
@@ -120,11 +120,12 @@ async function askSource(
   const client = await connectSource?.().catch(() => undefined);
   if (client === undefined) return answer;
   try {
-    const newRows = await readCapturedXids(client, ingested);
+    const state = await readStateOf(client, ingested);
     for (const name of new Set(missing.map(({ dimension }) => dimension))) {
       const dimension = model.table(name);
       if (dimension.kind !== 'dimension') continue;
       const keys = missing.filter((wait) => wait.dimension === name).map(({ key }) => key);
+      const newRows = state && newToNextPlan(state, dimension.source.name);
       for (const { key, isThere, isNew } of await selectRows(client, dimension, keys, newRows)) {
         if (!isThere) answer.deleted.add(`${name} ${key}`);
         else if (isNew === false) answer.captured.add(`${name} ${key}`);
@@ -136,18 +137,27 @@ async function askSource(
   }
 }
 
-/** @returns up to where the source was captured; undefined where the state is another server's, or there is none */
-async function readCapturedXids(client: pg.Client, ingested: Pick<Site['ingested'], 'get'>) {
+/** @returns undefined where the state is another server's, or there is none */
+async function readStateOf(
+  client: pg.Client,
+  ingested: Pick<Site['ingested'], 'get'>,
+): Promise<CaptureState | undefined> {
   try {
     const state = (await readCaptureState(ingested))?.state;
-    if (state?.captured === undefined) return undefined;
+    if (state === undefined) return undefined;
     const identities = await Promise.all(sourceRestarts.map((restart) => readIdentity(client, restart)));
-    const { base: since, inProgress } = state.captured;
-    return identities.includes(state.identity) ? { since, inProgress } : undefined;
+    return identities.includes(state.identity) ? state : undefined;
   } catch {
     // Which row was captured is asked to name a better command; a damaged state is reported elsewhere.
     return undefined;
   }
+}
+
+/** Of a table that plans have left out, since the last one that has not. */
+function newToNextPlan({ tables, captured: ofAll }: CaptureState, table: string): NewRows | undefined {
+  const known = tables[table];
+  const captured = known !== undefined && 'source' in known ? (known.base?.captured ?? ofAll) : undefined;
+  return captured && { since: captured.base, inProgress: captured.inProgress };
 }
 
 async function selectRows(

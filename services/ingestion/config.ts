@@ -6,6 +6,7 @@ import {
   wholeVariable,
 } from '../../shared/environment.ts';
 import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
+import { defaultQuietRules, type QuietRules } from './plan/choose-look.ts';
 import { type SourceRestart, sourceRestarts } from './source/identity.ts';
 
 export interface IngestionConfig extends FunctionVariables {
@@ -19,6 +20,7 @@ export interface IngestionConfig extends FunctionVariables {
   sslmode: SslMode;
   /** How long after a census of a table the next one is sent at the earliest; undefined for the usual 900. */
   censusFloorSeconds: number | undefined;
+  quiet: QuietRules;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -32,5 +34,19 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sourceSchema: 'public',
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
     censusFloorSeconds: wholeVariable('CENSUS_FLOOR_SECONDS', environment, 0),
+    quiet: readQuietRules(environment),
+  };
+}
+
+/** What is found still has to be loaded within the objective. */
+const partOfObjective = 0.75;
+
+function readQuietRules(environment: Record<string, string | undefined>): QuietRules {
+  const objective = wholeVariable('FRESHNESS_SECONDS', environment, 1);
+  const aboveMib = wholeVariable('QUIET_ABOVE_MIB', environment, 0);
+  return {
+    ...defaultQuietRules,
+    maxAgeSeconds: objective === undefined ? defaultQuietRules.maxAgeSeconds : partOfObjective * objective,
+    alwaysBytes: aboveMib === undefined ? defaultQuietRules.alwaysBytes : aboveMib * 2 ** 20,
   };
 }

@@ -1,5 +1,6 @@
 import type { Model, WarehouseTable } from '../model/model.ts';
 import type { RunId } from '../object-store/object-key.ts';
+import { addEmpty } from '../records/plan/empty-slices.ts';
 import type { PlanRecords } from '../records/plan/plan-records.ts';
 import type { RunRecord } from '../records/plan/run-record.ts';
 import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
@@ -31,7 +32,7 @@ export function findAsOf(table: WarehouseTable, model: Model, facts: AsOfFacts):
     const factTables = model.tables.filter(({ kind }) => kind === 'fact');
     return earliestOf(factTables.map((fact) => findAsOf(fact, model, facts)));
   }
-  const { failing, runs, bases, plannedAt, dropped } = facts.plans;
+  const { failing, runs, bases, plannedAt, dropped, empty } = facts.plans;
   const source = table.source.name;
   const loadedRuns = facts.loaded.filter((each) => each.table === table.name);
   const loaded = makeKnownSlices();
@@ -40,6 +41,8 @@ export function findAsOf(table: WarehouseTable, model: Model, facts: AsOfFacts):
   // What was discarded has ended, as far as time is concerned: that its rows are missing is a finding of its own.
   for (const key of dropped)
     if (key.table === (key.zone === 'ingested' ? source : table.name)) loaded.add(table.name, key);
+  const withoutNews = empty.filter((slice) => slice.table === source);
+  addEmpty(loaded, table.name, withoutNews);
   const open = openRuns(runs, source, (run, slice) => isAccountedFor(loaded, table.name, { run, slice }));
   const instants = open.map((record) => new Date(sinceOf(record, source) ?? record.plannedAt));
   const result = (from: Date): AsOf => ({

@@ -149,6 +149,11 @@ export const requestFolder = 'state/requests/';
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;
 export const runFolder = 'state/runs/';
 export const formatRunKey = (id: RunId): string => `${runFolder}${id}.json`;
+/** Of slices that hold nothing new. Not below `state/runs/`, whose readers take all that is there for records. */
+export const emptyFolder = 'state/empty/';
+export const formatEmptyFolder = (run: RunId): string => `${emptyFolder}${run}/`;
+export const formatEmptyKey = (run: RunId, slice: SliceId): string =>
+  `${formatEmptyFolder(run)}${slice}.json`;
 export const censusRecordFolder = 'state/censuses/';
 /** The key of what an operator has decided of a census that was held. */
 export const formatVerdictKey = (run: RunId, slice: SliceId): string =>

@@ -18,6 +18,7 @@ import { countQuarantined } from '../../quarantine/list-quarantine.ts';
 import type { DeadLetter } from '../../site/dead-letter.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor, type RunnableSite } from '../../site/site.ts';
+import { describeLooks, type LookStatus } from '../../status/describe-looks.ts';
 import { UsageError } from '../../terminal/usage-error.ts';
 import { describeStarLock, type Finding, findStarLock } from './check-tables.ts';
 import { fillCalendarYears } from './fill-calendar.ts';
@@ -40,6 +41,7 @@ export interface RunReport {
   failures: PlannedRun['failures'];
   /** Source tables that the last plan did not look at. */
   leftOut: string[];
+  looks: LookStatus[];
   findings: Finding[];
   warnings: string[];
   /** Of the site. */
@@ -113,6 +115,7 @@ export async function makeReport(
     quarantined,
     failures: planned.failures,
     leftOut: [...leftOut, ...planned.failures].map(({ table }) => table),
+    looks: describeLooks(planned.looks),
     findings: unexplained,
     warnings: planned.warnings,
     selector: site.selector,

@@ -5,6 +5,7 @@ import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
 import type { LedgerCount } from '../../site/ledger.ts';
 import { commandFor } from '../../site/site.ts';
+import { formatLeftOut, leftOutOf } from '../../status/describe-looks.ts';
 import { makeProgress } from '../../terminal/progress.ts';
 import { formatTable } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -69,16 +70,20 @@ export function printReport(report: RunReport, terminal: Terminal): void {
   terminal.redraw([]);
   printWarnings(report.warnings, terminal);
   if (terminal.json) {
-    const { run, seconds, ok, tables } = report;
     printTrouble(report, terminal);
-    terminal.result(JSON.stringify({ run, seconds, ok, tables }));
+    printJson(report, terminal);
     return;
   }
   const isNothingNew = report.tables.every(({ extracted }) => extracted === 0);
   if (isNothingNew) terminal.info(formatNothingNew(report));
   else printTable(report, terminal);
   for (const line of formatDeleted(report)) terminal.info(line);
+  for (const line of formatLeftOut(report.looks, report)) terminal.info(line);
   printTrouble(report, terminal);
+}
+
+function printJson({ run, seconds, ok, tables, looks }: RunReport, terminal: Terminal): void {
+  terminal.result(JSON.stringify({ run, seconds, ok, tables, looks }));
 }
 
 /** Says "nothing new" only of what was looked at. */
@@ -88,10 +93,12 @@ export function formatNothingNew({
   seconds,
   leftOut,
   tables,
-}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut' | 'tables'>): string {
+  looks,
+}: Pick<RunReport, 'ok' | 'run' | 'seconds' | 'leftOut' | 'tables' | 'looks'>): string {
   const took = `(${seconds.toFixed(1)} s)`;
-  if (ok && tables.some(({ deleted }) => deleted > 0)) return `No new rows in the source ${took}.`;
-  if (ok) return `Nothing new in the source ${took}.`;
+  const where = leftOutOf(looks).length === 0 ? 'the source' : 'the tables that were looked at';
+  if (ok && tables.some(({ deleted }) => deleted > 0)) return `No new rows in ${where} ${took}.`;
+  if (ok) return `Nothing new in ${where} ${took}.`;
   // After a clock was set back, ids are ahead of it.
   const asOf = formatTime(new Date(Math.min(timeOfRun(run).getTime(), Date.now())));
   if (leftOut.length > 0)
@@ -223,10 +230,7 @@ const withoutCount = (line: string): string => line.replace(/ \([\d,]+ messages\
 
 function printCycle(report: RunReport, terminal: Terminal): void {
   const changed = report.tables.filter(({ extracted, deleted }) => extracted + deleted > 0);
-  if (terminal.json)
-    terminal.result(
-      JSON.stringify({ run: report.run, seconds: report.seconds, ok: report.ok, tables: report.tables }),
-    );
+  if (terminal.json) printJson(report, terminal);
   else if (changed.length > 0) {
     const parts = changed.map(({ table, extracted, loaded, deleted }) =>
       [

@@ -15,6 +15,7 @@ import { parseObjectCreated } from '../../../shared/queue/object-created.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { listDropped } from '../../../shared/records/dropped.ts';
 import type { CaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { findEmptySlices } from '../../../shared/records/plan/empty-slices.ts';
 import type { PlannedSlice, RunRecord } from '../../../shared/records/plan/run-record.ts';
 import {
   type FollowedSlice,
@@ -50,7 +51,8 @@ export function followSlices(slices: readonly FollowedSlice[], deps: FollowDeps)
     if (left.length === 0) return left;
     const loaded = await readLoaded(warehouse, left);
     const ingested = await listIngested(site.ingested, left, model);
-    left = left.filter((slice) => !isAccounted(slice, { loaded, ingested, failed }, model));
+    const empty = await findEmptySlices(site.ingested, left);
+    left = left.filter((slice) => !isAccounted(slice, { loaded, ingested, failed, empty }, model));
     return left;
   };
   return {
@@ -103,6 +105,8 @@ export interface SliceFacts {
   ingested: KnownSlices;
   /** By source table for an extract or a transform, by warehouse table for a load: it is a dead letter. */
   failed: KnownSlices;
+  /** By source table: nothing was new in it. */
+  empty: KnownSlices;
 }
 
 /**
@@ -114,16 +118,16 @@ export function isAccounted(
   facts: SliceFacts,
   model: Pick<Model, 'sources' | 'table' | 'calendar'>,
 ): boolean {
-  const { loaded, ingested, failed } = facts;
+  const { loaded, ingested, failed, empty } = facts;
   if (!model.sources.some(({ name }) => name === slice.table)) return true;
-  if (failed.has(slice.table, slice)) return true;
+  if (failed.has(slice.table, slice) || empty.has(slice.table, slice)) return true;
   const tables = tablesOf(slice.table, model);
   const isThrough =
     tables.length === 0
       ? ingested.has(slice.table, slice)
       : tables.every((table) => loaded.has(table, slice) || failed.has(table, slice));
   if (isThrough) return true;
-  if (![loaded, ingested, failed].some((known) => known.hasPart(slice))) return false;
+  if (![loaded, ingested, failed, empty].some((known) => known.hasPart(slice))) return false;
   return halvesOf(slice.slice).every((half) => isAccounted({ ...slice, slice: half }, facts, model));
 }
 

@@ -18,6 +18,8 @@ const lookEveryMs = 1000;
 const looksBetweenFailures = 4;
 
 export interface StageRunDeps {
+  /** The plan looks at every table. */
+  isExact?: boolean;
   /** What has failed for good, and has not been sent again. */
   listFailed: FollowDeps['listFailed'];
   /** Called with a sentence when the run has made no progress for a while. */
@@ -28,7 +30,7 @@ export interface StageRunDeps {
 export async function makeStageSite(
   stage: OpenedStage,
   warehouse: pg.Client,
-  { listFailed, onStandstill }: StageRunDeps,
+  { isExact = false, listFailed, onStandstill }: StageRunDeps,
 ): Promise<RunnableSite> {
   const { model, warehouseSchema } = stage;
   let countedUntil = await readClock(warehouse);
@@ -37,7 +39,7 @@ export async function makeStageSite(
     ...stage,
     warehouse,
     lookEveryMs,
-    plan: () => invokePlan(stage.lambda, stage.resources.planFunction),
+    plan: () => invokePlan(stage.lambda, stage.resources.planFunction, { isExact }),
     isDone: async (planned) => {
       isDone ??= await beginToFollow(stage, warehouse, planned, { listFailed, onStandstill });
       return isDone();
@@ -65,11 +67,14 @@ const askAgainMs = 1000;
 export async function invokePlan(
   lambda: Pick<LambdaClient, 'send'>,
   functionName: string,
+  event: { isExact: boolean } = { isExact: false },
 ): Promise<PlannedRun> {
   const deadline = performance.now() + planTimeoutSeconds * 1000;
   for (;;) {
     try {
-      const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: functionName }));
+      const { Payload, FunctionError } = await lambda.send(
+        new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(event)) }),
+      );
       const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString());
       if (FunctionError !== undefined) throw new InvocationError('plan', describeFailure(answer));
       return answer as PlannedRun;

@@ -6,6 +6,7 @@ import { formatIngestedMetadata } from '../../../shared/object-store/object-meta
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { hasObject, noteEmptySlice } from '../../../shared/records/plan/empty-slices.ts';
 import type { CensusOrder, ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import type { PutLayout } from '../../../shared/records/plan/layout.ts';
 import { halvesOf } from '../../../shared/records/plan/slices.ts';
@@ -36,11 +37,19 @@ export interface ExtractOutcome {
    * - `ingested`: the object is there now
    * - `already ingested`: it was there before
    * - `superseded`: the source has a new identity, and a later plan covers everything
+   * - `nothing new`: nothing was put but a note of that
    * - `split`: nothing was put; the halves of the slice are on the queue
    * - `other model`: nothing was put; the slice must be extracted by the model that is in force now
    * - `not in the model`: nothing was put; the table has left the model since the slice was planned
    */
-  outcome: 'ingested' | 'already ingested' | 'superseded' | 'split' | 'other model' | 'not in the model';
+  outcome:
+    | 'ingested'
+    | 'already ingested'
+    | 'nothing new'
+    | 'superseded'
+    | 'split'
+    | 'other model'
+    | 'not in the model';
   /** Rows read. */
   rows: number;
 }
@@ -65,7 +74,9 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
       : undefined;
     const options = { ...deps, mask };
     if (message.census !== undefined) return await extractCensus(message, message.census, table, options);
+    const begun = performance.now();
     const content = await deps.database.withClient((client) => readSlice(client, message, table, options));
+    const seconds = (performance.now() - begun) / 1000;
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
     // After the snapshot: so what any extract by a later model reads is as new or newer, and what this one lacks comes back.
@@ -74,6 +85,7 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
     const { version, rows } = content;
     const { modelNumber } = deps;
+    if (rows === 0 && message.newRows !== undefined) return await noteNothingNew(message, seconds, deps);
     // First: an object must never name a layout that is not there.
     const layout = await deps.putLayout(content.layout);
     const metadata = formatIngestedMetadata({
@@ -88,6 +100,17 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
   } catch (error) {
     throw toPipelineError(describeTooLarge(error, message), { table: message.table });
   }
+}
+
+/** An earlier delivery of the message may have found something, or have cut the slice. */
+async function noteNothingNew(
+  { run, slice, table }: ExtractMessage,
+  seconds: number,
+  { ingested }: ExtractDeps,
+): Promise<ExtractOutcome> {
+  if (await hasObject(ingested, { run, slice, table })) return { outcome: 'already ingested', rows: 0 };
+  await noteEmptySlice(ingested, { run, slice, table }, seconds);
+  return { outcome: 'nothing new', rows: 0 };
 }
 
 /** A table that comes back to the model later is read in full, because no plan in between has known it. */

@@ -30,10 +30,11 @@ const deps = {
   schema: config.sourceSchema,
   restart: config.sourceRestart,
   now: () => new Date(),
+  quiet: config.quiet,
   ...(config.censusFloorSeconds !== undefined && { censusFloorSeconds: config.censusFloorSeconds }),
 };
 
-/** The scheduled plan. It takes no input; it returns what it planned. */
+/** The scheduled plan. A caller may give `{"isExact": true}`, to have every table looked at. It returns what it planned. */
 export const handler = middy()
   .use(withLogging(logger))
   .use(
@@ -47,7 +48,7 @@ export const handler = middy()
       maxConnections: 2,
     }),
   )
-  .handler(async (_event: unknown, { database, readSecret }: DatabaseContext): Promise<PlannedRun> => {
+  .handler(async (event: unknown, { database, readSecret }: DatabaseContext): Promise<PlannedRun> => {
     const attemptedAt = new Date();
     try {
       // No message tells a plan that another model is in force.
@@ -57,6 +58,7 @@ export const handler = middy()
         model,
         modelNumber,
         database,
+        isExact: Object(event).isExact === true,
         findMask: () => findMask(model, readSecret),
       });
       const { run, slices, failures, warnings } = planned;

@@ -4,21 +4,23 @@ import { TerminalError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
   captureStateKey,
+  formatEmptyKey,
   formatFailedKey,
   formatLayoutKey,
   formatRunId,
   formatRunKey,
-  formatSlicePrefix,
   type RunId,
   timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { type CaptureState, formatCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { hasObject } from '../../../shared/records/plan/empty-slices.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { formatLayout } from '../../../shared/records/plan/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
 import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/plan/run-record.ts';
+import { readWriteCounters } from '../source/counters.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
@@ -27,9 +29,17 @@ import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/s
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
 import { findCapturedXids } from './captured-xids.ts';
+import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
+import { followLook } from './look-by-extracts.ts';
 import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
-import { envelopeOf, type PlanContext, planTables, type TablesPlan } from './plan-tables.ts';
+import {
+  envelopeOf,
+  type LookOptions,
+  type PlanContext,
+  planTables,
+  type TablesPlan,
+} from './plan-tables.ts';
 
 export interface PlanDeps {
   database: Pick<Database, 'withClient'>;
@@ -47,10 +57,16 @@ export interface PlanDeps {
   now: () => Date;
   /** Heap and TOAST of a slice: 16 MiB, 150,000 orders. With smaller slices too much of a run's work is calls. */
   sliceBytes?: number;
-  /** A table above this is not scanned for new rows, all its slices are sent: 2 GiB. */
+  /** In a table above this extracts look for new rows, and not the plan: 1 GiB. */
   probeMaxBytes?: number;
+  /** Of such a table, what one extract looks at: 1 GiB. It reads for seconds, and puts no more than any other. */
+  lookBytes?: number;
   /** How long after a census of a table the next one is sent at the earliest; 900 where it is left out. */
   censusFloorSeconds?: number;
+  /** When a table that no write was reported of is left out. */
+  quiet?: QuietRules;
+  /** No table is left out for that. */
+  isExact?: boolean;
 }
 
 /**
@@ -82,6 +98,8 @@ async function planOn(
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
+  // Before the snapshot: what that misses moves the counters later.
+  const { byTable: counters, problem } = await readWriteCounters(source, tables);
   const { xmax } = await selectSnapshot(source);
   const requests = await listResyncRequests(deps.ingested);
   const claimed = await claimGeneration(
@@ -97,7 +115,15 @@ async function planOn(
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source);
   const run = await nextRunId(deps.ingested, state.lastRun, deps.now());
-  const context = contextOf({ run, state, resynced }, snapshot.xmax, position, deps);
+  const { quiet = defaultQuietRules, isExact = false } = deps;
+  const looking: LookOptions = {
+    now: new Date(plannedAt),
+    counters,
+    quiet,
+    isExact,
+    followLook: (look) => followLook(deps.ingested, look),
+  };
+  const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
   // Only now, in snapshots later than the xids, may a table be looked at for new rows.
   const plan = await planTables(source, tables, context, withSameServer(identity, deps));
   const layouts = await noteLayouts(tables, { database, mask, known: state.layouts }, deps.ingested);
@@ -111,13 +137,20 @@ async function planOn(
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
+  delete next.countersProblem;
+  if (problem !== undefined) next.countersProblem = problem;
   if (plan.messages.length > 0) next.lastRun = run;
   if (mask !== undefined) next.maskKey = mask.id;
   const isOurs = await deps.ingested.replace(captureStateKey, formatCaptureState(next), etag);
   // A request that arrived after they were listed is left to the next plan.
   if (isOurs) await deleteResyncRequests(deps.ingested, requests);
   const lost = isOurs ? [] : ['another plan was faster: the next one begins where that one ended'];
-  return { ...plan.run, warnings: [...plan.run.warnings, ...censusPlan.warnings, ...lost] };
+  // Nothing is lost by it, so it is said once.
+  const hidden =
+    problem === undefined || problem === state.countersProblem
+      ? []
+      : [`quiet tables are looked at like all others, because the source hides its counters: ${problem}`];
+  return { ...plan.run, warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost] };
 }
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
@@ -148,10 +181,18 @@ async function nextRunId(
 }
 
 function contextOf(
-  known: Pick<PlanContext, 'run' | 'state' | 'resynced'>,
+  known: Pick<PlanContext, 'run' | 'state' | 'resynced' | 'looking'>,
   xmax: string,
   { replayLsn }: WalPosition,
-  { model, modelNumber, schema, ingested, sliceBytes = 16 * 2 ** 20, probeMaxBytes = 2 * 2 ** 30 }: PlanDeps,
+  {
+    model,
+    modelNumber,
+    schema,
+    ingested,
+    sliceBytes = 16 * 2 ** 20,
+    probeMaxBytes = 2 ** 30,
+    lookBytes = 2 ** 30,
+  }: PlanDeps,
 ): PlanContext {
   return {
     ...known,
@@ -159,9 +200,10 @@ function contextOf(
     ...(modelNumber !== undefined && { modelNumber }),
     plannedXmax: xmax,
     ...(replayLsn === null ? {} : { plannedLsn: replayLsn }),
-    slicing: { schema, sliceBytes, probeMaxBytes },
+    slicing: { schema, sliceBytes, probeMaxBytes, lookBytes },
     isExtracted: async ({ table, run, slice }) =>
-      (await hasAny(ingested, formatSlicePrefix({ table, run, slice }))) ||
+      (await hasObject(ingested, { table, run, slice })) ||
+      (await hasAny(ingested, formatEmptyKey(run, slice))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
   };
 }

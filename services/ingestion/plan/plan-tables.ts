@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { TerminalError } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import type { RunId } from '../../../shared/object-store/object-key.ts';
@@ -7,14 +6,19 @@ import type { CaptureState, KnownTable, TableState } from '../../../shared/recor
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import type {
   LockedTable,
+  LookReason,
   PlannedRun,
   PlannedSlice,
   TableFailure,
+  TableLook,
 } from '../../../shared/records/plan/run-record.ts';
 import { type FollowedSlice, formatSliceId } from '../../../shared/records/plan/slices.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
+import { chooseLook, chooseWait, type QuietRules } from './choose-look.ts';
+import type { LookByExtracts } from './look-by-extracts.ts';
+import { shareWork } from './share-work.ts';
 import { type SliceOptions, sliceTable } from './slice-table.ts';
 import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
 
@@ -31,8 +35,20 @@ export interface PlanContext {
   /** On a standby. */
   plannedLsn?: string;
   slicing: SliceOptions;
+  looking: LookOptions;
   /** Whether a slice that was sent before is extracted, or has failed for good. */
   isExtracted(slice: FollowedSlice): Promise<boolean>;
+}
+
+export interface LookOptions {
+  now: Date;
+  /** By table, read before the snapshot that the looks follow. */
+  counters: ReadonlyMap<string, string>;
+  quiet: QuietRules;
+  /** Every table is looked at. */
+  isExact: boolean;
+  /** What has become of a look that the extracts of a run do. */
+  followLook(of: { table: string; run: RunId }): Promise<LookByExtracts>;
 }
 
 export interface TablesPlan {
@@ -47,6 +63,7 @@ interface TablePlan {
   state: TableState;
   /** Slices are numbered once all tables are planned. */
   messages: Omit<ExtractMessage, 'slice'>[];
+  look: TableLook;
   failure?: TableFailure;
   warning?: string;
   locked?: LockedTable;
@@ -88,6 +105,7 @@ export async function planTables(
       failures: plans.flatMap(([, { failure }]) => failure ?? []),
       warnings: plans.flatMap(([, { warning }]) => warning ?? []),
       ...(locked.length > 0 && { locked }),
+      looks: plans.map(([, { look }]) => look),
     },
     messages,
     states: Object.fromEntries(
@@ -121,18 +139,41 @@ async function planTable(
   assessed: AssessedTable,
   context: PlanContext,
 ): Promise<TablePlan> {
-  if ('problem' in assessed) return planFailure(assessed.table.name, assessed.problem, context);
-  const newRows = newRowsOf(assessed, context);
+  const { table } = assessed;
+  if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
+  const { newRows, because } = await findWork(assessed, context);
+  const warning = warningOf(assessed, context.slicing.schema);
+  if (because === 'quiet' || because === 'in flight' || because === 'resting') {
+    return { ...leaveOut(table.name, because, context), ...warning };
+  }
   try {
-    const ranges = await sliceTable(source, assessed, newRows, context.slicing);
-    if (ranges === 'locked') return await planLocked(source, assessed, newRows, context);
+    const begun = performance.now();
+    const { ranges, bytes, isLookedAtByExtracts } = await sliceTable(
+      source,
+      assessed,
+      newRows,
+      context.slicing,
+    );
+    const seconds = (performance.now() - begun) / 1000;
+    const state = stateOf(assessed, newRows, context);
+    const look: TableLook = { table: table.name, isLookedAt: true, because };
+    // Without what a look notes, it is not taken for a quiet one until the lock is gone.
+    if (ranges === 'locked') return await planLocked(source, assessed, newRows, { state, look }, context);
+    const counters = context.looking.counters.get(table.name);
+    const noted = {
+      ...(counters !== undefined && { counters }),
+      ...(bytes !== undefined && { bytes }),
+      seconds,
+      ...(isLookedAtByExtracts && { byExtractsOf: context.run }),
+    };
     return {
-      state: stateOf(assessed, newRows, context),
+      state: { ...state, look: noted },
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
-      ...warningOf(assessed, context.slicing.schema),
+      look,
+      ...warning,
     };
   } catch (error) {
-    if (error instanceof TerminalError) return planFailure(assessed.table.name, error.message, context);
+    if (error instanceof TerminalError) return planFailure(table.name, error.message, context);
     throw error;
   }
 }
@@ -151,28 +192,69 @@ function stateOf(
   return next;
 }
 
-/** Which rows are new; undefined if all are to be extracted. */
-function newRowsOf(assessed: UsableTable, context: PlanContext): NewRows | undefined {
-  const { state, resynced, model, plannedXmax } = context;
-  if (resynced.has(assessed.table.name)) return undefined;
-  const known = state.tables[assessed.table.name];
-  if (!isUnchanged(known, fingerprintOf(assessed, model))) return undefined;
-  const captured = (known !== undefined && 'source' in known && known.base?.captured) || state.captured;
-  if (captured === undefined) return undefined;
+interface Work {
+  /** Which rows are new; undefined if all are to be extracted. */
+  newRows: NewRows | undefined;
+  because: LookReason;
+}
+
+async function findWork(assessed: UsableTable, context: PlanContext): Promise<Work> {
+  const { state, resynced, model, plannedXmax, looking } = context;
+  const all = (because: LookReason): Work => ({ newRows: undefined, because });
+  const { name } = assessed.table;
+  if (resynced.has(name)) return all('requested');
+  const known = state.tables[name];
+  if (known === undefined || !('source' in known)) return all('first look');
+  if (!isUnchanged(known, fingerprintOf(assessed, model))) return all('changed definition');
+  const { captured, plannedAt: lookedAt } = known.base ?? state;
+  if (captured === undefined) return all('first look');
   const newRows = { since: captured.base, inProgress: captured.inProgress };
-  return isWithinReach(newRows, plannedXmax) ? newRows : undefined;
+  if (!isWithinReach(newRows, plannedXmax)) return all('old xids');
+  if (looking.isExact) return { newRows, because: 'asked for' };
+  const facts = {
+    known,
+    counters: looking.counters.get(name),
+    lookedAt,
+    plannedAt: state.plannedAt,
+    now: looking.now,
+    xids: BigInt(plannedXmax) - BigInt(captured.base),
+  };
+  const because = chooseLook(facts, looking.quiet);
+  if (because === 'quiet') return { newRows, because };
+  const run = known.look?.byExtractsOf;
+  const last = run === undefined ? undefined : await looking.followLook({ table: name, run });
+  return { newRows, because: chooseWait(facts, looking.quiet, last) ?? because };
+}
+
+/**
+ * Leaves a table out of this plan.
+ *
+ * Claim: nothing is lost. A table that is left out keeps its base, so what this plan did not look for is new to a later one.
+ * What was known of it stays too: if its fingerprint has changed, a later plan sees it and reads all.
+ */
+function leaveOut(table: string, because: LookReason, { state }: PlanContext): TablePlan {
+  const known = state.tables[table];
+  const { captured, plannedAt } = (known !== undefined && 'source' in known && known.base) || state;
+  if (known === undefined || !('source' in known) || captured === undefined || plannedAt === undefined) {
+    throw new TerminalError('a table that no plan has looked at was to be left out', { table });
+  }
+  const base = { captured, plannedAt };
+  return {
+    state: { ...known, base },
+    messages: [],
+    look: { table, isLookedAt: false, because, asOf: base.plannedAt },
+  };
 }
 
 /**
  * A locked table must not delay the others. All of it is sent once, and its extract waits in the queue. While that is not
  * extracted, later plans leave the table out: each would send one more message that can only wait.
- *
- * Claim: nothing is lost. A table that is left out keeps its base, so what this plan did not look for is new to a later one.
  */
 async function planLocked(
   source: Statements,
   assessed: UsableTable,
   newRows: NewRows | undefined,
+  seen: Pick<TablePlan, 'state' | 'look'>,
   context: PlanContext,
 ): Promise<TablePlan> {
   const { table } = assessed;
@@ -184,25 +266,15 @@ async function planLocked(
   const isNeeded = sent === undefined || context.resynced.has(table.name);
   if (isNeeded || (await context.isExtracted({ table: table.name, ...sent }))) {
     return {
-      state: stateOf(assessed, newRows, context),
+      ...seen,
       messages: [messageOf(assessed, newRows, undefined, context)],
       locked: { table: table.name, isLeftOut: false, ...(lock && { lock }) },
     };
   }
   return {
-    state: keepBase(known, state),
-    messages: [],
+    ...leaveOut(table.name, 'locked', context),
     locked: { table: table.name, isLeftOut: true, ...(lock && { lock }) },
   };
-}
-
-/** What was known of the table stays, its fingerprint too: if that has changed, a later plan sees it and reads all. */
-function keepBase(known: TableState | undefined, { captured, plannedAt }: CaptureState): TableState {
-  if (known === undefined || !('source' in known)) {
-    throw new TerminalError('a table that no plan has sent was to be left out');
-  }
-  if (known.base !== undefined || captured === undefined || plannedAt === undefined) return known;
-  return { ...known, base: { captured, plannedAt } };
 }
 
 function messageOf(
@@ -226,7 +298,7 @@ export function envelopeOf(
     plannedXmax,
     plannedLsn,
     modelNumber,
-  }: Omit<PlanContext, 'slicing' | 'isExtracted' | 'resynced' | 'model'>,
+  }: Omit<PlanContext, 'slicing' | 'looking' | 'isExtracted' | 'resynced' | 'model'>,
 ): Omit<ExtractMessage, 'slice'> {
   const { generation, identity } = state;
   return {
@@ -251,6 +323,7 @@ function planFailure(table: string, reason: string, context: PlanContext): Table
   return {
     state: { failed: reason },
     messages: isKnown ? [] : [envelopeOf(table, context)],
+    look: { table, isLookedAt: false, because: 'failed' },
     failure: { table, error: 'TerminalError', reason },
   };
 }
@@ -267,52 +340,4 @@ function warningOf({ table, unknownColumns }: UsableTable, schema: string): { wa
   return {
     warning: `${table.schema ?? schema}.${table.table} has ${columns} that the model does not use${which}`,
   };
-}
-
-/** Work that ends sooner is not worth another connection. */
-const patienceMs = 30;
-
-export interface SharedWork<Client, Item extends object> {
-  /** Taken in this order. */
-  items: readonly Item[];
-  work: (client: Client, item: Item) => Promise<void>;
-  /** Lends a second connection to the work; rejects where none is available. */
-  withSecondConnection: (work: (client: Client) => Promise<void>) => Promise<void>;
-}
-
-/**
- * Does the work for each item once, on one connection. When that takes a while, it uses a second connection as well,
- * and so another core of the server.
- *
- * It does not wait for a second connection that is not available. It throws the error of an item's work, from either.
- */
-export async function shareWork<Client, Item extends object>(
-  first: Client,
-  { items, work, withSecondConnection }: SharedWork<Client, Item>,
-): Promise<void> {
-  const left = [...items];
-  const take = async (client: Client): Promise<void> => {
-    try {
-      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(client, item);
-    } finally {
-      // After a failure neither connection takes another item.
-      left.length = 0;
-    }
-  };
-  let secondWork: Promise<void> | undefined;
-  const done = new AbortController();
-  const helping = delay(patienceMs, undefined, { signal: done.signal }).then(() =>
-    withSecondConnection((client) => {
-      secondWork = take(client);
-      return secondWork;
-    }),
-  );
-  helping.catch(() => {});
-  try {
-    await take(first);
-  } finally {
-    done.abort();
-    await secondWork?.catch(() => {});
-  }
-  await secondWork;
 }

@@ -11,8 +11,19 @@ export interface SliceOptions {
   schema: string;
   /** Heap and TOAST of a slice. */
   sliceBytes: number;
-  /** A table above this is not scanned for new rows: all its slices are sent. */
+  /** In a table above this a plan does not look for new rows itself: extracts do, in large ranges. */
   probeMaxBytes: number;
+  /** Heap and TOAST of such a range. */
+  lookBytes: number;
+}
+
+export interface SlicedTable {
+  /** `locked` where somebody holds the table under an exclusive lock. */
+  ranges: (BlockRange | undefined)[] | 'locked';
+  /** Heap and TOAST of the table; undefined where that could not be read. */
+  bytes: number | undefined;
+  /** The ranges are the whole table's: which of them hold new rows, only their extracts know. */
+  isLookedAtByExtracts?: true;
 }
 
 /**
@@ -27,29 +38,33 @@ export interface SliceOptions {
  * (fileNode, which was read before).
  *
  * @param newRows absent for a full extract
- * @returns `locked` where somebody holds the table under an exclusive lock
  * @throws {TerminalError} the table cannot be read
  */
 export async function sliceTable(
   source: Statements,
   { table, relation }: UsableTable,
   newRows: NewRows | undefined,
-  { schema, sliceBytes, probeMaxBytes }: SliceOptions,
-): Promise<(BlockRange | undefined)[] | 'locked'> {
+  { schema, sliceBytes, probeMaxBytes, lookBytes }: SliceOptions,
+): Promise<SlicedTable> {
+  let bytes: number | undefined;
   try {
     const size = await selectSize(
       source,
       relation.members.map(({ oid }) => oid),
     );
+    bytes = size.bytes;
+    if (newRows !== undefined && size.bytes > probeMaxBytes) {
+      return { ranges: cutBlockRanges(size, lookBytes), bytes, isLookedAtByExtracts: true };
+    }
     const ranges = cutBlockRanges(size, sliceBytes);
-    if (newRows === undefined || size.bytes > probeMaxBytes) return ranges;
+    if (newRows === undefined) return { ranges, bytes };
     const blocksPerRange = probeLength(size, sliceBytes);
     const found = await selectNewBlockRanges(source, table, { schema, newRows, blocksPerRange });
-    return joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes));
+    return { ranges: joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes)), bytes };
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });
-    if (failure instanceof RefusedError && failure.by === 'lock') return 'locked';
-    if (isTooSlow(error)) return [undefined];
+    if (failure instanceof RefusedError && failure.by === 'lock') return { ranges: 'locked', bytes };
+    if (isTooSlow(error)) return { ranges: [undefined], bytes };
     throw failure;
   }
 }

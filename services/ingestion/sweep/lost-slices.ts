@@ -14,6 +14,7 @@ import { mainRetentionSeconds, planTimeoutSeconds } from '../../../shared/queue/
 import { listDropped } from '../../../shared/records/dropped.ts';
 import { parseJsonRecord } from '../../../shared/records/json-record.ts';
 import { type CaptureState, readCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import { addEmpty, listEmptySlices } from '../../../shared/records/plan/empty-slices.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import {
   isOverridden,
@@ -219,6 +220,7 @@ async function findLostSlices(
     if (zone === 'ingested' && dropped.run === run) known.add(table, dropped);
   }
   await addFailed(ingested, { run, slices: missing }, known);
+  await addWithoutNews(ingested, { run, slices: missing }, known);
   return missing.filter(isLost);
 }
 
@@ -239,6 +241,18 @@ async function addIngested(
 ): Promise<void> {
   for await (const { key } of ingested.list(formatRunPrefix(table, run))) {
     known.add(table, parseObjectKey(key));
+  }
+}
+
+async function addWithoutNews(
+  ingested: Pick<ObjectStore, 'list'>,
+  { run, slices }: Pick<PlannedRun, 'run' | 'slices'>,
+  known: KnownSlices,
+): Promise<void> {
+  const tables = new Map(slices.map(({ slice, table }) => [slice, table]));
+  for await (const { slice } of listEmptySlices(ingested, { run })) {
+    const table = tables.get(plannedSliceOf(slice));
+    if (table !== undefined) addEmpty(known, table, [{ run, slice }]);
   }
 }
 

@@ -29,6 +29,23 @@ export interface KnownTable extends TableFingerprint {
   sentLocked?: { run: RunId; slice: SliceId };
   /** The last run that has sent all of the table; absent where a state of an older release knew the table before. */
   fullRun?: RunId;
+  /** Of the last plan that has looked at the table; absent where an older release has looked. */
+  look?: LastLook;
+}
+
+/** What a plan noted when it looked for new rows. It may leave a later look out, and never changes which rows are new. */
+export interface LastLook {
+  /**
+   * What the server's statistics had counted before, of the table and of all that are joined to it; absent where they cannot be
+   * relied on.
+   */
+  counters?: string;
+  /** Heap and TOAST of the table; absent where it was locked or took too long. */
+  bytes?: number;
+  /** How long the look took; of one that extracts do, how long the plan's part of it did. */
+  seconds: number;
+  /** The run whose extracts look at the table in place of the plan; absent where the plan has looked. */
+  byExtractsOf?: RunId;
 }
 
 /** Up to where a table was captured, and the instant of the plan that did so. */
@@ -59,6 +76,8 @@ export interface CaptureState {
   censuses?: Record<string, TableCensuses>;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
+  /** Why the source's counters cannot be asked, as a plan has reported it. */
+  countersProblem?: string;
 }
 
 /** The censuses of one source table. */
@@ -159,10 +178,18 @@ const isTableState = (value: unknown): boolean =>
       ['string', 'undefined'].includes(typeof value.model) &&
       (value.base === undefined || isBase(value.base)) &&
       (value.sentLocked === undefined || isSentSlice(value.sentLocked)) &&
+      (value.look === undefined || isLastLook(value.look)) &&
       (value.fullRun === undefined || isRunId(String(value.fullRun)))));
 
 const isBase = (value: unknown): boolean =>
   isJsonObject(value) && isCaptured(value.captured) && !Number.isNaN(Date.parse(String(value.plannedAt)));
+
+const isLastLook = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  ['string', 'undefined'].includes(typeof value.counters) &&
+  ['number', 'undefined'].includes(typeof value.bytes) &&
+  typeof value.seconds === 'number' &&
+  (value.byExtractsOf === undefined || isRunId(String(value.byExtractsOf)));
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));

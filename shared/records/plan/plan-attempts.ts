@@ -2,7 +2,7 @@ import { type PipelineError, RefusedError, type Refuser } from '../../errors.ts'
 import { planAttemptsKey, type RunId } from '../../object-store/object-key.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { parseStateRecord } from '../json-record.ts';
-import type { LockedTable, PlannedRun, TableFailure } from './run-record.ts';
+import type { LockedTable, PlannedRun, TableFailure, TableLook } from './run-record.ts';
 
 /**
  * The content of `state/plans.json`: what became of the last attempt to plan, and when one last succeeded. Every attempt
@@ -24,6 +24,8 @@ export interface SucceededPlan {
   /** Of the source. */
   locked: LockedTable[];
   failures: TableFailure[];
+  /** Absent where an older version has planned. */
+  looks?: TableLook[];
 }
 
 export interface PlanFailure {
@@ -54,7 +56,7 @@ export async function readPlanAttempts(
 export async function notePlanAttempt(
   ingested: Pick<ObjectStore, 'get' | 'put'>,
   attemptedAt: Date,
-  outcome: Pick<PlannedRun, 'run' | 'locked' | 'failures'> | { error: PipelineError },
+  outcome: Pick<PlannedRun, 'run' | 'locked' | 'failures' | 'looks'> | { error: PipelineError },
 ): Promise<void> {
   const at = attemptedAt.toISOString();
   const attempts: PlanAttempts =
@@ -66,8 +68,8 @@ export async function notePlanAttempt(
 
 const describePlan = (
   at: string,
-  { run, locked = [], failures }: Pick<PlannedRun, 'run' | 'locked' | 'failures'>,
-): SucceededPlan => ({ at, run, locked, failures });
+  { run, locked = [], failures, looks }: Pick<PlannedRun, 'run' | 'locked' | 'failures' | 'looks'>,
+): SucceededPlan => ({ at, run, locked, failures, ...(looks && { looks }) });
 
 async function afterFailure(
   before: PlanAttempts | undefined,

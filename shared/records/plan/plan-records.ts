@@ -2,7 +2,9 @@ import { formatRunId, type ObjectKey, parseKnownKey, type RunId } from '../../ob
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { listDropped } from '../dropped.ts';
 import { type CaptureState, readCaptureState } from './capture-state.ts';
+import { listEmptySlices } from './empty-slices.ts';
 import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
+import { type FollowedSlice, plannedSliceOf } from './slices.ts';
 
 /** What the plans recorded in the ingested bucket, as far as the age of the warehouse depends on it. */
 export interface PlanRecords {
@@ -14,6 +16,8 @@ export interface PlanRecords {
   failing: ReadonlySet<string>;
   /** The runs that found something, the oldest first. */
   runs: readonly RunRecord[];
+  /** Slices in which extracts have found nothing new. */
+  empty: readonly FollowedSlice[];
   /** The keys of the objects whose messages an operator has discarded: nothing brings them any more. */
   dropped: readonly ObjectKey[];
 }
@@ -36,18 +40,36 @@ export function makePlanRecordsReader(ingested: Pick<ObjectStore, 'get' | 'list'
     const runs = await listRecentRuns(ingested, now);
     for (const run of known.keys()) if (!runs.includes(run)) known.delete(run);
     await readMissing(ingested, runs, known);
-    return describePlans(
-      state,
-      runs.flatMap((run) => known.get(run) ?? []),
-      await listDropped(ingested),
-    );
+    const records = runs.flatMap((run) => known.get(run) ?? []);
+    return describePlans(state, records, await readRest(ingested, records));
   };
+}
+
+type RestOfPlans = { dropped: ReadonlySet<string>; empty: FollowedSlice[] };
+
+async function readRest(
+  ingested: Pick<ObjectStore, 'get' | 'list'>,
+  records: readonly RunRecord[],
+): Promise<RestOfPlans> {
+  const tables = new Map(
+    records.flatMap(({ run, slices }) => slices.map(({ slice, table }) => [`${run} ${slice}`, table])),
+  );
+  const empty: FollowedSlice[] = [];
+  const [oldest] = records;
+  if (oldest !== undefined) {
+    const [before] = oldest.run.split('Z');
+    for await (const { run, slice } of listEmptySlices(ingested, { after: `${before}Z` })) {
+      const table = tables.get(`${run} ${plannedSliceOf(slice)}`);
+      if (table !== undefined) empty.push({ run, slice, table });
+    }
+  }
+  return { dropped: await listDropped(ingested), empty };
 }
 
 const describePlans = (
   state: CaptureState,
   records: readonly RunRecord[],
-  dropped: ReadonlySet<string>,
+  { dropped, empty }: RestOfPlans,
 ): PlanRecords => ({
   plannedAt: new Date(state.plannedAt ?? 0),
   bases: new Map(
@@ -57,6 +79,7 @@ const describePlans = (
   ),
   failing: new Set(failingTables(state)),
   runs: dropOverridden(records),
+  empty,
   dropped: [...dropped].flatMap((key) => parseKnownKey(key) ?? []),
 });
 
@@ -110,11 +133,8 @@ export async function readNewestPlans(
   const newest = runs.slice(-atMost);
   const known = new Map<RunId, RunRecord>();
   await readMissing(ingested, newest, known);
-  return describePlans(
-    state,
-    newest.flatMap((run) => known.get(run) ?? []),
-    await listDropped(ingested),
-  );
+  const records = newest.flatMap((run) => known.get(run) ?? []);
+  return describePlans(state, records, await readRest(ingested, records));
 }
 
 const failingTables = ({ tables }: CaptureState): string[] =>

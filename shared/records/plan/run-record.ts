@@ -27,7 +27,41 @@ export interface PlannedRun {
   warnings: string[];
   /** Tables that somebody holds under an exclusive lock; absent where there is none. */
   locked?: LockedTable[];
+  /** Every table of the model, and why it was looked at or left out; absent in a record of an older version. */
+  looks?: TableLook[];
 }
+
+export interface TableLook {
+  /** The source table. */
+  table: string;
+  isLookedAt: boolean;
+  because: LookReason;
+  /** Of a table that was left out: what was committed in the source by then is captured, ISO 8601. */
+  asOf?: string;
+}
+
+/** Why a plan has looked at a table, or has not. */
+export type LookReason = (typeof lookReasons)[number];
+
+export const lookReasons = [
+  // All rows are read.
+  'first look',
+  'changed definition',
+  'requested',
+  'old xids',
+  // New rows are looked for.
+  'asked for',
+  'no counters',
+  'written to',
+  'small',
+  'due',
+  // Not looked at.
+  'quiet',
+  'in flight',
+  'resting',
+  'locked',
+  'failed',
+] as const;
 
 export interface LockedTable {
   /** The source table. */

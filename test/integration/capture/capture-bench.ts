@@ -24,6 +24,8 @@ export interface CaptureBench {
   source: pg.Client;
   store: MemoryStore;
   queue: ExtractMessage[];
+  /** The connections of the plan and the extracts. */
+  database: Pick<Database, 'withClient'>;
   /** Another session of the owner, open until the bench ends. */
   connect(): Promise<pg.Client>;
   plan(options?: Partial<PlanDeps>): Promise<PlannedRun>;
@@ -80,6 +82,7 @@ export async function attachCaptureBench(url: string, store: MemoryStore): Promi
     source,
     store,
     queue,
+    database,
     connect,
     plan,
     extract,

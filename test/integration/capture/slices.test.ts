@@ -83,7 +83,7 @@ describe('slices', () => {
     await bench.source.query(insertRows, [400]);
     await bench.run();
     await bench.source.query(`update item set price = 1 where item_id = 5`);
-    const { slices } = await bench.plan({ sliceBytes, probeMaxBytes: 1000 });
+    const { slices } = await bench.plan({ sliceBytes, probeMaxBytes: 1000, lookBytes: sliceBytes });
     expect(slices.filter(({ table }) => table === 'item').length).toBeGreaterThanOrEqual(7);
     await bench.extractAll();
     expect(countRows(bench.store, 'item')).toBe(401);

@@ -29,7 +29,7 @@ export interface CommandOutcome {
   text: string;
 }
 
-export type StartOptions = Partial<Pick<PipelineOptions, 'censusFloorSeconds' | 'definition'>>;
+export type StartOptions = Partial<Pick<PipelineOptions, 'censusFloorSeconds' | 'definition' | 'looking'>>;
 
 /** The embedded stack with its services running on the sample shop, and an operator's commands. */
 export class OperatedStack {
@@ -54,7 +54,8 @@ export class OperatedStack {
   /**
    * The same after one run has loaded the whole shop.
    *
-   * @param options how soon one census of a table may follow another, and another model that is in force from now on
+   * @param options how soon one census of a table may follow another, another model that is in force from now on, and which
+   *   tables plans leave out
    */
   static async startLoaded(options: StartOptions = {}): Promise<OperatedStack> {
     const data = makeFolder();

@@ -19,6 +19,7 @@ describe('the configuration of the ingestion service', () => {
       sourceSchema: 'public',
       sslmode: 'verify-full',
       forcePathStyle: false,
+      quiet: { maxAgeSeconds: 3600, alwaysBytes: 16 * 2 ** 20, restFactor: 10 },
     });
     const set = { ...environment, SOURCE_RESTART: 'trusted', S3_FORCE_PATH_STYLE: 'true' };
     expect(readConfig(set)).toMatchObject({ sourceRestart: 'trusted', forcePathStyle: true });
@@ -30,6 +31,14 @@ describe('the configuration of the ingestion service', () => {
       expect(() => readConfig({ ...environment, [name]: '' })).toThrow(name);
     },
   );
+
+  it('keeps a quarter of the freshness objective for the way to the warehouse', () => {
+    expect(readConfig({ ...environment, FRESHNESS_SECONDS: '900', QUIET_ABOVE_MIB: '0' }).quiet).toEqual({
+      maxAgeSeconds: 675,
+      alwaysBytes: 0,
+      restFactor: 10,
+    });
+  });
 
   it('names a variable that has none of its values', () => {
     expect(() => readConfig({ ...environment, SOURCE_RESTART: 'maybe' })).toThrow(/SOURCE_RESTART.*"maybe"/);

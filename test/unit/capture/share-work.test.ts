@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { shareWork } from '../../../services/ingestion/plan/plan-tables.ts';
+import { shareWork } from '../../../services/ingestion/plan/share-work.ts';
 
 interface Item {
   name: number;

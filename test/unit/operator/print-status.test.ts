@@ -9,7 +9,12 @@ describe('the screen of status', () => {
     ok: true,
     checkedAt: '2026-03-05T12:00:00.000Z',
     plannedAt: '2026-03-05T10:00:00.000Z',
-    plan: { attemptedAt: '2026-03-05T11:58:00.000Z', succeededAt: '2026-03-05T11:58:00.000Z', failure: null },
+    plan: {
+      attemptedAt: '2026-03-05T11:58:00.000Z',
+      succeededAt: '2026-03-05T11:58:00.000Z',
+      failure: null,
+      looks: [],
+    },
     running: { isRunning: true, pid: 4711, everySeconds: 10 },
     maxLagSeconds: null,
     isLoaded: true,

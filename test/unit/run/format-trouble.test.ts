@@ -8,6 +8,7 @@ import {
   makeCyclePrinter,
 } from '../../../cli/run/report/report.ts';
 import { dataSelector } from '../../../cli/site/embedded/embedded-site.ts';
+import { countLooks, formatLeftOut, type LookStatus } from '../../../cli/status/describe-looks.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 
 const report: RunReport = {
@@ -22,6 +23,7 @@ const report: RunReport = {
   failures: [],
   quarantined: new Map(),
   leftOut: [],
+  looks: [],
   findings: [],
   warnings: [],
   selector: dataSelector("/tmp/my data's"),
@@ -125,6 +127,21 @@ describe('the headline of a run that has loaded nothing', () => {
     const { terminal, read } = makeTestTerminal();
     makeCyclePrinter(terminal)({ ...report, ok: true, tables });
     expect(read()).toMatch(/UTC {2}fact_payment −1,200, dim_staff −1 {2}\(1\.0 s\)\n$/);
+  });
+
+  it('is said of no table that was left out because the source has counted no write', () => {
+    const looks: LookStatus[] = [
+      { source: 'item', isLookedAt: true, because: 'small', asOf: null },
+      { source: 'event', isLookedAt: false, because: 'quiet', asOf: '2024-02-29T21:05:00.000Z' },
+    ];
+    expect(formatNothingNew({ ...report, ok: true, looks })).toBe(
+      'Nothing new in the tables that were looked at (1.0 s).',
+    );
+    expect(formatLeftOut(looks, { selector: ' --data shop' })).toEqual([
+      'Not looked at, because the source has counted no write: event (exact as of 2024-02-29 21:05:00 UTC).',
+      '    to look all the same: npx starlift run --exact --data shop',
+    ]);
+    expect(countLooks(looks)).toBe('Looked at 1 of 2 tables; of 1 the source has counted no write.');
   });
 
   it('names the tables that were not looked at, and as of when the others are', () => {

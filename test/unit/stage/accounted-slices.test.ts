@@ -17,7 +17,12 @@ function factsOf(known: Partial<Record<keyof SliceFacts, string[]>>): SliceFacts
     }
     return slices;
   };
-  return { loaded: make(known.loaded), ingested: make(known.ingested), failed: make(known.failed) };
+  return {
+    loaded: make(known.loaded),
+    ingested: make(known.ingested),
+    failed: make(known.failed),
+    empty: make(known.empty),
+  };
 }
 
 const isDone = (slice: FollowedSlice, known: Partial<Record<keyof SliceFacts, string[]>>): boolean =>
@@ -34,6 +39,13 @@ describe('a slice', () => {
     expect(isDone(sliceOf('payment'), { loaded: ['fact_payment 0003'] })).toBe(false);
     expect(isDone(sliceOf('payment'), { loaded: ['dim_date 0003'] })).toBe(false);
     expect(isDone(sliceOf('payment'), { loaded: ['fact_payment 0003', 'dim_date 0003'] })).toBe(true);
+  });
+
+  it('in which nothing was new is done, and so is one whose parts are done in one way or another', () => {
+    expect(isDone(sliceOf('design'), { empty: ['design 0003'] })).toBe(true);
+    expect(isDone(sliceOf('design'), { empty: ['design 0003.0'] })).toBe(false);
+    expect(isDone(sliceOf('design'), { empty: ['design 0003.0'], loaded: ['dim_design 0003.1'] })).toBe(true);
+    expect(isDone(sliceOf('department'), { empty: ['department 0003'] })).toBe(true);
   });
 
   it('of a table that ends in the ingested zone is done when it is there', () => {

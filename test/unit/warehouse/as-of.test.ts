@@ -32,15 +32,17 @@ function minuteOf(
     failing?: string[];
     bases?: [string, Date][];
     dropped?: AsOfFacts['plans']['dropped'];
+    empty?: AsOfFacts['plans']['empty'];
   },
 ) {
-  const { runs = [], loaded = [], failing = [], bases = [], dropped = [] } = facts;
+  const { runs = [], loaded = [], failing = [], bases = [], dropped = [], empty = [] } = facts;
   const plans = {
     plannedAt: new Date(at(30)),
     bases: new Map(bases),
     failing: new Set(failing),
     runs,
     dropped,
+    empty,
   };
   return findAsOf(totesys.table(table), totesys, { plans, loaded })?.instant.getUTCMinutes();
 }
@@ -50,6 +52,17 @@ describe('a warehouse table is as fresh as', () => {
     expect(minuteOf('dim_design', {})).toBe(30);
     const runs = [runAt(5, 'design')];
     expect(minuteOf('dim_design', { runs, loaded: [loadedAt(5, 'dim_design')] })).toBe(30);
+  });
+
+  it('the last plan, where an extract has found nothing new; a part of the slice that it was cut into decides first', () => {
+    const runs = [runAt(5, 'design'), runAt(10, 'design')];
+    const empty = (slice: string) => [{ run: runId(10), slice, table: 'design' }];
+    const loaded = [loadedAt(5, 'dim_design')];
+    expect(minuteOf('dim_design', { runs, loaded, empty: empty('0000') })).toBe(30);
+    expect(minuteOf('dim_design', { runs, loaded, empty: empty('0001') })).toBe(9);
+    const half = [...loaded, loadedAt(10, 'dim_design', ['0000.0'])];
+    expect(minuteOf('dim_design', { runs, loaded: half, empty: empty('0000') })).toBe(9);
+    expect(minuteOf('dim_design', { runs, loaded: half, empty: empty('0000.1') })).toBe(30);
   });
 
   it('the plan before the oldest run that is not loaded, whatever has overtaken it', () => {
@@ -130,7 +143,14 @@ describe('a warehouse table is as fresh as', () => {
     const runs = [first, runAt(10, 'design')];
     const wholeWith = (...loaded: AsOfFacts['loaded']) =>
       findAsOf(totesys.table('dim_design'), totesys, {
-        plans: { plannedAt: new Date(at(30)), bases: new Map(), failing: new Set(), runs, dropped: [] },
+        plans: {
+          plannedAt: new Date(at(30)),
+          bases: new Map(),
+          failing: new Set(),
+          runs,
+          dropped: [],
+          empty: [],
+        },
         loaded,
       })?.isWhole;
     expect(wholeWith()).toBe(false);
@@ -147,6 +167,7 @@ describe('a warehouse table is as fresh as', () => {
         failing: new Set<string>(),
         runs: [again],
         dropped: [],
+        empty: [],
       },
       loaded: [loadedAt(5, 'dim_design')],
     };

@@ -32,7 +32,11 @@ describe('a run on a stage', () => {
     };
     const output = new PassThrough();
     const controller = new AbortController();
-    const running = runOnStage(stage, controller.signal, makeTerminal(output, output, false));
+    const running = runOnStage(
+      stage,
+      { isExact: false, interrupted: controller.signal },
+      makeTerminal(output, output, false),
+    );
     await seen(() => isBegun);
     await holder.query('rollback');
     await holder.end();
@@ -46,7 +50,11 @@ describe('a run on a stage', () => {
     await stack.source(`update design set design_name = 'Held up' where design_id = 1`);
     const output = new PassThrough();
     const controller = new AbortController();
-    const running = runOnStage(stage, controller.signal, makeTerminal(output, output, false));
+    const running = runOnStage(
+      stage,
+      { isExact: false, interrupted: controller.signal },
+      makeTerminal(output, output, false),
+    );
     await seen(() => isLocked(stack));
     controller.abort();
     expect(await running).toBe(130);
