@@ -15,6 +15,7 @@ import { type EstimateRows, estimateRows, printReport, showProgress } from './re
 import { listUnfinished, listUnfinishedOf } from './report/unfinished.ts';
 import { runOnce } from './run-once.ts';
 import { makeTeller } from './tell-once.ts';
+import { startWatchConsole } from './watch-console.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -34,6 +35,8 @@ export interface EmbeddedRunOptions extends PipelineOptions {
   /** How long a run goes on while nothing gets done because something refuses, or is locked; a watch waits for ever. */
   waitMs: number;
   interrupted: AbortSignal;
+  /** Options of the console that is shown while the watch runs; undefined without one. */
+  console?: readonly string[] | undefined;
 }
 
 /**
@@ -78,13 +81,16 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
     return 130;
   }
   const { broken, folder } = pipeline.stack;
+  const { console: shown } = options;
   // An interrupted watch that waits for a server is not waited for.
   let isWell = true;
+  let endConsole = () => {};
   const onReport = (isWellNow: boolean) => {
     isWell = isWellNow;
   };
   try {
     noteRunning(folder, options.watch ? options.everySeconds : undefined);
+    if (shown !== undefined) endConsole = startWatchConsole(folder.path, shown, terminal);
     const work = options.watch
       ? watchSource(pipeline, { ...options, onReport }, terminal).then(() => undefined)
       : runToTheEnd(pipeline, options, terminal);
@@ -96,6 +102,7 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
     if (code === undefined || code === 130) terminal.info(stopped);
     return code ?? 130;
   } finally {
+    endConsole();
     await pipeline.stop().catch((error: unknown) => {
       // An error while stopping must not hide the reason.
       if (!broken.aborted) throw error;
