@@ -1,7 +1,7 @@
 import { listNewestRuns } from '../runs/list-runs.ts';
 import { readStatus } from '../status/read-status.ts';
 import type { Status } from '../status/status.ts';
-import type { LoadProgress, Snapshot } from './api.ts';
+import type { LoadProgress, Snapshot } from './answers/api.ts';
 import type { SiteLook } from './look.ts';
 
 /** Looks at the site while somebody listens. */
@@ -19,6 +19,8 @@ export interface LiveOptions {
   maxLagSeconds: number | undefined;
   /** Between two looks, in milliseconds. */
   everyMs?: number;
+  /** Sees each status before it is sent. */
+  pass?(status: Status): Status;
 }
 
 /** The share of the time that looks may take: each of them asks the databases some twenty questions. */
@@ -27,7 +29,10 @@ const restPerLook = 4;
 /** A site that nobody has open is looked at again as soon as somebody opens it. */
 const openedEveryMs = 500;
 
-export function makeLiveFeed(look: SiteLook, { maxLagSeconds, everyMs = 2000 }: LiveOptions): LiveFeed {
+export function makeLiveFeed(
+  look: SiteLook,
+  { maxLagSeconds, everyMs = 2000, pass = (status) => status }: LiveOptions,
+): LiveFeed {
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const judge = makeJudgement();
   const measure = makeLoadMeasure();
@@ -46,7 +51,7 @@ export function makeLiveFeed(look: SiteLook, { maxLagSeconds, everyMs = 2000 }: 
           listNewestRuns(site, { limit: shownRuns, now }).catch(() => ({ runs: [] })),
         ]);
         return {
-          status,
+          status: pass(status),
           runs,
           error: null,
           since: judge(sayOf(status), now),
@@ -136,7 +141,9 @@ function makeLoadMeasure(): (status: Status) => LoadProgress | null {
     const rows = sum(tables.map(({ inFlight }) => inFlight ?? 0));
     const extract = queues.find(({ queue }) => queue === 'extract');
     const slices = (extract?.ready ?? 0) + (extract?.inFlight ?? 0);
-    if (rows === 0 && slices === 0) {
+    // What lies among the dead letters is on no way.
+    const isMoving = queues.some(({ ready, inFlight }) => ready + inFlight > 0);
+    if (!isMoving) {
       seen = [now];
       return null;
     }

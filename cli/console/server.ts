@@ -2,19 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../terminal/usage-error.ts';
-import type { Snapshot } from './api.ts';
+import type { Snapshot } from './answers/api.ts';
+import { type ApiRequest, ForbiddenError } from './answers/request.ts';
 import { refuse, securityHeaders } from './guard.ts';
 import type { LiveFeed } from './live.ts';
 import type { PageFiles } from './page-files.ts';
-
-/** A question of the page. */
-export interface ApiRequest {
-  parameters: URLSearchParams;
-  /** Of a POST. */
-  body: unknown;
-  /** Aborts when the page does not wait any longer. */
-  signal: AbortSignal;
-}
 
 /** Answers by method and path, such as `GET /api/runs`. */
 export type Api = Readonly<Record<string, (request: ApiRequest) => Promise<unknown>>>;
@@ -112,9 +104,6 @@ async function answerApi(answer: Api[string], { request, response, parameters }:
     sendJson(response, status, { error: message });
   }
 }
-
-/** What the console was not started for. */
-export class ForbiddenError extends UsageError {}
 
 /** @throws {UsageError} it is too long, or not JSON */
 async function readBody(request: IncomingMessage): Promise<unknown> {

@@ -1,6 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import { findBarriers } from '../helpers/browser/axe.ts';
 import { describeInBrowser } from '../helpers/browser/chromium.ts';
 import { runCommand } from '../helpers/processes/inline-command.ts';
 import { seen } from '../helpers/seen.ts';
@@ -42,22 +41,6 @@ describeInBrowser('the console of a watch', (open) => {
     expect((await runCommand(['status', '--data', data])).code).toBe(0);
     await assertExact(watched.road);
   });
-
-  it.each([
-    { width: 1280, height: 800, colorScheme: 'light' as const },
-    { width: 390, height: 844, colorScheme: 'dark' as const },
-  ])(
-    'has no serious barrier, and fits $width pixels ($colorScheme)',
-    async ({ width, height, colorScheme }) => {
-      const watch = watched.startWatch({}, ['--console']);
-      const page = await open({ viewport: { width, height }, colorScheme });
-      page.setDefaultTimeout(patienceMs);
-      await page.goto(await linkOf(watch));
-      await page.getByRole('heading', { level: 1, name: 'attention' }).waitFor();
-      expect(await findBarriers(page)).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    },
-  );
 
   it('ends with its watch, and the page says that it does not answer', async () => {
     const watch = watched.startWatch({}, ['--console']);

@@ -1,23 +1,55 @@
-import { render } from 'preact';
+import { type JSX, render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ConsoleInfo, Snapshot } from '../api.ts';
+import type { ConsoleInfo, Snapshot } from '../answers/api.ts';
+import { Attention } from './pages/attention.tsx';
+import { ModelPage, SourcePage } from './pages/model.tsx';
+import { ObjectPage } from './pages/object.tsx';
 import { Overview } from './pages/overview.tsx';
-import { formatPlace, type Place, parsePlace } from './parts/address.ts';
+import type { PageProps } from './pages/page-props.ts';
+import { Runs } from './pages/runs.tsx';
+import { Sql } from './pages/sql.tsx';
+import { Tables } from './pages/tables.tsx';
+import { TracePage } from './pages/trace.tsx';
+import { formatPlace } from './parts/address.ts';
 import { ask, hasToken, listen, send } from './parts/connection.ts';
 import { Link, Mark, Time } from './parts/elements.tsx';
 import { judge } from './parts/judgement.ts';
+import { usePlace } from './parts/navigation.ts';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/star.css';
+import './styles/timeline.css';
 import './styles/frame.css';
 
-const pages = [{ name: 'overview', title: 'Overview' }] as const;
+interface Page {
+  name: string;
+  title: string;
+  /** It stands in no list: other pages lead to it. */
+  isHidden?: true;
+  show: (props: PageProps) => JSX.Element;
+}
+
+const pages: readonly Page[] = [
+  { name: 'overview', title: 'Overview', show: Overview },
+  { name: 'tables', title: 'Tables', show: Tables },
+  { name: 'runs', title: 'Runs', show: Runs },
+  { name: 'attention', title: 'Attention', show: Attention },
+  { name: 'trace', title: 'Trace', show: TracePage },
+  { name: 'sql', title: 'SQL', show: Sql },
+  { name: 'model', title: 'Model', show: ModelPage },
+  { name: 'source', title: 'Source', show: SourcePage },
+  { name: 'objects', title: 'Object', isHidden: true, show: ObjectPage },
+];
 
 function App() {
   const place = usePlace();
   const { snapshot, silence } = useSnapshots();
   const info = useInfo(snapshot !== undefined);
-  const title = pages.find(({ name }) => name === place.page)?.title ?? 'Not found';
+  const page = pages.find(({ name }) => name === place.page);
+  const title =
+    [...(place.subject === undefined ? [] : [place.subject]), page?.title ?? 'Not found'][0] ?? '';
+  const Shown = page?.show ?? NotFound;
+  const troubles = snapshot?.status?.troubles.length ?? 0;
   const { level, sentence } = judge(snapshot);
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -34,13 +66,20 @@ function App() {
         </Link>
         <nav aria-label="Pages">
           <ul>
-            {pages.map(({ name, title: text }) => (
-              <li key={name}>
-                <Link to={formatPlace(name)} aria-current={name === place.page ? 'page' : undefined}>
-                  {text}
-                </Link>
-              </li>
-            ))}
+            {pages
+              .filter(({ isHidden }) => isHidden !== true)
+              .map(({ name, title: text }) => (
+                <li key={name}>
+                  <Link to={formatPlace(name)} aria-current={name === place.page ? 'page' : undefined}>
+                    {text}
+                    {name === 'attention' && troubles > 0 && (
+                      <span class="badge" aria-hidden="true">
+                        {troubles}
+                      </span>
+                    )}
+                  </Link>
+                </li>
+              ))}
           </ul>
         </nav>
         <div class="state">
@@ -62,7 +101,9 @@ function App() {
             )}
           </p>
         )}
-        {hasToken() && <Page place={place} snapshot={snapshot} info={info} />}
+        {hasToken() && (
+          <Shown key={`${place.page} ${place.subject}`} place={place} snapshot={snapshot} info={info} />
+        )}
       </main>
     </div>
   );
@@ -79,51 +120,14 @@ function Looked({ snapshot }: { snapshot: Snapshot | undefined }) {
   );
 }
 
-function Page({
-  place,
-  snapshot,
-  info,
-}: {
-  place: Place;
-  snapshot: Snapshot | undefined;
-  info: ConsoleInfo | undefined;
-}) {
-  if (place.page === 'overview') return <Overview snapshot={snapshot} info={info} />;
-  return (
-    <>
-      <h1>There is no such page.</h1>
-      <p>
-        <Link to="/">Overview</Link>
-      </p>
-    </>
-  );
-}
-
-/** The page's place, which links within it change without a load. */
-function usePlace(): Place {
-  const here = () => window.location.pathname + window.location.search;
-  const [path, setPath] = useState(here);
-  useEffect(() => {
-    const follow = (event: MouseEvent) => {
-      const link = event.target instanceof Element ? event.target.closest('a') : null;
-      const isPlain =
-        event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-      if (link === null || !isPlain || link.origin !== window.location.origin || link.target !== '') return;
-      event.preventDefault();
-      window.history.pushState(null, '', link.href);
-      setPath(here());
-      window.scrollTo(0, 0);
-    };
-    const move = () => setPath(here());
-    document.addEventListener('click', follow);
-    window.addEventListener('popstate', move);
-    return () => {
-      document.removeEventListener('click', follow);
-      window.removeEventListener('popstate', move);
-    };
-  }, []);
-  return parsePlace(path);
-}
+const NotFound = () => (
+  <>
+    <h1>There is no such page.</h1>
+    <p>
+      <Link to="/">Overview</Link>
+    </p>
+  </>
+);
 
 function useSnapshots(): { snapshot: Snapshot | undefined; silence: string | undefined } {
   const [snapshot, setSnapshot] = useState<Snapshot>();

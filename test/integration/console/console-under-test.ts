@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Snapshot } from '../../../cli/console/api.ts';
+import type { Snapshot } from '../../../cli/console/answers/api.ts';
 import { openLook } from '../../../cli/console/look.ts';
 import { readPageFiles } from '../../../cli/console/page-files.ts';
 import { type ConsoleOptions, startConsole } from '../../../cli/console/start.ts';

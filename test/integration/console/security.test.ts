@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect as connectTo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { ConsoleInfo } from '../../../cli/console/api.ts';
+import { makeOffers } from '../../../cli/console/answers/act.ts';
+import type { ConsoleInfo } from '../../../cli/console/answers/api.ts';
+import { makeApi } from '../../../cli/console/start.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from '../operator/operated-stack.ts';
 import { type ConsoleUnderTest, startConsoleOn } from './console-under-test.ts';
@@ -20,7 +22,18 @@ describe('the console', () => {
     await stack?.stop();
   });
 
-  const paths = ['/api/info', '/api/events', '/api/none'];
+  /** All that there are, whatever is added. */
+  const routes = Object.keys(
+    makeApi(
+      { look: () => Promise.reject(new Error('not asked')), isLive: () => false, close: async () => {} },
+      {
+        allowsActions: false,
+        feed: { refresh: () => {} },
+        offers: makeOffers(false, () => Promise.reject()),
+      },
+    ),
+  ).map((route) => route.split(' '));
+  const paths = [...new Set(routes.map(([, path = '']) => path)), '/api/events', '/api/none'];
 
   it('gives nothing but the empty page without its token', async () => {
     for (const path of paths) {
@@ -125,6 +138,22 @@ describe('the console', () => {
     expect(urls.filter((url) => !/^http:\/\/(www\.w3\.org\/|console$)/.test(url))).toEqual([]);
   });
 
+  it('runs no command, and queries nothing that writes', async () => {
+    const post = async (path: string, body: unknown) =>
+      served.send(path, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      });
+    const command = `npx starlift redrive --data ${stack.data}`;
+    const refused = await post('/api/act', { command });
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('--allow-actions')]);
+    expect((await post('/api/sql', { query: 'delete from fact_payment' })).status).toBe(400);
+    for (const body of [null, [], 'x', { query: {} }, { command: [] }])
+      for (const path of ['/api/sql', '/api/act'])
+        expect([400, 403]).toContain((await post(path, body)).status);
+  });
+
   it('listens on 127.0.0.1 alone', async () => {
     const socket = connectTo({ host: '127.0.0.2', port: served.port });
     const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
@@ -141,9 +170,19 @@ describe('the console', () => {
     const rowsOf = (status: Status | null) => status?.tables.map(({ table, rows }) => [table, rows]);
     expect(rowsOf(snapshot.status)).toEqual(rowsOf(printed));
     expect(snapshot.runs).toEqual((await stack.json<{ runs: unknown[] }>('runs')).runs);
+    const [object] = (await stack.json<{ objects: { key: string }[] }>('objects', '--limit', '1')).objects;
+    const parameters = `table=fact_payment&run=${printed.run?.run}`;
+    const gets = routes.filter(([method]) => method === 'GET').map(([, path = '']) => path);
+    expect(gets.length).toBeGreaterThanOrEqual(11);
+    const answers = await Promise.all(
+      gets.map((path) => {
+        const key = path === '/api/object' ? (object?.key ?? '') : '3';
+        return served.ask(`${path}?${parameters}&key=${key}`);
+      }),
+    );
     const info = await served.ask<ConsoleInfo>('/api/info');
     expect(info.tables.find(({ name }) => name === 'fact_payment')?.references).toContain('dim_date');
-    const said = JSON.stringify([snapshot, info]);
+    const said = JSON.stringify([snapshot, answers]);
     for (const url of [stack.sourceUrl, stack.warehouseUrl]) {
       const { password } = new URL(url);
       expect(password.length).toBeGreaterThan(8);

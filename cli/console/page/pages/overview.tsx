@@ -1,20 +1,15 @@
-import type { RunSummary } from '../../../runs/list-runs.ts';
 import type { Status } from '../../../status/status.ts';
 import { formatDuration, formatTime } from '../../../terminal/time.ts';
-import type { ConsoleInfo, LoadProgress, Snapshot } from '../../api.ts';
-import { formatPlace } from '../parts/address.ts';
-import { type Column, Command, count, DataTable, Link, Mark, Time } from '../parts/elements.tsx';
+import type { LoadProgress, Snapshot } from '../../answers/api.ts';
+import { Action } from '../parts/action.tsx';
+import { Command, count, DataTable, Mark } from '../parts/elements.tsx';
 import { Flow } from '../parts/flow.tsx';
 import { judge, levelOf } from '../parts/judgement.ts';
 import { Star } from '../parts/star.tsx';
+import type { PageProps } from './page-props.ts';
+import { runColumns } from './runs.tsx';
 
-export function Overview({
-  snapshot,
-  info,
-}: {
-  snapshot: Snapshot | undefined;
-  info: ConsoleInfo | undefined;
-}) {
+export function Overview({ snapshot, info }: PageProps) {
   const { level, sentence } = judge(snapshot);
   const status = snapshot?.status ?? null;
   return (
@@ -28,7 +23,9 @@ export function Overview({
       </section>
       {snapshot?.error != null && <p class="reason">{snapshot.error}</p>}
       {status !== null && !status.isLoaded && <Begin selector={info?.selector ?? ''} />}
-      {status !== null && status.troubles.length > 0 && <Causes status={status} />}
+      {status !== null && status.troubles.length > 0 && (
+        <Causes status={status} allowed={info?.allowsActions === true} />
+      )}
       {snapshot?.load != null && <Loading load={snapshot.load} />}
       {status !== null && (
         <>
@@ -99,7 +96,7 @@ const Begin = ({ selector }: { selector: string }) => (
   </section>
 );
 
-const Causes = ({ status: { troubles } }: { status: Status }) => (
+const Causes = ({ status: { troubles }, allowed }: { status: Status; allowed: boolean }) => (
   <section aria-label="What needs attention">
     <ul class="causes">
       {troubles.map((trouble) => (
@@ -107,7 +104,7 @@ const Causes = ({ status: { troubles } }: { status: Status }) => (
           <Mark level={levelOf(trouble)} />
           <div>
             <p>{trouble.text}</p>
-            <Command text={trouble.command} />
+            <Action command={trouble.command} allowed={allowed} />
           </div>
         </li>
       ))}
@@ -124,27 +121,3 @@ function Loading({ load: { rows, slices, rowsPerSecond } }: { load: LoadProgress
   }
   return <p class="loading">{parts.join(', ')}</p>;
 }
-
-const runColumns: readonly Column<RunSummary>[] = [
-  {
-    name: 'planned',
-    cell: ({ run, plannedAt }) => (
-      <Link to={formatPlace('runs', run)}>
-        <Time at={plannedAt} />
-      </Link>
-    ),
-  },
-  { name: 'tables', cell: ({ tables }) => listTables(tables) },
-  { name: 'slices', isNumber: true, cell: ({ slices }) => count(slices) },
-  { name: 'rows loaded', isNumber: true, cell: ({ loadedRows }) => count(loadedRows) },
-  { name: 'loaded after', isNumber: true, cell: (run) => afterPlan(run) },
-];
-
-export const listTables = (tables: readonly string[]): string =>
-  tables.length > 3 ? `${tables.slice(0, 3).join(', ')} and ${tables.length - 3} more` : tables.join(', ');
-
-/** From the plan to the last load. */
-export const afterPlan = ({ plannedAt, loadedAt }: RunSummary): string =>
-  loadedAt === null
-    ? ''
-    : `${Math.max(0, (Date.parse(loadedAt) - Date.parse(plannedAt)) / 1000).toFixed(1)} s`;

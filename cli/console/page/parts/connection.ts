@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../api.ts';
+import type { Snapshot } from '../../answers/api.ts';
 
 /** The console's link holds it behind its #, which browsers send to no server. */
 const token = (): string => window.location.hash.slice(1);

@@ -80,17 +80,20 @@ export function DataTable<Row>({
   rows,
   keyOf,
   empty,
+  isTall,
 }: {
   label: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   keyOf(row: Row): string;
   empty: string;
+  /** It may have hundreds of rows, and is moved within itself. */
+  isTall?: boolean;
 }) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what is moved sideways must be movable by keyboard
-    <section class="wide" aria-label={label} tabIndex={0}>
+    <section class={isTall === true ? 'wide tall' : 'wide'} aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -116,3 +119,11 @@ export function DataTable<Row>({
     </section>
   );
 }
+
+/** A page that has nothing to show yet, or never. */
+export const Problem = ({ title, reason }: { title: string; reason: string | null | undefined }) => (
+  <>
+    <h1>{title}</h1>
+    {reason == null ? <p class="circumstances">Looking.</p> : <p class="reason">{reason}</p>}
+  </>
+);

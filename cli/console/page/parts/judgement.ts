@@ -1,5 +1,5 @@
 import type { Trouble, TroubleKind } from '../../../status/troubles/trouble.ts';
-import type { Snapshot } from '../../api.ts';
+import type { Snapshot } from '../../answers/api.ts';
 
 /** What the first line of the page says, by the judgement of `starlift status`. */
 export interface Judgement {

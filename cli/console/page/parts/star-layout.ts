@@ -1,4 +1,4 @@
-import type { ConsoleTable } from '../../api.ts';
+import type { ConsoleTable } from '../../answers/api.ts';
 
 /** The star in three columns: what happens in the middle, what it is about on both sides. */
 export interface StarLayout {

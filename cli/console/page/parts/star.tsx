@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Status, TableStatus } from '../../../status/status.ts';
-import type { ConsoleTable } from '../../api.ts';
+import type { ConsoleTable } from '../../answers/api.ts';
 import { formatPlace } from './address.ts';
 import { age, count, Link, Mark } from './elements.tsx';
 import { levelOfTable } from './judgement.ts';
