@@ -14,6 +14,7 @@ export type Command = (terminal: Terminal) => Promise<number>;
 const modules: Record<Exclude<CommandName, 'help'>, () => Promise<{ command: CommandModule }>> = {
   run: () => import('./commands/run.ts'),
   status: () => import('./commands/status.ts'),
+  console: () => import('./commands/console.ts'),
   init: () => import('./commands/init.ts'),
   check: () => import('./commands/check.ts'),
   failures: () => import('./commands/failures.ts'),

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings } from '../configuration/settings.ts';
-import { parseStage } from '../options/site-options.ts';
+import { parsePort } from '../options/port-option.ts';
+import { type OptionValues, parseStage } from '../options/site-options.ts';
 import { assembleProject, findDefinition } from '../project/load-model.ts';
 import { assertMaskKey } from '../project/mask-key.ts';
 import { UsageError } from '../terminal/usage-error.ts';
@@ -9,7 +10,7 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every', 'wait']);
+    const stage = parseStage(values, ['data', 'source', 'warehouse', 'watch', 'every', 'wait', 'console']);
     const isExact = values.exact === true;
     const everySeconds = parseEvery(values.every ?? '10');
     const interrupted = interruption();
@@ -17,6 +18,7 @@ export const command: CommandModule = {
       return (await import('../run/run-on-stage.ts')).runOnStage(stage, { isExact, interrupted }, terminal);
     }
     const watch = values.watch === true;
+    const shown = parseConsole(values);
     const waitMs = watch ? Number.POSITIVE_INFINITY : parseWait(values.wait ?? '15m');
     const { data, source, warehouse, freshnessSeconds } = await readSettings({ values });
     const { definition, folder: projectFolder } = await findDefinition(values, data);
@@ -43,6 +45,7 @@ export const command: CommandModule = {
         isExact,
         interrupted,
         named,
+        console: shown,
       };
       return await runEmbedded(options, terminal);
     } finally {
@@ -53,6 +56,28 @@ export const command: CommandModule = {
     }
   },
 };
+
+/**
+ * Reads --console and what belongs to it.
+ *
+ * @returns the console's own options; undefined without --console
+ * @throws {UsageError} one of them without --console, or --console without --watch
+ */
+function parseConsole(values: OptionValues): string[] | undefined {
+  const { port } = values;
+  const flags = ['open', 'allow-actions'].filter((name) => values[name] === true);
+  if (values.console !== true) {
+    const [first] = [...(port === undefined ? [] : ['port']), ...flags];
+    if (first !== undefined) throw new UsageError(`--${first} is only for --console`);
+    return undefined;
+  }
+  if (values.watch !== true)
+    throw new UsageError('--console needs --watch: starlift console shows what a single run has done');
+  return [
+    ...(port === undefined ? [] : ['--port', String(parsePort(port))]),
+    ...flags.map((name) => `--${name}`),
+  ];
+}
 
 function parseEvery(text: unknown): number {
   const seconds = Number(text);

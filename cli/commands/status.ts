@@ -1,10 +1,8 @@
-import { parseDuration } from '../configuration/duration.ts';
-import { readSettings } from '../configuration/settings.ts';
-import { parseStage, withSite } from '../options/site-options.ts';
+import { readMaxLag } from '../options/max-lag.ts';
+import { withSite } from '../options/site-options.ts';
 import { commandFor } from '../site/site.ts';
 import { printStatus } from '../status/print-status.ts';
 import { readStatus } from '../status/read-status.ts';
-import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
@@ -18,18 +16,3 @@ export const command: CommandModule = {
     });
   },
 };
-
-/** @throws {UsageError} --max-lag is no duration */
-async function readMaxLag(
-  values: Readonly<Record<string, string | boolean | undefined>>,
-): Promise<number | undefined> {
-  const option = values['max-lag'];
-  if (typeof option !== 'string') {
-    // starlift.yml is about the databases of this machine.
-    return parseStage(values) === undefined ? (await readSettings({ values })).freshnessSeconds : undefined;
-  }
-  const seconds = parseDuration(option);
-  if (seconds === undefined)
-    throw new UsageError(`--max-lag ${option} is no duration: use a number with s, m, h or d, such as 15m`);
-  return seconds;
-}

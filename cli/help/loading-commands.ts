@@ -1,5 +1,5 @@
 import { describe } from './command-description.ts';
-import { project, site, siteOptions, source, warehouse } from './shared-options.ts';
+import { consoleOptions, maxLag, project, site, siteOptions, source, warehouse } from './shared-options.ts';
 
 /** Commands that make a project and load what is new. */
 export const loadingCommands = {
@@ -31,9 +31,15 @@ export const loadingCommands = {
         summary: 'look at large tables, too, of which the source has counted no write',
         default: false,
       },
+      console: { type: 'boolean', summary: 'show the console while the watch runs', default: false },
+      ...consoleOptions,
     },
     forms: [
       { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'exact', 'json'] },
+      {
+        required: ['watch', 'console'],
+        options: ['port', 'open', 'allow-actions', 'project', 'source', 'warehouse', 'data', 'every'],
+      },
       { required: ['stage'], options: ['region', 'exact', 'json'] },
     ],
     examples: [
@@ -43,6 +49,7 @@ export const loadingCommands = {
         'loads a database of your own; the passwords come from PGPASSWORD or ~/.pgpass',
       ],
       ['starlift run --data shop --watch --every 5', 'loads changes as they come'],
+      ['starlift run --watch --console --open', 'the same, with a page that shows it'],
       ['starlift run --stage dev', 'runs the plan of a deployed stage, and waits for its end'],
     ],
     exitCodes: { 0: 'everything has been loaded', 1: 'something needs attention; the report names it' },
@@ -55,12 +62,7 @@ export const loadingCommands = {
     ],
     options: {
       ...siteOptions,
-      'max-lag': {
-        type: 'string',
-        value: 'TIME',
-        summary: 'how old the warehouse may be, such as 90s, 15m or 2h',
-        defaultText: 'freshness in starlift.yml, else 10 intervals of a watch',
-      },
+      'max-lag': maxLag,
     },
     forms: [{ options: ['max-lag', ...site] }],
     examples: [

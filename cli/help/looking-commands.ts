@@ -1,8 +1,10 @@
 import { describe } from './command-description.ts';
 import {
+  consoleOptions,
   data,
   json,
   limit,
+  maxLag,
   project,
   shells,
   site,
@@ -11,8 +13,34 @@ import {
   table,
 } from './shared-options.ts';
 
+const { json: _, ...consoleSite } = siteOptions;
+
 /** Commands that show what is there, and all others. */
 export const lookingCommands = {
+  console: describe({
+    summary: 'Shows the pipeline as a page in the browser, and keeps it up to date.',
+    details: [
+      'The page is served on 127.0.0.1 alone, and its link holds a token: whoever has the link may look. It changes ' +
+        'nothing, unless --allow-actions is given.',
+      'While a watch or a run works on the data folder, or with --stage, the page follows it. Otherwise it shows one look, ' +
+        'and another one when that is asked for: so a run can begin at any time.',
+    ],
+    options: { ...consoleSite, ...consoleOptions, 'max-lag': maxLag },
+    forms: [
+      {
+        options: [
+          ...(['port', 'open', 'allow-actions', 'max-lag'] as const),
+          ...(['project', 'data', 'stage', 'region', 'source', 'warehouse'] as const),
+        ],
+      },
+    ],
+    examples: [
+      ['starlift console --open', 'the data folder .starlift, in the browser'],
+      ['starlift console --stage dev', 'a deployed stage'],
+      ['starlift console --allow-actions', 'with buttons that run what the page shows'],
+    ],
+    exitCodes: { 0: 'it was stopped by Ctrl-C', 1: 'it could not be shown' },
+  }),
   verify: describe({
     summary: 'Compares source and warehouse row by row, by SQL of its own.',
     options: siteOptions,

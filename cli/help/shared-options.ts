@@ -90,4 +90,22 @@ export const message = {
   summary: 'only this message',
 } as const satisfies CommandOption;
 
+/** Of the page that `console`, and `run --watch --console`, show. */
+export const consoleOptions = {
+  port: { type: 'string', value: 'N', summary: "the console's port", defaultText: 'any that is free' },
+  open: { type: 'boolean', summary: 'open the console in the browser', default: false },
+  'allow-actions': {
+    type: 'boolean',
+    summary: 'let the console run the commands that it shows, after a question',
+    default: false,
+  },
+} as const satisfies Record<string, CommandOption>;
+
+export const maxLag = {
+  type: 'string',
+  value: 'TIME',
+  summary: 'how old the warehouse may be, such as 90s, 15m or 2h',
+  defaultText: 'freshness in starlift.yml, else 10 intervals of a watch',
+} as const satisfies CommandOption;
+
 export const shells = ['bash', 'zsh', 'fish'] as const;

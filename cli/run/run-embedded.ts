@@ -17,6 +17,7 @@ import { type EstimateRows, estimateRows, printReport, showProgress } from './re
 import { listUnfinished, listUnfinishedOf } from './report/unfinished.ts';
 import { runOnce } from './run-once.ts';
 import { makeTeller } from './tell-once.ts';
+import { startWatchConsole } from './watch-console.ts';
 import { watchSource } from './watch-source.ts';
 
 /** A server's end is noticed a moment after the end of its connections. */
@@ -40,6 +41,8 @@ export interface EmbeddedRunOptions extends PipelineOptions {
   /** Large tables are looked at, too, of which no write was reported. */
   isExact?: boolean;
   interrupted: AbortSignal;
+  /** Options of the console that is shown while the watch runs; undefined without one. */
+  console?: readonly string[] | undefined;
 }
 
 /**
@@ -87,13 +90,16 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
     return 130;
   }
   const { broken, folder } = pipeline.stack;
+  const { console: shown } = options;
   // An interrupted watch that waits for a server is not waited for.
   let isWell = true;
+  let endConsole = () => {};
   const onReport = (isWellNow: boolean) => {
     isWell = isWellNow;
   };
   try {
     noteRunning(folder, options.watch ? options.everySeconds : undefined);
+    if (shown !== undefined) endConsole = startWatchConsole(folder.path, shown, terminal);
     const work = options.watch
       ? watchSource(pipeline, { ...options, onReport }, terminal).then(() => undefined)
       : runToTheEnd(pipeline, options, terminal);
@@ -105,6 +111,7 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
     if (code === undefined || code === 130) terminal.info(stopped);
     return code ?? 130;
   } finally {
+    endConsole();
     await pipeline.stop().catch((error: unknown) => {
       // An error while stopping must not hide the reason.
       if (!broken.aborted) throw error;

@@ -48,6 +48,6 @@ function listFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listFiles(path);
-    return /\.([jt]s|yml|csv|json|sql)$/.test(path) ? [path] : [];
+    return /\.([jt]sx?|yml|csv|json|sql|html|css)$/.test(path) ? [path] : [];
   });
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { distFolder, root } from './dist.js';
+import { buildPage } from './page.js';
 
 /** @typedef {import('esbuild').Plugin} Plugin */
 
@@ -49,6 +50,21 @@ const builtInModel = {
 const expectFolder = join(root, 'models/totesys/expect');
 
 /**
+ * A bundle has the console's page within it; in the sources cli/console/page-files.ts builds it.
+ *
+ * @type {Plugin}
+ */
+const consolePage = {
+  name: 'console-page',
+  setup({ onLoad }) {
+    onLoad({ filter: /console\/page-files\.ts$/ }, async () => ({
+      contents: `export const readPageFiles = async () => (${JSON.stringify(await buildPage())});\n`,
+      loader: 'js',
+    }));
+  },
+};
+
+/**
  * parquet-wasm reads its code from a file in the folder of the running one (shared/parquet/parquet-wasm.ts).
  *
  * @type {Plugin}
@@ -89,4 +105,4 @@ const requiredHttp = {
 };
 
 // biome-ignore lint/style/noDefaultExport: serverless-esbuild takes its plugins from the default export.
-export default () => [builtInModel, parquetWasm, requiredHttp];
+export default () => [builtInModel, consolePage, parquetWasm, requiredHttp];

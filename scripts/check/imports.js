@@ -124,7 +124,7 @@ function readImports(root, folders) {
   const imports = new Map();
   for (const folder of folders) {
     for (const name of readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })) {
-      if (!/\.[cm]?[jt]s$/.test(name) || name.includes('node_modules')) continue;
+      if (!/\.[cm]?[jt]sx?$/.test(name) || name.includes('node_modules')) continue;
       const file = join(folder, name);
       const targets = parseImports(readFileSync(join(root, file), 'utf8')).map((specifier) =>
         relative(root, join(root, dirname(file), specifier)),

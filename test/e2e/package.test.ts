@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +121,33 @@ describe('the package that npm pack makes, installed into an empty folder', () =
     );
     await warehouse.end();
     expect(rows).toEqual([{ rows: 500, amount: '125375.00' }]);
+  });
+
+  it('shows the page of its console', async () => {
+    const program = join(folder, 'node_modules/starlift/cli/starlift.js');
+    const child = spawn(oldestNode ?? process.execPath, [program, 'console'], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+    });
+    const ended = finished(child);
+    try {
+      const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+      const url = new URL(printed.toString().split('\n')[0] ?? '');
+      for (const [path, content] of [
+        ['/', '<script type="module" src="/page.js">'],
+        ['/page.js', 'Nothing needs attention.'],
+        ['/page.css', '--ground'],
+      ] as const)
+        expect(await (await fetch(new URL(path, url))).text()).toContain(content);
+      const headers = { authorization: `Bearer ${url.hash.slice(1)}` };
+      const info = (await (await fetch(new URL('/api/info', url), { headers })).json()) as object;
+      expect(info).toMatchObject({
+        tables: expect.arrayContaining([expect.objectContaining({ name: 'fact_purchase' })]),
+      });
+    } finally {
+      child.kill();
+    }
+    expect((await ended).code).toBe(0);
   });
 
   it('fills a database with the sample shop', async () => {

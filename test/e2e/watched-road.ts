@@ -8,7 +8,7 @@ export interface WatchedRoad {
   /** Made before the first test. */
   readonly road: Road;
   /** Starts a watch that looks every second, and ends with the test. */
-  startWatch(env?: Record<string, string>): Watch;
+  startWatch(env?: Record<string, string>, more?: readonly string[]): Watch;
 }
 
 /** Makes the road for the tests of the describe that calls it, and removes it after them. */
@@ -36,8 +36,8 @@ export function useWatchedRoad(): WatchedRoad {
     get road() {
       return road();
     },
-    startWatch: (env = {}) => {
-      const watch = startWatch(['--every', '1', ...optionsOf(road())], env);
+    startWatch: (env = {}, more = []) => {
+      const watch = startWatch(['--every', '1', ...optionsOf(road()), ...more], env);
       watches.push(watch);
       return watch;
     },
