@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 // Nothing reads the handlers' metrics here.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
+// A busy machine may not answer in the usual 3 s; tests of those set it.
+process.env.STATUS_WAIT_SECONDS ??= '10';
+
 // Workers that a test starts are compiled once, like those of the command line.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/starlift', import.meta.url));
 // Where one file runs in this process, which began without it.

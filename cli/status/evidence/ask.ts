@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { numberVariable } from '../../../shared/environment.ts';
 import { describeLock, findLockHolder, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import { cancelStatement } from '../../database/cancel-statement.ts';
 import { withClient } from '../../database/with-client.ts';
@@ -8,10 +9,11 @@ import type { Site } from '../../site/site.ts';
 /** What one part of the pipeline says, or why it says nothing. */
 export type Answer<T> = { answered: true; value: T } | { answered: false; reason: string; isLocked: boolean };
 
-/** Together with what follows, less than the 3 s in which every part is known to answer or not. */
-export const answerWithinMs = 2200;
+/** In which every part is known to answer or not. */
+const usualWaitSeconds = 3;
+/** Of that, for what is done when one has not answered. */
 const holderWithinMs = 500;
-const besidesWithinMs = 1000;
+const reserveMs = 300;
 /** Longer than it takes: what is not cancelled stays in the way. */
 const cancelWithinMs = 2000;
 
@@ -36,22 +38,24 @@ export async function askPart<T>(
   lockable?: Lockable,
 ): Promise<Answer<T>> {
   const open: Clients = { source: new Set(), warehouse: new Set() };
+  const waitMs = 1000 * (numberVariable('STATUS_WAIT_SECONDS') ?? usualWaitSeconds);
   const over = new AbortController();
   const watched = watchConnections(site, open, over.signal);
   // What the source says besides decides little, and must not be taken for the warehouse's silence.
   const besides =
-    lockable?.side === 'source' ? undefined : setTimeout(() => cancelAll(open.source), besidesWithinMs);
+    lockable?.side === 'source' ? undefined : setTimeout(() => cancelAll(open.source), waitMs / 3);
   const answer = work(watched).then(
     (value): Answer<T> => ({ answered: true, value }),
     (error: unknown): Answer<T> => ({ answered: false, reason: describeError(error), isLocked: false }),
   );
+  const answerWithinMs = waitMs - holderWithinMs - reserveMs;
   const first = await Promise.race([answer, delay(answerWithinMs, undefined, { ref: false })]);
   clearTimeout(besides);
   if (first !== undefined) return first;
   over.abort();
   const holder = lockable && (await describeHolder(open, lockable, site));
   await Promise.all([cancelAll(open.source), cancelAll(open.warehouse)]);
-  const reason = holder ?? `no answer in ${Math.round((answerWithinMs + holderWithinMs) / 1000)} s`;
+  const reason = holder ?? `no answer in ${waitMs / 1000} s`;
   return { answered: false, reason, isLocked: holder !== undefined };
 }
 
