@@ -80,14 +80,15 @@ export const bound = (columns: readonly RangeColumn[], texts: readonly string[])
 export const isSameBound = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
-/** Whether ranges that were read one after the other cover all keys. */
+/** Whether some of the ranges follow one another from the first key to the last one. */
 export function coverAll(ranges: readonly CensusRange[]): boolean {
-  let at: readonly string[] | undefined;
-  for (let count = 0; count <= ranges.length; count++) {
-    const next = ranges.find(({ from }) => isSameBound(from, at));
-    if (next === undefined) return false;
-    if (next.to === undefined) return true;
-    at = next.to;
+  const reached: (readonly string[] | undefined)[] = [undefined];
+  for (const at of reached) {
+    for (const { from, to } of ranges) {
+      if (!isSameBound(from, at)) continue;
+      if (to === undefined) return true;
+      if (!reached.some((bound) => bound !== undefined && isSameBound(bound, to))) reached.push(to);
+    }
   }
   return false;
 }
