@@ -1,7 +1,8 @@
 import { putVerdict, type Verdict } from '../../shared/census/verdict.ts';
-import { selectKnownCensuses, type TableCensus } from '../../shared/ledger/censuses.ts';
+import { selectKnownParts, type TableCensus } from '../../shared/ledger/censuses.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
+import { plannedSliceOf } from '../../shared/records/plan/slices.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import type { Site } from '../site/site.ts';
 
@@ -20,13 +21,14 @@ export async function decideHeld(
   now: Date,
 ): Promise<TableCensus[]> {
   const warehouse = await site.connectWarehouse();
-  const censuses = await selectKnownCensuses(warehouse).finally(() => warehouse.end());
+  const censuses = await selectKnownParts(warehouse).finally(() => warehouse.end());
   const held = censuses.filter(({ table, state }) => state === 'held' && selection.tables.includes(table));
   for (const census of held) await putVerdict(site.ingested, census, verdict, now);
   // Of the other tables that the source feeds, too: the decision is of what the source has.
   const decided = censuses.filter(
     ({ state, run, slice }) =>
-      state === 'held' && held.some((each) => each.run === run && each.slice === slice),
+      state === 'held' &&
+      held.some((each) => each.run === run && plannedSliceOf(each.slice) === plannedSliceOf(slice)),
   );
   const attributes = { replay: textAttribute(verdict) };
   const bucket = site.processed.bucket;

@@ -45,8 +45,8 @@ export interface ComparisonNotes {
   report: TableReport;
   /** Whether a row of the source is in quarantine. */
   isQuarantined: (key: Key, version: string) => boolean;
-  /** Whether the newest census that was applied has the key. */
-  isInCensus: (key: Key) => Promise<boolean>;
+  /** Whether this part of the censuses that were applied has the key. */
+  isInCensus: (key: Key, part: number) => Promise<boolean>;
 }
 
 /**
@@ -90,8 +90,7 @@ async function passExtraRows(
       if (row.mark === 'marked') report.deleted += 1;
       else if (row.mark === 'kept') report.kept += 1;
       // A row that no census has seen yet was deleted after the last one, and so was one whose key that one has.
-      else if (row.mark === 'unseen' || (row.mark === 'seen' && (await isInCensus(showKey(key)))))
-        report.undeleted += 1;
+      else if (row.mark === 'unseen' || (await isSeenLater(row, isInCensus))) report.undeleted += 1;
       else {
         report.extra += 1;
         addExample(report, 'extra', () => ({ key: showKey(key), ...foundVersion(table, version) }));
@@ -100,6 +99,14 @@ async function passExtraRows(
     previous = version;
   }
   return row;
+}
+
+async function isSeenLater(
+  { key, mark }: SortedRow,
+  isInCensus: ComparisonNotes['isInCensus'],
+): Promise<boolean> {
+  const [, part] = /^seen (\d+)$/.exec(mark ?? '') ?? [];
+  return part !== undefined && (await isInCensus(showKey(key), Number(part)));
 }
 
 /** @returns the first found row of another key */

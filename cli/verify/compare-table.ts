@@ -124,7 +124,7 @@ export async function compareTable(
     await compareRows(makeComparedTable(table, orders), rows, {
       report,
       isQuarantined: (key, version) => evidence.isQuarantined(table.name, key, version),
-      isInCensus: async (key) => marks !== undefined && (await marks.isInCensus(key)),
+      isInCensus: async (key, part) => marks !== undefined && (await marks.isInCensus(key, part)),
     });
   } finally {
     // In a transaction that has failed a cursor is closed already.

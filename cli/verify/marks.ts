@@ -2,6 +2,13 @@ import type pg from 'pg';
 import { columnValues } from '../../services/loading/rows/column-values.ts';
 import { keyTexts } from '../../services/loading/rows/key-texts.ts';
 import { censusTableOf } from '../../shared/census/census-table.ts';
+import {
+  type CensusRange,
+  inRange,
+  parseRange,
+  type StoredRange,
+  warehouseRangeColumns,
+} from '../../shared/census/range.ts';
 import { censusTable, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { formatType } from '../../shared/model/define.ts';
 import type { WarehouseTable } from '../../shared/model/model.ts';
@@ -20,15 +27,20 @@ export interface Marks {
   /** SQL that follows the table and its alias. */
   join: string;
   /**
-   * Whether the newest applied census has the key, so that the row was deleted after it; false where the census cannot be
-   * read.
+   * Whether the census has the key that decides for its row, so that the row was deleted after it; false where the census cannot
+   * be read.
+   *
+   * @param part as the row's mark has it
    */
-  isInCensus(key: Key): Promise<boolean>;
+  isInCensus(key: Key, part: number): Promise<boolean>;
 }
 
-interface NewestCensus {
-  id: string;
+/** A part of the newest census that was applied. */
+interface AppliedPart {
   key: string;
+  range: CensusRange;
+  /** SQL for its version. */
+  version: string;
 }
 
 /**
@@ -45,26 +57,27 @@ export async function readMarks(
   if (table.kind === 'calendar') return undefined;
   if (table.deletes === 'keep') return { column: "'kept'", join: '', isInCensus: async () => false };
   if (!(await hasMarks(warehouse, schema, table.name))) return undefined;
-  const newest = await selectNewest(warehouse, table.name);
-  let keys: Promise<ReadonlySet<string>> | undefined;
+  const parts = await selectApplied(warehouse, table.name);
   const isMarked = `when found.${quoteIdentifier(deletedByColumn)} is not null then 'marked'`;
+  let known: { object: string; keys: Promise<ReadonlySet<string>> } | undefined;
+  const seen = parts.map(({ range, version }, part) => {
+    const isWhole = range.from === undefined && range.to === undefined;
+    const isIn = isWhole ? 'true' : inRange(warehouseRangeColumns(table, 'found'), range);
+    return `when ${isIn} and (loaded.object_id is null or ${versionOf('loaded')} < ${version}) then 'seen ${part}'`;
+  });
   return {
-    column:
-      newest === undefined
-        ? `case ${isMarked} else 'unseen' end`
-        : `case ${isMarked} when newer.object_id is null then 'seen' else 'unseen' end`,
+    column: `case ${isMarked} ${seen.join(' ')} else 'unseen' end`,
     join:
-      newest === undefined
+      parts.length === 0
         ? ''
-        : `left join (
-             select o.object_id from ${ledgerTable} o join ${ledgerTable} c on c.object_id = ${newest.id}
-              where (o.generation, o.snapshot_xmax, o.snapshot_xmin, o.tie)
-                    >= (c.generation, c.snapshot_xmax, c.snapshot_xmin, c.tie)) as newer
-             on newer.object_id = found.${quoteIdentifier(objectIdColumn)}`,
-    isInCensus: async (key) => {
-      if (newest === undefined || processed === undefined) return false;
-      keys ??= readKeys(warehouse, table, { census: newest, processed, keyTypes });
-      return (await keys).has(formatKey(key));
+        : `left join ${ledgerTable} as loaded on loaded.object_id = found.${quoteIdentifier(objectIdColumn)}`,
+    isInCensus: async (key, part) => {
+      const object = parts[part]?.key;
+      if (object === undefined || processed === undefined) return false;
+      // Rows come in the order of their keys, more or less: the keys of one part are in memory.
+      if (known?.object !== object)
+        known = { object, keys: readKeys(warehouse, table, { object, processed, keyTypes }) };
+      return (await known.keys).has(formatKey(key));
     },
   };
 }
@@ -80,15 +93,22 @@ async function hasMarks(warehouse: pg.Client, schema: string, table: string): Pr
   return rowCount === 1;
 }
 
-async function selectNewest(warehouse: pg.Client, table: string): Promise<NewestCensus | undefined> {
-  const { rows } = await warehouse.query<NewestCensus>(
-    `select o.object_id::text as id, o.key from ${censusTable} c join ${ledgerTable} o using (object_id)
+/** The newest first: for a row the first one decides that is newer and has its key in its range. */
+async function selectApplied(warehouse: pg.Client, table: string): Promise<AppliedPart[]> {
+  // One that an older version has made has no ranges.
+  const { rows } = await warehouse.query<{ key: string; version: string; census: StoredRange }>(
+    `select o.key, to_jsonb(c) as census,
+            format('(%s, %s, %s, %s)', o.generation, o.snapshot_xmax, o.snapshot_xmin, o.tie) as version
+       from ${censusTable} c join ${ledgerTable} o using (object_id)
       where c.warehouse_table = $1 and c.state = 'applied'
-      order by o.generation desc, o.snapshot_xmax desc, o.snapshot_xmin desc, o.tie desc, o.revision desc limit 1`,
+      order by o.generation desc, o.snapshot_xmax desc, o.snapshot_xmin desc, o.tie desc, o.revision desc`,
     [table],
   );
-  return rows[0];
+  return rows.map(({ key, version, census }) => ({ key, version, range: parseRange(census) }));
 }
+
+const versionOf = (entry: string): string =>
+  `(${entry}.generation, ${entry}.snapshot_xmax, ${entry}.snapshot_xmin, ${entry}.tie)`;
 
 /** Keys in one statement. */
 const keysAtOnce = 10_000;
@@ -98,20 +118,20 @@ async function readKeys(
   warehouse: pg.Client,
   table: Exclude<WarehouseTable, { kind: 'calendar' }>,
   {
-    census,
+    object: key,
     processed,
     keyTypes,
   }: {
-    census: NewestCensus;
+    object: string;
     processed: Pick<ObjectStore, 'get'>;
     keyTypes: readonly ColumnType[];
   },
 ): Promise<ReadonlySet<string>> {
-  const object = await processed.get(census.key);
+  const object = await processed.get(key);
   const keys = new Set<string>();
   if (object === undefined) return keys;
   const { columns } = censusTableOf(table);
-  const batches = await readParquet(censusTableOf(table), census.key, object.body);
+  const batches = await readParquet(censusTableOf(table), key, object.body);
   const texts = columns.map(({ type }, index) => keyTexts(type, columnValues(batches, index)));
   const unnested = columns.map((_, index) => `unnest($${index + 1}::text[])`);
   const list = columns.map(({ type }, index) =>

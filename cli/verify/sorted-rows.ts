@@ -15,11 +15,11 @@ const rowsPerFetch = 5000;
 /**
  * What a row of the warehouse says of deletes:
  * - `marked`: the source does not have its key
- * - `seen`: the newest census that was applied is newer than the row, and has not marked it
+ * - `seen`: the census that decides for its key is newer than the row, and has not marked it; with the number of the part
  * - `unseen`: no census is newer than the row
  * - `kept`: the table keeps rows whose key is gone
  */
-export type Mark = 'marked' | 'seen' | 'unseen' | 'kept';
+export type Mark = 'marked' | `seen ${number}` | 'unseen' | 'kept';
 
 /** One row of either side, rendered by its own server: equal rows are equal texts. */
 export interface SortedRow {

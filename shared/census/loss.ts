@@ -8,11 +8,16 @@ const maxLostShare = 0.2;
  * Says why a census is to be held, as a clause.
  *
  * @param lost of the keys
+ * @param isWhole whether these are all keys of the table, and not those of a range
  * @returns undefined where so many keys may well be deleted
  */
-export function describeLoss(lost: number, keys: number): string | undefined {
-  const isAll = keys > 0 && lost === keys;
+export function describeLoss(
+  lost: number,
+  keys: number,
+  { isWhole }: { isWhole: boolean },
+): string | undefined {
+  const isAll = isWhole && keys > 0 && lost === keys;
   if (!isAll && (lost <= maxLostKeys || lost <= maxLostShare * keys)) return undefined;
-  const which = isAll ? `all ${keys}` : `${lost} of ${keys}`;
+  const which = lost === keys ? `all ${keys}` : `${lost} of ${keys}`;
   return keys === 1 ? 'its only key is gone' : `${which} keys are gone`;
 }

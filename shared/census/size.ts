@@ -1,6 +1,6 @@
 import type { SourceField } from '../model/model.ts';
 
-// A census is one object, whose keys a load holds in memory.
+// An object of a census: its keys are in a load's memory.
 
 /** Of the keys as COPY sends them. */
 export const maxCensusCopyBytes = 384 * 2 ** 20;
@@ -16,8 +16,18 @@ function bytesOf({ type }: SourceField): number {
 /** Digits of neighbouring integers are compressed to a quarter; random digits to a half. */
 const compressedShare = 0.5;
 
-/** Whether the keys of a table with so many rows have a place in one census. */
-export function fitsCensus(fields: readonly SourceField[], rows: number): boolean {
-  const bytes = rows * fields.reduce((sum, field) => sum + bytesOf(field), 0);
-  return bytes <= maxCensusCopyBytes && bytes * compressedShare <= maxCensusBytes;
+export interface CensusLimits {
+  maxCopyBytes: number;
+  maxBytes: number;
+}
+
+const usual: CensusLimits = { maxCopyBytes: maxCensusCopyBytes, maxBytes: maxCensusBytes };
+
+/** How many keys have a place in one object, about. */
+export function keysOfObject(
+  fields: readonly SourceField[],
+  { maxCopyBytes, maxBytes }: CensusLimits = usual,
+): number {
+  const bytes = fields.reduce((sum, field) => sum + bytesOf(field), 0);
+  return Math.floor(Math.min(maxCopyBytes, maxBytes / compressedShare) / bytes);
 }

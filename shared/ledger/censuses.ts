@@ -21,12 +21,33 @@ export interface TableCensus {
 
 /**
  * Reads the newest census of each table; one that an operator has dismissed, or that a newer one makes up for, is passed over.
+ * Of one in parts a part that needs attention stands for all.
  *
  * @param client of a warehouse that this version has made, or migrated
  */
 export async function selectCensuses(client: pg.ClientBase): Promise<TableCensus[]> {
+  const censuses = new Map<string, TableCensus>();
+  for (const part of await selectParts(client)) {
+    const known = censuses.get(part.table);
+    if (known === undefined) censuses.set(part.table, part);
+    else if (known.run === part.run) {
+      const keys = known.keys + part.keys;
+      const isWorse = gravity.indexOf(part.state) < gravity.indexOf(known.state);
+      censuses.set(part.table, { ...(isWorse ? part : known), keys });
+    } else if (known.state === 'applied' && part.state !== 'applied') {
+      // A part of it is newer than what makes up for the rest.
+      censuses.set(part.table, { ...part, keys: known.keys });
+    }
+  }
+  return [...censuses.values()];
+}
+
+const gravity: readonly TableCensus['state'][] = ['held', 'unmarked', 'due', 'applied'];
+
+/** All parts of the censuses that matter, the newest first. */
+export async function selectParts(client: pg.ClientBase): Promise<TableCensus[]> {
   const { rows } = await client.query<TableCensus>(
-    `select distinct on (c.warehouse_table) c.warehouse_table as table, o.key, o.run, o.slice, c.reason,
+    `select c.warehouse_table as table, o.key, o.run, o.slice, c.reason,
             case when c.due_since is not null then 'due' else c.state end as state, c.keys::float8 as keys,
             to_char(coalesce(c.due_since, c.applied_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
        from ${censusTable} c join ${ledgerTable} o using (object_id)
@@ -40,6 +61,12 @@ export async function selectCensuses(client: pg.ClientBase): Promise<TableCensus
 export async function selectKnownCensuses(client: pg.ClientBase): Promise<TableCensus[]> {
   const { rowCount } = await client.query('select where to_regclass($1) is not null', [censusTable]);
   return rowCount === 0 ? [] : selectCensuses(client);
+}
+
+/** As `selectKnownCensuses`, of each part. */
+export async function selectKnownParts(client: pg.ClientBase): Promise<TableCensus[]> {
+  const { rowCount } = await client.query('select where to_regclass($1) is not null', [censusTable]);
+  return rowCount === 0 ? [] : selectParts(client);
 }
 
 /** The rows of a table that are marked as deleted. @returns null where it has no marks */

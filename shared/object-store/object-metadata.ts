@@ -1,5 +1,6 @@
 import { TerminalError } from '../errors.ts';
 import { parseJsonRecord } from '../records/json-record.ts';
+import type { SliceId } from '../records/plan/slices.ts';
 
 /** What an ingested object says of itself, in S3 user metadata. */
 export interface IngestedMetadata {
@@ -19,6 +20,11 @@ export interface CensusMetadata {
   seconds: number;
   /** The run of the census that it was judged against; absent for a table's first. */
   previous?: string;
+  /** The part of that census; absent where an older version has put it. */
+  previousSlice?: SliceId;
+  /** The range of the keys, where it has not all of the table's. */
+  from?: readonly string[];
+  to?: readonly string[];
   /** Why it is not to be applied unless an operator says so, as a clause; absent where nothing speaks against it. */
   held?: string;
 }
@@ -48,8 +54,12 @@ export const formatIngestedMetadata = ({
   rows: String(rows),
   ...(model !== undefined && { model: String(model) }),
   ...(layout !== undefined && { layout }),
-  ...(census !== undefined && { census: JSON.stringify(census) }),
+  ...(census !== undefined && { census: toAscii(JSON.stringify(census)) }),
 });
+
+/** S3 keeps metadata as headers. */
+const toAscii = (json: string): string =>
+  json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The inverse of `parseProcessedMetadata`. */
 export const formatProcessedMetadata = (metadata: ProcessedMetadata): Record<string, string> => ({
@@ -87,11 +97,17 @@ function parseCensus(key: string, text: string): CensusMetadata {
   const malformed = (cause?: unknown) =>
     new TerminalError("the object's metadata has no valid census", { key, cause });
   const census = parseJsonRecord(text, (_, cause) => malformed(cause));
-  const { seconds, previous, held } = census;
-  const areTexts = [previous, held].every((each) => ['string', 'undefined'].includes(typeof each));
-  if (typeof seconds !== 'number' || !areTexts) throw malformed();
+  const { seconds, previous, previousSlice, held, from, to } = census;
+  const areTexts = [previous, previousSlice, held].every((each) =>
+    ['string', 'undefined'].includes(typeof each),
+  );
+  const areBounds = [from, to].every((each) => each === undefined || isTexts(each));
+  if (typeof seconds !== 'number' || !areTexts || !areBounds) throw malformed();
   return census as unknown as CensusMetadata;
 }
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');
 
 function parseHash(key: string, name: string, text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text)) {

@@ -121,7 +121,10 @@ export function isAccounted(
   const { loaded, ingested, failed, empty } = facts;
   if (!model.sources.some(({ name }) => name === slice.table)) return true;
   if (failed.has(slice.table, slice) || empty.has(slice.table, slice)) return true;
-  const tables = tablesOf(slice.table, model);
+  const tables =
+    slice.census === true
+      ? (model.sources.find(({ name }) => name === slice.table)?.feeds ?? [])
+      : tablesOf(slice.table, model);
   const isThrough =
     tables.length === 0
       ? ingested.has(slice.table, slice)

@@ -97,7 +97,7 @@ async function beginToFollow(
   planned: PlannedRun,
   { listFailed, onStandstill }: StageRunDeps,
 ): Promise<() => Promise<boolean>> {
-  const slices = await listFollowedSlices(stage.ingested, planned);
+  const slices = [...(await listFollowedSlices(stage.ingested, planned)), ...(planned.censuses ?? [])];
   const followed = followSlices(slices, { site: stage, listFailed, warehouse, model: stage.model });
   const describeStandstill = makeStandstill();
   let looks = 0;

@@ -1,21 +1,28 @@
+import { censusFieldsOf } from '../../../shared/census/census-table.ts';
+import { type CensusRange, isSameBound } from '../../../shared/census/range.ts';
+import { keysOfObject } from '../../../shared/census/size.ts';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import type { Model, SourceTable } from '../../../shared/model/model.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import { formatIngestedMetadata } from '../../../shared/object-store/object-metadata.ts';
+import {
+  formatIngestedMetadata,
+  parseIngestedMetadata,
+} from '../../../shared/object-store/object-metadata.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
 import { hasObject, noteEmptySlice } from '../../../shared/records/plan/empty-slices.ts';
 import type { CensusOrder, ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import type { PutLayout } from '../../../shared/records/plan/layout.ts';
-import { halvesOf } from '../../../shared/records/plan/slices.ts';
+import { halvesOf, type SliceId } from '../../../shared/records/plan/slices.ts';
 import { releaseMemory } from '../../../shared/release-memory.ts';
 import { hasMasked, type Mask } from '../source/mask.ts';
+import { type PreviousPart, readPreviousPart } from './census-parts.ts';
 import { ObjectTooLarge } from './compressed-rows.ts';
 import { judgeCensus } from './judge-census.ts';
-import { readCensus } from './read-census.ts';
-import { type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
+import { type Census, isBelowBound, readCensus } from './read-census.ts';
+import { type OtherSource, type ReadOptions, readSlice, type SliceContent } from './read-slice.ts';
 
 export interface ExtractDeps extends ReadOptions {
   database: Pick<Database, 'withClient'>;
@@ -119,7 +126,10 @@ async function passOver({ isInForce }: ExtractDeps): Promise<ExtractOutcome> {
   return { outcome: isOutdated ? 'other model' : 'not in the model', rows: 0 };
 }
 
-/** The keys of a table, as one object. */
+/**
+ * The keys of a table, or the lowest part of those that are left to read. The others are read by another message, in a snapshot
+ * of their own: the parts of a large table are the halves of a slice, and of its upper half again.
+ */
 async function extractCensus(
   message: ExtractMessage,
   order: CensusOrder,
@@ -127,22 +137,75 @@ async function extractCensus(
   deps: ExtractDeps & { mask: Mask | undefined },
 ): Promise<ExtractOutcome> {
   const { ingested, modelNumber } = deps;
-  const content = await deps.database.withClient((client) => readCensus(client, message, table, deps));
+  const { run, slice } = message;
+  const [lower, upper] = halvesOf(slice);
+  const keyOf = (each: SliceId) =>
+    formatObjectKey({ zone: 'ingested', table: table.name, run, slice: each, census: true });
+  // An attempt before this one may have died before it sent the rest.
+  const put = await ingested.head(keyOf(lower));
+  const previous = await readPreviousPart(table.name, order, ingested);
+  const sendRest = (to: readonly string[]) =>
+    deps.send([{ ...message, slice: upper, census: orderRest(order, previous, to) }]);
+  if (put !== undefined) {
+    const { rows, census } = parseIngestedMetadata(keyOf(lower), put.metadata);
+    if (census?.to !== undefined) await sendRest(census.to);
+    return { outcome: 'already ingested', rows };
+  }
+  const range: CensusRange = {
+    ...(order.from !== undefined && { from: order.from }),
+    ...(previous?.range.to !== undefined && { to: previous.range.to }),
+  };
+  const content = await readWhatFits(message, table, deps, range);
   if (content.kind === 'other source') return supersede(message, deps);
   if ((await deps.isInForce?.()) === false) return { outcome: 'other model', rows: 0 };
-  const { run, slice } = message;
-  const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice, census: true });
-  const { version, rows, seconds, bytes } = content;
-  const { previous, held: reason } = await judgeCensus({ table: table.name, keys: bytes }, order, ingested);
-  const held = table.isGuarded ? reason : undefined;
+  const { version, rows, seconds, bytes, to } = content;
+  const read: CensusRange = { ...range, ...(to !== undefined && { to }) };
+  const { isCompared, held } = await judgeCensus({ keys: bytes, range: read }, previous, (key, bound) =>
+    deps.database.withClient((client) => isBelowBound(client, table, { key, bound })),
+  );
   const metadata = formatIngestedMetadata({
     version,
     rows,
-    census: { seconds, ...(previous !== undefined && { previous }), ...(held !== undefined && { held }) },
+    census: {
+      seconds,
+      ...(isCompared && previous && { previous: previous.run, previousSlice: previous.slice }),
+      ...(held !== undefined && table.isGuarded && { held }),
+      ...read,
+    },
     ...(modelNumber !== undefined && { model: modelNumber }),
   });
-  const put = await ingested.create(key, bytes, metadata);
-  return { outcome: put === 'created' ? 'ingested' : 'already ingested', rows };
+  const key = keyOf(to === undefined ? slice : lower);
+  const created = await ingested.create(key, bytes, metadata);
+  if (to !== undefined) await sendRest(to);
+  return { outcome: created === 'created' ? 'ingested' : 'already ingested', rows };
+}
+
+/** Reads fewer and fewer keys until they have room in an object. A connection whose COPY was broken off reads no more. */
+async function readWhatFits(
+  message: ExtractMessage,
+  table: SourceTable,
+  deps: ExtractDeps & { mask: Mask | undefined },
+  range: CensusRange,
+): Promise<Census | OtherSource> {
+  let maxKeys: number | undefined;
+  for (;;) {
+    const content = await deps.database.withClient((client) =>
+      readCensus(client, message, table, deps, { range, maxKeys }),
+    );
+    if (content.kind !== 'too large') return content;
+    const most = maxKeys ?? keysOfObject(censusFieldsOf(table), deps.censusLimits);
+    maxKeys = Math.max(1, Math.floor(most / 2));
+  }
+}
+
+/** What is left to read above a bound. */
+function orderRest(
+  { previous: named }: CensusOrder,
+  previous: PreviousPart | undefined,
+  to: readonly string[],
+): CensusOrder {
+  const part = isSameBound(previous?.range.to, to) ? previous?.next : previous?.slice;
+  return { ...(named && { previous: named }), from: to, ...(part !== undefined && { part }) };
 }
 
 /**

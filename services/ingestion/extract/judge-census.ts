@@ -1,36 +1,68 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { describeLoss } from '../../../shared/census/loss.ts';
-import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import type { CensusOrder } from '../../../shared/records/plan/extract-message.ts';
+import { type CensusRange, isSameBound } from '../../../shared/census/range.ts';
+import type { PreviousPart } from './census-parts.ts';
 
-export interface Judgement {
-  /** The run that it was judged against; undefined where there is nothing to compare with. */
-  previous: string | undefined;
-  /** Why it is to be held, as a clause. */
-  held: string | undefined;
-}
+/** Whether a key of the source, as the lines have it, is below a bound. */
+export type IsBelow = (key: ReadonlyMap<string, string>, bound: readonly string[]) => Promise<boolean>;
 
 /**
  * Judges a census once, by the source alone: a table that somebody has emptied by mistake must not take the warehouse's rows
  * along. Judged by the warehouse's rows, the verdict would depend on what was loaded by then.
  *
- * @param keys the census' lines, compressed
+ * @param keys the census' lines, compressed, and their range
+ * @param previous the part of the last census that was not held; it may reach further than the range
+ * @returns whether there was something to compare with, and why the census is to be held, as a clause
  */
 export async function judgeCensus(
-  { table, keys }: { table: string; keys: Uint8Array },
-  { previous }: CensusOrder,
-  ingested: Pick<ObjectStore, 'get'>,
-): Promise<Judgement> {
-  const stored =
-    previous && (await ingested.get(formatObjectKey({ zone: 'ingested', table, ...previous, census: true })));
-  if (previous === undefined || stored === undefined) return { previous: undefined, held: undefined };
-  const [before, now] = [zstdDecompressSync(stored.body), zstdDecompressSync(keys)];
+  { keys, range }: { keys: Uint8Array; range: CensusRange },
+  previous: PreviousPart | undefined,
+  isBelow: IsBelow,
+): Promise<{ isCompared: boolean; held: string | undefined }> {
+  const now = zstdDecompressSync(keys);
   // Of another model, with another key: no line is equal.
-  if (!haveSameFields(before, now)) return { previous: undefined, held: undefined };
-  const known = hashLines(before);
+  if (previous === undefined || !haveSameFields(previous.lines, now))
+    return { isCompared: false, held: undefined };
+  const known = hashLines(await linesWithin(previous, range, isBelow));
   const lost = countMissing(known, hashLines(now));
-  return { previous: previous.run, held: describeLoss(lost, known.length) };
+  const isWhole = range.from === undefined && range.to === undefined;
+  return { isCompared: true, held: describeLoss(lost, known.length, { isWhole }) };
+}
+
+/** The lines are in the order of their keys. */
+async function linesWithin(
+  { lines, range }: PreviousPart,
+  wanted: CensusRange,
+  isBelow: IsBelow,
+): Promise<Uint8Array> {
+  if (isSameBound(range.from, wanted.from) && isSameBound(range.to, wanted.to)) return lines;
+  const end = wanted.to === undefined ? lines.length : await findLine(lines, wanted.to, isBelow);
+  const start = wanted.from === undefined ? 0 : await findLine(lines, wanted.from, isBelow);
+  return lines.subarray(Math.min(start, end), end);
+}
+
+/** @returns where the first line begins whose key is not below the bound */
+async function findLine(lines: Uint8Array, bound: readonly string[], isBelow: IsBelow): Promise<number> {
+  let [start, end] = [0, lines.length];
+  while (start < end) {
+    const middle = lineStart(lines, Math.floor((start + end) / 2));
+    const next = lines.indexOf(newline, middle) + 1;
+    if (await isBelow(parseKey(lines.subarray(middle, next - 1)), bound)) start = next;
+    else end = middle;
+  }
+  return start;
+}
+
+const lineStart = (lines: Uint8Array, at: number): number =>
+  at === 0 ? 0 : lines.lastIndexOf(newline, at - 1) + 1;
+
+/** Numbers as they are written: they may have more digits than a double. */
+function parseKey(line: Uint8Array): Map<string, string> {
+  const texts = new Map<string, string>();
+  const members = /("(?:[^"\\]|\\.)*"):("(?:[^"\\]|\\.)*"|[^,}]+)/g;
+  for (const [, name = '""', value = ''] of Buffer.from(line).toString().matchAll(members))
+    texts.set(JSON.parse(name) as string, value.startsWith('"') ? (JSON.parse(value) as string) : value);
+  return texts;
 }
 
 const newline = 0x0a;

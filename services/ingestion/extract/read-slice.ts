@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { CensusLimits } from '../../../shared/census/size.ts';
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError, restate, TerminalError, TransientError } from '../../../shared/errors.ts';
 import type { SourceName } from '../../../shared/model/define.ts';
@@ -49,6 +50,8 @@ export interface ReadOptions {
    * one row would take a transform more memory than its function has.
    */
   maxUncutBytes?: number;
+  /** Of one object of a census; the usual ones where they are left out. */
+  censusLimits?: CensusLimits;
 }
 
 export type SliceContent =

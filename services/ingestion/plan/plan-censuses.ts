@@ -1,6 +1,7 @@
 import { censusFieldsOf } from '../../../shared/census/census-table.ts';
+import { sourceRangeColumns } from '../../../shared/census/range.ts';
 import { type CensusRecord, putCensusRecord } from '../../../shared/census/record.ts';
-import { fitsCensus } from '../../../shared/census/size.ts';
+import { keysOfObject } from '../../../shared/census/size.ts';
 import { readVerdict } from '../../../shared/census/verdict.ts';
 import type { Deletes } from '../../../shared/model/define.ts';
 import type { Model } from '../../../shared/model/model.ts';
@@ -78,8 +79,11 @@ export async function planCensuses(
     if ('problem' in usable) continue;
     const deletes = feeds.map((feed) => deletesOf(feed, context.model));
     if (deletes.every((each) => each === 'keep')) continue;
-    if (!fitsCensus(censusFieldsOf(usable.table), usable.relation.rows)) {
-      warnings.push(`the deletes of ${name} are not looked for: it has more keys than a census holds`);
+    const isCut = sourceRangeColumns(usable.table, 'source') !== undefined;
+    if (!isCut && usable.relation.rows > keysOfObject(censusFieldsOf(usable.table))) {
+      warnings.push(
+        `the deletes of ${name} are not looked for: it has more keys than an object holds, and a key by which they cannot be cut`,
+      );
       continue;
     }
     const known = await followVerdict(await followSent(name, censuses[name] ?? {}, context), context);
@@ -160,13 +164,17 @@ async function followSent(
   const { sent, ...before } = known;
   if (sent === undefined) return known;
   const objects = await findObjects(ingested, table, sent);
-  const [first] = objects;
-  if (first !== undefined) {
-    const head = await ingested.head(formatObjectKey(first));
-    const metadata = head && parseIngestedMetadata(formatObjectKey(first), head.metadata).census;
-    const last: EndedCensus = { ...sent, seconds: metadata?.seconds ?? 0 };
+  if (objects.length > 0) {
+    const heads = await Promise.all(objects.map((key) => ingested.head(formatObjectKey(key))));
+    const parts = heads.flatMap((head, index) => {
+      const key = objects[index];
+      if (head === undefined || key === undefined) return [];
+      return [parseIngestedMetadata(formatObjectKey(key), head.metadata).census];
+    });
+    const seconds = parts.reduce((sum, part) => sum + (part?.seconds ?? 0), 0);
+    const last: EndedCensus = { ...sent, seconds };
     const { run, slice } = sent;
-    if (metadata?.held !== undefined) return { ...before, last, held: { run, slice } };
+    if (parts.some((part) => part?.held !== undefined)) return { ...before, last, held: { run, slice } };
     // What was held before is over: this one is newer.
     return { last, accepted: { run, slice } };
   }

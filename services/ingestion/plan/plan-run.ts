@@ -20,6 +20,7 @@ import type { ExtractMessage } from '../../../shared/records/plan/extract-messag
 import { formatLayout } from '../../../shared/records/plan/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
 import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/plan/run-record.ts';
+import type { FollowedSlice } from '../../../shared/records/plan/slices.ts';
 import { readWriteCounters } from '../source/counters.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
@@ -150,7 +151,14 @@ async function planOn(
     problem === undefined || problem === state.countersProblem
       ? []
       : [`quiet tables are looked at like all others, because the source hides its counters: ${problem}`];
-  return { ...plan.run, warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost] };
+  const sent = censusPlan.messages.map(
+    ({ run: id, slice, table }): FollowedSlice => ({ run: id, slice, table, census: true }),
+  );
+  return {
+    ...plan.run,
+    ...(sent.length > 0 && { censuses: sent }),
+    warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost],
+  };
 }
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {

@@ -18,10 +18,19 @@ import { enterInLedger } from '../load/enter-in-ledger.ts';
 import type { ProcessedObject } from '../load/read-processed.ts';
 import { copyRows, createStaging, type LoadTarget, warehouseTarget } from '../rows/put-rows.ts';
 import { versionColumns, versionParameters, versionValues } from './late-rows.ts';
+import {
+  type AppliedCensus,
+  decides,
+  isCovered,
+  isSameRange,
+  noteCensus,
+  rangeOf,
+  selectNewer,
+} from './newest-censuses.ts';
 
 // A census is a set of versioned absences. Claim: whether a row is marked depends on neither the order nor the repetition of
-// loads and censuses. The newest applied census decides for each row that is older than it: the row is marked if the census
-// does not have its key.
+// loads and censuses. For each row the newest applied census decides that is newer and in whose range its key lies: the row is
+// marked if the census does not have its key.
 
 export interface CensusDeps {
   model: Model;
@@ -30,23 +39,6 @@ export interface CensusDeps {
   looked?: number;
   /** What an operator has decided; absent where nobody can. */
   readVerdict?(census: { run: RunId; slice: SliceId }): Promise<Verdict | undefined>;
-}
-
-export interface AppliedCensus {
-  /**
-   * - `applied`: the rows are marked by it
-   * - `covered`: a newer census was applied before, and decides
-   * - `held`: too many keys are gone, and an operator has to decide; it neither marks nor covers
-   * - `dismissed`: an operator has decided that it is to be forgotten
-   * - `unmarked`: the table has no column for marks, and its owner has to add it
-   * - `kept`: the model keeps the table's rows as they are
-   */
-  state: 'applied' | 'covered' | 'held' | 'dismissed' | 'unmarked' | 'kept';
-  /** Of a held one, why: a clause. */
-  reason?: string;
-  /** Rows that were marked or removed, and rows whose mark was cleared. */
-  marked: number;
-  cleared: number;
 }
 
 /** What a census has to say to its load's caller. */
@@ -103,6 +95,11 @@ export async function commitCensus(
   });
 }
 
+interface RowsDecision extends Decision {
+  /** SQL: no newer census decides for the row. */
+  isDecided(row: string): string;
+}
+
 interface Decision {
   model: Model;
   schema: string;
@@ -121,23 +118,26 @@ async function decide(
   if (table.kind === 'calendar') throw new TypeError(`${table.name} is made of dates, not of a source`);
   if (table.deletes === 'keep') return { state: 'kept', ...nothing };
   if (!decision.isMarked && table.deletes === 'mark') return { state: 'unmarked', ...nothing };
-  if (await isCovered(client, object)) return { state: 'covered', ...nothing };
+  const range = rangeOf(object.metadata.census);
+  const newer = await selectNewer(client, object);
+  if (isCovered(range, newer)) return { state: 'covered', ...nothing };
   if (decision.verdict === 'dismiss') return { state: 'dismissed', ...nothing };
   const { held, previous } = object.metadata.census ?? {};
   const isApproved = decision.verdict === 'apply' || !table.source.isGuarded;
   if (held !== undefined && !isApproved) return { state: 'held', reason: held, ...nothing };
-  const before = await selectPrevious(client, object, previous);
+  const before = await selectPrevious(client, object);
   if (before === 'held' && !isApproved) {
     return { state: 'held', reason: 'the census before it is held', ...nothing };
   }
   await stageKeys(client, table, object, decision);
+  const isDecided = decides(table, range, newer);
   // Nothing was ever compared with: only the warehouse shows how many rows it would mark.
   const isFirst = previous === undefined || before === 'dismissed';
   // Once: what comes in later and is older does not change the judgement.
   const isJudged = isApproved || !isFirst || (await isApplied(client, decision.objectId));
-  const loss = !isJudged ? await findLoss(client, table, object, decision) : undefined;
+  const loss = !isJudged ? await findLoss(client, table, object, { ...decision, isDecided }) : undefined;
   if (loss !== undefined) return { state: 'held', reason: loss, ...nothing };
-  return { state: 'applied', ...(await markRows(client, table, object, decision)) };
+  return { state: 'applied', ...(await markRows(client, table, object, { ...decision, isDecided })) };
 }
 
 async function isApplied(client: pg.ClientBase, objectId: string): Promise<boolean> {
@@ -151,14 +151,15 @@ async function isApplied(client: pg.ClientBase, objectId: string): Promise<boole
 /** What has become of the census that this one was judged against, where this warehouse knows it. */
 async function selectPrevious(
   client: pg.ClientBase,
-  { table }: ProcessedObject,
-  run: string | undefined,
+  { table, metadata }: ProcessedObject,
 ): Promise<string | undefined> {
-  if (run === undefined) return undefined;
+  const { previous, previousSlice } = metadata.census ?? {};
+  if (previous === undefined) return undefined;
   const { rows } = await client.query<{ state: string }>(
     `select c.state from ${censusTable} c join ${ledgerTable} o using (object_id)
-      where c.warehouse_table = $1 and o.run = $2 order by o.revision desc limit 1`,
-    [table.name, run],
+      where c.warehouse_table = $1 and o.run = $2 and ($3::text is null or o.slice = $3)
+      order by o.revision desc limit 1`,
+    [table.name, previous, previousSlice ?? null],
   );
   return rows[0]?.state;
 }
@@ -168,27 +169,17 @@ async function findLoss(
   client: pg.ClientBase,
   table: Dimension | Fact,
   { metadata }: ProcessedObject,
-  { schema }: Decision,
+  { schema, isDecided }: RowsDecision,
 ): Promise<string | undefined> {
   const { table: target, key } = keysTarget(table, schema);
   const list = key.map((column) => `t.${column}`).join(', ');
   const { rows } = await client.query<{ lost: number; keys: number }>(
     `select count(*)::float8 as keys, count(*) filter (where not ${isThere(key, 't')})::float8 as lost
-       from (select distinct ${list} from ${target} t where ${isOlder('t')}) as t`,
+       from (select distinct ${list} from ${target} t where ${isOlder('t')} and ${isDecided('t')}) as t`,
     versionValues(metadata.version),
   );
   const { lost = 0, keys = 0 } = rows[0] ?? {};
-  return describeLoss(lost, keys);
-}
-
-/** Whether a newer census was applied: it has decided for every key. */
-async function isCovered(client: pg.ClientBase, { table, metadata }: ProcessedObject): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from ${censusTable} c join ${ledgerTable} o using (object_id)
-      where c.warehouse_table = $1 and c.state = 'applied' and ${versionColumns('o')} > ${versionParameters(2)} limit 1`,
-    [table.name, ...versionValues(metadata.version)],
-  );
-  return rowCount === 1;
+  return describeLoss(lost, keys, { isWhole: isSameRange(rangeOf(metadata.census), {}) });
 }
 
 async function stageKeys(
@@ -216,7 +207,7 @@ async function markRows(
   client: pg.PoolClient,
   table: Dimension | Fact,
   { metadata }: ProcessedObject,
-  { schema, objectId, isMarked }: Decision,
+  { schema, objectId, isMarked, isDecided }: RowsDecision,
 ): Promise<{ marked: number; cleared: number }> {
   const { table: own, key } = keysTarget(table, schema);
   // Rows that wait for a dimension row are deleted like any other.
@@ -227,7 +218,7 @@ async function markRows(
     if (table.deletes === 'remove') {
       // Also those that are marked, from a time in which they were not removed.
       const removed = await client.query(
-        `delete from ${target} t where ${isOlder('t')} and not ${isThere(key, 't')}`,
+        `delete from ${target} t where ${isDecided('t')} and ${isOlder('t')} and not ${isThere(key, 't')}`,
         version,
       );
       const rows = removed.rowCount ?? 0;
@@ -237,14 +228,14 @@ async function markRows(
     } else {
       const marked = await client.query(
         `update ${target} t set ${deletedBy} = $5
-          where ${deletedBy} is null and ${isOlder('t')} and not ${isThere(key, 't')}`,
+          where ${deletedBy} is null and ${isDecided('t')} and ${isOlder('t')} and not ${isThere(key, 't')}`,
         [...version, objectId],
       );
       counts.marked += marked.rowCount ?? 0;
     }
     const cleared = await client.query(
       `update ${target} t set ${deletedBy} = null
-        where ${deletedBy} is not null and ${isOlder('t')} and ${isThere(key, 't')}`,
+        where ${deletedBy} is not null and ${isDecided('t')} and ${isOlder('t')} and ${isThere(key, 't')}`,
       version,
     );
     counts.cleared += cleared.rowCount ?? 0;
@@ -260,35 +251,4 @@ function keysTarget(table: Dimension | Fact, schema: string): LoadTarget {
   const { columns, key } = censusTableOf(table);
   const target = warehouseTarget({ ...table, columns }, schema);
   return { ...target, key: key.map(quoteIdentifier) };
-}
-
-/**
- * Keeps of each table the newest census that was applied, and those that are newer and were not: no other decides anything. The
- * ledger has all of them.
- */
-async function noteCensus(
-  client: pg.ClientBase,
-  { table, metadata }: ProcessedObject,
-  objectId: string,
-  { state, marked, cleared, reason }: AppliedCensus,
-): Promise<void> {
-  if (state === 'covered' || state === 'kept') {
-    await client.query(`delete from ${censusTable} where object_id = $1`, [objectId]);
-    return;
-  }
-  await client.query(
-    `insert into ${censusTable} (object_id, warehouse_table, keys, state, marked, cleared, reason)
-     values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (object_id) do update
-       set state = excluded.state, reason = excluded.reason, marked = excluded.marked, cleared = excluded.cleared,
-           applied_at = clock_timestamp(), due_since = null`,
-    [objectId, table.name, metadata.rows, state, marked, cleared, reason ?? null],
-  );
-  if (state !== 'applied') return;
-  await client.query(
-    `delete from ${censusTable} c using ${ledgerTable} o
-      where o.object_id = c.object_id and c.warehouse_table = $1 and c.object_id <> $6
-        and ${versionColumns('o')} <= ${versionParameters(2)}`,
-    [table.name, ...versionValues(metadata.version), objectId],
-  );
 }

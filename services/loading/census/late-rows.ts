@@ -18,8 +18,8 @@ export const versionParameters = (first: number): string =>
   `($${first}::int8, $${first + 1}::int8, $${first + 2}::int8, $${first + 3}::int8)`;
 
 /**
- * Makes the newest applied census of a table due, where it is newer than rows that a load has just changed: it has not seen
- * them. Only that one, because it decides for every key; and once, however many loads come.
+ * Makes the applied census of a table due, where it is newer than rows that a load has just changed: it has not seen them. Of
+ * a large table all parts of it, because any may decide for one of the rows; and once, however many loads come.
  *
  * To be called under the table's lock, in the load's transaction.
  */
@@ -30,10 +30,9 @@ export async function noteLateRows(
 ): Promise<void> {
   await client.query(
     `update ${censusTable} set due_since = clock_timestamp()
-      where due_since is null and object_id = (
+      where due_since is null and object_id in (
         select c.object_id from ${censusTable} c join ${ledgerTable} o using (object_id)
-         where c.warehouse_table = $1 and c.state = 'applied' and ${versionColumns('o')} > ${versionParameters(2)}
-         order by ${versionColumns('o')} desc, o.revision desc limit 1)`,
+         where c.warehouse_table = $1 and c.state = 'applied' and ${versionColumns('o')} > ${versionParameters(2)})`,
     [table, ...versionValues(version)],
   );
 }

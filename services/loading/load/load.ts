@@ -23,8 +23,9 @@ import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts'
 import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
-import { type AppliedCensus, type CensusDeps, commitCensus } from '../census/apply-census.ts';
+import { type CensusDeps, commitCensus } from '../census/apply-census.ts';
 import { noteLateRows } from '../census/late-rows.ts';
+import type { AppliedCensus } from '../census/newest-censuses.ts';
 import {
   endInitialLoadIfComplete,
   holdKeys,

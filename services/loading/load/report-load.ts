@@ -2,7 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { notifyOrLog, type ReportDeps } from '../../../shared/handler/report-failure.ts';
 import type { TableMetrics } from '../../../shared/metrics.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
-import type { AppliedCensus } from '../census/apply-census.ts';
+import type { AppliedCensus } from '../census/newest-censuses.ts';
 import type { FactRelease } from '../waiting/release-fact.ts';
 import type { LoadResult } from './load.ts';
 

@@ -135,6 +135,17 @@ begin
 end
 $migration$`;
 
+/** A census may have the keys of a range alone. */
+const rangesOfCensuses = `
+do $migration$
+begin
+  if to_regclass('starlift.census') is not null then
+    alter table starlift.census add column if not exists lower_bound text;
+    alter table starlift.census add column if not exists upper_bound text;
+  end if;
+end
+$migration$`;
+
 /** In their order; the first has the number 1. */
 const migrations = [
   idsAndPrimaryKeys,
@@ -142,6 +153,7 @@ const migrations = [
   lostObjectsAndWholeBinding,
   modelNumbers,
   marksOfDeletes,
+  rangesOfCensuses,
 ];
 
 const migrationRelation: Relation = {
@@ -302,6 +314,9 @@ const censusRelation: Relation = {
     { name: 'marked', type: 'int8', nullable: false },
     { name: 'cleared', type: 'int8', nullable: false },
     { name: 'applied_at', type: 'timestamptz', nullable: false, generated: 'default clock_timestamp()' },
+    // The bounds of its keys, as a JSON list each; null where it has none there.
+    { name: 'lower_bound', type: 'text', nullable: true },
+    { name: 'upper_bound', type: 'text', nullable: true },
     // Rows that are older than it came in since when: it has to be applied once more.
     { name: 'due_since', type: 'timestamptz', nullable: true },
   ],

@@ -22,6 +22,10 @@ export interface BlockRange {
 export interface CensusOrder {
   /** The last census of the table that was not held; absent for its first. */
   previous?: { run: RunId; slice: SliceId };
+  /** The lower bound of the keys that are left to read, see CensusRange; absent for all of them. */
+  from?: readonly string[];
+  /** The part of the previous census in which that bound lies; absent for its first one, and past the last. */
+  part?: SliceId;
 }
 
 /** One slice of one table: the body of a message on the extract queue. */
@@ -107,7 +111,11 @@ function assertNewRows(value: unknown): void {
 }
 
 function assertCensus(value: unknown): void {
-  const { previous } = (value ?? {}) as Partial<CensusOrder>;
+  const { previous, from, part } = (value ?? {}) as Partial<CensusOrder>;
+  if (from !== undefined && !(Array.isArray(from) && from.every((text) => typeof text === 'string')))
+    throw new TerminalError("the extract message's lower bound of keys is not a list of texts");
+  if (part !== undefined && !isSliceId(String(part)))
+    throw new TerminalError("the extract message's part of the previous census is not a slice id");
   if (previous === undefined) return;
   if (!isRunId(String(previous.run)) || !isSliceId(String(previous.slice)))
     throw new TerminalError("the extract message's previous census is not a slice of a run");

@@ -3,7 +3,7 @@ import { formatRunKey, isRunId, type RunId, runFolder } from '../../object-store
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { parseJsonRecord } from '../json-record.ts';
 import type { BlockRange, ExtractMessage, NewRows } from './extract-message.ts';
-import type { SliceId } from './slices.ts';
+import type { FollowedSlice, SliceId } from './slices.ts';
 
 /** The content of `state/runs/<run>.json`: what a plan found and sent. It is never changed afterwards. */
 export interface RunRecord extends PlannedRun {
@@ -27,6 +27,8 @@ export interface PlannedRun {
   warnings: string[];
   /** Tables that somebody holds under an exclusive lock; absent where there is none. */
   locked?: LockedTable[];
+  /** The censuses that were sent, with runs of their own; absent where there is none, and in a record. */
+  censuses?: FollowedSlice[];
   /** Every table of the model, and why it was looked at or left out; absent in a record of an older version. */
   looks?: TableLook[];
 }

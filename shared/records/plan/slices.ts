@@ -7,6 +7,8 @@ export interface FollowedSlice {
   slice: SliceId;
   /** The source table. */
   table: string;
+  /** It is a census: it has keys, and no days of the calendar. */
+  census?: true;
 }
 
 /** A set of slices by table, such as those that are loaded or ingested, or have failed permanently. */

@@ -7,6 +7,7 @@ import { assembleModel, type Model } from '../../../shared/model/model.ts';
 import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallModel, smallTables } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 import {
@@ -68,13 +69,21 @@ describe.each(models)('$what', ({ model, rules }) => {
 
   const putAll = (objects: Captured[]) =>
     Promise.all(
-      objects.map(({ table, rows, at, isCensus }, index) =>
+      objects.map(({ table, rows, at, isCensus, part: { from, to } = {}, begunAt }, index) =>
         warehouse.put(table, {
           rows,
           xmax: 100 + at,
           slice: index,
           // Later censuses are judged against an earlier one, in the source.
-          ...(isCensus && { census: { seconds: 0, previous: 'a run' } }),
+          ...(isCensus && {
+            census: {
+              seconds: 0,
+              previous: 'a run',
+              ...(from !== undefined && { from: [String(from)] }),
+              ...(to !== undefined && { to: [String(to)] }),
+            },
+            run: runOf(100 + (begunAt ?? at)),
+          }),
         }),
       ),
     );

@@ -11,6 +11,17 @@ interface Step {
   changes: Change[];
   /** Rows that are new since the last extract, the keys of all rows, or both in one snapshot. */
   reads: 'extract' | 'census' | 'both';
+  /** Of a census: the keys at which it is cut into parts. */
+  cuts: number[];
+  /** Which of the parts are read now; the others are read by the next census that goes on with them, in its snapshot. */
+  read: boolean[];
+  goesOn: boolean;
+}
+
+/** From a key, which it includes, to another one. */
+interface Part {
+  from?: number;
+  to?: number;
 }
 
 type Change = { kind: 'put'; row: TextRow } | { kind: 'delete'; id: string } | { kind: 'truncate' };
@@ -22,6 +33,9 @@ export interface Captured {
   isCensus: boolean;
   /** Of a census: the keys alone. */
   rows: TextRow[];
+  /** Of a census: what it has the keys of, and when the first part of it was read. */
+  part?: Part;
+  begunAt?: number;
 }
 
 export interface History {
@@ -74,17 +88,23 @@ const step: fc.Arbitrary<Step> = fc.constantFrom(...tables).chain((table) =>
       { maxLength: 3 },
     ),
     reads: fc.constantFrom('extract', 'census', 'both'),
+    cuts: fc.oneof(fc.constant<number[]>([]), fc.subarray([0, 1, 2])),
+    read: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+    goesOn: fc.boolean(),
   }),
 );
 
 /** Every dimension row that a fact can name is in the first extract of its table, as a foreign key of the source has it. */
+const whole = { cuts: [], read: [true], goesOn: false };
 const opened: Step[] = [
   {
+    ...whole,
     table: 'dim_colour',
     changes: ids.map((each) => put({ colour_id: each, name: 'first' })),
     reads: 'extract',
   },
   {
+    ...whole,
     table: 'dim_shape',
     changes: ids.map((each) => put({ shape_id: each, name: 'first' })),
     reads: 'extract',
@@ -92,7 +112,7 @@ const opened: Step[] = [
 ];
 
 /** What was written last is captured in the end. A row that is removed comes back with its newest version alone. */
-const closed: Step[] = tables.map((table) => ({ table, changes: [], reads: 'both' }));
+const closed: Step[] = tables.map((table) => ({ ...whole, table, changes: [], reads: 'both' }));
 
 function put(row: TextRow): Change {
   return { kind: 'put', row };
@@ -102,7 +122,8 @@ function put(row: TextRow): Change {
 function capture(steps: readonly Step[]): Captured[] {
   const state = new Map<Table, Map<string, TextRow>>(tables.map((table) => [table, new Map()]));
   const fresh = new Map<Table, Set<string>>(tables.map((table) => [table, new Set()]));
-  return steps.flatMap(({ table, changes, reads }, at) => {
+  const left = new Map<Table, { parts: Part[]; begunAt: number }>();
+  return steps.flatMap(({ table, changes, reads, cuts, read, goesOn }, at) => {
     const rows = state.get(table) ?? new Map<string, TextRow>();
     const written = fresh.get(table) ?? new Set<string>();
     for (const change of changes) {
@@ -119,16 +140,37 @@ function capture(steps: readonly Step[]): Captured[] {
       isCensus: false,
       rows: [...written].flatMap((key) => [...(rows.has(key) ? [rows.get(key) as TextRow] : [])]),
     };
-    const census: Captured = {
-      table,
-      at,
-      isCensus: true,
-      rows: [...rows.keys()].map((key) => ({ [keyOf[table]]: key })),
-    };
     if (reads !== 'census') written.clear();
-    return reads === 'both' ? [extract, census] : [reads === 'extract' ? extract : census];
+    if (reads === 'extract') return [extract];
+    const known = goesOn ? left.get(table) : undefined;
+    const { parts, begunAt } = known ?? { parts: partsOf(cuts), begunAt: at };
+    // Of one that goes on the rest is read, so that some are whole in the end.
+    const isRead = (index: number) => known !== undefined || parts.length === 1 || read[index] === true;
+    left.set(table, { parts: parts.filter((_, index) => !isRead(index)), begunAt });
+    const censuses = parts
+      .filter((_, index) => isRead(index))
+      .map(
+        (part): Captured => ({
+          table,
+          at,
+          isCensus: true,
+          part,
+          begunAt,
+          rows: [...rows.keys()].filter((key) => isWithin(part, key)).map((key) => ({ [keyOf[table]]: key })),
+        }),
+      );
+    return reads === 'both' ? [extract, ...censuses] : censuses;
   });
 }
+
+const partsOf = (cuts: readonly number[]): Part[] =>
+  [undefined, ...cuts].map((from, index) => ({
+    ...(from !== undefined && { from }),
+    ...(cuts[index] !== undefined && { to: cuts[index] }),
+  }));
+
+const isWithin = ({ from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: Part, key: string) =>
+  Number(key) >= from && Number(key) < to;
 
 /** @param isClosed whether each table is captured once more in the end */
 export const histories = ({ isClosed }: { isClosed: boolean }): fc.Arbitrary<History> =>
@@ -145,7 +187,7 @@ export const histories = ({ isClosed }: { isClosed: boolean }): fc.Arbitrary<His
 
 /**
  * What the warehouse must hold of a table: of each row the last version that an extract has seen; deleted where the last
- * census of the source lacks its key and came after it. Where deleted rows are kept none is deleted, and where they are removed
+ * census that has read its key's range lacks the key, and came after it. Where deleted rows are kept none is deleted, and where they are removed
  * none of those is there.
  */
 export function expected(
@@ -155,19 +197,21 @@ export function expected(
 ): (TextRow & { deleted: string })[] {
   const mode = rules.deletes[table];
   const latest = new Map<string, { row: TextRow; at: number }>();
-  let census: Captured | undefined;
+  const censuses: Captured[] = [];
   for (const object of objects.filter((each) => each.table === table)) {
-    if (object.isCensus) census = object;
+    if (object.isCensus) censuses.push(object);
     else for (const row of object.rows) latest.set(identify(table, row, rules), { row, at: object.at });
   }
-  const keys = new Set(census?.rows.map((row) => row[keyOf[table]]));
+  const isDeleted = (row: TextRow, at: number) => {
+    const key = String(row[keyOf[table]]);
+    const census = censuses.findLast(({ part = {} }) => isWithin(part, key));
+    return census !== undefined && census.at > at && !census.rows.some((each) => each[keyOf[table]] === key);
+  };
   return [...latest]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { row, at }]) => ({
       ...row,
-      deleted: String(
-        mode !== 'keep' && census !== undefined && census.at > at && !keys.has(row[keyOf[table]]),
-      ),
+      deleted: String(mode !== 'keep' && isDeleted(row, at)),
     }))
     .filter(({ deleted }) => mode !== 'remove' || deleted === 'false');
 }

@@ -137,6 +137,27 @@ describe('a warehouse that an older version has made', () => {
     await warehouse.end();
   });
 
+  it('has censuses of whole tables alone, which go on to decide', async () => {
+    const key = { colour_id: '1' };
+    const census = { seconds: 0, previous: 'a run' };
+    const before = await open();
+    await before.putAndLoad('dim_colour', { rows: [key], xmax: 60, slice: 9, census });
+    await before.ask(`
+      alter table starlift.census drop lower_bound, drop upper_bound; drop table starlift.deletion;
+      delete from starlift.migration where number = 6`);
+    await before.end();
+    const warehouse = await open();
+    expect(await warehouse.putAndLoad('dim_colour', { rows: [], xmax: 55, slice: 9, census })).toMatchObject({
+      census: { state: 'covered' },
+    });
+    await warehouse.putAndLoad('dim_colour', { rows: [], xmax: 70, slice: 9, census });
+    expect(await warehouse.ask('select name, _deleted_by is not null as gone from dim_colour')).toEqual([
+      { name: 'crimson', gone: 't' },
+    ]);
+    expect(await warehouse.ask('select rows from starlift.deletion')).toEqual([{ rows: '1' }]);
+    await warehouse.end();
+  });
+
   it('is migrated once, however many loads begin at the same time', async () => {
     const opened = await Promise.all([open(), open(), open()]);
     await (await open()).end();
@@ -146,6 +167,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '3' },
       { number: '4' },
       { number: '5' },
+      { number: '6' },
     ]);
     for (const warehouse of opened) await warehouse.end();
   });
@@ -160,6 +182,7 @@ describe('a warehouse that an older version has made', () => {
       { number: '3' },
       { number: '4' },
       { number: '5' },
+      { number: '6' },
     ]);
     await warehouse.end();
   });

@@ -3,6 +3,7 @@ import type { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
+import { settleCensuses } from '../world/censuses.ts';
 import { type History, remember } from '../world/expectations.ts';
 import { type Delivery, Mailbox } from '../world/mailbox.ts';
 import { eventOf, isDoneWith } from '../world/queues.ts';
@@ -68,6 +69,7 @@ export class Schedule {
     } while (this.#slices !== 0);
     this.#mailbox.letGo();
     await this.#drain();
+    await settleCensuses(this.#world, { plan: () => this.#plan(), deliver: () => this.#drain() });
   }
 
   /** @param whenIdle called each time when nothing is left to deliver, before dead letters are redriven */

@@ -4,6 +4,7 @@ import { RowRandom } from '../../../models/totesys/sample/random.ts';
 import { takeShard, tell } from '../../helpers/jest/long-form.ts';
 import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { loadInitially } from '../sweeps/crash-scenario.ts';
+import { noteWhole } from '../world/censuses.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from '../world/expectations.ts';
 import { World } from '../world/world.ts';
 import { Schedule } from './schedule.ts';
@@ -66,6 +67,7 @@ async function runSeed(world: World, late: pg.Client, seed: number): Promise<voi
   // Most begin with a full warehouse, where there is more to get wrong.
   if (!random.oneIn(5)) await loadInitially(world, () => 'go on', schedule.history);
   else await remember(schedule.history, world.source);
+  await noteWhole(world);
   await schedule.run(actions);
   await schedule.finish();
   await expectExact(world);

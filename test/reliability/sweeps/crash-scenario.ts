@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
+import { noteWhole, settleCensuses } from '../world/censuses.ts';
 import { type DeliveryOrder, deliverAll, plan } from '../world/delivery.ts';
 import {
   expectExact,
@@ -30,7 +31,7 @@ export interface Round {
 /**
  * Two runs on top: new rows and changed ones (under a new and under the old last_updated), changes of parents, a
  * transaction that commits after the plan although its rows are older, a row that breaks the contract, a table that
- * fails for good, a throttled call.
+ * fails for good, a throttled call; and between the two, rows of a fact and of a dimension that are deleted.
  */
 export async function runIncrementally(
   world: World,
@@ -55,6 +56,19 @@ export async function runIncrementally(
   for (const kind of queueKinds) await world.queues.redrive(kind);
   await plan(world, director);
   await deliverAll(world, director);
+  await settleCensuses(world, {
+    plan: () => plan(world, director),
+    deliver: () => deliverAll(world, director),
+  });
+}
+
+/** The keys of all tables: in every run after it only those are read of which rows were deleted. */
+export async function takeFirstCensuses(world: World): Promise<void> {
+  await noteWhole(world);
+  const goOn: Director = () => 'go on';
+  await plan(world, goOn);
+  await deliverAll(world, goOn);
+  await settleCensuses(world, { plan: () => plan(world, goOn), deliver: () => deliverAll(world, goOn) });
 }
 
 /** Asserts that all has arrived, once, and that the next plan finds nothing new. */
@@ -101,6 +115,11 @@ function changes(round: number): string {
     insert into transaction values (${id + 1}, 'SALE', ${id + 1}, null, ${now}, ${now});
     insert into payment values
       (${id + 1}, ${id + 1}, 2, 12345.67, 2, ${id}, false, '2025-01-01', 1, 2, ${now}, ${now});
+    insert into payment values
+      (${id + 2}, ${id + 1}, 2, 1.25, 2, 1, false, '2025-01-02', 1, 2, ${now}, ${now});
+    insert into address
+      select ${id}, address_line_1, address_line_2, district, city, postal_code, country, phone, ${now}, ${now}
+        from address where address_id = 1;
     update sales_order set units_sold = units_sold + 1, last_updated = ${now} where sales_order_id = 1;
     update sales_order set unit_price = unit_price + 1 where sales_order_id = 2;
     update payment set paid = not paid, last_updated = ${now} where payment_id in (1, 2);
@@ -109,7 +128,10 @@ function changes(round: number): string {
     revoke select on payment_type from reader`;
 }
 
-/** What a person does about a row that broke the contract, and about a table that failed. */
+/** What a person does about a row that broke the contract, and about a table that failed; and deletes, which are counted at once. */
 const repairs = (round: number): string => `
+  delete from payment where payment_id = ${round * 100 + 2};
+  delete from address where address_id = ${round * 100};
+  select pg_stat_force_next_flush();
   update sales_order set agreed_delivery_date = '2024-12-03' where sales_order_id = ${round * 100 + 3};
   grant select on payment_type to reader`;

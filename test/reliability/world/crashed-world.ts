@@ -1,5 +1,10 @@
 import { type CrashPoint, crashAt } from '../sweeps/crash-points.ts';
-import { expectAllArrived, loadInitially, runIncrementally } from '../sweeps/crash-scenario.ts';
+import {
+  expectAllArrived,
+  loadInitially,
+  runIncrementally,
+  takeFirstCensuses,
+} from '../sweeps/crash-scenario.ts';
 import type { DeliveryOrder } from './delivery.ts';
 import type { History } from './expectations.ts';
 import type { Director } from './invocation.ts';
@@ -40,7 +45,7 @@ export class CrashedWorld {
 
   /** What the two runs after it call. */
   async countIncrementally(): Promise<string[]> {
-    await this.countInitially();
+    await this.#loadAnew();
     const { director, calls } = crashAt(undefined);
     await this.#runRound(director);
     return calls;
@@ -54,19 +59,27 @@ export class CrashedWorld {
     await expectAllArrived(this.#world, this.#history);
     const called = calls[point.number];
     // What a plan leaves behind is for the plans after it.
-    if (called?.startsWith('plan')) await this.#runRound(() => 'go on');
+    if (called?.startsWith('plan')) {
+      await takeFirstCensuses(this.#world);
+      await this.#runRound(() => 'go on');
+    }
     return called;
   }
 
   /** @returns what was called at the point; undefined where the two runs had no such call this time */
   async crashIncrementally(point: CrashPoint): Promise<string | undefined> {
-    if (this.#round === undefined || this.#round >= maxRounds) await this.countInitially();
+    if (this.#round === undefined || this.#round >= maxRounds) await this.#loadAnew();
     const { director, calls } = crashAt(point);
     const round = this.#round ?? 0;
     // Set anew once it has passed: what a failed round leaves behind is not for the next one.
     this.#round = undefined;
     await this.#runRound(director, round);
     return calls[point.number];
+  }
+
+  async #loadAnew(): Promise<void> {
+    await this.countInitially();
+    await takeFirstCensuses(this.#world);
   }
 
   async #beginAnew(): Promise<void> {

@@ -32,8 +32,8 @@ export async function remember(history: History, source: pg.Client): Promise<voi
 export async function expectExact({ source, warehouse }: World): Promise<void> {
   const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
   const faulty = report.tables.filter(
-    ({ problem, missing, extra, doubled, different, dangling }) =>
-      problem !== undefined || missing + extra + doubled + different + dangling > 0,
+    ({ problem, missing, extra, marked, undeleted, doubled, different, dangling }) =>
+      problem !== undefined || missing + extra + marked + undeleted + doubled + different + dangling > 0,
   );
   expect(faulty).toEqual([]);
   // Keys that came after the initial load have come.

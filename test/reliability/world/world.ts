@@ -6,7 +6,7 @@ import { type Cloud, connectionTo, startCloud } from '../../../cli/embedded/clou
 import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/resources.ts';
 import type { Site } from '../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
-import { captureStateKey } from '../../../shared/object-store/object-key.ts';
+import { captureStateKey, loadedKey } from '../../../shared/object-store/object-key.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { publishModel } from '../../../shared/records/published-model.ts';
@@ -85,6 +85,7 @@ export class World {
     this.functions.discard();
     const ingested = makeObjectStore(this.clients.s3, buckets.ingested);
     await ingested.delete(captureStateKey);
+    await ingested.delete(loadedKey);
     await publishModel(ingested, totesysDefinition);
     for (const kind of queueKinds) {
       await this.queues.redrive(kind);
@@ -132,6 +133,7 @@ function setEnvironment(cloud: Cloud): void {
   Object.assign(process.env, {
     STAGE: stage,
     POWERTOOLS_METRICS_DISABLED: 'true',
+    CENSUS_FLOOR_SECONDS: '0',
     INGESTED_BUCKET: buckets.ingested,
     PROCESSED_BUCKET: buckets.processed,
     EXTRACT_QUEUE_URL: cloud.queueUrl(queueNames.extract),

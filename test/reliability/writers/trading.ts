@@ -18,9 +18,15 @@ export async function changeShop(source: pg.Client, random: RowRandom): Promise<
     renameParents,
     renameParents,
     reviseDesign,
+    cancelPayment,
+    cancelPayment,
+    payAgain,
+    closeOffice,
   ];
   const change = changes[random.below(changes.length)] ?? sellOrder;
-  await source.query(`begin; ${change(random)}; ${random.oneIn(8) ? 'rollback' : 'commit'}`);
+  // A session reports its deletes at its next pause, unless it is asked to.
+  const report = 'select pg_stat_force_next_flush()';
+  await source.query(`begin; ${change(random)}; ${report}; ${random.oneIn(8) ? 'rollback' : 'commit'}`);
 }
 
 /** Begins a transaction whose rows are older than what is captured before it commits. */
@@ -58,6 +64,32 @@ const editInPlace = (random: RowRandom): string =>
 
 const pay = (random: RowRandom): string =>
   `update payment set paid = not paid, last_updated = ${moment()} where payment_id = ${random.between(1, 8)}`;
+
+const cancelPayment = (random: RowRandom): string =>
+  `delete from payment where payment_id = ${random.between(1, 8)} and exists (select from payment where payment_id > 8)`;
+
+/** A key that may have been deleted comes back, under another version. */
+function payAgain(random: RowRandom): string {
+  const at = moment();
+  return `
+    insert into payment
+      select ${random.between(1, 8)}, transaction_id, counterparty_id, payment_amount + 1, currency_id, payment_type_id,
+             paid, payment_date, company_ac_number, counterparty_ac_number, ${at}, ${at}
+        from payment order by payment_id limit 1
+      on conflict do nothing`;
+}
+
+/** One that no order and no counterparty names: opened by one such change, and closed by another. */
+function closeOffice(random: RowRandom): string {
+  const id = 50 + random.below(3);
+  if (random.oneIn(2)) return `delete from address where address_id = ${id}`;
+  const at = moment();
+  return `
+    insert into address
+      select ${id}, address_line_1, address_line_2, district, city, postal_code, country, 'Phone ${numbers}', ${at}, ${at}
+        from address where address_id = 1
+      on conflict do nothing`;
+}
 
 const moveStaff = (random: RowRandom): string =>
   `update staff set department_id = ${random.between(1, 2)} where staff_id = ${random.between(1, 3)}`;

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { runOnStage } from '../../../../cli/run/run-on-stage.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { captureStateKey } from '../../../../shared/object-store/object-key.ts';
+import type { PlannedRun } from '../../../../shared/records/plan/run-record.ts';
 import { seen } from '../../../helpers/seen.ts';
+import { inSession } from '../in-session.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -42,6 +44,28 @@ describe('a run on a stage', () => {
     await holder.end();
     expect(await running).toBe(0);
     expect(String(output.read())).toMatch(/ dim_design +\| design +\| +1 \| +1 \|/);
+  });
+
+  it('waits for the censuses that it has sent: what was deleted before is marked after it', async () => {
+    await staged.command('run');
+    await inSession(stack, 'delete from payment where payment_id in (3, 4)');
+    let sent: unknown;
+    staged.plan = async () => {
+      const planned = (await stack.plan()) as PlannedRun;
+      sent = planned.censuses?.map(({ table }) => table);
+      return planned;
+    };
+    // A census that took long on a busy machine rests before the next one.
+    await seen(async () => {
+      expect(await staged.json('run')).toMatchObject({ code: 0, ok: true });
+      return sent !== undefined;
+    });
+    expect(sent).toEqual(['payment']);
+    expect(
+      await stack.warehouse(
+        'select payment_id as id from fact_payment where _deleted_by is not null order by 1',
+      ),
+    ).toEqual([{ id: 3 }, { id: 4 }]);
   });
 
   it('ends at once when it is interrupted, and says that the work goes on', async () => {

@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { selectCensuses } from '../../../shared/ledger/censuses.ts';
+import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { CensusMetadata } from '../../../shared/object-store/object-metadata.ts';
+import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
+import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
+import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
+
+jest.setTimeout(60_000);
+
+describe('a census in parts', () => {
+  let server: PostgresServer;
+  let warehouse: WarehouseUnderTest;
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    warehouse = await WarehouseUnderTest.make(await server.createDatabase(`parts_${Date.now()}`), smallModel);
+  });
+  afterEach(() => warehouse.end());
+
+  const colours = (...ids: number[]) => ids.map((id) => ({ colour_id: String(id), name: 'red' }));
+  const load = (ids: number[], xmax: number) =>
+    warehouse.putAndLoad('dim_colour', { rows: colours(...ids), xmax });
+  /** @param run of the census' first part, by its xmax */
+  const apply = async (
+    ids: number[],
+    xmax: number,
+    { run = xmax, slice, ...census }: Partial<CensusMetadata> & { run?: number; slice: string },
+  ) => {
+    const { census: applied } = await warehouse.putAndLoad('dim_colour', {
+      rows: ids.map((id) => ({ colour_id: String(id) })),
+      xmax,
+      run: runOf(run),
+      slice,
+      census: { seconds: 0, previous: 'a run', ...census },
+    });
+    return applied;
+  };
+  const lower = { slice: '0000.0', to: ['10'] };
+  const upper = { slice: '0000.1', from: ['10'] };
+  const deleted = async () =>
+    (await warehouse.ask('select colour_id from dim_colour where _deleted_by is not null order by 1')).map(
+      ({ colour_id }) => Number(colour_id),
+    );
+  const due = () =>
+    warehouse.ask(
+      'select o.key from starlift.census join starlift.object o using (object_id) where due_since is not null order by 1',
+    );
+  const runs = async () =>
+    (
+      await warehouse.ask(
+        'select distinct o.snapshot_xmax as xmax from starlift.census join starlift.object o using (object_id) order by 1',
+      )
+    ).map(({ xmax }) => Number(xmax));
+
+  it('marks the rows of its range alone', async () => {
+    await load([1, 2, 11, 12], 50);
+    await apply([1], 60, lower);
+    expect(await deleted()).toEqual([2]);
+    await apply([12], 70, { ...upper, run: 60 });
+    expect(await deleted()).toEqual([2, 11]);
+  });
+
+  it('is due with all of its parts where a row comes in late', async () => {
+    await apply([1], 60, lower);
+    await apply([12], 70, { ...upper, run: 60 });
+    await load([1, 2, 11, 12], 50);
+    const keys = await due();
+    expect(keys.length).toBe(2);
+    for (const { key } of keys)
+      await warehouse.load(parseObjectKey(String(key)) as ProcessedKey, { replay: 'due' });
+    expect(await deleted()).toEqual([2, 11]);
+    expect(await due()).toEqual([]);
+  });
+
+  it('is decided for by a newer part where that has read, and by the older one elsewhere', async () => {
+    await load([1, 2, 11, 12], 50);
+    await apply([1, 2, 11], 60, { slice: '0000' });
+    expect(await deleted()).toEqual([12]);
+    await apply([2], 70, lower);
+    expect(await deleted()).toEqual([1, 12]);
+    // Applied once more, the older one changes nothing where the newer one has read.
+    await load([3, 13], 55);
+    for (const { key } of await due())
+      await warehouse.load(parseObjectKey(String(key)) as ProcessedKey, { replay: 'due' });
+    expect(await deleted()).toEqual([1, 3, 12, 13]);
+    expect(await runs()).toEqual([60, 70]);
+  });
+
+  it('makes up for what is older once its parts cover all keys, and not before', async () => {
+    await load([1, 11], 50);
+    await apply([1, 11], 60, { slice: '0000' });
+    await apply([1], 70, { ...lower, slice: '0000.0' });
+    expect(await runs()).toEqual([60, 70]);
+    // Read before the upper part, and not by the same census.
+    await apply([], 75, { slice: '0000.1.0', from: ['10'], to: ['20'] });
+    expect(await runs()).toEqual([60, 70, 75]);
+    await apply([], 80, { slice: '0000.1', from: ['10'], run: 70 });
+    expect(await runs()).toEqual([70, 75, 80]);
+    expect(await apply([1, 11], 65, { slice: '0000' })).toMatchObject({ state: 'covered' });
+    expect(await deleted()).toEqual([11]);
+    // The next one has other parts, and makes up for all of them.
+    await apply([1, 11], 90, { slice: '0000' });
+    expect(await runs()).toEqual([90]);
+    expect(await deleted()).toEqual([]);
+  });
+
+  it('is held by its part, which stands for the whole, and the other parts are applied', async () => {
+    await load([1, 2, 11, 12], 50);
+    await apply([], 60, { ...lower, held: '2 of 2 keys are gone' });
+    await apply([12], 60, upper);
+    expect(await deleted()).toEqual([11]);
+    const censuses = await warehouse.database.withClient(selectCensuses);
+    expect(censuses).toMatchObject([
+      { table: 'dim_colour', state: 'held', reason: '2 of 2 keys are gone', keys: 1 },
+    ]);
+  });
+});
