@@ -3,6 +3,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { formatDuration, formatTime } from '../terminal/time.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { countLooks, leftOutOf } from './describe-looks.ts';
+import { formatReads } from './describe-reads.ts';
 import type { QueueStatus } from './evidence/read-queues.ts';
 import type { RunStatus, Status, TableStatus } from './status.ts';
 
@@ -28,6 +29,7 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
   show(queues.length === 0 ? [] : formatQueues(queues, terminal.columns));
   printPlans(status, terminal);
   if (run !== null) printRun(run, terminal);
+  for (const line of formatReads(status.reads)) terminal.info(line);
   printVerified(status, terminal);
   for (const { text, command } of troubles) {
     terminal.info(`${terminal.style('red', '!')} ${text}`);

@@ -18,6 +18,7 @@ import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
 import { parseWaitingSelection } from '../waiting/waiting-rows.ts';
 import { describeLooks } from './describe-looks.ts';
+import { describeReads } from './describe-reads.ts';
 import { describeTables } from './describe-tables.ts';
 import { type Answer, askPart, type Lockable } from './evidence/ask.ts';
 import { type Evidence, ifAnswered, isBusy, type WaitsEvidence } from './evidence/evidence.ts';
@@ -197,6 +198,7 @@ function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findi
       pid: activity.isRunning ? (activity.pid ?? null) : null,
       everySeconds: activity.everySeconds ?? null,
     },
+    reads: describeReads(objects?.plans?.reads),
     maxLagSeconds: maxLagSeconds ?? null,
     run: describeRun(objects, ledger?.rowsOfRun),
     isLoaded,

@@ -6,6 +6,7 @@ import type { Retrying } from '../../shared/records/retrying.ts';
 import type { ExplainedWait } from '../waiting/explain-waits.ts';
 import type { RefusedRows } from '../waiting/refused-rows.ts';
 import type { LookStatus } from './describe-looks.ts';
+import type { ReadStatus } from './describe-reads.ts';
 import type { QueueStatus } from './evidence/read-queues.ts';
 import type { Trouble } from './troubles/trouble.ts';
 
@@ -85,6 +86,8 @@ export interface Status {
   plannedAt: string | null;
   plan: PlanStatus;
   running: RunningStatus;
+  /** What was read of the source today and on the last day before. */
+  reads: ReadStatus[];
   /** How old the warehouse may be; null where nothing says so. */
   maxLagSeconds: number | null;
   run: RunStatus | null;

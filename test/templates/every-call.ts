@@ -2,12 +2,19 @@ import type { Message } from '@aws-sdk/client-sqs';
 import pg from 'pg';
 import { beginRebuild } from '../../shared/ledger/rebuild.ts';
 import type { ColumnDefinition, ModelDefinition } from '../../shared/model/define.ts';
-import { formatRunId, formatRunKey, runFolder } from '../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import {
+  captureStateKey,
+  emptyFolder,
+  formatRunId,
+  formatRunKey,
+  runFolder,
+} from '../../shared/object-store/object-key.ts';
+import { hasAny, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
 import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
+import { formatCaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
 import { publishModel } from '../../shared/records/published-model.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
@@ -23,6 +30,7 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await road.invoke('ingestion-plan');
   await road.settle();
   await quarantineAndSplit(road, databases);
+  await findNothing(road, databases);
   await failAndRecover(road, databases);
   const astray = await sendAstray(road);
   for (const kind of ['transform', 'load'] as const) await sendObjectMessages(road, kind);
@@ -123,6 +131,22 @@ async function quarantineAndSplit(road: PackagedRoad, { source }: Databases): Pr
       from generate_series(1, 3000) row`);
   await road.settle();
   await source.query('delete from design where design_id > 1000');
+}
+
+/** A row that is gone before it is extracted, of a table that is taken for one that extracts look at. */
+async function findNothing(road: PackagedRoad, { source }: Databases): Promise<void> {
+  const read = await readCaptureState(road.ingested);
+  const { design } = read?.state.tables ?? {};
+  if (read?.state.lastRun === undefined || design === undefined || !('source' in design))
+    throw new Error('no plan has looked at design');
+  design.look = { seconds: 0, byExtractsOf: read.state.lastRun };
+  await road.ingested.replace(captureStateKey, formatCaptureState(read.state), read.etag);
+  await road.stop('extract');
+  await source.query(`insert into design values (9999, 'Short', '/', 'short.json', now(), now())`);
+  await road.invoke('ingestion-plan');
+  await source.query('delete from design where design_id = 9999');
+  await road.settle();
+  if (!(await hasAny(road.ingested, emptyFolder))) throw new Error('no extract has found nothing');
 }
 
 /** A table that cannot be read is a dead letter; its message is sent back once it can. */

@@ -87,7 +87,7 @@ async function beginGeneration(
     loaded: (await readLoaded(ingested))?.loaded.generation,
     now,
   });
-  const { plannedAt, layouts, lastRun, censuses = {} } = read?.state ?? {};
+  const { plannedAt, layouts, lastRun, reads, censuses = {} } = read?.state ?? {};
   const state: CaptureState = {
     version: 3,
     generation,
@@ -96,6 +96,7 @@ async function beginGeneration(
     // Objects of earlier generations are still read by them.
     ...(layouts !== undefined && { layouts }),
     ...(lastRun !== undefined && { lastRun }),
+    ...(reads !== undefined && { reads }),
     // One that is under way was planned on the other server, and may be superseded.
     censuses: Object.fromEntries(
       Object.entries(censuses).map(([table, { sent: _, ...known }]) => [table, known]),

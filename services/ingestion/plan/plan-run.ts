@@ -21,6 +21,7 @@ import { formatLayout } from '../../../shared/records/plan/layout.ts';
 import { deleteResyncRequests, listResyncRequests } from '../../../shared/records/plan/resync-request.ts';
 import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import type { FollowedSlice } from '../../../shared/records/plan/slices.ts';
+import { addReads } from '../../../shared/records/plan/source-reads.ts';
 import { readWriteCounters } from '../source/counters.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
@@ -138,6 +139,7 @@ async function planOn(
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
+  next.reads = addReads(state.reads, plan.reads, looking.now);
   delete next.countersProblem;
   if (problem !== undefined) next.countersProblem = problem;
   if (plan.messages.length > 0) next.lastRun = run;

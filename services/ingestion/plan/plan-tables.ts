@@ -13,6 +13,7 @@ import type {
   TableLook,
 } from '../../../shared/records/plan/run-record.ts';
 import { type FollowedSlice, formatSliceId } from '../../../shared/records/plan/slices.ts';
+import type { TableReads } from '../../../shared/records/plan/source-reads.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
@@ -56,6 +57,8 @@ export interface TablesPlan {
   messages: ExtractMessage[];
   /** What the next plan must know about each table. */
   states: Record<string, TableState>;
+  /** By table. */
+  reads: ReadonlyMap<string, Omit<TableReads, 'looks'>>;
 }
 
 /** What a plan decides for one table. */
@@ -64,6 +67,8 @@ interface TablePlan {
   /** Slices are numbered once all tables are planned. */
   messages: Omit<ExtractMessage, 'slice'>[];
   look: TableLook;
+  /** What is read of the table; absent where nothing is. */
+  read?: Omit<TableReads, 'looks'>;
   failure?: TableFailure;
   warning?: string;
   locked?: LockedTable;
@@ -108,6 +113,7 @@ export async function planTables(
       looks: plans.map(([, { look }]) => look),
     },
     messages,
+    reads: new Map(plans.flatMap(([table, { read }]) => (read === undefined ? [] : [[table, read]]))),
     states: Object.fromEntries(
       plans.map(([table, plan]) => [
         table,
@@ -148,7 +154,7 @@ async function planTable(
   }
   try {
     const begun = performance.now();
-    const { ranges, bytes, isLookedAtByExtracts } = await sliceTable(
+    const { ranges, bytes, readBytes, isLookedAtByExtracts } = await sliceTable(
       source,
       assessed,
       newRows,
@@ -170,6 +176,7 @@ async function planTable(
       state: { ...state, look: noted },
       messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
       look,
+      read: { bytes: readBytes, seconds },
       ...warning,
     };
   } catch (error) {

@@ -22,6 +22,8 @@ export interface SlicedTable {
   ranges: (BlockRange | undefined)[] | 'locked';
   /** Heap and TOAST of the table; undefined where that could not be read. */
   bytes: number | undefined;
+  /** Of these, what was looked at here, and what the extracts of the ranges will read. */
+  readBytes: number;
   /** The ranges are the whole table's: which of them hold new rows, only their extracts know. */
   isLookedAtByExtracts?: true;
 }
@@ -46,27 +48,43 @@ export async function sliceTable(
   newRows: NewRows | undefined,
   { schema, sliceBytes, probeMaxBytes, lookBytes }: SliceOptions,
 ): Promise<SlicedTable> {
-  let bytes: number | undefined;
+  let size: RelationSize | undefined;
+  const sliced = (ranges: (BlockRange | undefined)[], looked: number, known: RelationSize): SlicedTable => ({
+    ranges,
+    bytes: known.bytes,
+    readBytes: looked + bytesOf(ranges, known),
+  });
   try {
-    const size = await selectSize(
+    size = await selectSize(
       source,
       relation.members.map(({ oid }) => oid),
     );
-    bytes = size.bytes;
     if (newRows !== undefined && size.bytes > probeMaxBytes) {
-      return { ranges: cutBlockRanges(size, lookBytes), bytes, isLookedAtByExtracts: true };
+      return { ...sliced(cutBlockRanges(size, lookBytes), 0, size), isLookedAtByExtracts: true };
     }
     const ranges = cutBlockRanges(size, sliceBytes);
-    if (newRows === undefined) return { ranges, bytes };
+    if (newRows === undefined) return sliced(ranges, 0, size);
     const blocksPerRange = probeLength(size, sliceBytes);
     const found = await selectNewBlockRanges(source, table, { schema, newRows, blocksPerRange });
-    return { ranges: joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes)), bytes };
+    return sliced(joinSparseRanges(ranges, found, rowsOfSlice(size, sliceBytes)), size.bytes, size);
   } catch (error) {
     const failure = toPipelineError(error, { table: table.name });
-    if (failure instanceof RefusedError && failure.by === 'lock') return { ranges: 'locked', bytes };
-    if (isTooSlow(error)) return { ranges: [undefined], bytes };
+    const bytes = size?.bytes;
+    if (failure instanceof RefusedError && failure.by === 'lock') {
+      return { ranges: 'locked', bytes, readBytes: 0 };
+    }
+    if (isTooSlow(error)) return { ranges: [undefined], bytes, readBytes: 2 * (bytes ?? 0) };
     throw failure;
   }
+}
+
+/** How much of a table lies in these ranges, as if all blocks had the same part of its TOAST. */
+function bytesOf(
+  ranges: readonly (BlockRange | undefined)[],
+  { blocks, bytes }: Pick<RelationSize, 'blocks' | 'bytes'>,
+): number {
+  const counts = ranges.map((range) => Math.max(0, (range?.to ?? blocks) - (range?.from ?? 0)));
+  return blocks === 0 ? 0 : (bytes * counts.reduce((sum, count) => sum + count, 0)) / blocks;
 }
 
 /**

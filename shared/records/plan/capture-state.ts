@@ -3,6 +3,7 @@ import { captureStateKey, isRunId, type RunId } from '../../object-store/object-
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { isDigits, isJsonObject, parseJsonRecord } from '../json-record.ts';
 import { isSliceId, type SliceId } from './slices.ts';
+import { isSourceReads, type SourceReads } from './source-reads.ts';
 
 /** Up to where the source was captured: rows of any other xid are new. */
 export interface CapturedXids {
@@ -76,6 +77,8 @@ export interface CaptureState {
   censuses?: Record<string, TableCensuses>;
   /** When the last complete plan read the source, ISO 8601. Everything committed before is captured. */
   plannedAt?: string;
+  /** What was read of the source lately; absent where an older release has planned. */
+  reads?: SourceReads;
   /** Why the source's counters cannot be asked, as a plan has reported it. */
   countersProblem?: string;
 }
@@ -146,6 +149,7 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
   }
+  if (value.reads !== undefined && !isSourceReads(value.reads)) throw corrupt('its reads are malformed');
   if (value.lastRun !== undefined && !isRunId(String(value.lastRun))) {
     throw corrupt(`its lastRun is ${JSON.stringify(value.lastRun)}`);
   }

@@ -5,6 +5,7 @@ import { type CaptureState, readCaptureState } from './capture-state.ts';
 import { listEmptySlices } from './empty-slices.ts';
 import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
 import { type FollowedSlice, plannedSliceOf } from './slices.ts';
+import type { SourceReads } from './source-reads.ts';
 
 /** What the plans recorded in the ingested bucket, as far as the age of the warehouse depends on it. */
 export interface PlanRecords {
@@ -16,6 +17,8 @@ export interface PlanRecords {
   failing: ReadonlySet<string>;
   /** The runs that found something, the oldest first. */
   runs: readonly RunRecord[];
+  /** What was read of the source lately. */
+  reads?: SourceReads;
   /** Slices in which extracts have found nothing new. */
   empty: readonly FollowedSlice[];
   /** The keys of the objects whose messages an operator has discarded: nothing brings them any more. */
@@ -79,6 +82,7 @@ const describePlans = (
   ),
   failing: new Set(failingTables(state)),
   runs: dropOverridden(records),
+  ...(state.reads && { reads: state.reads }),
   empty,
   dropped: [...dropped].flatMap((key) => parseKnownKey(key) ?? []),
 });

@@ -16,6 +16,11 @@ describe('the screen of status', () => {
       looks: [],
     },
     running: { isRunning: true, pid: 4711, everySeconds: 10 },
+    reads: [
+      { day: '2026-03-05', source: 'sales_order', looks: 12, bytes: 3 * 2 ** 30, seconds: 1.25 },
+      { day: '2026-03-05', source: 'design', looks: 2, bytes: 2 ** 20, seconds: 0.01 },
+      { day: '2026-03-04', source: 'design', looks: 2, bytes: 2 ** 40, seconds: 1 },
+    ],
     maxLagSeconds: null,
     isLoaded: true,
     retrying: [],
@@ -79,6 +84,9 @@ describe('the screen of status', () => {
     expect(lines).toContain(' load  |     1 |         2 |   95 s |            4 |                2 d');
     expect(lines).toContain(
       'Last run with changes: 20260305T095959000Zab12, 2026-03-05 09:59:59 UTC, 2 slices, 1,234 rows loaded.',
+    );
+    expect(lines).toContain(
+      'Read of the source on 2026-03-05 (UTC): 14 looks, 3.0 GiB, 1.3 s; most of it sales_order (3.0 GiB).',
     );
     expect(lines).toContain('warning: public.design has columns that the model does not use: colour');
     expect(lines.at(-2)).toBe('Nothing needs attention.');

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { PlanDeps } from '../../../../services/ingestion/plan/plan-run.ts';
 import { resendExpiredSlices } from '../../../../services/ingestion/sweep/lost-slices.ts';
+import { readCaptureState } from '../../../../shared/records/plan/capture-state.ts';
 import { findEmptySlices } from '../../../../shared/records/plan/empty-slices.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from '../capture-bench.ts';
@@ -61,6 +62,32 @@ describe('a table that is too large for a plan to look at', () => {
     expect(marks().every((key) => key.startsWith(`state/empty/${run}/`))).toBe(true);
     expect(ingestedObjects(bench.store, 'item')).toHaveLength(objects + found);
     await bench.expectExact('item');
+  });
+
+  it('is counted with what its looks and its extracts read: all of it once, and nothing while it is quiet', async () => {
+    const reads = async () => (await readCaptureState(bench.store))?.state.reads?.[0]?.tables.item;
+    const sizeNow = async () => {
+      const { rows } = await bench.source.query<{ bytes: string }>(`select pg_table_size('item') as bytes`);
+      return Number(rows[0]?.bytes);
+    };
+    const first = await sizeNow();
+    const full = await reads();
+    expect(full).toMatchObject({ looks: 1, bytes: first });
+    // At the same time, so on the same day.
+    const same = { ...large, quiet: { ...quietOptions.quiet, maxAgeSeconds: 7200 } };
+    await bench.plan(same);
+    expect(await reads()).toEqual(full);
+    await update(5);
+    await bench.plan(same);
+    const second = await sizeNow();
+    expect(await reads()).toMatchObject({ looks: 2, bytes: first + second });
+    await bench.extractAll();
+    await update(6);
+    // One that the plan looks at is read twice where rows are found: its range is extracted.
+    await bench.plan({ ...same, probeMaxBytes: 1e9 });
+    const probed = Number((await reads())?.bytes) - first - second;
+    expect(probed).toBeGreaterThan(second);
+    expect(probed).toBeLessThan(1.5 * second);
   });
 
   it('has an object of no rows where all of it was to be read', async () => {
