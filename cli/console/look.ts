@@ -49,7 +49,12 @@ function lookAtFolder(settings: Settings, load: LoadModel): SiteLook {
 
   const attach = async (): Promise<Site> => {
     const stamp = stampOf(data);
-    if (attached?.stamp !== stamp) attached = { stamp, site: open() };
+    if (attached?.stamp !== stamp) {
+      const before = attached?.site;
+      // Looks may be under way on it.
+      if (before !== undefined) setTimeout(() => void releaseSite(before), releasedAfterMs).unref();
+      attached = { stamp, site: open() };
+    }
     const { site } = attached;
     try {
       return { ...(await site), activity: readActivity(data) };
@@ -72,15 +77,21 @@ function lookAtFolder(settings: Settings, load: LoadModel): SiteLook {
         own.looks -= 1;
         if (own.looks === 0) {
           if (opened === own) opened = undefined;
-          await (await own.site.catch(() => undefined))?.release();
+          await releaseSite(own.site);
         }
       }
     },
     close: async () => {
-      await (await opened?.site.catch(() => undefined))?.release();
+      await Promise.all([attached?.site, opened?.site].map(async (site) => site && releaseSite(site)));
     },
   };
 }
+
+const releasedAfterMs = 30_000;
+
+/** What could not be opened has nothing to let go of. */
+const releaseSite = async (site: Promise<OpenedSite>): Promise<void> =>
+  (await site.catch(() => undefined))?.release();
 
 /** Not by the folder's lock: to try it would keep out a run that begins at that moment. */
 function isStackAlive(data: string): boolean {

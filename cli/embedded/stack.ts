@@ -63,7 +63,11 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
   if (running !== undefined) {
     const { endpoint, sourceUrl, warehouseUrl } = running;
     const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(endpoint) });
-    return { endpoint, clients, sourceUrl, warehouseUrl, release: async () => {} };
+    // Their connections stay open for a while otherwise.
+    const release = async () => {
+      for (const client of Object.values(clients)) client.destroy();
+    };
+    return { endpoint, clients, sourceUrl, warehouseUrl, release };
   }
   const { cloud, clients, shopUrl, sourceUrl, warehouseUrl, stop } = await startStack(options);
   return { endpoint: cloud.endpoint, clients, sourceUrl: shopUrl ?? sourceUrl, warehouseUrl, release: stop };

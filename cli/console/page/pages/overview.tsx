@@ -84,9 +84,12 @@ function describeRunning({ running: { isRunning, pid, everySeconds } }: Status):
   return every === '' ? `process ${pid} is running` : `process ${pid}, ${every}`;
 }
 
-const describeVerified = ({ verified }: Status): string =>
+/** Where the objects do not answer, nobody knows. */
+const describeVerified = ({ verified, queues }: Status): string =>
   verified === null
-    ? 'never verified'
+    ? queues.length === 0
+      ? ''
+      : 'never verified'
     : `verified ${formatTime(verified.at)}: ${verified.exact ? 'exact' : 'not exact'}`;
 
 const Begin = ({ selector }: { selector: string }) => (

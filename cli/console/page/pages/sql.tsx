@@ -3,7 +3,7 @@ import type { SqlAnswer, SqlExamples } from '../../answers/api.ts';
 import { formatPlace } from '../parts/address.ts';
 import { Chart } from '../parts/chart.tsx';
 import { send } from '../parts/connection.ts';
-import { type Column, count, DataTable } from '../parts/elements.tsx';
+import { type Column, count, DataTable, Looking } from '../parts/elements.tsx';
 import { note } from '../parts/navigation.ts';
 import { chooseChart } from '../parts/result-chart.ts';
 import { useAnswer } from '../parts/use-answer.ts';
@@ -15,7 +15,7 @@ export function Sql({ place }: PageProps) {
   const [query, setQuery] = useState(place.parameters.get('query') ?? '');
   const [result, setResult] = useState<SqlAnswer>();
   const [problem, setProblem] = useState<string>();
-  const [isRunning, setRunning] = useState(false);
+  const [isRunning, setRunning] = useState(query !== '');
   const asked = useRef<AbortController | null>(null);
   const run = async (text: string) => {
     asked.current?.abort();
@@ -96,6 +96,7 @@ export function Sql({ place }: PageProps) {
         </div>
       </form>
       <div aria-live="polite">
+        {isRunning && result === undefined && problem === undefined && <Looking />}
         {problem !== undefined && <pre class="reason">{problem}</pre>}
         {result !== undefined && <Result result={result} />}
       </div>

@@ -3,7 +3,18 @@ import type { TableStatus } from '../../../status/status.ts';
 import type { TableAnswer } from '../../answers/api.ts';
 import { formatPlace } from '../parts/address.ts';
 import { Chart } from '../parts/chart.tsx';
-import { age, type Column, Count, count, DataTable, Link, Mark, Problem, Time } from '../parts/elements.tsx';
+import {
+  age,
+  type Column,
+  Count,
+  count,
+  DataTable,
+  Link,
+  Looking,
+  Mark,
+  Problem,
+  Time,
+} from '../parts/elements.tsx';
 import { levelOfTable } from '../parts/judgement.ts';
 import { useAnswer } from '../parts/use-answer.ts';
 import { type PageProps, versionOf } from './page-props.ts';
@@ -77,6 +88,7 @@ function OneTable({ name, snapshot, info }: PageProps & { name: string }) {
         </p>
       ))}
       {problem !== undefined && <p class="reason">{problem}</p>}
+      {answer === undefined && problem === undefined && <Looking />}
       {answer !== undefined && (
         <>
           <section aria-labelledby="lag">

@@ -1,7 +1,7 @@
 import type { RowTexts, Trace, TracedObject } from '../../../trace/trace.ts';
 import { Action } from '../parts/action.tsx';
 import { formatPlace } from '../parts/address.ts';
-import { type Column, DataTable, Link, Mark, Time } from '../parts/elements.tsx';
+import { type Column, DataTable, Link, Looking, Mark, Time } from '../parts/elements.tsx';
 import { go } from '../parts/navigation.ts';
 import { useAnswer } from '../parts/use-answer.ts';
 import { type PageProps, versionOf } from './page-props.ts';
@@ -53,7 +53,7 @@ export function TracePage(props: PageProps) {
 function Found({ table, rowKey, snapshot, info }: PageProps & { table: string; rowKey: string }) {
   const { answer, problem } = useAnswer<Trace>('trace', { table, key: rowKey }, versionOf({ snapshot }));
   if (problem !== undefined) return <p class="reason">{problem}</p>;
-  if (answer === undefined) return <p class="circumstances">Looking.</p>;
+  if (answer === undefined) return <Looking />;
   const { verdict, ok, unanswered, versions, waiting, quarantine, failures } = answer;
   const shown = versions.slice(0, 5);
   const isSourceKnown = !unanswered.some(({ part }) => part === 'source');

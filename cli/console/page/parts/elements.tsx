@@ -120,10 +120,13 @@ export function DataTable<Row>({
   );
 }
 
+/** An answer is on its way. */
+export const Looking = () => <p class="circumstances">Looking.</p>;
+
 /** A page that has nothing to show yet, or never. */
 export const Problem = ({ title, reason }: { title: string; reason: string | null | undefined }) => (
   <>
     <h1>{title}</h1>
-    {reason == null ? <p class="circumstances">Looking.</p> : <p class="reason">{reason}</p>}
+    {reason == null ? <Looking /> : <p class="reason">{reason}</p>}
   </>
 );

@@ -3,7 +3,9 @@ import { age, Count, Time } from './elements.tsx';
 
 /** The way of a change, with what is in each queue. */
 export function Flow({ status }: { status: Status }) {
-  const { queues, plan, tables } = status;
+  const { queues, plan, tables, troubles } = status;
+  // What does not answer may have it.
+  const none = troubles.some(({ kind }) => kind === 'unanswered') ? 'not known' : 'none yet';
   const loadedAt = tables
     .flatMap((table) => table.loadedAt ?? [])
     .toSorted()
@@ -13,7 +15,7 @@ export function Flow({ status }: { status: Status }) {
       <li>
         <h3>Source</h3>
         <p class="quiet">
-          last plan <Time at={plan.succeededAt} none="none yet" />
+          last plan <Time at={plan.succeededAt} none={none} />
         </p>
       </li>
       {queues.map(({ queue, ready, inFlight, deadLetters, oldestSeconds }) => (
@@ -45,7 +47,7 @@ export function Flow({ status }: { status: Status }) {
       <li>
         <h3>Warehouse</h3>
         <p class="quiet">
-          last load <Time at={loadedAt ?? null} none="none yet" />
+          last load <Time at={loadedAt ?? null} none={none} />
         </p>
       </li>
     </ol>
