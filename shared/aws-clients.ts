@@ -43,13 +43,46 @@ export const makeAwsClients = ({
   requestHandler = requestTimeouts,
 }: AwsOptions): AwsClients => {
   const options = { ...connection, requestHandler };
-  return {
+  const clients = {
     s3: withUnsignedBodies(new S3Client({ ...options, forcePathStyle })),
     sqs: new SQSClient(options),
     secretsManager: new SecretsManagerClient(options),
     eventBridge: new EventBridgeClient(options),
   };
+  // Around each attempt.
+  const around = { step: 'finalizeRequest', priority: 'low', name: 'nameSilentHost' } as const;
+  clients.s3.middlewareStack.add(nameSilentHost, around);
+  clients.sqs.middlewareStack.add(nameSilentHost, around);
+  clients.secretsManager.middlewareStack.add(nameSilentHost, around);
+  clients.eventBridge.middlewareStack.add(nameSilentHost, around);
+  return clients;
 };
+
+/** What the SDK throws for a host that gives no answer: by its name, or by the system's code. */
+const silences = new Set([
+  'TimeoutError',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** The SDK's own errors do not say which service it was: in a VPC without an endpoint for it, nothing else would. */
+const nameSilentHost =
+  <Args extends { request: unknown }, Output>(next: (args: Args) => Promise<Output>) =>
+  async (args: Args): Promise<Output> => {
+    try {
+      return await next(args);
+    } catch (error) {
+      const { hostname } = args.request as { hostname: string };
+      const { name, code } = error as { name?: unknown; code?: unknown };
+      if (error instanceof Error && (silences.has(String(name)) || silences.has(String(code)))) {
+        error.message = `${hostname} does not answer: ${error.message}`;
+      }
+      throw error;
+    }
+  };
 
 /**
  * Bodies are guarded by their CRC32, which the SDK sends and S3 compares, and by TLS. The SHA-256 that the SDK would

@@ -137,6 +137,9 @@ export const loadedKey = 'state/loaded.json';
 export const planAttemptsKey = 'state/plans.json';
 export const warehouseEvidenceKey = 'state/warehouse.json';
 export const verifiedKey = 'state/verified.json';
+
+/** There while an operator has paused the stage; its metadata says since when. */
+export const pausedKey = 'state/paused.json';
 export const outageFolder = 'state/outages/';
 /** @param hash of a cause that an operator was told of */
 export const formatToldKey = (hash: string): string => `state/told/${hash}.json`;

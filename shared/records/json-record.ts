@@ -1,18 +1,35 @@
-import { TerminalError } from '../errors.ts';
+import { TerminalError, TransientError } from '../errors.ts';
 
 /**
  * Parses the JSON object that a record in S3 holds.
  *
  * @param malformed makes the error, which names the record; its reason is a clause such as "it is not JSON"
+ * @param newest the newest version of the record that its reader knows
  * @throws {Error} the body is not a JSON object: what `malformed` made
+ * @throws {TransientError} a newer release has written it
  */
 export function parseJsonRecord(
   body: Uint8Array | string,
   malformed: (reason: string, cause?: unknown) => Error,
+  newest = 1,
 ): Record<string, unknown> {
   const value = parseJson(body, malformed);
   if (!isJsonObject(value)) throw malformed('it is not a JSON object');
+  assertKnownVersion('a record', value, newest);
   return value;
+}
+
+/**
+ * While the services of a stage are upgraded one after the other, one of them may read what a newer one has written. That
+ * lasts until it is upgraded, too, and is nothing that is wrong with the record.
+ *
+ * @throws {TransientError} its version is above the newest
+ */
+export function assertKnownVersion(what: string, { version }: Record<string, unknown>, newest: number): void {
+  if (!Number.isInteger(version) || Number(version) <= newest) return;
+  throw new TransientError(
+    `a newer release has written ${what} of version ${version}, and this one knows ${newest}: deploy all services of the stage`,
+  );
 }
 
 function parseJson(

@@ -128,7 +128,7 @@ export const formatCaptureState = (state: CaptureState): Uint8Array => Buffer.fr
 
 /** @throws {TerminalError} it is not a capture state; the message names its key and what to do */
 export function parseCaptureState(body: Uint8Array): CaptureState {
-  const value = parseJsonRecord(body, corrupt);
+  const value = parseJsonRecord(body, corrupt, Number.POSITIVE_INFINITY);
   if (value.version !== 1 && value.version !== 2 && value.version !== 3) {
     throw corrupt(`its version is ${JSON.stringify(value.version)}, and this release knows 1 to 3`);
   }

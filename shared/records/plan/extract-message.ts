@@ -1,6 +1,7 @@
 import { TerminalError } from '../../errors.ts';
 import { isRunId, type RunId } from '../../object-store/object-key.ts';
 import { parseJsonObject } from '../../queue/parse-json.ts';
+import { assertKnownVersion } from '../json-record.ts';
 import { isSliceId, type SliceId } from './slices.ts';
 
 /** Which rows of a table are new, by the xids that wrote them. Decimal digits of an xid8. */
@@ -55,7 +56,10 @@ export interface ExtractMessage {
 /** The inverse of `parseExtractMessage`. */
 export const formatExtractMessage = (message: ExtractMessage): string => JSON.stringify(message);
 
-/** @throws {TerminalError} the text is not an extract message of a version that this code knows */
+/**
+ * @throws {TerminalError} the text is not an extract message
+ * @throws {TransientError} a newer release has sent it
+ */
 export function parseExtractMessage(body: string): ExtractMessage {
   const record = parseJsonObject(body);
   try {
@@ -71,6 +75,7 @@ export function parseExtractMessage(body: string): ExtractMessage {
 }
 
 function assertFields(record: Record<string, unknown>): void {
+  assertKnownVersion('an extract message', record, 1);
   if (record.version !== 1)
     throw new TerminalError(`an extract message of unknown version ${JSON.stringify(record.version)}`);
   for (const name of ['run', 'slice', 'table', 'generation', 'identity', 'plannedXmax']) {

@@ -33,7 +33,7 @@ describe('extract messages', () => {
   it.each([
     ['not JSON', 'hello'],
     ['no object', '[]'],
-    ['of another version', JSON.stringify({ ...message, version: 2 })],
+    ['of another version', JSON.stringify({ ...message, version: '2' })],
     ['of an older version', JSON.stringify({ ...message, version: 0 })],
     ['of a run that is none', JSON.stringify({ ...message, run: '../../state/runs' })],
     ['of a slice that is none', JSON.stringify({ ...message, slice: '1/../2' })],
@@ -169,4 +169,13 @@ describe('the retry policy', () => {
     });
     expect(failureReasonOf(new TransientError('')).reason).toBe('TransientError');
   });
+});
+
+it('an extract message of a newer release waits until this one is upgraded, too', () => {
+  expect(() => parseExtractMessage(JSON.stringify({ ...message, version: 2 }))).toThrow(
+    expect.objectContaining({
+      name: 'TransientError',
+      message: expect.stringContaining('deploy all services'),
+    }),
+  );
 });

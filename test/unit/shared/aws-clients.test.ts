@@ -84,6 +84,11 @@ it(`all clients give a silent service up within ${isLong ? 30 : 10} s, attempts 
   expect(settled.map((each) => each.status === 'rejected' && each.reason.name)).toEqual(
     Array(4).fill('TimeoutError'),
   );
+  for (const each of settled) {
+    expect(each.status === 'rejected' && toPipelineError(each.reason).message).toMatch(
+      /127\.0\.0\.1 does not answer: /,
+    );
+  }
   expect(Date.now() - startedAt).toBeLessThan(isLong ? 30_000 : 10_000);
   server.closeAllConnections();
   server.close();

@@ -35,6 +35,18 @@ describe.each(readers)('a damaged %s', (key, read) => {
   });
 });
 
+describe.each(readers.filter(([key]) => key !== 'state/capture.json'))(
+  '%s of a newer release',
+  (_key, read) => {
+    it('is no damage: it is read once this service is upgraded, too', async () => {
+      await expect(read(bucketOf('{"version":2}'))).rejects.toMatchObject({
+        name: 'TransientError',
+        message: expect.stringContaining('of version 2, and this one knows 1: deploy all services'),
+      });
+    });
+  },
+);
+
 describe('the record of a run', () => {
   const whole = { run, plannedAt: '2024-02-29T12:00:00.000Z', slices: [], failures: [] };
 
