@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Benchmark, Result } from './benchmark.ts';
+import { benchmark as census } from './benchmarks/census.ts';
 import { benchmark as coldStart } from './benchmarks/cold-start.ts';
 import { increments } from './benchmarks/increments.ts';
 import { benchmark as ingest } from './benchmarks/ingest.ts';
@@ -21,7 +22,7 @@ import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
-  ...[wholeKeys, shop, ...growth, plan, tpch],
+  ...[wholeKeys, shop, ...growth, plan, census, tpch],
 ];
 
 // Told to end, it takes the servers along: they hang on the exit event.

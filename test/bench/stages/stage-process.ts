@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { applyCensus, makeItems, readCensus, transformCensus } from './census.ts';
 import { extract } from './extract.ts';
 import { ingest } from './ingest.ts';
 import { encode, load } from './load.ts';
@@ -15,6 +16,10 @@ const stages: Record<string, (task: Record<string, string>) => Promise<unknown>>
   load,
   encode,
   plan,
+  'read-census': readCensus,
+  'transform-census': transformCensus,
+  'make-items': makeItems,
+  'apply-census': applyCensus,
   'transform-lines': transformLines,
   'transform-type': transformType,
 };

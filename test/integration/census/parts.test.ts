@@ -9,7 +9,7 @@ import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-unde
 
 jest.setTimeout(60_000);
 
-describe('a census in parts', () => {
+describe('a census, whole or in parts', () => {
   let server: PostgresServer;
   let warehouse: WarehouseUnderTest;
   beforeAll(async () => {
@@ -117,5 +117,47 @@ describe('a census in parts', () => {
     expect(censuses).toMatchObject([
       { table: 'dim_colour', state: 'held', reason: '2 of 2 keys are gone', keys: 1 },
     ]);
+  });
+
+  it('clears the marks of the keys that a newer one has, although no row of them came since', async () => {
+    await load([1, 2, 11], 50);
+    await apply([], 60, { slice: '0000' });
+    expect(await deleted()).toEqual([1, 2, 11]);
+    await apply([2, 12], 70, lower);
+    expect(await deleted()).toEqual([1, 11]);
+    await apply([11], 80, { slice: '0000' });
+    expect(await deleted()).toEqual([1, 2]);
+  });
+
+  it('marks rows that wait like any other, and they come out with their mark', async () => {
+    const sale = (id: number) => ({
+      sale_id: String(id),
+      last_updated_date: '2024-02-29',
+      last_updated_time: '00:00:00',
+      colour_id: '7',
+      shape_id: null,
+      note: 'waits',
+    });
+    await warehouse.putAndLoad('fact_sale', { rows: [sale(1), sale(2)], xmax: 50 });
+    const census = { seconds: 0, previous: 'a run' };
+    await warehouse.putAndLoad('fact_sale', { rows: [{ sale_id: '2' }], xmax: 60, slice: 1, census });
+    const marks = (table: string) =>
+      warehouse.ask(`select sale_id, _deleted_by is not null as gone from ${table} order by 1`);
+    const expected = [
+      { sale_id: '1', gone: 't' },
+      { sale_id: '2', gone: 'f' },
+    ];
+    expect(await marks('starlift.parked_fact_sale')).toEqual(expected);
+    await load([7], 55);
+    expect(await marks('starlift.parked_fact_sale')).toEqual([]);
+    expect(await marks('fact_sale')).toEqual(expected);
+  });
+
+  it('that is held neither marks nor covers: an older one is applied after it', async () => {
+    await load([1, 2], 50);
+    await apply([], 70, { slice: '0000', held: 'all 2 keys are gone' });
+    expect(await apply([1], 60, { slice: '0000' })).toMatchObject({ state: 'applied', marked: 1 });
+    expect(await deleted()).toEqual([2]);
+    expect(await runs()).toEqual([60, 70]);
   });
 });
