@@ -111,7 +111,10 @@ export async function noteCensus(
   await forgetCovered(client, table.name);
 }
 
-/** The parts of one run that cover all keys make up for all that is older than the oldest of them. */
+/**
+ * The parts of one run that cover all keys make up for all that is older than the oldest of them. Of two such runs the later
+ * one leaves nothing of the earlier, which then makes up for nothing more.
+ */
 async function forgetCovered(client: pg.ClientBase, table: string): Promise<void> {
   const { rows } = await client.query<StoredRange & { run: string }>(
     `select o.run, c.lower_bound, c.upper_bound from ${censusTable} c join ${ledgerTable} o using (object_id)
@@ -124,9 +127,11 @@ async function forgetCovered(client: pg.ClientBase, table: string): Promise<void
     await client.query(
       `delete from ${censusTable} c using ${ledgerTable} o
         where o.object_id = c.object_id and c.warehouse_table = $1 and o.run <> $2
-          and not exists (
-            select from ${censusTable} d join ${ledgerTable} p using (object_id)
-             where d.warehouse_table = $1 and p.run = $2 and ${versionColumns('p')} < ${versionColumns('o')})`,
+          and ${versionColumns('o')} <= (
+            select p.generation, p.snapshot_xmax, p.snapshot_xmin, p.tie
+              from ${censusTable} d join ${ledgerTable} p using (object_id)
+             where d.warehouse_table = $1 and p.run = $2
+             order by ${versionColumns('p')} limit 1)`,
       [table, run],
     );
   }

@@ -56,6 +56,18 @@ describe('a census, whole or in parts', () => {
       )
     ).map(({ xmax }) => Number(xmax));
 
+  it('decides together with the others of its run, where an older whole one came in between', async () => {
+    await load([1, 11], 30);
+    await apply([1], 60, { run: 60, ...lower });
+    await apply([1, 11], 50, { slice: '0000' });
+    await apply([], 60, { run: 60, ...upper });
+    expect(await runs()).toEqual([60]);
+    expect(await deleted()).toEqual([11]);
+    // It is too old to decide anything.
+    expect(await apply([1, 11], 40, { slice: '0000' })).toMatchObject({ state: 'covered' });
+    expect(await deleted()).toEqual([11]);
+  });
+
   it('marks the rows of its range alone', async () => {
     await load([1, 2, 11, 12], 50);
     await apply([1], 60, lower);
