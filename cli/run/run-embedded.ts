@@ -121,6 +121,11 @@ async function runOnStack(options: EmbeddedRunOptions, terminal: Terminal): Prom
 
 /** Somebody waits for a single run, so it leaves out only what would take long to look at. */
 const quietAboveMibOfRun = 1024;
+/**
+ * A watch shows a change within its interval. A session that writes several times a second reports some of it ten seconds
+ * later, so tables are left out only where a look at each interval would be felt.
+ */
+const quietAboveMibOfWatch = 128;
 
 function chooseLooking({
   watch,
@@ -130,7 +135,11 @@ function chooseLooking({
 }: Pick<EmbeddedRunOptions, 'watch' | 'everySeconds' | 'freshnessSeconds' | 'isExact'>): LookOptions {
   if (!watch) return { freshnessSeconds, quietAboveMib: quietAboveMibOfRun, isExact };
   const activity = { isRunning: true, pid: process.pid, endedUnexpectedly: false, everySeconds };
-  return { freshnessSeconds: maxLagOf(freshnessSeconds, activity), isExact };
+  return {
+    freshnessSeconds: maxLagOf(freshnessSeconds, activity),
+    quietAboveMib: quietAboveMibOfWatch,
+    isExact,
+  };
 }
 
 const stopped = 'Stopped. Unfinished work stays in its queue; the next run carries on.';

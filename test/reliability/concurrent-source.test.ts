@@ -25,7 +25,8 @@ describe(`a source that ${sessions} sessions write to during ${runs} runs (SEED=
     databases = await makeDatabases(server);
     await rememberFacts(databases.source);
     await openShop(databases.source);
-    road = await startInlineRoad(databases);
+    // Tables of any size are left out while the source counts no write to them.
+    road = await startInlineRoad({ ...databases, quietAboveMib: 0 });
   });
   afterAll(async () => {
     await road.end();
@@ -49,7 +50,7 @@ describe(`a source that ${sessions} sessions write to during ${runs} runs (SEED=
       } finally {
         await writers.stop();
       }
-      await road.run();
+      await road.run({ isExact: true });
       expect(await road.deadLetters()).toEqual([]);
       const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
       expect(report.tables.filter((table) => !isExact(table))).toEqual([]);
@@ -58,7 +59,7 @@ describe(`a source that ${sessions} sessions write to during ${runs} runs (SEED=
       expect(found.filter((version) => !committed.has(version))).toEqual([]);
       expect(new Set(found).size).toBe(found.length);
       // What is left is nothing, and what was written was all of it.
-      expect((await road.plan()).slices).toEqual([]);
+      expect((await road.plan({ isExact: true })).slices).toEqual([]);
       for (const [kind, count] of Object.entries(writers.tally)) {
         expect({ kind, happened: count > 0 }).toEqual({ kind, happened: true });
       }

@@ -30,6 +30,8 @@ export interface InlineRoadOptions {
   definition?: ModelDefinition;
   /** Execution environments of each queue's function, each with connections of its own: 2. */
   environments?: Partial<Record<QueueKind, number>>;
+  /** Plans leave larger tables out while the source counts no write to them; as in the product by default. */
+  quietAboveMib?: number;
 }
 
 /** The whole road in this process: the product's handlers, fed from the product's queues. */
@@ -41,14 +43,14 @@ export interface InlineRoad {
   putSecret(which: 'source' | 'warehouse', url: string): void;
   events(): { type: string; detail: Record<string, unknown> }[];
   deadLetters(): Promise<DeadLetter[]>;
-  plan(): Promise<PlannedRun>;
+  plan(event?: { isExact: boolean }): Promise<PlannedRun>;
   /** Takes messages from the queue, until it is stopped. */
   start(kind: QueueKind): void;
   stop(kind: QueueKind): Promise<void>;
   /** Works until the queues, up to and including this one, are empty. */
   settle(upTo?: QueueKind, seconds?: number): Promise<void>;
   /** Plans and settles. */
-  run(): Promise<PlannedRun>;
+  run(event?: { isExact: boolean }): Promise<PlannedRun>;
   end(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   const queueUrl = (kind: QueueKind) => cloud.queueUrl(queueNames[kind]);
   await publishModel(makeObjectStore(clients.s3, buckets.ingested), options.definition ?? totesysDefinition);
   setEnvironment(cloud.endpoint, cloud.region, queueUrl);
+  process.env.QUIET_ABOVE_MIB = String(options.quietAboveMib ?? '');
   const counts = { plan: 1, extract: 2, transform: 2, load: 2, ...options.environments };
   const environments: HandlerEnvironments = await loadEnvironments(counts);
   const size = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -89,7 +92,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
     for (const kind of kinds) start(kind);
     await seen(() => isDrained(cloud, kinds), seconds);
   };
-  const plan = async () => (await pool.invoke('plan', {})) as PlannedRun;
+  const plan = async (event = { isExact: false }) => (await pool.invoke('plan', event)) as PlannedRun;
   return {
     clients,
     queueUrl,
@@ -106,8 +109,8 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
         detail: JSON.parse(Detail) as Record<string, unknown>,
       })),
     deadLetters: () => listDeadLetters(cloud.endpoint),
-    run: async () => {
-      const planned = await plan();
+    run: async (event) => {
+      const planned = await plan(event);
       await settle();
       return planned;
     },

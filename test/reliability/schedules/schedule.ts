@@ -64,7 +64,8 @@ export class Schedule {
     do {
       await this.#drain();
       this.#slices = undefined;
-      await this.#plan();
+      // What the source has not counted yet is found, too.
+      await this.#plan({ isExact: true });
       await this.#drain(assertNotSilent);
     } while (this.#slices !== 0);
     this.#mailbox.letGo();
@@ -110,9 +111,9 @@ export class Schedule {
   }
 
   /** Two at once at most: the schedule of AWS may be late, not a crowd. */
-  async #plan(): Promise<void> {
+  async #plan(event: { isExact?: boolean } = {}): Promise<void> {
     if (this.#workers.all.filter(({ name }) => name === 'plan').length >= 2) return;
-    await this.#workers.start('plan', undefined, {});
+    await this.#workers.start('plan', undefined, event);
   }
 
   async #deliver(): Promise<void> {

@@ -5,10 +5,10 @@ import type { Director } from './invocation.ts';
 import { eventOf, isDoneWith } from './queues.ts';
 import type { World } from './world.ts';
 
-/** Plans, and plans anew where the planner crashed, as its schedule would. */
+/** Looks at every table, and plans anew where the planner crashed, as its schedule would. */
 export async function plan(world: World, director: Director): Promise<PlannedRun> {
   for (;;) {
-    const outcome = await world.functions.invoke('plan', {}, director);
+    const outcome = await world.functions.invoke('plan', { isExact: true }, director);
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'done') return outcome.value as PlannedRun;
   }
