@@ -33,8 +33,10 @@ export function Overview({ snapshot, info }: PageProps) {
             {info !== undefined && <Star tables={info.tables} status={status} />}
           </section>
           <section aria-labelledby="flow">
-            <h2 id="flow">On the way</h2>
-            <Loading load={snapshot?.load ?? null} />
+            <div class="heading">
+              <h2 id="flow">On the way</h2>
+              <Loading load={snapshot?.load ?? null} />
+            </div>
             {status.queues.length === 0 ? (
               <p class="empty">The queues do not answer.</p>
             ) : (
