@@ -16,7 +16,7 @@ describeInBrowser('the console of a watch', (open) => {
   const watched = useWatchedRoad();
 
   it('shows what is wrong and the command that mends it, and lets go of it when it is mended', async () => {
-    const watch = watched.startWatch({}, ['--console']);
+    const watch = watched.startWatch({}, ['--console', '--allow-actions']);
     const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
     page.setDefaultTimeout(patienceMs);
     await page.goto(await linkOf(watch));
@@ -33,6 +33,12 @@ describeInBrowser('the console of a watch', (open) => {
     const command = await copyCommand(page, cause);
 
     await ask(warehouse, 'alter table dim_staff drop constraint broken');
+    await cause.getByRole('button', { name: `Run ${command}` }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.locator('pre').first().textContent()).toBe(command);
+    await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+    await dialog.getByText(/^Exit code [01]$/).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
     // The watch's own sweep may hold the message for a moment.
     await seen(async () => (await runCommand(command.split(' ').slice(2))).code === 0);
     await page.getByRole('heading', { name: 'Nothing needs attention.' }).waitFor();

@@ -1,4 +1,5 @@
 import type { DescribedColumn } from '../../../schema/describe-table.ts';
+import { countLooks, type LookStatus } from '../../../status/describe-looks.ts';
 import type { ModelAnswer, SourceAnswer, SourceTableAnswer } from '../../answers/api.ts';
 import { formatPlace } from '../parts/address.ts';
 import { type Column, count, DataTable, Link, Problem, Time } from '../parts/elements.tsx';
@@ -50,17 +51,23 @@ const modelColumns: readonly Column<DescribedColumn>[] = [
 export function SourcePage({ snapshot }: PageProps) {
   const { answer, problem } = useAnswer<SourceAnswer>('source', {}, versionOf({ snapshot }));
   if (answer === undefined) return <Problem title="Source" reason={problem} />;
+  const looks = snapshot?.status?.plan.looks ?? [];
+  const lookOf = (name: string) => looks.find(({ source }) => source === name);
+  const columns = [...sourceColumns];
+  if (looks.length > 0)
+    columns.splice(2, 0, { name: 'last plan', cell: ({ name }) => describeLook(lookOf(name)) });
   return (
     <>
       <h1>Source</h1>
       <p class="circumstances">
         {answer.plannedAt === null ? 'no plan has looked at it yet' : 'the last plan looked at '}
         <Time at={answer.plannedAt} />
+        {looks.length > 0 && ` · ${countLooks(looks)}`}
       </p>
       <section aria-label="Tables of the source">
         <DataTable
           label="Tables of the source"
-          columns={sourceColumns}
+          columns={columns}
           rows={answer.tables}
           keyOf={({ name }) => name}
           empty="The model reads no table."
@@ -69,6 +76,9 @@ export function SourcePage({ snapshot }: PageProps) {
     </>
   );
 }
+
+const describeLook = (look: LookStatus | undefined): string =>
+  look === undefined ? '' : look.isLookedAt ? 'looked at it' : `left it out: ${look.because}`;
 
 const sourceColumns: readonly Column<SourceTableAnswer>[] = [
   {

@@ -26,7 +26,6 @@ export function Overview({ snapshot, info }: PageProps) {
       {status !== null && status.troubles.length > 0 && (
         <Causes status={status} allowed={info?.allowsActions === true} />
       )}
-      {snapshot?.load != null && <Loading load={snapshot.load} />}
       {status !== null && (
         <>
           <section aria-labelledby="star">
@@ -34,7 +33,10 @@ export function Overview({ snapshot, info }: PageProps) {
             {info !== undefined && <Star tables={info.tables} status={status} />}
           </section>
           <section aria-labelledby="flow">
-            <h2 id="flow">On the way</h2>
+            <div class="heading">
+              <h2 id="flow">On the way</h2>
+              <Loading load={snapshot?.load ?? null} />
+            </div>
             {status.queues.length === 0 ? (
               <p class="empty">The queues do not answer.</p>
             ) : (
@@ -115,12 +117,16 @@ const Causes = ({ status: { troubles }, allowed }: { status: Status; allowed: bo
   </section>
 );
 
-function Loading({ load: { rows, slices, rowsPerSecond } }: { load: LoadProgress }) {
-  const parts = [`${count(rows)} ${rows === 1 ? 'row is' : 'rows are'} on the way`];
+/** Its line is there in any case: a page that jumps cannot be read. */
+function Loading({ load }: { load: LoadProgress | null }) {
+  if (load === null) return <p class="loading">nothing</p>;
+  const { rows, slices, rowsPerSecond } = load;
+  const parts = [rows === 1 ? '1 row' : `${count(rows)} rows`];
   if (slices > 0) parts.push(`${count(slices)} ${slices === 1 ? 'slice' : 'slices'} to extract`);
   if (rowsPerSecond !== null && rowsPerSecond > 0) {
     parts.push(`${count(Math.round(rowsPerSecond))} rows/s`);
-    if (slices === 0 && rows > 0) parts.push(`about ${formatDuration(rows / rowsPerSecond)} left`);
+    const left = rows / rowsPerSecond;
+    if (slices === 0 && left >= 1) parts.push(`about ${formatDuration(left)} left`);
   }
   return <p class="loading">{parts.join(', ')}</p>;
 }

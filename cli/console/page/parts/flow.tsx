@@ -41,7 +41,7 @@ export function Flow({ status }: { status: Status }) {
               </dd>
             </div>
           </dl>
-          {oldestSeconds !== null && <p class="quiet">oldest {age(oldestSeconds)}</p>}
+          <p class="quiet">{oldestSeconds === null ? 'empty' : `oldest ${age(oldestSeconds)}`}</p>
         </li>
       ))}
       <li>

@@ -78,8 +78,10 @@ function TableNode({ name, kind, status }: { name: string; kind: string; status:
         <Mark level={level} />
         {name}
       </span>
-      <span class="facts-of">{table === undefined ? 'not known' : describe(table)}</span>
-      {table !== undefined && <Moving table={table} />}
+      <span class="about">
+        <span>{table === undefined ? 'not known' : describe(table)}</span>
+        {table !== undefined && <Moving table={table} />}
+      </span>
     </Link>
   );
 }
@@ -99,13 +101,13 @@ function Moving({ table }: { table: TableStatus }) {
     { number: quarantined, what: 'quarantined', level: 'warn' },
     { number: deadLetters, what: deadLetters === 1 ? 'dead letter' : 'dead letters', level: 'bad' },
   ].filter(({ number }) => number > 0);
-  return parts.length === 0 ? null : (
-    <span class="moving">
+  return (
+    <>
       {parts.map(({ number, what, level }) => (
         <span key={what} class={level}>
           {count(number)} {what}
         </span>
       ))}
-    </span>
+    </>
   );
 }
