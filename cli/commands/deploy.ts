@@ -1,4 +1,5 @@
 import { parseStage } from '../options/site-options.ts';
+import { explainAwsError } from '../site/stage/find-stage.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -8,6 +9,10 @@ export const command: CommandModule = {
     const stage = parseStage(values);
     if (stage === undefined) throw new UsageError('--stage is missing: it names the stage to deploy');
     const { deployStage } = await import('../deploy/deploy-stage.ts');
-    return deployStage(stage, values, terminal);
+    try {
+      return await deployStage(stage, values, terminal);
+    } catch (error) {
+      throw explainAwsError(error) ?? error;
+    }
   },
 };

@@ -5,6 +5,7 @@ import { loadDefinition } from '../project/load-model.ts';
 import { explainAwsError } from '../site/stage/find-stage.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { describeMended, mendStage } from './pause-stage.ts';
 import { findOsls, runOsls } from './run-osls.ts';
 import { openServiceFolders, serviceNames } from './service-folders.ts';
 
@@ -35,6 +36,13 @@ export async function deployStage(name: StageName, values: Values, terminal: Ter
     );
     return 1;
   }
+  const mended = await mendStage(name);
+  if (mended === undefined) {
+    terminal.info(`The stage ${name.stage} is deployed in ${region}. It is paused, and stays so until:`);
+    terminal.info(`    npx starlift resume${selector}`);
+    return 0;
+  }
+  if (mended.length > 0) terminal.info(describeMended(mended));
   terminal.info(`The stage ${name.stage} is deployed in ${region}. Where its secrets are empty yet:`);
   for (const what of ['source', 'warehouse'])
     terminal.info(`    npx starlift secrets put ${what}${selector}`);

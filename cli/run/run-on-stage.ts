@@ -23,6 +23,11 @@ export function runOnStage(
   terminal: Terminal,
 ): Promise<number> {
   return withStage(name, loadModel, async (stage) => {
+    if (stage.activity.pausedSince !== undefined) {
+      throw new UsageError(
+        `the stage ${stage.stage} is paused: ${commandFor(stage, 'resume')} lets it go on`,
+      );
+    }
     const warehouse = await connectFromHere(stage);
     try {
       const site = await makeStageSite(stage, warehouse, {

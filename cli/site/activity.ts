@@ -7,4 +7,6 @@ export interface Activity {
   endedUnexpectedly: boolean;
   /** Between the plans of a watch, or of a stage's schedule; undefined where nothing plans by itself. */
   everySeconds: number | undefined;
+  /** ISO 8601: since when an operator has paused the stage. */
+  pausedSince?: string | undefined;
 }

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import type { CommandResult } from '../helpers/processes/starlift.ts';
 import { type Databases, type DeployedStage, openStage } from './deployed-stage.ts';
 import { startGuardedDatabase } from './guarded-database.ts';
@@ -39,6 +38,7 @@ export async function startDeployment(
   }
 }
 
-/** Shows all that a command has printed where it has failed. */
-export const expectDone = ({ code, stdout, stderr }: CommandResult) =>
-  expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
+/** @throws {Error} it has failed; with all that it has printed */
+export function expectDone({ code, stdout, stderr }: CommandResult): void {
+  if (code !== 0) throw new Error(`it ended with ${code}:\n${stdout}${stderr}`);
+}

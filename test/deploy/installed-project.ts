@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A folder of a user's own, with the package that npm pack makes and the osls of this clone. */
 export interface InstalledProject {
   folder: string;
-  /** A command of the package, called in the folder. */
+  /** A command of the package, called in the folder, with this environment in place of the usual one. */
   starlift(
     args: string,
     more?: { environment?: Record<string, string>; input?: string },
@@ -19,7 +19,7 @@ export interface InstalledProject {
   remove(): Promise<void>;
 }
 
-/** @param environment of every command */
+/** @param environment of every command that has none of its own */
 export async function installProject(environment: Record<string, string>): Promise<InstalledProject> {
   const folder = await mkdtemp(join(tmpdir(), 'starlift-project-'));
   const npm = (cwd: string, ...args: string[]) => promisify(execFile)('npm', args, { cwd });
@@ -30,12 +30,12 @@ export async function installProject(environment: Record<string, string>): Promi
   const program = join(folder, 'node_modules/starlift/cli/starlift.js');
   return {
     folder,
-    starlift: (args, { environment: more = {}, input } = {}) => {
+    starlift: (args, { environment: own = environment, input } = {}) => {
       // As `npx` calls it, and not as the test's own npm was called.
       const { INIT_CWD, STARLIFT_PROJECT, ...rest } = process.env;
       const child = spawn(process.execPath, [program, ...args.split(' ')], {
         cwd: folder,
-        env: { ...rest, FORCE_COLOR: undefined, NO_COLOR: '1', ...environment, ...more },
+        env: { ...rest, FORCE_COLOR: undefined, NO_COLOR: '1', ...own },
       });
       child.stdin.end(input);
       return finished(child);

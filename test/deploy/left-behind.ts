@@ -12,7 +12,10 @@ export async function listLeft({ endpoint }: Pick<MiniStack, 'endpoint'>) {
   const { QueueUrls = [] } = await new SQSClient(connection).send(new ListQueuesCommand({}));
   const { Functions = [] } = await new LambdaClient(connection).send(new ListFunctionsCommand({}));
   return {
-    stacks: StackSummaries.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE'),
+    // Others are the test's own.
+    stacks: StackSummaries.filter(
+      ({ StackName, StackStatus }) => StackName?.startsWith('starlift-') && StackStatus !== 'DELETE_COMPLETE',
+    ),
     buckets: Buckets,
     queues: QueueUrls,
     functions: Functions.map(({ FunctionName }) => FunctionName),

@@ -1,8 +1,10 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import {
   InvokeCommand,
   ListEventSourceMappingsCommand,
+  PutFunctionConcurrencyCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
 import { type Message, ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
@@ -11,8 +13,10 @@ import type { Status } from '../../cli/status/status.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import { lastJson } from '../helpers/processes/starlift.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
+import { actAs } from './granted-user.ts';
 import { type InstalledProject, installProject } from './installed-project.ts';
 import { listLeft } from './left-behind.ts';
+import { region } from './ministack.ts';
 import { waitUntil } from './wait-until.ts';
 
 const stage = 'library';
@@ -34,12 +38,17 @@ const library = `
 
 let deployment: Deployment;
 let project: InstalledProject;
+/** The environment of who has the rights of docs/policies/deployer.json. */
+let deployer: Record<string, string>;
 
 beforeAll(async () => {
   deployment = await startDeployment(stage, ({ admin }) => admin.query(library));
   const { aws, source } = deployment;
   project = await installProject(aws.environment);
-  expectDone(await project.starlift('init', { environment: { SOURCE_URL: source.guardedUrl() } }));
+  deployer = await actAs(aws, 'deployer');
+  expectDone(
+    await project.starlift('init', { environment: { ...aws.environment, SOURCE_URL: source.guardedUrl() } }),
+  );
 });
 
 afterAll(async () => {
@@ -57,7 +66,7 @@ describe('a stage deployed from a project of the user’s own, by the installed 
   it('names the line of a parameter that cannot be, before anything is made', async () => {
     const kept = await readFile(path('starlift.yml'), 'utf8');
     await appendFile(path('starlift.yml'), `stages:\n  default:\n    loaders: one\n`);
-    const refused = await project.starlift(`deploy --stage ${stage}`);
+    const refused = await project.starlift(`deploy --stage ${stage}`, { environment: deployer });
     expect(refused).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
@@ -76,14 +85,17 @@ describe('a stage deployed from a project of the user’s own, by the installed 
   ${stage}: { extractors: 3, sweepSchedule: rate(1 hour) }
 `,
     );
-    const deployed = await project.starlift(`deploy --stage ${stage}`);
+    const deployed = await project.starlift(`deploy --stage ${stage}`, { environment: deployer });
     expectDone(deployed);
     expect(deployed.stderr).toMatch(/published model 1 \(\S+ of .*, [0-9a-f]{12}\)/);
     expect(deployed.stdout).toContain(`npx starlift secrets put source --stage ${stage}`);
     const { source, warehouse } = deployment;
     for (const [what, { guardedUrl }] of Object.entries({ source, warehouse })) {
       expectDone(
-        await project.starlift(`secrets put ${what} --stage ${stage}`, { input: `${guardedUrl()}\n` }),
+        await project.starlift(`secrets put ${what} --stage ${stage}`, {
+          environment: deployer,
+          input: `${guardedUrl()}\n`,
+        }),
       );
     }
     expect(await concurrencyOf('extract')).toBe(3);
@@ -95,6 +107,27 @@ describe('a stage deployed from a project of the user’s own, by the installed 
       'select count(*)::int as loans, sum(fine)::text as fines from fact_loan_current',
     );
     expect(rows).toEqual([{ loans: 2000, fines: '9500.00' }]);
+  });
+
+  it('is looked at by who may only read, and refuses the rest', async () => {
+    const environment = await actAs(deployment.aws, 'reader');
+    for (const args of [
+      'status',
+      'failures',
+      'verify',
+      'runs',
+      'quarantine',
+      'waiting',
+      'trace fact_loan 7',
+    ]) {
+      expectDone(await project.starlift(`${args} --stage ${stage}`, { environment }));
+    }
+    for (const args of ['run', 'pause', 'deploy', 'resync --all']) {
+      const refused = await project.starlift(`${args} --stage ${stage}`, { environment });
+      expect(refused.code).toBeGreaterThan(0);
+      expect(refused.stdout + refused.stderr).toMatch(/not authorized|refuses the request|AccessDenied/i);
+    }
+    expect(await switches(deployment.aws)).toEqual({ schedules: ['ENABLED'], mappings: [true] });
   });
 
   it('takes another model while messages are queued, without a dead letter or a deploy', async () => {
@@ -112,7 +145,7 @@ describe('a stage deployed from a project of the user’s own, by the installed 
     const after = before.replace(/^columns:\n/m, 'columns:\n  written_in: { from: author.country }\n');
     expect(after).not.toBe(before);
     await writeFile(file, after);
-    expectDone(await project.starlift(`publish --stage ${stage}`));
+    expectDone(await project.starlift(`publish --stage ${stage}`, { environment: deployer }));
     for (const kind of ['transform', 'load'] as const) await setMapping(kind, true);
     expect(await json('run')).toMatchObject({ code: 0, ok: true });
     await waitUntil('the queues are empty', 280, async () => {
@@ -133,10 +166,44 @@ describe('a stage deployed from a project of the user’s own, by the installed 
     expect(rows).toEqual([{ books: 200, changed: 200, countries: 5 }]);
   });
 
+  it('pauses, and goes on as it was deployed', async () => {
+    const { deployed, source, aws } = deployment;
+    expectDone(await project.starlift(`pause --stage ${stage}`, { environment: deployer }));
+    expect(await switches(aws)).toEqual({ schedules: ['DISABLED'], mappings: [false] });
+    expect(await json('status')).toMatchObject({ code: 1, troubles: [{ kind: 'paused' }] });
+    const refused = await project.starlift(`run --stage ${stage}`);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is paused: npx starlift resume'),
+    });
+    await source.admin.query(`update loan set fine = 0 where loan_id = 1`);
+    // As a removal leaves it that is interrupted.
+    await deployed.lambda.send(
+      new PutFunctionConcurrencyCommand({
+        FunctionName: functionName('load'),
+        ReservedConcurrentExecutions: 0,
+      }),
+    );
+    const resumed = await project.starlift(`resume --stage ${stage}`, { environment: deployer });
+    expect(resumed).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^The reserved concurrency of starlift-loading-library-load was not as deployed/,
+      ),
+    });
+    expect(await switches(aws)).toEqual({ schedules: ['ENABLED'], mappings: [true] });
+    expect(await json('run')).toMatchObject({ code: 0, ok: true });
+    expect(await json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
+    await waitUntil('status finds nothing', 120, async () => (await json<Status>('status')).ok).catch(
+      () => {},
+    );
+    expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+  });
+
   it('is removed by one command, which refuses while its buckets hold data', async () => {
-    const refused = await project.starlift(`remove --stage ${stage}`);
+    const refused = await project.starlift(`remove --stage ${stage}`, { environment: deployer });
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('hold data: --delete-data') });
-    expectDone(await project.starlift(`remove --stage ${stage} --delete-data`));
+    expectDone(await project.starlift(`remove --stage ${stage} --delete-data`, { environment: deployer }));
     expect(await listLeft(deployment.aws)).toEqual({ stacks: [], buckets: [], queues: [], functions: [] });
   });
 });
@@ -158,6 +225,21 @@ async function setMapping(kind: QueueKind, Enabled: boolean): Promise<void> {
   await deployment.deployed.lambda.send(
     new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }),
   );
+}
+
+/** The different states of all schedules, and of all mappings of queues. */
+async function switches({ endpoint }: Deployment['aws']) {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const events = new EventBridgeClient({ endpoint, region, credentials });
+  const { Rules = [] } = await events.send(new ListRulesCommand({}));
+  const scheduled = Rules.filter(({ ScheduleExpression }) => ScheduleExpression !== undefined);
+  const mappings = [];
+  for (const kind of ['extract', 'transform', 'load'] as const)
+    mappings.push((await readMapping(kind))?.State);
+  return {
+    schedules: [...new Set(scheduled.map(({ State }) => State))],
+    mappings: [...new Set(mappings.map((state) => state?.startsWith('Enabl')))],
+  };
 }
 
 /** Waits for the messages of a plan on a queue that nobody reads, and sends copies: SQS may deliver any message again. */

@@ -102,3 +102,19 @@ export const acceptedOfWorkflows: AcceptedFinding[] = [
       'the stage and the region are what a deployment is asked for; neither has a part in what is built',
   },
 ];
+
+/** Of templates whose parameters name what is in the account. */
+export const acceptedOfPlain: AcceptedFinding[] = [
+  {
+    rule: 'W1033',
+    place: /./,
+    reason: 'the branch of a stage in a VPC, which is not taken where its parameters are empty',
+  },
+  {
+    rule: 'W1001',
+    place: /^ingestion Resources\/AlarmSubscription\//,
+    reason: 'of a stage with an address and a topic of others at once, which CloudFormation refuses by it',
+  },
+  { rule: 'W3005', place: /LambdaFunction\/DependsOn/, reason: 'osls names every role that a function uses' },
+  { rule: 'W8003', place: /Conditions\//, reason: 'what the project says of the stage is in the template' },
+];

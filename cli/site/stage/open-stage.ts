@@ -17,6 +17,7 @@ import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { connectTo } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
 import { explainAwsError, findStage, type StageResources } from './find-stage.ts';
+import { readPausedSince } from './paused.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
 
@@ -95,6 +96,7 @@ async function openStage(
       pid: undefined,
       endedUnexpectedly: false,
       everySeconds: resources.planEverySeconds,
+      pausedSince: await readPausedSince(ingested),
     },
     selector,
     queueUrl,

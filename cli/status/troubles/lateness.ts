@@ -40,6 +40,10 @@ const missedSchedules = 3;
 export function findNotRunning(evidence: Evidence, { site, asOf }: LatenessContext): Trouble[] {
   const { activity, now, objects, queues } = evidence;
   const attempts = ifAnswered(objects)?.attempts;
+  if (activity.pausedSince !== undefined) {
+    const text = `the stage is paused since ${formatTime(activity.pausedSince)}: it plans and loads nothing`;
+    return [{ kind: 'paused', table: null, text, command: commandFor(site, 'resume') }];
+  }
   if (activity.isRunning) return findMissedSchedule(evidence, site);
   const lateOf = findAges(evidence, asOf);
   const oldest = lateOf.toSorted((a, b) => a.instant.getTime() - b.instant.getTime())[0];

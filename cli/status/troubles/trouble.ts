@@ -2,6 +2,7 @@
  * - `unanswered`: a part of the pipeline does not answer, or a side is out
  * - `plan`: the last plan failed
  * - `not running`: nobody plans or moves messages
+ * - `paused`: an operator has paused the stage
  * - `late`: older than it may be
  * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
  * - `went back`: the ledger has lost entries
@@ -22,6 +23,7 @@ export type TroubleKind =
   | 'unanswered'
   | 'plan'
   | 'not running'
+  | 'paused'
   | 'late'
   | 'clock'
   | 'went back'

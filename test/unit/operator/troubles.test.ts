@@ -72,6 +72,16 @@ describe('what needs attention', () => {
     expect(found({})).toEqual([]);
   });
 
+  it('is a stage that an operator has paused, and not what is late because of it', () => {
+    const activity = { ...well.activity, pid: undefined, pausedSince: '2026-11-30T20:00:00.000Z' };
+    expect(found({ activity }, { asOf: asOfAll('2026-11-30T19:59:00Z') })).toEqual([
+      [
+        'the stage is paused since 2026-11-30 20:00:00 UTC: it plans and loads nothing',
+        'npx starlift resume --data d',
+      ],
+    ]);
+  });
+
   it('is a table that was found different, until it is verified once more; a row deleted in the source is none', () => {
     const verified = (result: 'different' | 'deleted' | 'uncompared' | 'exact') => ({
       at: '2026-11-30T21:05:00.000Z',

@@ -1,0 +1,53 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import { type MiniStack, region } from './ministack.ts';
+import { waitUntil } from './wait-until.ts';
+
+const root = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/**
+ * Makes a role that may do what one of the policies in docs/policies says, and nothing else.
+ *
+ * @returns the environment of a process that works in it: an AWS profile, as people have it
+ */
+export async function actAs(
+  { endpoint, environment }: Pick<MiniStack, 'endpoint' | 'environment'>,
+  policy: 'deployer' | 'reader',
+): Promise<Record<string, string>> {
+  const client = new CloudFormationClient({ endpoint, region, credentials: root });
+  const StackName = `people-${policy}`;
+  const document = await readFile(new URL(`../../docs/policies/${policy}.json`, import.meta.url), 'utf8');
+  const everybody = { AWS: 'arn:aws:iam::000000000000:root' };
+  const trust = { Statement: [{ Effect: 'Allow', Principal: everybody, Action: 'sts:AssumeRole' }] };
+  const Properties = {
+    RoleName: policy,
+    AssumeRolePolicyDocument: { Version: '2012-10-17', ...trust },
+    Policies: [{ PolicyName: policy, PolicyDocument: JSON.parse(document) }],
+  };
+  const TemplateBody = JSON.stringify({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties } } });
+  await client.send(
+    new CreateStackCommand({ StackName, TemplateBody, Capabilities: ['CAPABILITY_NAMED_IAM'] }),
+  );
+  await waitUntil(`the role ${policy} is made`, 60, async () => {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    return Stacks[0]?.StackStatus === 'CREATE_COMPLETE';
+  });
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...rest } = environment;
+  const file = join(await mkdtemp(join(tmpdir(), 'starlift-profile-')), 'config');
+  const lines = [
+    `[profile ${policy}]`,
+    `role_arn = arn:aws:iam::000000000000:role/${policy}`,
+    'source_profile = account',
+    '[profile account]',
+    `aws_access_key_id = ${AWS_ACCESS_KEY_ID}`,
+    `aws_secret_access_key = ${AWS_SECRET_ACCESS_KEY}`,
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return { ...rest, AWS_CONFIG_FILE: file, AWS_SHARED_CREDENTIALS_FILE: file, AWS_PROFILE: policy };
+}
