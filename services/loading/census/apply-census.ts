@@ -191,7 +191,8 @@ async function stageKeys(
   const keys = keysTarget(table, schema);
   await createStaging(client, keys, staging);
   await copyRows(client, keys, staging, { batches, objectId });
-  await client.query(`analyze ${staging}`);
+  // The planner takes most rows for newer than the census, and would look for each of the others in all of its keys.
+  await client.query(`analyze ${staging}; set local enable_nestloop = off`);
 }
 
 /** SQL: the row's own version is lower than that of the first four parameters. One that the ledger does not know is. */

@@ -50,9 +50,9 @@ export const benchmark: Benchmark = {
           let marked = 0;
           applied.push({
             name: `starlift applies it, ${gone} gone`,
-            prepare: async () => void (await freshDatabase(servers.warehouse, 'applied', template)),
+            prepare: async () => void (await freshDatabase(servers.warehouse, `applied_${gone}`, template)),
             run: async () => {
-              const task = { stage: 'apply-census', warehouse: servers.warehouse.url('applied') };
+              const task = { stage: 'apply-census', warehouse: servers.warehouse.url(`applied_${gone}`) };
               marked = await stages.run<number>({ ...task, folder: processed });
             },
             check: async () => {
