@@ -24,7 +24,7 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
     terminal.info(`Nothing has been loaded yet. Begin with: ${begin}`);
     terminal.info('');
   }
-  show(isLoaded && tables.length > 0 ? formatTables(tables) : []);
+  show(isLoaded && tables.length > 0 ? formatTables(status) : []);
   show(formatUnderWay(tables));
   show(queues.length === 0 ? [] : formatQueues(queues, terminal.columns));
   printPlans(status, terminal);
@@ -42,12 +42,14 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
   );
 }
 
-const formatTables = (tables: readonly TableStatus[]): string[] =>
+const notKnown = 'not known';
+
+const formatTables = ({ tables, areRecordsKnown }: Status): string[] =>
   formatTable(
     [{ name: 'table' }, { name: 'as of' }, ...['age', 'rows', 'versions'].map(right)],
     tables.map(({ table, snapshotAt, ageSeconds, rows, versions }) => [
       table,
-      snapshotAt === null ? 'not loaded yet' : formatTime(snapshotAt),
+      snapshotAt === null ? (areRecordsKnown ? 'not loaded yet' : notKnown) : formatTime(snapshotAt),
       formatAge(ageSeconds),
       rows === null ? '' : formatCount(rows),
       formatCount(versions),
@@ -82,11 +84,12 @@ const formatQueues = (queues: readonly QueueStatus[], maxWidth?: number): string
     maxWidth,
   );
 
-function printPlans({ plan, running, checkedAt }: Status, terminal: Terminal): void {
+function printPlans({ plan, running, checkedAt, areRecordsKnown }: Status, terminal: Terminal): void {
   const { succeededAt } = plan;
   const ago = succeededAt === null ? '' : formatDuration(secondsBetween(succeededAt, checkedAt));
+  const none = areRecordsKnown ? 'none' : notKnown;
   const last =
-    succeededAt === null ? 'Last plan: none.' : `Last plan: ${formatTime(succeededAt)} (${ago} ago).`;
+    succeededAt === null ? `Last plan: ${none}.` : `Last plan: ${formatTime(succeededAt)} (${ago} ago).`;
   terminal.info(`${last} ${describeRunning(running)}`);
   if (leftOutOf(plan.looks).length > 0) terminal.info(countLooks(plan.looks));
 }
@@ -108,9 +111,9 @@ function printRun({ run, plannedAt, slices, loaded, warnings }: RunStatus, termi
   for (const warning of warnings) terminal.info(`${terminal.style('yellow', 'warning:')} ${warning}`);
 }
 
-function printVerified({ verified, checkedAt }: Status, terminal: Terminal): void {
+function printVerified({ verified, checkedAt, areRecordsKnown }: Status, terminal: Terminal): void {
   if (verified === null) {
-    terminal.info('Verified: never.');
+    terminal.info(`Verified: ${areRecordsKnown ? 'never' : notKnown}.`);
     return;
   }
   const { at, exact, inexact, different } = verified;

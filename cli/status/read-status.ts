@@ -202,6 +202,7 @@ function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findi
     maxLagSeconds: maxLagSeconds ?? null,
     run: describeRun(objects, ledger?.rowsOfRun),
     isLoaded,
+    areRecordsKnown: evidence.objects.answered,
     tables: ledger === undefined ? [] : describeTables(evidence, model, { asOf, inFlight }),
     queues: queues?.queues ?? [],
     deadLetters: (queues?.letters ?? []).map(describeLetter),

@@ -93,6 +93,8 @@ export interface Status {
   run: RunStatus | null;
   /** Whether anything was ever loaded, as far as is known. */
   isLoaded: boolean;
+  /** Whether the records of plans, runs and verifications answered: where not, what is null of them is not known. */
+  areRecordsKnown: boolean;
   tables: TableStatus[];
   queues: QueueStatus[];
   deadLetters: DeadLetterStatus[];

@@ -23,6 +23,7 @@ describe('the screen of status', () => {
     ],
     maxLagSeconds: null,
     isLoaded: true,
+    areRecordsKnown: true,
     retrying: [],
     outages: [],
     verified: { at: '2026-03-05T09:00:00.000Z', exact: true, inexact: [], different: [] },
@@ -90,6 +91,25 @@ describe('the screen of status', () => {
     );
     expect(lines).toContain('warning: public.design has columns that the model does not use: colour');
     expect(lines.at(-2)).toBe('Nothing needs attention.');
+  });
+
+  it('says of nothing that it never was where the records of it do not answer', () => {
+    const [table] = status.tables;
+    const unknown = {
+      ...status,
+      ok: false,
+      areRecordsKnown: false,
+      plan: { ...status.plan, succeededAt: null },
+      verified: null,
+      tables: table === undefined ? [] : [{ ...table, snapshotAt: null, ageSeconds: null }],
+    };
+    const lines = screenOf(unknown).map((line) => line.trimEnd());
+    expect(lines).toContain(' dim_design | not known |     | 1,250 |    2,500');
+    expect(lines.filter((line) => /^(Last plan|Verified):/.test(line))).toEqual([
+      'Last plan: not known. Process 4711 is running, and plans every 10 s.',
+      'Verified: not known.',
+    ]);
+    expect(screenOf({ ...unknown, areRecordsKnown: true })).toContain('Verified: never.');
   });
 
   it('says how to begin where nothing has been loaded, and what needs attention with its command', () => {

@@ -87,11 +87,11 @@ function describeRunning({ running: { isRunning, pid, everySeconds } }: Status):
 }
 
 /** Where the objects do not answer, nobody knows. */
-const describeVerified = ({ verified, queues }: Status): string =>
+const describeVerified = ({ verified, areRecordsKnown }: Status): string =>
   verified === null
-    ? queues.length === 0
-      ? ''
-      : 'never verified'
+    ? areRecordsKnown
+      ? 'never verified'
+      : ''
     : `verified ${formatTime(verified.at)}: ${verified.exact ? 'exact' : 'not exact'}`;
 
 const Begin = ({ selector }: { selector: string }) => (

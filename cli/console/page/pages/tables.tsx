@@ -1,5 +1,5 @@
 import type { ZoneObject } from '../../../objects/list-objects.ts';
-import type { TableStatus } from '../../../status/status.ts';
+import type { Status, TableStatus } from '../../../status/status.ts';
 import type { TableAnswer } from '../../answers/api.ts';
 import { formatPlace } from '../parts/address.ts';
 import { Chart } from '../parts/chart.tsx';
@@ -16,6 +16,7 @@ import {
   Time,
 } from '../parts/elements.tsx';
 import { levelOfTable } from '../parts/judgement.ts';
+import { withoutAge } from '../parts/star.tsx';
 import { useAnswer } from '../parts/use-answer.ts';
 import { type PageProps, versionOf } from './page-props.ts';
 
@@ -39,7 +40,10 @@ function List({ snapshot }: PageProps) {
         </Link>
       ),
     },
-    { name: 'as of', cell: ({ snapshotAt }) => <Time at={snapshotAt} none="not loaded yet" /> },
+    {
+      name: 'as of',
+      cell: ({ snapshotAt }) => <Time at={snapshotAt} none={withoutAge(status.areRecordsKnown)} />,
+    },
     { name: 'age', isNumber: true, cell: ({ ageSeconds }) => age(ageSeconds) },
     { name: 'rows', isNumber: true, cell: ({ rows }) => count(rows, '') },
     { name: 'versions', isNumber: true, cell: ({ versions }) => count(versions) },
@@ -74,10 +78,11 @@ function List({ snapshot }: PageProps) {
 
 function OneTable({ name, snapshot, info }: PageProps & { name: string }) {
   const { answer, problem } = useAnswer<TableAnswer>('table', { table: name }, versionOf({ snapshot }));
-  const table = snapshot?.status?.tables.find((each) => each.table === name);
+  const status = snapshot?.status ?? null;
+  const table = status?.tables.find((each) => each.table === name);
   const kind = info?.tables.find((each) => each.name === name)?.kind;
-  const troubles = (snapshot?.status?.troubles ?? []).filter((trouble) => trouble.table === name);
-  const facts = table === undefined ? [] : describe(table);
+  const troubles = (status?.troubles ?? []).filter((trouble) => trouble.table === name);
+  const facts = status === null || table === undefined ? [] : describe(table, status);
   return (
     <>
       <h1>{name}</h1>
@@ -111,10 +116,15 @@ function OneTable({ name, snapshot, info }: PageProps & { name: string }) {
   );
 }
 
-function describe({ snapshotAt, ageSeconds, rows, versions, loadedAt }: TableStatus): string[] {
+function describe(
+  { snapshotAt, ageSeconds, rows, versions, loadedAt }: TableStatus,
+  { areRecordsKnown }: Status,
+): string[] {
   const shown = (at: string | null) => at?.slice(0, 19).replace('T', ' ') ?? '';
   return [
-    snapshotAt === null ? 'not loaded yet' : `as of ${shown(snapshotAt)} UTC, ${age(ageSeconds)} old`,
+    snapshotAt === null
+      ? withoutAge(areRecordsKnown)
+      : `as of ${shown(snapshotAt)} UTC, ${age(ageSeconds)} old`,
     rows === null ? '' : `${count(rows)} rows`,
     `${count(versions)} versions`,
     loadedAt === null ? '' : `last load ${shown(loadedAt)} UTC`,

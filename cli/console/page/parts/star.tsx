@@ -79,18 +79,22 @@ function TableNode({ name, kind, status }: { name: string; kind: string; status:
         {name}
       </span>
       <span class="about">
-        <span>{table === undefined ? 'not known' : describe(table)}</span>
+        <span>{table === undefined ? 'not known' : describe(table, status)}</span>
         {table !== undefined && <Moving table={table} />}
       </span>
     </Link>
   );
 }
 
-function describe({ snapshotAt, ageSeconds, rows }: TableStatus): string {
-  if (snapshotAt === null) return 'not loaded yet';
+function describe({ snapshotAt, ageSeconds, rows }: TableStatus, { areRecordsKnown }: Status): string {
+  if (snapshotAt === null) return withoutAge(areRecordsKnown);
   const shownRows = rows === null ? '' : `${count(rows)} ${rows === 1 ? 'row' : 'rows'}, `;
   return `${shownRows}${age(ageSeconds)} old`;
 }
+
+/** Of a table of which nobody says as of when it is. */
+export const withoutAge = (areRecordsKnown: boolean): string =>
+  areRecordsKnown ? 'not loaded yet' : 'not known';
 
 /** Only what is not where it should be. */
 function Moving({ table }: { table: TableStatus }) {
