@@ -4,17 +4,24 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findRegion } from '../../cli/deploy/deploy-stage.ts';
+import { parseStage } from '../../cli/options/site-options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const { values } = parseArgs({
-  options: { stage: { type: 'string', default: 'dev' }, region: { type: 'string' } },
-});
-const region = await findRegion({ stage: values.stage, region: values.region }).catch((error: unknown) => {
-  console.error(`starlift: ${String(error instanceof Error ? error.message : error)}`);
+
+async function parse(): Promise<{ stage: string; region: string }> {
+  const { values } = parseArgs({
+    options: { stage: { type: 'string' }, region: { type: 'string' } },
+  });
+  const name = parseStage(values) ?? { stage: 'dev', region: undefined };
+  return { stage: name.stage, region: await findRegion(name) };
+}
+
+const { stage, region } = await parse().catch((error: unknown) => {
+  console.error(`starlift: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(2);
 });
 const program = `${root}node_modules/@osls/compose/bin/serverless-compose`;
-const { status } = spawnSync(process.execPath, [program, 'deploy', '--stage', values.stage], {
+const { status } = spawnSync(process.execPath, [program, 'deploy', '--stage', stage], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, AWS_REGION: region },

@@ -10,7 +10,7 @@ import { byId, byRef, salesTables } from './sales-model.ts';
 jest.setTimeout(1_800_000);
 
 /** All of them take minutes: `CRASH_STRIDE=1`. */
-const stride = Number(process.env.CRASH_STRIDE || 11);
+const stride = Number(process.env.CRASH_STRIDE || 23);
 
 const newest = `select distinct on (sale_id) sale_id, ref, shop_id, cents, changed::text
                   from fact_sale order by sale_id, changed desc`;
