@@ -1,13 +1,12 @@
-import { parseStage, textOption } from '../options/site-options.ts';
+import { requireStage, textOption } from '../options/site-options.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
 /** Writes a stage as plain CloudFormation. */
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const name = parseStage(values);
+    const name = requireStage(values, 'to write');
     const target = textOption(values.template);
-    if (name === undefined) throw new UsageError('--stage is missing: it names the stage to write');
     if (target === undefined)
       throw new UsageError('--template is missing: it names the folder to write into');
     const { packageStage } = await import('../deploy/package-stage.ts');

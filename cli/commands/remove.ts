@@ -1,18 +1,13 @@
-import { parseStage } from '../options/site-options.ts';
-import { explainAwsError } from '../site/stage/find-stage.ts';
-import { UsageError } from '../terminal/usage-error.ts';
+import { requireStage } from '../options/site-options.ts';
+import { onAws } from '../site/stage/find-stage.ts';
 import type { CommandModule } from './command-module.ts';
 
 /** Takes a stage off AWS. */
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    const name = parseStage(values);
-    if (name === undefined) throw new UsageError('--stage is missing: it names the stage to remove');
+    const name = requireStage(values, 'to remove');
+    const deletesData = values['delete-data'] === true;
     const { removeStage } = await import('../deploy/remove-stage.ts');
-    try {
-      return await removeStage({ name, deletesData: values['delete-data'] === true, values }, terminal);
-    } catch (error) {
-      throw explainAwsError(error) ?? error;
-    }
+    return onAws(() => removeStage({ name, deletesData, values }, terminal));
   },
 };

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
-import { parseStage } from '../options/site-options.ts';
+import { requireStage } from '../options/site-options.ts';
 import { loadModel } from '../project/load-model.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
@@ -11,9 +11,7 @@ const databases = ['source', 'warehouse'] as const;
 export const command: CommandModule = {
   run: async (values, positionals, terminal) => {
     const what = parseWhat(positionals);
-    const stage = parseStage(values, []);
-    if (stage === undefined)
-      throw new UsageError('--stage is missing: it names the stage whose secret to put');
+    const stage = requireStage(values, 'whose secret to put', []);
     const streams = { input: process.stdin, output: process.stderr };
     const readUrl = () => readUnseen(`URL of the ${what} (not shown): `, streams);
     await (await import('../site/stage/put-secret.ts')).putSecret(stage, what, readUrl, terminal, loadModel);

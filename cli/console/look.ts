@@ -119,7 +119,7 @@ const reopenedAfterMs = 5 * 60_000;
 
 async function lookAtStage(name: StageName, load: LoadModel): Promise<SiteLook> {
   const { withStage } = await import('../site/stage/open-stage.ts');
-  const { explainAwsError } = await import('../site/stage/find-stage.ts');
+  const { onAws } = await import('../site/stage/find-stage.ts');
   let opened: { at: number; site: Promise<Site> } | undefined;
   const open = () => withStage(name, load, async (stage) => stage);
   const site = (): Promise<Site> => {
@@ -132,10 +132,10 @@ async function lookAtStage(name: StageName, load: LoadModel): Promise<SiteLook> 
     isLive: () => true,
     look: async (work) => {
       try {
-        return await work(await site());
+        return await onAws(async () => work(await site()));
       } catch (error) {
         opened = undefined;
-        throw explainAwsError(error) ?? error;
+        throw error;
       }
     },
     close: async () => {},

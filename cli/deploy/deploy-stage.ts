@@ -2,7 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { findProjectFile, projectFolderOf } from '../configuration/find-project-file.ts';
 import { readProjectFile } from '../configuration/project-file.ts';
 import { loadDefinition } from '../project/load-model.ts';
-import { explainAwsError } from '../site/stage/find-stage.ts';
+import { formatStageOptions, onAws } from '../site/stage/find-stage.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { describeMended, mendStage } from './pause-stage.ts';
@@ -24,7 +24,7 @@ export async function deployStage(name: StageName, values: Values, terminal: Ter
   await loadDefinition(project);
   const parameters = readStageParameters(project, name.stage);
   const region = await findRegion(name);
-  const selector = ` --stage ${name.stage}${name.region === undefined ? '' : ` --region ${name.region}`}`;
+  const selector = formatStageOptions(name);
   using folders = openServiceFolders();
   for (const service of serviceNames) {
     const call = { program, folder: folders.folder(service), command: 'deploy', parameters } as const;
@@ -64,10 +64,5 @@ export function readStageParameters(project: string, stage: string): Record<stri
 }
 
 /** @throws {UsageError} there is none, or its name cannot be one */
-export async function findRegion({ region }: StageName): Promise<string> {
-  try {
-    return await new CloudFormationClient(region === undefined ? {} : { region }).config.region();
-  } catch (error) {
-    throw explainAwsError(error) ?? error;
-  }
-}
+export const findRegion = ({ region }: StageName): Promise<string> =>
+  onAws(() => new CloudFormationClient(region === undefined ? {} : { region }).config.region());

@@ -39,6 +39,22 @@ export function parseStage(
   return { stage, region };
 }
 
+/**
+ * Reads --stage and --region of a command that works on a stage alone.
+ *
+ * @param purpose what the stage is named for, such as `to deploy`
+ * @throws {UsageError} as `parseStage`, or no stage is named
+ */
+export function requireStage(
+  values: OptionValues,
+  purpose: string,
+  excluded: readonly string[] = databasesOfItsOwn,
+): StageName {
+  const stage = parseStage(values, excluded);
+  if (stage === undefined) throw new UsageError(`--stage is missing: it names the stage ${purpose}`);
+  return stage;
+}
+
 /** Opens what the options name, and lets go of it when the work has ended, however it ends. */
 export async function withSite<T>(values: OptionValues, work: (site: Site) => Promise<T>): Promise<T> {
   const load = () => loadModel(projectFolderOf(values));

@@ -4,9 +4,10 @@ import { formatObjectKey, parseObjectKey } from '../../shared/object-store/objec
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listTables } from '../../shared/sweep/find-lost.ts';
 import { prepareWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
+import { listMissingTables } from '../../shared/warehouse/missing-tables.ts';
 import { makeNewestRevisions } from '../replay/newest-revisions.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
-import { hasLedger, listMissingTables } from '../site/ledger.ts';
+import { hasLedger } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 

@@ -3,6 +3,7 @@ import { countDeleted } from '../../shared/ledger/censuses.ts';
 import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
 import { quoteQualified } from '../../shared/postgres/identifier.ts';
+import { selectMissing } from '../../shared/warehouse/missing-tables.ts';
 
 /** The keys of all objects that the warehouse has loaded. */
 export async function listLoadedKeys(warehouse: pg.Client): Promise<ReadonlySet<string>> {
@@ -54,20 +55,6 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
 export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
   (await selectMissing(warehouse, [ledgerTable])).length === 0;
 
-/** The model's tables that the warehouse does not have: all of them before the first run, and any that were dropped. */
-export async function listMissingTables(
-  warehouse: pg.ClientBase,
-  model: Model,
-  schema: string,
-): Promise<string[]> {
-  const names = model.tables.map(({ name }) => name);
-  const missing = await selectMissing(
-    warehouse,
-    names.map((name) => quoteQualified(schema, name)),
-  );
-  return names.filter((name) => missing.includes(quoteQualified(schema, name)));
-}
-
 /** Whether the ledger and all of the model's tables are there, and this role may read them. */
 export async function canReadAll(warehouse: pg.ClientBase, model: Model, schema: string): Promise<boolean> {
   const names = [ledgerTable, ...model.tables.map(({ name }) => quoteQualified(schema, name))];
@@ -77,14 +64,6 @@ export async function canReadAll(warehouse: pg.ClientBase, model: Model, schema:
     [names],
   );
   return rows[0]?.can === true;
-}
-
-async function selectMissing(warehouse: pg.ClientBase, names: readonly string[]): Promise<string[]> {
-  const { rows } = await warehouse.query<{ name: string }>(
-    'select name from unnest($1::text[]) name where to_regclass(name) is null',
-    [names],
-  );
-  return rows.map(({ name }) => name);
 }
 
 /**

@@ -147,4 +147,22 @@ export function explainAwsError(error: unknown): UsageError | undefined {
   return undefined;
 }
 
+/** Does work on AWS. Where AWS cannot be used, one line says why. */
+export async function onAws<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainAwsError(error) ?? error;
+  }
+}
+
+/** The options that name a stage again, as a command to type ends with. */
+export const formatStageOptions = ({
+  stage,
+  region,
+}: {
+  stage: string;
+  region: string | undefined;
+}): string => ` --stage ${stage}${region === undefined ? '' : ` --region ${region}`}`;
+
 const firstLine = (message: unknown): string => String(message ?? '').split('\n')[0] ?? '';

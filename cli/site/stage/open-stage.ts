@@ -16,7 +16,7 @@ import {
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { connectTo } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
-import { explainAwsError, findStage, type StageResources } from './find-stage.ts';
+import { findStage, formatStageOptions, onAws, type StageResources } from './find-stage.ts';
 import { readPausedSince } from './paused.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
@@ -49,11 +49,7 @@ export async function withStage<T>(
   loadModel: () => Promise<Model>,
   work: (stage: OpenedStage) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await work(await openStage(name, loadModel));
-  } catch (error) {
-    throw explainAwsError(error) ?? error;
-  }
+  return onAws(async () => work(await openStage(name, loadModel)));
 }
 
 async function openStage(
@@ -71,7 +67,7 @@ async function openStage(
     new CloudWatchClient(options),
   ];
   const secretsManager = new SecretsManagerClient(options);
-  const selector = ` --stage ${stage}${region === undefined ? '' : ` --region ${region}`}`;
+  const selector = formatStageOptions({ stage, region });
   const secret = (what: StageSecret['what']) => ({ what, id: resources[`${what}Secret`], selector });
   const connect = async (what: StageSecret['what']) =>
     connectTo(await readStageSecret(secretsManager, secret(what)), what);

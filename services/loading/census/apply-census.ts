@@ -79,7 +79,7 @@ export async function commitCensus(
     });
     // What it has are keys, and no rows of the table.
     const entered = { key, metadata: { ...metadata, rows: 0, quarantined: 0 } };
-    const entry = await enterInLedger(client, entered, { replay, written: [table.name], model, schema });
+    const entry = await enterInLedger(client, entered, { replay, written: [table.name], schema });
     if (entry === undefined) return { ...result, outcome: 'already loaded', releases: [] };
     if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
     const census = await decide(client, object, {

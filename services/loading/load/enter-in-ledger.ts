@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { bindingTable, ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
-import type { Model } from '../../../shared/model/model.ts';
 import { formatObjectKey } from '../../../shared/object-store/object-key.ts';
 import { deletedByColumn } from '../../../shared/warehouse/warehouse-schema.ts';
 import type { ProcessedObject } from './read-processed.ts';
@@ -19,15 +18,6 @@ export interface LedgerEntry {
   maxAdded: number;
   /** Those of the written tables that have the column of deletes. */
   marked: string[];
-  /** The model's tables that are not in the warehouse. */
-  absent: string[];
-}
-
-interface EntryContext {
-  replay: string | undefined;
-  written: readonly string[];
-  model: Model;
-  schema: string;
 }
 
 type EnteredRow = Omit<LedgerEntry, 'maxAdded'> & { before: number | null };
@@ -42,7 +32,7 @@ type EnteredRow = Omit<LedgerEntry, 'maxAdded'> & { before: number | null };
 export async function enterInLedger(
   client: pg.ClientBase,
   { key, metadata }: Pick<ProcessedObject, 'key' | 'metadata'>,
-  { replay, written, model, schema }: EntryContext,
+  { replay, written, schema }: { replay: string | undefined; written: readonly string[]; schema: string },
 ): Promise<LedgerEntry | undefined> {
   const { version, rows, quarantined } = metadata;
   const { rows: entered } = await client.query<EnteredRow>(
@@ -57,9 +47,7 @@ export async function enterInLedger(
                  order by o.revision desc limit 1) as before,
                array(select wanted.name from unnest($12::text[]) as wanted (name)
                  join pg_attribute a on a.attrelid = to_regclass(quote_ident($13) || '.' || quote_ident(wanted.name))
-                where a.attname = '${deletedByColumn}' and not a.attisdropped) as marked,
-               array(select wanted.name from unnest($14::text[]) as wanted (name)
-                where to_regclass(quote_ident($13) || '.' || quote_ident(wanted.name)) is null) as absent`,
+                where a.attname = '${deletedByColumn}' and not a.attisdropped) as marked`,
     [
       formatObjectKey(key),
       key.table,
@@ -74,7 +62,6 @@ export async function enterInLedger(
       key.revision,
       written,
       schema,
-      model.tables.map(({ name }) => name),
     ],
   );
   const [entry] = entered;

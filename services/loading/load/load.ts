@@ -23,6 +23,7 @@ import type { QuarantinedRow } from '../../../shared/records/quarantine-file.ts'
 import { assertNotLater, LaterModelError } from '../../../shared/warehouse/adopt-model.ts';
 import type { RefusedTables } from '../../../shared/warehouse/ensure-warehouse.ts';
 import { insertDates } from '../../../shared/warehouse/insert-dates.ts';
+import { listMissingTables } from '../../../shared/warehouse/missing-tables.ts';
 import { type CensusDeps, commitCensus } from '../census/apply-census.ts';
 import { noteLateRows } from '../census/late-rows.ts';
 import type { AppliedCensus } from '../census/newest-censuses.ts';
@@ -46,7 +47,6 @@ import {
   type Warehouse,
   warehouseTarget,
 } from '../rows/put-rows.ts';
-import { findAbsentTables, lookAgain } from '../waiting/absent-tables.ts';
 import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-rows.ts';
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';
@@ -143,10 +143,11 @@ export async function loadObject(
     if (error instanceof LaterModelError) throw error;
     if (isNextName(key.table) && isUndefinedTable(error)) throw await explainGone(key, error, deps);
     if (isUndefinedTable(error) && deps.absent === undefined) {
-      const absent = await deps.database.withClient((client) =>
-        findAbsentTables(client, deps.model, deps.schema),
+      const missing = await deps.database.withClient((client) =>
+        listMissingTables(client, deps.model, deps.schema),
       );
-      if (!absent.has(key.table)) return loadObject(key, { ...deps, absent }, { replay });
+      if (!missing.includes(key.table))
+        return loadObject(key, { ...deps, absent: new Set(missing) }, { replay });
     }
     throw await nameLockHolder(toPipelineError(error, { table: key.table, key: name }), key.table, deps);
   }
@@ -213,13 +214,12 @@ async function commitObject(
       read: referencesOf(table).flatMap((name) => (absent.has(name) ? [] : quoteQualified(schema, name))),
       held: { tables: written, as: 'writer' },
     });
-    const entry = await enterInLedger(client, object, { replay, written, model, schema });
+    const entry = await enterInLedger(client, object, { replay, written, schema });
     if (entry === undefined) return withoutRows(key, 'already loaded');
     // The table is locked by now: what changes its columns comes before or after this.
     if (modelNumber > 0) assertNotLater(entry.modelNumber, looked);
     const { objectId } = entry;
-    const { marked } = entry;
-    const warehouse = { client, model, schema, marked: new Set(marked), absent: new Set(entry.absent) };
+    const warehouse = { client, model, schema, marked: new Set(entry.marked), absent };
     const rows = { batches, objectId };
     let waiting = 0;
     let releases: FactRelease[] = [];
@@ -297,7 +297,6 @@ async function loadFact(
   const target = warehouseTarget(fact, schema, warehouse.marked.has(fact.name));
   const areAllReady = await hasAllDimensions(warehouse, fact, rows.batches);
   if (!areAllReady) await holdDimensions(client);
-  const held = areAllReady ? warehouse : await lookAgain(warehouse);
   const hasKeys = !isInitial || (await holdKeys(client, target, fact.name));
   const copyStraight = hasKeys ? copyNewRows : copyDistinctRows;
   let waiting = 0;
@@ -305,7 +304,7 @@ async function loadFact(
   let uncastable = areAllReady ? await copyStraight(client, target, rows) : undefined;
   if (uncastable === undefined) {
     uncastable = await stageRows(client, target, staging, rows);
-    if (!areAllReady) waiting = await parkWaiting(held, fact, staging);
+    if (!areAllReady) waiting = await parkWaiting(warehouse, fact, staging);
     put = await (hasKeys ? putRows : appendRows)(client, target, staging);
   }
   put ??= { added: rowsOf(rows) - uncastable.length, replaced: 0 };
@@ -314,7 +313,7 @@ async function loadFact(
   if (isAnyParked) {
     await unparkSuperseded(warehouse, fact, rows.batches);
     // The table accepts rows again, so rows that it refused before need not wait for the next dimension load.
-    if (isUnreleased) releases.push(await releaseFact(held, fact, fact.name));
+    if (isUnreleased) releases.push(await releaseFact(warehouse, fact, fact.name));
   }
   return { put, waiting, releases, uncastable };
 }
@@ -337,8 +336,7 @@ async function loadDimension(
   const naming = factsNaming(dimension, model);
   const releases: FactRelease[] = [];
   if (naming.length > 0) await holdParking(client);
-  const held = await lookAgain(warehouse);
-  for (const fact of naming) releases.push(await releaseFact(held, fact, dimension.name));
+  for (const fact of naming) releases.push(await releaseFact(warehouse, fact, dimension.name));
   return { put, releases, uncastable };
 }
 

@@ -23,7 +23,7 @@ export interface Warehouse {
   schema: string;
   /** The names of the tables that have the column of deletes. */
   marked: ReadonlySet<string>;
-  /** The model's tables that somebody has dropped. */
+  /** The model's tables that are known to be dropped. */
   absent: ReadonlySet<string>;
 }
 

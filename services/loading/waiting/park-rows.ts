@@ -12,7 +12,7 @@ import {
   type Warehouse,
   warehouseTarget,
 } from '../rows/put-rows.ts';
-import { hasReferences } from './references.ts';
+import { hasReferences, lookForAbsent } from './references.ts';
 
 const waiting = 'pg_temp.waiting';
 
@@ -35,8 +35,9 @@ export async function parkWaiting(warehouse: Warehouse, fact: Fact, staging: str
   const target = warehouseTarget(fact, schema);
   await createStaging(client, target, waiting);
   const list = target.columns.join(', ');
+  const looked = await lookForAbsent(warehouse);
   const { rowCount } = await client.query(`
-    with moved as (delete from ${staging} s where not (${hasReferences('s', fact, warehouse)}) returning ${list})
+    with moved as (delete from ${staging} s where not (${hasReferences('s', fact, looked)}) returning ${list})
     insert into ${waiting} (${list}) select ${list} from moved`);
   if (!rowCount) return 0;
   await dropSuperseded(client, target, waiting);

@@ -2,9 +2,19 @@ import type { RecordBatch } from 'apache-arrow';
 import { formatType } from '../../../shared/model/define.ts';
 import type { Fact, WarehouseColumn } from '../../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
+import { listMissingTables } from '../../../shared/warehouse/missing-tables.ts';
 import { distinctValues } from '../rows/column-values.ts';
 import { keyTexts } from '../rows/key-texts.ts';
 import type { Warehouse } from '../rows/put-rows.ts';
+
+/**
+ * The same warehouse, with the tables that are absent now. A table that was made again while this transaction waited for a
+ * lock may have its rows by then, and nobody would release what is parked for want of them.
+ */
+export async function lookForAbsent(warehouse: Warehouse): Promise<Warehouse> {
+  const { client, model, schema } = warehouse;
+  return { ...warehouse, absent: new Set(await listMissingTables(client, model, schema)) };
+}
 
 /** Whether every dimension row that these rows reference exists. Checks each distinct id once, not each row. */
 export async function hasAllDimensions(

@@ -17,7 +17,7 @@ import {
   warehouseTarget,
   withMarks,
 } from '../rows/put-rows.ts';
-import { hasReferences } from './references.ts';
+import { hasReferences, lookForAbsent } from './references.ts';
 
 /** The outcome for one fact whose waiting rows a load could release. */
 export interface FactRelease {
@@ -61,7 +61,7 @@ export async function releaseFact(warehouse: Warehouse, fact: Fact, triedBy: str
       set local lock_timeout = '${tableLockTimeout}';
       lock table ${quoteQualified(warehouse.schema, table)} in row exclusive mode;
       set local lock_timeout = '60s'`);
-    const rows = await moveReady(warehouse, fact);
+    const rows = await moveReady(await lookForAbsent(warehouse), fact);
     await client.query('release savepoint release');
     return { table, rows, hasRecovered: await forget() };
   } catch (error) {
