@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { durationPattern } from './duration.ts';
+import { stageName } from './stage-name.ts';
 import { stageParameters } from './stage-parameters.ts';
 
 /** A name or another text that is not empty. */
@@ -63,7 +64,7 @@ export const projectGrammar = z.strictObject({
   sources: z.record(z.string(), sourceTable).describe('Source tables by their names.').optional(),
   data: nonEmpty.describe('The data folder.').optional(),
   stages: z
-    .record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/, stageNameRule), stageParameters)
+    .record(z.string().regex(stageName, stageNameRule), stageParameters)
     .describe(
       'Parameters of deployed stages by the name of the stage; those below default are for every stage. Environment variables may stand in them.',
     )

@@ -1,5 +1,6 @@
 import { projectFolderOf } from '../configuration/find-project-file.ts';
 import { readSettings } from '../configuration/settings.ts';
+import { stageName } from '../configuration/stage-name.ts';
 import { loadModel } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
@@ -31,7 +32,7 @@ export function parseStage(
       `--${other} cannot be combined with --stage: a stage has its own databases, data and schedule`,
     );
   }
-  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
+  if (!stageName.test(stage)) {
     throw new UsageError(
       `--stage ${stage} is not a stage name (expected up to 12 lower-case letters and digits, a letter first)`,
     );

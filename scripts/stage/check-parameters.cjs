@@ -12,12 +12,12 @@ const { longestPauseSeconds } = require('./alarms.cjs');
  * }} deployment
  */
 async function findFault({ stage, parameters, upstream = {} }) {
-  // It is a part of the buckets' names, which have 63 characters at most.
-  if (!/^[a-z][a-z0-9]{0,11}$/.test(stage)) {
+  // Node 24 runs it as it is.
+  const { stageName } = await import('../../cli/configuration/stage-name.ts');
+  const { parameterRules } = await import('../../cli/configuration/stage-parameters.ts');
+  if (!stageName.test(stage)) {
     return `the stage ${stage} has to be 1 to 12 lower-case letters and digits, a letter first`;
   }
-  // Node 24 runs it as it is.
-  const { parameterRules } = await import('../../cli/configuration/stage-parameters.ts');
   for (const [name, { pattern, wanted }] of Object.entries(parameterRules)) {
     const value = parameters[name];
     if (value === undefined || value === null) return `the parameter ${name} is missing`;
