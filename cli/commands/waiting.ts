@@ -1,6 +1,10 @@
+import { listMissingTables } from '../../shared/warehouse/missing-tables.ts';
+import { withClient } from '../database/with-client.ts';
 import { textOption, withSite } from '../options/site-options.ts';
+import { hasLedger } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { UsageError } from '../terminal/usage-error.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type DroppedRows, dropWaiting } from '../waiting/drop-waiting.ts';
 import { describeWait, groupWaits, readWaiting } from '../waiting/explain-waits.ts';
@@ -10,12 +14,28 @@ import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
-    return withSite(values, (site) => {
+    return withSite(values, async (site) => {
       const selection = parseWaitingSelection(textOption(values.table), site.model);
+      await assertAllThere(site);
       return values.drop === true ? drop(site, selection, terminal) : list(site, selection, terminal);
     });
   },
 };
+
+/**
+ * What waits is told by the dimensions that it waits for.
+ *
+ * @throws {UsageError} one of the model's tables is not in a warehouse that was loaded; nothing is told or dropped
+ */
+async function assertAllThere(site: Site): Promise<void> {
+  const missing = await withClient(site.connectWarehouse(), async (warehouse) =>
+    (await hasLedger(warehouse)) ? listMissingTables(warehouse, site.model, site.warehouseSchema) : [],
+  );
+  if (missing.length === 0) return;
+  throw new UsageError(
+    `the warehouse has no table ${missing.join(', ')}, so what waits cannot be told; what to do says ${commandFor(site, 'status')}`,
+  );
+}
 
 async function list(site: Site, selection: WaitingSelection, terminal: Terminal): Promise<number> {
   const waiting = await readWaiting(site, site.model, selection);

@@ -98,6 +98,10 @@ describe('a rebuild brings back every row', () => {
         command: expect.stringContaining('rebuild dim_design dim_staff'),
       }),
     ]);
+    // Not that no row waits.
+    await expect(stack.command('waiting')).rejects.toThrow(
+      'the warehouse has no table dim_design, dim_staff',
+    );
     await rebuild('dim_design', 'dim_staff');
     await stack.run();
     await expectExactAndWell('dim_design', 'dim_staff', 'fact_sales_order');
