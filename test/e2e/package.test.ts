@@ -210,6 +210,12 @@ describe('the package that npm pack makes, installed into an empty folder', () =
         watch.kill('SIGTERM');
         throw new Error(`it is not healthy:\n${last?.stdout}${last?.stderr}\n${(await ended).stderr}`);
       }
+      // It is healthy while its first load is still under way.
+      let isLoaded = false;
+      while (!isLoaded && Date.now() < deadline) {
+        const { stdout } = await finished(start(['verify', '--data', '/data'], env));
+        isLoaded = stdout.includes('The warehouse is exact');
+      }
     } finally {
       watch.kill('SIGTERM');
       await ended;
