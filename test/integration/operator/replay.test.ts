@@ -144,7 +144,9 @@ describe('a replay', () => {
     expect(code).toBe(1);
     expect(text).toContain('! the warehouse no longer has fact_payment: ');
     expect(text).toContain(`npx starlift rebuild fact_payment --data ${stack.data}`);
-    expect((await stack.command('waiting')).code).toBe(0);
+    await expect(stack.command('waiting')).rejects.toThrow(
+      'the warehouse has no table fact_payment, so what waits cannot be told',
+    );
     expect((await stack.command('quarantine')).code).toBe(0);
   });
 });
