@@ -1,4 +1,5 @@
 import { listMissingTables } from '../../shared/warehouse/missing-tables.ts';
+import { selectReadable } from '../../shared/warehouse/readable-tables.ts';
 import { withClient } from '../database/with-client.ts';
 import { textOption, withSite } from '../options/site-options.ts';
 import { hasLedger } from '../site/ledger.ts';
@@ -16,7 +17,7 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     return withSite(values, async (site) => {
       const selection = parseWaitingSelection(textOption(values.table), site.model);
-      await assertAllThere(site);
+      await assertAllReadable(site);
       return values.drop === true ? drop(site, selection, terminal) : list(site, selection, terminal);
     });
   },
@@ -25,15 +26,24 @@ export const command: CommandModule = {
 /**
  * What waits is told by the dimensions that it waits for.
  *
- * @throws {UsageError} one of the model's tables is not in a warehouse that was loaded; nothing is told or dropped
+ * @throws {UsageError} one of the model's tables is not in a warehouse that was loaded, or may not be read; nothing is told or
+ *   dropped
  */
-async function assertAllThere(site: Site): Promise<void> {
-  const missing = await withClient(site.connectWarehouse(), async (warehouse) =>
-    (await hasLedger(warehouse)) ? listMissingTables(warehouse, site.model, site.warehouseSchema) : [],
-  );
-  if (missing.length === 0) return;
+async function assertAllReadable(site: Site): Promise<void> {
+  const { missing, forbidden } = await withClient(site.connectWarehouse(), async (warehouse) => {
+    if (!(await hasLedger(warehouse))) return { missing: [], forbidden: [] };
+    const names = site.model.tables.map(({ name }) => name);
+    const readable = await selectReadable(warehouse, site.warehouseSchema, names);
+    const missing = await listMissingTables(warehouse, site.model, site.warehouseSchema);
+    return { missing, forbidden: names.filter((name) => !readable.has(name) && !missing.includes(name)) };
+  });
+  const faults = [
+    ...(missing.length > 0 ? [`the warehouse has no table ${missing.join(', ')}`] : []),
+    ...(forbidden.length > 0 ? [`the warehouse does not let this role read ${forbidden.join(', ')}`] : []),
+  ];
+  if (faults.length === 0) return;
   throw new UsageError(
-    `the warehouse has no table ${missing.join(', ')}, so what waits cannot be told; what to do says ${commandFor(site, 'status')}`,
+    `${faults.join(', and ')}, so what waits is unknown. For what to do: ${commandFor(site, 'status')}`,
   );
 }
 

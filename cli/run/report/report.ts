@@ -194,8 +194,10 @@ export function formatTrouble(report: Trouble, { style }: Pick<Terminal, 'style'
   ];
 }
 
-function waitingByTable({ waiting }: Trouble): Map<string, number> {
+/** None while a table is gone or cannot be read: rows may wait for just that, and `waiting` could not say. */
+function waitingByTable({ waiting, findings }: Trouble): Map<string, number> {
   const counts = new Map<string, number>();
+  if (findings.some(({ unloadable = [] }) => unloadable.length > 0)) return counts;
   for (const { table, rows } of waiting) counts.set(table, (counts.get(table) ?? 0) + rows);
   return counts;
 }

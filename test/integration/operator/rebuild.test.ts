@@ -98,6 +98,10 @@ describe('a rebuild brings back every row', () => {
         command: expect.stringContaining('rebuild dim_design dim_staff'),
       }),
     ]);
+    expect(await stack.troublesOfRun()).toEqual([
+      expect.stringContaining('! the warehouse no longer has dim_design'),
+      expect.stringContaining('rebuild dim_design dim_staff'),
+    ]);
     // Not that no row waits.
     await expect(stack.command('waiting')).rejects.toThrow(
       'the warehouse has no table dim_design, dim_staff',

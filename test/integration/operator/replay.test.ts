@@ -145,7 +145,7 @@ describe('a replay', () => {
     expect(text).toContain('! the warehouse no longer has fact_payment: ');
     expect(text).toContain(`npx starlift rebuild fact_payment --data ${stack.data}`);
     await expect(stack.command('waiting')).rejects.toThrow(
-      'the warehouse has no table fact_payment, so what waits cannot be told',
+      'the warehouse has no table fact_payment, so what waits is unknown',
     );
     expect((await stack.command('quarantine')).code).toBe(0);
   });
