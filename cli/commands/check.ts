@@ -11,7 +11,12 @@ import { textOption } from '../options/site-options.ts';
 import { checkProject } from '../project/check/check.ts';
 import { allowNullInAdded, compareModels, describeFinding } from '../project/compare-models.ts';
 import { loadDefinition } from '../project/load-model.ts';
-import { findSourceUrl, findWarehouseSchema, knownSourceUrl } from '../project/source-url.ts';
+import {
+  findSourceUrl,
+  findWarehouseSchema,
+  knownSourceUrl,
+  knownWarehouseUrl,
+} from '../project/source-url.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
@@ -20,34 +25,75 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const folder = findProject(textOption(values.project));
     const isUpdate = values.update === true;
-    const option = textOption(values.source);
-    const warehouseUrl = textOption(values.warehouse);
-    let sourceUrl: string | undefined;
-    if (isUpdate || option !== undefined) sourceUrl = findSourceUrl(option, folder, process.env);
-    // Whether a warehouse is the source's own database is known by both.
-    else if (warehouseUrl !== undefined) sourceUrl = knownSourceUrl(folder, process.env);
-    const source = sourceUrl === undefined ? undefined : await connect(sourceUrl, 'source');
-    let warehouse: pg.Client | undefined;
+    const isOffline = values.offline === true;
+    const options = { source: textOption(values.source), warehouse: textOption(values.warehouse) };
+    if (isOffline && (isUpdate || options.source !== undefined || options.warehouse !== undefined)) {
+      throw new UsageError(
+        '--offline checks the files alone: it does not go with --source, --warehouse or --update',
+      );
+    }
+    const sourceUrl = isUpdate ? findSourceUrl(options.source, folder, process.env) : options.source;
+    const source = isOffline ? {} : await ask('source', sourceUrl, knownSourceUrl(folder, process.env));
+    let warehouse: Asked = {};
     try {
-      if (warehouseUrl !== undefined) warehouse = await connect(warehouseUrl, 'warehouse');
+      if (!isOffline)
+        warehouse = await ask('warehouse', options.warehouse, knownWarehouseUrl(folder, process.env));
       const schema = findWarehouseSchema(folder, process.env);
       const findings = await checkProject({
         folder,
-        source,
-        warehouse: warehouse && { client: warehouse, schema },
+        source: source.client,
+        warehouse: warehouse.client && { client: warehouse.client, schema },
         isUpdate,
       });
       for (const finding of findings) terminal.result(formatFinding(finding));
-      if (findings.length === 0) {
-        terminal.info('Nothing is wrong.');
-        await tellOfMigration(folder, terminal);
+      const unasked = [source.refusal, warehouse.refusal].filter((refusal) => refusal !== undefined);
+      for (const refusal of unasked) terminal.error(`${refusal} (--offline checks the files alone)`);
+      if (findings.length > 0) return 2;
+      terminal.info(describeFitting(source, warehouse));
+      if (source.client === undefined && source.refusal === undefined && !isOffline) {
+        terminal.info('The source was not asked: --source or SOURCE_URL names it.');
       }
-      return findings.length === 0 ? 0 : 2;
+      await tellOfMigration(folder, terminal);
+      return unasked.length === 0 ? 0 : 1;
     } finally {
-      await Promise.all([source?.end(), warehouse?.end()]);
+      await Promise.all([source.client?.end(), warehouse.client?.end()]);
     }
   },
 };
+
+/** One of the databases; without either, nothing names it. */
+interface Asked {
+  client?: pg.Client;
+  /** Why it could not be asked. */
+  refusal?: string;
+}
+
+/**
+ * @param option the URL that the command was given: it must answer
+ * @param known the URL that the project or the environment names
+ */
+async function ask(
+  what: 'source' | 'warehouse',
+  option: string | undefined,
+  known: string | undefined,
+): Promise<Asked> {
+  if (option !== undefined) return { client: await connect(option, what) };
+  if (known === undefined) return {};
+  try {
+    return { client: await connect(known, what) };
+  } catch (error) {
+    if (error instanceof UsageError) return { refusal: error.message };
+    throw error;
+  }
+}
+
+/** @example 'Nothing is wrong: the files fit the source and the warehouse.' */
+function describeFitting(source: Asked, warehouse: Asked): string {
+  const asked = [...(source.client ? ['the source'] : []), ...(warehouse.client ? ['the warehouse'] : [])];
+  return asked.length === 0
+    ? 'Nothing is wrong with the files.'
+    : `Nothing is wrong: the files fit ${asked.join(' and ')}.`;
+}
 
 /** What the data folder's tables are not yet, and a run would refuse. */
 async function tellOfMigration(folder: string, terminal: Terminal): Promise<void> {

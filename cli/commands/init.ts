@@ -2,9 +2,15 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 import { formatFinding } from '../configuration/yaml-file.ts';
 import { connect } from '../database/connect.ts';
+import { hasPassword } from '../database/database-url.ts';
 import { textOption } from '../options/site-options.ts';
 import { type InitOutcome, initProject } from '../project/init/init.ts';
-import { findSourceUrl, findWarehouseSchema, findWarehouseUrl } from '../project/source-url.ts';
+import {
+  findSourceUrl,
+  findWarehouseSchema,
+  findWarehouseUrl,
+  knownSourceUrl,
+} from '../project/source-url.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { quoteForShell } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
@@ -13,7 +19,8 @@ export const command: CommandModule = {
   run: async (values, _positionals, terminal) => {
     const dir = textOption(values.dir) ?? '.';
     const folder = resolve(dir);
-    const url = findSourceUrl(textOption(values.source), folder, process.env);
+    const option = textOption(values.source);
+    const url = findSourceUrl(option, folder, process.env);
     const schemas = textOption(values.schemas)
       ?.split(',')
       .map((name) => name.trim())
@@ -25,8 +32,19 @@ export const command: CommandModule = {
       const warehouseUrl = isMirror ? findWarehouseUrl(folder, process.env) : undefined;
       if (warehouseUrl !== undefined) warehouse = await connect(warehouseUrl, 'warehouse');
       const warehouseSchema = findWarehouseSchema(folder, process.env);
-      const outcome = await initProject({ source, folder, schemas, isMirror, warehouseSchema, warehouse });
-      print(outcome, dir, terminal);
+      // Passwords stay out of files; `${` in it would be read as a variable.
+      const isWritten = option !== undefined && !hasPassword('--source', url) && !url.includes('${');
+      const sourceUrl = isWritten ? url : undefined;
+      const outcome = await initProject({
+        source,
+        folder,
+        sourceUrl,
+        schemas,
+        isMirror,
+        warehouseSchema,
+        warehouse,
+      });
+      print(outcome, { dir, next: findNext(url, folder) }, terminal);
       return outcome.findings.length === 0 ? 0 : 2;
     } finally {
       await Promise.all([source.end(), warehouse?.end()]);
@@ -34,7 +52,14 @@ export const command: CommandModule = {
   },
 };
 
-function print(outcome: InitOutcome, dir: string, terminal: Terminal): void {
+/** The command that loads the project: it has to find the same source. */
+function findNext(url: string, folder: string): string {
+  if (knownSourceUrl(folder, process.env) === url) return 'npx starlift run';
+  if (hasPassword('--source', url)) return 'SOURCE_URL=… npx starlift run';
+  return `npx starlift run --source ${quoteForShell(url)}`;
+}
+
+function print(outcome: InitOutcome, { dir, next }: { dir: string; next: string }, terminal: Terminal): void {
   const { schemas, otherSchemas, written, folded, leftOut, added, findings, isNew } = outcome;
   const tables = [
     ...written.map(({ name, table, reason }) => [name, `from ${table.name}: ${reason}`]),
@@ -70,7 +95,7 @@ function print(outcome: InitOutcome, dir: string, terminal: Terminal): void {
   for (const finding of findings) terminal.error(formatFinding(finding));
   if (findings.length === 0) {
     terminal.info('Checked: nothing is wrong. To load it:');
-    terminal.info(`    ${dir === '.' ? '' : `cd ${quoteForShell(dir)} && `}SOURCE_URL=… npx starlift run`);
+    terminal.info(`    ${dir === '.' ? '' : `cd ${quoteForShell(dir)} && `}${next}`);
   }
 }
 

@@ -125,6 +125,10 @@ function readParameters(option: string, text: string): Parameters {
   }
 }
 
+/** Whether the URL itself has a password; one that the environment or a password file has is not looked for. */
+export const hasPassword = (option: string, text: string): boolean =>
+  readParameters(option, text).password !== undefined;
+
 /** The same URL without its password. */
 export function hidePassword(option: string, text: string): string {
   const { password: _, host = '', port, user, dbname = '', ...others } = readParameters(option, text);

@@ -115,12 +115,21 @@ export const loadingCommands = {
   check: describe({
     summary: 'Checks a project: its files, and whether they fit a source and a warehouse.',
     details: [
-      'Without a source it needs no database: starlift.lock.json has what the tables were like. Each finding is one ' +
-        'line with file and line.',
+      'The source and the warehouse are asked where an option, the environment or starlift.yml names them. Without them, ' +
+        'starlift.lock.json has what the tables were like. Each finding is one line with file and line.',
     ],
     options: {
-      source: { ...source, summary: 'compare with this source, too', defaultText: 'none' },
-      warehouse: { ...warehouse, summary: 'compare with this warehouse, too', defaultText: 'none' },
+      source: {
+        ...source,
+        summary: 'the source that the files must fit',
+        defaultText: 'SOURCE_URL, source in starlift.yml',
+      },
+      warehouse: {
+        ...warehouse,
+        summary: 'the warehouse that the files must fit',
+        defaultText: 'WAREHOUSE_URL, warehouse in starlift.yml',
+      },
+      offline: { type: 'boolean', summary: 'check the files alone, and ask no database', default: false },
       update: {
         type: 'boolean',
         summary: 'write starlift.lock.json anew, from the source',
@@ -128,18 +137,15 @@ export const loadingCommands = {
       },
       project: { ...project, defaultText: 'the nearest one with starlift.yml, from here upwards' },
     },
-    forms: [{ options: ['source', 'warehouse', 'update', 'project'] }],
+    forms: [{ options: ['source', 'warehouse', 'update', 'offline', 'project'] }],
     examples: [
-      ['starlift check', 'the files alone'],
-      [
-        'starlift check --source postgres://reader@db/shop',
-        'the files, and whether the source still fits them',
-      ],
+      ['starlift check', 'the files, and whether source and warehouse still fit them'],
+      ['starlift check --offline', 'the files alone'],
       ['starlift check --update', 'takes over what has changed in the source'],
     ],
     exitCodes: {
       0: 'nothing is wrong',
-      1: 'it could not be checked',
+      1: 'a database could not be asked',
       2: 'something is wrong; each finding has its file and line',
     },
   }),

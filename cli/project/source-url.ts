@@ -20,12 +20,20 @@ export function findSourceUrl(
 }
 
 /** The source of a project where it can be known without being told; undefined where it cannot. */
-export function knownSourceUrl(
+export const knownSourceUrl = (
   folder: string,
   environment: Readonly<Record<string, string | undefined>>,
-): string | undefined {
+): string | undefined => whereSet(() => sourceUrlOf(folder, environment));
+
+/** The same of the warehouse. */
+export const knownWarehouseUrl = (
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined => whereSet(() => findWarehouseUrl(folder, environment));
+
+function whereSet(read: () => string | undefined): string | undefined {
   try {
-    return sourceUrlOf(folder, environment);
+    return read();
   } catch (error) {
     // It is said in a variable that is not set.
     if (error instanceof UsageError) return undefined;

@@ -21,6 +21,8 @@ import { fileNameOf, writeProjectFile, writeTableFile } from './write-files.ts';
 export interface InitOptions {
   source: pg.Client;
   folder: string;
+  /** What a new starlift.yml names as the source; SOURCE_URL where it is undefined. */
+  sourceUrl?: string | undefined;
   /** Undefined for those of the project, else for those that have tables. */
   schemas: readonly string[] | undefined;
   /** Copy every table as it is. */
@@ -54,6 +56,7 @@ export interface InitOutcome {
 export async function initProject({
   source,
   folder,
+  sourceUrl,
   schemas: wanted,
   isMirror,
   warehouseSchema = 'public',
@@ -81,7 +84,7 @@ export async function initProject({
   if (warehouse !== undefined)
     await assertNotOntoSource(fresh, { source, warehouse, schema: warehouseSchema });
   if (existing === undefined) {
-    writeProjectFile(folder, { schemas, warehouseSchema, calendar, tables: offered, leftOut });
+    writeProjectFile(folder, { sourceUrl, schemas, warehouseSchema, calendar, tables: offered, leftOut });
   }
   const files = new Set(listTables(folder));
   for (const table of fresh) writeTableFile(folder, chooseFile(table.name, files), table);

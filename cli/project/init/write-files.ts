@@ -75,6 +75,8 @@ export function writeProjectFile(folder: string, options: ProjectFileOptions): v
 }
 
 export interface ProjectFileOptions {
+  /** Undefined where it is not to be written down. */
+  sourceUrl: string | undefined;
   schemas: readonly string[];
   /** The schema of the warehouse's tables. */
   warehouseSchema: string;
@@ -88,12 +90,12 @@ export interface ProjectFileOptions {
 function formatProjectFile(
   name: string,
   schemaComment: string,
-  { schemas, warehouseSchema, calendar, tables, leftOut }: ProjectFileOptions,
+  { sourceUrl, schemas, warehouseSchema, calendar, tables, leftOut }: ProjectFileOptions,
 ): string {
   const document = new Document(
     {
       name,
-      source: { url: '$' + '{SOURCE_URL}', schemas },
+      source: { url: sourceUrl ?? '$' + '{SOURCE_URL}', schemas },
       warehouse: { schema: warehouseSchema, ...(calendar !== undefined && { calendar }) },
     },
     { aliasDuplicateObjects: false },

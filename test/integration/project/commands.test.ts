@@ -2,9 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { readSettings } from '../../../cli/configuration/settings.ts';
 import { parseCommand } from '../../../cli/parse-command.ts';
 import { findDefinition } from '../../../cli/project/load-model.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
+import { quoteForShell } from '../../../cli/terminal/wording.ts';
 import { useSource } from './init-under-test.ts';
 
 const shop = `
@@ -24,7 +26,7 @@ async function run(...argv: string[]) {
 }
 
 describe('starlift init', () => {
-  it('says what each table became and why, and writes no password and no address', () =>
+  it('says what each table became and why, and writes down no URL that has a password', () =>
     inSource(shop, async ({ url, folder, files }) => {
       const secret = new URL(url);
       secret.password = 's3cret';
@@ -42,6 +44,24 @@ describe('starlift init', () => {
       );
       for (const text of Object.values(files()))
         expect(text).not.toMatch(/s3cret|127\.0\.0\.1|postgres:\/\//);
+    }));
+
+  it('writes down a URL without a password, so that the command it prints finds the source', () =>
+    inSource(shop, async ({ url, folder, read }) => {
+      expect(new URL(url).password).toBe('');
+      const { code, stdout } = await run('init', '--source', url, '--dir', folder);
+      expect(code).toBe(0);
+      expect(read('starlift.yml')).toContain(`\n  url: ${url}\n`);
+      expect(stdout).toMatch(/\n {4}cd \S+ && npx starlift run\n$/);
+      expect(await readSettings({ values: { project: folder } })).toMatchObject({ source: url });
+      // The environment comes before the file.
+      process.env.SOURCE_URL = 'postgres://reader@elsewhere/shop';
+      try {
+        const again = await run('init', '--source', url, '--dir', folder);
+        expect(again.stdout).toContain(` && npx starlift run --source ${quoteForShell(url)}\n`);
+      } finally {
+        delete process.env.SOURCE_URL;
+      }
     }));
 
   it('finds the source by the environment, and exits with 2 for what is wrong in the project', () =>
@@ -136,7 +156,7 @@ describe('starlift check', () => {
       await run('init', '--source', url, '--dir', folder);
       expect(await run('check', '--project', folder)).toEqual({
         code: 0,
-        stdout: 'Nothing is wrong.\n',
+        stdout: 'Nothing is wrong: the files fit the source.\n',
         stderr: '',
       });
       write('tables/dim_customer.yml', 'dimension: dim_customer\nfrom: customer\ncolums:\n');
@@ -149,6 +169,34 @@ describe('starlift check', () => {
         expect.stringMatching(/^tables\/fact_sale\.yml line \d+: dim_customer is not a dimension/),
         '',
       ]);
+    }));
+
+  it('asks the databases that the project names, and says so where one does not answer', () =>
+    inSource(shop, async ({ url, folder, read, write, client }) => {
+      await run('init', '--source', url, '--dir', folder);
+      await client.query('alter table sale drop column sold_at');
+      const gone = 'starlift.lock.json: sale.sold_at is gone from the source';
+      const asked = await run('check', '--project', folder);
+      expect(asked).toMatchObject({ code: 2, stdout: expect.stringContaining(gone) });
+      const offline = { code: 0, stdout: 'Nothing is wrong with the files.\n', stderr: '' };
+      expect(await run('check', '--project', folder, '--offline')).toEqual(offline);
+      const silent = url.replace(/:\d+\//, ':1/');
+      write('starlift.yml', read('starlift.yml').replace(url, silent));
+      expect(await run('check', '--project', folder)).toEqual({
+        code: 1,
+        stdout: 'Nothing is wrong with the files.\n',
+        stderr: expect.stringMatching(/^starlift: .*ECONNREFUSED.*\(--offline checks the files alone\)\n$/),
+      });
+      write('starlift.yml', read('starlift.yml').replace(silent, `"$\{SOURCE_URL}"`));
+      expect(await run('check', '--project', folder)).toEqual({
+        code: 0,
+        stdout:
+          'Nothing is wrong with the files.\nThe source was not asked: --source or SOURCE_URL names it.\n',
+        stderr: '',
+      });
+      await expect(run('check', '--project', folder, '--offline', '--source', url)).rejects.toThrow(
+        '--offline checks the files alone',
+      );
     }));
 
   it('refuses a folder without a project', async () => {

@@ -71,7 +71,9 @@ describe('files that init writes', () => {
           const path = join(folder, 'starlift.yml');
           rmSync(path, { force: true });
           const tables = [tableWith(table, columns)];
+          const sourceUrl = `postgres://reader@host/${encodeURIComponent(table)}`;
           writeProjectFile(folder, {
+            sourceUrl,
             schemas: [table],
             warehouseSchema: 'public',
             calendar: table,
@@ -80,7 +82,7 @@ describe('files that init writes', () => {
           });
           const { value } = parseYaml('starlift.yml', readFileSync(path, 'utf8'), projectGrammar);
           expect(value).toMatchObject({
-            source: { schemas: [table] },
+            source: { url: sourceUrl, schemas: [table] },
             warehouse: { calendar: table },
             sources: { [table]: { exclude: columns } },
           });

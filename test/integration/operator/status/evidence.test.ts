@@ -104,9 +104,7 @@ describe('status says that a warehouse table', () => {
     expect(await stack.troublesOfRun()).toEqual(lines);
     if (damaged.loads !== undefined) return;
     // Not that no row waits.
-    await expect(stack.command('waiting')).rejects.toThrow(
-      'so what waits is unknown. For what to do: npx',
-    );
+    await expect(stack.command('waiting')).rejects.toThrow('so what waits is unknown. For what to do: npx');
     // A change for it costs a failed load, which is no second finding.
     await stack.source('update payment set paid = not paid where payment_id = 1');
     expect(await stack.troublesOfRun()).toEqual(lines);
