@@ -16,7 +16,7 @@ export const command: CommandModule = {
     return withSite(values, async (site) => {
       const publication = await publishProject(site.ingested, project);
       if (data !== undefined) rememberModel(data, publication.definition);
-      const backfill = await sendBackfill(site, publication.model);
+      const backfill = await sendBackfill(site, publication);
       const { number, hash, outcome } = publication;
       if (terminal.json) {
         const model = project.definition.name;

@@ -190,7 +190,7 @@ async function publishInPlace(
   await noteBackfill(site.ingested, findTablesToBackfill(inForce, target));
   const publication = await put(migration, target);
   await site.plan?.();
-  await sendBackfill(site, assembleModel(target));
+  await sendBackfill(site, { model: assembleModel(target), number: publication.number });
   return publication;
 }
 
@@ -264,7 +264,7 @@ async function finish(migration: Migration, inForce: ModelDefinition): Promise<P
   const current = await put(migration, definition);
   const migrating = assembleModel(definition);
   await site.plan?.();
-  await sendBackfill(site, migrating);
+  await sendBackfill(site, { model: migrating, number: current.number });
   const wanted = await readDefinition(site.ingested, steps.target);
   if (wanted === undefined) throw new UsageError(`the model ${steps.target} is gone from S3`);
   const target = assembleModel(wanted);

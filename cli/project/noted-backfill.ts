@@ -1,4 +1,9 @@
-import type { ColumnDefinition, ModelDefinition, TableDefinition } from '../../shared/model/define.ts';
+import type {
+  ColumnDefinition,
+  ModelDefinition,
+  SourceName,
+  TableDefinition,
+} from '../../shared/model/define.ts';
 import { asNamedIn } from '../../shared/model/renames.ts';
 import { backfillKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
@@ -7,27 +12,44 @@ import { parseStateRecord } from '../../shared/records/json-record.ts';
 type Definition = Extract<TableDefinition, { kind: 'fact' | 'dimension' | 'table' }>;
 
 /**
- * The warehouse tables that have rows already and get values that those lack: a new column, or one that is made of something
- * else now. The rows are in S3 in every version that was ever captured.
+ * The warehouse tables that are filled from S3, which has every version that was ever captured: those that have rows already and
+ * get values that these lack (a new column, or one that is made of something else now), and new ones of a source table that an
+ * earlier model read, too. The tables that a migration fills are not among them.
  */
 export function findTablesToBackfill(before: ModelDefinition, after: ModelDefinition): string[] {
   const known = new Map(definitionsOf(asNamedIn(before, after)).map((table) => [table.name, table]));
+  const captured = new Set(
+    before.tables.flatMap((table) => (table.kind === 'calendar' ? [] : nameOf(table.source))),
+  );
+  const filled = new Set(after.migration?.tables.map(({ next }) => next));
   return definitionsOf(after).flatMap((table) => {
     const earlier = known.get(table.name);
-    if (earlier === undefined) return [];
-    const isChanged = ([name, { from, type }]: [string, ColumnDefinition]) => {
-      const column = earlier.columns[name];
-      const now = [from, type, from.lookup === undefined ? null : after.lookups?.[from.lookup]];
-      const then = [
-        column?.from,
-        column?.type,
-        column?.from.lookup === undefined ? null : before.lookups?.[column.from.lookup],
-      ];
-      return JSON.stringify(now) !== JSON.stringify(then);
-    };
-    return Object.entries(table.columns).some(isChanged) ? [table.name] : [];
+    const isFilled =
+      earlier === undefined
+        ? captured.has(nameOf(table.source)) && !filled.has(table.name)
+        : hasOtherValues({ table: earlier, model: before }, { table, model: after });
+    return isFilled ? [table.name] : [];
   });
 }
+
+interface OfModel {
+  table: Definition;
+  model: ModelDefinition;
+}
+
+function hasOtherValues(before: OfModel, after: OfModel): boolean {
+  const describe = (column: ColumnDefinition | undefined, { lookups }: ModelDefinition) =>
+    JSON.stringify([
+      column?.from,
+      column?.type,
+      column?.from.lookup === undefined ? null : lookups?.[column.from.lookup],
+    ]);
+  return Object.entries(after.table.columns).some(
+    ([name, column]) => describe(column, after.model) !== describe(before.table.columns[name], before.model),
+  );
+}
+
+const nameOf = ({ schema, table }: SourceName): string => JSON.stringify([schema ?? null, table]);
 
 const definitionsOf = ({ tables }: ModelDefinition): Definition[] =>
   tables.filter((table) => table.kind !== 'calendar' && table.kind !== 'ingested only');

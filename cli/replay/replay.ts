@@ -47,9 +47,12 @@ export async function replay(
   site: ReplaySite,
   model: Model,
   selection: ReplaySelection,
-  { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {},
+  {
+    dryRun = false,
+    now = new Date(),
+    id = makeReplayId(now),
+  }: { dryRun?: boolean; now?: Date; id?: string } = {},
 ): Promise<Replay> {
-  const id = makeReplayId(now);
   const tables: ReplayedTable[] = [];
   const all: string[] = [];
   const listEntered = await askEntered(site, selection);

@@ -122,7 +122,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     services = working;
     if (stack.shopUrl !== undefined) await fillEmptyShop(stack.shopUrl, terminal);
     const warehouse = named.warehouse ?? (await connect(stack.warehouseUrl, 'warehouse'));
-    const readModel = makeModelReader(stack.ingested, { maxAgeMs: 1000 });
+    const readModel = makeModelReader(stack.ingested);
     const look = makeContinuityCheck({
       ingested: stack.ingested,
       model: () => pipeline.model,
@@ -160,7 +160,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
         info: (line) => terminal.info(line),
       }),
       followModel: async () => {
-        const published = await readModel();
+        const published = await readModel({ isFresh: true });
         if (published.model === pipeline.model || published.hash === inForce.hash) return;
         refused = await goOverTo(pipeline.warehouse, published, { ...target, ingested: stack.ingested });
         pipeline.model = published.model;
@@ -186,7 +186,7 @@ export async function startPipeline(options: PipelineOptions, terminal: Terminal
     pipeline.model = inForce.model;
     rememberConnections(stack.folder, stack.named, { schema: target.schema, project: options.projectFolder });
     await resumeWhatIsLost(stack, { model: pipeline.model, warehouse }, terminal);
-    const backfill = await sendBackfill(makeEmbeddedSite(pipeline), pipeline.model);
+    const backfill = await sendBackfill(makeEmbeddedSite(pipeline), inForce);
     if (backfill.tables.length > 0) terminal.info(describeBackfill(backfill));
     await pipeline.checkLedger();
     noteBegin(stack.folder);

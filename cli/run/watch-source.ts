@@ -161,6 +161,8 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       }
       const isTroubled = !watch.isOk && now - reported.at >= reportTroubleEveryMs;
       if (plans.latest === undefined || !((isNew && (isIdle || isLate)) || isTroubled)) continue;
+      // A plan that went by another model is reported by that one.
+      await pipeline.followModel();
       // What is planned or done from here on is the next report's.
       const until = { done, plans: plans.count, at: now };
       const facts = {

@@ -73,6 +73,40 @@ describe('a project with a model of its own', () => {
     expect((await run()).stdout).toContain('Nothing new in the source');
   });
 
+  it('fills a fact that is added over a source that is captured already with every version that was ever captured', async () => {
+    expect(await run()).toMatchObject({ code: 0 });
+    for (const amount of [10.5, 20.25]) {
+      await ask(
+        road.source,
+        `update payment set payment_amount = ${amount}, last_updated = now() where payment_id = 1`,
+      );
+      expect(await run()).toMatchObject({ code: 0 });
+    }
+    await ask(road.source, 'delete from payment where payment_id = 2');
+    expect(await run()).toMatchObject({ code: 0 });
+    const file = await readFile(join(project, 'tables/fact_payment.yml'), 'utf8');
+    await writeFile(
+      join(project, 'tables/fact_paid.yml'),
+      file.replace('fact: fact_payment', 'fact: fact_paid').replace('payment_record_id', 'paid_record_id'),
+    );
+    const added = await run();
+    expect(added).toMatchObject({ code: 0 });
+    expect(`${added.stdout}${added.stderr}`).toMatch(/fact_paid: \d+ objects? in S3 sent again/);
+    const versions = (fact: string) =>
+      ask(
+        road.warehouse,
+        `select payment_id, last_updated_date, last_updated_time, payment_amount, _deleted_by is null as is_there
+           from ${fact} order by 1, 2, 3`,
+      );
+    const filled = await versions('fact_paid');
+    expect(filled).toEqual(await versions('fact_payment'));
+    expect(filled.filter(([payment]) => payment === '1')).toHaveLength(3);
+    expect(filled.filter(([, , , , isThere]) => isThere === 'f').map(([payment]) => payment)).toEqual(['2']);
+    expect(await verify()).toMatchObject({ code: 0 });
+    expect(await starlift('status', '--data', road.data)).toMatchObject({ code: 0 });
+    expect((await run()).stdout).toContain('Nothing new in the source');
+  });
+
   it('fills a column that is added to the source and the model, in the rows that are there', async () => {
     await run();
     await ask(

@@ -5,7 +5,11 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from '../../../cli/database/connect.ts';
+import { findTablesToBackfill, noteBackfill } from '../../../cli/project/noted-backfill.ts';
+import { sendBackfill } from '../../../cli/replay/backfill.ts';
 import type { ColumnDefinition, ModelDefinition, SourceType } from '../../../shared/model/define.ts';
+import { assembleModel } from '../../../shared/model/model.ts';
 import { publishModel } from '../../../shared/records/published-model.ts';
 import { type Databases, makeDatabases } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
@@ -195,5 +199,51 @@ describe('a model that gets a column while messages of the old one are at every 
   it('leaves nothing to do', async () => {
     expect((await road.plan()).slices).toEqual([]);
     await seen(async () => (await road.deadLetters()).length === 0);
+  });
+});
+
+/** The model with one more fact of a source table that it reads already. */
+function withSecondFact(model: ModelDefinition, fact: string, name: string): ModelDefinition {
+  const found = model.tables.find((table) => table.kind === 'fact' && table.name === fact);
+  if (found?.kind !== 'fact') throw new Error(`${fact} is not a fact of the model`);
+  const { surrogateKey: _, ...rest } = found;
+  return { ...model, tables: [...model.tables, { ...rest, name }] };
+}
+
+describe('a fact of a source that is captured already', () => {
+  it('is filled from S3 by functions that knew the older model alone when its objects were sent', async () => {
+    const server = await startTemporaryPostgres();
+    const databases = await makeDatabases(server);
+    const road = await startInlineRoad(databases);
+    try {
+      await road.run();
+      await databases.source.query(
+        "update payment set payment_amount = 1, last_updated = last_updated + interval '1 day' where payment_id = 1",
+      );
+      await road.run();
+      const next = withSecondFact(totesysDefinition, 'fact_payment', 'fact_paid');
+      const tables = findTablesToBackfill(totesysDefinition, next);
+      expect(tables).toEqual(['fact_paid']);
+      await noteBackfill(road.ingested, tables);
+      const published = await publishModel(road.ingested, next);
+      const { ingested, processed, clients, queueUrl } = road;
+      const connectWarehouse = () => connect(databases.warehouseUrl, 'warehouse');
+      await sendBackfill(
+        { ingested, processed, sqs: clients.sqs, queueUrl, connectWarehouse },
+        { ...published, model: assembleModel(next) },
+      );
+      // Nothing is planned, so all of its rows come from there.
+      await road.settle();
+      const versions = 'select payment_id, payment_amount, last_updated_date, last_updated_time from';
+      const ask = async (fact: string) =>
+        (await databases.warehouse.query(`${versions} ${fact} order by 1, 3, 4`)).rows;
+      const filled = await ask('fact_paid');
+      expect(filled).toEqual(await ask('fact_payment'));
+      expect(filled.filter(({ payment_id }) => payment_id === 1)).toHaveLength(2);
+    } finally {
+      await road.end();
+      await databases.end();
+      await server.stop();
+    }
   });
 });
