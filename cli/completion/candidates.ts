@@ -102,7 +102,7 @@ function remainingOptions(
   const excluded = given.has('stage')
     ? ['data', 'source', 'warehouse'].filter((name) => command.options[name]?.type === 'string')
     : ['data', 'source', 'warehouse'].some((name) => given.has(name) && isOfOneMachine(command, name))
-      ? ['stage', 'region']
+      ? ['stage', 'region', 'via', 'via-source']
       : [];
   const rest = [...names].filter((name) => !given.has(name) && !excluded.includes(name));
   return [

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type pg from 'pg';
+import type { Address } from '../../shared/postgres/tunnel-socket.ts';
 
 const withinMs = 5000;
 
@@ -16,6 +17,8 @@ interface ConnectedClient {
   ssl: boolean | ConnectionOptions;
   processID: number;
   secretKey: number;
+  /** Of a GuardedClient that goes by a tunnel. */
+  via?: Address | undefined;
 }
 
 /**
@@ -25,10 +28,11 @@ interface ConnectedClient {
  * The server does not say whether it did: the statement ends with an error, or it had ended already.
  */
 export async function cancelStatement(client: pg.Client): Promise<void> {
-  const { host, port, ssl, processID, secretKey } = client as unknown as ConnectedClient;
-  let socket: Socket = host.startsWith('/')
-    ? connectSocket(`${host}/.s.PGSQL.${port}`)
-    : connectSocket(port, host);
+  const { host, port, ssl, processID, secretKey, via } = client as unknown as ConnectedClient;
+  let socket: Socket =
+    via === undefined && host.startsWith('/')
+      ? connectSocket(`${host}/.s.PGSQL.${port}`)
+      : connectSocket(via?.port ?? port, via?.host ?? host);
   const signal = AbortSignal.timeout(withinMs);
   try {
     await once(socket, 'connect', { signal });
@@ -51,6 +55,7 @@ async function secure(
   const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
   if (answer.toString() !== 'S') return socket;
   const secured = connectTls({
+    host,
     ...(isIP(host) === 0 && { servername: host }),
     ...(ssl === true ? {} : ssl),
     socket,

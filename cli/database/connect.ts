@@ -11,6 +11,8 @@ import {
   type GuardOptions,
   type SilenceLimits,
 } from '../../shared/postgres/guarded-client.ts';
+import { isSystemCode } from '../../shared/postgres/server-error.ts';
+import type { Address } from '../../shared/postgres/tunnel-socket.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { secretOfUrl } from './database-url.ts';
 
@@ -30,18 +32,22 @@ const unknownAuthority =
 export const connect = async (url: string, what: 'source' | 'warehouse'): Promise<pg.Client> =>
   connectTo(secretOfUrl(`--${what}`, url), what);
 
-/**
- * The same by what a URL says, or a stage's secret.
- *
- * @param limits how long a statement's silence is put up with
- */
+export interface ConnectOptions {
+  /** How long a statement's silence is put up with. */
+  limits?: SilenceLimits;
+  /** The near end of a tunnel to the database. */
+  via?: Address | undefined;
+}
+
+/** The same by what a URL says, or a stage's secret. */
 export async function connectTo(
   secret: DatabaseSecret,
   what: 'source' | 'warehouse',
-  limits?: SilenceLimits,
+  { limits, via }: ConnectOptions = {},
 ): Promise<pg.Client> {
-  const settings = makeClientSettings(secret, 'starlift');
-  const guard: GuardOptions = { name: describeServer(what, secret) };
+  const settings = makeClientSettings(secret, 'starlift', via);
+  const where = describeServer(what, secret, via);
+  const guard: GuardOptions = { name: where };
   if (limits !== undefined) guard.limits = limits;
   const client = new GuardedClient({ ...settings, guard });
   // A connection that is lost while idle would end the process; lost under a query, the query says so.
@@ -52,19 +58,18 @@ export async function connectTo(
   } catch (error) {
     await client.end().catch(() => {});
     const seconds = settings.connectionTimeoutMillis / 1000;
-    throw explainRefusal(what, secret, seconds, error);
+    throw explainRefusal(where, secret, seconds, error);
   }
   return client;
 }
 
 /** Postgres' own words never hold the password; pg's do not either. */
-function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, error: unknown): UsageError {
+function explainRefusal(where: string, secret: DatabaseSecret, seconds: number, error: unknown): UsageError {
   const refused = (message: string) => new UsageError(message, { cause: error });
   const unreachable = (message: string) => new UnreachableError(message, { cause: error });
   if (error instanceof PipelineError) return refused(error.message);
   const { code, message } = error as { code?: unknown; message?: unknown };
   const { dbname, username } = secret;
-  const where = describeServer(what, secret);
   const text = String(message);
   if (code === '28P01') return refused(`${where} refused the password of user ${username}`);
   // pg has been asked for a password and was given none.
@@ -78,8 +83,9 @@ function explainRefusal(what: string, secret: DatabaseSecret, seconds: number, e
       `${where} shows a certificate of an authority unknown here: NODE_EXTRA_CA_CERTS names its file (RDS: global-bundle.pem)`,
     );
   }
-  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code))
-    return unreachable(`${where} cannot be reached (${code})`);
+  if (typeof code === 'string' && code.startsWith('ERR_TLS_CERT'))
+    return refused(`${where} shows a certificate of another name: ${text}`);
+  if (isSystemCode(code)) return unreachable(`${where} cannot be reached (${code})`);
   if (/timeout/i.test(text))
     return unreachable(
       `${where} cannot be reached (no answer in ${seconds === 1 ? '1 second' : `${seconds} seconds`})`,

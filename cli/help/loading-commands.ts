@@ -40,7 +40,7 @@ export const loadingCommands = {
         required: ['watch', 'console'],
         options: ['port', 'open', 'allow-actions', 'project', 'source', 'warehouse', 'data', 'every'],
       },
-      { required: ['stage'], options: ['region', 'exact', 'json'] },
+      { required: ['stage'], options: ['region', 'via', 'via-source', 'exact', 'json'] },
     ],
     examples: [
       ['starlift run', 'loads the sample shop, and later what has changed in it'],

@@ -8,9 +8,12 @@ import {
   project,
   shells,
   site,
+  siteNames,
   siteOptions,
   stageOptions,
   table,
+  via,
+  viaSource,
 } from './shared-options.ts';
 
 const { json: _, ...consoleSite } = siteOptions;
@@ -28,10 +31,7 @@ export const lookingCommands = {
     options: { ...consoleSite, ...consoleOptions, 'max-lag': maxLag },
     forms: [
       {
-        options: [
-          ...(['port', 'open', 'allow-actions', 'max-lag'] as const),
-          ...(['project', 'data', 'stage', 'region', 'source', 'warehouse'] as const),
-        ],
+        options: [...(['port', 'open', 'allow-actions', 'max-lag'] as const), ...siteNames],
       },
     ],
     examples: [
@@ -204,12 +204,14 @@ export const lookingCommands = {
       project,
       data,
       ...stageOptions,
+      via,
+      'via-source': viaSource,
       json,
     },
     forms: [
       {
         operand: { value: 'QUERY' },
-        options: ['source', 'warehouse', 'write', 'project', 'data', 'stage', 'region', 'json'],
+        options: ['write', ...site],
       },
     ],
     examples: [

@@ -12,6 +12,18 @@ export const stageOptions = {
   },
 } as const satisfies Record<string, CommandOption>;
 
+export const via = {
+  type: 'string',
+  value: 'HOST:PORT',
+  summary: "the near end of a tunnel to the stage's warehouse, whose name TLS goes on checking",
+} as const satisfies CommandOption;
+
+export const viaSource = {
+  type: 'string',
+  value: 'HOST:PORT',
+  summary: "the same for the stage's source",
+} as const satisfies CommandOption;
+
 export const json = {
   type: 'boolean',
   summary: 'print the result as one line of JSON; everything else goes to stderr',
@@ -60,11 +72,18 @@ export const siteOptions = {
   data,
   stage: stageOptions.stage,
   region: stageOptions.region,
+  via,
+  'via-source': viaSource,
   source,
   warehouse,
   json,
 };
-export const site = ['project', 'data', 'stage', 'region', 'source', 'warehouse', 'json'] as const;
+/** All of them but `json`. */
+export const siteNames = [
+  ...(['project', 'data', 'stage', 'region', 'via', 'via-source'] as const),
+  ...(['source', 'warehouse'] as const),
+] as const;
+export const site = [...siteNames, 'json'] as const;
 
 export const queue = {
   type: 'string',

@@ -4,6 +4,7 @@ import { stageName } from '../configuration/stage-name.ts';
 import { loadModel } from '../project/load-model.ts';
 import type { Site } from '../site/site.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
+import { parseVias } from '../site/stage/via.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 
 export type OptionValues = Record<string, string | boolean | undefined>;
@@ -11,11 +12,12 @@ export type OptionValues = Record<string, string | boolean | undefined>;
 const databasesOfItsOwn = ['data', 'source', 'warehouse'];
 
 /**
- * Reads --stage and --region.
+ * Reads --stage, --region, and the tunnels to its databases.
  *
  * @param excluded options that make no sense together with --stage
  * @returns undefined where no stage is named
- * @throws {UsageError} --stage together with one of them, --region without --stage, or a name that no stage can have
+ * @throws {UsageError} --stage together with one of them, another option without --stage, a name that no stage can have, or
+ * a tunnel without a port
  */
 export function parseStage(
   values: OptionValues,
@@ -23,7 +25,8 @@ export function parseStage(
 ): StageName | undefined {
   const [stage, region] = [textOption(values.stage), textOption(values.region)];
   if (stage === undefined) {
-    if (region !== undefined) throw new UsageError('--region is only for --stage');
+    const other = ['region', 'via', 'via-source'].find((option) => values[option] !== undefined);
+    if (other !== undefined) throw new UsageError(`--${other} is only for --stage`);
     return undefined;
   }
   const other = excluded.find((option) => values[option] !== undefined && values[option] !== false);
@@ -37,7 +40,7 @@ export function parseStage(
       `--stage ${stage} is not a stage name (expected up to 12 lower-case letters and digits, a letter first)`,
     );
   }
-  return { stage, region };
+  return { stage, region, via: parseVias(values) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { UnreachableError } from '../database/connect.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { loadModel } from '../project/load-model.ts';
-import { commandFor } from '../site/site.ts';
+import { commandFor, resumeCommandFor } from '../site/site.ts';
 import { type OpenedStage, type StageName, withStage } from '../site/stage/open-stage.ts';
 import { makeStageSite } from '../site/stage/stage-site.ts';
 import { lineEveryMs } from '../terminal/progress.ts';
@@ -24,9 +24,7 @@ export function runOnStage(
 ): Promise<number> {
   return withStage(name, loadModel, async (stage) => {
     if (stage.activity.pausedSince !== undefined) {
-      throw new UsageError(
-        `the stage ${stage.stage} is paused: ${commandFor(stage, 'resume')} lets it go on`,
-      );
+      throw new UsageError(`the stage ${stage.stage} is paused: ${resumeCommandFor(stage)} lets it go on`);
     }
     const warehouse = await connectFromHere(stage);
     try {
@@ -66,7 +64,7 @@ async function connectFromHere(stage: OpenedStage): Promise<pg.Client> {
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     throw new UsageError(
-      `${error.message}: a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless`,
+      `${error.message}. A run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless`,
       { cause: error },
     );
   }

@@ -33,6 +33,8 @@ export interface Site {
   activity: Activity;
   /** What the user adds to a command for it to work on this site, such as ` --data DIR`; empty for the default. */
   selector: string;
+  /** The same to a command that connects to no database; undefined where it is that one. */
+  stageSelector?: string;
   /** A sentence that says who handles the messages that a command has sent. */
   takenBy: string;
 }
@@ -69,6 +71,11 @@ export interface RunnableSite extends Site {
   /** Called when the run is done and its failures are listed; absent where it is not needed. */
   noteDrained?(run: string): void;
 }
+
+/** `starlift resume` for this site: a command of the stage alone. */
+export const resumeCommandFor = ({ selector, stageSelector = selector }: ResumableSite): string =>
+  `npx starlift resume${stageSelector}`;
+export type ResumableSite = Pick<Site, 'selector' | 'stageSelector'>;
 
 /** A command line for this site that the operator can paste. */
 export const commandFor = ({ selector }: Pick<Site, 'selector'>, command: string): string =>

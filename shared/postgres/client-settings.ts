@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type pg from 'pg';
 import { TransientError } from '../errors.ts';
 import type { DatabaseSecret, TargetSessionAttributes } from './database-secret.ts';
+import { type Address, formatAddress, TunnelSocket } from './tunnel-socket.ts';
 
 /** Without connect_timeout in the secret. */
 const connectTimeoutSeconds = 10;
@@ -13,10 +14,20 @@ export type ClientSettings = pg.ClientConfig & {
   connectionTimeoutMillis: number;
   /** Whether to go on without TLS where the server has none: see `preferTls`. */
   isTlsPreferred: boolean;
+  /** The near end of a tunnel to the host; undefined where it is connected to itself. */
+  via: Address | undefined;
 };
 
-/** All of a secret as pg takes it: the command line and the functions reach one and the same target. */
-export function makeClientSettings(secret: DatabaseSecret, applicationName: string): ClientSettings {
+/**
+ * All of a secret as pg takes it: the command line and the functions reach one and the same target.
+ *
+ * @param via the near end of a tunnel to the secret's host
+ */
+export function makeClientSettings(
+  secret: DatabaseSecret,
+  applicationName: string,
+  via?: Address,
+): ClientSettings {
   const { connect_timeout = connectTimeoutSeconds, options } = secret;
   const settings: ClientSettings = {
     host: secret.host,
@@ -26,12 +37,14 @@ export function makeClientSettings(secret: DatabaseSecret, applicationName: stri
     password: secret.password,
     ssl: makeTlsOptions(secret),
     isTlsPreferred: secret.sslmode === 'prefer',
+    via,
     application_name: secret.application_name ?? applicationName,
     connectionTimeoutMillis: connect_timeout * 1000,
     keepAlive: true,
     keepAliveInitialDelayMillis: firstKeepAliveMs,
   };
   if (options !== undefined) settings.options = options;
+  if (via !== undefined) settings.stream = () => new TunnelSocket(via);
   return settings;
 }
 
@@ -50,10 +63,11 @@ function makeTlsOptions(secret: DatabaseSecret): ConnectionOptions | false {
   return options;
 }
 
-/** `the warehouse at db.example:5432` */
-export function describeServer(what: string, { host, port }: Pick<DatabaseSecret, 'host' | 'port'>): string {
-  if (host.startsWith('/')) return `the ${what} at ${host}/.s.PGSQL.${port}`;
-  return `the ${what} at ${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** `the warehouse at db.example:5432`, with ` via localhost:15432` where a tunnel leads there. */
+export function describeServer(what: string, { host, port }: Address, via?: Address): string {
+  const tunnel = via === undefined ? '' : ` via ${formatAddress(via)}`;
+  if (host.startsWith('/')) return `the ${what} at ${host}/.s.PGSQL.${port}${tunnel}`;
+  return `the ${what} at ${formatAddress({ host, port })}${tunnel}`;
 }
 
 /**

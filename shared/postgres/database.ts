@@ -10,6 +10,7 @@ import {
   type GuardOptions,
   type SilenceLimits,
 } from './guarded-client.ts';
+import { isSystemCode } from './server-error.ts';
 
 /** A database behind a secret that may be rotated at any time. */
 export interface Database {
@@ -141,8 +142,7 @@ function refusal(thrown: unknown, by: Refuser, server: string | undefined): Refu
   const isNamed = server === undefined || error.message.includes(server);
   const { code } = (error.cause ?? {}) as { code?: unknown };
   // The system's own words repeat the address.
-  const isSystem = typeof code === 'string' && /^E[A-Z_]+$/.test(code);
-  const why = isSystem ? `cannot be reached (${code})` : `cannot be connected to: ${error.message}`;
+  const why = isSystemCode(code) ? `cannot be reached (${code})` : `cannot be connected to: ${error.message}`;
   const message = isNamed ? error.message : `${server} ${why}`;
   return new RefusedError(message, { by, cause: error.cause ?? error });
 }

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { PipelineError, TransientError } from '../errors.ts';
 import type { ClientSettings } from './client-settings.ts';
 import { preferTls } from './prefer-tls.ts';
+import type { Address } from './tunnel-socket.ts';
 
 /** How long a server may be silent. Tests need shorter times. */
 export interface SilenceLimits {
@@ -57,7 +58,7 @@ export class GuardedClient extends pg.Client {
 
   constructor(settings: GuardedSettings) {
     super(settings);
-    if (settings.isTlsPreferred) preferTls(this);
+    if (settings.isTlsPreferred) preferTls(this, settings.stream);
     this.#settings = settings;
     this.#limits = settings.guard.limits ?? defaultLimits;
     this.once('connect', () => {
@@ -68,6 +69,11 @@ export class GuardedClient extends pg.Client {
       this.#lookTimer.unref();
     });
     this.once('end', () => clearInterval(this.#lookTimer));
+  }
+
+  /** The near end of the tunnel that it goes by, for whoever makes a second connection. */
+  get via(): Address | undefined {
+    return this.#settings.via;
   }
 
   /** Ends the connection; one that is half-open is dropped, for which pg would wait forever. */
@@ -203,7 +209,7 @@ async function onSecondConnection<T>(
   work: (client: pg.Client, ownId: number | null) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ ...settings, connectionTimeoutMillis: withinMs });
-  if (settings.isTlsPreferred) preferTls(client);
+  if (settings.isTlsPreferred) preferTls(client, settings.stream);
   client.on('error', () => {});
   const { connection } = client as unknown as ClientInside;
   const timer = setTimeout(() => connection.stream.destroy(), withinMs);

@@ -19,6 +19,8 @@ interface ConnectionInside {
   emit(event: string, ...given: unknown[]): boolean;
 }
 
+type MakeStream = () => Duplex | undefined;
+
 /** The server's whole answer where it has no TLS: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL */
 const noTls = 'N';
 
@@ -30,8 +32,10 @@ const noTls = 'N';
  * Without TLS it goes on where the server has none, and it connects anew without TLS where the handshake fails or the server
  * refuses the login over TLS, whatever the reason: pg_hba.conf may take the same role without TLS alone. A connection that
  * is lost is no refusal, and neither is what the server says after it has taken the login.
+ *
+ * @param makeStream the client's own, where it does not go by a plain socket
  */
-export function preferTls(client: pg.Client): void {
+export function preferTls(client: pg.Client, makeStream: MakeStream = () => undefined): void {
   const { connection } = client as unknown as ClientInside;
   const connect = connection.connect.bind(connection);
   connection.connect = (port, host) => {
@@ -43,7 +47,10 @@ export function preferTls(client: pg.Client): void {
     stream.once('data', (answer: Buffer) => {
       if (answer.toString() !== noTls) {
         takeAnswer(answer);
-        retryWithoutTls(client, stream, () => connect(port, host));
+        retryWithoutTls(client, stream, () => {
+          connection.stream = makeStream() ?? new Socket();
+          connect(port, host);
+        });
         return;
       }
       connection.attachListeners(stream);
@@ -71,7 +78,6 @@ function retryWithoutTls(client: pg.Client, socket: Duplex, connect: () => void)
       drop(socket);
       inside.ssl = false;
       connection.ssl = false;
-      connection.stream = new Socket();
       connect();
       return true;
     }

@@ -11,6 +11,10 @@ export function isServerError(error: unknown): error is ServerError {
   return typeof message === 'string' && typeof code === 'string' && severity !== undefined;
 }
 
+/** Whether a code is the system's, such as ECONNREFUSED: the way to the server failed. Node's own begin with ERR_. */
+export const isSystemCode = (code: unknown): code is string =>
+  typeof code === 'string' && /^E(?!RR_)[A-Z_]+$/.test(code);
+
 /**
  * A server's error in its own words, with the SQLSTATE that an operator can look up, and without a row's values:
  * Postgres puts these into DETAIL and CONTEXT, which are omitted, and into the messages of class 22 (data

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../cli/failures/list-failures.ts';
 import type { Status } from '../../cli/status/status.ts';
 import { fillSampleShop } from '../../models/totesys/sample/fill.ts';
+import { startTcpProxy } from '../helpers/network/tcp-proxy.ts';
 import { finished, spawnStarlift, starlift } from '../helpers/processes/starlift.ts';
 import { expectedAlarms, readAlarms } from './alarms.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
@@ -151,6 +152,25 @@ describe('a stage deployed by serverless', () => {
     });
     expect(await deployed.json('run')).toMatchObject({ code: 0, ok: true });
     expect(await deployed.json('failures')).toEqual({ code: 0, ok: true, failures: [] });
+  });
+
+  it('is followed and compared from a machine that reaches its databases by tunnels alone', async () => {
+    const [toWarehouse, toSource] = await Promise.all(
+      [warehouse, source].map(({ url }) => startTcpProxy(Number(new URL(url).port))),
+    );
+    if (toWarehouse === undefined || toSource === undefined) throw new Error('two were started');
+    const options = `--via localhost:${toWarehouse.port} --via-source 127.0.0.1:${toSource.port}`;
+    await source.admin.query(`update design set design_name = 'By a tunnel' where design_id = 3`);
+    expect(await deployed.json(`run --via localhost:${toWarehouse.port}`)).toMatchObject({
+      ...{ code: 0, ok: true },
+      tables: expect.arrayContaining([expect.objectContaining({ table: 'dim_design', loaded: 1 })]),
+    });
+    for (const args of ['verify', 'status', 'trace dim_design 3'])
+      expect(await deployed.json(`${args} ${options}`)).toMatchObject({ code: 0 });
+    await Promise.all([toWarehouse.close(), toSource.close()]);
+    expect((await deployed.command(`verify ${options}`)).stderr).toMatch(
+      /^starlift: the \w+ at 127\.0\.0\.1:\d+ via \S+ cannot be reached \(ECONNREFUSED\); is the tunnel open\?\n$/,
+    );
   });
 
   it('a table that was emptied comes again from S3', async () => {

@@ -8,24 +8,29 @@ import type pg from 'pg';
 import { requestTimeouts } from '../../../shared/aws-clients.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
+import type { Address } from '../../../shared/postgres/tunnel-socket.ts';
 import {
   deadLetterQueueName,
   planTimeoutSeconds,
   type QueueKind,
 } from '../../../shared/queue/queue-settings.ts';
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
-import { connectTo } from '../../database/connect.ts';
+import { connectTo, UnreachableError } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
 import { findStage, formatStageOptions, onAws, type StageResources } from './find-stage.ts';
 import { readPausedSince } from './paused.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
+import { formatVias, type Vias, viaOption } from './via.ts';
 
 /** A stage as the command line names it. */
 export interface StageName {
   stage: string;
   /** Undefined: the AWS SDK finds it, as it does the credentials. */
   region: string | undefined;
+  /** Near ends of tunnels to its databases, where those are out of reach. */
+  via?: Vias;
 }
 
 /** A deployed stage, as commands and runs see it. */
@@ -53,7 +58,7 @@ export async function withStage<T>(
 }
 
 async function openStage(
-  { stage, region }: StageName,
+  { stage, region, via }: StageName,
   loadModel: () => Promise<Model>,
 ): Promise<OpenedStage> {
   const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
@@ -67,10 +72,14 @@ async function openStage(
     new CloudWatchClient(options),
   ];
   const secretsManager = new SecretsManagerClient(options);
-  const selector = formatStageOptions({ stage, region });
-  const secret = (what: StageSecret['what']) => ({ what, id: resources[`${what}Secret`], selector });
+  const stageSelector = formatStageOptions({ stage, region });
+  const secret = (what: StageSecret['what']) => ({
+    what,
+    id: resources[`${what}Secret`],
+    selector: stageSelector,
+  });
   const connect = async (what: StageSecret['what']) =>
-    connectTo(await readStageSecret(secretsManager, secret(what)), what);
+    connectFromHere(await readStageSecret(secretsManager, secret(what)), what, via?.[what]);
   const queueUrl = (kind: QueueKind) => resources[`${kind}QueueUrl`];
   const ingested = makeObjectStore(s3, resources.ingestedBucket);
   const reading = {
@@ -94,7 +103,8 @@ async function openStage(
       everySeconds: resources.planEverySeconds,
       pausedSince: await readPausedSince(ingested),
     },
-    selector,
+    selector: `${stageSelector}${formatVias(via)}`,
+    stageSelector,
     queueUrl,
     takenBy: 'The stage takes them at once.',
     lambda: new LambdaClient(lambdaOptions),
@@ -106,4 +116,22 @@ async function openStage(
     listDeadLetters: () => receiveDeadLetters(reading),
     oldestSentAt: (url) => readOldestSentAt(cloudWatch, url),
   };
+}
+
+/** @throws {UnreachableError} says what leads to a database that only the stage reaches */
+async function connectFromHere(
+  secret: DatabaseSecret,
+  what: StageSecret['what'],
+  via: Address | undefined,
+): Promise<pg.Client> {
+  try {
+    return await connectTo(secret, what, { via });
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const hint =
+      via === undefined
+        ? `where only the stage reaches it, open a tunnel and add ${viaOption(what)} HOST:PORT`
+        : 'is the tunnel open?';
+    throw new UnreachableError(`${error.message}; ${hint}`, { cause: error });
+  }
 }

@@ -1,6 +1,6 @@
 import type { AsOf } from '../../../shared/ledger/as-of.ts';
 import type { Model } from '../../../shared/model/model.ts';
-import { commandFor, type Site } from '../../site/site.ts';
+import { commandFor, type ResumableSite, resumeCommandFor, type Site } from '../../site/site.ts';
 import { formatDuration, formatTime } from '../../terminal/time.ts';
 import { formatCount } from '../../terminal/wording.ts';
 import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
@@ -8,7 +8,7 @@ import { listNames } from './causes.ts';
 import type { Trouble } from './trouble.ts';
 
 export interface LatenessContext {
-  site: Pick<Site, 'selector'>;
+  site: ResumableSite;
   model: Model;
   asOf: ReadonlyMap<string, AsOf>;
 }
@@ -42,7 +42,7 @@ export function findNotRunning(evidence: Evidence, { site, asOf }: LatenessConte
   const attempts = ifAnswered(objects)?.attempts;
   if (activity.pausedSince !== undefined) {
     const text = `the stage is paused since ${formatTime(activity.pausedSince)}: it plans and loads nothing`;
-    return [{ kind: 'paused', table: null, text, command: commandFor(site, 'resume') }];
+    return [{ kind: 'paused', table: null, text, command: resumeCommandFor(site) }];
   }
   if (activity.isRunning) return findMissedSchedule(evidence, site);
   const lateOf = findAges(evidence, asOf);

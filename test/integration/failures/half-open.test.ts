@@ -43,7 +43,7 @@ describe('a connection', () => {
 
   const open = async (sslmode = 'disable') => {
     const url = `${proxy.through(server.url())}?sslmode=${sslmode}`;
-    client = await connectTo(secretOfUrl('--warehouse', url), 'warehouse', limits);
+    client = await connectTo(secretOfUrl('--warehouse', url), 'warehouse', { limits });
     return client;
   };
   const pidOf = async (of: pg.Client) =>
@@ -124,7 +124,7 @@ describe('a connection', () => {
     await open();
     await direct.query('create role loader login connection limit 1');
     const secret = { ...secretOfUrl('--warehouse', proxy.through(server.url())), username: 'loader' };
-    const only = await connectTo(secret, 'warehouse', limits);
+    const only = await connectTo(secret, 'warehouse', { limits });
     await only.query('select pg_sleep(3.2)');
     await only.end();
     await direct.query('drop role loader');

@@ -7,6 +7,7 @@ import type { Status } from '../../../../cli/status/status.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { writeWarehouseEvidence } from '../../../../shared/records/warehouse-evidence.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
+import { startTcpProxy, type TcpProxy } from '../../../helpers/network/tcp-proxy.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
 
@@ -104,8 +105,55 @@ describe('the commands on a stage', () => {
     await expect(staged.command('run')).rejects.toMatchObject({
       exitCode: 2,
       message:
-        "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED): a run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless",
+        "the warehouse at 127.0.0.1:1 cannot be reached (ECONNREFUSED); where only the stage reaches it, open a tunnel and add --via HOST:PORT. A run can be followed only from where the warehouse can be reached; the stage's schedule goes on regardless",
     });
+  });
+
+  it('reach databases in a private network by tunnels, and name those in the commands that they print', async () => {
+    await use(OperatedStack.startLoaded());
+    // The functions here have no such network of their own. A run asks for a plan once it is connected.
+    staged.plan = () => Promise.reject(new Error('a plan was asked for'));
+    const output = new PassThrough();
+    const nearEnds: string[] = [];
+    const tunnels: TcpProxy[] = [];
+    try {
+      for (const [side, url] of [
+        ['warehouse', new URL(stack.warehouseUrl)],
+        ['source', new URL(stack.sourceUrl)],
+      ] as const) {
+        const tunnel = await startTcpProxy(Number(url.port));
+        tunnels.push(tunnel);
+        nearEnds.push(`127.0.0.1:${tunnel.port}`);
+        url.host = 'db.vpc.example:5432';
+        url.password ||= 'none';
+        url.search = 'sslmode=disable';
+        const terminal = makeTerminal(output, output, true);
+        await putSecret(
+          stage,
+          side,
+          async () => url.href,
+          terminal,
+          async () => totesys,
+        );
+      }
+      const [via, viaSource] = [`--via ${nearEnds[0]}`, `--via-source ${nearEnds[1]}`];
+      const both = `${via} ${viaSource}`;
+      expect(await staged.json(`verify ${both}`)).toMatchObject({ code: 0, ok: true, complete: true });
+      expect(await staged.json<Status>(`status ${both}`)).toMatchObject({ code: 0, troubles: [] });
+      expect(await staged.json(`trace fact_payment 1 ${both}`)).toMatchObject({ code: 0 });
+      await expect(staged.command(`run ${via}`)).rejects.toThrow(/a plan was asked for/);
+      expect(await staged.command(`sql ${viaSource} --source select(1)`)).toMatchObject({ code: 0 });
+      // Only the tunnel leads there, and each is asked for by its own option.
+      await expect(staged.command(`verify ${via}`)).rejects.toThrow(
+        /^the source at db\.vpc\.example:5432 cannot be reached .*; where only the stage reaches it, open a tunnel and add --via-source HOST:PORT$/,
+      );
+      await stack.warehouse('truncate dim_staff cascade');
+      const { code, text } = await staged.command(`status ${both}`);
+      expect(code).toBe(1);
+      expect(text).toMatch(new RegExp(`npx starlift rebuild [\\w ]+ --stage embedded ${both}\n`));
+    } finally {
+      for (const tunnel of tunnels) await tunnel.close();
+    }
   });
 
   it('include a status by what the stage has seen of a warehouse that is out of reach from here', async () => {
