@@ -200,6 +200,8 @@ async function startServers(
 function cloudOptions(data: string) {
   return {
     dataDir: `${data}/cloud`,
+    zonesDir: `${data}/zones`,
+    zones: { [buckets.ingested]: 'ingested', [buckets.processed]: 'processed' },
     buckets: Object.values(buckets),
     queues: queueKinds.map((kind) => ({
       name: queueNames[kind],

@@ -9,6 +9,7 @@ import { benchmark as peers } from './benchmarks/peers.ts';
 import { benchmark as plan } from './benchmarks/plan.ts';
 import { growth, shop } from './benchmarks/shop.ts';
 import { benchmark as tpch } from './benchmarks/tpch.ts';
+import { benchmark as trace } from './benchmarks/trace.ts';
 import { benchmark as transform } from './benchmarks/transform.ts';
 import { benchmark as types } from './benchmarks/types.ts';
 import { benchmark as watch } from './benchmarks/watch.ts';
@@ -22,7 +23,7 @@ import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
-  ...[wholeKeys, shop, ...growth, plan, census, tpch],
+  ...[wholeKeys, shop, ...growth, plan, census, tpch, trace],
 ];
 
 // Told to end, it takes the servers along: they hang on the exit event.

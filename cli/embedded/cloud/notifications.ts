@@ -30,9 +30,10 @@ export class Notifications {
     this.#rules = rules;
     database.sql.exec(`
       create table if not exists cloud_owed_events (bucket text, key text, primary key (bucket, key));
-      create table if not exists cloud_notifications (
+      create table if not exists cloud_announced (
         bucket text, suffix text, queue text, primary key (bucket, suffix, queue)
-      )`);
+      );
+      insert or ignore into cloud_announced select * from cloud_notifications`);
   }
 
   /**
@@ -70,7 +71,7 @@ export class Notifications {
     if (!objects.hasBucket(bucket)) throw new TerminalError(`A notification names bucket ${bucket}: no such`);
     this.#database.atomically(() => {
       const { changes } = this.#database.sql
-        .prepare('insert or ignore into cloud_notifications values (?, ?, ?)')
+        .prepare('insert or ignore into cloud_announced values (?, ?, ?)')
         .run(bucket, suffix, queue);
       if (changes === 1) this.#enqueue(queue, formatTestEvent(bucket, new Date()));
     });

@@ -5,6 +5,7 @@ import { TerminalError } from '../../../shared/errors.ts';
 import { BucketStore } from './bucket-store.ts';
 import { EventBus, type PutEventsEntry } from './event-bus.ts';
 import { type CloudServer, region, SnsStore } from './fauxqs.ts';
+import { refuseOlderReleases } from './files/older-release.ts';
 import { addJsonServices } from './json-service.ts';
 import { type NotificationRule, Notifications } from './notifications.ts';
 import { ObjectFiles } from './object-files.ts';
@@ -24,6 +25,10 @@ import { Secrets } from './secrets.ts';
 export interface CloudOptions {
   /** Holds queues, objects and events, and outlives the process. Only one cloud at a time may use it. */
   dataDir: string;
+  /** Holds the objects, a folder a bucket; `zones` in the data folder where it is not given. */
+  zonesDir?: string;
+  /** The names of buckets' folders, where they are not the buckets' own. */
+  zones?: Readonly<Record<string, string>>;
   buckets: string[];
   queues: QueueOptions[];
   notifications: NotificationRule[];
@@ -68,6 +73,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   makeFolder(options.dataDir);
   const database = new QueueDatabase(options.dataDir, options.onDiskFull);
   const queues = new QueueStore(database);
+  refuseOlderReleases(database.sql);
   const notifications = new Notifications(database, queues, options.notifications);
   const buckets = new BucketStore(notifications);
   const snsStore = new SnsStore();
@@ -126,8 +132,10 @@ function makeFolder(path: string): void {
 
 const listen = (server: CloudServer): Promise<string> => server.listen({ host: '127.0.0.1', port: 0 });
 
-function loadBuckets(buckets: BucketStore, { dataDir, buckets: names, onDiskFull }: CloudOptions): void {
-  const files = new ObjectFiles(join(dataDir, 'objects'), onDiskFull);
+function loadBuckets(buckets: BucketStore, options: CloudOptions): void {
+  const { dataDir, zonesDir = join(dataDir, 'zones'), zones, buckets: names, onDiskFull } = options;
+  const files = new ObjectFiles(zonesDir, zones, onDiskFull);
+  files.takeOver(dataDir);
   // Attached after the load, which would otherwise write back what it reads.
   files.loadS3(buckets);
   buckets.persistence = files;

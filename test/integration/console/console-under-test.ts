@@ -1,48 +1,26 @@
-import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
-import { text } from 'node:stream/consumers';
-import type { Snapshot } from '../../../cli/console/answers/api.ts';
 import { openLook } from '../../../cli/console/look.ts';
 import { readPageFiles } from '../../../cli/console/page-files.ts';
 import { type ConsoleOptions, startConsole } from '../../../cli/console/start.ts';
+import type { OptionValues } from '../../../cli/options/site-options.ts';
+import { type ConsoleClient, connectToConsole } from '../../helpers/processes/console-client.ts';
 
-/** A console on a data folder, asked as a browser and as nobody's browser would. */
-export interface ConsoleUnderTest {
-  /** With the token. */
-  url: string;
-  port: number;
-  token: string;
-  /** Sends exactly these headers, and the token where it is not told otherwise. */
-  send(path: string, options?: SendOptions): Promise<Reply>;
-  /** What the console answers to a question. */
-  ask<T>(path: string): Promise<T>;
-  /** The next snapshot that is as wanted. */
-  untilSnapshot(isWanted: (snapshot: Snapshot) => boolean): Promise<Snapshot>;
+/** A console in this process. */
+export interface ConsoleUnderTest extends ConsoleClient {
   close(): Promise<void>;
 }
 
-export interface SendOptions {
-  method?: string;
-  headers?: Record<string, string>;
-  body?: string;
-  withToken?: boolean;
-  /** The address that is connected to. */
-  address?: string;
-}
-
-export interface Reply {
-  status: number;
-  headers: IncomingMessage['headers'];
-  text: string;
-}
-
-const snapshotWithinMs = 60_000;
-
-export async function startConsoleOn(
+/** Starts the console of a data folder. */
+export const startConsoleOn = (
   data: string,
   options: Partial<ConsoleOptions> = {},
+): Promise<ConsoleUnderTest> => startConsoleAt({ data }, options);
+
+/** Starts the console of the place that the options name. */
+export async function startConsoleAt(
+  values: OptionValues,
+  options: Partial<ConsoleOptions> = {},
 ): Promise<ConsoleUnderTest> {
-  const look = await openLook({ data });
+  const look = await openLook(values);
   const { url, close } = await startConsole(look, {
     port: 0,
     files: await readPageFiles(),
@@ -50,58 +28,5 @@ export async function startConsoleOn(
     allowsActions: false,
     ...options,
   });
-  const port = Number(new URL(url).port);
-  const token = new URL(url).hash.slice(1);
-
-  const send: ConsoleUnderTest['send'] = async (
-    path,
-    { method = 'GET', headers = {}, body, withToken = true, address = '127.0.0.1' } = {},
-  ) => {
-    const sent = request({
-      host: address,
-      port,
-      path,
-      method,
-      agent: false,
-      headers: { ...(withToken && { authorization: `Bearer ${token}` }), ...headers },
-    });
-    sent.end(body);
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    return { status: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
-  };
-
-  return {
-    url,
-    port,
-    token,
-    send,
-    ask: async <T>(path: string) => {
-      const reply = await send(path);
-      if (reply.status !== 200) throw new Error(`${path}: HTTP ${reply.status} ${reply.text}`);
-      return JSON.parse(reply.text) as T;
-    },
-    untilSnapshot: async (isWanted) => {
-      const signal = AbortSignal.timeout(snapshotWithinMs);
-      const asked = request({
-        port,
-        path: '/api/events',
-        agent: false,
-        headers: { authorization: `Bearer ${token}` },
-        signal,
-      });
-      asked.end();
-      const [response] = (await once(asked, 'response')) as [IncomingMessage];
-      let rest = '';
-      for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-        const events = (rest + chunk).split('\n\n');
-        rest = events.pop() ?? '';
-        for (const event of events.filter((each) => each.startsWith('data: '))) {
-          const snapshot = JSON.parse(event.slice('data: '.length)) as Snapshot;
-          if (isWanted(snapshot)) return snapshot;
-        }
-      }
-      throw new Error('the console has sent no such snapshot');
-    },
-    close,
-  };
+  return { ...connectToConsole(url), close };
 }

@@ -62,7 +62,8 @@ describe('after a kill', () => {
     expect(await notifiedKeys(under)).toEqual(
       expect.arrayContaining(keys.filter((key) => key !== 'state.json')),
     );
-    expect(fs.readdirSync(join(dataDir, 'objects', 'ingested'))).toHaveLength(keys.length);
+    const files = fs.readdirSync(join(dataDir, 'zones'), { recursive: true, withFileTypes: true });
+    expect(files.filter((file) => file.isFile())).toHaveLength(2 * keys.length);
   });
 
   it('what was in flight is deliverable at once, as if it had never been received', async () => {

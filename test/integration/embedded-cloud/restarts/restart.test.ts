@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
@@ -94,29 +94,6 @@ describe('a second start on the same folder', () => {
       const keys = bodies.flatMap((body) => /"key":"([^"]+)"/.exec(body)?.[1] ?? []);
       expect({ start, keys }).toEqual({ start, keys: ['a.parquet'] });
     }
-  });
-
-  it('removes what an unfinished put left', async () => {
-    await (await openCloud({ ...options, dataDir }))[Symbol.asyncDispose]();
-    fs.writeFileSync(join(dataDir, 'objects', 'zone', 'temporary-1'), 'half');
-    await using after = await openCloud({ ...options, dataDir });
-    expect(fs.readdirSync(join(dataDir, 'objects', 'zone'))).toEqual([]);
-    const { KeyCount } = await after.s3.send(new ListObjectsV2Command({ Bucket: 'zone' }));
-    expect(KeyCount).toBe(0);
-  });
-
-  it.each([
-    ['cut short', (bytes: Buffer) => bytes.subarray(0, -1)],
-    ['empty', () => Buffer.alloc(0)],
-    ['something else', () => Buffer.from('a text of somebody, long enough')],
-  ])('stops at an object file that is %s, and names it', async (_what, damage) => {
-    const before = await openCloud({ ...options, dataDir });
-    await before.s3.send(new PutObjectCommand({ Bucket: 'zone', Key: 'k', Body: 'abc' }));
-    await before[Symbol.asyncDispose]();
-    const [name = ''] = fs.readdirSync(join(dataDir, 'objects', 'zone'));
-    const path = join(dataDir, 'objects', 'zone', name);
-    fs.writeFileSync(path, damage(fs.readFileSync(path)));
-    await expect(openCloud({ ...options, dataDir })).rejects.toThrow(`${path} is not a whole object`);
   });
 
   it('cannot be had in a folder that is a file', async () => {

@@ -1,11 +1,11 @@
 import { expect, it, jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import { describeInBrowser } from '../helpers/browser/chromium.ts';
-import { runCommand } from '../helpers/processes/inline-command.ts';
-import { seen } from '../helpers/seen.ts';
-import { ask, assertExact } from './road.ts';
-import type { Watch } from './watch.ts';
-import { useWatchedRoad } from './watched-road.ts';
+import { describeInBrowser } from '../../helpers/browser/chromium.ts';
+import { runCommand } from '../../helpers/processes/inline-command.ts';
+import { seen } from '../../helpers/seen.ts';
+import { ask, assertExact } from '../road.ts';
+import type { Watch } from '../watch.ts';
+import { useWatchedRoad } from '../watched-road.ts';
 
 // Processes of their own and a browser, and the machine may be busy.
 jest.setTimeout(300_000);
