@@ -16,7 +16,14 @@ import { waitUntilFlushed } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
-import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
+import {
+  aliasesOf,
+  aliasOf,
+  fromClause,
+  isWithinReach,
+  newRowsCondition,
+  unmatchedConditions,
+} from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import {
   isAtOrAfterPlan,
@@ -282,7 +289,9 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
   );
   const conditions = [
     ...(blocks === undefined ? [] : blocksConditions(blocks)),
-    ...(newRows === undefined ? [] : [newRowsCondition(newRows, aliasesOf(table))]),
+    ...(newRows === undefined
+      ? []
+      : [newRowsCondition(newRows, aliasesOf(table), unmatchedConditions(table))]),
   ];
   return `
     copy (
