@@ -1,5 +1,6 @@
 import type { ColumnDefinition, ModelDefinition, TableDefinition } from '../../shared/model/define.ts';
 import { asNamedIn } from '../../shared/model/renames.ts';
+import { sourceNameOf } from '../../shared/model/source-name.ts';
 import { backfillKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseStateRecord } from '../../shared/records/json-record.ts';
@@ -8,13 +9,13 @@ type Definition = Extract<TableDefinition, { kind: 'fact' | 'dimension' | 'table
 
 /**
  * The warehouse tables that have rows already and get values that those lack: a new column, or one that is made of something
- * else now. The rows are in S3 in every version that was ever captured.
+ * else now; and those that are to have every version. The rows are in S3 in every version that was ever captured.
  */
 export function findTablesToBackfill(before: ModelDefinition, after: ModelDefinition): string[] {
   const known = new Map(definitionsOf(asNamedIn(before, after)).map((table) => [table.name, table]));
   return definitionsOf(after).flatMap((table) => {
     const earlier = known.get(table.name);
-    if (earlier === undefined) return [];
+    if (earlier === undefined) return isHistoryOfKnown(table, before) ? [table.name] : [];
     const isChanged = ([name, { from, type }]: [string, ColumnDefinition]) => {
       const column = earlier.columns[name];
       const now = [from, type, from.lookup === undefined ? null : after.lookups?.[from.lookup]];
@@ -28,6 +29,14 @@ export function findTablesToBackfill(before: ModelDefinition, after: ModelDefini
     return Object.entries(table.columns).some(isChanged) ? [table.name] : [];
   });
 }
+
+/** The plan reads the latest state in full; what was before it is in S3 alone. */
+const isHistoryOfKnown = (table: Definition, { tables }: ModelDefinition): boolean =>
+  table.kind !== 'fact' &&
+  table.history === true &&
+  tables.some(
+    (known) => known.kind !== 'calendar' && sourceNameOf(known.source) === sourceNameOf(table.source),
+  );
 
 const definitionsOf = ({ tables }: ModelDefinition): Definition[] =>
   tables.filter((table) => table.kind !== 'calendar' && table.kind !== 'ingested only');

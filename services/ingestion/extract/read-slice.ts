@@ -62,7 +62,15 @@ export interface ReadOptions {
 }
 
 export type SliceContent =
-  | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion; layout: Layout }
+  | {
+      kind: 'rows';
+      bytes: Uint8Array;
+      rows: number;
+      version: ObjectVersion;
+      layout: Layout;
+      /** ISO 8601. */
+      readAt: string;
+    }
   /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
   | OtherSource;
@@ -84,7 +92,8 @@ export const readSlice = (
   readAtOnce(client, message, table, options, async ({ usable, snapshot, layout, replayLsn }) => {
     const content = await copySlice(client, message, usable, snapshot.xmax, options);
     if (content.kind === 'too large') return content;
-    return { ...content, version: makeVersion(message.generation, snapshot, replayLsn), layout };
+    const version = makeVersion(message.generation, snapshot, replayLsn);
+    return { ...content, version, layout, readAt: snapshot.takenAt };
   });
 
 /** What is known once the snapshot is taken. */
