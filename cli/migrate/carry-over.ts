@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { NextTable } from '../../shared/model/define.ts';
+import { isHistory, versionColumn } from '../../shared/model/history.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { businessKey, warehouseRelations } from '../../shared/warehouse/warehouse-schema.ts';
@@ -50,8 +51,8 @@ export async function findCarried(
   };
 }
 
-const hasColumn = ({ columns }: WarehouseTable, column: string): boolean =>
-  columns.some(({ name }) => name === column);
+const hasColumn = (table: WarehouseTable, column: string): boolean =>
+  table.columns.some(({ name }) => name === column) || (isHistory(table) && column === versionColumn);
 
 const surrogateOf = (table: WarehouseTable): string | undefined =>
   table.kind === 'fact' ? table.surrogateKey : undefined;

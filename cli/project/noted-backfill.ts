@@ -1,10 +1,6 @@
-import type {
-  ColumnDefinition,
-  ModelDefinition,
-  SourceName,
-  TableDefinition,
-} from '../../shared/model/define.ts';
+import type { ColumnDefinition, ModelDefinition, TableDefinition } from '../../shared/model/define.ts';
 import { asNamedIn } from '../../shared/model/renames.ts';
+import { sourceNameOf } from '../../shared/model/source-name.ts';
 import { backfillKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { parseStateRecord } from '../../shared/records/json-record.ts';
@@ -19,14 +15,14 @@ type Definition = Extract<TableDefinition, { kind: 'fact' | 'dimension' | 'table
 export function findTablesToBackfill(before: ModelDefinition, after: ModelDefinition): string[] {
   const known = new Map(definitionsOf(asNamedIn(before, after)).map((table) => [table.name, table]));
   const captured = new Set(
-    before.tables.flatMap((table) => (table.kind === 'calendar' ? [] : nameOf(table.source))),
+    before.tables.flatMap((table) => (table.kind === 'calendar' ? [] : sourceNameOf(table.source))),
   );
   const filled = new Set(after.migration?.tables.map(({ next }) => next));
   return definitionsOf(after).flatMap((table) => {
     const earlier = known.get(table.name);
     const isFilled =
       earlier === undefined
-        ? captured.has(nameOf(table.source)) && !filled.has(table.name)
+        ? captured.has(sourceNameOf(table.source)) && !filled.has(table.name)
         : hasOtherValues({ table: earlier, model: before }, { table, model: after });
     return isFilled ? [table.name] : [];
   });
@@ -48,8 +44,6 @@ function hasOtherValues(before: OfModel, after: OfModel): boolean {
     ([name, column]) => describe(column, after.model) !== describe(before.table.columns[name], before.model),
   );
 }
-
-const nameOf = ({ schema, table }: SourceName): string => JSON.stringify([schema ?? null, table]);
 
 const definitionsOf = ({ tables }: ModelDefinition): Definition[] =>
   tables.filter((table) => table.kind !== 'calendar' && table.kind !== 'ingested only');

@@ -1,4 +1,5 @@
 import { type Derivation, formatType } from '../../shared/model/define.ts';
+import { isHistory, validFromColumn, validToColumn } from '../../shared/model/history.ts';
 import type { CalendarColumn, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
 import type { CurrentView } from '../../shared/warehouse/current/current-view.ts';
 import { businessKey } from '../../shared/warehouse/warehouse-schema.ts';
@@ -52,7 +53,9 @@ export function formatDescribedTable(table: WarehouseTable): string[] {
   return [`${name}: ${source}`, ...formatTable(names, rows).map((line) => line.trimEnd())];
 }
 
-export function describeView({ key, versions }: CurrentView): string {
+export function describeView({ key, versions, compared }: CurrentView): string {
+  if (compared !== undefined)
+    return `a view of the versions of each ${key.join(', ')}, each with the time for which it held: from ${validFromColumn} until before ${validToColumn}`;
   const of = versions.length === 0 ? 'the rows' : `the version with the greatest ${versions.join(', ')}`;
   return `a view of ${of} of each ${key.join(', ')} that is not deleted`;
 }
@@ -64,7 +67,7 @@ function formatSource(table: WarehouseTable): string {
     const conditions = Object.entries(match).map(([near, far]) => `${from}.${near} = ${path}.${far}`);
     return ` left join ${name}${path === name ? '' : ` as ${path}`} on ${conditions.join(' and ')}`;
   });
-  const hasVersions = table.kind === 'fact' && table.versions.length > 0;
+  const hasVersions = table.kind === 'fact' ? table.versions.length > 0 : isHistory(table);
   const content = hasVersions ? 'every version that was captured' : 'the latest state';
   return `from ${source.name}${joins.join('')}; ${content}`;
 }

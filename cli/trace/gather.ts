@@ -11,7 +11,7 @@ import { listQuarantine } from '../quarantine/list-quarantine.ts';
 import type { Site } from '../site/site.ts';
 import { type Answer, askPart, type Lockable } from '../status/evidence/ask.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { findCapturedTables, type Plans, readPlans } from '../verify/captured-tables.ts';
+import { findCapturedTables, type Plans, readPlans, withMovedFarSides } from '../verify/captured-tables.ts';
 import { isCaptured, makeIsLate, readXmax } from '../verify/evidence.ts';
 import { type ExplainedWait, readWaiting } from '../waiting/explain-waits.ts';
 import { readSourceState, readWarehouseState, type SourceState, type WarehouseState } from './read-sides.ts';
@@ -74,7 +74,9 @@ export async function askSides(
         orInvalid(
           readSourceState(client, key, async (asked) => {
             isJudged = plans !== undefined && (await isCaptured(asked, plans.state.identity));
-            return isJudged ? makeIsLate(captured, await readXmax(asked)) : () => 'false';
+            if (!isJudged || plans === undefined) return () => 'false';
+            const known = await withMovedFarSides(asked, captured, plans.state, model);
+            return makeIsLate(known, await readXmax(asked));
           }),
         ),
       );

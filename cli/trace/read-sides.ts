@@ -3,7 +3,7 @@ import { ledgerTable, parkedTable } from '../../shared/ledger/schema/ledger-sche
 import type { Dimension, Fact, Model } from '../../shared/model/model.ts';
 import { formatObjectKey, timeOfRun } from '../../shared/object-store/object-key.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../shared/postgres/identifier.ts';
-import { deletedByColumn, objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
+import { businessKey, deletedByColumn, objectIdColumn } from '../../shared/warehouse/warehouse-schema.ts';
 import { hasLedger } from '../site/ledger.ts';
 import { type ColumnType, describeColumns, textOf } from '../verify/databases/postgres-types.ts';
 import { selectGenerated } from '../verify/expected/generated-rows.ts';
@@ -147,7 +147,7 @@ async function selectRows(
       ? `(select json_build_object('key', c.key, 'run', c.run, 'enteredAt', ${iso('c.entered_at')})
         from (select) one left join ${ledgerTable} c on c.object_id = ${mark} where ${mark} is not null)`
       : 'null';
-  const versions = table.kind === 'fact' ? table.versions : [];
+  const versions = businessKey(table).filter((name) => !table.key.includes(name));
   const order = versions.map((name) => `p.${quoteIdentifier(name)} desc`);
   const { rows } = await client.query<SelectedRow>(
     `select array[${texts.join(', ')}]::text[] as texts, array[${waits.join(', ')}]::text[] as waits, ${entry} as object, ${deleted} as deleted

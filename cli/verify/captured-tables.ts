@@ -1,5 +1,7 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { noteFarSides } from '../../services/ingestion/plan/ask-unmatched.ts';
+import { assessTables } from '../../services/ingestion/source/tables.ts';
 import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
@@ -13,6 +15,7 @@ import { listFailures } from '../failures/list-failures.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { findFailedSlices, isAccounted } from '../site/stage/follow-slices.ts';
+import { defaultSchema } from './expected/source-rows.ts';
 
 /** What must be in the warehouse of one source table. */
 export interface CapturedTable {
@@ -120,6 +123,7 @@ function oldestOnItsWay(
 ): CapturedTable | undefined {
   let oldest: CapturedTable | undefined;
   let isWhole = false;
+  let areUnmatchedAsked = false;
   for (const record of runs.toReversed()) {
     const slices = record.slices.filter((slice) => slice.table === table);
     if (slices.length === 0) continue;
@@ -130,10 +134,14 @@ function oldestOnItsWay(
     if (open.length === 0) continue;
     const newRows = record.messages?.tableNewRows?.[table] ?? record.messages?.newRows;
     isWhole ||= newRows === undefined || open.some(({ full }) => full);
+    areUnmatchedAsked ||= newRows?.unmatched === true;
     const since = slices.find((slice) => slice.since !== undefined)?.since ?? record.since;
     oldest = {
       asOf: since ?? record.plannedAt,
-      late: isWhole || newRows === undefined ? 'all' : newRows,
+      late:
+        isWhole || newRows === undefined
+          ? 'all'
+          : { ...newRows, ...(areUnmatchedAsked && { unmatched: true as const }) },
     };
   }
   return oldest;
@@ -164,4 +172,37 @@ async function makeIsDone(
     // Of a table that feeds none nothing is compared.
     tablesOf(table, model).length === 0 ||
     isAccounted({ run, slice, table }, { loaded, ingested, failed, empty }, model);
+}
+
+/**
+ * Counts rows as late that name a row of a joined table which is not there, where such rows were deleted since a plan has asked
+ * for them.
+ *
+ * @param source in the snapshot in which its rows are read
+ */
+export async function withMovedFarSides(
+  source: pg.Client,
+  captured: ReadonlyMap<string, CapturedTable>,
+  { tables }: Pick<CaptureState, 'tables'>,
+  { sources }: Pick<Model, 'sources'>,
+): Promise<ReadonlyMap<string, CapturedTable>> {
+  const joined = sources.filter(({ joins }) => joins.length > 0);
+  if (joined.length === 0) return captured;
+  const statements = {
+    query: <Row extends pg.QueryResultRow>(sql: string) => source.query<Row>(sql),
+  };
+  const { rows } = await source.query<{ xmax: string | null }>(
+    'select case when pg_is_in_recovery() then pg_snapshot_xmax(pg_current_snapshot())::text end as xmax',
+  );
+  const moved = new Map(captured);
+  for (const assessed of await assessTables(statements, defaultSchema, joined)) {
+    const { name } = assessed.table;
+    const [known, plan] = [captured.get(name), tables[name]];
+    if ('problem' in assessed || known === undefined || known.late === 'all') continue;
+    const now = noteFarSides(assessed, rows[0]?.xmax ?? undefined);
+    const last = plan !== undefined && 'source' in plan ? plan.farSides : undefined;
+    if (last !== undefined && last.noted === now?.noted && last.updates === now.updates) continue;
+    moved.set(name, { ...known, late: { ...known.late, unmatched: true } });
+  }
+  return moved;
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
+import { isHistory, versionColumn } from '../../shared/model/history.ts';
 import type { Model, WarehouseTable } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
@@ -145,7 +146,7 @@ async function selectFound(
   table: WarehouseTable,
   { hasWaiting, marks }: { hasWaiting: boolean; marks: Marks | undefined },
 ): Promise<string> {
-  const own = selectTable(table, quoteIdentifier(table.name), 'false', marks);
+  const own = selectTable(table, rowsOf(table), 'false', marks);
   if (table.kind !== 'fact' || !hasWaiting) return own;
   const parked = parkedTable(table.name);
   const { rows: tables } = await warehouse.query<{ isThere: boolean }>(
@@ -155,6 +156,14 @@ async function selectFound(
   if (tables[0]?.isThere !== true) return own;
   const { rows } = await warehouse.query(`select from ${parked} limit 1`);
   return rows.length > 0 ? `${own} union all ${selectTable(table, parked, 'true')}` : own;
+}
+
+/** Of a dimension's versions the latest of each key: the source has no others. */
+function rowsOf(table: WarehouseTable): string {
+  const name = quoteIdentifier(table.name);
+  if (!isHistory(table)) return name;
+  const key = table.key.map(quoteIdentifier).join(', ');
+  return `(select distinct on (${key}) * from ${name} order by ${key}, ${quoteIdentifier(versionColumn)} desc)`;
 }
 
 /** Counts the rows of a table that cannot be compared at all: each of them is missing. */

@@ -3,7 +3,13 @@ import { readIdentity, sourceRestarts } from '../../services/ingestion/source/id
 import { isWithinReach, newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { Site } from '../site/site.ts';
-import { type CapturedTable, findCapturedTables, type Plans, readPlans } from './captured-tables.ts';
+import {
+  type CapturedTable,
+  findCapturedTables,
+  type Plans,
+  readPlans,
+  withMovedFarSides,
+} from './captured-tables.ts';
 import { withSavepoint } from './databases/savepoint.ts';
 import type { IsLate } from './expected/source-rows.ts';
 import { type QuarantinedKeys, readQuarantinedKeys } from './quarantined-keys.ts';
@@ -68,7 +74,8 @@ export async function beginEvidence(
     readSource: async (source) => {
       if (plans === undefined || loaded === undefined) return nothingKnown(note);
       if (!(await isCaptured(source, plans.state.identity))) return nothingKnown(restarted);
-      return makeEvidence({ state: plans.state, ...loaded, xmax: await readXmax(source) });
+      const captured = await withMovedFarSides(source, loaded.captured, plans.state, model);
+      return makeEvidence({ ...loaded, state: plans.state, captured, xmax: await readXmax(source) });
     },
   };
 }
@@ -112,11 +119,11 @@ export async function readXmax(source: pg.Client): Promise<string> {
  * @param xmax of the source's snapshot
  */
 export function makeIsLate(captured: ReadonlyMap<string, CapturedTable>, xmax: string): IsLate {
-  return (table, aliases) => {
-    const late = captured.get(table)?.late;
+  return ({ root, aliases, unmatched }) => {
+    const late = captured.get(root)?.late;
     if (late === undefined) return 'false';
     if (late === 'all' || !isWithinReach(late, xmax)) return 'true';
-    return `coalesce(${newRowsCondition(late, aliases)}, false)`;
+    return `coalesce(${newRowsCondition(late, aliases, unmatched)}, false)`;
   };
 }
 

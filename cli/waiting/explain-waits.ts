@@ -173,7 +173,7 @@ async function selectRows(
   // Types of text may be enums, and 'other' is no type at all: both are compared as text.
   const isText = type === 'varchar' || type === 'other';
   const near = `s.${quoteIdentifier(key)}${isText ? '::text' : ''}`;
-  const isNew = newRows === undefined ? 'null::boolean' : newRowsCondition(newRows, ['s']);
+  const isNew = newRows === undefined ? 'null::boolean' : newRowsCondition(newRows, ['s'], []);
   try {
     const { rows } = await client.query<{ key: string; isThere: boolean; isNew: boolean | null }>(
       `select wanted.id::text as key, count(s.ctid) > 0 as "isThere", bool_or(${isNew}) as "isNew"

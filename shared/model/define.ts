@@ -148,6 +148,8 @@ export interface DimensionDefinition {
   key: readonly string[];
   /** `mark` where it is absent. */
   deletes?: Deletes;
+  /** It has every version that was captured, see versionsOf. Of a table alone. */
+  history?: true;
   columns: Readonly<Record<string, ColumnDefinition>>;
 }
 

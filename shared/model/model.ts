@@ -86,6 +86,8 @@ export interface Dimension {
   source: SourceTable;
   key: readonly string[];
   deletes: Deletes;
+  /** It has every version that was captured, and not the latest state alone. */
+  history?: true;
   columns: readonly WarehouseColumn[];
 }
 
@@ -289,10 +291,11 @@ function resolveTable(
   if (definition.key.length === 0) fail(`${name} has no key`);
   for (const key of definition.key) findKeyColumn(name, columns, key);
   const { deletes = 'mark' } = definition;
-  const hasHistory = definition.kind === 'fact' && definition.versions.length > 0;
+  const hasHistory =
+    definition.kind === 'fact' ? definition.versions.length > 0 : definition.history === true;
   if (deletes === 'remove' && (hasHistory || definition.kind === 'dimension'))
     fail(
-      `${name} cannot remove deleted rows: ${definition.kind === 'fact' ? 'it keeps every version' : 'facts may name them'}`,
+      `${name} cannot remove deleted rows: ${hasHistory ? 'it keeps every version' : 'facts may name them'}`,
     );
   if (definition.kind !== 'fact') return [{ ...definition, deletes, source, columns }];
   const nullable = definition.versions.find((version) => findKeyColumn(name, columns, version).nullable);

@@ -6,6 +6,8 @@ import type { SliceId } from '../records/plan/slices.ts';
 export interface IngestedMetadata {
   version: ObjectVersion;
   rows: number;
+  /** When its rows were read, by the source's clock, ISO 8601; absent where an older version of Starlift has put it. */
+  readAt?: string;
   /** The number of the model that it was made by; absent where an older version of Starlift has put it. */
   model?: number;
   /** The hash of its layout; absent where an older version of Starlift has put it, and of a census. */
@@ -37,6 +39,8 @@ export interface ProcessedMetadata {
   /** Rows of the ingested object that went to quarantine instead. */
   quarantined: number;
   /** As of an ingested object. */
+  readAt?: string;
+  /** As of an ingested object. */
   model?: number;
   /** As of an ingested object. */
   census?: CensusMetadata;
@@ -46,12 +50,14 @@ export interface ProcessedMetadata {
 export const formatIngestedMetadata = ({
   version,
   rows,
+  readAt,
   model,
   layout,
   census,
 }: IngestedMetadata): Record<string, string> => ({
   version: formatObjectVersion(version),
   rows: String(rows),
+  ...(readAt !== undefined && { 'read-at': readAt }),
   ...(model !== undefined && { model: String(model) }),
   ...(layout !== undefined && { layout }),
   ...(census !== undefined && { census: toAscii(JSON.stringify(census)) }),
@@ -72,6 +78,7 @@ export function parseIngestedMetadata(key: string, metadata: Record<string, stri
   return {
     version: parseObjectVersion(metadata.version ?? ''),
     rows: parseCount(key, 'rows', metadata.rows),
+    ...(metadata['read-at'] !== undefined && { readAt: parseInstant(key, metadata['read-at']) }),
     ...(metadata.model !== undefined && { model: parseCount(key, 'model', metadata.model) }),
     ...(metadata.layout !== undefined && { layout: parseHash(key, 'layout', metadata.layout) }),
     ...(metadata.census !== undefined && { census: parseCensus(key, metadata.census) }),
@@ -91,6 +98,11 @@ function parseCount(key: string, name: string, text: string | undefined): number
     throw new TerminalError(`the object's metadata has no valid ${name}`, { key });
   }
   return Number(text);
+}
+
+function parseInstant(key: string, text: string): string {
+  if (!Number.isNaN(Date.parse(text))) return text;
+  throw new TerminalError("the object's metadata has no valid instant of its read", { key });
 }
 
 function parseCensus(key: string, text: string): CensusMetadata {

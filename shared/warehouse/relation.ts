@@ -102,6 +102,7 @@ const catalogTypes: Readonly<Record<string, string>> = {
   bigserial: 'bigint',
   int: 'integer',
   int8: 'bigint',
+  'int8[]': 'bigint[]',
   time: 'time without time zone',
   timestamp: 'timestamp without time zone',
   timestamptz: 'timestamp with time zone',

@@ -1,6 +1,7 @@
 import { TerminalError } from '../errors.ts';
 import { parkedName } from '../ledger/schema/ledger-schema.ts';
 import { formatType } from '../model/define.ts';
+import { isHistory, validFromColumn, versionColumn } from '../model/history.ts';
 import type { CalendarColumn, Fact, Model, WarehouseColumn, WarehouseTable } from '../model/model.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/identifier.ts';
 import {
@@ -17,6 +18,11 @@ export const objectIdColumn = '_object_id';
 
 /** Of a row whose key the source no longer has: the ledger's entry of the census that said so. Else null. */
 export const deletedByColumn = '_deleted_by';
+
+const versionColumns: RelationColumn[] = [
+  { name: versionColumn, type: 'int8[]', nullable: false },
+  { name: validFromColumn, type: 'timestamptz', nullable: false },
+];
 
 /** Only the tables' owner can add it where an older version has made them. */
 const deletedBy: RelationColumn = { name: deletedByColumn, type: 'int8', nullable: true, isOptional: true };
@@ -64,8 +70,13 @@ function relationOf(table: WarehouseTable, model: Model, schema: string): Relati
   };
   return {
     ...common,
-    columns: [...table.columns.map(columnOf), objectId, ...(table.kind === 'calendar' ? [] : [deletedBy])],
-    primaryKey: table.key,
+    columns: [
+      ...table.columns.map(columnOf),
+      ...(isHistory(table) ? versionColumns : []),
+      objectId,
+      ...(table.kind === 'calendar' ? [] : [deletedBy]),
+    ],
+    primaryKey: businessKey(table),
     uniques: [],
     references: [],
   };
@@ -106,9 +117,11 @@ export function referencesOf(fact: Fact, model: Model): Reference[] {
   );
 }
 
-/** The columns that identify a table's rows: the key, and what tells the versions of a fact apart. */
-export const businessKey = (table: WarehouseTable): readonly string[] =>
-  table.kind === 'fact' ? [...table.key, ...table.versions] : table.key;
+/** The columns that identify a table's rows: the key, and what tells the versions of a fact or of a history apart. */
+export function businessKey(table: WarehouseTable): readonly string[] {
+  if (table.kind === 'fact') return [...table.key, ...table.versions];
+  return isHistory(table) ? [...table.key, versionColumn] : table.key;
+}
 
 /** Postgres cuts a longer name, and a search for the whole name finds nothing. */
 export const maxNameBytes = 63;

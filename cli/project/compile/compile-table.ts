@@ -6,6 +6,12 @@ import {
   formatType,
   type SourceDefinition,
 } from '../../../shared/model/define.ts';
+import {
+  dimensionOfVersions,
+  validFromColumn,
+  validToColumn,
+  versionColumn,
+} from '../../../shared/model/history.ts';
 import { type Finding, findingAt } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
 import type { Project, TableFile } from '../files/read-project.ts';
@@ -17,12 +23,14 @@ import { columnsOf, isKey, type SourceTable, type SourceTables, sourceTypeOf } f
 export interface CompiledTable {
   file: TableFile;
   definition: DimensionDefinition | FactDefinition;
+  /** Every captured version of its rows is kept, in a second table. */
+  hasHistory: boolean;
   /** The source tables that it is made from, its own first. */
   reads: ReadonlySet<string>;
 }
 
 /** Columns that the pipeline adds to every table by itself. */
-const ownColumns = ['_object_id', '_deleted_by', '_valid_from', '_valid_to'];
+const ownColumns = ['_object_id', '_deleted_by', validFromColumn, validToColumn];
 
 /**
  * Compiles one file of tables/. References are resolved later, when every table is known.
@@ -51,6 +59,10 @@ export function compileTable(
     if (kind !== 'fact' && contents[key] !== undefined)
       at([key], `${key} is for a fact, and this is a ${kind}`);
   }
+  if (kind !== 'dimension' && contents.history !== undefined)
+    at(['history'], `history is for a dimension, and this is a ${kind}`);
+  if (dimensionOfVersions(name) !== undefined)
+    at([kind], `${name} ends like the table of a dimension's versions: choose another name`);
   const source = tables.find(contents.from);
   if (source === undefined) {
     at(['from'], tables.describeMissing(contents.from));
@@ -93,7 +105,8 @@ export function compileTable(
   if (contents.surrogate !== undefined && Object.hasOwn(columns, contents.surrogate)) {
     at(['surrogate'], `${contents.surrogate} is a column already`);
   }
-  return { file, definition, reads: new Set([source.name, ...paths.tables()]) };
+  const hasHistory = kind === 'dimension' && contents.history === true;
+  return { file, definition, hasHistory, reads: new Set([source.name, ...paths.tables()]) };
 }
 
 /** A default of the warehouse that the table cannot have is not its own mistake. */
@@ -128,7 +141,7 @@ function compileColumns(file: TableFile, context: ColumnContext): Record<string,
   const written = file.contents.columns ?? Object.fromEntries(columnsOf(source).map((name) => [name, null]));
   const columns: Record<string, ColumnDefinition> = {};
   for (const [name, contents] of Object.entries(written)) {
-    if (ownColumns.includes(name))
+    if (ownColumns.includes(name) || (file.contents.history === true && name === versionColumn))
       at(['columns', name], `${name} is a column that Starlift adds: choose another name`);
     reporting(at, ['columns', name], () => {
       columns[name] = compileColumn(name, contents ?? {}, context);

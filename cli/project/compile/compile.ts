@@ -8,6 +8,7 @@ import {
   type ModelDefinition,
   type TableDefinition,
 } from '../../../shared/model/define.ts';
+import { versionsOf } from '../../../shared/model/history.ts';
 import { sourceNameOf } from '../../../shared/model/source-name.ts';
 import { type Finding, findingAt, formatFinding, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
@@ -63,7 +64,9 @@ export function compileProject(project: Project): Compiled {
   const definitions: TableDefinition[] = [
     ...kept.flatMap(({ definition }) => definition ?? []),
     ...(calendar === undefined ? [] : [calendar]),
-    ...compiled.map(({ definition }) => definition),
+    ...compiled.flatMap(({ definition, hasHistory }) =>
+      hasHistory && definition.kind !== 'fact' ? [definition, versionsOf(definition)] : [definition],
+    ),
   ];
   const nameOf = (table: TableDefinition) =>
     table.kind === 'ingested only' ? table.source.table : table.name;

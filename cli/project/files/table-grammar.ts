@@ -58,6 +58,11 @@ export const tableGrammar = z.strictObject({
     )
     .optional(),
   surrogate: nonEmpty.describe('Of a fact: a column that numbers its rows.').optional(),
+  history: flag
+    .describe(
+      'Of a dimension: whether every captured version of its rows is kept as well, in NAME__versions, with the view NAME_history. Default: false.',
+    )
+    .optional(),
   deletes: deletesGrammar
     .describe(
       'What becomes of a row whose key the source no longer has: mark it, remove it, or keep it as it is. remove is not for a dimension, nor for a fact with versions. Default: warehouse.deletes of starlift.yml, else mark.',

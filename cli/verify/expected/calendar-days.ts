@@ -53,7 +53,7 @@ export async function selectNamedDays(
   const dates: string[] = [];
   for (const { table, column } of referencing(calendar.name, model)) {
     const rows = makeSourceRows(table, [column]);
-    const condition = await which(isLate(rows.root, rows.aliases), rows);
+    const condition = await which(isLate(rows), rows);
     if (condition === undefined) continue;
     const [sql] = await selectValues(source, { source: table.source, columns: [column] }, rows);
     const list = column.from.kind === 'date' ? texts : dates;

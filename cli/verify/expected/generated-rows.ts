@@ -32,7 +32,7 @@ export async function selectGenerated(
   const rows = makeSourceRows(table);
   const values = await selectValues(source, table, rows);
   const list = values.map((sql, index) => `${sql} as c${index}`);
-  const query = `select ${list.join(', ')}, ${isLate(rows.root, rows.aliases)} as is_pending ${rows.from}`;
+  const query = `select ${list.join(', ')}, ${isLate(rows)} as is_pending ${rows.from}`;
   const lookups = new Map([...table.columns.entries()].filter(([, column]) => column.from.kind === 'lookup'));
   if (lookups.size === 0) return { query };
   const key = [...lookups.values()].find(({ name }) => table.key.includes(name));
@@ -84,7 +84,7 @@ export async function selectLateKeys(
   { source, isLate, hasLate }: SourceReading,
 ): Promise<{ query: string } | 'none' | 'all'> {
   const rows = makeSourceRows(table);
-  const condition = isLate(rows.root, rows.aliases);
+  const condition = isLate(rows);
   if (condition === 'true') return 'all';
   if (!(await hasLate(rows))) return 'none';
   const columns = table.key.flatMap((name) => table.columns.filter((column) => column.name === name));

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { unmatchedCondition } from '../../../services/ingestion/source/new-rows.ts';
 import type {
   Dimension,
   Fact,
@@ -11,13 +12,8 @@ import type {
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { maskedValue } from './masked-value.ts';
 
-/**
- * SQL that says whether a row of the source is newer than what has been loaded.
- *
- * @param table the source table whose extract brings the row
- * @param aliases in the query, of the tables whose rows it is made of
- */
-export type IsLate = (table: string, aliases: readonly string[]) => string;
+/** SQL that says whether a row of the source is newer than what has been loaded. */
+export type IsLate = (rows: Pick<SourceRows, 'root' | 'aliases' | 'unmatched'>) => string;
 
 /** Whether any of the rows is late. */
 export type HasLate = (rows: SourceRows) => Promise<boolean>;
@@ -26,7 +22,7 @@ export type HasLate = (rows: SourceRows) => Promise<boolean>;
 export function makeHasLate(source: pg.Client, isLate: IsLate): HasLate {
   const known = new Map<string, Promise<boolean>>();
   return (rows) => {
-    const condition = isLate(rows.root, rows.aliases);
+    const condition = isLate(rows);
     if (condition === 'false') return Promise.resolve(false);
     const query = `select exists (select ${rows.from} where ${condition}) as found`;
     const asked =
@@ -50,6 +46,8 @@ export interface SourceRows {
   from: string;
   /** Of the tables in it. */
   aliases: readonly string[];
+  /** SQL conditions, one for each join: the row that it would join is named, and is not there. */
+  unmatched: readonly string[];
   /** SQL for a field. */
   sqlOf(field: SourceField): string;
 }
@@ -90,6 +88,9 @@ export function makeSourceRows(
     ),
     from: [`from ${relationOf(source).sql} as ${rootAlias}`, ...lines].join('\n'),
     aliases: [rootAlias, ...joins.map(({ path }) => aliasOf(path))],
+    unmatched: joins.map((join) =>
+      unmatchedCondition(join, { near: aliasOf(join.from), far: aliasOf(join.path) }),
+    ),
     sqlOf: ({ path, column, type }) => {
       const value = `${aliasOf(path)}.${quoteIdentifier(column)}`;
       return type === 'masked' ? maskedValue(value) : value;

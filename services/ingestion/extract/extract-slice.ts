@@ -90,7 +90,7 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     if ((await deps.isInForce?.()) === false) return { outcome: 'other model', rows: 0 };
     const { run, slice } = message;
     const key = formatObjectKey({ zone: 'ingested', table: table.name, run, slice });
-    const { version, rows } = content;
+    const { version, rows, readAt } = content;
     const { modelNumber } = deps;
     if (rows === 0 && message.newRows !== undefined) return await noteNothingNew(message, seconds, deps);
     // First: an object must never name a layout that is not there.
@@ -98,6 +98,7 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     const metadata = formatIngestedMetadata({
       version,
       rows,
+      readAt,
       layout,
       ...(modelNumber !== undefined && { model: modelNumber }),
     });

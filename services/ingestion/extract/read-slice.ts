@@ -16,7 +16,14 @@ import { waitUntilFlushed } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
-import { aliasesOf, aliasOf, fromClause, isWithinReach, newRowsCondition } from '../source/new-rows.ts';
+import {
+  aliasesOf,
+  aliasOf,
+  fromClause,
+  isWithinReach,
+  newRowsCondition,
+  unmatchedConditions,
+} from '../source/new-rows.ts';
 import { selectSize } from '../source/relations.ts';
 import {
   isAtOrAfterPlan,
@@ -55,7 +62,15 @@ export interface ReadOptions {
 }
 
 export type SliceContent =
-  | { kind: 'rows'; bytes: Uint8Array; rows: number; version: ObjectVersion; layout: Layout }
+  | {
+      kind: 'rows';
+      bytes: Uint8Array;
+      rows: number;
+      version: ObjectVersion;
+      layout: Layout;
+      /** ISO 8601. */
+      readAt: string;
+    }
   /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
   | OtherSource;
@@ -77,7 +92,8 @@ export const readSlice = (
   readAtOnce(client, message, table, options, async ({ usable, snapshot, layout, replayLsn }) => {
     const content = await copySlice(client, message, usable, snapshot.xmax, options);
     if (content.kind === 'too large') return content;
-    return { ...content, version: makeVersion(message.generation, snapshot, replayLsn), layout };
+    const version = makeVersion(message.generation, snapshot, replayLsn);
+    return { ...content, version, layout, readAt: snapshot.takenAt };
   });
 
 /** What is known once the snapshot is taken. */
@@ -282,7 +298,9 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
   );
   const conditions = [
     ...(blocks === undefined ? [] : blocksConditions(blocks)),
-    ...(newRows === undefined ? [] : [newRowsCondition(newRows, aliasesOf(table))]),
+    ...(newRows === undefined
+      ? []
+      : [newRowsCondition(newRows, aliasesOf(table), unmatchedConditions(table))]),
   ];
   return `
     copy (

@@ -63,7 +63,10 @@ export interface PlanDeps {
   probeMaxBytes?: number;
   /** Of such a table, what one extract looks at: 1 GiB. It reads for seconds, and puts no more than any other. */
   lookBytes?: number;
-  /** How long after a census of a table the next one is sent at the earliest; 900 where it is left out. */
+  /**
+   * How long after a census of a table the next one is sent at the earliest, and how long after rows that join none were asked
+   * for they are again; 900 where it is left out.
+   */
   censusFloorSeconds?: number;
   /** When a table that no write was reported of is left out. */
   quiet?: QuietRules;
@@ -123,6 +126,7 @@ async function planOn(
     counters,
     quiet,
     isExact,
+    unmatchedFloorSeconds: deps.censusFloorSeconds ?? 900,
     followLook: (look) => followLook(deps.ingested, look),
   };
   const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);

@@ -17,6 +17,7 @@ import type { TableReads } from '../../../shared/records/plan/source-reads.ts';
 import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
+import { isUnmatchedDue, noteFarSides } from './ask-unmatched.ts';
 import { chooseLook, chooseWait, type QuietRules } from './choose-look.ts';
 import type { LookByExtracts } from './look-by-extracts.ts';
 import { shareWork } from './share-work.ts';
@@ -48,6 +49,8 @@ export interface LookOptions {
   quiet: QuietRules;
   /** Every table is looked at. */
   isExact: boolean;
+  /** How long after rows that join none were asked for they are asked for again at the earliest. */
+  unmatchedFloorSeconds: number;
   /** What has become of a look that the extracts of a run do. */
   followLook(of: { table: string; run: RunId }): Promise<LookByExtracts>;
 }
@@ -189,13 +192,17 @@ async function planTable(
 function stateOf(
   assessed: UsableTable,
   newRows: NewRows | undefined,
-  { run, state, model }: PlanContext,
+  { run, state, model, plannedLsn, plannedXmax, looking }: PlanContext,
 ): KnownTable {
   const next: KnownTable = fingerprintOf(assessed, model);
   const known = state.tables[assessed.table.name];
-  const before = known !== undefined && 'source' in known ? known.fullRun : undefined;
-  const fullRun = newRows === undefined ? run : before;
+  const before = known !== undefined && 'source' in known ? known : undefined;
+  const fullRun = newRows === undefined ? run : before?.fullRun;
   if (fullRun !== undefined) next.fullRun = fullRun;
+  const noted = noteFarSides(assessed, plannedLsn && plannedXmax);
+  const areAsked = noted !== undefined && (newRows === undefined || newRows.unmatched === true);
+  const farSides = areAsked ? { ...noted, at: looking.now.toISOString() } : before?.farSides;
+  if (farSides !== undefined) next.farSides = farSides;
   return next;
 }
 
@@ -206,7 +213,7 @@ interface Work {
 }
 
 async function findWork(assessed: UsableTable, context: PlanContext): Promise<Work> {
-  const { state, resynced, model, plannedXmax, looking } = context;
+  const { state, resynced, model, plannedXmax, plannedLsn, looking } = context;
   const all = (because: LookReason): Work => ({ newRows: undefined, because });
   const { name } = assessed.table;
   if (resynced.has(name)) return all('requested');
@@ -215,8 +222,12 @@ async function findWork(assessed: UsableTable, context: PlanContext): Promise<Wo
   if (!isUnchanged(known, fingerprintOf(assessed, model))) return all('changed definition');
   const { captured, plannedAt: lookedAt } = known.base ?? state;
   if (captured === undefined) return all('first look');
-  const newRows = { since: captured.base, inProgress: captured.inProgress };
+  const newRows: NewRows = { since: captured.base, inProgress: captured.inProgress };
   if (!isWithinReach(newRows, plannedXmax)) return all('old xids');
+  const farSides = noteFarSides(assessed, plannedLsn && plannedXmax);
+  const floorSeconds = looking.isExact ? 0 : looking.unmatchedFloorSeconds;
+  const isAsked = isUnmatchedDue(known, farSides, { at: looking.now, floorSeconds });
+  if (isAsked) newRows.unmatched = true;
   if (looking.isExact) return { newRows, because: 'asked for' };
   const facts = {
     known,
@@ -226,7 +237,9 @@ async function findWork(assessed: UsableTable, context: PlanContext): Promise<Wo
     now: looking.now,
     xids: BigInt(plannedXmax) - BigInt(captured.base),
   };
-  const because = chooseLook(facts, looking.quiet);
+  const chosen = chooseLook(facts, looking.quiet);
+  // The delete of a joined row was reported to an earlier look, which was too soon to ask.
+  const because = chosen === 'quiet' && isAsked ? 'written to' : chosen;
   if (because === 'quiet') return { newRows, because };
   const run = known.look?.byExtractsOf;
   const last = run === undefined ? undefined : await looking.followLook({ table: name, run });

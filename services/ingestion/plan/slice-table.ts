@@ -2,7 +2,7 @@ import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError } from '../../../shared/errors.ts';
 import type { SourceTable } from '../../../shared/model/model.ts';
 import type { BlockRange, NewRows } from '../../../shared/records/plan/extract-message.ts';
-import { aliasesOf, fromClause, newRowsCondition } from '../source/new-rows.ts';
+import { aliasesOf, fromClause, newRowsCondition, unmatchedConditions } from '../source/new-rows.ts';
 import { type RelationSize, selectSize } from '../source/relations.ts';
 import type { Statements } from '../source/statements.ts';
 import type { UsableTable } from '../source/tables.ts';
@@ -142,7 +142,7 @@ async function selectNewBlockRanges(
     `
     select div((source.ctid::text::point)[0]::numeric, ${scan.blocksPerRange}::numeric)::text as range, count(*)::text as "newRows"
       ${fromClause(scan.schema, table)}
-     where ${newRowsCondition(scan.newRows, aliasesOf(table))}
+     where ${newRowsCondition(scan.newRows, aliasesOf(table), unmatchedConditions(table))}
      group by 1`,
   );
   return rows

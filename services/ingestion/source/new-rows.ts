@@ -5,7 +5,8 @@ import type { NewRows } from '../../../shared/records/plan/extract-message.ts';
 
 /**
  * The condition under which a row is new: an xid from `since` on wrote it, or one that was in progress then.
- * In a join, when the row of any of the aliases is: a left join that finds nothing has no xmin and adds nothing.
+ * In a join, when the row of any of the aliases is: a left join that finds nothing has no xmin and adds nothing, unless rows
+ * that are unmatched are asked for.
  *
  * xmin holds the lower 32 bits of an xid, and age() is how far it lies behind the next xid, modulo 2^32:
  * - `>= 0`: rows frozen before a wrap of the counter keep their xmin and may have a negative age; without it they
@@ -20,8 +21,14 @@ import type { NewRows } from '../../../shared/records/plan/extract-message.ts';
  *
  * age() also keeps the planner from parallel scans. The same arithmetic on xmin::text::int8 would allow them, at
  * several times the cost for each row; slices are too small for parallel scans anyway.
+ *
+ * @param unmatched for each join, the condition that it finds no row for one that is named
  */
-export function newRowsCondition(newRows: NewRows, aliases: readonly string[]): string {
+export function newRowsCondition(
+  newRows: NewRows,
+  aliases: readonly string[],
+  unmatched: readonly string[],
+): string {
   const since = `'${toXid(newRows.since)}'::xid`;
   const conditions = aliases.map((alias) => {
     const age = `age(${alias}.xmin)`;
@@ -31,6 +38,7 @@ export function newRowsCondition(newRows: NewRows, aliases: readonly string[]): 
     const inProgress = `'{${newRows.inProgress.map(toXid).join(',')}}'::xid[]`;
     conditions.push(...aliases.map((alias) => `${alias}.xmin = any(${inProgress})`));
   }
+  if (newRows.unmatched === true) conditions.push(...unmatched);
   return `(${conditions.join(' or ')})`;
 }
 
@@ -74,3 +82,19 @@ export const aliasesOf = (table: SourceTable): string[] => [
   'source',
   ...table.joins.map(({ path }) => aliasOf(table, path)),
 ];
+
+/** For each of the table's joins, an SQL condition: the nearer row names a row of the joined table that is not there. */
+export const unmatchedConditions = (table: SourceTable): string[] =>
+  table.joins.map((join) =>
+    unmatchedCondition(join, { near: aliasOf(table, join.from), far: aliasOf(table, join.path) }),
+  );
+
+/** @param aliases of the nearer table and of the joined one */
+export function unmatchedCondition(
+  { match }: Pick<Join, 'match'>,
+  { near, far }: { near: string; far: string },
+): string {
+  const columns = Object.entries(match);
+  const isNamed = columns.map(([column]) => `${near}.${quoteIdentifier(column)} is not null`);
+  return `(${isNamed.join(' and ')} and ${far}.${quoteIdentifier(columns[0]?.[1] ?? '')} is null)`;
+}

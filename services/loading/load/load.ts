@@ -4,6 +4,7 @@ import { type PipelineError, RefusedError, restate } from '../../../shared/error
 import { readBinding } from '../../../shared/ledger/binding.ts';
 import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { changeRows, enterAdded } from '../../../shared/ledger/table-counts.ts';
+import { isHistory } from '../../../shared/model/history.ts';
 import {
   type Calendar,
   type Dimension,
@@ -51,6 +52,7 @@ import { holdDimensions, parkWaiting, unparkSuperseded } from '../waiting/park-r
 import { hasAllDimensions } from '../waiting/references.ts';
 import { type FactRelease, holdParking, releaseFact, selectWaitingState } from '../waiting/release-fact.ts';
 import { enterInLedger, enterQuarantined } from './enter-in-ledger.ts';
+import { loadHistory } from './load-history.ts';
 import { type QuarantineDeps, quarantineRows } from './quarantine-rows.ts';
 import { type ProcessedObject, type ReadDeps, readProcessed, releaseBatches } from './read-processed.ts';
 
@@ -229,6 +231,8 @@ async function commitObject(
       if (table.kind === 'fact')
         ({ put, waiting, releases, uncastable } = await loadFact(warehouse, table, rows, isInitial));
       else if (table.kind === 'calendar') await loadCalendar(warehouse, table, rows);
+      else if (isHistory(table))
+        ({ put, uncastable } = await loadHistory(warehouse, table, object, objectId));
       else ({ put, releases, uncastable } = await loadDimension(warehouse, table, rows));
     }
     const quarantined = uncastable.length;

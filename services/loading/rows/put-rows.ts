@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { TerminalError } from '../../../shared/errors.ts';
 import { parkedTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { WarehouseType } from '../../../shared/model/define.ts';
+import { isHistory, validFromColumn, versionColumn } from '../../../shared/model/history.ts';
 import type { Fact, Model, WarehouseTable } from '../../../shared/model/model.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
@@ -55,7 +56,7 @@ export function warehouseTarget(table: WarehouseTable, schema: string, isMarked 
     ...(isMarked && { cleared: [deletedBy] }),
     table: quoteQualified(schema, table.name),
     columns: [...table.columns.map(({ name }) => name), objectIdColumn].map(quoteIdentifier),
-    key: businessKey(table).map(quoteIdentifier),
+    key: (isHistory(table) ? table.key : businessKey(table)).map(quoteIdentifier),
     types: table.columns.map(({ type }) => type),
     carried: table.columns.flatMap(({ name, type }) =>
       type.name === 'carried' ? [{ name, column: quoteIdentifier(name), sql: type.sql }] : [],
@@ -68,6 +69,13 @@ export function warehouseTarget(table: WarehouseTable, schema: string, isMarked 
 export const parkedTarget = (fact: Fact, schema: string): LoadTarget => ({
   ...warehouseTarget(fact, schema, true),
   table: parkedTable(fact.name),
+});
+
+/** The target of a history's rows once their version is known, which their object says and not they. */
+export const withVersion = (target: LoadTarget, table: WarehouseTable): LoadTarget => ({
+  ...target,
+  columns: [...target.columns, ...[versionColumn, validFromColumn].map(quoteIdentifier)],
+  key: businessKey(table).map(quoteIdentifier),
 });
 
 /** The target of rows that keep their mark: those that leave the table of waiting rows. */

@@ -22,6 +22,8 @@ export interface Publication {
   /** The ingested object that the rows are from. */
   source: IngestedKey;
   version: ObjectVersion;
+  /** As of the ingested object. */
+  readAt: string | undefined;
   /** Of a census. */
   census: CensusMetadata | undefined;
   /** Of the published model that the rows were made by. */
@@ -85,7 +87,7 @@ async function nextRevision(
 }
 
 async function putAll(
-  { version, census, modelNumber, table, calendar, rows }: Publication,
+  { version, readAt, census, modelNumber, table, calendar, rows }: Publication,
   key: ProcessedKey,
   { processed, notify }: PublishDeps,
 ): Promise<{ key: string; outcome: PutOutcome }> {
@@ -93,6 +95,7 @@ async function putAll(
   const quarantined = rows.quarantine.rows;
   const made = {
     version,
+    ...(readAt !== undefined && { readAt }),
     ...(modelNumber !== undefined && { model: modelNumber }),
     ...(census !== undefined && { census }),
   };

@@ -140,6 +140,7 @@ async function transformInto(
   const publication = {
     source,
     version: metadata.version,
+    readAt: metadata.readAt,
     census: metadata.census,
     modelNumber: deps.modelNumber,
     table: tableName,

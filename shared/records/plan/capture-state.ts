@@ -32,6 +32,18 @@ export interface KnownTable extends TableFingerprint {
   fullRun?: RunId;
   /** Of the last plan that has looked at the table; absent where an older release has looked. */
   look?: LastLook;
+  /** Of the last plan that has asked for rows that join none; absent for a table without joins, or of an older release. */
+  farSides?: FarSides;
+}
+
+/** What a plan noted of the tables that are joined to one, before it asked for rows of it that join none. */
+export interface FarSides {
+  /** What the source said of their deletes: while it says the same, no row is known to have lost the one that it names. */
+  noted: string;
+  /** What it said of updates, among which keys may have changed. */
+  updates: string;
+  /** ISO 8601. */
+  at: string;
 }
 
 /** What a plan noted when it looked for new rows. It may leave a later look out, and never changes which rows are new. */
@@ -183,6 +195,7 @@ const isTableState = (value: unknown): boolean =>
       (value.base === undefined || isBase(value.base)) &&
       (value.sentLocked === undefined || isSentSlice(value.sentLocked)) &&
       (value.look === undefined || isLastLook(value.look)) &&
+      (value.farSides === undefined || isFarSides(value.farSides)) &&
       (value.fullRun === undefined || isRunId(String(value.fullRun)))));
 
 const isBase = (value: unknown): boolean =>
@@ -194,6 +207,12 @@ const isLastLook = (value: unknown): boolean =>
   ['number', 'undefined'].includes(typeof value.bytes) &&
   typeof value.seconds === 'number' &&
   (value.byExtractsOf === undefined || isRunId(String(value.byExtractsOf)));
+
+const isFarSides = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  typeof value.noted === 'string' &&
+  typeof value.updates === 'string' &&
+  !Number.isNaN(Date.parse(String(value.at)));
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));

@@ -10,6 +10,11 @@ export interface NewRows {
   since: string;
   /** Xids below `since` that were in progress at the previous plan. */
   inProgress: readonly string[];
+  /**
+   * Rows that name a row of a joined table which is not there are new as well: if that was deleted or has another key now, no xid
+   * shows it.
+   */
+  unmatched?: true;
 }
 
 /** A ctid range of whole blocks. */
@@ -108,7 +113,9 @@ function assertLsn(value: unknown): void {
 }
 
 function assertNewRows(value: unknown): void {
-  const { since, inProgress } = (value ?? {}) as Partial<NewRows>;
+  const { since, inProgress, unmatched } = (value ?? {}) as Partial<NewRows>;
+  if (unmatched !== undefined && unmatched !== true)
+    throw new TerminalError("the extract message's newRows.unmatched is neither true nor absent");
   assertXid('newRows.since', since);
   if (!Array.isArray(inProgress))
     throw new TerminalError("the extract message's newRows.inProgress is not a list");

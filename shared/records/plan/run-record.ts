@@ -152,7 +152,9 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
 }
 
 const isSame = (one: NewRows, other: NewRows | undefined): boolean =>
-  one.since === other?.since && one.inProgress.join() === other.inProgress.join();
+  one.since === other?.since &&
+  one.inProgress.join() === other.inProgress.join() &&
+  one.unmatched === other.unmatched;
 
 /** Of the tables that the plan before had not left out: their base is the latest. */
 function greatestBase(messages: readonly ExtractMessage[]): NewRows | undefined {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { warehouseLocks } from '../../ledger/schema/ledger-schema.ts';
+import { validToColumn } from '../../model/history.ts';
 import type { Model } from '../../model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../postgres/identifier.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
@@ -127,7 +128,8 @@ async function readViews(client: pg.ClientBase, model: Model, schema: string): P
 
 function judge(wanted: CurrentView, found: FoundView): ViewState {
   const { tableColumns, relkind, serverVersion, lacking, role } = found;
-  const has = (column: string) => tableColumns?.includes(column) === true;
+  const isMade = (column: string) => wanted.compared !== undefined && column === validToColumn;
+  const has = (column: string) => tableColumns?.includes(column) === true || isMade(column);
   // Another order would need the view to be dropped, and with it what others have made of it.
   const kept = found.viewColumns.filter(has);
   const columns = [...kept, ...wanted.columns.filter((column) => !kept.includes(column))];

@@ -19,6 +19,8 @@ export interface ObjectFacts {
   /** Where it is left out each xmax has a run of its own. */
   run?: RunId;
   revision?: number;
+  /** When the extract has read its rows, ISO 8601. */
+  readAt?: string;
   /** The object is a census: its rows are the keys, with the columns of a key alone. */
   census?: CensusMetadata;
 }
@@ -37,7 +39,7 @@ export class Bucket {
   };
 
   async put(table: WarehouseTable, facts: ObjectFacts): Promise<ProcessedKey> {
-    const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax), census } = facts;
+    const { rows, xmax = 100, slice = 0, revision = 0, run = runOf(xmax), readAt, census } = facts;
     const key: ProcessedKey = {
       zone: 'processed',
       table: table.name,
@@ -54,6 +56,7 @@ export class Bucket {
         version,
         rows: rows.length,
         quarantined: 0,
+        ...(readAt !== undefined && { readAt }),
         ...(census !== undefined && { census }),
       }),
       etag: '"etag"',

@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type pg from 'pg';
 import { defineDimension, int } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { loadedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
@@ -7,7 +8,8 @@ import { parseIngestedMetadata } from '../../../shared/object-store/object-metad
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { calendar } from '../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
+import { seen } from '../../helpers/seen.ts';
+import { attachCaptureBench, type CaptureBench, makeCaptureBench } from './capture-bench.ts';
 
 jest.setTimeout(60_000);
 
@@ -28,12 +30,14 @@ describe('a census', () => {
   let server: PostgresServer;
   let bench: CaptureBench;
   let now: Date;
+  let name: string;
   beforeAll(async () => {
     server = await startTemporaryPostgres();
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
-    bench = await makeCaptureBench(await server.createDatabase(`censuses_${Date.now()}`));
+    name = `censuses_${Date.now()}`;
+    bench = await makeCaptureBench(await server.createDatabase(name));
     now = new Date('2026-11-30T10:00:00Z');
     await change('insert into item select n from generate_series(1, 5000) n');
   });
@@ -101,6 +105,62 @@ describe('a census', () => {
     expect(await sent()).toEqual(['item']);
     later(100);
     expect(await sent()).toEqual([]);
+  });
+
+  it.each([
+    ['all counters', 'select pg_stat_reset()'],
+    ['those of one table', `select pg_stat_reset_single_table_counters('item'::regclass)`],
+  ])('is sent after a reset of %s, though they come to the same numbers again', async (_, reset) => {
+    await noteWhole();
+    await change('delete from item where item_id <= 2');
+    expect(await sent()).toEqual(['item']);
+    const counted = async () =>
+      (await bench.source.query(`select pg_stat_get_tuples_deleted('item'::regclass)::int as deleted`)).rows;
+    expect(await counted()).toEqual([{ deleted: 2 }]);
+    later(100);
+    await change(reset);
+    await change('delete from item where item_id in (3, 4)');
+    expect(await counted()).toEqual([{ deleted: 2 }]);
+    expect(await sent()).toEqual(['item']);
+    expect((await newest()).lines[0]).toBe('{"item_id":5}');
+    later(100);
+    expect(await sent()).toEqual([]);
+  });
+
+  it('is sent after a crash of one session, which begins the counters anew and keeps the server’s start', async () => {
+    await noteWhole();
+    await change('delete from item where item_id <= 2');
+    expect(await sent()).toEqual(['item']);
+    const started = async (client: pg.Client) =>
+      (await client.query('select pg_postmaster_start_time()::text as at')).rows;
+    const before = await started(bench.source);
+    const victim = await bench.connect();
+    const { rows } = await victim.query('select pg_backend_pid() as pid');
+    process.kill(rows[0].pid, 'SIGKILL');
+    // The server ends all other sessions before it begins anew.
+    await seen(() =>
+      bench.source.query('select 1').then(
+        () => false,
+        () => true,
+      ),
+    );
+    const crashed = bench;
+    await seen(() =>
+      attachCaptureBench(server.url(name), bench.store).then(
+        (attached) => {
+          bench = attached;
+          return true;
+        },
+        () => false,
+      ),
+    );
+    await crashed.end();
+    expect(await started(bench.source)).toEqual(before);
+    later(100);
+    // As many as there were before.
+    await change('delete from item where item_id in (3, 4)');
+    expect(await sent()).toEqual(['item']);
+    expect((await newest()).lines[0]).toBe('{"item_id":5}');
   });
 
   it('is sent for a key that changed, a quarter of an hour after the last one', async () => {

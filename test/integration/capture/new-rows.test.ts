@@ -1,4 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { PlanDeps } from '../../../services/ingestion/plan/plan-run.ts';
+import { readRunRecord, unpackMessage } from '../../../shared/records/plan/run-record.ts';
 import { describeWithInstalledPostgres, startInstalled } from '../../helpers/postgres/installed-postgres.ts';
 import {
   type PostgresServer,
@@ -8,6 +10,7 @@ import {
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
 import { countRows, ingestedObjects } from './ingested-rows.ts';
+import { hidden, quietOptions, reported } from './quiet/quiet-plans.ts';
 
 describe('which rows a run extracts', () => extractsNewRows(startTemporaryPostgres));
 describeWithInstalledPostgres('which rows a run extracts, on the installed Postgres', () =>
@@ -128,7 +131,7 @@ function extractsNewRows(start: (options: TemporaryPostgresOptions) => Promise<P
     expect(countRows(bench.store, 'item')).toBe(4);
   });
 
-  it('a staff row whose department changed, or came later, or went, without a change of its own', async () => {
+  it('a staff row whose department changed, or came later, without a change of its own', async () => {
     await bench.source.query(`insert into department values (1, 'Sales'), (2, 'Stock');
       insert into staff values (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cy', null)`);
     await bench.run();
@@ -139,6 +142,90 @@ function extractsNewRows(start: (options: TemporaryPostgresOptions) => Promise<P
       expect.objectContaining({ staff_id: 1, 'department.department_name': 'Trade' }),
     ]);
     await bench.expectExact('department', 'staff');
+  });
+
+  describe('a staff row whose department is gone, where no foreign key is enforced', () => {
+    let now: Date;
+    beforeEach(async () => {
+      now = new Date('2026-11-30T10:00:00Z');
+      await bench.source.query(`alter table staff drop constraint staff_department_id_fkey;
+        insert into department select n, 'name ' || n from generate_series(1, 5) n;
+        insert into staff select n, 'name', n from generate_series(1, 5) n; insert into staff values (6, 'Flo', null)`);
+      await run();
+    });
+    const run = async (options: Partial<PlanDeps> = {}) => {
+      const planned = await bench.plan({ now: () => now, censusFloorSeconds: 60, ...options });
+      await bench.extractAll();
+      return planned;
+    };
+    const later = (seconds: number) => {
+      now = new Date(now.getTime() + 1000 * seconds);
+    };
+    const read = async (options?: Partial<PlanDeps>) => {
+      const { run: id } = await run(options);
+      return ingestedObjects(bench.store, 'staff')
+        .filter(({ key }) => key.includes(id))
+        .flatMap(({ rows }) => rows.map(({ staff_id }) => staff_id));
+    };
+
+    it.each([
+      ['deleted', 60, 'delete from department where department_id = 2', [2]],
+      ['truncated', 60, 'truncate department', [1, 2, 3, 4, 5]],
+      ['given another key', 900, 'update department set department_id = 7 where department_id = 3', [3]],
+      [
+        'deleted and one of its key put in its place',
+        60,
+        'delete from department where department_id = 4; insert into department values (4)',
+        [4],
+      ],
+    ])('because it was %s', async (_, seconds, sql, staff) => {
+      await bench.source.query(`alter table department alter department_name set default 'other'`);
+      await reported(bench.source, sql);
+      later(seconds);
+      expect(await read()).toEqual(staff);
+      await bench.expectExact('staff');
+      // Until another one may be gone, nothing of it is read again.
+      later(1000);
+      expect(await read()).toEqual([]);
+    });
+
+    it('is read no sooner than the floor, though the table was quiet by then', async () => {
+      const { quiet } = quietOptions;
+      later(10);
+      await reported(bench.source, 'delete from department where department_id = 2');
+      expect(await read({ quiet })).toEqual([]);
+      later(49);
+      expect(await read({ quiet })).toEqual([]);
+      later(1);
+      expect(await read({ quiet })).toEqual([2]);
+      await bench.expectExact('staff');
+    });
+
+    it('is read at once where all is to be exact, and after a day where no counter shows it', async () => {
+      await reported(bench.source, 'delete from department where department_id = 2');
+      expect(await read({ isExact: true })).toEqual([2]);
+      await hidden(bench, 'delete from department where department_id = 3');
+      later(23 * 3600);
+      expect(await read()).toEqual([]);
+      later(3600);
+      expect(await read()).toEqual([2, 3]);
+      await bench.expectExact('staff');
+    });
+
+    it('is read by a message that was lost and is sent again from the record', async () => {
+      await reported(
+        bench.source,
+        `delete from department where department_id = 2; insert into item values (1)`,
+      );
+      later(60);
+      const planned = await bench.plan({ now: () => now, censusFloorSeconds: 60 });
+      const record = await readRunRecord(bench.store, planned.run);
+      if (record?.messages === undefined) throw new Error('the run has no record');
+      const { messages } = record;
+      expect(record.slices.map((slice) => unpackMessage({ ...record, messages }, slice))).toEqual(
+        bench.queue,
+      );
+    });
   });
 
   it('a department that commits after the plan reaches the staff in the next run', async () => {

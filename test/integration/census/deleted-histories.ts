@@ -169,8 +169,10 @@ const partsOf = (cuts: readonly number[]): Part[] =>
     ...(cuts[index] !== undefined && { to: cuts[index] }),
   }));
 
-const isWithin = ({ from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: Part, key: string) =>
-  Number(key) >= from && Number(key) < to;
+export const isWithin = (
+  { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: Part,
+  key: string,
+) => Number(key) >= from && Number(key) < to;
 
 /** @param isClosed whether each table is captured once more in the end */
 export const histories = ({ isClosed }: { isClosed: boolean }): fc.Arbitrary<History> =>

@@ -95,6 +95,26 @@ describe('a row that was deleted in the source', () => {
   });
 });
 
+it('a row whose joined row was deleted is late until the next run, and a bad row where the model wants its columns', async () => {
+  await stack.run();
+  await inSession(`
+    create table kept as select * from department where department_id = (select min(department_id) from staff);
+    alter table staff drop constraint staff_department_id_fkey;
+    delete from department where department_id in (select department_id from kept)`);
+  const [{ count } = { count: 0 }] = await stack.source<{ count: number }>(
+    'select count(*)::int as count from staff join kept using (department_id)',
+  );
+  const late = await verify();
+  expect(late).toMatchObject({ ok: true, complete: false });
+  expect(tableOf(late, 'dim_staff')).toMatchObject({ late: count, different: 0 });
+  await stack.run();
+  expect(tableOf(await verify(), 'dim_staff')).toMatchObject({ late: 0, quarantined: count, different: 0 });
+  expect(await stack.json<object>('status')).toMatchObject({ ok: false });
+  await inSession('insert into department select * from kept');
+  await stack.run();
+  expect(await stack.differences()).toEqual([]);
+});
+
 describe('a table that was emptied in the source', () => {
   interface Deletes {
     ok: boolean;

@@ -170,6 +170,12 @@ export class OperatedStack {
     throw makeDifferenceError(differing, await this.json<AskedStatus>('status'));
   }
 
+  /** Stops it, and starts another one in its folder. */
+  async startAgain(options: StartOptions = {}): Promise<OperatedStack> {
+    await this.release();
+    return OperatedStack.#startIn(this.data, options);
+  }
+
   /** Stops the stack and keeps its folder as it is. */
   release(): Promise<void> {
     this.#stopped ??= this.#endAll();

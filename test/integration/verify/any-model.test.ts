@@ -389,7 +389,10 @@ describe('verify, of any model,', () => {
   });
 
   it.each([
-    ['is on its way', { isLate: (_: string, [alias]: readonly string[]) => `(${alias}.name = 'Bo')` }],
+    [
+      'is on its way',
+      { isLate: ({ aliases: [alias] }: { aliases: readonly string[] }) => `(${alias}.name = 'Bo')` },
+    ],
     [
       'is in quarantine',
       { isQuarantined: (_: string, key: Key) => key === 'ffffffff-0000-0000-0000-00000000000b' },

@@ -50,7 +50,7 @@ describe('the condition for new rows', () => {
   it('compares the 32 bits of a row with the lower 32 of an xid', () => {
     // 2^32 + 7 and 2^33 + 9
     const newRows = { since: '4294967303', inProgress: ['8589934601'] };
-    expect(newRowsCondition(newRows, ['source'])).toBe(
+    expect(newRowsCondition(newRows, ['source'], [])).toBe(
       `(age(source.xmin) <= (select age('7'::xid)) and age(source.xmin) >= 0 or source.xmin = any('{9}'::xid[]))`,
     );
   });

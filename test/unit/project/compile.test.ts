@@ -242,6 +242,36 @@ describe('a project', () => {
   });
 });
 
+describe('a dimension with a history', () => {
+  const files = { 'tables/t.yml': `${dimCustomer}history: true\ndeletes: keep\nwas: dim_client\n` };
+
+  it('has a second table with its versions, which names no other and is named by none', () => {
+    const [dimension, versions] = [tableOf('dim_customer', files), tableOf('dim_customer__versions', files)];
+    expect(dimension).not.toHaveProperty('history');
+    const { name, kind, was, history, ...others } = versions as DimensionDefinition;
+    expect([name, kind, was, history]).toEqual([
+      'dim_customer__versions',
+      'table',
+      'dim_client__versions',
+      true,
+    ]);
+    expect(others).toEqual({ ...others, key: dimension.key, source: dimension.source, deletes: 'keep' });
+    expect(Object.keys(others.columns)).toEqual(Object.keys(dimension.columns));
+    expect(Object.values(others.columns).some((column) => 'references' in column)).toBe(false);
+    expect(assembleModel(compile(files).definition).source('customer').feeds).toEqual([
+      'dim_customer',
+      'dim_customer__versions',
+    ]);
+  });
+
+  it('has none without it', () => {
+    const { definition } = compile({ 'tables/t.yml': `${dimCustomer}history: false\n` });
+    expect(definition.tables.map((table) => 'name' in table && table.name)).not.toContain(
+      'dim_customer__versions',
+    );
+  });
+});
+
 describe('what becomes of deleted rows', () => {
   const deletesOf = (name: string, contents: string, starlift = 'name: shop\n') =>
     tableOf(name, { 'starlift.yml': starlift, 'tables/t.yml': contents }).deletes;

@@ -20,15 +20,35 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
   ],
   [
     'a key that is nothing like one',
-    'fact: f\nfrom: rental\nhistory: true\n',
+    'fact: f\nfrom: rental\nzzzzzzzz: true\n',
     [
-      'line 3: unknown key history (there are fact, dimension, table, was, from, key, versions, surrogate, deletes, columns, joins)',
+      'line 3: unknown key zzzzzzzz (there are fact, dimension, table, was, from, key, versions, surrogate, history, deletes, columns, joins)',
     ],
   ],
   [
     'a dimension that would remove rows',
     'dimension: d\nfrom: customer\ndeletes: remove\n',
     ['line 3: a dimension cannot remove rows: facts may name them. Use mark or keep'],
+  ],
+  [
+    'a history of a fact',
+    'fact: f\nfrom: rental\nhistory: true\n',
+    ['line 3: history is for a dimension, and this is a fact'],
+  ],
+  [
+    'a history that is no choice',
+    'dimension: d\nfrom: customer\nhistory: yes please\n',
+    ['line 3: history is neither true nor false'],
+  ],
+  [
+    'a column of a history that its versions have',
+    'dimension: d\nfrom: customer\nhistory: true\ncolumns: { customer_id: , _version: { from: full_name } }\n',
+    ['line 4: _version is a column that Starlift adds: choose another name'],
+  ],
+  [
+    'a name that is kept for versions',
+    'dimension: d__versions\nfrom: customer\n',
+    ["line 1: d__versions ends like the table of a dimension's versions: choose another name"],
   ],
   [
     'a fact with versions that would remove rows',

@@ -30,7 +30,7 @@ describe('the JSON Schemas', () => {
   });
 
   it.each([
-    ['an unknown key', { fact: 'f', from: 'a', history: true }],
+    ['an unknown key', { fact: 'f', from: 'a', histories: true }],
     ['deletes that there are not', { fact: 'f', from: 'a', deletes: 'drop' }],
     ['two kinds', { fact: 'f', dimension: 'd', from: 'a' }],
     ['no kind', { from: 'a' }],
