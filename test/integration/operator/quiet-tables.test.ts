@@ -51,6 +51,7 @@ describe('a table that plans leave out because the source has counted no write',
       isLookedAt: false,
       because: 'quiet',
       asOf: asOf(before, 'fact_payment'),
+      byIndex: null,
     });
     const verified = await stack.json<{ ok: boolean; tables: Record<string, unknown>[] }>('verify');
     expect(verified.tables.find(({ table }) => table === 'fact_payment')).toMatchObject({
