@@ -20,6 +20,7 @@ module.exports = async ({ resolveVariable }) => {
     schedules,
     oldestMessageSeconds: Number(await read('oldestMessageSeconds')),
     lagObjectiveSeconds: Number(await read('lagObjectiveSeconds')),
+    exactLagObjectiveSeconds: Number(await read('exactLagObjectiveSeconds')),
     timeouts: await readTimeouts(),
   };
   return { Resources: makeAlarms(/** @type {'ingestion'} */ (service), parameters, findIntervals) };

@@ -12,7 +12,8 @@ export type TableMetric =
   | 'RowsLoaded'
   | 'RowsDeleted'
   | 'RowsWaiting'
-  | 'LagSeconds';
+  | 'LagSeconds'
+  | 'ExactLagSeconds';
 
 export type TableValues = Partial<Record<TableMetric, number>>;
 
@@ -20,8 +21,8 @@ export type TableValues = Partial<Record<TableMetric, number>>;
 export interface TableMetrics {
   /** Counts of one table add up; of lag and waiting rows there is one value. */
   add(table: string, values: TableValues): void;
-  /** The lag of the table that has the greatest, in seconds: of the whole stage. */
-  addGreatestLag(seconds: number): void;
+  /** The lag of the table that has the greatest, in seconds: of the whole stage. The exact one is that of whole tables. */
+  addGreatestLag(seconds: number, exactSeconds: number): void;
   /** Writes one line a table, and the stage's own, in CloudWatch's embedded metric format to stdout, and starts again from zero. */
   flush(): void;
 }
@@ -35,7 +36,7 @@ export const metricsNamespace = 'Starlift';
 export function makeTableMetrics(stage: string): TableMetrics {
   const metrics = makeMetrics(stage);
   const tables = new Map<string, TableValues>();
-  let greatestLag: number | undefined;
+  let greatest: { lag: number; exactLag: number } | undefined;
   return {
     add: (table, values) => {
       const sums = tables.get(table) ?? {};
@@ -44,8 +45,8 @@ export function makeTableMetrics(stage: string): TableMetrics {
       }
       tables.set(table, sums);
     },
-    addGreatestLag: (seconds) => {
-      greatestLag = seconds;
+    addGreatestLag: (lag, exactLag) => {
+      greatest = { lag, exactLag };
     },
     flush: () => {
       for (const [table, values] of tables) write(metrics, table, values);
@@ -59,10 +60,11 @@ export function makeTableMetrics(stage: string): TableMetrics {
         metrics.addMetric('RowsQuarantined', MetricUnit.Count, quarantined);
         metrics.publishStoredMetrics();
       }
-      if (greatestLag === undefined) return;
-      metrics.addMetric('GreatestLagSeconds', MetricUnit.Seconds, greatestLag);
+      if (greatest === undefined) return;
+      metrics.addMetric('GreatestLagSeconds', MetricUnit.Seconds, greatest.lag);
+      metrics.addMetric('GreatestExactLagSeconds', MetricUnit.Seconds, greatest.exactLag);
       metrics.publishStoredMetrics();
-      greatestLag = undefined;
+      greatest = undefined;
     },
   };
 }

@@ -30,6 +30,11 @@ const sourceTable = z.strictObject({
       'none: the table may be emptied on purpose, so deletes of many of its rows are not held. Default: they are held until starlift deletes apply.',
     )
     .optional(),
+  changed: nonEmpty
+    .describe(
+      'The column that the application sets when it changes a row, a timestamp. Where an index leads by it, the newest changes of a large table are read by that, between looks at the whole table. Default: the column of versions, if a fact of the table has any.',
+    )
+    .optional(),
 });
 
 /** Every key of starlift.yml; docs/model.md has the table of them. */

@@ -57,6 +57,7 @@ export const parameterRules: Readonly<Record<string, ParameterRule>> = {
   alarmEmail: { pattern: /^$|^\S+@\S+\.\S+$/, wanted: 'empty or an email address' },
   oldestMessageSeconds: seconds,
   lagObjectiveSeconds: seconds,
+  exactLagObjectiveSeconds: seconds,
   logRetentionDays: {
     // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
     pattern: /^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$/,

@@ -10,14 +10,17 @@ export interface LookStatus {
   because: LookReason;
   /** Of a table that was left out: what was committed by then is captured, ISO 8601; null where it was looked at. */
   asOf: string | null;
+  /** The column by whose index the plan has asked for the newest changes; null where it has not. */
+  byIndex: string | null;
 }
 
 export const describeLooks = (looks: readonly TableLook[] = []): LookStatus[] =>
-  looks.map(({ table, isLookedAt, because, asOf }) => ({
+  looks.map(({ table, isLookedAt, because, asOf, byIndex }) => ({
     source: table,
     isLookedAt,
     because,
     asOf: asOf ?? null,
+    byIndex: byIndex ?? null,
   }));
 
 /** Why a plan leaves out a table that it could look at, as a clause. */

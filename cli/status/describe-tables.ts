@@ -26,6 +26,7 @@ export function describeTables(
     const loaded = ledger?.tables.get(name);
     const at = asOf.get(name);
     const snapshotAt = loaded !== undefined && at?.isWhole === true ? at.instant : undefined;
+    const fresh = snapshotAt && at?.fresh;
     return {
       table: name,
       source,
@@ -36,6 +37,9 @@ export function describeTables(
       run: loaded?.lastRun ?? null,
       snapshotAt: snapshotAt?.toISOString() ?? null,
       ageSeconds: snapshotAt === undefined ? null : secondsBetween(snapshotAt, now),
+      freshAt: fresh?.instant.toISOString() ?? null,
+      freshAgeSeconds: fresh === undefined ? null : secondsBetween(fresh.instant, now),
+      freshBy: fresh?.column ?? null,
       lagSeconds: loaded === undefined ? null : secondsBetween(plannedAtOf(loaded.lastRun, evidence), now),
       inFlight: inFlight === undefined ? null : (inFlight.get(name) ?? 0),
       waiting: sum((waits?.counts ?? []).filter((each) => each.table === name).map(({ rows }) => rows)),

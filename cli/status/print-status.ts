@@ -44,17 +44,35 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
 
 const notKnown = 'not known';
 
-const formatTables = ({ tables, areRecordsKnown }: Status): string[] =>
-  formatTable(
-    [{ name: 'table' }, { name: 'as of' }, ...['age', 'rows', 'versions'].map(right)],
-    tables.map(({ table, snapshotAt, ageSeconds, rows, versions }) => [
+function formatTables({ tables, areRecordsKnown }: Status): string[] {
+  const hasFresh = tables.some(({ freshAt }) => freshAt !== null);
+  const none = areRecordsKnown ? 'not loaded yet' : notKnown;
+  const formatInstant = (at: string | null) => (at === null ? none : formatTime(at));
+  const fresh: TableColumn[] = hasFresh ? [{ name: 'fresh as of' }] : [];
+  const lines = formatTable(
+    [
+      { name: 'table' },
+      ...fresh,
+      { name: hasFresh ? 'exact as of' : 'as of' },
+      ...['age', 'rows', 'versions'].map(right),
+    ],
+    tables.map(({ table, snapshotAt, freshAt, freshAgeSeconds, ageSeconds, rows, versions }) => [
       table,
-      snapshotAt === null ? (areRecordsKnown ? 'not loaded yet' : notKnown) : formatTime(snapshotAt),
-      formatAge(ageSeconds),
+      ...(hasFresh ? [formatInstant(freshAt ?? snapshotAt)] : []),
+      formatInstant(snapshotAt),
+      formatAge(freshAgeSeconds ?? ageSeconds),
       rows === null ? '' : formatCount(rows),
       formatCount(versions),
     ]),
   );
+  const by = new Set(tables.flatMap(({ freshBy }) => freshBy ?? []));
+  return by.size === 0
+    ? lines
+    : [
+        ...lines,
+        `Fresh by ${[...by].join(', ')}: what was changed without that is there as of the exact time.`,
+      ];
+}
 
 /** Only tables with work that is not where it should be: most of the time there are none. */
 function formatUnderWay(tables: readonly TableStatus[]): string[] {

@@ -28,6 +28,15 @@ export interface TableStatus {
   snapshotAt: string | null;
   /** Now minus that, in seconds. */
   ageSeconds: number | null;
+  /**
+   * Its newest changes are there up to then, by the column that says when a row was changed, ISO 8601; null where no index is
+   * asked for them, and `snapshotAt` says all.
+   */
+  freshAt: string | null;
+  /** Now minus that, in seconds: lateness goes by it. */
+  freshAgeSeconds: number | null;
+  /** That column of the source. */
+  freshBy: string | null;
   /** Now minus the plan that found the newest change that is loaded, in seconds. */
   lagSeconds: number | null;
   /** Rows that are extracted and not loaded yet; null where they could not be counted in time. */

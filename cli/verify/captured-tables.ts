@@ -125,7 +125,8 @@ function oldestOnItsWay(
   let isWhole = false;
   let areUnmatchedAsked = false;
   for (const record of runs.toReversed()) {
-    const slices = record.slices.filter((slice) => slice.table === table);
+    // What is read by an index ends no look at the table.
+    const slices = record.slices.filter((slice) => slice.table === table && !slice.byIndex);
     if (slices.length === 0) continue;
     const open = slices.filter(({ slice }) => !isDone(record, slice, table));
     const isFull = slices.every(({ full }) => full);

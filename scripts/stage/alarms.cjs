@@ -8,6 +8,7 @@
  *   timeouts: Record<string, number>,
  *   oldestMessageSeconds: number,
  *   lagObjectiveSeconds: number,
+ *   exactLagObjectiveSeconds: number,
  * }} AlarmParameters
  * @typedef {{ period: number, of: number, breaching: number }} Range how many data points of how many periods
  * @typedef {Record<string, unknown>} Alarm
@@ -222,6 +223,17 @@ function makeAlarms(service, parameters, findIntervals) {
         Threshold: parameters.lagObjectiveSeconds,
       },
       ...{ ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'breaching' },
+    });
+    // A measurement that is missing is the other alarm's.
+    const exact = 'Nothing has looked at the whole of a table for longer than the objective';
+    add('ExactLag', 'exact-lag', exact, range, {
+      ...ofDimension('Starlift', 'stage', '${sls:stage}'),
+      ...{
+        MetricName: 'GreatestExactLagSeconds',
+        Statistic: 'Maximum',
+        Threshold: parameters.exactLagObjectiveSeconds,
+      },
+      ...{ ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching' },
     });
   }
 }

@@ -128,6 +128,8 @@ export interface SourceDefinition extends SourceName {
   excluded?: readonly string[];
   /** A census that lacks many keys is not held: the table may be emptied on purpose. */
   guard?: 'none';
+  /** The column that an application sets when it changes a row. It is a hint: it brings rows forward, and rows are found without it. */
+  changed?: string;
   joins?: readonly JoinDefinition[];
 }
 

@@ -54,6 +54,8 @@ export interface SourceTable extends SourceName {
   excluded: ReadonlySet<string>;
   /** A census of it that lacks many keys is held until an operator applies it. */
   isGuarded: boolean;
+  /** An own column that says when a row was last changed, as far as the model tells: a hint, where an index leads by it. */
+  changed?: string;
   /** The table's own columns, in the order in which they are extracted. */
   columns: readonly SourceField[];
   /** Each after the one that it goes on from. */
@@ -203,6 +205,7 @@ function resolveSource(
   const definedJoins = all.flatMap(({ joins = [] }) => joins);
   const joined = uniteFields(definedJoins.flatMap(joinedFields));
   const feeding = users.filter((user) => user.kind !== 'ingested only');
+  const changed = all.find((source) => source.changed !== undefined)?.changed ?? findVersionField(feeding);
   return {
     name,
     ...(first.schema !== undefined && { schema: first.schema }),
@@ -210,12 +213,24 @@ function resolveSource(
     key: first.key,
     excluded: new Set(all.flatMap(({ excluded = [] }) => excluded)),
     isGuarded: !all.some(({ guard }) => guard === 'none'),
+    ...(changed !== undefined && { changed }),
     columns,
     joins: uniteJoins(name, definedJoins),
     fields: [...columns, ...joined],
     feeds: feeding.map((user) => user.name),
     fedKeys: feeding.map(fedKeyOf),
   };
+}
+
+/** The one own column that the versions of a fact are made of. */
+function findVersionField(feeding: readonly (DimensionDefinition | FactDefinition)[]): string | undefined {
+  for (const user of feeding) {
+    if (user.kind !== 'fact') continue;
+    const fields = new Set(user.versions.map((version) => user.columns[version]?.from.field));
+    const [field] = fields;
+    if (fields.size === 1 && field !== undefined && !field.includes('.')) return field;
+  }
+  return undefined;
 }
 
 /** Each once, in the order in which they come. */

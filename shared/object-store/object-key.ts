@@ -157,6 +157,10 @@ export const emptyFolder = 'state/empty/';
 export const formatEmptyFolder = (run: RunId): string => `${emptyFolder}${run}/`;
 export const formatEmptyKey = (run: RunId, slice: SliceId): string =>
   `${formatEmptyFolder(run)}${slice}.json`;
+/** Of a slice that was to be read by an index, and was not: the next look at its table finds what is in it. */
+export const formatSkippedKey = (run: RunId, slice: SliceId): string =>
+  `${formatEmptyFolder(run)}${slice}${skippedSuffix}`;
+export const skippedSuffix = '.skipped.json';
 export const censusRecordFolder = 'state/censuses/';
 /** The key of what an operator has decided of a census that was held. */
 export const formatVerdictKey = (run: RunId, slice: SliceId): string =>

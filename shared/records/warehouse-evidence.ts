@@ -32,6 +32,10 @@ export interface TableEvidence {
   table: string;
   /** ISO 8601; null where it is unknown, or the first load is not whole. */
   asOf: string | null;
+  /** Up to when its newest changes are there, ISO 8601; absent where no index is asked for them. */
+  freshAsOf?: string;
+  /** The column that says when a row was changed. */
+  freshBy?: string;
   objects: number;
   versions: number;
   /** Rows in the table; null where they are not known. */

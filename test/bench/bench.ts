@@ -4,6 +4,7 @@ import { benchmark as census } from './benchmarks/census.ts';
 import { benchmark as coldStart } from './benchmarks/cold-start.ts';
 import { increments } from './benchmarks/increments.ts';
 import { benchmark as ingest } from './benchmarks/ingest.ts';
+import { benchmark as large } from './benchmarks/large.ts';
 import { benchmark as load } from './benchmarks/load.ts';
 import { benchmark as peers } from './benchmarks/peers.ts';
 import { benchmark as plan } from './benchmarks/plan.ts';
@@ -16,6 +17,7 @@ import { benchmark as watch } from './benchmarks/watch.ts';
 import { benchmark as watchLocked } from './benchmarks/watch-locked.ts';
 import { benchmark as whole } from './benchmarks/whole.ts';
 import { benchmark as wholeKeys } from './benchmarks/whole-keys.ts';
+import { benchmark as wrong } from './benchmarks/wrong.ts';
 import { parseOptions, usage } from './options.ts';
 import { formatResults, legend } from './report/format-results.ts';
 import { describeMachine, formatMachine } from './report/machine.ts';
@@ -23,7 +25,7 @@ import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
-  ...[wholeKeys, shop, ...growth, plan, census, tpch, trace],
+  ...[wholeKeys, shop, ...growth, plan, census, tpch, trace, large, wrong],
 ];
 
 // Told to end, it takes the servers along: they hang on the exit event.

@@ -39,6 +39,7 @@ export const expectedAlarms = {
   'freshness-throttles': 'Throttles starlift-loading-ci-freshness 1',
   'freshness-duration': 'Duration starlift-loading-ci-freshness 48000',
   lag: 'GreatestLagSeconds ci 900',
+  'exact-lag': 'GreatestExactLagSeconds ci 86400',
 };
 
 /** The deployed alarms, all of which write to the stage's topic, and who reads that. */

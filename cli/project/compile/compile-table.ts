@@ -82,6 +82,7 @@ export function compileTable(
     columns: Object.fromEntries(columnsOf(source).map((column) => [column, sourceTypeOf(source, column)])),
     ...(source.excluded.size > 0 && { excluded: [...source.excluded] }),
     ...(source.guard !== undefined && { guard: source.guard }),
+    ...(source.changed !== undefined && { changed: source.changed }),
     ...(joins.length > 0 && { joins }),
   };
   const deletes = findDeletes(file, kind, project, at);

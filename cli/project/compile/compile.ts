@@ -14,9 +14,15 @@ import { type Finding, findingAt, formatFinding, refuseFindings } from '../../co
 import { didYouMean } from '../../help/suggest.ts';
 import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
-import { fitToKey, haveEqualTexts, isLoose } from './column-types.ts';
+import { fitToKey, haveEqualTexts, isLoose, typesOf } from './column-types.ts';
 import { type CompiledTable, compileTable } from './compile-table.ts';
-import { columnsOf, makeSourceTables, type SourceTables, sourceTypeOf } from './source-tables.ts';
+import {
+  columnsOf,
+  makeSourceTables,
+  type SourceTable,
+  type SourceTables,
+  sourceTypeOf,
+} from './source-tables.ts';
 
 export interface CompiledModel extends ModelDefinition {
   /** By the names of their files: what each text becomes. */
@@ -102,46 +108,69 @@ function compileKept(
   compiled: readonly CompiledTable[],
   report: (finding: Finding) => void,
 ): KeptTable[] {
-  return Object.entries(contents.sources ?? {}).flatMap(([written, { keep, exclude, mask }]): KeptTable[] => {
-    const at = (keys: readonly (string | number)[], message: string) =>
-      report(findingAt(file, ['sources', written, ...keys], message));
-    const table = tables.find(written);
-    if (table === undefined) {
-      at([], tables.describeMissing(written));
-      return [];
-    }
-    for (const [index, column] of (exclude ?? []).entries()) {
-      if (Object.hasOwn(table.locked.columns, column)) continue;
-      const meant = didYouMean(column, Object.keys(table.locked.columns));
-      at(['exclude', index], `${table.name} has no column ${column}${meant}`);
-    }
-    for (const column of Object.keys(mask ?? {})) {
-      const meant = didYouMean(column, Object.keys(table.locked.columns));
-      if (!Object.hasOwn(table.locked.columns, column))
-        at(['mask', column], `${table.name} has no column ${column}${meant}`);
-      else if (table.excluded.has(column)) at(['mask', column], `${column} is excluded, too`);
-    }
-    const feeds = compiled.some(({ definition: { source } }) => {
-      const { schema, table: bare } = source;
-      return bare === table.table && schema === table.schema;
-    });
-    const { name } = table;
-    if (keep !== true || feeds) return [{ name, definition: undefined }];
-    const { primaryKey } = table.locked;
-    if (primaryKey === undefined) {
-      at(['keep'], `${name} has no primary key`);
-      return [{ name, definition: undefined }];
-    }
-    const columns = columnsOf(table).map((column) => [column, sourceTypeOf(table, column)] as const);
-    const source: IngestedOnlyDefinition['source'] = {
-      ...(table.schema !== undefined && { schema: table.schema }),
-      table: table.table,
-      key: primaryKey,
-      columns: Object.fromEntries(columns),
-      ...(table.excluded.size > 0 && { excluded: [...table.excluded] }),
-    };
-    return [{ name, definition: { kind: 'ingested only', source } }];
-  });
+  return Object.entries(contents.sources ?? {}).flatMap(
+    ([written, { keep, exclude, mask, changed }]): KeptTable[] => {
+      const at = (keys: readonly (string | number)[], message: string) =>
+        report(findingAt(file, ['sources', written, ...keys], message));
+      const table = tables.find(written);
+      if (table === undefined) {
+        at([], tables.describeMissing(written));
+        return [];
+      }
+      for (const [index, column] of (exclude ?? []).entries()) {
+        if (Object.hasOwn(table.locked.columns, column)) continue;
+        const meant = didYouMean(column, Object.keys(table.locked.columns));
+        at(['exclude', index], `${table.name} has no column ${column}${meant}`);
+      }
+      for (const column of Object.keys(mask ?? {})) {
+        const meant = didYouMean(column, Object.keys(table.locked.columns));
+        if (!Object.hasOwn(table.locked.columns, column))
+          at(['mask', column], `${table.name} has no column ${column}${meant}`);
+        else if (table.excluded.has(column)) at(['mask', column], `${column} is excluded, too`);
+      }
+      if (changed !== undefined) {
+        const problem = findChangedProblem(table, changed);
+        if (problem !== undefined) at(['changed'], problem);
+      }
+      const feeds = compiled.some(({ definition: { source } }) => {
+        const { schema, table: bare } = source;
+        return bare === table.table && schema === table.schema;
+      });
+      const { name } = table;
+      if (keep !== true || feeds) return [{ name, definition: undefined }];
+      const { primaryKey } = table.locked;
+      if (primaryKey === undefined) {
+        at(['keep'], `${name} has no primary key`);
+        return [{ name, definition: undefined }];
+      }
+      const columns = columnsOf(table).map((column) => [column, sourceTypeOf(table, column)] as const);
+      const source: IngestedOnlyDefinition['source'] = {
+        ...(table.schema !== undefined && { schema: table.schema }),
+        table: table.table,
+        key: primaryKey,
+        columns: Object.fromEntries(columns),
+        ...(table.excluded.size > 0 && { excluded: [...table.excluded] }),
+        ...(changed !== undefined && { changed }),
+      };
+      return [{ name, definition: { kind: 'ingested only', source } }];
+    },
+  );
+}
+
+/** Its greatest value goes into the capture state, so it must not be one that is to stay in the source. */
+function findChangedProblem(
+  { name, locked, excluded, masked }: SourceTable,
+  column: string,
+): string | undefined {
+  const found = Object.hasOwn(locked.columns, column) ? locked.columns[column] : undefined;
+  if (found === undefined)
+    return `${name} has no column ${column}${didYouMean(column, Object.keys(locked.columns))}`;
+  if (excluded.has(column)) return `${column} is excluded, and would leave the source`;
+  if (masked.has(column)) return `${column} is masked, and its clear text would leave the source`;
+  const { source } = typesOf(found);
+  return source === 'timestamp' || source === 'timestamptz'
+    ? undefined
+    : `${column} is of type ${found.type}: only a timestamp says when a row was changed`;
 }
 
 function assertNames(

@@ -18,6 +18,8 @@ export interface SourceTable {
   masked: ReadonlySet<string>;
   /** Deletes of many of its rows are not held. */
   guard: 'none' | undefined;
+  /** The column that says when a row was changed. */
+  changed: string | undefined;
 }
 
 export interface SourceTables {
@@ -59,6 +61,7 @@ export function makeSourceTables(contents: ProjectContents, lock: Lock): SourceT
         excluded: new Set(findSource(contents, name, defaultSchema)?.exclude),
         masked: new Set(Object.keys(findSource(contents, name, defaultSchema)?.mask ?? {})),
         guard: findSource(contents, name, defaultSchema)?.guard,
+        changed: findSource(contents, name, defaultSchema)?.changed,
       };
       made.set(name, table);
       return table;

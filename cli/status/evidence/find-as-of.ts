@@ -44,8 +44,13 @@ function beforeFailures(asOf: AsOf, table: WarehouseTable, evidence: Evidence): 
     .filter((letter) => letter.table !== undefined && [table.name, source].includes(letter.table))
     .flatMap(({ key }) => runOfKey(key) ?? [])
     .map((run) => plannedAtOf(run, evidence).getTime());
-  const oldest = Math.min(...times, Number(asOf.instant));
-  return { ...asOf, instant: new Date(oldest) };
+  const oldest = (instant: Date) => new Date(Math.min(...times, Number(instant)));
+  const { fresh } = asOf;
+  return {
+    ...asOf,
+    instant: oldest(asOf.instant),
+    ...(fresh && { fresh: { ...fresh, instant: oldest(fresh.instant) } }),
+  };
 }
 
 const runOfKey = (key: string | undefined): RunId | undefined =>

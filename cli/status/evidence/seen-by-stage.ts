@@ -76,7 +76,12 @@ const describeCounts = ({ tables }: WarehouseEvidence): TableCount[] =>
 
 const describeAsOf = ({ tables }: WarehouseEvidence): ReadonlyMap<string, AsOf> =>
   new Map(
-    tables.flatMap(({ table, asOf }): [string, AsOf][] =>
-      asOf === null ? [] : [[table, { instant: new Date(asOf), isWhole: true, open: [] }]],
-    ),
+    tables.flatMap(({ table, asOf, freshAsOf, freshBy: column }): [string, AsOf][] => {
+      if (asOf === null) return [];
+      const known: AsOf = { instant: new Date(asOf), isWhole: true, open: [] };
+      if (freshAsOf !== undefined && column !== undefined) {
+        known.fresh = { instant: new Date(freshAsOf), column };
+      }
+      return [[table, known]];
+    }),
   );

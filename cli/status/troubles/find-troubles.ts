@@ -14,7 +14,7 @@ import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
 import { findCensuses } from './census-troubles.ts';
 import { isToldByTable } from './changed-tables.ts';
-import { findClockSetBack, findLate, findNotRunning } from './lateness.ts';
+import { findClockSetBack, findInexact, findLate, findNotRunning } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
@@ -47,7 +47,7 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...findClockSetBack(evidence, context.site),
     ...changed,
     ...own,
-    ...(isExplained ? [] : findLate(evidence, context)),
+    ...(isExplained ? [] : [...findLate(evidence, context), ...findInexact(evidence, context)]),
     ...findDifferent(evidence, context),
     ...findCensuses(evidence, context),
     ...findDropped(evidence, context),

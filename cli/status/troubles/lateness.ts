@@ -126,18 +126,44 @@ export function findLate(evidence: Evidence, { site, model, asOf }: LatenessCont
   ];
 }
 
+/** Looks at a whole table may be rare by rule: where an index brings the newest changes, that is no lateness before a day. */
+const exactWithinSeconds = 86_400;
+
+/** The newest changes are there, and all the same nothing has looked at the whole table for long. */
+export function findInexact(evidence: Evidence, { site, asOf }: LatenessContext): Trouble[] {
+  const { now, maxLagSeconds } = evidence;
+  if (maxLagSeconds === undefined) return [];
+  const withinSeconds = Math.max(exactWithinSeconds, maxLagSeconds);
+  return [...asOf].flatMap(([table, { instant, fresh }]): Trouble[] => {
+    const isExact = now.getTime() - instant.getTime() <= withinSeconds * 1000;
+    if (fresh === undefined || isExact) return [];
+    return [
+      {
+        kind: 'late',
+        table,
+        text: `${table} is exact as of ${describeAge(instant, now)}: what was changed since without ${fresh.column}, or was committed late, may be missing`,
+        command: commandFor(site, 'run --exact'),
+      },
+    ];
+  });
+}
+
 interface TableAge {
   table: string;
   instant: Date;
   isLate: boolean;
 }
 
+/** By the newest changes: looks at the whole of a large table are rarer. */
 const findAges = ({ now, maxLagSeconds }: Evidence, asOf: ReadonlyMap<string, AsOf>): TableAge[] =>
-  [...asOf].map(([table, { instant }]) => ({
-    table,
-    instant,
-    isLate: maxLagSeconds !== undefined && now.getTime() - instant.getTime() > maxLagSeconds * 1000,
-  }));
+  [...asOf].map(([table, { instant: exact, fresh }]) => {
+    const instant = fresh?.instant ?? exact;
+    return {
+      table,
+      instant,
+      isLate: maxLagSeconds !== undefined && now.getTime() - instant.getTime() > maxLagSeconds * 1000,
+    };
+  });
 
 /** @example '2026-11-30 21:51:29 UTC (6 min ago)' */
 const describeAge = (instant: Date, now: Date): string =>

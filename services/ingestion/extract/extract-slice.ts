@@ -12,7 +12,7 @@ import {
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { readCaptureState } from '../../../shared/records/plan/capture-state.ts';
-import { hasObject, noteEmptySlice } from '../../../shared/records/plan/empty-slices.ts';
+import { hasObject, noteEmptySlice, noteSkippedSlice } from '../../../shared/records/plan/empty-slices.ts';
 import type { CensusOrder, ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import type { PutLayout } from '../../../shared/records/plan/layout.ts';
 import { halvesOf, type SliceId } from '../../../shared/records/plan/slices.ts';
@@ -45,6 +45,7 @@ export interface ExtractOutcome {
    * - `already ingested`: it was there before
    * - `superseded`: the source has a new identity, and a later plan covers everything
    * - `nothing new`: nothing was put but a note of that
+   * - `skipped`: nothing was put but a note of that; the next look at the whole table finds what is new
    * - `split`: nothing was put; the halves of the slice are on the queue
    * - `other model`: nothing was put; the slice must be extracted by the model that is in force now
    * - `not in the model`: nothing was put; the table has left the model since the slice was planned
@@ -53,6 +54,7 @@ export interface ExtractOutcome {
     | 'ingested'
     | 'already ingested'
     | 'nothing new'
+    | 'skipped'
     | 'superseded'
     | 'split'
     | 'other model'
@@ -86,6 +88,7 @@ export async function extractSlice(message: ExtractMessage, deps: ExtractDeps): 
     const seconds = (performance.now() - begun) / 1000;
     if (content.kind === 'other source') return await supersede(message, deps);
     if (content.kind === 'too large') return await split(message, content, deps);
+    if (content.kind === 'skipped') return await noteSkipped(message, deps);
     // After the snapshot: so what any extract by a later model reads is as new or newer, and what this one lacks comes back.
     if ((await deps.isInForce?.()) === false) return { outcome: 'other model', rows: 0 };
     const { run, slice } = message;
@@ -119,6 +122,14 @@ async function noteNothingNew(
   if (await hasObject(ingested, { run, slice, table })) return { outcome: 'already ingested', rows: 0 };
   await noteEmptySlice(ingested, { run, slice, table }, seconds);
   return { outcome: 'nothing new', rows: 0 };
+}
+
+async function noteSkipped(
+  { run, slice, table }: ExtractMessage,
+  { ingested }: ExtractDeps,
+): Promise<ExtractOutcome> {
+  await noteSkippedSlice(ingested, { run, slice, table });
+  return { outcome: 'skipped', rows: 0 };
 }
 
 /** A table that comes back to the model later is read in full, because no plan in between has known it. */

@@ -10,10 +10,16 @@ import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
-import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
+import type {
+  BlockRange,
+  ExtractMessage,
+  IndexOrder,
+  NewRows,
+} from '../../../shared/records/plan/extract-message.ts';
 import type { Layout } from '../../../shared/records/plan/layout.ts';
 import { waitUntilFlushed } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
+import { findIndexPath, indexOrderCondition, withoutSequentialScan } from '../source/index-path.ts';
 import { layoutOf } from '../source/layout.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
 import {
@@ -73,6 +79,8 @@ export type SliceContent =
     }
   /** Nothing was kept: the slice must be extracted as these halves. */
   | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
+  /** Nothing was kept: it was to be read by an index, which is gone or finds too much. */
+  | { kind: 'skipped' }
   | OtherSource;
 
 /**
@@ -91,9 +99,9 @@ export const readSlice = (
 ): Promise<SliceContent> =>
   readAtOnce(client, message, table, options, async ({ usable, snapshot, layout, replayLsn }) => {
     const content = await copySlice(client, message, usable, snapshot.xmax, options);
-    if (content.kind === 'too large') return content;
+    if (content.kind !== 'rows') return content;
     const version = makeVersion(message.generation, snapshot, replayLsn);
-    return { ...content, version, layout, readAt: snapshot.takenAt };
+    return { ...content, version, layout, readAt: snapshot.at };
   });
 
 /** What is known once the snapshot is taken. */
@@ -157,7 +165,7 @@ async function readInSnapshot<Content extends { kind: string }>(
   const layout = layoutOf(usable, database, options.mask);
   const content = await read({ usable, snapshot, replayLsn, layout });
   // Nothing of it is kept, and its COPY was broken off.
-  if (content.kind === 'too large') return content;
+  if (content.kind === 'too large' || content.kind === 'skipped') return content;
   await client.query('commit');
   if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
   return content;
@@ -226,7 +234,18 @@ async function copySlice(
     maxCopyBytes = 64 * 2 ** 20,
     maxUncutBytes = 96 * 2 ** 20,
   }: ReadOptions,
-): Promise<{ kind: 'rows'; bytes: Uint8Array; rows: number } | (SliceContent & { kind: 'too large' })> {
+): Promise<
+  { kind: 'rows'; bytes: Uint8Array; rows: number } | (SliceContent & { kind: 'too large' | 'skipped' })
+> {
+  const { index } = message;
+  if (index !== undefined) {
+    const isLed = findIndexPath({ changed: index.column }, relation) !== undefined;
+    if (!isLed || message.newRows === undefined || !isWithinReach(message.newRows, xmax)) {
+      await client.query('rollback');
+      return { kind: 'skipped' };
+    }
+    await client.query(withoutSequentialScan);
+  }
   const rows = chooseRows(message, relation.fileNode, xmax, schema);
   const size = await selectSize(
     client,
@@ -234,7 +253,7 @@ async function copySlice(
   );
   const halves = halveBlockRange(rows.blocks, size.blocks);
   const content =
-    halves === undefined
+    halves === undefined && index === undefined
       ? makeCompressedRows(columns, maxUncutBytes, maxUncutBytes)
       : makeCompressedRows(columns, maxObjectBytes, maxCopyBytes);
   try {
@@ -242,6 +261,8 @@ async function copySlice(
     return { kind: 'rows', ...(await content.finish()) };
   } catch (error) {
     content.discard();
+    if (index !== undefined && (error instanceof ObjectTooLarge || isTooSlow(error)))
+      return { kind: 'skipped' };
     if (!(error instanceof ObjectTooLarge) || halves === undefined) throw error;
     return { kind: 'too large', halves, fileNode: relation.fileNode };
   }
@@ -253,6 +274,8 @@ export interface RowsToCopy {
   newRows?: NewRows;
   /** Absent for all blocks. */
   blocks?: BlockRange;
+  /** Absent where no index is to be used. */
+  index?: IndexOrder;
   /** As the source has them; absent where none is of a type that has to be cast. */
   columns?: readonly ExtractedColumn[];
 }
@@ -262,7 +285,7 @@ export interface RowsToCopy {
  * one slice to another between their extracts, so each takes all.
  */
 export function chooseRows(
-  { newRows, blocks, fileNode }: Pick<ExtractMessage, 'newRows' | 'blocks' | 'fileNode'>,
+  { newRows, blocks, fileNode, index }: Pick<ExtractMessage, 'newRows' | 'blocks' | 'fileNode' | 'index'>,
   fileNodeNow: string,
   xmax: string,
   schema: string,
@@ -271,6 +294,7 @@ export function chooseRows(
     schema,
     ...(newRows && isWithinReach(newRows, xmax) && { newRows }),
     ...(blocks && fileNode === fileNodeNow && { blocks }),
+    ...(index && { index }),
   };
 }
 
@@ -292,15 +316,17 @@ export function halveBlockRange(
 }
 
 /** The COPY of a slice: the table's own columns in the model's order, then those of each join. */
-export function copyRows(table: SourceTable, { schema, newRows, blocks, columns = [] }: RowsToCopy): string {
+export function copyRows(
+  table: SourceTable,
+  { schema, newRows, blocks, index, columns = [] }: RowsToCopy,
+): string {
   const values = table.fields.map((field, index) =>
     castField(`${aliasOf(table, field.path)}.${quoteIdentifier(field.column)}`, field, columns[index]),
   );
   const conditions = [
     ...(blocks === undefined ? [] : blocksConditions(blocks)),
-    ...(newRows === undefined
-      ? []
-      : [newRowsCondition(newRows, aliasesOf(table), unmatchedConditions(table))]),
+    ...(index === undefined ? [] : [indexOrderCondition(index)]),
+    ...(newRows === undefined ? [] : [newRowsOf(table, newRows, index)]),
   ];
   return `
     copy (
@@ -309,6 +335,12 @@ export function copyRows(table: SourceTable, { schema, newRows, blocks, columns 
        where ${['true', ...conditions].join(' and ')}
     ) to stdout (format text)`;
 }
+
+/** A row that is new for its joined rows, or for one that it lacks, is found by the next look at the table. */
+const newRowsOf = (table: SourceTable, newRows: NewRows, index: IndexOrder | undefined): string =>
+  index === undefined
+    ? newRowsCondition(newRows, aliasesOf(table), unmatchedConditions(table))
+    : newRowsCondition(newRows, ['source'], []);
 
 /**
  * The padding of a char(n) is not part of its value, and a cast to text removes it. For a varchar or text the cast changes
@@ -324,6 +356,9 @@ export function castField(
   if (extracted?.cast !== undefined) return value;
   return field.type === 'varchar' || field.type === 'other' ? `${column}::text` : column;
 }
+
+/** The extract ran into the statement_timeout. */
+const isTooSlow = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';
 
 /** In a partitioned table the same blocks of every partition: a row has one block number, so no two ranges share it. */
 function blocksConditions({ from, to }: BlockRange): string[] {

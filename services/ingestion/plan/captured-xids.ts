@@ -1,4 +1,4 @@
-import type { CapturedXids } from '../../../shared/records/plan/capture-state.ts';
+import type { CapturedXids, PlanMark } from '../../../shared/records/plan/capture-state.ts';
 import { type SourceSnapshot, selectSnapshot } from '../source/snapshot.ts';
 import type { Statements } from '../source/statements.ts';
 
@@ -52,6 +52,8 @@ export function chooseCandidates(
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
+const minOf = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /**
  * Those of the candidates that are in progress now, in ascending order.
  *
@@ -81,4 +83,42 @@ export function chooseCaptured(
 ): CapturedXids {
   if (inProgress === undefined || inProgress.length > maxListed) return { base: xmin, inProgress: [] };
   return { base: xmax, inProgress: [...inProgress] };
+}
+
+/** The oldest xid that captured xids do not cover: a transaction that has it may have begun long before their plan. */
+export const oldestUncovered = ({ base, inProgress }: CapturedXids): bigint =>
+  [base, ...inProgress].map(BigInt).reduce(minOf);
+
+/**
+ * The last plan before which whatever was not covered had written nothing.
+ *
+ * @returns undefined where no plan is known that is as old
+ */
+export const findMark = (
+  marks: readonly PlanMark[] | undefined,
+  captured: CapturedXids,
+): PlanMark | undefined => {
+  const oldest = oldestUncovered(captured);
+  return marks?.findLast(({ xid }) => BigInt(xid) <= oldest);
+};
+
+const mostMarks = 100;
+
+/**
+ * Adds the mark of this plan, and drops those that no base of the next state goes back to.
+ *
+ * @param bases the captured xids that later plans may begin at
+ */
+export function keepMarks(
+  known: readonly PlanMark[],
+  mark: PlanMark,
+  bases: readonly CapturedXids[],
+): PlanMark[] {
+  const all = [...known, mark];
+  const wanted = bases.flatMap((captured) => findMark(all, captured) ?? []);
+  const first = all.findIndex((each) => wanted.includes(each));
+  const kept = first < 0 ? [mark] : all.slice(first);
+  if (kept.length <= mostMarks) return kept;
+  // Of the older ones every other goes: a longer way back is right, and only reads more.
+  return kept.filter((each, index) => index % 2 === 0 || index > kept.length / 2 || wanted.includes(each));
 }

@@ -9,12 +9,18 @@ export interface QuietRules {
   alwaysBytes: number;
   /** Others are not looked at again before so many times the duration of their last look has passed. */
   restFactor: number;
+  /**
+   * How far below its lowest value an index is asked. A transaction sets the column to when it began, and gets its xid when it
+   * first writes: between the two a plan may have come. Clocks of clients differ by as much, too.
+   */
+  overlapSeconds: number;
 }
 
 export const defaultQuietRules: QuietRules = {
   maxAgeSeconds: 3600,
   alwaysBytes: 16 * 2 ** 20,
   restFactor: 10,
+  overlapSeconds: 60,
 };
 
 /** What a plan knows of a table that is as the last look has left it, and of which only new rows would be read. */

@@ -28,7 +28,7 @@ export async function followLook(
   { table, run }: { table: string; run: RunId },
 ): Promise<LookByExtracts> {
   const record = await readRunRecord(ingested, run);
-  const slices = record?.slices.filter((slice) => slice.table === table) ?? [];
+  const slices = record?.slices.filter((slice) => slice.table === table && !slice.byIndex) ?? [];
   const planned = new Set(slices.map(({ slice }) => slice));
   const known = makeKnownSlices();
   let last = 0;

@@ -9,12 +9,17 @@ import {
   formatLayoutKey,
   formatRunId,
   formatRunKey,
+  formatSkippedKey,
   type RunId,
   timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
-import { type CaptureState, formatCaptureState } from '../../../shared/records/plan/capture-state.ts';
+import {
+  type CapturedXids,
+  type CaptureState,
+  formatCaptureState,
+} from '../../../shared/records/plan/capture-state.ts';
 import { hasObject } from '../../../shared/records/plan/empty-slices.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { formatLayout } from '../../../shared/records/plan/layout.ts';
@@ -30,18 +35,13 @@ import type { Mask } from '../source/mask.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
-import { findCapturedXids } from './captured-xids.ts';
+import { findCapturedXids, keepMarks } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { followLook } from './look-by-extracts.ts';
 import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
-import {
-  envelopeOf,
-  type LookOptions,
-  type PlanContext,
-  planTables,
-  type TablesPlan,
-} from './plan-tables.ts';
+import { envelopeOf, type LookOptions, type PlanContext } from './plan-context.ts';
+import { planTables, type TablesPlan } from './plan-tables.ts';
 
 export interface PlanDeps {
   database: Pick<Database, 'withClient'>;
@@ -143,6 +143,7 @@ async function planOn(
   if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
+  next.marks = keepMarks(state.marks ?? [], { xid: snapshot.xmax, at: snapshot.at }, basesOf(next));
   next.reads = addReads(state.reads, plan.reads, looking.now);
   delete next.countersProblem;
   if (problem !== undefined) next.countersProblem = problem;
@@ -166,6 +167,14 @@ async function planOn(
     warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost],
   };
 }
+
+/** All from which a later plan may go on. */
+const basesOf = ({ captured, tables }: CaptureState): CapturedXids[] => [
+  ...(captured === undefined ? [] : [captured]),
+  ...Object.values(tables).flatMap((known) =>
+    'source' in known ? [known.base?.captured ?? [], known.index?.base?.captured ?? []].flat() : [],
+  ),
+];
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
   if (tables.some((assessed) => !('isMissing' in assessed && assessed.isMissing))) return;
@@ -219,6 +228,7 @@ function contextOf(
       (await hasObject(ingested, { table, run, slice })) ||
       (await hasAny(ingested, formatEmptyKey(run, slice))) ||
       (await hasAny(ingested, formatFailedKey(run, slice))),
+    isSkipped: ({ run, slice }) => hasAny(ingested, formatSkippedKey(run, slice)),
   };
 }
 

@@ -1,9 +1,7 @@
 import { TerminalError } from '../../../shared/errors.ts';
-import type { Model } from '../../../shared/model/model.ts';
-import type { RunId } from '../../../shared/object-store/object-key.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
 import type { CaptureState, KnownTable, TableState } from '../../../shared/records/plan/capture-state.ts';
-import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
+import type { ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import type {
   LockedTable,
   LookReason,
@@ -12,48 +10,17 @@ import type {
   TableFailure,
   TableLook,
 } from '../../../shared/records/plan/run-record.ts';
-import { type FollowedSlice, formatSliceId } from '../../../shared/records/plan/slices.ts';
+import { formatSliceId } from '../../../shared/records/plan/slices.ts';
 import type { TableReads } from '../../../shared/records/plan/source-reads.ts';
-import { isWithinReach } from '../source/new-rows.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
-import { isUnmatchedDue, noteFarSides } from './ask-unmatched.ts';
-import { chooseLook, chooseWait, type QuietRules } from './choose-look.ts';
-import type { LookByExtracts } from './look-by-extracts.ts';
+import { noteFarSides } from './ask-unmatched.ts';
+import { bringForward, findWork, isLeftOut, knownOf, type Work } from './find-work.ts';
+import { keepIndexBase, type LookByIndex, lookByIndex } from './look-by-index.ts';
+import { envelopeOf, messageOf, type PlanContext } from './plan-context.ts';
 import { shareWork } from './share-work.ts';
-import { type SliceOptions, sliceTable } from './slice-table.ts';
-import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
-
-export interface PlanContext {
-  run: RunId;
-  /** What the last plan left. */
-  state: CaptureState;
-  /** Tables that were requested in full. */
-  resynced: ReadonlySet<string>;
-  model: Model;
-  /** Of the published model. */
-  modelNumber?: number;
-  plannedXmax: string;
-  /** On a standby. */
-  plannedLsn?: string;
-  slicing: SliceOptions;
-  looking: LookOptions;
-  /** Whether a slice that was sent before is extracted, or has failed for good. */
-  isExtracted(slice: FollowedSlice): Promise<boolean>;
-}
-
-export interface LookOptions {
-  now: Date;
-  /** By table, read before the snapshot that the looks follow. */
-  counters: ReadonlyMap<string, string>;
-  quiet: QuietRules;
-  /** Every table is looked at. */
-  isExact: boolean;
-  /** How long after rows that join none were asked for they are asked for again at the earliest. */
-  unmatchedFloorSeconds: number;
-  /** What has become of a look that the extracts of a run do. */
-  followLook(of: { table: string; run: RunId }): Promise<LookByExtracts>;
-}
+import { sliceTable } from './slice-table.ts';
+import { fingerprintOf } from './table-fingerprint.ts';
 
 export interface TablesPlan {
   run: PlannedRun;
@@ -70,6 +37,8 @@ interface TablePlan {
   /** Slices are numbered once all tables are planned. */
   messages: Omit<ExtractMessage, 'slice'>[];
   look: TableLook;
+  /** The last of the messages reads by an index. */
+  sendsByIndex?: true;
   /** What is read of the table; absent where nothing is. */
   read?: Omit<TableReads, 'looks'>;
   failure?: TableFailure;
@@ -117,28 +86,40 @@ export async function planTables(
     },
     messages,
     reads: new Map(plans.flatMap(([table, { read }]) => (read === undefined ? [] : [[table, read]]))),
-    states: Object.fromEntries(
-      plans.map(([table, plan]) => [
-        table,
-        plan.locked === undefined ? plan.state : noteSent(plan, messages),
-      ]),
-    ),
+    states: Object.fromEntries(plans.map(([table, plan]) => [table, noteSent(table, plan, messages)])),
   };
 }
 
-function describeSlice({ slice, table, newRows }: ExtractMessage, { tables }: CaptureState): PlannedSlice {
+function describeSlice(
+  { slice, table, newRows, index }: ExtractMessage,
+  { tables, plannedAt }: CaptureState,
+): PlannedSlice {
   const planned: PlannedSlice = { slice, table, full: newRows === undefined };
   const known = tables[table];
-  const base = known !== undefined && 'source' in known ? known.base : undefined;
-  if (base !== undefined) planned.since = base.plannedAt;
+  if (known === undefined || !('source' in known)) return planned;
+  if (known.base !== undefined) planned.since = known.base.plannedAt;
+  const freshSince = known.index && (known.index.base?.plannedAt ?? plannedAt);
+  if (freshSince !== undefined) planned.freshSince = freshSince;
+  if (index !== undefined) planned.byIndex = true;
   return planned;
 }
 
-/** Of a locked table that was not left out: its one slice has a number now. */
-function noteSent({ state, locked }: TablePlan, messages: readonly ExtractMessage[]): TableState {
-  const sent = messages.find(({ table }) => table === locked?.table);
-  if (sent === undefined || !('source' in state)) return state;
-  return { ...state, sentLocked: { run: sent.run, slice: sent.slice } };
+/** Slices have numbers now. Of a locked table that was not left out there is one. */
+function noteSent(
+  table: string,
+  { state, locked, sendsByIndex }: TablePlan,
+  messages: readonly ExtractMessage[],
+): TableState {
+  const own = messages.filter((message) => message.table === table);
+  const byIndex = own.find(({ index }) => index !== undefined);
+  if (!('source' in state)) return state;
+  if (sendsByIndex && byIndex !== undefined && state.index !== undefined) {
+    return { ...state, index: { ...state.index, sent: { run: byIndex.run, slice: byIndex.slice } } };
+  }
+  const [sent] = own;
+  return locked === undefined || sent === undefined
+    ? state
+    : { ...state, sentLocked: { run: sent.run, slice: sent.slice } };
 }
 
 const pagesOf = (assessed: AssessedTable): number => ('problem' in assessed ? 0 : assessed.relation.pages);
@@ -150,10 +131,12 @@ async function planTable(
 ): Promise<TablePlan> {
   const { table } = assessed;
   if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
-  const { newRows, because } = await findWork(assessed, context);
+  const work = await findWork(assessed, context);
   const warning = warningOf(assessed, context.slicing.schema);
-  if (because === 'quiet' || because === 'in flight' || because === 'resting') {
-    return { ...leaveOut(table.name, because, context), ...warning };
+  const found = await findByIndex(source, assessed, work, context);
+  const { newRows, because } = found?.isTooMuch ? await bringForward(assessed, work, context) : work;
+  if (isLeftOut(because)) {
+    return { ...leaveOut(table.name, because, context, found), ...warning };
   }
   try {
     const begun = performance.now();
@@ -175,10 +158,13 @@ async function planTable(
       seconds,
       ...(isLookedAtByExtracts && { byExtractsOf: context.run }),
     };
+    // A look that extracts do takes its time, and what the index has found is there before it.
+    const sooner = isLookedAtByExtracts ? (found?.message ?? []) : [];
     return {
-      state: { ...state, look: noted },
-      messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)),
-      look,
+      state: { ...state, look: noted, ...(found && { index: found.next }) },
+      messages: ranges.map((blocks) => messageOf(assessed, newRows, blocks, context)).concat(sooner),
+      look: { ...look, ...(isLookedAtByExtracts && found?.hasAsked && { byIndex: found.next.column }) },
+      ...(isLookedAtByExtracts && found?.message && { sendsByIndex: true as const }),
       read: { bytes: readBytes, seconds },
       ...warning,
     };
@@ -188,6 +174,22 @@ async function planTable(
   }
 }
 
+/** Small tables are always looked at, so nothing of them has to be brought forward. */
+async function findByIndex(
+  source: Statements,
+  assessed: UsableTable,
+  { newRows, because }: Work,
+  context: PlanContext,
+): Promise<LookByIndex | undefined> {
+  const known = knownOf(assessed.table.name, context);
+  const bytes = known?.look?.bytes;
+  const isSmall = bytes !== undefined && bytes <= context.looking.quiet.alwaysBytes;
+  if (isSmall && newRows !== undefined) return undefined;
+  const isLarge = bytes !== undefined && bytes > context.slicing.probeMaxBytes;
+  const asks = newRows !== undefined && (isLarge || isLeftOut(because));
+  return lookByIndex(source, assessed, known, asks, context);
+}
+
 /** What is to be known of a table that this plan has looked at. */
 function stateOf(
   assessed: UsableTable,
@@ -195,8 +197,7 @@ function stateOf(
   { run, state, model, plannedLsn, plannedXmax, looking }: PlanContext,
 ): KnownTable {
   const next: KnownTable = fingerprintOf(assessed, model);
-  const known = state.tables[assessed.table.name];
-  const before = known !== undefined && 'source' in known ? known : undefined;
+  const before = knownOf(assessed.table.name, { state });
   const fullRun = newRows === undefined ? run : before?.fullRun;
   if (fullRun !== undefined) next.fullRun = fullRun;
   const noted = noteFarSides(assessed, plannedLsn && plannedXmax);
@@ -206,63 +207,34 @@ function stateOf(
   return next;
 }
 
-interface Work {
-  /** Which rows are new; undefined if all are to be extracted. */
-  newRows: NewRows | undefined;
-  because: LookReason;
-}
-
-async function findWork(assessed: UsableTable, context: PlanContext): Promise<Work> {
-  const { state, resynced, model, plannedXmax, plannedLsn, looking } = context;
-  const all = (because: LookReason): Work => ({ newRows: undefined, because });
-  const { name } = assessed.table;
-  if (resynced.has(name)) return all('requested');
-  const known = state.tables[name];
-  if (known === undefined || !('source' in known)) return all('first look');
-  if (!isUnchanged(known, fingerprintOf(assessed, model))) return all('changed definition');
-  const { captured, plannedAt: lookedAt } = known.base ?? state;
-  if (captured === undefined) return all('first look');
-  const newRows: NewRows = { since: captured.base, inProgress: captured.inProgress };
-  if (!isWithinReach(newRows, plannedXmax)) return all('old xids');
-  const farSides = noteFarSides(assessed, plannedLsn && plannedXmax);
-  const floorSeconds = looking.isExact ? 0 : looking.unmatchedFloorSeconds;
-  const isAsked = isUnmatchedDue(known, farSides, { at: looking.now, floorSeconds });
-  if (isAsked) newRows.unmatched = true;
-  if (looking.isExact) return { newRows, because: 'asked for' };
-  const facts = {
-    known,
-    counters: looking.counters.get(name),
-    lookedAt,
-    plannedAt: state.plannedAt,
-    now: looking.now,
-    xids: BigInt(plannedXmax) - BigInt(captured.base),
-  };
-  const chosen = chooseLook(facts, looking.quiet);
-  // The delete of a joined row was reported to an earlier look, which was too soon to ask.
-  const because = chosen === 'quiet' && isAsked ? 'written to' : chosen;
-  if (because === 'quiet') return { newRows, because };
-  const run = known.look?.byExtractsOf;
-  const last = run === undefined ? undefined : await looking.followLook({ table: name, run });
-  return { newRows, because: chooseWait(facts, looking.quiet, last) ?? because };
-}
-
 /**
  * Leaves a table out of this plan.
  *
  * Claim: nothing is lost. A table that is left out keeps its base, so what this plan did not look for is new to a later one.
  * What was known of it stays too: if its fingerprint has changed, a later plan sees it and reads all.
  */
-function leaveOut(table: string, because: LookReason, { state }: PlanContext): TablePlan {
-  const known = state.tables[table];
-  const { captured, plannedAt } = (known !== undefined && 'source' in known && known.base) || state;
-  if (known === undefined || !('source' in known) || captured === undefined || plannedAt === undefined) {
+function leaveOut(table: string, because: LookReason, context: PlanContext, found?: LookByIndex): TablePlan {
+  const known = knownOf(table, context);
+  const { captured, plannedAt } = known?.base ?? context.state;
+  if (known === undefined || captured === undefined || plannedAt === undefined) {
     throw new TerminalError('a table that no plan has looked at was to be left out', { table });
   }
   const base = { captured, plannedAt };
+  const { index: before, ...rest } = known;
+  const look: TableLook = { table, isLookedAt: false, because, asOf: base.plannedAt };
+  // What is too much stays new to the index, too: nobody has sent it.
+  const isAsked = found?.hasAsked === true && !(found.isTooMuch && found.message === undefined);
+  if (!isAsked) {
+    const kept = keepIndexBase(known, context);
+    return { state: { ...rest, base, ...(kept && { index: kept }) }, messages: [], look };
+  }
+  const { message, next, seconds } = found;
   return {
-    state: { ...known, base },
-    messages: [],
-    look: { table, isLookedAt: false, because, asOf: base.plannedAt },
+    state: { ...rest, base, index: { ...next, ...(before?.sent && { sent: before.sent }) } },
+    messages: message === undefined ? [] : [message],
+    look: { ...look, byIndex: next.column },
+    ...(message && { sendsByIndex: true as const }),
+    read: { bytes: 0, seconds },
   };
 }
 
@@ -278,11 +250,10 @@ async function planLocked(
   context: PlanContext,
 ): Promise<TablePlan> {
   const { table } = assessed;
-  const { state, slicing } = context;
+  const { slicing } = context;
   const holder = await findLockHolder(source, lockableTablesOf(table, slicing.schema), 'AccessExclusiveLock');
   const lock = holder && describeLock(holder);
-  const known = state.tables[table.name];
-  const sent = known !== undefined && 'source' in known ? known.sentLocked : undefined;
+  const sent = knownOf(table.name, context)?.sentLocked;
   const isNeeded = sent === undefined || context.resynced.has(table.name);
   if (isNeeded || (await context.isExtracted({ table: table.name, ...sent }))) {
     return {
@@ -294,42 +265,6 @@ async function planLocked(
   return {
     ...leaveOut(table.name, 'locked', context),
     locked: { table: table.name, isLeftOut: true, ...(lock && { lock }) },
-  };
-}
-
-function messageOf(
-  { table, relation }: UsableTable,
-  newRows: NewRows | undefined,
-  blocks: BlockRange | undefined,
-  context: PlanContext,
-): Omit<ExtractMessage, 'slice'> {
-  return {
-    ...envelopeOf(table.name, context),
-    ...(newRows && { newRows }),
-    ...(blocks && { blocks, fileNode: relation.fileNode }),
-  };
-}
-
-export function envelopeOf(
-  table: string,
-  {
-    run,
-    state,
-    plannedXmax,
-    plannedLsn,
-    modelNumber,
-  }: Omit<PlanContext, 'slicing' | 'looking' | 'isExtracted' | 'resynced' | 'model'>,
-): Omit<ExtractMessage, 'slice'> {
-  const { generation, identity } = state;
-  return {
-    version: 1,
-    run,
-    table,
-    generation,
-    identity,
-    plannedXmax,
-    ...(plannedLsn && { plannedLsn }),
-    ...(modelNumber !== undefined && { model: modelNumber }),
   };
 }
 

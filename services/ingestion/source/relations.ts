@@ -46,6 +46,8 @@ export interface Relation {
    * indexes over all partitions. The indexes of a table do not cover the rows of tables that inherit from it.
    */
   uniqueKeys: string[][];
+  /** The columns by which a valid B-tree over all rows leads, in every member that has rows. */
+  ledBy: string[];
   /** Heap blocks of all members, as the server's last vacuum or analyze counted them. */
   pages: number;
   /** Rows of all members, as it estimated them; 0 where there was none. */
@@ -125,6 +127,19 @@ export async function selectRelations(
               from pg_index i
              where i.indrelid = root.oid and i.indisunique and i.indisvalid
                and i.indpred is null and i.indexprs is null) as "uniqueKeys",
+           (select coalesce(json_agg(led.attname), '[]')
+              from (select a.attname
+                      from member
+                      join pg_index i on i.indrelid = member.oid
+                      join pg_class indexed on indexed.oid = i.indexrelid
+                      join pg_am on pg_am.oid = indexed.relam
+                      join pg_opclass on pg_opclass.oid = i.indclass[0]
+                      join pg_attribute a on a.attrelid = member.oid and a.attnum = i.indkey[0]
+                     where member.root_oid = root.oid and member.relkind = 'r' and i.indisvalid and i.indpred is null
+                       and pg_am.amname = 'btree' and pg_opclass.opcdefault
+                     group by a.attname
+                    having count(distinct member.oid)
+                           = (select count(*) from member where root_oid = root.oid and relkind = 'r')) as led) as "ledBy",
            (select sum(relpages)::float8 from member where root_oid = root.oid) as pages,
            (select sum(greatest(c.reltuples, 0))::float8
               from member join pg_class c on c.oid = member.oid where root_oid = root.oid) as rows

@@ -10,8 +10,8 @@ export interface SourceSnapshot {
   xmin: string;
   /** Top-level transactions in progress; on a standby 0, because its snapshots do not list them. */
   inProgressCount: number;
-  /** By the server's clock, ISO 8601. */
-  takenAt: string;
+  /** By the server's clock, not later than the snapshot, ISO 8601. */
+  at: string;
 }
 
 /** The snapshot of this statement; as the first query of a repeatable read transaction, the transaction's. */
@@ -20,7 +20,7 @@ export async function selectSnapshot(source: Statements): Promise<SourceSnapshot
     select pg_snapshot_xmax(snapshot)::text as xmax,
            pg_snapshot_xmin(snapshot)::text as xmin,
            (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount",
-           to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "takenAt"
+           to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
       from pg_current_snapshot() as snapshot`);
   return rows[0] as SourceSnapshot;
 }
@@ -68,7 +68,7 @@ export function isAtOrAfterPlan(
  */
 export function makeVersion(
   generation: string,
-  { xmax, xmin, inProgressCount }: Omit<SourceSnapshot, 'takenAt'>,
+  { xmax, xmin, inProgressCount }: Omit<SourceSnapshot, 'at'>,
   replayLsn: string | null,
 ): ObjectVersion {
   const tie = replayLsn === null ? -inProgressCount : lsnToNumber(replayLsn);

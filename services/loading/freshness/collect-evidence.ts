@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { findAsOf } from '../../../shared/ledger/as-of.ts';
+import { type AsOf, findAsOf } from '../../../shared/ledger/as-of.ts';
 import { selectCensuses } from '../../../shared/ledger/censuses.ts';
 import { checkContinuity } from '../../../shared/ledger/continuity.ts';
 import { countWaiting, type WaitingRows } from '../../../shared/ledger/count-waiting.ts';
@@ -56,8 +56,8 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
       const asOf = plans && findAsOf(table, model, { plans, loaded });
       const count = counts.find((each) => each.table === table.name);
       const entry = ledger.get(table.name);
-      const instant = entry !== undefined && asOf?.isWhole === true ? asOf.instant : undefined;
-      return describeTable(table.name, { entry, count, waiting, instant });
+      const known = entry !== undefined && asOf?.isWhole === true ? asOf : undefined;
+      return describeTable(table.name, { entry, count, waiting, asOf: known });
     }),
   };
 }
@@ -66,14 +66,15 @@ interface TableFacts {
   entry: LedgerTable | undefined;
   count: TableCount | undefined;
   waiting: readonly WaitingRows[];
-  instant: Date | undefined;
+  asOf: AsOf | undefined;
 }
 
-function describeTable(table: string, { entry, count, waiting, instant }: TableFacts): TableEvidence {
+function describeTable(table: string, { entry, count, waiting, asOf }: TableFacts): TableEvidence {
   const waits = waiting.filter((each) => each.table === table).map(({ rows }) => rows);
   return {
     table,
-    asOf: instant?.toISOString() ?? null,
+    asOf: asOf?.instant.toISOString() ?? null,
+    ...(asOf?.fresh && { freshAsOf: asOf.fresh.instant.toISOString(), freshBy: asOf.fresh.column }),
     objects: entry?.objects ?? 0,
     versions: entry?.versions ?? 0,
     rows: count?.holds ?? entry?.rows ?? null,

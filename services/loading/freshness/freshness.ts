@@ -21,10 +21,17 @@ export interface FreshnessDeps {
 
 export interface TableFreshness {
   table: string;
-  /** undefined if nothing of the table was ever captured, or if it is unknown. */
+  /**
+   * How old its newest changes are, as far as an index is asked for them, else the whole table; undefined if nothing of the table
+   * was ever captured, or if it is unknown.
+   */
   lagSeconds: number | undefined;
   /** The same, counted from the first plan that was due since; undefined where the lag is. */
   lateSeconds: number | undefined;
+  /** How old the whole table is: up to there it lacks nothing. */
+  exactLagSeconds: number | undefined;
+  /** The same, counted from the first plan that was due since; undefined where the lag is. */
+  exactLateSeconds: number | undefined;
   /** Rows that wait for a dimension; of facts only. */
   waiting: number | undefined;
 }
@@ -43,12 +50,16 @@ export async function measureFreshness(deps: FreshnessDeps): Promise<TableFreshn
       const loaded = await selectLoadedRuns(client, plans?.runs[0]?.run ?? '');
       const waiting = await countWaiting(client, deps.model, deps.schema);
       return deps.model.tables.map((table) => {
-        const instant = plans && findAsOf(table, deps.model, { plans, loaded })?.instant;
+        const asOf = plans && findAsOf(table, deps.model, { plans, loaded });
+        const exact = asOf?.instant;
+        const fresh = asOf?.fresh?.instant ?? exact;
         const rows = waiting.filter((each) => each.table === table.name).map((each) => each.rows);
         return {
           table: table.name,
-          lateSeconds: instant && lateSeconds(instant, now, deps.planSchedule),
-          lagSeconds: instant && Math.max(0, (now.getTime() - instant.getTime()) / 1000),
+          lateSeconds: fresh && lateSeconds(fresh, now, deps.planSchedule),
+          lagSeconds: fresh && secondsBetween(fresh, now),
+          exactLateSeconds: exact && lateSeconds(exact, now, deps.planSchedule),
+          exactLagSeconds: exact && secondsBetween(exact, now),
           waiting: table.kind === 'fact' ? rows.reduce((sum, count) => sum + count, 0) : undefined,
         };
       });
@@ -57,3 +68,5 @@ export async function measureFreshness(deps: FreshnessDeps): Promise<TableFreshn
     throw toPipelineError(error);
   }
 }
+
+const secondsBetween = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000);

@@ -55,15 +55,21 @@ export const handler = middy()
     const tables = await measureFreshness({ ...deps, model, database });
     // The function that noted an outage may have died since.
     await noteAnswer('warehouse', { ingested, logger, notify: makeNotify(eventBridge, stage) });
-    for (const { table, lagSeconds, waiting } of tables) {
+    for (const { table, lagSeconds, exactLagSeconds, waiting } of tables) {
       metrics.add(table, {
         ...(lagSeconds !== undefined && { LagSeconds: lagSeconds }),
+        // Where the two are one, so is the metric: AWS charges for each.
+        ...(exactLagSeconds !== undefined &&
+          exactLagSeconds !== lagSeconds && { ExactLagSeconds: exactLagSeconds }),
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       });
     }
     // A table without a lag was never measured: then the alarm must not be quiet.
     const lags = tables.flatMap(({ lateSeconds }) => lateSeconds ?? []);
-    if (lags.length === tables.length && lags.length > 0) metrics.addGreatestLag(Math.max(...lags));
+    if (lags.length === tables.length && lags.length > 0) {
+      const exact = tables.flatMap(({ exactLateSeconds }) => exactLateSeconds ?? []);
+      metrics.addGreatestLag(Math.max(...lags), Math.max(...exact));
+    }
     // Last: what it cannot tell must not cost the metrics.
     const evidence = await database.withClient((client) =>
       collectEvidence(client, { ...deps, model, ingested }),

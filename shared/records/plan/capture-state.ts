@@ -34,6 +34,8 @@ export interface KnownTable extends TableFingerprint {
   look?: LastLook;
   /** Of the last plan that has asked for rows that join none; absent for a table without joins, or of an older release. */
   farSides?: FarSides;
+  /** From where on the newest changes are read by an index; absent where none leads by the column. */
+  index?: IndexBase;
 }
 
 /** What a plan noted of the tables that are joined to one, before it asked for rows of it that join none. */
@@ -43,6 +45,26 @@ export interface FarSides {
   /** What it said of updates, among which keys may have changed. */
   updates: string;
   /** ISO 8601. */
+  at: string;
+}
+
+/** What the last look by an index has left, or the look at the whole table that came after it. It is no base of the table. */
+export interface IndexBase {
+  /** By which the index leads. */
+  column: string;
+  /** Of a table that plans have not asked by the index since; absent where the last plan has. */
+  base?: TableBase;
+  /** The greatest value of the column then, as Postgres reads it; absent where there was none. */
+  greatest?: string;
+  /** The last slice that was sent to be read by the index. */
+  sent?: { run: RunId; slice: SliceId };
+}
+
+/** A plan, by which transactions are told apart that began before it. */
+export interface PlanMark {
+  /** The next xid of its snapshot: whatever has a lower one had begun before. */
+  xid: string;
+  /** By the server's clock, not later than the snapshot, ISO 8601. */
   at: string;
 }
 
@@ -91,6 +113,8 @@ export interface CaptureState {
   plannedAt?: string;
   /** What was read of the source lately; absent where an older release has planned. */
   reads?: SourceReads;
+  /** Of earlier plans, the oldest first; absent where an older release has planned. */
+  marks?: PlanMark[];
   /** Why the source's counters cannot be asked, as a plan has reported it. */
   countersProblem?: string;
 }
@@ -161,6 +185,9 @@ export function parseCaptureState(body: Uint8Array): CaptureState {
   if (value.plannedAt !== undefined && Number.isNaN(Date.parse(String(value.plannedAt)))) {
     throw corrupt(`its plannedAt is ${JSON.stringify(value.plannedAt)}`);
   }
+  if (value.marks !== undefined && !(Array.isArray(value.marks) && value.marks.every(isMark))) {
+    throw corrupt('its marks of plans are malformed');
+  }
   if (value.reads !== undefined && !isSourceReads(value.reads)) throw corrupt('its reads are malformed');
   if (value.lastRun !== undefined && !isRunId(String(value.lastRun))) {
     throw corrupt(`its lastRun is ${JSON.stringify(value.lastRun)}`);
@@ -196,6 +223,7 @@ const isTableState = (value: unknown): boolean =>
       (value.sentLocked === undefined || isSentSlice(value.sentLocked)) &&
       (value.look === undefined || isLastLook(value.look)) &&
       (value.farSides === undefined || isFarSides(value.farSides)) &&
+      (value.index === undefined || isIndexBase(value.index)) &&
       (value.fullRun === undefined || isRunId(String(value.fullRun)))));
 
 const isBase = (value: unknown): boolean =>
@@ -213,6 +241,16 @@ const isFarSides = (value: unknown): boolean =>
   typeof value.noted === 'string' &&
   typeof value.updates === 'string' &&
   !Number.isNaN(Date.parse(String(value.at)));
+
+const isIndexBase = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  typeof value.column === 'string' &&
+  ['string', 'undefined'].includes(typeof value.greatest) &&
+  (value.base === undefined || isBase(value.base)) &&
+  (value.sent === undefined || isSentSlice(value.sent));
+
+const isMark = (value: unknown): boolean =>
+  isJsonObject(value) && isDigits(value.xid) && !Number.isNaN(Date.parse(String(value.at)));
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));

@@ -2,9 +2,11 @@ import {
   emptyFolder,
   formatEmptyFolder,
   formatEmptyKey,
+  formatSkippedKey,
   formatSlicePrefix,
   isRunId,
   type RunId,
+  skippedSuffix,
 } from '../../object-store/object-key.ts';
 import { hasAny, type ObjectStore } from '../../object-store/object-store.ts';
 import {
@@ -19,6 +21,8 @@ import {
 export interface EmptySlice extends FollowedSlice {
   /** When the note was put, by the clock of the store. */
   putAt: Date;
+  /** Nothing was read: see `noteSkippedSlice`. */
+  isSkipped: boolean;
 }
 
 /**
@@ -37,6 +41,14 @@ export async function noteEmptySlice(
   );
 }
 
+/** Notes that a slice is not read by an index, because that is not there any more, or finds too much. Nothing is left to do of it. */
+export async function noteSkippedSlice(
+  ingested: Pick<ObjectStore, 'create'>,
+  { run, slice, table }: FollowedSlice,
+): Promise<void> {
+  await ingested.create(formatSkippedKey(run, slice), Buffer.from(JSON.stringify({ version: 1, table })));
+}
+
 /** @param after lists only later runs; a run itself lists only its own */
 export async function* listEmptySlices(
   ingested: Pick<ObjectStore, 'list'>,
@@ -46,13 +58,14 @@ export async function* listEmptySlices(
   const listed = ingested.list(prefix, after && formatEmptyFolder(after));
   for await (const { key, lastModified } of listed) {
     const [ofRun = '', name = ''] = key.slice(emptyFolder.length).split('/');
-    const slice = name.replace(/\.json$/, '');
-    if (isRunId(ofRun) && isSliceId(slice)) yield { run: ofRun, slice, putAt: lastModified };
+    const isSkipped = name.endsWith(skippedSuffix);
+    const slice = name.slice(0, isSkipped ? -skippedSuffix.length : -'.json'.length);
+    if (isRunId(ofRun) && isSliceId(slice)) yield { run: ofRun, slice, putAt: lastModified, isSkipped };
   }
 }
 
 /**
- * Of these slices, and of the parts that they were cut into, those in which nothing was new. An object of the slice, or of
+ * Of these slices, and of the parts that they were cut into, those in which nothing was new, or that were skipped. An object of the slice, or of
  * a part of it, beats the note, whenever it comes: a second delivery may have found what the first one had not.
  */
 export async function findEmptySlices(

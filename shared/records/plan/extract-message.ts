@@ -34,6 +34,14 @@ export interface CensusOrder {
   part?: SliceId;
 }
 
+/** What is read by an index, ahead of the next look at the whole table. */
+export interface IndexOrder {
+  /** The source table's column by which the index leads. */
+  column: string;
+  /** The lowest value to read, as Postgres reads it. */
+  from: string;
+}
+
 /** One slice of one table: the body of a message on the extract queue. */
 export interface ExtractMessage {
   version: 1;
@@ -54,6 +62,11 @@ export interface ExtractMessage {
   model?: number;
   /** The slice is a census: its table's keys are read, and no rows. */
   census?: CensusOrder;
+  /**
+   * Only rows of these values are read, and of them those that are new by `newRows`, which is no base of the table: what is
+   * missed here the next look finds.
+   */
+  index?: IndexOrder;
   /** Relation.fileNode at the plan; if it has changed, the bounds no longer hold and the extract drops them. */
   fileNode?: string;
 }
@@ -98,6 +111,7 @@ function assertFields(record: Record<string, unknown>): void {
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
   if (record.census !== undefined) assertCensus(record.census);
+  if (record.index !== undefined) assertIndex(record.index);
 }
 
 function assertXid(name: string, value: unknown): void {
@@ -131,6 +145,12 @@ function assertCensus(value: unknown): void {
   if (previous === undefined) return;
   if (!isRunId(String(previous.run)) || !isSliceId(String(previous.slice)))
     throw new TerminalError("the extract message's previous census is not a slice of a run");
+}
+
+function assertIndex(value: unknown): void {
+  const { column, from } = (value ?? {}) as Partial<IndexOrder>;
+  if (typeof column !== 'string' || typeof from !== 'string')
+    throw new TerminalError("the extract message's index has no column or no lowest value");
 }
 
 function assertBlocks(value: unknown): void {

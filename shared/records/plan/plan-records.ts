@@ -13,6 +13,8 @@ export interface PlanRecords {
   plannedAt: Date;
   /** Of source tables that plans have left out since: when the last plan looked that did not. */
   bases: ReadonlyMap<string, Date>;
+  /** Of source tables whose newest changes are read by an index: by which column, and when a plan last did. */
+  byIndex?: ReadonlyMap<string, ReadByIndex>;
   /** Source tables that cannot be extracted as they are. */
   failing: ReadonlySet<string>;
   /** The runs that found something, the oldest first. */
@@ -23,6 +25,11 @@ export interface PlanRecords {
   empty: readonly FollowedSlice[];
   /** The keys of the objects whose messages an operator has discarded: nothing brings them any more. */
   dropped: readonly ObjectKey[];
+}
+
+export interface ReadByIndex {
+  column: string;
+  at: Date;
 }
 
 /** Longer than a message can live on a queue and then among the dead letters. */
@@ -61,9 +68,9 @@ async function readRest(
   const [oldest] = records;
   if (oldest !== undefined) {
     const [before] = oldest.run.split('Z');
-    for await (const { run, slice } of listEmptySlices(ingested, { after: `${before}Z` })) {
+    for await (const { run, slice, isSkipped } of listEmptySlices(ingested, { after: `${before}Z` })) {
       const table = tables.get(`${run} ${plannedSliceOf(slice)}`);
-      if (table !== undefined) empty.push({ run, slice, table });
+      if (table !== undefined && !isSkipped) empty.push({ run, slice, table });
     }
   }
   return { dropped: await listDropped(ingested), empty };
@@ -79,6 +86,13 @@ const describePlans = (
     Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
       'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
     ),
+  ),
+  byIndex: new Map(
+    Object.entries(state.tables).flatMap(([table, known]): [string, ReadByIndex][] => {
+      if (!('source' in known) || known.index === undefined) return [];
+      const { column, base } = known.index;
+      return [[table, { column, at: new Date(base?.plannedAt ?? state.plannedAt ?? 0) }]];
+    }),
   ),
   failing: new Set(failingTables(state)),
   runs: dropOverridden(records),

@@ -2,7 +2,7 @@ import { TerminalError } from '../../errors.ts';
 import { formatRunKey, isRunId, type RunId, runFolder } from '../../object-store/object-key.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { parseJsonRecord } from '../json-record.ts';
-import type { BlockRange, ExtractMessage, NewRows } from './extract-message.ts';
+import type { BlockRange, ExtractMessage, IndexOrder, NewRows } from './extract-message.ts';
 import type { FollowedSlice, SliceId } from './slices.ts';
 
 /** The content of `state/runs/<run>.json`: what a plan found and sent. It is never changed afterwards. */
@@ -40,6 +40,8 @@ export interface TableLook {
   because: LookReason;
   /** Of a table that was left out: what was committed in the source by then is captured, ISO 8601. */
   asOf?: string;
+  /** The column by whose index the plan has asked for the newest changes; absent where it has not. */
+  byIndex?: string;
 }
 
 /** Why a plan has looked at a table, or has not. */
@@ -57,6 +59,7 @@ export const lookReasons = [
   'written to',
   'small',
   'due',
+  'many changes',
   // Not looked at.
   'quiet',
   'in flight',
@@ -82,6 +85,13 @@ export interface PlannedSlice {
   full: boolean;
   /** When its table was planned before, ISO 8601, where that is not the run's `since`: earlier plans left it out. */
   since?: string;
+  /** It brings the newest changes forward, and ends no look at the table: nothing counts on it. */
+  byIndex?: true;
+  /**
+   * When its table was last looked at by an index, or was looked at in whole, before this plan, ISO 8601; absent where no index
+   * is used.
+   */
+  freshSince?: string;
 }
 
 /** A table that cannot be extracted as it is. The others are not affected. */
@@ -100,6 +110,8 @@ export interface PlannedMessages
   blocks: Record<string, BlockRange>;
   /** By table, where its rows are new from another base on than `newRows`; absent where there is none. */
   tableNewRows?: Record<string, NewRows>;
+  /** By slice, of those that are read by an index; absent where there is none. */
+  byIndex?: Record<string, IndexOrder & { newRows: NewRows }>;
 }
 
 /**
@@ -123,9 +135,13 @@ export function formatRunRecord(
 }
 
 /** @returns undefined for no messages */
-export function packMessages(messages: readonly ExtractMessage[]): PlannedMessages | undefined {
-  const [first] = messages;
+export function packMessages(all: readonly ExtractMessage[]): PlannedMessages | undefined {
+  const [first] = all;
   if (first === undefined) return undefined;
+  const messages = all.filter(({ index }) => index === undefined);
+  const byIndex = all.flatMap(({ slice, index, newRows }) =>
+    index === undefined || newRows === undefined ? [] : [[slice, { ...index, newRows }] as const],
+  );
   const { identity, plannedXmax, plannedLsn, model } = first;
   // A plan asks most tables for the rows of the same xids, or for all rows.
   const newRows = greatestBase(messages);
@@ -148,6 +164,7 @@ export function packMessages(messages: readonly ExtractMessage[]): PlannedMessag
     ...(others.length > 0 && {
       tableNewRows: Object.fromEntries(others.map(({ table, newRows }) => [table, newRows as NewRows])),
     }),
+    ...(byIndex.length > 0 && { byIndex: Object.fromEntries(byIndex) }),
   };
 }
 
@@ -172,7 +189,8 @@ export function unpackMessage(
   { slice, table, full }: PlannedSlice,
 ): ExtractMessage {
   const { identity, plannedXmax, plannedLsn, model } = messages;
-  const newRows = ownOf(messages.tableNewRows ?? {}, table) ?? messages.newRows;
+  const { newRows: newByIndex, ...index } = messages.byIndex?.[slice] ?? {};
+  const newRows = newByIndex ?? ownOf(messages.tableNewRows ?? {}, table) ?? messages.newRows;
   const [blocks, fileNode] = [messages.blocks[slice], ownOf(messages.fileNodes, table)];
   return {
     version: 1,
@@ -186,6 +204,7 @@ export function unpackMessage(
     ...(model !== undefined && { model }),
     ...(!full && newRows && { newRows }),
     ...(blocks && fileNode && { blocks, fileNode }),
+    ...(newByIndex && { index: index as IndexOrder }),
   };
 }
 

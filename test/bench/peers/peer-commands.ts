@@ -17,6 +17,7 @@ export interface Databases {
 }
 
 const dltProgram = fileURLToPath(new URL('dlt_copy.py', import.meta.url));
+const dltMergeProgram = fileURLToPath(new URL('dlt_merge.py', import.meta.url));
 const dltTablesProgram = fileURLToPath(new URL('dlt_tables.py', import.meta.url));
 
 /** undefined where the registry has no program for this machine. */
@@ -45,6 +46,31 @@ export function slingCopy(sling: string, { source, target }: Databases, mode: Co
     TARGET: `${target}?sslmode=disable`,
     SLING_DISABLE_TELEMETRY: 'true',
   });
+}
+
+/** Sling brings sales_order up to date by its key and last_updated. @param object the table that it copies into */
+export function slingMerge(sling: string, { source, target }: Databases, object: string): Promise<void> {
+  const words = [
+    ...[sling, 'run', '--src-conn', 'SOURCE', '--src-stream', 'public.sales_order'],
+    ...['--tgt-conn', 'TARGET', '--tgt-object', object],
+    ...['--mode', 'incremental', '--primary-key', 'sales_order_id', '--update-key', 'last_updated'],
+  ];
+  return runInShell(words.map(quoteForShell).join(' '), {
+    SOURCE: `${source}?sslmode=disable`,
+    TARGET: `${target}?sslmode=disable`,
+    SLING_DISABLE_TELEMETRY: 'true',
+  });
+}
+
+/** dlt does the same. @param folder keeps what it knows of the last time */
+export function dltMerge(
+  programs: string,
+  { source, target }: Databases,
+  folder: string,
+  { dataset, lag }: { dataset: string; lag: number },
+): Promise<void> {
+  const words = [join(programs, 'python'), dltMergeProgram, source, target, folder, dataset, String(lag)];
+  return runInShell(words.map(quoteForShell).join(' '), dltEnvironment(folder));
 }
 
 /** Sling copies tables as they are into its schema, as many at a time as the machine has cores. */

@@ -7,15 +7,18 @@ export interface RunTarget {
   data: string;
   /** The folder of the project; the sample shop's without it. */
   project?: string;
+  /** All tables are looked at, those that rest too. */
+  isExact?: boolean;
 }
 
 /** Runs `starlift run` to its end, as a process of its own. @throws it did not end well */
 export async function runStarlift(
-  { source, warehouse, data, project }: RunTarget,
+  { source, warehouse, data, project, isExact }: RunTarget,
   env: Record<string, string> = {},
 ): Promise<void> {
   const args = ['run', '--source', source, '--warehouse', warehouse, '--data', data, '--json'];
   if (project !== undefined) args.push('--project', project);
+  if (isExact) args.push('--exact');
   const { code, stdout, stderr } = await finished(spawnStarlift(args, env));
   if (code !== 0) throw new Error(`starlift run ended with ${code}:\n${stdout}\n${stderr}`);
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
+import { changedModel } from './shop-model.ts';
 
 const items = 300;
 const sliceBytes = 24 * 1024;
@@ -28,6 +29,7 @@ describe('several sessions that write during the runs', () => {
     await bench.source.query(`
       insert into item select n, repeat('x', 200), 0 from generate_series(1, ${items}) n;
       insert into department select n, 'department ' || n from generate_series(1, 5) n;
+      create index on item (last_updated);
       insert into staff select n, 'name ' || n, n % 5 + 1 from generate_series(1, 40) n`);
   });
 
@@ -36,6 +38,7 @@ describe('several sessions that write during the runs', () => {
     const id = random(items) + 1;
     const statements = [
       `update item set price = price + 1 where item_id between ${id} and ${id + random(4)}`,
+      `update item set price = price + 2, last_updated = now() where item_id = ${id}`,
       `update item set note = repeat('y', ${random(900)}) where item_id = ${id}`,
       `insert into item values (${1000 + random(100_000)}, 'new') on conflict do nothing`,
       `update department set department_name = 'd ${random(1000)}' where department_id = ${(id % 5) + 1}`,
@@ -53,12 +56,25 @@ describe('several sessions that write during the runs', () => {
 
   // A plan that looks at every table, and one that leaves out what no write was reported of.
   const everything = { sliceBytes, isExact: true };
-  const byCounters = { sliceBytes, quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0.1 } };
+  const byCounters = {
+    sliceBytes,
+    quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0.1, overlapSeconds: 60 },
+  };
+
+  // One that looks at each table once, and from then on asks the index alone.
+  const byIndex = {
+    sliceBytes,
+    model: changedModel,
+    quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 1e9, overlapSeconds: 0 },
+  };
+  const allHints = { ...byIndex, quiet: { ...byIndex.quiet, restFactor: 0.1 } };
 
   it.each([
     [1, everything],
     [2, byCounters],
     [3, byCounters],
+    [4, byIndex],
+    [5, allHints],
   ])('lose nothing, whatever the order of the extracts (seed %i)', async (seed, options) => {
     const random = makeRandom(seed);
     let isWriting = true;

@@ -31,6 +31,18 @@ export const shopDefinitions = [
 /** A shop of three tables, one of them joined to another. */
 export const shopModel = assembleModel({ name: 'test', tables: [{ ...calendar }, ...shopDefinitions] });
 
+/** The same, with a column of each table that says when a row was changed. */
+export const changedModel = assembleModel({
+  name: 'test',
+  tables: [
+    { ...calendar },
+    ...shopDefinitions.map((definition) => ({
+      ...definition,
+      source: { ...definition.source, changed: 'last_updated' },
+    })),
+  ],
+});
+
 /** Its tables, and the role that reads them with nothing but select. */
 export const shopTables = `
   create table item (

@@ -158,7 +158,12 @@ describe('how old the warehouse is', () => {
         LagSeconds: lagSeconds,
         ...(waiting !== undefined && { RowsWaiting: waiting }),
       })),
-      { _aws: expect.anything(), stage: expect.any(String), GreatestLagSeconds: Math.max(...lags) },
+      {
+        _aws: expect.anything(),
+        stage: expect.any(String),
+        GreatestLagSeconds: Math.max(...lags),
+        GreatestExactLagSeconds: Math.max(...lags),
+      },
     ]);
     expect(measured.size).toBe(11);
   });

@@ -12,6 +12,7 @@ describe('a table that plans leave out because the source has counted no write',
   let stack: OperatedStack;
   /** Commits, and works on: it reports what it has committed only when it is idle. */
   let busy: pg.Client;
+  let hiding: pg.Client | undefined;
   let working: Promise<unknown> | undefined;
   beforeAll(async () => {
     stack = await OperatedStack.startLoaded({ looking: { quietAboveMib: 0 } });
@@ -21,7 +22,7 @@ describe('a table that plans leave out because the source has counted no write',
     busy = await connect(stack.sourceUrl, 'source');
   });
   afterAll(async () => {
-    await busy?.end();
+    await Promise.all([busy?.end(), hiding?.end()]);
     await working?.catch(() => {});
     await stack?.stop();
   });
@@ -51,6 +52,7 @@ describe('a table that plans leave out because the source has counted no write',
       isLookedAt: false,
       because: 'quiet',
       asOf: asOf(before, 'fact_payment'),
+      byIndex: null,
     });
     const verified = await stack.json<{ ok: boolean; tables: Record<string, unknown>[] }>('verify');
     expect(verified.tables.find(({ table }) => table === 'fact_payment')).toMatchObject({
@@ -82,5 +84,43 @@ describe('a table that plans leave out because the source has counted no write',
     expect((await stack.command('status')).text).toMatch(
       /Looked at 1 of 11 tables; of 10 the source has counted no write\./,
     );
+  });
+
+  it('has its newest changes brought by an index, in a table that is exact as of its last look', async () => {
+    await stack.source('create index on payment (last_updated)');
+    const write = (sql: string) => stack.source(`${sql}; select pg_stat_force_next_flush()`);
+    await write('update payment set payment_amount = 0.03 where payment_id = 5');
+    await seen(async () =>
+      (await stack.run()).looks.some(({ source, isLookedAt }) => source === 'payment' && isLookedAt),
+    );
+    const before = await stack.json<Status>('status');
+    hiding = await connect(stack.sourceUrl, 'source');
+    const hidden = hiding.query(`do $$ begin
+      update payment set payment_amount = 0.04, last_updated = now() where payment_id = 6;
+      update payment set payment_amount = 0.05 where payment_id = 7;
+      commit;
+      perform pg_sleep(600);
+    end $$`);
+    hidden.catch(() => {});
+    await seen(async () => {
+      const [row] = await stack.source('select from payment where payment_id = 7 and payment_amount = 0.05');
+      return row !== undefined;
+    });
+    await stack.run();
+    const status = await stack.json<Status>('status');
+    const payment = status.tables.find(({ table }) => table === 'fact_payment');
+    expect(payment).toMatchObject({
+      snapshotAt: asOf(before, 'fact_payment'),
+      freshAt: status.plannedAt,
+      freshBy: 'last_updated',
+    });
+    expect(lookAt(status, 'payment')).toMatchObject({ because: 'quiet', byIndex: 'last_updated' });
+    const verified = await stack.json<{ ok: boolean; tables: Record<string, unknown>[] }>('verify');
+    expect(verified.tables.find(({ table }) => table === 'fact_payment')).toMatchObject({
+      late: 1,
+      different: 0,
+    });
+    expect(verified.ok).toBe(true);
+    expect((await stack.command('status')).text).toContain('Fresh by last_updated');
   });
 });

@@ -61,6 +61,32 @@ describe('the messages of a plan', () => {
     expect(unpackMessage({ run, generation, messages: packed }, slice)).toEqual(message);
   });
 
+  it('keep apart what is read by an index, also of a table that is looked at in the same plan', () => {
+    const look: ExtractMessage = {
+      version: 1,
+      run,
+      slice: formatSliceId(0),
+      table: 'item',
+      generation,
+      identity: 'i',
+      plannedXmax: '9',
+      newRows: { since: '5', inProgress: ['3'] },
+    };
+    const byIndex: ExtractMessage = {
+      ...look,
+      slice: formatSliceId(1),
+      newRows: { since: '8', inProgress: [] },
+      index: { column: 'last_updated', from: '2026-11-25 12:00:00.000000' },
+    };
+    const messages = packMessages([look, byIndex]);
+    if (messages === undefined) throw new Error('nothing was packed');
+    expect(messages.newRows).toEqual(look.newRows);
+    for (const message of [look, byIndex]) {
+      const slice = { slice: message.slice, table: 'item', full: false };
+      expect(unpackMessage({ run, generation, messages }, slice)).toEqual(message);
+    }
+  });
+
   it('are what its record makes of them again', () => {
     fc.assert(
       fc.property(plan, tables, ({ identity, plannedXmax, plannedLsn, model, newRows }, planned) => {

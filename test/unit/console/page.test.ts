@@ -68,11 +68,19 @@ describe('the first line of the page', () => {
   });
 
   it('is of a table by what is wrong with it, else by its age', () => {
-    const table = { table: 'dim_staff', source: 'staff', ageSeconds: 10, snapshotAt: '2026-11-30T12:00:00Z' };
+    const table = {
+      table: 'dim_staff',
+      source: 'staff',
+      ageSeconds: 10,
+      freshAgeSeconds: null,
+      snapshotAt: '2026-11-30T12:00:00Z',
+    };
     const level = (troubles: Trouble[], changes = {}) =>
       levelOfTable({ ...table, ...changes }, { troubles, maxLagSeconds: 60 });
     expect(level([])).toBe('well');
     expect(level([], { ageSeconds: 61 })).toBe('warn');
+    expect(level([], { ageSeconds: 61, freshAgeSeconds: 10 })).toBe('well');
+    expect(level([], { ageSeconds: 99, freshAgeSeconds: 61 })).toBe('warn');
     expect(level([], { snapshotAt: null, ageSeconds: null })).toBe('none');
     expect(level([trouble('waiting', 'dim_staff')])).toBe('warn');
     expect(level([trouble('emptied', 'dim_staff')])).toBe('bad');

@@ -23,7 +23,7 @@ const alarmOf = (
       sweepSchedule: parseSchedule(schedules.sweepSchedule ?? 'rate(15 minutes)'),
       freshnessSchedule: parseSchedule(schedules.freshnessSchedule ?? 'rate(5 minutes)'),
     },
-    ...{ oldestMessageSeconds: 1800, lagObjectiveSeconds: 900 },
+    ...{ oldestMessageSeconds: 1800, lagObjectiveSeconds: 900, exactLagObjectiveSeconds: 86_400 },
     timeouts: { plan: 300, extract: 300, transform: 120, load: 300, sweep: 300, freshness: 60 },
   };
   const resource = makeAlarms(service, parameters, findIntervals)[`${id}Alarm`];

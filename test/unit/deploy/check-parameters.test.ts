@@ -33,7 +33,7 @@ const faultOf = (parameters: Parameters) =>
 describe('the check of a deployment’s parameters', () => {
   it('takes the defaults, and asks for every one of them', async () => {
     expect(await faultOf({})).toBeUndefined();
-    expect(Object.keys(defaults)).toHaveLength(33);
+    expect(Object.keys(defaults)).toHaveLength(34);
     for (const name of Object.keys(defaults)) {
       expect(await faultOf({ [name]: undefined })).toBe(`the parameter ${name} is missing`);
     }

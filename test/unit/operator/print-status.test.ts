@@ -50,6 +50,9 @@ describe('the screen of status', () => {
         run: 'r',
         snapshotAt: '2026-03-05T10:00:00.000Z',
         ageSeconds: 7200,
+        freshAt: null,
+        freshAgeSeconds: null,
+        freshBy: null,
         lagSeconds: 7260,
         inFlight: 3,
         waiting: 0,
@@ -73,6 +76,29 @@ describe('the screen of status', () => {
     printStatus(shown, makeTerminal(output, output, false), 'npm start');
     return String(output.read()).split('\n');
   };
+
+  it('shows up to when changes are there by an index next to the time as of which a table is exact', () => {
+    const [table] = status.tables;
+    if (table === undefined) throw new Error('there is no table');
+    const fresh = {
+      ...table,
+      freshAt: '2026-03-05T11:58:00.000Z',
+      freshBy: 'last_updated',
+      freshAgeSeconds: 120,
+    };
+    const lines = screenOf({ ...status, tables: [fresh, { ...table, table: 'dim_staff' }] });
+    const shown = lines.map((line) => line.replaceAll(/ +/g, ' ').trim());
+    expect(shown).toContain('table | fresh as of | exact as of | age | rows | versions');
+    expect(shown).toContain(
+      'dim_design | 2026-03-05 11:58:00 UTC | 2026-03-05 10:00:00 UTC | 2 min | 1,250 | 2,500',
+    );
+    expect(shown).toContain(
+      'dim_staff | 2026-03-05 10:00:00 UTC | 2026-03-05 10:00:00 UTC | 2 h | 1,250 | 2,500',
+    );
+    expect(shown).toContain(
+      'Fresh by last_updated: what was changed without that is there as of the exact time.',
+    );
+  });
 
   it('shows tables, queues, the last run with its warnings, and the verdict', () => {
     const lines = screenOf(status).map((line) => line.trimEnd());

@@ -181,6 +181,33 @@ describe('what needs attention', () => {
     expect(found({ maxLagSeconds: undefined }, { asOf })).toEqual([]);
   });
 
+  it('is no lateness while an index brings the newest changes, but it is one that no look was made for a day', () => {
+    const freshAsOf = (exact: string, fresh: string) =>
+      new Map(
+        [...asOfAll(exact)].map(([table, asOf]) => [
+          table,
+          { ...asOf, fresh: { instant: new Date(fresh), column: 'last_updated' } },
+        ]),
+      );
+    const asOf = freshAsOf('2026-11-29T23:00:00.000Z', '2026-11-30T21:59:50.000Z');
+    expect(found({}, { asOf })).toEqual([]);
+    expect(found({}, { asOf: freshAsOf('2026-11-29T23:00:00.000Z', '2026-11-30T21:54:00.000Z') })).toEqual([
+      [
+        'the warehouse is late: as of 2026-11-30 21:54:00 UTC (6 min ago), and may be 50 s old',
+        'npx starlift run --data d',
+      ],
+    ]);
+    const staff = freshAsOf('2026-11-29T20:00:00.000Z', '2026-11-30T21:59:50.000Z').get('dim_staff');
+    if (staff === undefined) throw new Error('there is no dim_staff');
+    const old = new Map([['dim_staff', staff]]);
+    expect(found({}, { asOf: old })).toEqual([
+      [
+        'dim_staff is exact as of 2026-11-29 20:00:00 UTC (26 h ago): what was changed since without last_updated, or was committed late, may be missing',
+        'npx starlift run --exact --data d',
+      ],
+    ]);
+  });
+
   it('is a clock that was set back since the last plan, because no age would be told for as long', () => {
     const attempts = { attemptedAt: '2026-12-01T22:00:00.000Z' };
     const asOf = asOfAll('2026-12-01T21:59:59.000Z');

@@ -301,4 +301,32 @@ describe('what becomes of deleted rows', () => {
     expect(model('name: shop\n').isGuarded).toBe(true);
     expect(model('sources: { rental: { guard: none } }\n').isGuarded).toBe(false);
   });
+
+  it('says when a row of it was changed by the versions of its fact, or by the column that is named', () => {
+    const fact = { 'tables/f.yml': 'fact: f\nfrom: rental\nversions: modified_at\n' };
+    const changedOf = (files: Record<string, string>, starlift = 'name: shop\n') =>
+      assembleModel(compile({ ...files, 'starlift.yml': starlift }).definition).source('rental').changed;
+    expect(changedOf(fact)).toBe('modified_at');
+    expect(changedOf({ 'tables/t.yml': 'table: t\nfrom: rental\n' })).toBeUndefined();
+    const named = (column: string) => `sources: { rental: { changed: ${column} } }\n`;
+    expect(changedOf({ 'tables/t.yml': 'table: t\nfrom: rental\n' }, named('rented_at'))).toBe('rented_at');
+  });
+
+  it.each([
+    ['rented_a', 'rental has no column rented_a'],
+    ['rental_id', 'only a timestamp says when a row was changed'],
+  ])('refuses %s for a column that says when a row was changed', (column, message) => {
+    const starlift = `sources: { rental: { changed: ${column} } }\n`;
+    const { findings } = compile({ 'tables/t.yml': 'table: t\nfrom: rental\n', 'starlift.yml': starlift });
+    expect(findings.map((finding) => finding.message).join()).toContain(message);
+  });
+
+  it.each(['exclude: [rented_at]', 'mask: { rented_at: hmac }'])(
+    'refuses a column that is to stay in the source for one that says when a row was changed: %s',
+    (hidden) => {
+      const starlift = `sources: { rental: { changed: rented_at, ${hidden} } }\n`;
+      const { findings } = compile({ 'tables/t.yml': 'table: t\nfrom: rental\n', 'starlift.yml': starlift });
+      expect(findings.map((finding) => finding.message).join()).toContain('would leave the source');
+    },
+  );
 });

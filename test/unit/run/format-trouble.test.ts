@@ -131,8 +131,14 @@ describe('the headline of a run that has loaded nothing', () => {
 
   it('is said of no table that was left out because the source has counted no write', () => {
     const looks: LookStatus[] = [
-      { source: 'item', isLookedAt: true, because: 'small', asOf: null },
-      { source: 'event', isLookedAt: false, because: 'quiet', asOf: '2024-02-29T21:05:00.000Z' },
+      { source: 'item', isLookedAt: true, because: 'small', asOf: null, byIndex: null },
+      {
+        source: 'event',
+        isLookedAt: false,
+        because: 'quiet',
+        asOf: '2024-02-29T21:05:00.000Z',
+        byIndex: null,
+      },
     ];
     expect(formatNothingNew({ ...report, ok: true, looks })).toBe(
       'Nothing new in the tables that were looked at (1.0 s).',

@@ -77,7 +77,7 @@ describe('the metrics of a stage', () => {
   it('have the greatest lag of the whole stage, without a table', () => {
     const metrics = makeTableMetrics('dev');
     metrics.add('dim_staff', { LagSeconds: 3 });
-    metrics.addGreatestLag(7);
+    metrics.addGreatestLag(7, 9);
     metrics.flush();
     metrics.flush();
     const [, stage, ...more] = lines();
@@ -89,12 +89,16 @@ describe('the metrics of a stage', () => {
           {
             Namespace: 'Starlift',
             Dimensions: [['stage']],
-            Metrics: [{ Name: 'GreatestLagSeconds', Unit: 'Seconds' }],
+            Metrics: [
+              { Name: 'GreatestLagSeconds', Unit: 'Seconds' },
+              { Name: 'GreatestExactLagSeconds', Unit: 'Seconds' },
+            ],
           },
         ],
       },
       stage: 'dev',
       GreatestLagSeconds: 7,
+      GreatestExactLagSeconds: 9,
     });
   });
 

@@ -47,6 +47,7 @@ const relation = (name: string, oid: string, columns: Record<number, string>): R
   members: [],
   deletes: '',
   updates: '',
+  ledBy: [],
   rows: 0,
   fileNode: '',
   columns: Object.entries(columns).map(([number, column]) => ({

@@ -177,4 +177,60 @@ describe('a warehouse table is as fresh as', () => {
       open: [runId(20)],
     });
   });
+
+  it('its newest changes, where an index is asked for them: what it had is kept apart', () => {
+    const bases = new Map([['design', new Date(at(12))]]);
+    const asOf = (runs: RunRecord[], loaded: AsOfFacts['loaded'] = []) =>
+      findAsOf(totesys.table('dim_design'), totesys, {
+        plans: {
+          plannedAt: new Date(at(30)),
+          bases,
+          byIndex: new Map([['design', { column: 'last_updated', at: new Date(at(30)) }]]),
+          failing: new Set(),
+          runs,
+          dropped: [],
+          empty: [],
+        },
+        loaded,
+      });
+    const minutes = (...facts: Parameters<typeof asOf>) => {
+      const found = asOf(...facts);
+      return [found?.instant.getUTCMinutes(), found?.fresh?.instant.getUTCMinutes()];
+    };
+    const byIndex = (minute: number, freshSince: number, look: string[] = []) => {
+      const run = runAt(minute, 'design', { slices: ['0000', ...look] });
+      const slices = run.slices.map((slice) => ({
+        ...slice,
+        ...(slice.slice === '0000' && { byIndex: true as const }),
+        since: at(12),
+        freshSince: at(freshSince),
+      }));
+      return { ...run, slices };
+    };
+    expect(minutes([])).toEqual([12, 30]);
+    const runs = [byIndex(15, 13), byIndex(25, 20)];
+    // What the index has found is loaded, or not: the table is as it was looked at.
+    expect(minutes(runs)).toEqual([12, 13]);
+    expect(minutes(runs, [loadedAt(15, 'dim_design')])).toEqual([12, 20]);
+    expect(
+      minutes(
+        runs,
+        [15, 25].map((minute) => loadedAt(minute, 'dim_design')),
+      ),
+    ).toEqual([12, 30]);
+    // A look at the whole table makes up for what was found by the index until then, and lost.
+    expect(minutes([byIndex(11, 10), ...runs.slice(1)], [loadedAt(25, 'dim_design')])).toEqual([12, 30]);
+    // Extracts look at the table, and what the index has found is there before.
+    const looking = byIndex(20, 18, ['0001', '0002']);
+    expect(minutes([looking])).toEqual([12, 18]);
+    expect(minutes([looking], [loadedAt(20, 'dim_design', ['0000'])])).toEqual([12, 30]);
+    expect(minutes([looking], [loadedAt(20, 'dim_design', ['0001', '0002'])])).toEqual([12, 30]);
+    // A plan has looked at it, and not all is loaded.
+    const look = {
+      ...byIndex(20, 18),
+      slices: byIndex(20, 18).slices.map(({ byIndex: _, ...slice }) => slice),
+    };
+    expect(minutes([look])).toEqual([12, 18]);
+    expect(asOf([])?.fresh?.column).toBe('last_updated');
+  });
 });

@@ -38,13 +38,20 @@ export function judge(snapshot: Snapshot | undefined): Judgement {
 
 /** A table's own level: by what needs attention, else by how old it is. */
 export function levelOfTable(
-  table: { table: string; source: string | null; ageSeconds: number | null; snapshotAt: string | null },
+  table: {
+    table: string;
+    source: string | null;
+    ageSeconds: number | null;
+    freshAgeSeconds: number | null;
+    snapshotAt: string | null;
+  },
   { troubles, maxLagSeconds }: { troubles: readonly Trouble[]; maxLagSeconds: number | null },
 ): 'well' | 'warn' | 'bad' | 'none' {
   const own = troubles.filter((trouble) => trouble.table === table.table || trouble.table === table.source);
   if (own.some((trouble) => trouble.table !== null && levelOf(trouble) === 'bad')) return 'bad';
   if (own.some((trouble) => trouble.table !== null)) return 'warn';
   if (table.snapshotAt === null) return 'none';
-  const isLate = maxLagSeconds !== null && table.ageSeconds !== null && table.ageSeconds > maxLagSeconds;
+  const ageSeconds = table.freshAgeSeconds ?? table.ageSeconds;
+  const isLate = maxLagSeconds !== null && ageSeconds !== null && ageSeconds > maxLagSeconds;
   return isLate ? 'warn' : 'well';
 }
