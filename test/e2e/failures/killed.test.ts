@@ -32,13 +32,13 @@ describe('a run that is killed', () => {
 
   const files = (path: string): string[] => {
     try {
-      return readdirSync(join(data, path));
+      return readdirSync(join(data, path), { recursive: path !== '.' }).map(String);
     } catch {
       return [];
     }
   };
   const objects = (zone: keyof typeof zones) =>
-    files(`cloud/objects/starlift-embedded-${zone}`).filter((name) => name.endsWith(zones[zone])).length;
+    files(`zones/${zone}`).filter((name) => name.endsWith(zones[zone])).length;
   const warehouseUrl = (): string => JSON.parse(readFileSync(join(data, 'stack.json'), 'utf8')).warehouseUrl;
   const loadedObjects = async () =>
     Number((await ask(warehouseUrl(), 'select count(*) from starlift.object'))[0]?.[0]);

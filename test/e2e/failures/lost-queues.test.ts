@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
@@ -57,10 +57,13 @@ const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
 const queueFile = ({ data }: Road, name = 'fauxqs.db') => join(data, 'cloud', name);
 
-/** The names of the objects' files, which end in the object's key. */
+/** The objects' files, each as its key. */
 const objectFiles = ({ data }: Road, zone: 'ingested' | 'processed'): string[] => {
   try {
-    return readdirSync(join(data, 'cloud', 'objects', `starlift-embedded-${zone}`));
+    const root = join(data, 'zones', zone);
+    return readdirSync(root, { recursive: true })
+      .map(String)
+      .filter((name) => statSync(join(root, name), { throwIfNoEntry: false })?.isFile());
   } catch {
     return [];
   }
@@ -70,10 +73,8 @@ const objectFiles = ({ data }: Road, zone: 'ingested' | 'processed'): string[] =
 const hasCaptured = (road: Road): boolean =>
   objectFiles(road, 'ingested').some(
     (name) =>
-      name.endsWith('state_capture.json') &&
-      readFileSync(join(road.data, 'cloud/objects/starlift-embedded-ingested', name), 'utf8').includes(
-        '"captured"',
-      ),
+      name === 'state/capture.json' &&
+      readFileSync(join(road.data, 'zones/ingested', name), 'utf8').includes('"captured"'),
   );
 
 /** No extract can log in: a first load stays where its plan has left it. */
@@ -249,8 +250,11 @@ describe('a processed object that the folder has lost with its rows', () => {
     await using road = await makeRoad();
     await runClean(road);
     for (const table of ['dim_design', 'fact_payment']) {
-      const name = objectFiles(road, 'processed').find((each) => each.includes(`.${table}_`)) ?? '';
-      rmSync(join(road.data, 'cloud', 'objects', 'starlift-embedded-processed', name));
+      const name =
+        objectFiles(road, 'processed').find(
+          (each) => each.startsWith(`${table}/`) && each.endsWith('.parquet'),
+        ) ?? '';
+      rmSync(join(road.data, 'zones', 'processed', name));
       await ask(road.warehouse, `delete from ${table} where ${table.split('_')[1]}_id between 3 and 7`);
     }
     writeFileSync(join(road.data, 'unfinished.json'), JSON.stringify({ pid: 1 }));

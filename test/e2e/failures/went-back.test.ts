@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { buckets } from '../../../cli/embedded/resources.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import {
@@ -140,7 +139,7 @@ describe('a warehouse that has lost its ledger', () => {
     await ask(road.warehouse, 'drop schema starlift cascade');
     await ask(road.warehouse, `update dim_staff set first_name = 'wrong'`);
     await rm(join(road.data, 'binding.json'));
-    await rm(join(road.data, 'cloud', 'objects', buckets.processed), { recursive: true });
+    await rm(join(road.data, 'zones', 'processed'), { recursive: true });
     await runClean(road);
     await assertWell();
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -59,10 +59,8 @@ export async function startHandlers(): Promise<HandlersUnderTest> {
     listKeys: (prefix) => listKeys(ingested, prefix),
     ingestedLines: (table) => ingestedLines(ingested, table),
     refusePuts: (key) => {
-      const folder = join(dataDir, 'objects', 'ingested');
-      const name = readdirSync(folder).find((each) => each.endsWith(key.replaceAll('/', '_')));
-      if (name === undefined) throw new Error(`there is no ${key}`);
-      const path = join(folder, name);
+      const path = join(dataDir, 'zones', 'ingested', key);
+      if (!existsSync(path)) throw new Error(`there is no ${key}`);
       // No file can take the place of a folder.
       renameSync(path, `${dataDir}/aside`);
       mkdirSync(path);
