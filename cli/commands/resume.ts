@@ -8,7 +8,7 @@ export const command: CommandModule = {
     const name = requireStage(values, 'to resume');
     const { describeMended, resumeStage } = await import('../deploy/pause-stage.ts');
     const mended = await onAws(() => resumeStage(name));
-    if (mended.length > 0) terminal.info(describeMended(mended));
+    for (const sentence of describeMended(mended)) terminal.info(sentence);
     terminal.info(`The stage ${name.stage} works again. What has waited is loaded first; to follow it:`);
     terminal.info(`    npx starlift run${formatStageOptions(name)}`);
     return 0;

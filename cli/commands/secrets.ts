@@ -14,7 +14,13 @@ export const command: CommandModule = {
     const stage = requireStage(values, 'whose secret to put', []);
     const streams = { input: process.stdin, output: process.stderr };
     const readUrl = () => readUnseen(`URL of the ${what} (not shown): `, streams);
-    await (await import('../site/stage/put-secret.ts')).putSecret(stage, what, readUrl, terminal, loadModel);
+    await (await import('../site/stage/put-secret.ts')).putSecret(
+      stage,
+      what,
+      { readUrl, ...(values.iam === true && { auth: 'iam' }) },
+      terminal,
+      loadModel,
+    );
     return 0;
   },
 };

@@ -24,6 +24,11 @@ const secretArn = {
   pattern: /^$|^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+$/,
   wanted: 'empty or the ARN of a secret',
 };
+const databaseUserArn = {
+  pattern: /^$|^arn:aws[\w-]*:rds-db:[\w-]+:\d{12}:dbuser:[\w*-]+\/\S+$/,
+  wanted:
+    'empty or the ARN of a database user, like arn:aws:rds-db:eu-west-2:123456789012:dbuser:db-ABCDEFGHIJKL01234/starlift_reader',
+};
 const listOf = (kind: string) => ({
   pattern: new RegExp(`^$|^${kind}-[0-9a-f]+(,${kind}-[0-9a-f]+)*$`),
   wanted: `empty or like ${kind}-0a1b,${kind}-2c3d`,
@@ -33,6 +38,8 @@ const listOf = (kind: string) => ({
 export const parameterRules: Readonly<Record<string, ParameterRule>> = {
   sourceSecretArn: secretArn,
   warehouseSecretArn: secretArn,
+  sourceDbUserArn: databaseUserArn,
+  warehouseDbUserArn: databaseUserArn,
   sslmode: { pattern: /^(verify-full|require|disable)$/, wanted: 'verify-full, require or disable' },
   caCertificates: { pattern: /^.+$/, wanted: 'the path of a file' },
   extractors: concurrency,

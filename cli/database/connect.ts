@@ -71,6 +71,11 @@ function explainRefusal(where: string, secret: DatabaseSecret, seconds: number, 
   const { code, message } = error as { code?: unknown; message?: unknown };
   const { dbname, username } = secret;
   const text = String(message);
+  if (secret.auth === 'iam' && (code === '28P01' || code === '28000')) {
+    return refused(
+      `${where} refused the IAM token of user ${username}: ${text}. The user needs the role rds_iam, and these AWS credentials rds-db:connect on it`,
+    );
+  }
   if (code === '28P01') return refused(`${where} refused the password of user ${username}`);
   // pg has been asked for a password and was given none.
   if (text.startsWith('SASL'))

@@ -8,7 +8,8 @@ export async function identifyDatabase(client: pg.Client): Promise<string> {
     );
     return rows[0]?.id ?? '';
   } catch (error) {
-    if ((error as { code?: unknown }).code !== '42501') throw error;
+    // Managed services refuse it by the right or, as Aurora may, altogether.
+    if (!['42501', '0A000'].includes(String((error as { code?: unknown }).code))) throw error;
     return `${client.host}:${client.port}/${client.database ?? ''}`;
   }
 }

@@ -42,7 +42,7 @@ export async function deployStage(name: StageName, values: Values, terminal: Ter
     terminal.info(`    npx starlift resume${selector}`);
     return 0;
   }
-  if (mended.length > 0) terminal.info(describeMended(mended));
+  for (const sentence of describeMended(mended)) terminal.info(sentence);
   terminal.info(`The stage ${name.stage} is deployed in ${region}. Where its secrets are empty yet:`);
   for (const what of ['source', 'warehouse'])
     terminal.info(`    npx starlift secrets put ${what}${selector}`);

@@ -7,22 +7,40 @@ import {
   PutFunctionConcurrencyCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
+import { PutBucketNotificationConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { requestTimeouts } from '../../shared/aws-clients.ts';
 import { makeObjectStore, type ObjectStore } from '../../shared/object-store/object-store.ts';
 import { findStage, stackNames } from '../site/stage/find-stage.ts';
 import type { StageName } from '../site/stage/open-stage.ts';
 import { forgetPaused, notePaused, readPausedSince } from '../site/stage/paused.ts';
-import { findStageParts, type StageParts } from './stage-parts.ts';
+import { type BucketNotification, findStageParts, type StageParts } from '../site/stage/stage-parts.ts';
+import { isNotified, readNotifications, readQueueArn } from '../site/stage/stopped-parts.ts';
 
-export const describeMended = (functions: readonly string[]): string =>
-  `The reserved concurrency of ${functions.join(', ')} was not as deployed, and is again.`;
+/** What was not as deployed, and is again. */
+export interface Mended {
+  functions: string[];
+  buckets: string[];
+}
+
+export function describeMended({ functions, buckets }: Mended): string[] {
+  const sentences = [];
+  if (functions.length > 0)
+    sentences.push(`The reserved concurrency of ${functions.join(', ')} was not as deployed, and is again.`);
+  if (buckets.length > 0)
+    sentences.push(
+      `${buckets.join(' and ')} told nobody of new objects, and do${buckets.length === 1 ? 'es' : ''} again: the sweeps find what came meanwhile.`,
+    );
+  return sentences;
+}
 
 interface Switchboard {
   parts: StageParts;
   ingested: ObjectStore;
   lambda: LambdaClient;
   eventBridge: EventBridgeClient;
+  s3: S3Client;
+  sqs: SQSClient;
 }
 
 /**
@@ -44,10 +62,8 @@ export async function pauseStage(name: StageName): Promise<boolean> {
 /**
  * Lets a stage work as its templates say, whatever has stopped it: a pause, a removal that was interrupted, or somebody in
  * the console.
- *
- * @returns the functions whose concurrency was not that of their template
  */
-export async function resumeStage(name: StageName): Promise<string[]> {
+export async function resumeStage(name: StageName): Promise<Mended> {
   const switchboard = await openSwitchboard(name);
   const mended = await switchOn(switchboard);
   await forgetPaused(switchboard.ingested);
@@ -55,19 +71,22 @@ export async function resumeStage(name: StageName): Promise<string[]> {
 }
 
 /** The same at the end of a deploy, unless the stage is paused. @returns undefined where it is, and stays so */
-export async function mendStage(name: StageName): Promise<string[] | undefined> {
+export async function mendStage(name: StageName): Promise<Mended | undefined> {
   const switchboard = await openSwitchboard(name);
   if ((await readPausedSince(switchboard.ingested)) !== undefined) return undefined;
   return switchOn(switchboard);
 }
 
-async function switchOn({ parts, lambda, eventBridge }: Switchboard): Promise<string[]> {
-  const mended = await restoreConcurrency(lambda, parts);
+async function switchOn({ parts, lambda, eventBridge, s3, sqs }: Switchboard): Promise<Mended> {
+  const functions = await restoreConcurrency(lambda, parts);
+  const buckets = [];
+  for (const notification of parts.notifications)
+    if (await restoreNotification({ s3, sqs }, notification)) buckets.push(notification.bucket);
   for (const UUID of parts.mappings) {
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
   }
   for (const Name of parts.schedules) await eventBridge.send(new EnableRuleCommand({ Name }));
-  return mended;
+  return { functions, buckets };
 }
 
 async function restoreConcurrency(lambda: LambdaClient, { functions }: StageParts): Promise<string[]> {
@@ -86,14 +105,37 @@ async function restoreConcurrency(lambda: LambdaClient, { functions }: StagePart
   return mended;
 }
 
+/** Others' notifications stay. @returns whether it was not there */
+async function restoreNotification(
+  { s3, sqs }: Pick<Switchboard, 's3' | 'sqs'>,
+  { bucket, queueUrl, Events, Filter }: BucketNotification,
+): Promise<boolean> {
+  const { $metadata: _, ...found } = await readNotifications(s3, bucket);
+  const QueueArn = await readQueueArn(sqs, queueUrl);
+  const { QueueConfigurations = [] } = found;
+  if (isNotified(QueueConfigurations, QueueArn)) return false;
+  const own = { QueueArn, Events, Filter };
+  const configuration = { ...found, QueueConfigurations: [...QueueConfigurations, own] };
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket: bucket,
+      NotificationConfiguration: configuration,
+    }),
+  );
+  return true;
+}
+
 async function openSwitchboard({ stage, region }: StageName): Promise<Switchboard> {
   const options = { requestHandler: requestTimeouts, ...(region !== undefined && { region }) };
   const cloudFormation = new CloudFormationClient(options);
   const { ingestedBucket } = await findStage(cloudFormation, stage);
+  const s3 = new S3Client(options);
   return {
     parts: await findStageParts(cloudFormation, stackNames(stage)),
-    ingested: makeObjectStore(new S3Client(options), ingestedBucket),
+    ingested: makeObjectStore(s3, ingestedBucket),
     lambda: new LambdaClient(options),
     eventBridge: new EventBridgeClient(options),
+    s3,
+    sqs: new SQSClient(options),
   };
 }

@@ -7,6 +7,8 @@ import type { ServiceName } from './service-folders.ts';
 export const plainParameters = [
   'sourceSecretArn',
   'warehouseSecretArn',
+  'sourceDbUserArn',
+  'warehouseDbUserArn',
   'subnetIds',
   'securityGroupIds',
   'alarmEmail',

@@ -143,10 +143,18 @@ export const lookingCommands = {
   secrets: describe({
     summary: "Stores a database URL in a deployed stage's secret.",
     details: ['The URL comes by stdin, or is asked for and not shown.'],
-    options: { ...stageOptions, json },
+    options: {
+      ...stageOptions,
+      iam: {
+        type: 'boolean',
+        summary: 'log in by an IAM token: the URL has no password',
+        default: false,
+      },
+      json,
+    },
     forms: [
-      { words: ['put', 'source'], required: ['stage'], options: ['region', 'json'] },
-      { words: ['put', 'warehouse'], required: ['stage'], options: ['region', 'json'] },
+      { words: ['put', 'source'], required: ['stage'], options: ['region', 'iam', 'json'] },
+      { words: ['put', 'warehouse'], required: ['stage'], options: ['region', 'iam', 'json'] },
     ],
     examples: [['starlift secrets put source --stage dev < url.txt', 'stores the URL that the file holds']],
     exitCodes: { 0: 'the secret has a new version', 1: 'it could not be stored' },

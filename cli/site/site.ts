@@ -24,6 +24,8 @@ export interface Site {
   warehouseSchema: string;
   /** Absent where the source cannot be reached from here. The caller ends the client. */
   connectSource?(): Promise<pg.Client>;
+  /** What of the stage does not work as it was deployed, in a sentence each; absent where that is a process of this machine. */
+  listStoppedParts?(): Promise<string[]>;
   /** All dead letters of the three queues, oldest first; they stay where they are. */
   listDeadLetters(): Promise<DeadLetter[]>;
   /** How long a receive waits for a message, in seconds: 1 where a queue is spread over servers, 0 where it is not. */

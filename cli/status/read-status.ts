@@ -102,6 +102,9 @@ async function gather(
     dropped: askPart(site, (watched) => readDroppedRows(watched, model), warehouse),
     waits: askPart(site, async (watched) => readWaits(watched, model, await failing()), warehouse),
     quarantined,
+    stoppedParts:
+      site.listStoppedParts &&
+      askPart(site, async ({ listStoppedParts }) => (await listStoppedParts?.()) ?? []),
     gone: quarantined.then((counted) =>
       counted.answered && counted.value.size > 0
         ? askPart(site, (watched) => countGone(watched, model), source)
@@ -122,6 +125,7 @@ async function gather(
     waits: await answers.waits,
     quarantined: await answers.quarantined,
     gone: await answers.gone,
+    stoppedParts: await answers.stoppedParts,
   };
 }
 

@@ -101,7 +101,8 @@ export async function isCaptured(source: pg.Client, identity: string): Promise<b
     query: <Row extends pg.QueryResultRow>(sql: string) => source.query<Row>(sql),
   };
   for (const restart of sourceRestarts) {
-    if ((await readIdentity(statements, restart)) === identity) return true;
+    const attempt = <T>(work: () => Promise<T>) => withSavepoint([source], work);
+    if ((await readIdentity(statements, restart, attempt)) === identity) return true;
   }
   return false;
 }

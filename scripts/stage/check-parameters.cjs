@@ -79,8 +79,9 @@ async function findScheduleFault(parameters) {
  * @param {string} arn
  * @param {(arn: string) => Promise<string | undefined>} fetchSecret
  * @param {(message: string) => void} warn called when the secret may not be read, and only its functions can check it
+ * @param {{ name: string, value: string }} [user] the parameter that names the database's user
  */
-async function findSecretFault(arn, fetchSecret, warn) {
+async function findSecretFault(arn, fetchSecret, warn, user) {
   // Node 24 runs it as it is.
   const { parseDatabaseSecret } = await import('../../shared/postgres/database-secret.ts');
   let text;
@@ -93,8 +94,9 @@ async function findSecretFault(arn, fetchSecret, warn) {
     return undefined;
   }
   try {
-    parseDatabaseSecret(arn, text ?? '');
-    return undefined;
+    const { auth } = parseDatabaseSecret(arn, text ?? '');
+    if (auth !== 'iam' || user === undefined || user.value !== '') return undefined;
+    return `the secret ${arn} has auth iam: name the database's user with ${user.name}, so that the functions may log in`;
   } catch (error) {
     return /** @type {Error} */ (error).message;
   }
@@ -169,10 +171,13 @@ module.exports = class CheckParameters {
  * @param {Parameters<typeof findFault>[0]['parameters']} parameters
  * @param {{ warning(message: string): void }} log
  */
-async function findFaultOfSecrets({ sourceSecretArn, warehouseSecretArn }, log) {
-  for (const arn of [sourceSecretArn, warehouseSecretArn].map(String)) {
+async function findFaultOfSecrets(parameters, log) {
+  for (const side of ['source', 'warehouse']) {
+    const arn = String(parameters[`${side}SecretArn`]);
     if (arn === '') continue;
-    const fault = await findSecretFault(arn, fetchSecret, (message) => log.warning(message));
+    const name = `${side}DbUserArn`;
+    const user = { name, value: String(parameters[name]) };
+    const fault = await findSecretFault(arn, fetchSecret, (message) => log.warning(message), user);
     if (fault !== undefined) return fault;
   }
   return undefined;

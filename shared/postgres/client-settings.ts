@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type pg from 'pg';
 import { TransientError } from '../errors.ts';
 import type { DatabaseSecret, TargetSessionAttributes } from './database-secret.ts';
+import { makeIamPassword } from './iam-token.ts';
 import { type Address, formatAddress, TunnelSocket } from './tunnel-socket.ts';
 
 /** Without connect_timeout in the secret. */
@@ -34,7 +35,7 @@ export function makeClientSettings(
     port: secret.port,
     database: secret.dbname,
     user: secret.username,
-    password: secret.password,
+    password: secret.auth === 'iam' ? makeIamPassword(secret) : secret.password,
     ssl: makeTlsOptions(secret),
     isTlsPreferred: secret.sslmode === 'prefer',
     via,

@@ -17,7 +17,10 @@ export interface DatabaseSecret {
   port: number;
   dbname: string;
   username: string;
+  /** Empty with `auth`. */
   password: string;
+  /** `iam`: a token in place of a password, which AWS' credentials give. */
+  auth?: 'iam';
   sslmode?: SslMode;
   /** Certificates and key as PEM texts, not as files. */
   sslrootcert?: string;
@@ -46,7 +49,13 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
     }
   }
   // An empty one is legal: the server may trust the host, or know it by its certificate.
-  if (typeof value.password !== 'string') throw new TerminalError(`the secret ${name} has no password`);
+  if (value.auth !== undefined && value.auth !== 'iam') {
+    throw new TerminalError(
+      `the secret ${name} has an auth other than iam: leave it out to use its password`,
+    );
+  }
+  const password = value.auth === 'iam' ? (value.password ?? '') : value.password;
+  if (typeof password !== 'string') throw new TerminalError(`the secret ${name} has no password`);
   const port = Number(value.port);
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new TerminalError(`the secret ${name} has no valid port`);
@@ -67,7 +76,7 @@ export function parseDatabaseSecret(name: string, text: string): DatabaseSecret 
   }
   const notText = textFields.find((field) => value[field] !== undefined && typeof value[field] !== 'string');
   if (notText !== undefined) throw new TerminalError(`the secret ${name} has no valid ${notText}`);
-  return { ...value, port } as unknown as DatabaseSecret;
+  return { ...value, port, password } as unknown as DatabaseSecret;
 }
 
 const textFields = ['sslrootcert', 'sslcert', 'sslkey', 'options', 'application_name', 'maskKey'];

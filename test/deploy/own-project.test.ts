@@ -7,6 +7,7 @@ import {
   PutFunctionConcurrencyCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
+import { PutBucketNotificationConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Message, ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Status } from '../../cli/status/status.ts';
@@ -200,6 +201,46 @@ describe('a stage deployed from a project of the user’s own, by the installed 
     expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
   });
 
+  it('says what of it was stopped, and a deploy mends that', async () => {
+    const { deployed, source, aws } = deployment;
+    const s3 = new S3Client({ ...connectionTo(aws), forcePathStyle: true });
+    const bucket = `starlift-${stage}-ingested-000000000000-${region}`;
+    const stop = [
+      deployed.lambda.send(
+        new PutFunctionConcurrencyCommand({
+          FunctionName: functionName('extract'),
+          ReservedConcurrentExecutions: 0,
+        }),
+      ),
+      s3.send(
+        new PutBucketNotificationConfigurationCommand({ Bucket: bucket, NotificationConfiguration: {} }),
+      ),
+      setMapping('load', false),
+    ];
+    await Promise.all(stop);
+    await source.admin.query(`update loan set fine = 1 where loan_id = 2`);
+    const status = await json<Status>('status');
+    expect({ code: status.code, stopped: status.troubles.find(({ kind }) => kind === 'stopped') }).toEqual({
+      code: 1,
+      stopped: expect.objectContaining({
+        text: `the stage does not work as it was deployed: the function ${functionName('extract')} may not run; the messages of the queue starlift-${stage}-load are not taken; the bucket ${bucket} tells nobody of new objects`,
+        command: `npx starlift resume --stage ${stage}`,
+      }),
+    });
+    const mended = await project.starlift(`deploy --stage ${stage}`, { environment: deployer });
+    expectDone(mended);
+    expect(mended.stdout).toContain(
+      `The reserved concurrency of ${functionName('extract')} was not as deployed, and is again.\n`,
+    );
+    expect(mended.stdout).toContain(`${bucket} told nobody of new objects, and does again`);
+    expect(await json('run')).toMatchObject({ code: 0, ok: true });
+    expect(await json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
+    await waitUntil('status finds nothing', 120, async () => (await json<Status>('status')).ok).catch(
+      () => {},
+    );
+    expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
+  });
+
   it('is removed by one command, which refuses while its buckets hold data', async () => {
     const refused = await project.starlift(`remove --stage ${stage}`, { environment: deployer });
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('hold data: --delete-data') });
@@ -207,6 +248,10 @@ describe('a stage deployed from a project of the user’s own, by the installed 
     expect(await listLeft(deployment.aws)).toEqual({ stacks: [], buckets: [], queues: [], functions: [] });
   });
 });
+
+const connectionTo = ({ endpoint }: Deployment['aws']) => {
+  return { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+};
 
 const functionName = (kind: QueueKind) =>
   `starlift-${{ extract: 'ingestion', transform: 'transformation', load: 'loading' }[kind]}-${stage}-${kind}`;
@@ -228,9 +273,8 @@ async function setMapping(kind: QueueKind, Enabled: boolean): Promise<void> {
 }
 
 /** The different states of all schedules, and of all mappings of queues. */
-async function switches({ endpoint }: Deployment['aws']) {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const events = new EventBridgeClient({ endpoint, region, credentials });
+async function switches(aws: Deployment['aws']) {
+  const events = new EventBridgeClient(connectionTo(aws));
   const { Rules = [] } = await events.send(new ListRulesCommand({}));
   const scheduled = Rules.filter(({ ScheduleExpression }) => ScheduleExpression !== undefined);
   const mappings = [];

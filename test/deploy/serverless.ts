@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CommandResult, finished } from '../helpers/processes/starlift.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const ownRoot = fileURLToPath(new URL('../..', import.meta.url));
 const settings = {
   SLS_TELEMETRY_DISABLED: '1',
   SLS_NOTIFICATIONS_MODE: 'off',
@@ -14,11 +14,20 @@ const settings = {
   NO_COLOR: '1',
 };
 
+export interface ProgramOptions {
+  cwd?: string;
+  environment: Record<string, string>;
+  /** Of the sources, with a slash at the end. */
+  root?: string;
+  /** What it reads from stdin. */
+  input?: string;
+}
+
 /** Runs a program of the project as a user does, against the AWS of the environment. */
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { cwd = '.', environment }: { cwd?: string; environment: Record<string, string> },
+  { cwd = '.', environment, root = ownRoot, input }: ProgramOptions,
 ): Promise<CommandResult> {
   // serverless-esbuild leaves what it zips in the folder for temporary files.
   const TMPDIR = await mkdtemp(join(tmpdir(), 'starlift-deploy-'));
@@ -30,8 +39,9 @@ export async function runProgram(
       ...environment,
       ...{ TMPDIR, PATH: `${root}node_modules/.bin:${process.env.PATH}` },
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   try {
     return await finished(child);
   } finally {
@@ -55,10 +65,11 @@ export const deployService = (
   service: string,
   args: readonly string[],
   environment: Record<string, string>,
+  root?: string,
 ) =>
   runProgram('node_modules/osls/bin/serverless.js', ['deploy', ...args], {
-    cwd: `services/${service}`,
-    environment,
+    ...{ cwd: `services/${service}`, environment },
+    ...(root !== undefined && { root }),
   });
 
 /** `npm run remove`. */

@@ -12,10 +12,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const key = 'arn:aws:kms:eu-west-2:000000000000:key/1234';
 const topic = 'arn:aws:sns:eu-west-2:000000000000:operators';
 const boundary = 'arn:aws:iam::000000000000:policy/boundary';
+const users = 'arn:aws:rds-db:eu-west-2:000000000000:dbuser:db-ABCDEFGHIJKL01234';
 const parameters = {
   ...{ kmsKeyArn: key, existingTopicArn: topic, permissionsBoundaryArn: boundary },
   ...{ alarmWebhookUrl: 'https://hooks.example/T0/B0', tags: 'team=data,cost-center=42' },
   ...{ reserveConcurrency: 'false', subnetIds: 'subnet-1', securityGroupIds: 'sg-1' },
+  ...{ sourceDbUserArn: `${users}/reader`, warehouseDbUserArn: `${users}/loader` },
   ...{ loadMemoryMb: '3008', loadTimeoutSeconds: '600' },
 };
 
@@ -96,6 +98,27 @@ describe('a template with parameters of the user’s own', () => {
     const values = Object.values(valuesOf('AWS::IAM::Role', 'PermissionsBoundary'));
     expect(values).toEqual(values.map(() => boundary));
     expect(values).toHaveLength(9);
+  });
+
+  it('lets the functions that connect to a database log in as its user, and no other', () => {
+    const logins = (from = templates) =>
+      propertiesOf('AWS::IAM::Role', from).flatMap(({ id, resolve, Properties }) =>
+        (Properties.Policies as { PolicyDocument: { Statement: unknown[] } }[])
+          .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+          .filter((statement) => JSON.stringify(statement).includes('rds-db:'))
+          .flatMap((statement) => {
+            const login = resolve(statement) as { Action: string; Resource: string } | undefined;
+            return login === undefined ? [] : [[id, login.Action, login.Resource]];
+          }),
+      );
+    expect(logins()).toEqual([
+      ['PlanRole', 'rds-db:connect', `${users}/reader`],
+      ['ExtractRole', 'rds-db:connect', `${users}/reader`],
+      ['LoadRole', 'rds-db:connect', `${users}/loader`],
+      ['SweepRole', 'rds-db:connect', `${users}/loader`],
+      ['FreshnessRole', 'rds-db:connect', `${users}/loader`],
+    ]);
+    expect(logins(defaults())).toEqual([]);
   });
 
   it('writes to the topic that is there, and makes none', () => {

@@ -1,5 +1,6 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -18,10 +19,12 @@ import {
 import { readPublishedModel } from '../../../shared/records/published-model.ts';
 import { connectTo, UnreachableError } from '../../database/connect.ts';
 import type { Site } from '../site.ts';
-import { findStage, formatStageOptions, onAws, type StageResources } from './find-stage.ts';
+import { findStage, formatStageOptions, onAws, type StageResources, stackNames } from './find-stage.ts';
 import { readPausedSince } from './paused.ts';
 import { readStageSecret, type StageSecret } from './read-stage-secret.ts';
+import { findStageParts } from './stage-parts.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
+import { findStoppedParts } from './stopped-parts.ts';
 import { formatVias, type Vias, viaOption } from './via.ts';
 
 /** A stage as the command line names it. */
@@ -65,7 +68,8 @@ async function openStage(
   // The connection is silent while the function runs.
   const socketTimeout = (planTimeoutSeconds + 10) * 1000;
   const lambdaOptions = { ...options, requestHandler: { ...requestTimeouts, socketTimeout } };
-  const resources = await findStage(new CloudFormationClient(options), stage);
+  const cloudFormation = new CloudFormationClient(options);
+  const resources = await findStage(cloudFormation, stage);
   const [sqs, s3, cloudWatch] = [
     new SQSClient(options),
     new S3Client(options),
@@ -82,6 +86,8 @@ async function openStage(
     connectFromHere(await readStageSecret(secretsManager, secret(what)), what, via?.[what]);
   const queueUrl = (kind: QueueKind) => resources[`${kind}QueueUrl`];
   const ingested = makeObjectStore(s3, resources.ingestedBucket);
+  const pausedSince = await readPausedSince(ingested);
+  const lambda = new LambdaClient(lambdaOptions);
   const reading = {
     sqs,
     deadLetterUrl: (kind: QueueKind) => deadLetterQueueName(queueUrl(kind)),
@@ -101,20 +107,41 @@ async function openStage(
       pid: undefined,
       endedUnexpectedly: false,
       everySeconds: resources.planEverySeconds,
-      pausedSince: await readPausedSince(ingested),
+      pausedSince,
     },
     selector: `${stageSelector}${formatVias(via)}`,
     stageSelector,
     queueUrl,
     takenBy: 'The stage takes them at once.',
-    lambda: new LambdaClient(lambdaOptions),
+    lambda,
     ingested,
     processed: makeObjectStore(s3, resources.processedBucket),
+    listStoppedParts: keepForAWhile(async () => {
+      const parts = await findStageParts(cloudFormation, stackNames(stage));
+      const clients = { lambda, s3, sqs, eventBridge: new EventBridgeClient(options) };
+      return findStoppedParts(clients, parts, pausedSince !== undefined);
+    }),
     connectWarehouse: () => connect('warehouse'),
     warehouseSchema: resources.warehouseSchema,
     connectSource: () => connect('source'),
     listDeadLetters: () => receiveDeadLetters(reading),
     oldestSentAt: (url) => readOldestSentAt(cloudWatch, url),
+  };
+}
+
+const keptMs = 60_000;
+
+/** A page that follows a stage asks every few seconds, and AWS answers few such questions a second. */
+function keepForAWhile<T>(ask: () => Promise<T>): () => Promise<T> {
+  let kept: { at: number; answer: Promise<T> } | undefined;
+  return () => {
+    if (kept !== undefined && performance.now() - kept.at < keptMs) return kept.answer;
+    const answer = ask();
+    kept = { at: performance.now(), answer };
+    answer.catch(() => {
+      kept = undefined;
+    });
+    return answer;
   };
 }
 

@@ -17,12 +17,12 @@ import { isStillEmpty } from './read-stage-secret.ts';
 export function putSecret(
   name: StageName,
   what: 'source' | 'warehouse',
-  readUrl: () => Promise<string>,
+  { readUrl, auth }: { readUrl: () => Promise<string>; auth?: DatabaseSecret['auth'] },
   terminal: Terminal,
   loadModel: () => Promise<Model>,
 ): Promise<void> {
   return withStage(name, loadModel, async (stage) => {
-    const secret = parseSecretUrl(await readUrl());
+    const secret = parseSecretUrl(await readUrl(), auth);
     const { id } = stage.secret(what);
     // A URL has none; where this machine has none either, the secret's own is kept.
     const maskKey = what === 'source' ? process.env.STARLIFT_MASK_KEY : undefined;
@@ -58,7 +58,8 @@ async function readKnown(
 
 /** The fields of a URL. One that a URL leaves out is not that of the URL before it. */
 const urlFields = new Set([
-  ...['host', 'port', 'dbname', 'username', 'password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'],
+  ...['host', 'port', 'dbname', 'username', 'password', 'auth', 'sslmode'],
+  ...['sslrootcert', 'sslcert', 'sslkey'],
   ...['options', 'application_name', 'connect_timeout', 'target_session_attrs'],
 ]);
 
@@ -70,7 +71,9 @@ const urlFields = new Set([
  */
 export function mergeSecret(known: string | undefined, secret: DatabaseSecret): string {
   const kept = Object.entries(parseKnown(known)).filter(([name]) => !urlFields.has(name));
-  return JSON.stringify({ engine: 'postgres', ...Object.fromEntries(kept), ...secret });
+  const { password, ...others } = secret;
+  const own = secret.auth === 'iam' ? others : { ...others, password };
+  return JSON.stringify({ engine: 'postgres', ...Object.fromEntries(kept), ...own });
 }
 
 function parseKnown(known: string | undefined): object {
@@ -84,12 +87,17 @@ function parseKnown(known: string | undefined): object {
 
 async function printPut(
   what: 'source' | 'warehouse',
-  { host, port, dbname, username, sslmode = 'verify-full' }: DatabaseSecret,
+  { host, port, dbname, username, sslmode = 'verify-full', auth }: DatabaseSecret,
   stage: OpenedStage,
   terminal: Terminal,
 ): Promise<void> {
   const { id } = stage.secret(what);
   terminal.info(`The secret ${id} has a new version: ${username} at ${host}:${port}/${dbname}, ${sslmode}.`);
+  if (auth === 'iam') {
+    terminal.info(
+      `Its functions log in by IAM once ${what}DbUserArn names that user and the stage is deployed (docs/deploy.md).`,
+    );
+  }
   terminal.info(
     'Running functions switch to it within five minutes, or at once when their old password is refused.',
   );
@@ -105,14 +113,22 @@ const shape = 'postgres://user:password@host:port/database';
  * A database URL as the secret that a stage's functions read. Nothing is guessed: a default of this machine would be
  * wrong on another. Only the port may be left out (5432), and sslmode (`verify-full`).
  *
+ * @param auth `iam` where the URL has no password, and needs none
  * @throws {UsageError} the text is not a Postgres URL, or lacks a part; one line, never with the URL
  */
-export function parseSecretUrl(text: string): DatabaseSecret {
+export function parseSecretUrl(text: string, auth?: DatabaseSecret['auth']): DatabaseSecret {
   if (text === '') throw new UsageError(`no URL on stdin: ${shape}`);
   if (/\s/.test(text)) throw new UsageError(`stdin has more than one URL: ${shape}`);
   const { username = '', password = '', host = '', ...named } = parseDatabaseUrl('the URL', text);
-  const parts = { user: username, password, host };
+  if (auth === 'iam') {
+    if (password !== '')
+      throw new UsageError('the URL has a password, which --iam does without: leave it out');
+    if (named.sslmode === 'disable')
+      throw new UsageError('the URL has sslmode=disable: AWS takes IAM tokens over TLS only');
+  }
+  const parts = auth === 'iam' ? { user: username, host } : { user: username, password, host };
   const missing = Object.entries(parts).flatMap(([name, value]) => (value === '' ? [`no ${name}`] : []));
   if (missing.length > 0) throw new UsageError(`the URL has ${missing.join(' and ')}: ${shape}`);
-  return { port: 5432, sslmode: 'verify-full', ...named, host, username, password };
+  const secret = { port: 5432, sslmode: 'verify-full', ...named, host, username, password } as const;
+  return auth === undefined ? secret : { ...secret, auth };
 }

@@ -32,6 +32,8 @@ export interface Evidence {
   quarantined: Answer<ReadonlyMap<string, number>>;
   /** Those of them that the source does not have any more; undefined where that was not asked. */
   gone?: Answer<ReadonlyMap<string, number>> | undefined;
+  /** What of a stage does not work as it was deployed; undefined where it is no stage. */
+  stoppedParts?: Answer<readonly string[]> | undefined;
   /** As of when the tables are, where the stage has said so itself. */
   seenAsOf?: ReadonlyMap<string, AsOf> | undefined;
 }

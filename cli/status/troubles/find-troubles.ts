@@ -5,7 +5,7 @@ import type { Side } from '../../../shared/records/outages.ts';
 import type { Retrying } from '../../../shared/records/retrying.ts';
 import { describeDroppedRows } from '../../failures/drop.ts';
 import { describeGroup, groupFailures } from '../../failures/list-failures.ts';
-import { commandFor, type Site } from '../../site/site.ts';
+import { commandFor, type ResumableSite, type Site } from '../../site/site.ts';
 import { formatTime } from '../../terminal/time.ts';
 import { formatCount, formatRows } from '../../terminal/wording.ts';
 import { describeWait, groupWaits } from '../../waiting/explain-waits.ts';
@@ -14,13 +14,13 @@ import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
 import { findCensuses } from './census-troubles.ts';
 import { isToldByTable } from './changed-tables.ts';
-import { findClockSetBack, findInexact, findLate, findNotRunning } from './lateness.ts';
+import { findClockSetBack, findInexact, findLate, findNotRunning, findStoppedParts } from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
 
 export interface TroubleContext {
-  site: Pick<Site, 'selector' | 'warehouseSchema'>;
+  site: ResumableSite & Pick<Site, 'warehouseSchema'>;
   model: Model;
   asOf: ReadonlyMap<string, AsOf>;
   /** Open runs that have nothing on a queue, by table. */
@@ -30,7 +30,7 @@ export interface TroubleContext {
 /** Everything that needs attention, each cause once with one command: first what others depend on. */
 export function findTroubles(evidence: Evidence, context: TroubleContext): Trouble[] {
   const sides = findSides(evidence, context.site);
-  const stopped = findNotRunning(evidence, context);
+  const stopped = [...findStoppedParts(evidence, context.site), ...findNotRunning(evidence, context)];
   const changed = findChangedTables(evidence, context);
   const own = [
     ...findFailures(evidence, context),

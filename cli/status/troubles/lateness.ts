@@ -33,6 +33,18 @@ export function maxLagOf(
   return Math.max(leastSeconds, watchIntervals * everySeconds);
 }
 
+/** Nothing fails of it, and so nothing else says so before the warehouse is late. */
+export function findStoppedParts({ stoppedParts }: Evidence, site: ResumableSite): Trouble[] {
+  if (stoppedParts === undefined) return [];
+  if (!stoppedParts.answered) {
+    const text = `whether the stage works as it was deployed cannot be said: ${stoppedParts.reason}`;
+    return [{ kind: 'unanswered', table: null, text, command: commandFor(site, 'status') }];
+  }
+  if (stoppedParts.value.length === 0) return [];
+  const text = `the stage does not work as it was deployed: ${stoppedParts.value.join('; ')}`;
+  return [{ kind: 'stopped', table: null, text, command: resumeCommandFor(site) }];
+}
+
 /** Schedules that may pass without an attempt: a deploy, or a plan that takes long. */
 const missedSchedules = 3;
 

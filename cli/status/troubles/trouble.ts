@@ -2,6 +2,7 @@
  * - `unanswered`: a part of the pipeline does not answer, or a side is out
  * - `plan`: the last plan failed
  * - `not running`: nobody plans or moves messages
+ * - `stopped`: parts of the stage do not work as they were deployed
  * - `paused`: an operator has paused the stage
  * - `late`: older than it may be
  * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
@@ -23,6 +24,7 @@ export type TroubleKind =
   | 'unanswered'
   | 'plan'
   | 'not running'
+  | 'stopped'
   | 'paused'
   | 'late'
   | 'clock'

@@ -17,10 +17,11 @@ import type {
   NewRows,
 } from '../../../shared/records/plan/extract-message.ts';
 import type { Layout } from '../../../shared/records/plan/layout.ts';
-import { waitUntilFlushed } from '../source/flush.ts';
+import { waitUntilDurable } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { findIndexPath, indexOrderCondition, withoutSequentialScan } from '../source/index-path.ts';
 import { layoutOf } from '../source/layout.ts';
+import { type Aurora, findAurora } from '../source/log.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
 import {
   aliasesOf,
@@ -131,9 +132,10 @@ export async function readAtOnce<Content extends { kind: string }>(
   read: (reading: Reading) => Promise<Content>,
 ): Promise<Content | OtherSource> {
   // Before the snapshot: on a standby, the snapshot then includes everything replayed so far.
-  const { replayLsn } = await selectWalPosition(client);
+  const aurora = await findAurora(client);
+  const { replayLsn } = await selectWalPosition(client, aurora);
   try {
-    return await readInSnapshot(client, message, table, options, { read, replayLsn });
+    return await readInSnapshot(client, message, table, options, { read, replayLsn, aurora });
   } catch (error) {
     // Otherwise the table stays locked until the connection ends. A lost connection has no transaction to roll back.
     await client.query('rollback').catch(() => {});
@@ -146,13 +148,21 @@ async function readInSnapshot<Content extends { kind: string }>(
   message: ExtractMessage,
   table: SourceTable,
   options: Pick<ReadOptions, 'schema' | 'restart' | 'mask'>,
-  { read, replayLsn }: { read: (reading: Reading) => Promise<Content>; replayLsn: string | null },
+  {
+    read,
+    replayLsn,
+    aurora,
+  }: {
+    read: (reading: Reading) => Promise<Content>;
+    replayLsn: string | null;
+    aurora: Aurora | undefined;
+  },
 ): Promise<Content | OtherSource> {
   await begin(client, table, options.schema);
   const snapshot = await selectSnapshot(client);
-  const { insertLsn } = await selectWalPosition(client);
+  const position = await selectWalPosition(client, aurora);
   // After the snapshot, so that a promotion in between shows here.
-  const { identity, database } = await readSourceIdentity(client, options.restart);
+  const { identity, database } = await readSourceIdentity(client, options.restart, aurora);
   if (identity !== message.identity) {
     await client.query('rollback');
     return { kind: 'other source' };
@@ -167,7 +177,7 @@ async function readInSnapshot<Content extends { kind: string }>(
   // Nothing of it is kept, and its COPY was broken off.
   if (content.kind === 'too large' || content.kind === 'skipped') return content;
   await client.query('commit');
-  if (insertLsn !== null) await waitUntilFlushed(client, insertLsn);
+  await waitUntilDurable(client, position, aurora);
   return content;
 }
 

@@ -28,9 +28,10 @@ import { findLastRun, formatRunRecord, type PlannedRun } from '../../../shared/r
 import type { FollowedSlice } from '../../../shared/records/plan/slices.ts';
 import { addReads } from '../../../shared/records/plan/source-reads.ts';
 import { readWriteCounters } from '../source/counters.ts';
-import { waitUntilFlushed } from '../source/flush.ts';
+import { waitUntilDurable } from '../source/flush.ts';
 import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { layoutOf } from '../source/layout.ts';
+import { findAurora } from '../source/log.ts';
 import type { Mask } from '../source/mask.ts';
 import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
@@ -99,7 +100,8 @@ async function planOn(
   deps: PlanDeps,
   mask: Mask | undefined,
 ): Promise<PlannedRun> {
-  const { identity, database } = await readSourceIdentity(source, deps.restart);
+  const aurora = await findAurora(source);
+  const { identity, database } = await readSourceIdentity(source, deps.restart, aurora);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   const plannedAt = deps.now().toISOString();
@@ -118,7 +120,7 @@ async function planOn(
 
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the xids in progress: everything that had finished by then was logged before this position.
-  const position = await selectWalPosition(source);
+  const position = await selectWalPosition(source, aurora);
   const run = await nextRunId(deps.ingested, state.lastRun, deps.now());
   const { quiet = defaultQuietRules, isExact = false } = deps;
   const looking: LookOptions = {
@@ -140,7 +142,7 @@ async function planOn(
   await publishCensuses(censusPlan, censusContext, deps.send);
 
   // A crash that takes back what had finished assigns its xids again, while the state would call them finished.
-  if (position.insertLsn !== null) await waitUntilFlushed(source, position.insertLsn);
+  await waitUntilDurable(source, position, aurora);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
   next.marks = keepMarks(state.marks ?? [], { xid: snapshot.xmax, at: snapshot.at }, basesOf(next));

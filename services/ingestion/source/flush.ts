@@ -1,10 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../../shared/errors.ts';
 import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import type { Aurora } from './log.ts';
+import type { WalPosition } from './snapshot.ts';
 import type { Statements } from './statements.ts';
 
 const longestWaitMs = 30_000;
 const pollMs = 10;
+
+/**
+ * Waits until a crash of the source can no longer undo what was visible at this position. A standby has replayed from a log
+ * that was flushed.
+ *
+ * Aurora does not say how far its log is durable. Its storage takes the log in its order, by a quorum, and a commit is answered
+ * when it and all before it is durable: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Reliability.html.
+ * So one more commit is made, and waited for.
+ *
+ * @throws {TransientError} the log was not flushed in time
+ */
+export async function waitUntilDurable(
+  source: Statements,
+  { insertLsn }: WalPosition,
+  aurora: Aurora | undefined,
+): Promise<void> {
+  if (aurora !== undefined) await requestFlush(source);
+  else if (insertLsn !== null) await waitUntilFlushed(source, insertLsn);
+}
 
 /**
  * Waits until a crash of the source can no longer undo what was visible before this LSN: with
@@ -16,7 +37,7 @@ const pollMs = 10;
  *
  * @throws {TransientError} the log was not flushed in time
  */
-export async function waitUntilFlushed(source: Statements, lsn: string): Promise<void> {
+async function waitUntilFlushed(source: Statements, lsn: string): Promise<void> {
   if (await isFlushed(source, lsn)) return;
   await requestFlush(source);
   const startedAt = performance.now();
@@ -36,12 +57,15 @@ async function isFlushed(source: Statements, lsn: string): Promise<boolean> {
   return rows[0]?.flushed === true;
 }
 
-/** A role may lack the right to call pg_logical_emit_message. */
+/** A role may lack the right to call pg_logical_emit_message, and Aurora may want another wal_level for it. */
+const refusals = ['42501', '0A000', '55000'];
+
 async function requestFlush(source: Statements): Promise<void> {
   try {
     await commitMessage(source);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== '42501') throw error;
+    const { code } = error as { code?: unknown };
+    if (!refusals.includes(String(code))) throw error;
     await wakeWalWriter(source);
   }
 }

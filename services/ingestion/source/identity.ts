@@ -1,3 +1,4 @@
+import { type Attempt, type Aurora, findAurora } from './log.ts';
 import type { Statements } from './statements.ts';
 
 /** `trusted`: a restart of the source does not change its identity, because its data folder is our own. */
@@ -12,22 +13,51 @@ export interface SourceIdentity {
   database: string;
 }
 
+/** @param attempt where it is called within a transaction, which a refusal of Aurora would abort */
 export const readIdentity = async (
   source: Statements & { host: string },
   restart: SourceRestart,
-): Promise<string> => (await readSourceIdentity(source, restart)).identity;
+  attempt?: Attempt,
+): Promise<string> => (await readSourceIdentity(source, restart, await findAurora(source, attempt))).identity;
 
-/** @param restart `trusted` omits the start time: the caller guarantees that no crash undoes what was seen */
+/**
+ * @param restart `trusted` omits the start time: the caller guarantees that no crash undoes what was seen
+ * @param aurora what is known of the source's cluster; undefined for Postgres
+ */
 export async function readSourceIdentity(
   source: Statements & { host: string },
   restart: SourceRestart,
+  aurora: Aurora | undefined,
 ): Promise<SourceIdentity> {
+  if (aurora !== undefined) return describeAurora(source, restart, aurora);
   const rights = await selectControlFileRights(source);
   const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(source, rights);
   const database = [rights.system ? system : `${source.host} ${system}`, databaseOid];
   const life = [timeline, restart === 'trusted' ? 'trusted' : startedAt, inRecovery];
   return { identity: JSON.stringify([...database, ...life]), database: JSON.stringify(database) };
 }
+
+/**
+ * A failover makes another instance the writer, and a crash or a restart has another start time: each begins a generation, for
+ * what was visible shortly before may not have been durable.
+ */
+async function describeAurora(
+  source: Statements & { host: string },
+  restart: SourceRestart,
+  { system, instance }: Aurora,
+): Promise<SourceIdentity> {
+  const { rows } = await source.query<Omit<IdentityRow, 'system' | 'timeline'> & { address: string }>(`
+    select concat_ws(':', inet_server_addr(), inet_server_port()) as address,
+           (select oid::text from pg_database where datname = current_database()) as "databaseOid",
+           ${startedAtSql} as "startedAt",
+           pg_is_in_recovery() as "inRecovery"`);
+  const { address, databaseOid, startedAt, inRecovery } = rows[0] as (typeof rows)[number];
+  const database = ['aurora', system ?? source.host, databaseOid];
+  const life = [instance ?? address, restart === 'trusted' ? 'trusted' : startedAt, inRecovery];
+  return { identity: JSON.stringify([...database, ...life]), database: JSON.stringify(database) };
+}
+
+const startedAtSql = `to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
 
 /** What distinguishes one server, and one run of it, from another. */
 interface IdentityRow {
@@ -73,7 +103,7 @@ async function selectIdentity(source: Statements, rights: ControlFileRights): Pr
            (select oid::text from pg_database where datname = current_database()) as "databaseOid",
            case when pg_is_in_recovery() then ${standbyTimeline}
                 else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline,
-           to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as "startedAt",
+           ${startedAtSql} as "startedAt",
            pg_is_in_recovery() as "inRecovery"`);
   return rows[0] as IdentityRow;
 }

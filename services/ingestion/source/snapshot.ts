@@ -1,5 +1,6 @@
 import type { ObjectVersion } from '../../../shared/object-store/object-metadata.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
+import type { Aurora } from './log.ts';
 import type { Statements } from './statements.ts';
 
 /** One MVCC snapshot of the source. Xids are decimal digits of an xid8. */
@@ -32,8 +33,16 @@ export interface WalPosition {
   replayLsn: string | null;
 }
 
-/** The position of the log now; on a standby, what is replayed of it. */
-export async function selectWalPosition(source: Statements): Promise<WalPosition> {
+/**
+ * The position of the log now; on a standby, what is replayed of it.
+ *
+ * @param aurora of a source that tells neither
+ */
+export async function selectWalPosition(
+  source: Statements,
+  aurora: Aurora | undefined,
+): Promise<WalPosition> {
+  if (aurora !== undefined) return { insertLsn: null, replayLsn: null };
   const { rows } = await source.query<WalPosition>(`
     select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn()::text end as "insertLsn",
            case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as "replayLsn"`);

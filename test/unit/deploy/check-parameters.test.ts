@@ -16,6 +16,7 @@ const { findFault, findSecretFault } = createRequire(import.meta.url)(
     arn: string,
     fetchSecret: (arn: string) => Promise<string | undefined>,
     warn: (message: string) => void,
+    user?: { name: string; value: string },
   ): Promise<string | undefined>;
 };
 
@@ -33,7 +34,7 @@ const faultOf = (parameters: Parameters) =>
 describe('the check of a deployment’s parameters', () => {
   it('takes the defaults, and asks for every one of them', async () => {
     expect(await faultOf({})).toBeUndefined();
-    expect(Object.keys(defaults)).toHaveLength(34);
+    expect(Object.keys(defaults)).toHaveLength(36);
     for (const name of Object.keys(defaults)) {
       expect(await faultOf({ [name]: undefined })).toBe(`the parameter ${name} is missing`);
     }
@@ -75,6 +76,8 @@ describe('the check of a deployment’s parameters', () => {
     ['foreignKeys', 'on'],
     ['warehouseSchema', ''],
     ['sourceSecretArn', 'starlift/dev/source'],
+    ['sourceDbUserArn', 'starlift_reader'],
+    ['warehouseDbUserArn', 'arn:aws:rds:eu-west-2:000000000000:db:shop'],
     ['subnetIds', 'subnet-1, subnet-2'],
     ['securityGroupIds', 'default'],
     ['alarmEmail', 'operator'],
@@ -143,6 +146,17 @@ describe('the check of a secret that a parameter names', () => {
       expect(fault).toBe(`the secret ${arn} has no ${field}`);
     },
   );
+
+  it('refuses one that logs in by IAM where no user is named', async () => {
+    const { password: _, ...others } = whole;
+    const fetchSecret = async () => JSON.stringify({ ...others, auth: 'iam' });
+    const faultWith = (value: string) =>
+      findSecretFault(arn, fetchSecret, () => {}, { name: 'sourceDbUserArn', value });
+    expect(await faultWith('arn:aws:rds-db:eu-west-2:000000000000:dbuser:db-A/reader')).toBeUndefined();
+    expect(await faultWith('')).toBe(
+      `the secret ${arn} has auth iam: name the database's user with sourceDbUserArn, so that the functions may log in`,
+    );
+  });
 
   it('refuses one that is not there', async () => {
     expect(await faultOfSecret(failing('ResourceNotFoundException'))).toBe(`there is no secret ${arn}`);

@@ -16,6 +16,7 @@ describe('database secrets', () => {
     ['no host', { ...secret, host: undefined }, 'host'],
     ['an empty user', { ...secret, username: '' }, 'username'],
     ['no password', { ...secret, password: undefined }, 'password'],
+    ['an unknown auth', { ...secret, auth: 'kerberos' }, 'auth'],
     ['a port that is none', { ...secret, port: 'x' }, 'port'],
     ['an unknown sslmode', { ...secret, sslmode: 'allow' }, 'sslmode'],
     ['unknown target_session_attrs', { ...secret, target_session_attrs: 'leader' }, 'target_session_attrs'],
@@ -25,6 +26,13 @@ describe('database secrets', () => {
     expect(() => parseDatabaseSecret('prod/source', JSON.stringify(value))).toThrow(
       new RegExp(`prod/source.*${field}`),
     );
+  });
+
+  it('need no password where IAM gives a token', () => {
+    const { password: _, ...others } = secret;
+    expect(parseDatabaseSecret('s', JSON.stringify({ ...others, auth: 'iam' }))).toEqual({
+      ...{ ...others, auth: 'iam', password: '' },
+    });
   });
 
   it('are never quoted in the error that they cause', () => {

@@ -83,6 +83,26 @@ describe('a secret that gets another URL', () => {
     expect(JSON.parse(mergeSecret(known, url))).toEqual({ engine: 'postgres', ...url });
   });
 
+  it('by IAM keeps the rest, and no password; and a password ends that', () => {
+    const known = { masterarn: 'arn:master', host: 'old', password: 'old' };
+    const byToken = parseSecretUrl('postgres://u@h/d', 'iam');
+    const kept = mergeSecret(JSON.stringify(known), byToken);
+    expect(JSON.parse(kept)).toEqual({
+      ...{ engine: 'postgres', masterarn: 'arn:master', auth: 'iam' },
+      ...{ host: 'h', port: 5432, dbname: 'd', username: 'u', sslmode: 'verify-full' },
+    });
+    const { password, auth } = JSON.parse(mergeSecret(kept, url)) as Record<string, unknown>;
+    expect({ password, auth }).toEqual({ password: 'new', auth: undefined });
+  });
+
+  it.each([
+    ['postgres://u:s3cret@h/d', 'the URL has a password, which --iam does without: leave it out'],
+    ['postgres://u@h/d?sslmode=disable', 'the URL has sslmode=disable: AWS takes IAM tokens over TLS only'],
+    ['postgres://h/d', `the URL has no user: ${shape}`],
+  ])('by IAM is not %s', (text, message) => {
+    expect(() => parseSecretUrl(text, 'iam')).toThrow(expect.objectContaining({ message, exitCode: 2 }));
+  });
+
   it.each([undefined, '', 'not json', '[1]', 'null'])('begins anew where it was %s', (known) => {
     expect(JSON.parse(mergeSecret(known, url))).toEqual({ engine: 'postgres', ...url });
   });

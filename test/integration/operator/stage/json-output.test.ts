@@ -187,7 +187,7 @@ describe('--json', () => {
       await putSecret(
         stage,
         'warehouse',
-        async () => url,
+        { readUrl: async () => url },
         makeTerminal(output, output, true),
         async () => totesys,
       );

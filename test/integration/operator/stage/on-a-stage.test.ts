@@ -69,7 +69,7 @@ describe('the commands on a stage', () => {
     await putSecret(
       stage,
       'warehouse',
-      async () => url,
+      { readUrl: async () => url },
       makeTerminal(output, output, false),
       async () => totesys,
     );
@@ -97,7 +97,7 @@ describe('the commands on a stage', () => {
     await putSecret(
       stage,
       'warehouse',
-      async () => nobody,
+      { readUrl: async () => nobody },
       makeTerminal(output, output, true),
       async () => totesys,
     );
@@ -128,13 +128,7 @@ describe('the commands on a stage', () => {
         url.password ||= 'none';
         url.search = 'sslmode=disable';
         const terminal = makeTerminal(output, output, true);
-        await putSecret(
-          stage,
-          side,
-          async () => url.href,
-          terminal,
-          async () => totesys,
-        );
+        await putSecret(stage, side, { readUrl: async () => url.href }, terminal, async () => totesys);
       }
       const [via, viaSource] = [`--via ${nearEnds[0]}`, `--via-source ${nearEnds[1]}`];
       const both = `${via} ${viaSource}`;
@@ -167,7 +161,7 @@ describe('the commands on a stage', () => {
       await putSecret(
         stage,
         side,
-        async () => nobody,
+        { readUrl: async () => nobody },
         makeTerminal(output, output, true),
         async () => totesys,
       );

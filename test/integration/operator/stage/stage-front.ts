@@ -41,10 +41,19 @@ async function answer(
   const body = await text(request);
   if (/\/functions\/[^/]+\/invocations$/.test(request.url ?? '')) return answerInvoke(response, plan);
   const form = new URLSearchParams(body);
-  if (form.get('Action') === 'DescribeStacks') return answerStack(response, stacks, form.get('StackName'));
+  const action = form.get('Action');
+  if (action === 'GetTemplate' || action === 'ListStackResources') return answerEmpty(response, action);
+  if (action === 'DescribeStacks') return answerStack(response, stacks, form.get('StackName'));
   // CloudWatch, without datapoints.
   response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
   response.end('{}');
+}
+
+/** What the commands of a stage would stop, start and look at, is of the embedded cloud's process here. */
+function answerEmpty(response: ServerResponse, action: string): void {
+  const result = action === 'GetTemplate' ? '<TemplateBody>{"Resources":{}}</TemplateBody>' : '';
+  response.setHeader('content-type', 'text/xml');
+  response.end(`<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`);
 }
 
 async function answerInvoke(response: ServerResponse, plan: () => Promise<unknown>): Promise<void> {
