@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings } from '../configuration/settings.ts';
-import { parsePort } from '../options/port-option.ts';
+import { parseConsoleOptions } from '../options/console-options.ts';
 import { type OptionValues, parseStage } from '../options/site-options.ts';
 import { assembleProject, findDefinition } from '../project/load-model.ts';
 import { assertMaskKey } from '../project/mask-key.ts';
@@ -61,20 +61,23 @@ export const command: CommandModule = {
  * Reads --console and what belongs to it.
  *
  * @returns the console's own options; undefined without --console
- * @throws {UsageError} one of them without --console, or --console without --watch
+ * @throws {UsageError} one of them without --console, --console without --watch, or as parseConsoleOptions
  */
 function parseConsole(values: OptionValues): string[] | undefined {
-  const { port } = values;
+  const { port, host } = values;
   const flags = ['open', 'allow-actions'].filter((name) => values[name] === true);
   if (values.console !== true) {
-    const [first] = [...(port === undefined ? [] : ['port']), ...flags];
+    const named = ['port', 'host'].filter((name) => values[name] !== undefined);
+    const [first] = [...named, ...flags];
     if (first !== undefined) throw new UsageError(`--${first} is only for --console`);
     return undefined;
   }
   if (values.watch !== true)
     throw new UsageError('--console needs --watch: starlift console shows what a single run has done');
+  parseConsoleOptions(values);
   return [
-    ...(port === undefined ? [] : ['--port', String(parsePort(port))]),
+    ...(port === undefined ? [] : ['--port', String(port)]),
+    ...(host === undefined ? [] : ['--host', String(host)]),
     ...flags.map((name) => `--${name}`),
   ];
 }

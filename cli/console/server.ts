@@ -14,6 +14,8 @@ export type Api = Readonly<Record<string, (request: ApiRequest) => Promise<unkno
 export interface ConsoleServerOptions {
   /** 0: any that is free. */
   port: number;
+  /** The address to listen on. */
+  host: string;
   token: string;
   files: PageFiles;
   feed: LiveFeed;
@@ -33,9 +35,9 @@ const pingEveryMs = 15_000;
 const maxUnsentBytes = 4 * 2 ** 20;
 
 /**
- * Serves the console on this machine's own address, and nowhere else.
+ * Serves the console. On whatever address it listens, it answers to this machine's own names alone.
  *
- * @throws {UsageError} the port is taken, or may not be used
+ * @throws {UsageError} the port is taken or may not be used, or the host is not an address of this machine
  */
 export async function startConsoleServer(options: ConsoleServerOptions): Promise<ConsoleServer> {
   const { token, files, feed, api } = options;
@@ -66,12 +68,14 @@ export async function startConsoleServer(options: ConsoleServerOptions): Promise
     } else sendFile(response, pathname, files);
   });
   server.maxConnections = maxConnections;
-  server.listen({ port, host: '127.0.0.1' });
+  server.listen({ port, host: options.host });
   try {
     await once(server, 'listening');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be used (${code})`;
+    if (code === 'EADDRNOTAVAIL')
+      throw new UsageError(`--host ${options.host} is not an address of this machine`, { cause });
     throw new UsageError(`--port ${port} ${why}: choose another one, or leave --port out`, { cause });
   }
   ({ port } = server.address() as AddressInfo);

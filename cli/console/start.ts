@@ -23,6 +23,8 @@ import { type Api, startConsoleServer } from './server.ts';
 
 export interface ConsoleOptions {
   port: number;
+  /** The address to listen on. */
+  host: string;
   files: PageFiles;
   maxLagSeconds: number | undefined;
   allowsActions: boolean;
@@ -41,9 +43,9 @@ export async function startConsole(look: SiteLook, options: ConsoleOptions): Pro
   const token = randomBytes(24).toString('base64url');
   const offers = makeOffers(options.allowsActions, options.run ?? runCommandLine);
   const feed = makeLiveFeed(look, { ...options, pass: offers.offer });
-  const { port, files } = options;
+  const { port, host, files } = options;
   const api = makeApi(look, { ...options, feed, offers });
-  const server = await startConsoleServer({ port, token, files, feed, api });
+  const server = await startConsoleServer({ port, host, token, files, feed, api });
   return {
     url: `http://127.0.0.1:${server.port}/#${token}`,
     close: async () => {

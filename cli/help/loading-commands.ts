@@ -38,7 +38,7 @@ export const loadingCommands = {
       { options: ['project', 'source', 'warehouse', 'data', 'watch', 'every', 'wait', 'exact', 'json'] },
       {
         required: ['watch', 'console'],
-        options: ['port', 'open', 'allow-actions', 'project', 'source', 'warehouse', 'data', 'every'],
+        options: ['port', 'host', 'open', 'allow-actions', 'project', 'source', 'warehouse', 'data', 'every'],
       },
       { required: ['stage'], options: ['region', 'via', 'via-source', 'exact', 'json'] },
     ],

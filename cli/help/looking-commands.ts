@@ -23,15 +23,16 @@ export const lookingCommands = {
   console: describe({
     summary: 'Shows the pipeline as a page in the browser, and keeps it up to date.',
     details: [
-      'The page is served on 127.0.0.1 alone, and its link holds a token: whoever has the link may look. It changes ' +
-        'nothing, unless --allow-actions is given.',
+      'The page is served on 127.0.0.1, and its link holds a token: whoever has the link may look. It changes nothing, unless ' +
+        '--allow-actions is given. With --host it listens on another address, for a container whose port is published on ' +
+        '127.0.0.1: it answers to that name and to localhost alone, and runs no commands.',
       'While a watch or a run works on the data folder, or with --stage, the page follows it. Otherwise it shows one look, ' +
         'and another one when that is asked for: so a run can begin at any time.',
     ],
     options: { ...consoleSite, ...consoleOptions, 'max-lag': maxLag },
     forms: [
       {
-        options: [...(['port', 'open', 'allow-actions', 'max-lag'] as const), ...siteNames],
+        options: [...(['port', 'host', 'open', 'allow-actions', 'max-lag'] as const), ...siteNames],
       },
     ],
     examples: [

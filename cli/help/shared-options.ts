@@ -112,6 +112,12 @@ export const message = {
 /** Of the page that `console`, and `run --watch --console`, show. */
 export const consoleOptions = {
   port: { type: 'string', value: 'N', summary: "the console's port", defaultText: 'any that is free' },
+  host: {
+    type: 'string',
+    value: 'ADDRESS',
+    summary: 'the address that the console listens on, such as 0.0.0.0 in a container',
+    defaultText: '127.0.0.1',
+  },
   open: { type: 'boolean', summary: 'open the console in the browser', default: false },
   'allow-actions': {
     type: 'boolean',

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Benchmark, Result } from './benchmark.ts';
 import { benchmark as census } from './benchmarks/census.ts';
 import { benchmark as coldStart } from './benchmarks/cold-start.ts';
+import { benchmark as firstPage } from './benchmarks/first-page.ts';
 import { increments } from './benchmarks/increments.ts';
 import { benchmark as ingest } from './benchmarks/ingest.ts';
 import { benchmark as large } from './benchmarks/large.ts';
@@ -25,7 +26,7 @@ import { serverSettings, startBenchServers } from './setup/servers.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ...[ingest, transform, types, load, whole, peers, ...increments, watch, watchLocked, coldStart],
-  ...[wholeKeys, shop, ...growth, plan, census, tpch, trace, large, wrong],
+  ...[wholeKeys, shop, ...growth, plan, census, tpch, trace, firstPage, large, wrong],
 ];
 
 // Told to end, it takes the servers along: they hang on the exit event.

@@ -23,6 +23,7 @@ export async function startConsoleAt(
   const look = await openLook(values);
   const { url, close } = await startConsole(look, {
     port: 0,
+    host: '127.0.0.1',
     files: await readPageFiles(),
     maxLagSeconds: undefined,
     allowsActions: false,

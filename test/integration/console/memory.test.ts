@@ -45,6 +45,7 @@ describeInBrowser('a console that is left open', (open) => {
     const { feed, listeners, send } = makeSender();
     const server = await startConsoleServer({
       port: 0,
+      host: '127.0.0.1',
       token: 'token',
       files: await readPageFiles(),
       feed,

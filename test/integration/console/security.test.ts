@@ -160,6 +160,21 @@ describe('the console', () => {
     expect(error.code).toBe('ECONNREFUSED');
   });
 
+  it('listens on another address where it is told to, and asks for its name and token there, too', async () => {
+    const open = await startConsoleOn(stack.data, { host: '0.0.0.0' });
+    const send = (host: string, withToken: boolean) =>
+      open.send('/api/info', { address: '127.0.0.2', headers: { host: `${host}:${open.port}` }, withToken });
+    expect((await send('127.0.0.1', true)).status).toBe(200);
+    expect((await send('127.0.0.1', false)).status).toBe(401);
+    expect((await send('127.0.0.2', true)).status).toBe(403);
+    expect((await send('0.0.0.0', true)).status).toBe(403);
+    await open.close();
+    await expect(startConsoleOn(stack.data, { host: '192.0.2.1' })).rejects.toMatchObject({
+      exitCode: 2,
+      message: '--host 192.0.2.1 is not an address of this machine',
+    });
+  });
+
   it('says of status and runs what the commands say, and no password', async () => {
     const snapshot = await served.untilSnapshot(({ status }) => status !== null);
     const printed = await stack.json<Status>('status');

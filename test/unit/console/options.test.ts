@@ -20,6 +20,19 @@ describe('options of the console', () => {
       '--port 70000 is not a port (expected a whole number up to 65535)',
     ],
     [['run', '--stage', 'dev', '--console'], '--console cannot be combined with --stage'],
+    [['run', '--watch', '--host', '0.0.0.0'], '--host is only for --console'],
+    [
+      ['run', '--watch', '--console', '--host', 'example.com'],
+      '--host example.com is not an IPv4 address (expected one to listen on, such as 0.0.0.0 in a container)',
+    ],
+    [
+      ['run', '--watch', '--console', '--host', '0.0.0.0', '--allow-actions'],
+      '--allow-actions cannot be combined with --host 0.0.0.0: a console that other machines reach runs no commands',
+    ],
+    [
+      ['console', '--host', '0.0.0.0', '--allow-actions'],
+      '--allow-actions cannot be combined with --host 0.0.0.0',
+    ],
     [['console', '--port', 'x'], '--port x is not a port (expected a whole number up to 65535)'],
     [['console', '--max-lag', 'x'], '--max-lag x is no duration'],
     [['console', '--data', '/nowhere/at/all'], 'there is no such data folder'],
