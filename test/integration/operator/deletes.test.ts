@@ -95,6 +95,19 @@ describe('a row that was deleted in the source', () => {
   });
 });
 
+it('rows that are rebuilt from S3 are older than the census, which marks them again', async () => {
+  await stack.run();
+  await inSession('delete from payment where payment_id in (2, 5)');
+  await runUntilDeleted(stack);
+  await stack.warehouse('truncate fact_payment');
+  expect((await stack.command('rebuild', 'fact_payment')).code).toBe(0);
+  await runUntil(async () => (await marked('fact_payment', 'payment_id')).length === 2);
+  expect(await marked('fact_payment', 'payment_id')).toEqual([2, 5]);
+  expect(await stack.warehouse('select from starlift.census where due_since is not null')).toEqual([]);
+  expect(await stack.differences()).toEqual([]);
+  expect(await stack.json<object>('status')).toMatchObject({ ok: true });
+});
+
 it('a row whose joined row was deleted is late until the next run, and a bad row where the model wants its columns', async () => {
   await stack.run();
   await inSession(`
