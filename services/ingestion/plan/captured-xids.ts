@@ -1,5 +1,11 @@
 import type { CapturedXids, PlanMark } from '../../../shared/records/plan/capture-state.ts';
-import { type SourceSnapshot, selectSnapshot } from '../source/snapshot.ts';
+import {
+  type SourceMoment,
+  type SourceSnapshot,
+  selectSnapshot,
+  type WalPosition,
+  widenNext,
+} from '../source/snapshot.ts';
 import type { Statements } from '../source/statements.ts';
 
 /** With more in progress than this, every row since the oldest of them counts as new. */
@@ -103,6 +109,28 @@ export const findMark = (
 };
 
 const mostMarks = 100;
+/** A mark that lists more would make the state large. */
+const mostListedInMark = 50;
+
+export function makeMark(
+  moment: SourceMoment,
+  {
+    xmax,
+    captured,
+    plannedAt,
+    position,
+  }: { xmax: string; captured: CapturedXids; plannedAt: string; position: WalPosition },
+): PlanMark {
+  const { at, lsn } = moment;
+  const end = position.insertLsn ?? position.replayLsn;
+  const isKept = end !== null && captured.inProgress.length <= mostListedInMark;
+  return {
+    xid: String(widenNext(moment, xmax)),
+    at,
+    ...(lsn !== null && { lsn }),
+    ...(isKept && { found: { captured, plannedAt, end } }),
+  };
+}
 
 /**
  * Adds the mark of this plan, and drops those that no base of the next state goes back to.

@@ -33,10 +33,10 @@ import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/
 import { layoutOf } from '../source/layout.ts';
 import { findAurora } from '../source/log.ts';
 import type { Mask } from '../source/mask.ts';
-import { selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
+import { selectMoment, selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
-import { findCapturedXids, keepMarks } from './captured-xids.ts';
+import { findCapturedXids, keepMarks, makeMark } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
 import { followLook } from './look-by-extracts.ts';
@@ -118,6 +118,7 @@ async function planOn(
   // Before the snapshot that the extracts are bound to.
   const { state, etag } = await ensureNewerVersions(source, { identity, tables, resynced }, claimed, deps);
 
+  const moment = await selectMoment(source);
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source, aurora);
@@ -145,7 +146,8 @@ async function planOn(
   await waitUntilDurable(source, position, aurora);
   const { censuses } = censusPlan;
   const next: CaptureState = { ...state, captured, plannedAt, tables: plan.states, layouts, censuses };
-  next.marks = keepMarks(state.marks ?? [], { xid: snapshot.xmax, at: snapshot.at }, basesOf(next));
+  const mark = makeMark(moment, { xmax: snapshot.xmax, captured, plannedAt, position });
+  next.marks = keepMarks(state.marks ?? [], mark, basesOf(next));
   next.reads = addReads(state.reads, plan.reads, looking.now);
   delete next.countersProblem;
   if (problem !== undefined) next.countersProblem = problem;

@@ -11,8 +11,6 @@ export interface SourceSnapshot {
   xmin: string;
   /** Top-level transactions in progress; on a standby 0, because its snapshots do not list them. */
   inProgressCount: number;
-  /** By the server's clock, not later than the snapshot, ISO 8601. */
-  at: string;
 }
 
 /** The snapshot of this statement; as the first query of a repeatable read transaction, the transaction's. */
@@ -20,8 +18,7 @@ export async function selectSnapshot(source: Statements): Promise<SourceSnapshot
   const { rows } = await source.query<SourceSnapshot>(`
     select pg_snapshot_xmax(snapshot)::text as xmax,
            pg_snapshot_xmin(snapshot)::text as xmin,
-           (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount",
-           to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
+           (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount"
       from pg_current_snapshot() as snapshot`);
   return rows[0] as SourceSnapshot;
 }
@@ -47,6 +44,36 @@ export async function selectWalPosition(
     select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn()::text end as "insertLsn",
            case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as "replayLsn"`);
   return rows[0] ?? { insertLsn: null, replayLsn: null };
+}
+
+/** A moment of the source, before which no xid from `xid` on had been given out. */
+export interface SourceMoment {
+  /** The lower 32 bits of the next xid. */
+  next: string;
+  /** On a standby, what is replayed. What an xid from the next one on writes is logged after it. */
+  lsn: string | null;
+  /** By the server's clock, ISO 8601. */
+  at: string;
+}
+
+/**
+ * The clock and the position of the log first, and then the next xid: what gets that or a greater one writes later than both. A
+ * snapshot's xmax is no such xid: a running transaction that has the greatest of all is not below it.
+ */
+export async function selectMoment(source: Statements): Promise<SourceMoment> {
+  const { rows } = await source.query<SourceMoment>(`
+    with position as materialized (
+      select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as lsn)
+    select (age('3'::xid)::int8 + 3)::text as next, position.lsn,
+           to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
+      from position`);
+  return rows[0] as SourceMoment;
+}
+
+/** The next xid of a moment in 64 bits, by a snapshot that was taken soon after it. */
+export function widenNext({ next }: SourceMoment, xmax: string): bigint {
+  const behind = BigInt.asIntN(32, BigInt(next) - BigInt(xmax));
+  return BigInt(xmax) + behind;
 }
 
 /**
@@ -77,7 +104,7 @@ export function isAtOrAfterPlan(
  */
 export function makeVersion(
   generation: string,
-  { xmax, xmin, inProgressCount }: Omit<SourceSnapshot, 'at'>,
+  { xmax, xmin, inProgressCount }: SourceSnapshot,
   replayLsn: string | null,
 ): ObjectVersion {
   const tie = replayLsn === null ? -inProgressCount : lsnToNumber(replayLsn);

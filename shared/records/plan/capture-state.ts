@@ -60,12 +60,19 @@ export interface IndexBase {
   sent?: { run: RunId; slice: SliceId };
 }
 
-/** A plan, by which transactions are told apart that began before it. */
+/** A moment of an earlier plan. */
 export interface PlanMark {
-  /** The next xid of its snapshot: whatever has a lower one had begun before. */
+  /** The next xid: whatever has it or a greater one has written nothing before. */
   xid: string;
-  /** By the server's clock, not later than the snapshot, ISO 8601. */
+  /** By the server's clock, ISO 8601. */
   at: string;
+  /** The position of the log. */
+  lsn?: string;
+  /** What the plan found afterwards; absent where too much was in progress to be kept. */
+  found?: TableBase & {
+    /** The position of the log when all that it covers was logged. */
+    end: string;
+  };
 }
 
 /** What a plan noted when it looked for new rows. It may leave a later look out, and never changes which rows are new. */
@@ -75,6 +82,8 @@ export interface LastLook {
    * relied on.
    */
   counters?: string;
+  /** The files of the table and of all that are joined to it; absent where an older release has looked. */
+  files?: string;
   /** Heap and TOAST of the table; absent where it was locked or took too long. */
   bytes?: number;
   /** How long the look took; of one that extracts do, how long the plan's part of it did. */
@@ -232,6 +241,7 @@ const isBase = (value: unknown): boolean =>
 const isLastLook = (value: unknown): boolean =>
   isJsonObject(value) &&
   ['string', 'undefined'].includes(typeof value.counters) &&
+  ['string', 'undefined'].includes(typeof value.files) &&
   ['number', 'undefined'].includes(typeof value.bytes) &&
   typeof value.seconds === 'number' &&
   (value.byExtractsOf === undefined || isRunId(String(value.byExtractsOf)));
@@ -250,7 +260,14 @@ const isIndexBase = (value: unknown): boolean =>
   (value.sent === undefined || isSentSlice(value.sent));
 
 const isMark = (value: unknown): boolean =>
-  isJsonObject(value) && isDigits(value.xid) && !Number.isNaN(Date.parse(String(value.at)));
+  isJsonObject(value) &&
+  isDigits(value.xid) &&
+  !Number.isNaN(Date.parse(String(value.at))) &&
+  (value.lsn === undefined || isLsn(value.lsn)) &&
+  (value.found === undefined || (isJsonObject(value.found) && isBase(value.found) && isLsn(value.found.end)));
+
+const isLsn = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/.test(value);
 
 const isSentSlice = (value: unknown): boolean =>
   isJsonObject(value) && isRunId(String(value.run)) && isSliceId(String(value.slice));

@@ -103,6 +103,20 @@ describe('a table with an index by the column that says when a row was changed',
     await exactly();
   });
 
+  it('has a late commit brought forward also where nothing else was written, so that no later xid is known', async () => {
+    // Only the clock tells from where on to ask.
+    await write(`insert into item values (5100, 'from 2999', 1, '2999-01-01')`);
+    await run();
+    const late = await bench.connect();
+    await late.query(`begin; insert into item values (5101, 'late', 1, clock_timestamp())`);
+    await run();
+    await run();
+    await late.query('commit');
+    await run();
+    expect(ingested(5101)).toBe('late');
+    await exactly();
+  });
+
   it('is not hidden by one row from the future', async () => {
     await write(`insert into item values (6000, 'from 2999', 1, '2999-01-01')`);
     await run();

@@ -1,0 +1,121 @@
+import { lsnToNumber } from './snapshot.ts';
+import type { Statements } from './statements.ts';
+
+/** What the server's summaries of its log say of the blocks that it wrote to. */
+export interface WalSummaries {
+  /** One after the other, of one timeline. */
+  files: readonly SummaryFile[];
+  /** Of the relations that were asked for, and of the whole database. */
+  named: readonly NamedBlocks[];
+}
+
+export interface SummaryFile {
+  start: bigint;
+  end: bigint;
+}
+
+/** Blocks of one relation that one file names. */
+interface NamedBlocks extends SummaryFile {
+  /** pg_relation_filenode; 0 stands for the whole database. */
+  fileNode: string;
+  /** The relation was cut to a length, made or dropped. */
+  isCut: boolean;
+  blocks: number[];
+}
+
+/** From this version on a server may summarize its log. */
+const firstWithSummaries = 170_000;
+
+/**
+ * Reads what the summaries say of these relations, all in one statement: a relation that no file names costs as much by itself as
+ * all together.
+ *
+ * Relations are told by database and file, never by tablespace, which may change and move nothing.
+ *
+ * @param fileNodes pg_relation_filenode
+ * @param from a position; what was logged before it is of no interest
+ * @returns undefined where there are none, or this role may not read them, or a file was removed meanwhile
+ */
+export async function selectWalSummaries(
+  source: Statements,
+  fileNodes: readonly string[],
+  from: string,
+): Promise<WalSummaries | undefined> {
+  try {
+    const { rows: settings } = await source.query<{ isOn: boolean }>(`
+      select current_setting('server_version_num')::int >= ${firstWithSummaries}
+             and coalesce(current_setting('summarize_wal', true), 'off') = 'on' as "isOn"`);
+    if (settings[0]?.isOn !== true) return undefined;
+    const { rows: files } = await source.query<{ tli: string; start: string; end: string }>(`
+      select tli::text, start_lsn::text as start, end_lsn::text as end
+        from pg_available_wal_summaries()
+       where end_lsn > '${from}'::pg_lsn
+       order by tli desc, start_lsn`);
+    const [newest] = files;
+    if (newest === undefined) return undefined;
+    const { rows: named } = await source.query<{
+      start: string;
+      end: string;
+      fileNode: string;
+      isCut: boolean;
+      blocks: number[] | null;
+    }>(`
+      select s.start_lsn::text as start, s.end_lsn::text as end, c.relfilenode::text as "fileNode",
+             bool_or(c.is_limit_block) as "isCut",
+             json_agg(c.relblocknumber) filter (where not c.is_limit_block) as blocks
+        from pg_available_wal_summaries() as s,
+             lateral pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn) as c
+       where s.tli = ${newest.tli} and s.end_lsn > '${from}'::pg_lsn
+         and c.relforknumber = 0
+         and c.reldatabase = (select oid from pg_database where datname = current_database())
+         and c.relfilenode = any('{0,${fileNodes.join(',')}}'::oid[])
+       group by s.start_lsn, s.end_lsn, c.relfilenode`);
+    return {
+      files: files.filter(({ tli }) => tli === newest.tli).map(toFile),
+      named: named.map((row) => ({
+        ...toFile(row),
+        fileNode: row.fileNode,
+        isCut: row.isCut,
+        blocks: row.blocks ?? [],
+      })),
+    };
+  } catch (thrown) {
+    // What the server itself says is about its summaries; a connection that was lost is the plan's own failure.
+    if (/^(?!08|57P)[0-9A-Z]{5}$/.test(String((thrown as { code?: unknown }).code))) return undefined;
+    throw thrown;
+  }
+}
+
+const toFile = ({ start, end }: { start: string; end: string }): SummaryFile => ({
+  start: lsnToNumber(start),
+  end: lsnToNumber(end),
+});
+
+/** Up to where the files leave nothing out, from a position on; undefined where they do not begin there. */
+export function coveredUntil(files: readonly SummaryFile[], from: bigint): bigint | undefined {
+  let until: bigint | undefined;
+  for (const { start, end } of files.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
+    if (end <= from) continue;
+    if (start > (until ?? from)) break;
+    if (until === undefined || end > until) until = end;
+  }
+  return until;
+}
+
+/**
+ * The blocks of these files of a relation that were written to between two positions.
+ *
+ * @returns undefined where blocks do not tell: the relation, or the whole database, was cut or made anew
+ */
+export function blocksBetween(
+  { named }: WalSummaries,
+  fileNodes: readonly string[],
+  { start, end }: SummaryFile,
+): number[] | undefined {
+  const own = named.filter(
+    (each) =>
+      each.end > start && each.start < end && (each.fileNode === '0' || fileNodes.includes(each.fileNode)),
+  );
+  if (own.some(({ isCut, fileNode }) => isCut || fileNode === '0')) return undefined;
+  return [...new Set(own.flatMap(({ blocks }) => blocks))].sort((a, b) => a - b);
+}
