@@ -102,7 +102,7 @@ export const readSlice = (
     const content = await copySlice(client, message, usable, snapshot.xmax, options);
     if (content.kind !== 'rows') return content;
     const version = makeVersion(message.generation, snapshot, replayLsn);
-    return { ...content, version, layout, readAt: snapshot.at };
+    return { ...content, version, layout, readAt: snapshot.takenAt };
   });
 
 /** What is known once the snapshot is taken. */

@@ -11,6 +11,8 @@ export interface SourceSnapshot {
   xmin: string;
   /** Top-level transactions in progress; on a standby 0, because its snapshots do not list them. */
   inProgressCount: number;
+  /** By the server's clock, ISO 8601. */
+  takenAt: string;
 }
 
 /** The snapshot of this statement; as the first query of a repeatable read transaction, the transaction's. */
@@ -18,7 +20,8 @@ export async function selectSnapshot(source: Statements): Promise<SourceSnapshot
   const { rows } = await source.query<SourceSnapshot>(`
     select pg_snapshot_xmax(snapshot)::text as xmax,
            pg_snapshot_xmin(snapshot)::text as xmin,
-           (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount"
+           (select count(*)::int4 from pg_snapshot_xip(snapshot)) as "inProgressCount",
+           to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "takenAt"
       from pg_current_snapshot() as snapshot`);
   return rows[0] as SourceSnapshot;
 }
@@ -104,7 +107,7 @@ export function isAtOrAfterPlan(
  */
 export function makeVersion(
   generation: string,
-  { xmax, xmin, inProgressCount }: SourceSnapshot,
+  { xmax, xmin, inProgressCount }: Omit<SourceSnapshot, 'takenAt'>,
   replayLsn: string | null,
 ): ObjectVersion {
   const tie = replayLsn === null ? -inProgressCount : lsnToNumber(replayLsn);
