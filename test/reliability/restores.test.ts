@@ -34,8 +34,10 @@ describe('a data folder, a capture state and a warehouse that are set back to ol
         steps.push(action === 'run' ? 'run' : `${action} the ${part}`);
         steps.push(await road.run());
       }
-      // Nobody looks at every answer: a second run has to be enough.
-      steps.push(await road.run());
+      // Nobody looks at every answer: a second run has to be enough, but for a census that is not due yet.
+      const deadline = Date.now() + minutes;
+      do steps.push(await road.run());
+      while (steps.at(-1) === 'a census is pending' && Date.now() < deadline);
       if (steps.at(-1) !== 'exact') throw new Error(`in the end it is ${steps.at(-1)}`);
       return steps;
     } catch (error) {
