@@ -54,8 +54,6 @@ columns:
 const hmac = (value: string | null, by = key): string | null =>
   value === null ? null : createHmac('sha256', by).update(value).digest('hex');
 
-const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-
 /** Every file of the data folder, objects as the text that they compress. */
 function readEverything(folder: string): string {
   const texts: string[] = [];
@@ -64,10 +62,7 @@ function readEverything(folder: string): string {
     const path = join(entry.parentPath, entry.name);
     const bytes = readFileSync(path);
     texts.push(bytes.toString('latin1'), bytes.toString('utf8'));
-    // An object's file has a header before its body.
-    const body = bytes.indexOf(zstdMagic);
-    if (body >= 0 && bytes.includes('.ndjson.zst'))
-      texts.push(zstdDecompressSync(bytes.subarray(body)).toString('utf8'));
+    if (entry.name.endsWith('.zst')) texts.push(zstdDecompressSync(bytes).toString('utf8'));
   }
   return texts.join('\n');
 }
