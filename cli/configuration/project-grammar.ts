@@ -6,11 +6,11 @@ import { stageParameters } from './stage-parameters.ts';
 /** A name or another text that is not empty. */
 export const nonEmpty = z.string('is no text').min(1, 'is empty');
 
-const names = z.array(nonEmpty, 'is no list of names').min(1, 'is an empty list');
-const stageNameRule = 'is no name of a stage: up to 12 lower-case letters and digits, a letter first';
+const names = z.array(nonEmpty, 'is not a list of names').min(1, 'is an empty list');
+const stageNameRule = 'is not a stage name: use up to 12 lower-case letters and digits, a letter first';
 const flag = z.boolean('is neither true nor false');
 
-export const deletesGrammar = z.enum(['mark', 'remove', 'keep'], 'is none of mark, remove and keep');
+export const deletesGrammar = z.enum(['mark', 'remove', 'keep'], 'must be mark, remove or keep');
 
 /** What belongs to a source table, and not to a warehouse table. */
 const sourceTable = z.strictObject({

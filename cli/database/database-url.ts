@@ -48,7 +48,7 @@ export type NamedByUrl = Partial<DatabaseSecret> & Pick<DatabaseSecret, 'dbname'
  * from the command line's defaults.
  *
  * @param option the command-line option that the URL came by, for the message
- * @throws {UsageError} it is no Postgres URL, or has a parameter that is not supported; the message never holds the
+ * @throws {UsageError} it is not a Postgres URL, or has a parameter that is not supported; the message never holds the
  * URL, for it may hold a password
  */
 export function secretOfUrl(
@@ -114,14 +114,14 @@ export function parseDatabaseUrl(option: string, text: string): NamedByUrl {
 function readParameters(option: string, text: string): Parameters {
   const [, authority, path = '', query = ''] =
     /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text.trim()) ?? [];
-  if (authority === undefined) throw new UsageError(`${option} is no Postgres URL: ${explainShape(text)}`);
+  if (authority === undefined) throw new UsageError(`${option} is not a Postgres URL: ${explainShape(text)}`);
   try {
     const before = { ...parseAuthority(option, authority), ...decodeAll({ dbname: path }) };
     return { ...before, ...parseParameters(option, query) };
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
     // Its own message is no help, and the URL may hold a password.
-    throw new UsageError(`${option} is no Postgres URL: a % in it that is meant as itself is written %25`);
+    throw new UsageError(`${option} is not a Postgres URL: a % in it that is meant as itself is written %25`);
   }
 }
 
@@ -152,7 +152,7 @@ function parseAuthority(option: string, authority: string): Parameters {
   assertOne(option, 'hosts', hosts);
   const [, bracketed, plain, port] = /^(?:\[([\da-f:.%]+)\]|([^:[\]]*))(?::(\d*))?$/i.exec(hosts) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined) throw new UsageError(`${option} is no Postgres URL: use ${shape}`);
+  if (host === undefined) throw new UsageError(`${option} is not a Postgres URL: use ${shape}`);
   return decodeAll({ user, password, host, port });
 }
 

@@ -28,7 +28,7 @@ export const loadingCommands = {
       },
       exact: {
         type: 'boolean',
-        summary: 'look at large tables, too, of which the source has counted no write',
+        summary: 'also look at large tables that the source has counted no write to',
         default: false,
       },
       console: { type: 'boolean', summary: 'show the console while the watch runs', default: false },

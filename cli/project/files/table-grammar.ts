@@ -14,7 +14,7 @@ const column = z.strictObject({
     .optional(),
   as: z
     .string('is no text')
-    .regex(asPattern, 'is none of date, time, text, varchar and numeric(p,s)')
+    .regex(asPattern, 'must be date, time, text, varchar or numeric(p,s)')
     .describe('What is made of it: date, time, text, varchar or numeric(p,s). Default: its own type.')
     .optional(),
   lookup: nonEmpty.describe('Look the value up in lookups/NAME.csv.').optional(),

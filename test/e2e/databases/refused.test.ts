@@ -49,11 +49,11 @@ describe('what cannot run', () => {
     [['run', '--every', 'soon'], '--every soon is not a number of seconds from above 0 to 86400'],
     [
       ['run', '--source', 'mysql://me:s3cret@h/db'],
-      '--source is no Postgres URL: use postgres://user:password@host:port/database',
+      '--source is not a Postgres URL: use postgres://user:password@host:port/database',
     ],
     [
       ['run', '--warehouse', 's3cret'],
-      '--warehouse is no Postgres URL: use postgres://user:password@host:port/database',
+      '--warehouse is not a Postgres URL: use postgres://user:password@host:port/database',
     ],
   ])('%j is refused in one line, before anything is made', async (args, message) => {
     const data = newData();

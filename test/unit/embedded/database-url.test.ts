@@ -91,11 +91,11 @@ describe('a database URL', () => {
     ['postgres://u:s3cret@a,b/w', /^--warehouse names several hosts/],
     ['postgres://u:s3cret@a:1,b:2/w', /^--warehouse names several hosts/],
     ['postgres://u:s3cret@h:99999/w', /^--warehouse has port=99999/],
-    ['postgres://u:s3cret@h:1x/w', /^--warehouse is no Postgres URL/],
-    ['postgres://u:s3#cret@h/w', /^--warehouse is no Postgres URL: a # in it .*%23/],
-    ['postgres://u:s3cret@h/w?password=%FF', /^--warehouse is no Postgres URL: a % in it .*%25/],
+    ['postgres://u:s3cret@h:1x/w', /^--warehouse is not a Postgres URL/],
+    ['postgres://u:s3#cret@h/w', /^--warehouse is not a Postgres URL: a # in it .*%23/],
+    ['postgres://u:s3cret@h/w?password=%FF', /^--warehouse is not a Postgres URL: a % in it .*%25/],
     ['postgres://u:s3cret@h/', /^--warehouse names no database/],
-    ['host=h dbname=w', /^--warehouse is no Postgres URL/],
+    ['host=h dbname=w', /^--warehouse is not a Postgres URL/],
   ])('%s is refused in one line without the password', (url, message) => {
     expect(() => parse(url)).toThrow(
       expect.objectContaining({ message: expect.stringMatching(message), exitCode: 2 }),

@@ -58,7 +58,7 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
   [
     'deletes that there are not',
     'fact: f\nfrom: rental\ndeletes: drop\n',
-    ['line 3: deletes is none of mark, remove and keep'],
+    ['line 3: deletes must be mark, remove or keep'],
   ],
   ['no source', 'fact: f\n', ['line 1: from is missing']],
   [
@@ -110,7 +110,7 @@ const cases: readonly [what: string, table: string, findings: string[], files?: 
   [
     'an as that there is not',
     `${fact}  n: { from: amount, as: money }\n`,
-    ['line 5: columns.n.as is none of date, time, text, varchar and numeric(p,s)'],
+    ['line 5: columns.n.as must be date, time, text, varchar or numeric(p,s)'],
   ],
   [
     'a path to a table that no foreign key leads to',

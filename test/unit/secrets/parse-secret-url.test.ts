@@ -39,15 +39,15 @@ describe('a URL for a secret', () => {
   it.each([
     ['', `no URL on stdin: ${shape}`],
     ['postgres://u:s3cret@h/d\npostgres://u:s3cret@h/d', `stdin has more than one URL: ${shape}`],
-    ['s3cret', `the URL is no Postgres URL: use ${shape}`],
-    ['mysql://u:s3cret@h/d', `the URL is no Postgres URL: use ${shape}`],
+    ['s3cret', `the URL is not a Postgres URL: use ${shape}`],
+    ['mysql://u:s3cret@h/d', `the URL is not a Postgres URL: use ${shape}`],
     ['postgres://u@h/d', `the URL has no password: ${shape}`],
     ['postgres://:s3cret@h/d', `the URL has no user: ${shape}`],
     ['postgres://h/d', `the URL has no user and no password: ${shape}`],
     ['postgres://u:s3cret@h', `the URL names no database: use ${shape}`],
     [
       'postgres://u:s3cret%@h/d',
-      'the URL is no Postgres URL: a % in it that is meant as itself is written %25',
+      'the URL is not a Postgres URL: a % in it that is meant as itself is written %25',
     ],
     [
       'postgres://u:s3cret@h/d?sslmode=prefer',
