@@ -36,6 +36,7 @@ import type { Mask } from '../source/mask.ts';
 import { selectMoment, selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
+import { selectWalSummaries, type WalSummaries } from '../source/wal-summaries.ts';
 import { findCapturedXids, keepMarks, makeMark } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
@@ -130,6 +131,8 @@ async function planOn(
     quiet,
     isExact,
     unmatchedFloorSeconds: deps.censusFloorSeconds ?? 900,
+    inProgress: captured.inProgress,
+    readSummaries: makeSummariesReader(tables, state.marks?.[0]?.lsn),
     followLook: (look) => followLook(deps.ingested, look),
   };
   const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
@@ -169,6 +172,24 @@ async function planOn(
     ...plan.run,
     ...(sent.length > 0 && { censuses: sent }),
     warnings: [...plan.run.warnings, ...hidden, ...censusPlan.warnings, ...lost],
+  };
+}
+
+/** Asks at the first need: most plans have no large table to look at. */
+function makeSummariesReader(
+  tables: readonly AssessedTable[],
+  from: string | undefined,
+): LookOptions['readSummaries'] {
+  let known: Promise<WalSummaries | undefined> | undefined;
+  const fileNodes = tables.flatMap((assessed) =>
+    'problem' in assessed ? [] : [...assessed.relations.values()].flatMap((relation) => relation.fileNodes),
+  );
+  return (source) => {
+    known ??=
+      from === undefined
+        ? Promise.resolve(undefined)
+        : selectWalSummaries(source, [...new Set(fileNodes)], from);
+    return known;
   };
 }
 

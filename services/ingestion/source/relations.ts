@@ -36,6 +36,10 @@ export interface Relation {
   members: RelationMember[];
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
+  /** The files themselves, pg_relation_filenode of each member that has one. */
+  fileNodes: string[];
+  /** A member is not logged, so nothing of it is in the log. */
+  isUnlogged: boolean;
   /** Changes when the server's statistics count a delete in any member, or were reset. What is not reported yet is not in it. */
   deletes: string;
   /** The same of updates that are not HOT. An update of a key is among them; most of them update other columns. */
@@ -99,6 +103,10 @@ export async function selectRelations(
               from member where root_oid = root.oid) as members,
            (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
               from member where root_oid = root.oid) as "fileNode",
+           (select coalesce(json_agg(pg_relation_filenode(oid)::text) filter (where pg_relation_filenode(oid) is not null), '[]')
+              from member where root_oid = root.oid) as "fileNodes",
+           (select bool_or(c.relpersistence <> 'p')
+              from member join pg_class c on c.oid = member.oid where root_oid = root.oid) as "isUnlogged",
            (select md5(string_agg(concat_ws(':', oid, pg_stat_get_tuples_deleted(oid)), ' ' order by oid)
                        || concat_ws(' ', reset.of_database, reset.of_server))
               from member where root_oid = root.oid) as "deletes",
