@@ -44,7 +44,7 @@ describe('the configuration of the ingestion service', () => {
       alwaysBytes: 0,
       restFactor: 10,
       overlapSeconds: 60,
-      summariesAgeSeconds: 0,
+      summariesAgeSeconds: 675,
     });
   });
 
