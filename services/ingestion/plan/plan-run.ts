@@ -33,6 +33,7 @@ import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/
 import { layoutOf } from '../source/layout.ts';
 import { findAurora } from '../source/log.ts';
 import type { Mask } from '../source/mask.ts';
+import { noteDeletes, type Relation } from '../source/relations.ts';
 import { selectMoment, selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
@@ -105,6 +106,7 @@ async function planOn(
   const { identity, database } = await readSourceIdentity(source, deps.restart, aurora);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
+  await noteDeletes(source, relationsOf(tables));
   const plannedAt = deps.now().toISOString();
   // Before the snapshot: what that misses moves the counters later.
   const { byTable: counters, problem } = await readWriteCounters(source, tables);
@@ -199,6 +201,11 @@ const basesOf = ({ captured, tables }: CaptureState): CapturedXids[] => [
   ...Object.values(tables).flatMap((known) =>
     'source' in known ? [known.base?.captured ?? [], known.index?.base?.captured ?? []].flat() : [],
   ),
+];
+
+/** Of all tables and of those that are joined to them, each once. */
+const relationsOf = (tables: readonly AssessedTable[]): Relation[] => [
+  ...new Set(tables.flatMap((assessed) => ('problem' in assessed ? [] : [...assessed.relations.values()]))),
 ];
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
