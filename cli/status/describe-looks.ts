@@ -26,6 +26,7 @@ export const describeLooks = (looks: readonly TableLook[] = []): LookStatus[] =>
 /** Why a plan leaves out a table that it could look at, as a clause. */
 const reasonsToLeaveOut: Partial<Record<LookReason, string>> = {
   quiet: 'the source has counted no write',
+  summarized: "the source's log was asked what was written",
   resting: 'the last look took long',
   'in flight': 'the last look is still under way',
 };

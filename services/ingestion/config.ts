@@ -47,6 +47,7 @@ function readQuietRules(environment: Record<string, string | undefined>): QuietR
   return {
     ...defaultQuietRules,
     maxAgeSeconds: objective === undefined ? defaultQuietRules.maxAgeSeconds : partOfObjective * objective,
+    summariesAgeSeconds: objective === undefined ? 0 : partOfObjective * objective,
     alwaysBytes: aboveMib === undefined ? defaultQuietRules.alwaysBytes : aboveMib * 2 ** 20,
   };
 }

@@ -242,8 +242,8 @@ async function split(
 ): Promise<ExtractOutcome> {
   const [lower, upper] = halvesOf(message.slice);
   await send([
-    { ...message, slice: lower, blocks: halves[0], fileNode },
-    { ...message, slice: upper, blocks: halves[1], fileNode },
+    { ...message, slice: lower, ...halves[0], fileNode },
+    { ...message, slice: upper, ...halves[1], fileNode },
   ]);
   return { outcome: 'split', rows: 0 };
 }

@@ -68,6 +68,9 @@ export interface ReadOptions {
   censusLimits?: CensusLimits;
 }
 
+/** What a half of a slice reads. */
+export type SlicePart = Pick<ExtractMessage, 'blocks' | 'pages'>;
+
 export type SliceContent =
   | {
       kind: 'rows';
@@ -79,7 +82,7 @@ export type SliceContent =
       readAt: string;
     }
   /** Nothing was kept: the slice must be extracted as these halves. */
-  | { kind: 'too large'; halves: [BlockRange, BlockRange]; fileNode: string }
+  | { kind: 'too large'; halves: [SlicePart, SlicePart]; fileNode: string }
   /** Nothing was kept: it was to be read by an index, which is gone or finds too much. */
   | { kind: 'skipped' }
   | OtherSource;
@@ -261,7 +264,8 @@ async function copySlice(
     client,
     relation.members.map(({ oid }) => oid),
   );
-  const halves = halveBlockRange(rows.blocks, size.blocks);
+  const halves =
+    rows.pages === undefined ? halveBlockRange(rows.blocks, size.blocks) : halvePages(rows.pages);
   const content =
     halves === undefined && index === undefined
       ? makeCompressedRows(columns, maxUncutBytes, maxUncutBytes)
@@ -274,7 +278,8 @@ async function copySlice(
     if (index !== undefined && (error instanceof ObjectTooLarge || isTooSlow(error)))
       return { kind: 'skipped' };
     if (!(error instanceof ObjectTooLarge) || halves === undefined) throw error;
-    return { kind: 'too large', halves, fileNode: relation.fileNode };
+    const parts = halves.map((half): SlicePart => (isPages(half) ? { pages: half } : { blocks: half }));
+    return { kind: 'too large', halves: parts as [SlicePart, SlicePart], fileNode: relation.fileNode };
   }
 }
 
@@ -284,6 +289,8 @@ export interface RowsToCopy {
   newRows?: NewRows;
   /** Absent for all blocks. */
   blocks?: BlockRange;
+  /** Single blocks, in the place of a range; absent for all. */
+  pages?: readonly number[];
   /** Absent where no index is to be used. */
   index?: IndexOrder;
   /** As the source has them; absent where none is of a type that has to be cast. */
@@ -295,7 +302,13 @@ export interface RowsToCopy {
  * one slice to another between their extracts, so each takes all.
  */
 export function chooseRows(
-  { newRows, blocks, fileNode, index }: Pick<ExtractMessage, 'newRows' | 'blocks' | 'fileNode' | 'index'>,
+  {
+    newRows,
+    blocks,
+    pages,
+    fileNode,
+    index,
+  }: Pick<ExtractMessage, 'newRows' | 'blocks' | 'pages' | 'fileNode' | 'index'>,
   fileNodeNow: string,
   xmax: string,
   schema: string,
@@ -304,6 +317,7 @@ export function chooseRows(
     schema,
     ...(newRows && isWithinReach(newRows, xmax) && { newRows }),
     ...(blocks && fileNode === fileNodeNow && { blocks }),
+    ...(pages && fileNode === fileNodeNow && { pages }),
     ...(index && { index }),
   };
 }
@@ -325,10 +339,18 @@ export function halveBlockRange(
   return [{ from, to: middle }, range?.to === undefined ? { from: middle } : { from: middle, to: range.to }];
 }
 
+/** @returns undefined for a single block */
+const halvePages = (pages: readonly number[]): [readonly number[], readonly number[]] | undefined => {
+  const middle = Math.floor(pages.length / 2);
+  return middle === 0 ? undefined : [pages.slice(0, middle), pages.slice(middle)];
+};
+
+const isPages = (half: BlockRange | readonly number[]): half is readonly number[] => Array.isArray(half);
+
 /** The COPY of a slice: the table's own columns in the model's order, then those of each join. */
 export function copyRows(
   table: SourceTable,
-  { schema, newRows, blocks, index, columns = [] }: RowsToCopy,
+  { schema, newRows, blocks, pages, index, columns = [] }: RowsToCopy,
 ): string {
   const values = table.fields.map((field, index) =>
     castField(`${aliasOf(table, field.path)}.${quoteIdentifier(field.column)}`, field, columns[index]),
@@ -341,7 +363,7 @@ export function copyRows(
   return `
     copy (
       select ${values.join(', ')}
-        ${fromClause(schema, table)}
+        ${fromClause(schema, table, pages)}
        where ${['true', ...conditions].join(' and ')}
     ) to stdout (format text)`;
 }

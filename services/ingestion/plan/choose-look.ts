@@ -14,6 +14,11 @@ export interface QuietRules {
    * first writes: between the two a plan may have come. Clocks of clients differ by as much, too.
    */
   overlapSeconds: number;
+  /**
+   * Where summaries of the log make a table as young as this, it is not looked at, though it was written to: they come a checkpoint
+   * late. 0 where somebody waits for what was just committed.
+   */
+  summariesAgeSeconds: number;
 }
 
 export const defaultQuietRules: QuietRules = {
@@ -21,6 +26,7 @@ export const defaultQuietRules: QuietRules = {
   alwaysBytes: 16 * 2 ** 20,
   restFactor: 10,
   overlapSeconds: 60,
+  summariesAgeSeconds: 0,
 };
 
 /** What a plan knows of a table that is as the last look has left it, and of which only new rows would be read. */

@@ -74,5 +74,7 @@ export async function bringForward(assessed: UsableTable, work: Work, context: P
   return { ...work, because: wait ?? 'many changes' };
 }
 
-export const isLeftOut = (because: LookReason): because is 'quiet' | 'in flight' | 'resting' =>
-  because === 'quiet' || because === 'in flight' || because === 'resting';
+type LeftOut = 'quiet' | 'summarized' | 'in flight' | 'resting';
+
+export const isLeftOut = (because: LookReason): because is LeftOut =>
+  because === 'quiet' || because === 'summarized' || because === 'in flight' || because === 'resting';

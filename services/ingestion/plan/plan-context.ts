@@ -3,7 +3,9 @@ import type { RunId } from '../../../shared/object-store/object-key.ts';
 import type { CaptureState } from '../../../shared/records/plan/capture-state.ts';
 import type { BlockRange, ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import type { FollowedSlice } from '../../../shared/records/plan/slices.ts';
+import type { Statements } from '../source/statements.ts';
 import type { UsableTable } from '../source/tables.ts';
+import type { WalSummaries } from '../source/wal-summaries.ts';
 import type { QuietRules } from './choose-look.ts';
 import type { LookByExtracts } from './look-by-extracts.ts';
 import type { SliceOptions } from './slice-table.ts';
@@ -37,6 +39,10 @@ export interface LookOptions {
   isExact: boolean;
   /** How long after rows that join none were asked for they are asked for again at the earliest. */
   unmatchedFloorSeconds: number;
+  /** What was in progress when this plan asked, as far as it is listed. */
+  inProgress: readonly string[];
+  /** What the summaries of the source's log name, asked once; undefined where there are none. */
+  readSummaries(source: Statements): Promise<WalSummaries | undefined>;
   /** What has become of a look that the extracts of a run do. */
   followLook(of: { table: string; run: RunId }): Promise<LookByExtracts>;
 }

@@ -33,9 +33,11 @@ import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/
 import { layoutOf } from '../source/layout.ts';
 import { findAurora } from '../source/log.ts';
 import type { Mask } from '../source/mask.ts';
+import { noteDeletes, type Relation } from '../source/relations.ts';
 import { selectMoment, selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
+import { selectWalSummaries, type WalSummaries } from '../source/wal-summaries.ts';
 import { findCapturedXids, keepMarks, makeMark } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
@@ -104,6 +106,7 @@ async function planOn(
   const { identity, database } = await readSourceIdentity(source, deps.restart, aurora);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
+  await noteDeletes(source, relationsOf(tables));
   const plannedAt = deps.now().toISOString();
   // Before the snapshot: what that misses moves the counters later.
   const { byTable: counters, problem } = await readWriteCounters(source, tables);
@@ -130,6 +133,8 @@ async function planOn(
     quiet,
     isExact,
     unmatchedFloorSeconds: deps.censusFloorSeconds ?? 900,
+    inProgress: captured.inProgress,
+    readSummaries: makeSummariesReader(tables, state.marks?.[0]?.lsn),
     followLook: (look) => followLook(deps.ingested, look),
   };
   const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
@@ -172,12 +177,35 @@ async function planOn(
   };
 }
 
+/** Asks at the first need: most plans have no large table to look at. */
+function makeSummariesReader(
+  tables: readonly AssessedTable[],
+  from: string | undefined,
+): LookOptions['readSummaries'] {
+  let known: Promise<WalSummaries | undefined> | undefined;
+  const fileNodes = tables.flatMap((assessed) =>
+    'problem' in assessed ? [] : [...assessed.relations.values()].flatMap((relation) => relation.fileNodes),
+  );
+  return (source) => {
+    known ??=
+      from === undefined
+        ? Promise.resolve(undefined)
+        : selectWalSummaries(source, [...new Set(fileNodes)], from);
+    return known;
+  };
+}
+
 /** All from which a later plan may go on. */
 const basesOf = ({ captured, tables }: CaptureState): CapturedXids[] => [
   ...(captured === undefined ? [] : [captured]),
   ...Object.values(tables).flatMap((known) =>
     'source' in known ? [known.base?.captured ?? [], known.index?.base?.captured ?? []].flat() : [],
   ),
+];
+
+/** Of all tables and of those that are joined to them, each once. */
+const relationsOf = (tables: readonly AssessedTable[]): Relation[] => [
+  ...new Set(tables.flatMap((assessed) => ('problem' in assessed ? [] : [...assessed.relations.values()]))),
 ];
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {

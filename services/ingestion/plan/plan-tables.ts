@@ -17,6 +17,7 @@ import { type AssessedTable, lockableTablesOf, type UsableTable } from '../sourc
 import { noteFarSides } from './ask-unmatched.ts';
 import { bringForward, findWork, isLeftOut, knownOf, type Work } from './find-work.ts';
 import { keepIndexBase, type LookByIndex, lookByIndex } from './look-by-index.ts';
+import { filesOf, type LookBySummaries, lookBySummaries } from './look-by-summaries.ts';
 import { envelopeOf, messageOf, type PlanContext } from './plan-context.ts';
 import { shareWork } from './share-work.ts';
 import { sliceTable } from './slice-table.ts';
@@ -131,12 +132,15 @@ async function planTable(
 ): Promise<TablePlan> {
   const { table } = assessed;
   if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
-  const work = await findWork(assessed, context);
+  const first = await findWork(assessed, context);
   const warning = warningOf(assessed, context.slicing.schema);
+  const named = await lookBySummaries(source, assessed, knownOf(table.name, context), first, context);
+  const work: Work = named === undefined ? first : { ...first, because: 'summarized' };
   const found = await findByIndex(source, assessed, work, context);
   const { newRows, because } = found?.isTooMuch ? await bringForward(assessed, work, context) : work;
   if (isLeftOut(because)) {
-    return { ...leaveOut(table.name, because, context, found), ...warning };
+    const leftOut = leaveOut(table.name, because, context, found);
+    return { ...(named === undefined ? leftOut : withNamed(leftOut, named)), ...warning };
   }
   try {
     const begun = performance.now();
@@ -155,6 +159,7 @@ async function planTable(
     const noted = {
       ...(counters !== undefined && { counters }),
       ...(bytes !== undefined && { bytes }),
+      files: filesOf(assessed),
       seconds,
       ...(isLookedAtByExtracts && { byExtractsOf: context.run }),
     };
@@ -172,6 +177,19 @@ async function planTable(
     if (error instanceof TerminalError) return planFailure(table.name, error.message, context);
     throw error;
   }
+}
+
+/** Of a table of which only the blocks are read that the log names: it is captured up to an earlier plan. */
+function withNamed(leftOut: TablePlan, { to, messages, bytes }: LookBySummaries): TablePlan {
+  const { state, look, read } = leftOut;
+  if (!('source' in state)) return leftOut;
+  return {
+    ...leftOut,
+    state: { ...state, base: to },
+    messages: [...messages, ...leftOut.messages],
+    look: { ...look, asOf: to.plannedAt },
+    read: { bytes, seconds: read?.seconds ?? 0 },
+  };
 }
 
 /** Small tables are always looked at, so nothing of them has to be brought forward. */

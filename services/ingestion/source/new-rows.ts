@@ -55,8 +55,12 @@ const reachXids = 1_000_000_000n;
 export const isWithinReach = (newRows: NewRows, xmax: string): boolean =>
   BigInt(xmax) - BigInt(newRows.since) <= reachXids;
 
-/** The table under the alias `source`, and each of its joins under the alias that aliasOf gives. */
-export function fromClause(schema: string, table: SourceTable): string {
+/**
+ * The table under the alias `source`, and each of its joins under the alias that aliasOf gives.
+ *
+ * @param pages of the table, where only these blocks are to be read
+ */
+export function fromClause(schema: string, table: SourceTable, pages?: readonly number[]): string {
   const joins = table.joins.map((join) => {
     const alias = aliasOf(table, join.path);
     const nearer = aliasOf(table, join.from);
@@ -66,8 +70,17 @@ export function fromClause(schema: string, table: SourceTable): string {
     );
     return `left join ${quoteSource(join, schema)} as ${alias} on ${pairs.join(' and ')}`;
   });
-  return [`from ${quoteSource(table, schema)} as source`, ...joins].join(' ');
+  const own = quoteSource(table, schema);
+  return [`from ${pages === undefined ? own : `${pagesOf(own, pages)}`} as source`, ...joins].join(' ');
 }
+
+/** Without `offset 0` the planner reads the whole table for each block, and for a list of ctids it looks at each row of all. */
+const pagesOf = (table: string, pages: readonly number[]): string => `
+  unnest('{${pages.join(',')}}'::int8[]) as page (number),
+  lateral (select own.xmin, own.ctid, own.*
+             from ${table} as own
+            where own.ctid >= format('(%s,0)', page.number)::tid and own.ctid < format('(%s,0)', page.number + 1)::tid
+           offset 0)`;
 
 /** Postgres compares no two columns of different collations by itself. */
 const collateOf = ({ collate }: Join, near: string): string =>

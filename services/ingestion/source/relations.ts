@@ -1,3 +1,5 @@
+import { toPipelineError } from '../../../shared/classify-error.ts';
+import { TerminalError } from '../../../shared/errors.ts';
 import { formatWanted, type LockableTable } from '../../../shared/postgres/lock-holder.ts';
 import type { Statements } from './statements.ts';
 
@@ -36,7 +38,14 @@ export interface Relation {
   members: RelationMember[];
   /** Changes when the rows of any member move to another file: CLUSTER, VACUUM FULL, TRUNCATE. */
   fileNode: string;
-  /** Changes when the server's statistics count a delete in any member, or were reset. What is not reported yet is not in it. */
+  /** The files themselves, pg_relation_filenode of each member that has one. */
+  fileNodes: string[];
+  /** A member is not logged, so nothing of it is in the log. */
+  isUnlogged: boolean;
+  /**
+   * Changes when the server's statistics count a delete in any member, or were reset. What is not reported yet is not in it. Empty
+   * until `noteDeletes`.
+   */
   deletes: string;
   /** The same of updates that are not HOT. An update of a key is among them; most of them update other columns. */
   updates: string;
@@ -99,11 +108,11 @@ export async function selectRelations(
               from member where root_oid = root.oid) as members,
            (select md5(string_agg(concat(oid, ':', pg_relation_filenode(oid)), ' ' order by oid))
               from member where root_oid = root.oid) as "fileNode",
-           (select md5(string_agg(concat_ws(':', oid, pg_stat_get_tuples_deleted(oid)), ' ' order by oid)
-                       || concat_ws(' ', reset.of_database, reset.of_server))
-              from member where root_oid = root.oid) as "deletes",
-           (select sum(pg_stat_get_tuples_updated(oid) - pg_stat_get_tuples_hot_updated(oid))::text
-              from member where root_oid = root.oid) as "updates",
+           (select coalesce(json_agg(pg_relation_filenode(oid)::text) filter (where pg_relation_filenode(oid) is not null), '[]')
+              from member where root_oid = root.oid) as "fileNodes",
+           (select bool_or(c.relpersistence <> 'p')
+              from member join pg_class c on c.oid = member.oid where root_oid = root.oid) as "isUnlogged",
+           '' as deletes, '' as updates,
            (select coalesce(json_agg(json_build_object(
                      'number', a.attnum,
                      'name', a.attname,
@@ -143,11 +152,53 @@ export async function selectRelations(
            (select sum(relpages)::float8 from member where root_oid = root.oid) as pages,
            (select sum(greatest(c.reltuples, 0))::float8
               from member join pg_class c on c.oid = member.oid where root_oid = root.oid) as rows
-      from root,
-           (select pg_stat_get_db_stat_reset_time(oid) as of_database, pg_stat_get_bgwriter_stat_reset_time() as of_server
-              from pg_database where datname = current_database()) as reset`,
+      from root`,
   );
   return rows;
+}
+
+/**
+ * Notes in each relation what the server's statistics have counted of its deletes and updates. Where this role may not ask, any
+ * transaction may have deleted something.
+ *
+ * Outside of a transaction: what the server refuses must not end the caller's work.
+ */
+export async function noteDeletes(source: Statements, relations: readonly Relation[]): Promise<void> {
+  if (relations.length === 0) return;
+  const members = relations.flatMap(({ oid, members: parts }) =>
+    parts.map((member) => `(${oid}::oid, ${member.oid}::oid)`),
+  );
+  const counted = await selectDeletes(source, members);
+  for (const relation of relations) {
+    const { deletes = '', updates = '' } = counted.get(relation.oid) ?? {};
+    Object.assign(relation, { deletes, updates });
+  }
+}
+
+async function selectDeletes(
+  source: Statements,
+  members: readonly string[],
+): Promise<ReadonlyMap<string, Pick<Relation, 'deletes' | 'updates'>>> {
+  const select = (deletes: string, updates: string, from: string) =>
+    source.query<Pick<Relation, 'oid' | 'deletes' | 'updates'>>(`
+      select root::text as oid, ${deletes} as deletes, ${updates} as updates
+        from (values ${members.join(', ')}) as member (root, oid)${from}
+       group by root`);
+  try {
+    const { rows } = await select(
+      `md5(string_agg(concat_ws(':', member.oid, pg_stat_get_tuples_deleted(member.oid)), ' ' order by member.oid)
+           || concat_ws(' ', min(reset.of_database), min(reset.of_server)))`,
+      'sum(pg_stat_get_tuples_updated(member.oid) - pg_stat_get_tuples_hot_updated(member.oid))::text',
+      `, (select pg_stat_get_db_stat_reset_time(oid) as of_database, pg_stat_get_bgwriter_stat_reset_time() as of_server
+            from pg_database where datname = current_database()) as reset`,
+    );
+    return new Map(rows.map((row) => [row.oid, row]));
+  } catch (thrown) {
+    const error = toPipelineError(thrown);
+    if (!(error instanceof TerminalError)) throw error;
+    const { rows } = await select('pg_snapshot_xmax(pg_current_snapshot())::text', `''`, '');
+    return new Map(rows.map((row) => [row.oid, row]));
+  }
 }
 
 export interface RelationSize {

@@ -58,6 +58,8 @@ export interface ExtractMessage {
   /** Absent for a full extract. */
   newRows?: NewRows;
   blocks?: BlockRange;
+  /** Only these blocks are read; in the place of `blocks`. */
+  pages?: readonly number[];
   /** The number of the model that was planned by; absent where an older version has planned. */
   model?: number;
   /** The slice is a census: its table's keys are read, and no rows. */
@@ -110,6 +112,8 @@ function assertFields(record: Record<string, unknown>): void {
     throw new TerminalError("the extract message's model is not a number");
   if (record.newRows !== undefined) assertNewRows(record.newRows);
   if (record.blocks !== undefined) assertBlocks(record.blocks);
+  if (record.pages !== undefined && !(Array.isArray(record.pages) && record.pages.every(Number.isInteger)))
+    throw new TerminalError("the extract message's pages are not a list of numbers");
   if (record.census !== undefined) assertCensus(record.census);
   if (record.index !== undefined) assertIndex(record.index);
 }

@@ -62,6 +62,7 @@ export const lookReasons = [
   'many changes',
   // Not looked at.
   'quiet',
+  'summarized',
   'in flight',
   'resting',
   'locked',
@@ -110,6 +111,8 @@ export interface PlannedMessages
   blocks: Record<string, BlockRange>;
   /** By table, where its rows are new from another base on than `newRows`; absent where there is none. */
   tableNewRows?: Record<string, NewRows>;
+  /** By slice, of those that read single blocks; absent where there is none. */
+  pages?: Record<string, readonly number[]>;
   /** By slice, of those that are read by an index; absent where there is none. */
   byIndex?: Record<string, IndexOrder & { newRows: NewRows }>;
 }
@@ -142,6 +145,9 @@ export function packMessages(all: readonly ExtractMessage[]): PlannedMessages | 
   const byIndex = all.flatMap(({ slice, index, newRows }) =>
     index === undefined || newRows === undefined ? [] : [[slice, { ...index, newRows }] as const],
   );
+  const pages = messages.flatMap(({ slice, pages: own }) =>
+    own === undefined ? [] : [[slice, own] as const],
+  );
   const { identity, plannedXmax, plannedLsn, model } = first;
   // A plan asks most tables for the rows of the same xids, or for all rows.
   const newRows = greatestBase(messages);
@@ -164,6 +170,7 @@ export function packMessages(all: readonly ExtractMessage[]): PlannedMessages | 
     ...(others.length > 0 && {
       tableNewRows: Object.fromEntries(others.map(({ table, newRows }) => [table, newRows as NewRows])),
     }),
+    ...(pages.length > 0 && { pages: Object.fromEntries(pages) }),
     ...(byIndex.length > 0 && { byIndex: Object.fromEntries(byIndex) }),
   };
 }
@@ -192,6 +199,7 @@ export function unpackMessage(
   const { newRows: newByIndex, ...index } = messages.byIndex?.[slice] ?? {};
   const newRows = newByIndex ?? ownOf(messages.tableNewRows ?? {}, table) ?? messages.newRows;
   const [blocks, fileNode] = [messages.blocks[slice], ownOf(messages.fileNodes, table)];
+  const pages = messages.pages?.[slice];
   return {
     version: 1,
     run,
@@ -204,6 +212,7 @@ export function unpackMessage(
     ...(model !== undefined && { model }),
     ...(!full && newRows && { newRows }),
     ...(blocks && fileNode && { blocks, fileNode }),
+    ...(pages && fileNode && { pages, fileNode }),
     ...(newByIndex && { index: index as IndexOrder }),
   };
 }

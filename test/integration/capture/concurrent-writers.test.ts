@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../helpers/seen.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
 import { changedModel } from './shop-model.ts';
@@ -20,7 +21,7 @@ function makeRandom(seed: number): (limit: number) => number {
 describe('several sessions that write during the runs', () => {
   let bench: CaptureBench;
   benchInEachTest(
-    () => startTemporaryPostgres({ settings: { autovacuum_naptime: '1s' } }),
+    () => startTemporaryPostgres({ settings: { autovacuum_naptime: '1s', summarize_wal: 'on' } }),
     (made) => {
       bench = made;
     },
@@ -58,14 +59,26 @@ describe('several sessions that write during the runs', () => {
   const everything = { sliceBytes, isExact: true };
   const byCounters = {
     sliceBytes,
-    quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0.1, overlapSeconds: 60 },
+    quiet: {
+      maxAgeSeconds: 3600,
+      alwaysBytes: -1,
+      restFactor: 0.1,
+      overlapSeconds: 60,
+      summariesAgeSeconds: 0,
+    },
   };
 
   // One that looks at each table once, and from then on asks the index alone.
   const byIndex = {
     sliceBytes,
     model: changedModel,
-    quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 1e9, overlapSeconds: 0 },
+    quiet: {
+      maxAgeSeconds: 3600,
+      alwaysBytes: -1,
+      restFactor: 1e9,
+      overlapSeconds: 0,
+      summariesAgeSeconds: 0,
+    },
   };
   const allHints = { ...byIndex, quiet: { ...byIndex.quiet, restFactor: 0.1 } };
 
@@ -102,5 +115,60 @@ describe('several sessions that write during the runs', () => {
     await bench.extractAll();
     await bench.expectExact('item', 'department', 'staff');
     expect((await bench.plan(everything)).slices).toEqual([]);
+  });
+
+  // A table is looked at in whole once, and from then on only in the blocks that the server's log names.
+  it.each([6, 7])('lose nothing to looks that read single blocks (seed %i)', async (seed) => {
+    const random = makeRandom(seed);
+    const bySummaries = {
+      sliceBytes,
+      quiet: { ...byIndex.quiet, summariesAgeSeconds: 3600 },
+    };
+    const summarized = async () => {
+      const { rows } = await bench.source.query<{ lsn: string }>(
+        'select pg_current_wal_insert_lsn()::text as lsn',
+      );
+      await bench.source.query('checkpoint');
+      await seen(async () => {
+        const { rowCount } = await bench.source.query(
+          `select from pg_available_wal_summaries() where end_lsn >= '${rows[0]?.lsn}'`,
+        );
+        return rowCount !== null && rowCount > 0;
+      });
+    };
+    await bench.source.query('vacuum item');
+    await summarized();
+    const looks: string[] = [];
+    const plan = async () => {
+      const planned = await bench.plan(bySummaries);
+      const { because } = planned.looks?.find(({ table }) => table === 'item') ?? {};
+      looks.push(String(because));
+      bench.queue.sort(() => random(3) - 1);
+      await bench.extractAll();
+    };
+    await plan();
+    let isWriting = true;
+    const write = async (writer: number) => {
+      const client = await bench.connect();
+      for (const own = makeRandom(seed * 100 + writer); isWriting; ) {
+        await writeOnce(client, own).catch(() => client.query('rollback'));
+        await client.query('select pg_sleep(0.02)');
+      }
+    };
+    const writers = [1, 2, 3].map(write);
+    for (let run = 0; run < 8; run++) {
+      if (run % 2 === 1) await summarized();
+      await plan();
+    }
+    isWriting = false;
+    await Promise.all(writers);
+    await plan();
+    await summarized();
+    await plan();
+    expect(looks).toContain('summarized');
+    // Nothing has looked at the whole table since the first plan.
+    expect(looks.slice(1).filter((why) => !['summarized', 'resting', 'quiet'].includes(why))).toEqual([]);
+    expect(looks.at(-1)).toBe('summarized');
+    await bench.expectExact('item');
   });
 });

@@ -1,7 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { chooseLook, chooseWait, type QuietFacts } from '../../../services/ingestion/plan/choose-look.ts';
 
-const rules = { maxAgeSeconds: 600, alwaysBytes: 1000, restFactor: 10, overlapSeconds: 60 };
+const rules = {
+  maxAgeSeconds: 600,
+  alwaysBytes: 1000,
+  restFactor: 10,
+  overlapSeconds: 60,
+  summariesAgeSeconds: 0,
+};
 const quiet: QuietFacts = {
   known: { look: { counters: 'a', bytes: 1001, seconds: 1 } },
   counters: 'a',

@@ -19,7 +19,13 @@ describe('the configuration of the ingestion service', () => {
       sourceSchema: 'public',
       sslmode: 'verify-full',
       forcePathStyle: false,
-      quiet: { maxAgeSeconds: 3600, alwaysBytes: 16 * 2 ** 20, restFactor: 10, overlapSeconds: 60 },
+      quiet: {
+        maxAgeSeconds: 3600,
+        alwaysBytes: 16 * 2 ** 20,
+        restFactor: 10,
+        overlapSeconds: 60,
+        summariesAgeSeconds: 0,
+      },
     });
     const set = { ...environment, SOURCE_RESTART: 'trusted', S3_FORCE_PATH_STYLE: 'true' };
     expect(readConfig(set)).toMatchObject({ sourceRestart: 'trusted', forcePathStyle: true });
@@ -38,6 +44,7 @@ describe('the configuration of the ingestion service', () => {
       alwaysBytes: 0,
       restFactor: 10,
       overlapSeconds: 60,
+      summariesAgeSeconds: 675,
     });
   });
 

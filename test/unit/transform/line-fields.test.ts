@@ -48,6 +48,8 @@ const relation = (name: string, oid: string, columns: Record<number, string>): R
   deletes: '',
   updates: '',
   ledBy: [],
+  fileNodes: [],
+  isUnlogged: false,
   rows: 0,
   fileNode: '',
   columns: Object.entries(columns).map(([number, column]) => ({

@@ -17,7 +17,7 @@ import { afterEachQuery, reasons, reported, tableState } from './quiet-plans.ts'
 /** After its first look a table rests for as long as the test takes, however short the look was. */
 const resting = {
   model: changedModel,
-  quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 1e9, overlapSeconds: 0 },
+  quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 1e9, overlapSeconds: 0, summariesAgeSeconds: 0 },
 } satisfies Partial<PlanDeps>;
 
 describe('a table with an index by the column that says when a row was changed', () => {

@@ -6,7 +6,7 @@ import type { CaptureBench } from '../capture-bench.ts';
 
 /** Small tables too are left out while they are quiet, for an hour. However long a look takes, none rests after it. */
 export const quietOptions = {
-  quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0, overlapSeconds: 60 },
+  quiet: { maxAgeSeconds: 3600, alwaysBytes: -1, restFactor: 0, overlapSeconds: 60, summariesAgeSeconds: 0 },
 } satisfies Partial<PlanDeps>;
 
 /** Plans, and extracts what was found. */

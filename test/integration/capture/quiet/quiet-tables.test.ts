@@ -246,18 +246,22 @@ function isLeftOut(start: (options: TemporaryPostgresOptions) => Promise<Postgre
     expect(reasons(await runQuiet(bench))).toEqual(due);
   });
 
-  it('is looked at where the source hides its counters, which is reported once', async () => {
-    await bench.source.query('revoke execute on function pg_stat_get_tuples_inserted(oid) from public');
-    const first = await runQuiet(bench);
-    expect(reasons(first).item).toBe('no counters');
-    expect(first.warnings).toEqual([
-      'quiet tables are looked at like all others, because the source hides its counters: permission denied for function pg_stat_get_tuples_inserted (SQLSTATE 42501)',
-    ]);
-    await hidden(bench, `insert into item values (60)`);
-    const second = await runQuiet(bench);
-    expect(second.warnings).toEqual([]);
-    await bench.expectExact('item');
-  });
+  it.each(['inserted', 'updated', 'deleted'])(
+    'is looked at where the source hides its counter of rows %s, which is reported once',
+    async (counter) => {
+      const name = `pg_stat_get_tuples_${counter}`;
+      await bench.source.query(`revoke execute on function ${name}(oid) from public`);
+      const first = await runQuiet(bench);
+      expect(reasons(first).item).toBe('no counters');
+      expect(first.warnings).toEqual([
+        `quiet tables are looked at like all others, because the source hides its counters: permission denied for function ${name} (SQLSTATE 42501)`,
+      ]);
+      await hidden(bench, `insert into item values (60)`);
+      const second = await runQuiet(bench);
+      expect(second.warnings).toEqual([]);
+      await bench.expectExact('item');
+    },
+  );
 
   it('is looked at all the same where a look costs next to nothing', async () => {
     await hidden(bench, `insert into item values (70)`);
