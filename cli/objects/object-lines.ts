@@ -42,8 +42,8 @@ export async function readObjectLines(key: ObjectKey, name: string, body: Uint8A
 
 const lineEnd = 0x0a;
 
-/** An object is up to 64 MiB of text: in the usual chunks of 16 KiB it would be thousands of buffers. */
-const chunkSize = 4 * 2 ** 20;
+/** An object is up to 64 MiB of text: one buffer takes it, so no parts are joined. Memory that is not written costs nothing. */
+const chunkSize = 64 * 2 ** 20;
 
 async function readNdjson(_key: IngestedKey, body: Uint8Array): Promise<ObjectLines> {
   const text = await promisify(zstdDecompress)(body, { chunkSize });

@@ -40,7 +40,11 @@ export const benchmark: Benchmark = {
             });
           const stack = seen(() => existsSync(join(data, 'stack.json'))).then(() => performance.now());
           const link = () => /http:\/\/127\.0\.0\.1:\d+\/#\S+/.exec(output)?.[0];
-          await seen(() => link() !== undefined);
+          const early = ended.then(({ code }) => {
+            throw new Error(`it ended with ${code}:\n${output}`);
+          });
+          await Promise.race([seen(() => link() !== undefined), early]);
+          early.catch(() => {});
           const shown = connectToConsole(link() ?? '');
           const { status } = await shown.send('/', { withToken: false });
           if (status !== 200) throw new Error(`the page was answered with ${status}`);
