@@ -25,9 +25,10 @@ export async function actAs(
   const document = await readFile(new URL(`../../docs/policies/${policy}.json`, import.meta.url), 'utf8');
   const everybody = { AWS: 'arn:aws:iam::000000000000:root' };
   const trust = { Statement: [{ Effect: 'Allow', Principal: everybody, Action: 'sts:AssumeRole' }] };
-  // MiniStack asks for the right to set a function's concurrency of whoever reads it.
+  // MiniStack asks whoever reads a function's concurrency, or a mapping, for rights that AWS does not ask for.
+  const standInActions = ['lambda:PutFunctionConcurrency', 'lambda:ListEventSourceMappings'];
   const standIn = {
-    Statement: [{ Effect: 'Allow', Action: 'lambda:PutFunctionConcurrency', Resource: '*' }],
+    Statement: [{ Effect: 'Allow', Action: standInActions, Resource: '*' }],
   };
   const Properties = {
     RoleName: policy,
