@@ -25,10 +25,18 @@ export async function actAs(
   const document = await readFile(new URL(`../../docs/policies/${policy}.json`, import.meta.url), 'utf8');
   const everybody = { AWS: 'arn:aws:iam::000000000000:root' };
   const trust = { Statement: [{ Effect: 'Allow', Principal: everybody, Action: 'sts:AssumeRole' }] };
+  // MiniStack asks whoever reads a function's concurrency, or a mapping, for rights that AWS does not ask for.
+  const standInActions = ['lambda:PutFunctionConcurrency', 'lambda:ListEventSourceMappings'];
+  const standIn = {
+    Statement: [{ Effect: 'Allow', Action: standInActions, Resource: '*' }],
+  };
   const Properties = {
     RoleName: policy,
     AssumeRolePolicyDocument: { Version: '2012-10-17', ...trust },
-    Policies: [{ PolicyName: policy, PolicyDocument: JSON.parse(document) }],
+    Policies: [
+      { PolicyName: policy, PolicyDocument: JSON.parse(document) },
+      { PolicyName: 'stand-in', PolicyDocument: standIn },
+    ],
   };
   const TemplateBody = JSON.stringify({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties } } });
   await client.send(

@@ -1,4 +1,8 @@
 // Not among `npm test`: it needs Python, and installs MiniStack. `npm run test:deploy` runs it.
+
+// The stand-in for AWS is one process, and the machine may be busy.
+process.env.STATUS_WAIT_SECONDS ??= '10';
+
 // biome-ignore lint/style/noDefaultExport: Jest takes its configuration from the default export.
 export default {
   rootDir: '../..',

@@ -88,6 +88,32 @@ describe('a stage written as plain CloudFormation', () => {
     expect(await deployed.json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
   });
 
+  it('has the parameters and outputs that the examples for Terraform and CDK name, and is small enough for them', async () => {
+    const examples = await readFile(new URL('../../docs/bring-your-own.md', import.meta.url), 'utf8');
+    const named = (language: string, pattern: RegExp) => {
+      const [, block = ''] = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(examples) ?? [];
+      return [...new Set([...block.matchAll(pattern)].map(([, name = '']) => name))].sort();
+    };
+    const required = new Set<string>();
+    const outputs = new Set<string>();
+    for (const service of ['ingestion', 'transformation', 'loading']) {
+      const text = await readFile(join(folder, `${service}.template.json`), 'utf8');
+      const template = JSON.parse(text) as Pick<Record<string, object>, 'Parameters' | 'Outputs'>;
+      for (const [name, { Default }] of Object.entries<{ Default?: string }>({ ...template.Parameters }))
+        if (Default === undefined) required.add(name);
+      for (const name of Object.keys(template.Outputs ?? {})) outputs.add(name);
+      // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+      expect(Buffer.byteLength(text)).toBeLessThan(51_200);
+    }
+    for (const parameters of [named('hcl', /\b([A-Z]\w+) *= /g), named('ts', /\b([A-Z]\w+):/g)])
+      expect(parameters).toEqual([...required, 'CodePrefix'].sort());
+    const used = [named('hcl', /outputs\["(\w+)"\]/g), named('ts', /getOutput\('(\w+)'\)/g)];
+    for (const names of used) {
+      expect(names).toHaveLength(7);
+      expect([...outputs]).toEqual(expect.arrayContaining(names));
+    }
+  });
+
   /** The parameters of a stage stand in a project; its model is published later, from here. */
   async function project(): Promise<string> {
     const own = await mkdtemp(join(folder, 'project-'));

@@ -74,7 +74,7 @@ export function pickResources(
   }
   if (missing.length > 0) {
     throw new UsageError(
-      `the stage ${stage}${where} is incomplete: there is no stack ${missing.join(' or ')}`,
+      `the stage ${stage}${where} is incomplete: there is no stack ${missing.join(' or ')}. npx starlift deploy --stage ${stage} makes it whole, npx starlift remove --stage ${stage} takes the rest away`,
     );
   }
   const picked = services.flatMap((service, index) =>

@@ -121,7 +121,7 @@ async function planOn(
   // Before the snapshot that the extracts are bound to.
   const { state, etag } = await ensureNewerVersions(source, { identity, tables, resynced }, claimed, deps);
 
-  const moment = await selectMoment(source);
+  const moment = await selectMoment(source, aurora);
   const { snapshot, captured } = await findCapturedXids(source, state.captured);
   // Read after the xids in progress: everything that had finished by then was logged before this position.
   const position = await selectWalPosition(source, aurora);

@@ -63,10 +63,13 @@ export interface SourceMoment {
  * The clock and the position of the log first, and then the next xid: what gets that or a greater one writes later than both. A
  * snapshot's xmax is no such xid: a running transaction that has the greatest of all is not below it.
  */
-export async function selectMoment(source: Statements): Promise<SourceMoment> {
+export async function selectMoment(source: Statements, aurora: Aurora | undefined): Promise<SourceMoment> {
+  const lsn =
+    aurora === undefined
+      ? 'case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end'
+      : 'null';
   const { rows } = await source.query<SourceMoment>(`
-    with position as materialized (
-      select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as lsn)
+    with position as materialized (select (${lsn})::text as lsn)
     select (age('3'::xid)::int8 + 3)::text as next, position.lsn,
            to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
       from position`);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { TerminalError } from '../../errors.ts';
+import { RefusedError } from '../../errors.ts';
 import type { Fact, Model } from '../../model/model.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
@@ -357,7 +357,7 @@ function parkedRelation(fact: Fact): Relation {
 /**
  * Brings the pipeline's own tables to their newest shape if an older version made them. It makes none.
  *
- * @throws {TerminalError} a newer version of Starlift has made them
+ * @throws {RefusedError} a newer release has made them: a rolled-back service's messages wait for the next upgrade
  */
 export async function migrateLedger(client: pg.ClientBase): Promise<void> {
   if ((await readMigration(client)) === migrations.length) return;
@@ -391,7 +391,8 @@ async function readMigration(client: pg.ClientBase): Promise<number> {
   return applied[0]?.newest ?? 0;
 }
 
-const madeByNewer = (applied: number): TerminalError =>
-  new TerminalError(
+const madeByNewer = (applied: number): RefusedError =>
+  new RefusedError(
     `the warehouse's schema ${ledgerSchema} is at migration ${applied}, and this version of Starlift knows ${migrations.length}: update Starlift`,
+    { by: 'warehouse' },
   );

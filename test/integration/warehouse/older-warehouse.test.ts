@@ -191,7 +191,7 @@ describe('a warehouse that an older version has made', () => {
     const warehouse = await open();
     await warehouse.ask('insert into starlift.migration (number) values (1000)');
     await expect(open()).rejects.toMatchObject({
-      name: 'TerminalError',
+      ...{ name: 'RefusedError', by: 'warehouse' },
       message: expect.stringMatching(
         /^the warehouse's schema starlift is at migration 1000, .* update Starlift$/,
       ),

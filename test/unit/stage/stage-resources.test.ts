@@ -32,7 +32,7 @@ describe('the resources of a stage', () => {
     [
       'two are not there',
       [mapOf(ingestion), undefined, undefined],
-      'the stage dev in eu-west-2 is incomplete: there is no stack starlift-transformation-dev or starlift-loading-dev',
+      'the stage dev in eu-west-2 is incomplete: there is no stack starlift-transformation-dev or starlift-loading-dev. npx starlift deploy --stage dev makes it whole, npx starlift remove --stage dev takes the rest away',
     ],
     [
       'one was deployed by an older version',

@@ -205,7 +205,8 @@ describe('the commands on a stage', () => {
     delete staged.stacks['starlift-loading-embedded'];
     await expect(staged.command('failures')).rejects.toMatchObject({
       exitCode: 2,
-      message: 'the stage embedded in eu-west-2 is incomplete: there is no stack starlift-loading-embedded',
+      message:
+        'the stage embedded in eu-west-2 is incomplete: there is no stack starlift-loading-embedded. npx starlift deploy --stage embedded makes it whole, npx starlift remove --stage embedded takes the rest away',
     });
     for (const name of Object.keys(staged.stacks)) delete staged.stacks[name];
     await expect(staged.command('verify')).rejects.toMatchObject({
