@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,17 @@ export interface OlderRelease {
   /** Ends with a slash. */
   root: string;
   remove(): Promise<void>;
+}
+
+/** A shallow clone lacks it; then this says so. */
+export function hasRelease(commit: string): boolean {
+  const { status } = spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], {
+    cwd: root,
+    stdio: 'ignore',
+  });
+  if (status !== 0)
+    console.warn(`SKIPPED: the clone's history does not go back to ${commit}, to upgrade a stage from`);
+  return status === 0;
 }
 
 /** @throws {Error} the repository's history does not go back to the commit */
