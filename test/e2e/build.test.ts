@@ -41,7 +41,7 @@ describe('the build of a clone', () => {
     const outputs = await Promise.all([complain(), complain(), complain()]);
     for (const output of outputs) {
       expect(output).toContain('--every soon');
-      expect(output).toMatch(/dist\/\w+\/run-\w+\.js/);
+      expect(output).toMatch(/dist\/\w+\/cli\.commands\.run\.js/);
     }
     expect(await readdir(join(clone, 'dist'))).toEqual([expect.stringMatching(/^\w+$/)]);
   });
