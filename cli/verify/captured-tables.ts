@@ -1,7 +1,9 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
 import { noteFarSides } from '../../services/ingestion/plan/ask-unmatched.ts';
-import { assessTables } from '../../services/ingestion/source/tables.ts';
+import { noteDeletes } from '../../services/ingestion/source/relations.ts';
+import type { Statements } from '../../services/ingestion/source/statements.ts';
+import { assessTables, relationsOf } from '../../services/ingestion/source/tables.ts';
 import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
@@ -189,14 +191,25 @@ export async function withMovedFarSides(
 ): Promise<ReadonlyMap<string, CapturedTable>> {
   const joined = sources.filter(({ joins }) => joins.length > 0);
   if (joined.length === 0) return captured;
-  const statements = {
-    query: <Row extends pg.QueryResultRow>(sql: string) => source.query<Row>(sql),
+  const statements: Statements = {
+    query: async <Row extends pg.QueryResultRow>(sql: string) => {
+      await source.query('savepoint asked');
+      try {
+        return await source.query<Row>(sql);
+      } catch (error) {
+        // A source may hide its counters, and has to be read on.
+        await source.query('rollback to asked');
+        throw error;
+      }
+    },
   };
   const { rows } = await source.query<{ xmax: string | null }>(
     'select case when pg_is_in_recovery() then pg_snapshot_xmax(pg_current_snapshot())::text end as xmax',
   );
   const moved = new Map(captured);
-  for (const assessed of await assessTables(statements, defaultSchema, joined)) {
+  const tablesNow = await assessTables(statements, defaultSchema, joined);
+  await noteDeletes(statements, relationsOf(tablesNow));
+  for (const assessed of tablesNow) {
     const { name } = assessed.table;
     const [known, plan] = [captured.get(name), tables[name]];
     if ('problem' in assessed || known === undefined || known.late === 'all') continue;

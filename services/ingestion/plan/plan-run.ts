@@ -33,10 +33,10 @@ import { readIdentity, readSourceIdentity, type SourceRestart } from '../source/
 import { layoutOf } from '../source/layout.ts';
 import { findAurora } from '../source/log.ts';
 import type { Mask } from '../source/mask.ts';
-import { noteDeletes, type Relation } from '../source/relations.ts';
+import { noteDeletes } from '../source/relations.ts';
 import { selectMoment, selectSnapshot, selectWalPosition, type WalPosition } from '../source/snapshot.ts';
 import { planStatements, type Statements } from '../source/statements.ts';
-import { type AssessedTable, assessTables, type UsableTable } from '../source/tables.ts';
+import { type AssessedTable, assessTables, relationsOf, type UsableTable } from '../source/tables.ts';
 import { selectWalSummaries, type WalSummaries } from '../source/wal-summaries.ts';
 import { findCapturedXids, keepMarks, makeMark } from './captured-xids.ts';
 import { defaultQuietRules, type QuietRules } from './choose-look.ts';
@@ -201,11 +201,6 @@ const basesOf = ({ captured, tables }: CaptureState): CapturedXids[] => [
   ...Object.values(tables).flatMap((known) =>
     'source' in known ? [known.base?.captured ?? [], known.index?.base?.captured ?? []].flat() : [],
   ),
-];
-
-/** Of all tables and of those that are joined to them, each once. */
-const relationsOf = (tables: readonly AssessedTable[]): Relation[] => [
-  ...new Set(tables.flatMap((assessed) => ('problem' in assessed ? [] : [...assessed.relations.values()]))),
 ];
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {

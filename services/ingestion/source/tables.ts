@@ -289,3 +289,8 @@ function transcodeColumn(field: SourceField, relation: Relation | undefined): Ex
     cast: column && extractedAs(column),
   };
 }
+
+/** Of all tables and of those that are joined to them, each once. */
+export const relationsOf = (tables: readonly AssessedTable[]): Relation[] => [
+  ...new Set(tables.flatMap((assessed) => ('problem' in assessed ? [] : [...assessed.relations.values()]))),
+];
