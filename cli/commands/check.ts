@@ -9,8 +9,9 @@ import { connect } from '../database/connect.ts';
 import { defaultFolder } from '../embedded/resources.ts';
 import { textOption } from '../options/site-options.ts';
 import { checkProject } from '../project/check/check.ts';
+import { adviseLargeTables } from '../project/check/large-tables.ts';
 import { allowNullInAdded, compareModels, describeFinding } from '../project/compare-models.ts';
-import { loadDefinition } from '../project/load-model.ts';
+import { assembleProject, loadDefinition } from '../project/load-model.ts';
 import {
   findSourceUrl,
   findWarehouseSchema,
@@ -52,6 +53,10 @@ export const command: CommandModule = {
       terminal.info(describeFitting(source, warehouse));
       if (source.client === undefined && source.refusal === undefined && !isOffline) {
         terminal.info('The source was not asked: --source or SOURCE_URL names it.');
+      }
+      if (source.client !== undefined) {
+        const { sources } = assembleProject((await loadDefinition(folder)).definition);
+        for (const advice of await adviseLargeTables(source.client, { sources })) terminal.info(advice);
       }
       await tellOfMigration(folder, terminal);
       return unasked.length === 0 ? 0 : 1;

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { formatFinding } from '../../../cli/configuration/yaml-file.ts';
 import { checkProject } from '../../../cli/project/check/check.ts';
+import { adviseLargeTables } from '../../../cli/project/check/large-tables.ts';
+import { seen } from '../../helpers/seen.ts';
 import { type Initialized, kindsOf, useSource } from './init-under-test.ts';
 
 const shop = `
@@ -155,6 +157,40 @@ describe('a user who may not read everything', () => {
         expect(findings.map(({ message }) => message)).toEqual([
           'row-level security hides rows of sale from this user',
         ]);
+      },
+    ));
+});
+
+describe('large tables', () => {
+  it('would be looked at for less where the source summarized its log, and check says how', () =>
+    inSource(
+      `${shop} create table event (id int, day date, primary key (id, day)) partition by range (day);
+       create table event_2024 partition of event for values from ('2024-01-01') to ('2025-01-01');
+       insert into event select i, '2024-05-05' from generate_series(1, 3000) i;
+       insert into customer select i, repeat('x', 100) from generate_series(1, 3000) i`,
+      async (source) => {
+        await source.init();
+        const { client } = source;
+        const advise = (worthBytes?: number) => adviseLargeTables(client, source.model(), worthBytes);
+        expect(await advise()).toEqual([]);
+        const { rows } = await client.query<{ size: string }>(
+          `select pg_relation_size('customer') / 1024.0 as size`,
+        );
+        expect(Number(rows[0]?.size)).toBeGreaterThan(200);
+        const [both = '', ...more] = await advise(50 * 1024);
+        expect(more).toEqual([]);
+        expect(both).toMatch(
+          /^A look at 2 large tables, such as customer \(\d+\.\d KiB\) would read only the blocks/,
+        );
+        expect((await advise(200 * 1024))[0]).toMatch(/^A look at customer \(/);
+        const statements = both.slice(both.indexOf('alter system')).split('; ');
+        for (const statement of statements) await client.query(statement);
+        try {
+          await seen(async () => (await advise(0)).length === 0);
+        } finally {
+          await client.query('alter system reset summarize_wal');
+          await client.query('select pg_reload_conf()');
+        }
       },
     ));
 });

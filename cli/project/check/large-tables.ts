@@ -1,0 +1,63 @@
+import type pg from 'pg';
+import type { Model, SourceTable } from '../../../shared/model/model.ts';
+import { quoteSource } from '../../../shared/model/source-name.ts';
+import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
+import { formatBytes } from '../../terminal/wording.ts';
+import { defaultSchema } from '../../verify/expected/source-rows.ts';
+
+/** A look at less takes no time that anybody would miss. */
+const largeBytes = 128 * 2 ** 20;
+/** From this version on a server may summarize its log. */
+const firstWithSummaries = 170_000;
+
+/**
+ * What would make the looks at large tables of a source cheaper.
+ *
+ * @param worthBytes from which size on a table is large
+ * @returns sentences, each with the statement that does it; none where no table is large, or all is done
+ */
+export async function adviseLargeTables(
+  source: pg.ClientBase,
+  { sources }: Pick<Model, 'sources'>,
+  worthBytes = largeBytes,
+): Promise<string[]> {
+  const sized = await Promise.all(
+    sources.map(async (table) => ({ table, bytes: await selectBytes(source, table) })),
+  );
+  const large = sized.filter(({ bytes }) => bytes > worthBytes).toSorted((a, b) => b.bytes - a.bytes);
+  const [largest] = large;
+  if (largest === undefined) return [];
+  const which =
+    large.length === 1
+      ? `${largest.table.name} (${formatBytes(largest.bytes)})`
+      : `${large.length} large tables, such as ${largest.table.name} (${formatBytes(largest.bytes)})`;
+  const { version, isOn } = await selectSummarizing(source);
+  if (isOn) return [];
+  if (version < firstWithSummaries) {
+    return [
+      `A look at ${which} reads all of it. From Postgres 17 on, summaries of the log name the blocks that were written to.`,
+    ];
+  }
+  return [
+    `A look at ${which} would read only the blocks that were written to, if the source summarized its log: ` +
+      'alter system set summarize_wal = on; select pg_reload_conf();',
+  ];
+}
+
+async function selectBytes(source: pg.ClientBase, table: SourceTable): Promise<number> {
+  const name = `to_regclass(${quoteLiteral(quoteSource(table, defaultSchema))})`;
+  // A partitioned table has no blocks of its own.
+  const { rows } = await source.query<{ bytes: number | null }>(
+    `select greatest(pg_relation_size(${name}),
+                     (select sum(pg_relation_size(relid)) from pg_partition_tree(${name})))::float8 as bytes`,
+  );
+  return rows[0]?.bytes ?? 0;
+}
+
+async function selectSummarizing(source: pg.ClientBase): Promise<{ version: number; isOn: boolean }> {
+  const { rows } = await source.query<{ version: number; isOn: boolean }>(
+    `select current_setting('server_version_num')::int as version,
+            coalesce(current_setting('summarize_wal', true), 'off') = 'on' as "isOn"`,
+  );
+  return rows[0] ?? { version: 0, isOn: false };
+}
