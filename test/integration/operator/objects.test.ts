@@ -111,8 +111,16 @@ describe('what lies in the zones', () => {
     );
     await expect(stack.command('runs', 'drop')).rejects.toMatchObject({ exitCode: 2 });
   });
+});
 
-  it('counts messages of a run that have failed', async () => {
+describe('the steps of a run', () => {
+  let stack: OperatedStack;
+  beforeAll(async () => {
+    stack = await OperatedStack.startLoaded();
+  });
+  afterAll(() => stack?.stop());
+
+  it('count messages that have failed', async () => {
     await stack.warehouse('alter table dim_design add constraint none check (false) not valid');
     await stack.source(`update design set file_name = 'x', last_updated = now() where design_id = 2`);
     const failed = (await stack.run()).run;
