@@ -11,6 +11,9 @@ export function isServerError(error: unknown): error is ServerError {
   return typeof message === 'string' && typeof code === 'string' && severity !== undefined;
 }
 
+/** Whether the server has canceled a statement: it ran into statement_timeout, or somebody asked for it. */
+export const isCanceled = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';
+
 /** Whether a code is the system's, such as ECONNREFUSED: the way to the server failed. Node's own begin with ERR_. */
 export const isSystemCode = (code: unknown): code is string =>
   typeof code === 'string' && /^E(?!RR_)[A-Z_]+$/.test(code);

@@ -9,6 +9,7 @@ import type { ObjectVersion } from '../../../shared/object-store/object-metadata
 import { copyOut } from '../../../shared/postgres/copy-out.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
+import { isCanceled } from '../../../shared/postgres/server-error.ts';
 import { liftTransactionTimeout } from '../../../shared/postgres/transaction.ts';
 import type {
   BlockRange,
@@ -21,7 +22,7 @@ import { waitUntilDurable } from '../source/flush.ts';
 import { readSourceIdentity, type SourceRestart } from '../source/identity.ts';
 import { findIndexPath, indexOrderCondition, withoutSequentialScan } from '../source/index-path.ts';
 import { layoutOf } from '../source/layout.ts';
-import { type Aurora, findAurora } from '../source/log.ts';
+import { type Aurora, askLog } from '../source/log.ts';
 import { hasMasked, type Mask, maskedSql, setMask } from '../source/mask.ts';
 import {
   aliasesOf,
@@ -135,8 +136,7 @@ export async function readAtOnce<Content extends { kind: string }>(
   read: (reading: Reading) => Promise<Content>,
 ): Promise<Content | OtherSource> {
   // Before the snapshot: on a standby, the snapshot then includes everything replayed so far.
-  const aurora = await findAurora(client);
-  const { replayLsn } = await selectWalPosition(client, aurora);
+  const { aurora, replayLsn } = await askLog(client);
   try {
     return await readInSnapshot(client, message, table, options, { read, replayLsn, aurora });
   } catch (error) {
@@ -275,7 +275,7 @@ async function copySlice(
     return { kind: 'rows', ...(await content.finish()) };
   } catch (error) {
     content.discard();
-    if (index !== undefined && (error instanceof ObjectTooLarge || isTooSlow(error)))
+    if (index !== undefined && (error instanceof ObjectTooLarge || isCanceled(error)))
       return { kind: 'skipped' };
     if (!(error instanceof ObjectTooLarge) || halves === undefined) throw error;
     const parts = halves.map((half): SlicePart => (isPages(half) ? { pages: half } : { blocks: half }));
@@ -388,9 +388,6 @@ export function castField(
   if (extracted?.cast !== undefined) return value;
   return field.type === 'varchar' || field.type === 'other' ? `${column}::text` : column;
 }
-
-/** The extract ran into the statement_timeout. */
-const isTooSlow = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';
 
 /** In a partitioned table the same blocks of every partition: a row has one block number, so no two ranges share it. */
 function blocksConditions({ from, to }: BlockRange): string[] {

@@ -1,5 +1,6 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError, TerminalError } from '../../../shared/errors.ts';
+import { isCanceled } from '../../../shared/postgres/server-error.ts';
 import type { IndexBase, KnownTable } from '../../../shared/records/plan/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { findIndexPath, type IndexPath, selectGreatest, selectNewestChanges } from '../source/index-path.ts';
@@ -53,10 +54,9 @@ export async function lookByIndex(
     const seconds = (performance.now() - begun) / 1000;
     return { ...(asked ?? { isTooMuch: false }), next, hasAsked: asks, seconds };
   } catch (thrown) {
-    const isTooSlow = (thrown as { code?: unknown }).code === '57014';
     const error = toPipelineError(thrown, { table: table.name });
     const isLocked = error instanceof RefusedError && error.by === 'lock';
-    if (isTooSlow || isLocked || error instanceof TerminalError) return undefined;
+    if (isCanceled(thrown) || isLocked || error instanceof TerminalError) return undefined;
     throw error;
   }
 }

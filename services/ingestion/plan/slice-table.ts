@@ -1,6 +1,7 @@
 import { toPipelineError } from '../../../shared/classify-error.ts';
 import { RefusedError } from '../../../shared/errors.ts';
 import type { SourceTable } from '../../../shared/model/model.ts';
+import { isCanceled } from '../../../shared/postgres/server-error.ts';
 import type { BlockRange, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import { aliasesOf, fromClause, newRowsCondition, unmatchedConditions } from '../source/new-rows.ts';
 import { type RelationSize, selectSize } from '../source/relations.ts';
@@ -73,7 +74,8 @@ export async function sliceTable(
     if (failure instanceof RefusedError && failure.by === 'lock') {
       return { ranges: 'locked', bytes, readBytes: 0 };
     }
-    if (isTooSlow(error)) return { ranges: [undefined], bytes, readBytes: 2 * (bytes ?? 0) };
+    // Other tables must not wait for a scan that ran into its limit: the whole table is sent.
+    if (isCanceled(error)) return { ranges: [undefined], bytes, readBytes: 2 * (bytes ?? 0) };
     throw failure;
   }
 }
@@ -188,6 +190,3 @@ export function joinSparseRanges(
     return end.to === undefined ? { from: from.from } : { from: from.from, to: end.to };
   });
 }
-
-/** The scan ran into the statement_timeout. Other tables must not wait for it: the whole table is sent. */
-const isTooSlow = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';

@@ -12,23 +12,30 @@ export interface Aurora {
 /** Does what the server may refuse, so that the transaction that it is in goes on. */
 export type Attempt = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** How the source's log can be asked, and what it says at once. */
+export interface Log {
+  /** undefined for a Postgres that answers. */
+  aurora: Aurora | undefined;
+  /** On a standby: what was logged before here is visible now. */
+  replayLsn: string | null;
+}
+
+export const findAurora = async (source: Statements, attempt?: Attempt): Promise<Aurora | undefined> =>
+  (await askLog(source, attempt)).aurora;
+
 /**
  * Finds out how the source's log can be asked. Aurora keeps its log in its storage, and refuses Postgres' own functions of it:
  * with 0A000 ("is currently not supported for Aurora"), or with 55000 ("wal_level must be set to 'logical'"). To be called
  * outside of an extract's transaction, which a refusal would abort.
  *
  * @param attempt where this is called within a transaction
- * @returns undefined for a Postgres that answers
  * @throws {RefusedError} it is an Aurora reader, of which nothing says up to where it has read
  * @throws what the server has said, where it is no Aurora
  */
-export async function findAurora(
-  source: Statements,
-  attempt: Attempt = (work) => work(),
-): Promise<Aurora | undefined> {
+export async function askLog(source: Statements, attempt: Attempt = (work) => work()): Promise<Log> {
   try {
-    await attempt(() => source.query(askLog));
-    return undefined;
+    const { rows } = await attempt(() => source.query<{ replayLsn: string | null }>(selectLog));
+    return { aurora: undefined, replayLsn: rows[0]?.replayLsn ?? null };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const version = await tell(source, attempt, 'aurora_version()::text');
@@ -40,15 +47,17 @@ export async function findAurora(
         { by: 'source', cause: error },
       );
     }
-    return {
+    const aurora = {
       system: await tell(source, attempt, 'system_identifier::text from pg_control_system()'),
       instance: await tell(source, attempt, 'aurora_db_instance_identifier()::text'),
     };
+    return { aurora, replayLsn: null };
   }
 }
 
-const askLog = `
-    select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end as lsn,
+const selectLog = `
+    select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as "replayLsn",
+           case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end as lsn,
            case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_flush_lsn()) end as file`;
 
 function isRefusal(error: unknown): boolean {
