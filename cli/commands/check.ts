@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
+import type { ModelDefinition } from '../../shared/model/define.ts';
 import { findProjectFile, projectFileName, projectFolderOf } from '../configuration/find-project-file.ts';
 import { readProjectFile } from '../configuration/project-file.ts';
 import { readRememberedModel } from '../configuration/remembered.ts';
@@ -54,11 +55,12 @@ export const command: CommandModule = {
       if (source.client === undefined && source.refusal === undefined && !isOffline) {
         terminal.info('The source was not asked: --source or SOURCE_URL names it.');
       }
+      const { definition } = await loadDefinition(folder);
       if (source.client !== undefined) {
-        const { sources } = assembleProject((await loadDefinition(folder)).definition);
-        for (const advice of await adviseLargeTables(source.client, { sources })) terminal.info(advice);
+        for (const advice of await adviseLargeTables(source.client, assembleProject(definition)))
+          terminal.info(advice);
       }
-      await tellOfMigration(folder, terminal);
+      tellOfMigration(folder, definition, terminal);
       return unasked.length === 0 ? 0 : 1;
     } finally {
       await Promise.all([source.client?.end(), warehouse.client?.end()]);
@@ -101,11 +103,10 @@ function describeFitting(source: Asked, warehouse: Asked): string {
 }
 
 /** What the data folder's tables are not yet, and a run would refuse. */
-async function tellOfMigration(folder: string, terminal: Terminal): Promise<void> {
+function tellOfMigration(folder: string, definition: ModelDefinition, terminal: Terminal): void {
   const data = readProjectFile(join(folder, projectFileName), process.env).data() ?? defaultFolder;
   const inForce = existsSync(data) ? readRememberedModel(data) : undefined;
   if (inForce === undefined) return;
-  const { definition } = await loadDefinition(folder);
   if (inForce.name !== definition.name) return;
   const findings = compareModels(inForce, allowNullInAdded(inForce, definition));
   if (findings.length === 0) return;

@@ -17,6 +17,7 @@ import { listFailures } from '../failures/list-failures.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { findFailedSlices, isAccounted } from '../site/stage/follow-slices.ts';
+import { withSavepoint } from './databases/savepoint.ts';
 import { defaultSchema } from './expected/source-rows.ts';
 
 /** What must be in the warehouse of one source table. */
@@ -192,16 +193,9 @@ export async function withMovedFarSides(
   const joined = sources.filter(({ joins }) => joins.length > 0);
   if (joined.length === 0) return captured;
   const statements: Statements = {
-    query: async <Row extends pg.QueryResultRow>(sql: string) => {
-      await source.query('savepoint asked');
-      try {
-        return await source.query<Row>(sql);
-      } catch (error) {
-        // A source may hide its counters, and has to be read on.
-        await source.query('rollback to asked');
-        throw error;
-      }
-    },
+    // A source may hide its counters, and has to be read on.
+    query: <Row extends pg.QueryResultRow>(sql: string) =>
+      withSavepoint([source], () => source.query<Row>(sql)),
   };
   const { rows } = await source.query<{ xmax: string | null }>(
     'select case when pg_is_in_recovery() then pg_snapshot_xmax(pg_current_snapshot())::text end as xmax',

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { selectSummarizing } from '../../../services/ingestion/source/wal-summaries.ts';
 import type { Model, SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource } from '../../../shared/model/source-name.ts';
 import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
@@ -7,8 +8,6 @@ import { defaultSchema } from '../../verify/expected/source-rows.ts';
 
 /** A look at less takes no time that anybody would miss. */
 const largeBytes = 128 * 2 ** 20;
-/** From this version on a server may summarize its log. */
-const firstWithSummaries = 170_000;
 
 /**
  * What would make the looks at large tables of a source cheaper.
@@ -31,9 +30,9 @@ export async function adviseLargeTables(
     large.length === 1
       ? `${largest.table.name} (${formatBytes(largest.bytes)})`
       : `${large.length} large tables, such as ${largest.table.name} (${formatBytes(largest.bytes)})`;
-  const { version, isOn } = await selectSummarizing(source);
+  const { isAble, isOn } = await selectSummarizing(source);
   if (isOn) return [];
-  if (version < firstWithSummaries) {
+  if (!isAble) {
     return [
       `A look at ${which} reads all of it. From Postgres 17 on, summaries of the log name the blocks that were written to.`,
     ];
@@ -52,12 +51,4 @@ async function selectBytes(source: pg.ClientBase, table: SourceTable): Promise<n
                      (select sum(pg_relation_size(relid)) from pg_partition_tree(${name})))::float8 as bytes`,
   );
   return rows[0]?.bytes ?? 0;
-}
-
-async function selectSummarizing(source: pg.ClientBase): Promise<{ version: number; isOn: boolean }> {
-  const { rows } = await source.query<{ version: number; isOn: boolean }>(
-    `select current_setting('server_version_num')::int as version,
-            coalesce(current_setting('summarize_wal', true), 'off') = 'on' as "isOn"`,
-  );
-  return rows[0] ?? { version: 0, isOn: false };
 }

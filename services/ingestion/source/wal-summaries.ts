@@ -26,6 +26,14 @@ interface NamedBlocks extends SummaryFile {
 /** From this version on a server may summarize its log. */
 const firstWithSummaries = 170_000;
 
+/** Whether the server can summarize its log, and whether it does. */
+export async function selectSummarizing(source: Statements): Promise<{ isAble: boolean; isOn: boolean }> {
+  const { rows } = await source.query<{ isAble: boolean; isOn: boolean }>(`
+    select current_setting('server_version_num')::int >= ${firstWithSummaries} as "isAble",
+           coalesce(current_setting('summarize_wal', true), 'off') = 'on' as "isOn"`);
+  return rows[0] ?? { isAble: false, isOn: false };
+}
+
 /**
  * Reads what the summaries say of these relations, all in one statement: a relation that no file names costs as much by itself as
  * all together.
@@ -42,10 +50,8 @@ export async function selectWalSummaries(
   from: string,
 ): Promise<WalSummaries | undefined> {
   try {
-    const { rows: settings } = await source.query<{ isOn: boolean }>(`
-      select current_setting('server_version_num')::int >= ${firstWithSummaries}
-             and coalesce(current_setting('summarize_wal', true), 'off') = 'on' as "isOn"`);
-    if (settings[0]?.isOn !== true) return undefined;
+    const { isAble, isOn } = await selectSummarizing(source);
+    if (!isAble || !isOn) return undefined;
     const { rows: files } = await source.query<{ tli: string; start: string; end: string }>(`
       select tli::text, start_lsn::text as start, end_lsn::text as end
         from pg_available_wal_summaries()
