@@ -19,7 +19,8 @@ import type { ExtractMessage } from '../../../shared/records/plan/extract-messag
 import { makeVersion } from '../source/snapshot.ts';
 import type { UsableTable } from '../source/tables.ts';
 import { makeCompressedRows, ObjectTooLarge } from './compressed-rows.ts';
-import { castField, type OtherSource, type ReadOptions, readAtOnce } from './read-slice.ts';
+import { castField } from './copy-rows.ts';
+import { type OtherSource, type ReadOptions, readAtOnce } from './read-slice.ts';
 
 export interface Census {
   kind: 'census';

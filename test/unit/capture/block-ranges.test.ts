@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { halveBlockRange } from '../../../services/ingestion/extract/read-slice.ts';
+import { halveBlockRange } from '../../../services/ingestion/extract/copy-rows.ts';
 import { cutBlockRanges, joinSparseRanges } from '../../../services/ingestion/plan/slice-table.ts';
 import type { BlockRange } from '../../../shared/records/plan/extract-message.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chooseRows } from '../../../services/ingestion/extract/read-slice.ts';
+import { chooseRows } from '../../../services/ingestion/extract/copy-rows.ts';
 import { isAtOrAfterPlan, lsnToNumber, makeVersion } from '../../../services/ingestion/source/snapshot.ts';
 
 describe("an extract's snapshot", () => {
