@@ -8,4 +8,5 @@ run-checks: requirements
 	npm run lint
 	npm run types
 	npm test
+	npm run test:slow
 	npm run --silent audit

@@ -17,9 +17,33 @@ enableCompileCache(process.env.NODE_COMPILE_CACHE);
 // less CPU time than one on a disk.
 if (hasRoom('/dev/shm')) process.env.TMPDIR ??= '/dev/shm';
 
+// `npm test` leaves whole systems, killed processes and most commands of operators to `npm run test:slow`.
+const slowFolders = 'reliability|e2e|integration/operator|integration/failures';
+// Of these folders, what covers most in the least time.
+const quick = `
+  any-database changes real-totesys settings
+  expire follow-slices forget-in-flight forgotten-looks gone-column history lost-object
+  objects quarantined-keys resync trace unknown-tables views waiting
+  dead-letters/moved-letters dead-letters/redrive stage/run-on-a-stage status/first-load status/rows-in-flight
+`;
+const slow = [
+  `/test/(${slowFolders})/(?!(${quick.trim().split(/\s+/).join('|')})\\.test)`,
+  '/test/integration/console/pages',
+  '/test/integration/models/killed-migration',
+];
+const file = '.*\\.test\\.ts$';
+const isSlow = process.env.TESTS === 'slow';
+// `npm test -- PATH` runs whatever lies there, and CI everything in one run.
+const isWhole =
+  process.env.TESTS === 'all' ||
+  process.argv.slice(2).some((word) => !word.startsWith('-') && word.includes('test/'));
+
 export default {
   testEnvironment: '<rootDir>/test/helpers/jest/plain-context.js',
-  testMatch: ['<rootDir>/test/{unit,integration,e2e,golden,reliability,contract}/**/*.test.ts'],
+  testRegex: isSlow
+    ? slow.map((folder) => `${folder}${file}`)
+    : `/test/(unit|integration|e2e|golden|reliability|contract)/${file}`,
+  testPathIgnorePatterns: isSlow || isWhole ? [] : slow,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/helpers/jest/strip-types.js' },
   moduleNameMapper: {
@@ -35,6 +59,8 @@ export default {
   globalSetup: '<rootDir>/test/helpers/jest/make-run-folder.js',
   globalTeardown: '<rootDir>/test/helpers/jest/remove-run-folder.js',
   testSequencer: '<rootDir>/test/helpers/jest/longest-first.js',
+  // `npm test -- --seed N PATH` repeats the order of shuffled tests.
+  showSeed: true,
   // Many tests start servers, and the other core may do the same.
   testTimeout: 60_000,
   coverageProvider: 'v8',

@@ -76,7 +76,7 @@ async function bundleInto(folder, entries) {
     // A package's CommonJS comes first on Node, of which nothing can be left out.
     mainFields: ['module', 'main'],
     external,
-    plugins: [...makePlugins(), moduleAt, ownRun, fauxqsParts],
+    plugins: [...makePlugins(), moduleAt, ownRun, fauxqsParts, lateHttp2],
     // Packages written for CommonJS call require() for Node's own modules.
     banner: { js: require },
     logLevel: 'silent',
@@ -147,6 +147,21 @@ const fauxqsParts = {
     });
     onResolve({ filter: /^fauxqs-part:/ }, ({ path }) => ({
       path: new URL(path.slice('fauxqs-part:'.length), entry).pathname,
+    }));
+  },
+};
+
+/**
+ * fastify loads Node's HTTP/2, which takes longer than any other module of Node's, and the embedded cloud speaks HTTP/1.1.
+ *
+ * @type {Plugin}
+ */
+const lateHttp2 = {
+  name: 'late-http2',
+  setup({ onLoad }) {
+    onLoad({ filter: /fastify\/lib\/server\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace("const http2 = require('node:http2')", 'const http2 = {}'),
+      loader: 'js',
     }));
   },
 };

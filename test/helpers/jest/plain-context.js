@@ -6,6 +6,9 @@ import { TestEnvironment } from 'jest-environment-node';
 // after little garbage.
 setFlagsFromString('--heap-growing-percent=300');
 
+/** Their files run their tests in an order that the run's seed decides: a stack that one has used is often the next one's. */
+const shuffled = ['test/integration/operator/', 'test/integration/failures/'];
+
 /**
  * Jest's environment for Node in a context whose globals are plain properties. In Jest's own context every use of a global
  * (`Buffer`, `Promise`, `process`) calls out of V8 into a Proxy, even from compiled code.
@@ -21,5 +24,43 @@ export default class PlainContext extends TestEnvironment {
     } finally {
       vm.createContext = createContext;
     }
+    process.on('warning', this.#note);
+    this.#isShuffled = shuffled.some((folder) => given[1].testPath.includes(folder));
+  }
+
+  #isShuffled = false;
+
+  /** @type {Error | undefined} */
+  #warning;
+
+  /** @param {Error} warning */
+  #note = (warning) => {
+    if (isOfConnection(warning)) this.#warning ??= warning;
+  };
+
+  /**
+   * Of jest-circus.
+   *
+   * @param {{ name: string }} event
+   * @param {{ randomize?: boolean }} state
+   */
+  handleTestEvent = ({ name }, state) => {
+    if (name === 'setup' && this.#isShuffled) state.randomize = true;
+  };
+
+  /** @override */
+  async teardown() {
+    process.off('warning', this.#note);
+    await super.teardown();
+    if (this.#warning !== undefined) throw this.#warning;
   }
 }
+
+/**
+ * pg warns, once in each test file, of a query that is sent while the connection is at work on another one; users would read
+ * it on their terminals.
+ *
+ * @param {Error} warning
+ */
+const isOfConnection = ({ name, message }) =>
+  name === 'DeprecationWarning' && message.includes('client.query');

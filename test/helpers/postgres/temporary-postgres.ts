@@ -51,7 +51,11 @@ export async function makeServerFolder(): Promise<string> {
   return folder;
 }
 
-async function startFrom(binDir: string, options: TemporaryPostgresOptions): Promise<PostgresServer> {
+/** The same with the programs of this folder. */
+export async function startFrom(
+  binDir: string,
+  options: TemporaryPostgresOptions = {},
+): Promise<PostgresServer> {
   const dataDir = await makeServerFolder();
   try {
     if (options.ownIdentity === true) await initialise(binDir, dataDir);
