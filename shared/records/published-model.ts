@@ -140,11 +140,16 @@ export function makeModelReader(
   };
 }
 
+/** The last one that was read: a worker of one machine has several readers, and the object of a hash never changes. */
+let latest: { hash: string; model: Model } | undefined;
+
 async function readModel(ingested: Pick<ObjectStore, 'get'>, hash: string): Promise<Model> {
+  if (latest?.hash === hash) return latest.model;
   const key = modelKey(hash);
   const definition = await readDefinition(ingested, hash);
   if (definition === undefined) throw new RefusedError(`${key} is not there yet`, { by: 'AWS', key });
-  return assembleModel(definition);
+  latest = { hash, model: assembleModel(definition) };
+  return latest.model;
 }
 
 /** @returns undefined before the first model is published, or where S3 has lost it */

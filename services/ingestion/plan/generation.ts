@@ -6,6 +6,7 @@ import { readLoaded } from '../../../shared/records/loaded.ts';
 import {
   type CaptureState,
   formatCaptureState,
+  knownOf,
   type ReadState,
   readCaptureState,
 } from '../../../shared/records/plan/capture-state.ts';
@@ -99,7 +100,10 @@ async function beginGeneration(
     ...(reads !== undefined && { reads }),
     // One that is under way was planned on the other server, and may be superseded.
     censuses: Object.fromEntries(
-      Object.entries(censuses).map(([table, { sent: _, ...known }]) => [table, known]),
+      Object.entries(censuses).map(([table, { sent, ...known }]) => [
+        table,
+        { ...known, ...(sent !== undefined && known.last === undefined && { before: sent.run }) },
+      ]),
     ),
     ...(plannedAt !== undefined && { plannedAt }),
     ...(maskKey !== undefined && { maskKey }),
@@ -167,7 +171,7 @@ const needsNewerVersions = (tables: readonly AssessedTable[], state: CaptureStat
   tables.some(
     (assessed) =>
       !('problem' in assessed) &&
-      needsNewerVersion(state.tables[assessed.table.name], fingerprintOf(assessed, model)),
+      needsNewerVersion(knownOf(state, assessed.table.name), fingerprintOf(assessed, model)),
   );
 
 /**

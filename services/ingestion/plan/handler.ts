@@ -31,6 +31,7 @@ const deps = {
   restart: config.sourceRestart,
   now: () => new Date(),
   quiet: config.quiet,
+  ...config.sizes,
   ...(config.censusFloorSeconds !== undefined && { censusFloorSeconds: config.censusFloorSeconds }),
 };
 

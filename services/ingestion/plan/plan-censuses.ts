@@ -17,16 +17,18 @@ import { parseIngestedMetadata } from '../../../shared/object-store/object-metad
 import { hasAny, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { mainRetentionSeconds } from '../../../shared/queue/queue-settings.ts';
 import { readLoaded } from '../../../shared/records/loaded.ts';
-import type {
-  CaptureState,
-  EndedCensus,
-  SentCensus,
-  TableCensuses,
-  TableState,
+import {
+  type CaptureState,
+  type EndedCensus,
+  knownOf,
+  type SentCensus,
+  type TableCensuses,
+  type TableState,
 } from '../../../shared/records/plan/capture-state.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { formatSliceId, isAccountedFor, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
 import type { AssessedTable, UsableTable } from '../source/tables.ts';
+import { areDeletesDue } from './deletes-due.ts';
 
 export interface CensusContext {
   ingested: ObjectStore;
@@ -42,6 +44,8 @@ export interface CensusContext {
   envelope: Omit<ExtractMessage, 'slice' | 'table' | 'run'>;
   /** How long after a census the next one of the table is sent at the earliest. */
   floorSeconds: number;
+  /** Deletes that the source has counted are looked for now. */
+  isExact: boolean;
 }
 
 export interface CensusPlan {
@@ -50,10 +54,6 @@ export interface CensusPlan {
   warnings: string[];
 }
 
-/** Without another reason a table is looked through for deletes once a day: counters may hide one for as long as they like. */
-const daySeconds = 24 * 3600;
-/** Few updates are of keys, and a census of each run that has seen some would cost more than the run. */
-const updatesRestSeconds = 900;
 /** A census takes no more than this part of the time, unless it is so short that a run may well wait for it. */
 const restFactor = 20;
 const shortSeconds = 0.5;
@@ -90,7 +90,12 @@ export async function planCensuses(
     censuses[name] = known;
     const noted = noteOf(usable, deletes, context);
     const { updates } = usable.relation;
-    if (known.sent !== undefined || !isDue(known.last, { noted, updates }, context)) continue;
+    const isDue = areDeletesDue(
+      known.last,
+      { noted, updates },
+      { now: context.now, restSeconds: restOf(known.last, context) },
+    );
+    if (known.sent !== undefined || !isDue) continue;
     if (known.last === undefined && !(await isWhole(name))) continue;
     const slice = formatSliceId(messages.length);
     const { accepted } = known;
@@ -128,8 +133,7 @@ function noteOf(
   deletes: readonly Deletes[],
   { tables, envelope }: CensusContext,
 ): string {
-  const state = tables[table.name];
-  const fullRun = (state !== undefined && 'source' in state && state.fullRun) || '';
+  const fullRun = knownOf({ tables }, table.name)?.fullRun ?? '';
   const isStandby = envelope.plannedLsn !== undefined;
   const noted = [isStandby ? envelope.plannedXmax : relation.deletes, relation.fileNode, fullRun];
   // A table that is to lose its marked rows, or no longer keeps deleted ones, needs a census for that.
@@ -142,17 +146,14 @@ function deletesOf(feed: string, { table }: Model): Deletes {
   return found.kind === 'calendar' ? 'keep' : found.deletes;
 }
 
-function isDue(
+/** How long after a census the next one is sent at the earliest. */
+function restOf(
   last: EndedCensus | undefined,
-  { noted, updates }: Pick<SentCensus, 'noted' | 'updates'>,
-  { now, floorSeconds }: Pick<CensusContext, 'now' | 'floorSeconds'>,
-): boolean {
-  if (last === undefined) return true;
-  const age = (now.getTime() - Date.parse(last.at)) / 1000;
-  const restSeconds = last.seconds < shortSeconds ? 0 : restFactor * last.seconds;
-  if (age < Math.max(floorSeconds, restSeconds)) return false;
-  if (last.noted !== noted || age >= daySeconds) return true;
-  return last.updates !== updates && age >= updatesRestSeconds;
+  { floorSeconds, isExact }: Pick<CensusContext, 'floorSeconds' | 'isExact'>,
+): number {
+  if (isExact) return 0;
+  const isLong = last !== undefined && last.seconds >= shortSeconds;
+  return isLong ? Math.max(floorSeconds, restFactor * last.seconds) : floorSeconds;
 }
 
 /** What has become of the census that is under way. */
@@ -161,8 +162,9 @@ async function followSent(
   known: TableCensuses,
   { ingested, now }: CensusContext,
 ): Promise<TableCensuses> {
-  const { sent, ...before } = known;
+  const { sent, ...others } = known;
   if (sent === undefined) return known;
+  const { before: _, ...withoutBefore } = others;
   const objects = await findObjects(ingested, table, sent);
   if (objects.length > 0) {
     const heads = await Promise.all(objects.map((key) => ingested.head(formatObjectKey(key))));
@@ -174,15 +176,18 @@ async function followSent(
     const seconds = parts.reduce((sum, part) => sum + (part?.seconds ?? 0), 0);
     const last: EndedCensus = { ...sent, seconds };
     const { run, slice } = sent;
-    if (parts.some((part) => part?.held !== undefined)) return { ...before, last, held: { run, slice } };
+    if (parts.some((part) => part?.held !== undefined))
+      return { ...withoutBefore, last, held: { run, slice } };
     // What was held before is over: this one is newer.
     return { last, accepted: { run, slice } };
   }
   // An operator redrives it, and a later one settles it. To try again at each plan would leave a dead letter each time.
   if (await hasAny(ingested, formatFailedKey(sent.run, sent.slice))) {
-    return { ...before, last: { ...sent, seconds: 0 } };
+    return { ...withoutBefore, last: { ...sent, seconds: 0 } };
   }
-  return now.getTime() - Date.parse(sent.at) > 1000 * lostAfterSeconds ? before : known;
+  const ageSeconds = (now.getTime() - Date.parse(sent.at)) / 1000;
+  // What was sent in the future was sent before the clock was set back: how long ago nobody knows.
+  return ageSeconds < 0 || ageSeconds > lostAfterSeconds ? others : known;
 }
 
 /** What an operator has applied is what the next census is judged against. */

@@ -6,9 +6,9 @@ import type { FollowedSlice } from '../../../shared/records/plan/slices.ts';
 import type { Statements } from '../source/statements.ts';
 import type { UsableTable } from '../source/tables.ts';
 import type { WalSummaries } from '../source/wal-summaries.ts';
-import type { QuietRules } from './choose-look.ts';
-import type { LookByExtracts } from './look-by-extracts.ts';
-import type { SliceOptions } from './slice-table.ts';
+import type { LookByExtracts } from './look/by-extracts.ts';
+import type { QuietRules } from './look/choose-look.ts';
+import type { SliceOptions } from './look/slice-table.ts';
 
 export interface PlanContext {
   run: RunId;

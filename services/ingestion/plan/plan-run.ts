@@ -19,6 +19,7 @@ import {
   type CapturedXids,
   type CaptureState,
   formatCaptureState,
+  isKnown,
 } from '../../../shared/records/plan/capture-state.ts';
 import { hasObject } from '../../../shared/records/plan/empty-slices.ts';
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
@@ -39,9 +40,9 @@ import { planStatements, type Statements } from '../source/statements.ts';
 import { type AssessedTable, assessTables, relationsOf, type UsableTable } from '../source/tables.ts';
 import { selectWalSummaries, type WalSummaries } from '../source/wal-summaries.ts';
 import { findCapturedXids, keepMarks, makeMark } from './captured-xids.ts';
-import { defaultQuietRules, type QuietRules } from './choose-look.ts';
 import { claimGeneration, ensureNewerVersions } from './generation.ts';
-import { followLook } from './look-by-extracts.ts';
+import { followLook } from './look/by-extracts.ts';
+import { defaultQuietRules, type QuietRules } from './look/choose-look.ts';
 import { type CensusContext, planCensuses, publishCensuses } from './plan-censuses.ts';
 import { envelopeOf, type LookOptions, type PlanContext } from './plan-context.ts';
 import { planTables, type TablesPlan } from './plan-tables.ts';
@@ -103,7 +104,7 @@ async function planOn(
   mask: Mask | undefined,
 ): Promise<PlannedRun> {
   const aurora = await findAurora(source);
-  const { identity, database } = await readSourceIdentity(source, deps.restart, aurora);
+  const { identity, database, timeline } = await readSourceIdentity(source, deps.restart, aurora);
   const tables = await assessTables(source, deps.schema, deps.model.sources);
   assertAnyTable(tables, deps.schema);
   await noteDeletes(source, relationsOf(tables));
@@ -134,7 +135,7 @@ async function planOn(
     isExact,
     unmatchedFloorSeconds: deps.censusFloorSeconds ?? 900,
     inProgress: captured.inProgress,
-    readSummaries: makeSummariesReader(tables, state.marks?.[0]?.lsn),
+    readSummaries: makeSummariesReader(tables, { from: state.marks?.[0]?.lsn, timeline }),
     followLook: (look) => followLook(deps.ingested, look),
   };
   const context = contextOf({ run, state, resynced, looking }, snapshot.xmax, position, deps);
@@ -180,7 +181,7 @@ async function planOn(
 /** Asks at the first need: most plans have no large table to look at. */
 function makeSummariesReader(
   tables: readonly AssessedTable[],
-  from: string | undefined,
+  { from, timeline }: { from: string | undefined; timeline: number | undefined },
 ): LookOptions['readSummaries'] {
   let known: Promise<WalSummaries | undefined> | undefined;
   const fileNodes = tables.flatMap((assessed) =>
@@ -188,9 +189,9 @@ function makeSummariesReader(
   );
   return (source) => {
     known ??=
-      from === undefined
+      from === undefined || timeline === undefined
         ? Promise.resolve(undefined)
-        : selectWalSummaries(source, [...new Set(fileNodes)], from);
+        : selectWalSummaries(source, [...new Set(fileNodes)], { from, timeline });
     return known;
   };
 }
@@ -198,9 +199,9 @@ function makeSummariesReader(
 /** All from which a later plan may go on. */
 const basesOf = ({ captured, tables }: CaptureState): CapturedXids[] => [
   ...(captured === undefined ? [] : [captured]),
-  ...Object.values(tables).flatMap((known) =>
-    'source' in known ? [known.base?.captured ?? [], known.index?.base?.captured ?? []].flat() : [],
-  ),
+  ...Object.values(tables)
+    .filter(isKnown)
+    .flatMap(({ base, index }) => [base?.captured ?? [], index?.base?.captured ?? []].flat()),
 ];
 
 function assertAnyTable(tables: readonly AssessedTable[], schema: string): void {
@@ -221,13 +222,15 @@ async function nextRunId(
   last: RunId | undefined,
   now: Date,
 ): Promise<RunId> {
-  const tie = randomBytes(2).toString('hex');
   const byClock = formatRunId(now, '0000');
   const known = last !== undefined && last > byClock ? last : byClock;
-  const later = (await findLastRun(ingested, known)) ?? known;
-  return later === byClock
-    ? formatRunId(now, tie)
-    : formatRunId(new Date(timeOfRun(later).getTime() + 1), tie);
+  return runIdAfter((await findLastRun(ingested, known)) ?? known, now);
+}
+
+function runIdAfter(last: RunId | undefined, now: Date): RunId {
+  const isAhead = last !== undefined && last > formatRunId(now, '0000');
+  const at = isAhead ? new Date(timeOfRun(last).getTime() + 1) : now;
+  return formatRunId(at, randomBytes(2).toString('hex'));
 }
 
 function contextOf(
@@ -262,21 +265,29 @@ function contextOf(
 function censusContextOf(
   context: PlanContext,
   { states }: TablesPlan,
-  { ingested, model, now, censusFloorSeconds = 900 }: PlanDeps,
+  { ingested, model, now, censusFloorSeconds = 900, isExact = false }: PlanDeps,
 ): CensusContext {
   const { run: _, table: __, ...envelope } = envelopeOf('', context);
   const at = now();
   return {
     ingested,
     model,
-    run: formatRunId(at, randomBytes(2).toString('hex')),
+    run: runIdAfter(lastCensusOf(context.state), at),
     now: at,
     state: context.state,
     tables: states,
     envelope,
     floorSeconds: censusFloorSeconds,
+    isExact,
   };
 }
+
+/** A dead letter of a census is settled by one whose run is later, also after the clock was set back. */
+const lastCensusOf = ({ censuses = {} }: CaptureState): RunId | undefined =>
+  Object.values(censuses)
+    .flatMap(({ sent, last }) => [sent, last].flatMap((census) => census?.run ?? []))
+    .sort()
+    .at(-1);
 
 /**
  * Puts the layouts that are new: the state must never name one that is not there.

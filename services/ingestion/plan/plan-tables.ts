@@ -1,6 +1,12 @@
 import { TerminalError } from '../../../shared/errors.ts';
 import { describeLock, findLockHolder } from '../../../shared/postgres/lock-holder.ts';
-import type { CaptureState, KnownTable, TableState } from '../../../shared/records/plan/capture-state.ts';
+import {
+  type CaptureState,
+  isKnown,
+  type KnownTable,
+  knownOf,
+  type TableState,
+} from '../../../shared/records/plan/capture-state.ts';
 import type { ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
 import type {
   LockedTable,
@@ -14,13 +20,13 @@ import { formatSliceId } from '../../../shared/records/plan/slices.ts';
 import type { TableReads } from '../../../shared/records/plan/source-reads.ts';
 import type { Statements } from '../source/statements.ts';
 import { type AssessedTable, lockableTablesOf, type UsableTable } from '../source/tables.ts';
-import { noteFarSides } from './ask-unmatched.ts';
-import { bringForward, findWork, isLeftOut, knownOf, type Work } from './find-work.ts';
-import { keepIndexBase, type LookByIndex, lookByIndex } from './look-by-index.ts';
-import { filesOf, type LookBySummaries, lookBySummaries } from './look-by-summaries.ts';
+import { noteFarSides } from './look/ask-unmatched.ts';
+import { keepIndexBase, type LookByIndex, lookByIndex } from './look/by-index.ts';
+import { filesOf, type LookBySummaries, lookBySummaries } from './look/by-summaries.ts';
+import { bringForward, findWork, isLeftOut, type Work } from './look/find-work.ts';
+import { sliceTable } from './look/slice-table.ts';
 import { envelopeOf, messageOf, type PlanContext } from './plan-context.ts';
 import { shareWork } from './share-work.ts';
-import { sliceTable } from './slice-table.ts';
 import { fingerprintOf } from './table-fingerprint.ts';
 
 export interface TablesPlan {
@@ -91,15 +97,12 @@ export async function planTables(
   };
 }
 
-function describeSlice(
-  { slice, table, newRows, index }: ExtractMessage,
-  { tables, plannedAt }: CaptureState,
-): PlannedSlice {
+function describeSlice({ slice, table, newRows, index }: ExtractMessage, state: CaptureState): PlannedSlice {
   const planned: PlannedSlice = { slice, table, full: newRows === undefined };
-  const known = tables[table];
-  if (known === undefined || !('source' in known)) return planned;
+  const known = knownOf(state, table);
+  if (known === undefined) return planned;
   if (known.base !== undefined) planned.since = known.base.plannedAt;
-  const freshSince = known.index && (known.index.base?.plannedAt ?? plannedAt);
+  const freshSince = known.index && (known.index.base?.plannedAt ?? state.plannedAt);
   if (freshSince !== undefined) planned.freshSince = freshSince;
   if (index !== undefined) planned.byIndex = true;
   return planned;
@@ -113,7 +116,7 @@ function noteSent(
 ): TableState {
   const own = messages.filter((message) => message.table === table);
   const byIndex = own.find(({ index }) => index !== undefined);
-  if (!('source' in state)) return state;
+  if (!isKnown(state)) return state;
   if (sendsByIndex && byIndex !== undefined && state.index !== undefined) {
     return { ...state, index: { ...state.index, sent: { run: byIndex.run, slice: byIndex.slice } } };
   }
@@ -134,7 +137,7 @@ async function planTable(
   if ('problem' in assessed) return planFailure(table.name, assessed.problem, context);
   const first = await findWork(assessed, context);
   const warning = warningOf(assessed, context.slicing.schema);
-  const named = await lookBySummaries(source, assessed, knownOf(table.name, context), first, context);
+  const named = await lookBySummaries(source, assessed, knownOf(context.state, table.name), first, context);
   const work: Work = named === undefined ? first : { ...first, because: 'summarized' };
   const found = await findByIndex(source, assessed, work, context);
   const { newRows, because } = found?.isTooMuch ? await bringForward(assessed, work, context) : work;
@@ -182,7 +185,7 @@ async function planTable(
 /** Of a table of which only the blocks are read that the log names: it is captured up to an earlier plan. */
 function withNamed(leftOut: TablePlan, { to, messages, bytes }: LookBySummaries): TablePlan {
   const { state, look, read } = leftOut;
-  if (!('source' in state)) return leftOut;
+  if (!isKnown(state)) return leftOut;
   return {
     ...leftOut,
     state: { ...state, base: to },
@@ -199,7 +202,7 @@ async function findByIndex(
   { newRows, because }: Work,
   context: PlanContext,
 ): Promise<LookByIndex | undefined> {
-  const known = knownOf(assessed.table.name, context);
+  const known = knownOf(context.state, assessed.table.name);
   const bytes = known?.look?.bytes;
   const isSmall = bytes !== undefined && bytes <= context.looking.quiet.alwaysBytes;
   if (isSmall && newRows !== undefined) return undefined;
@@ -215,7 +218,7 @@ function stateOf(
   { run, state, model, plannedLsn, plannedXmax, looking }: PlanContext,
 ): KnownTable {
   const next: KnownTable = fingerprintOf(assessed, model);
-  const before = knownOf(assessed.table.name, { state });
+  const before = knownOf(state, assessed.table.name);
   const fullRun = newRows === undefined ? run : before?.fullRun;
   if (fullRun !== undefined) next.fullRun = fullRun;
   const noted = noteFarSides(assessed, plannedLsn && plannedXmax);
@@ -232,7 +235,7 @@ function stateOf(
  * What was known of it stays too: if its fingerprint has changed, a later plan sees it and reads all.
  */
 function leaveOut(table: string, because: LookReason, context: PlanContext, found?: LookByIndex): TablePlan {
-  const known = knownOf(table, context);
+  const known = knownOf(context.state, table);
   const { captured, plannedAt } = known?.base ?? context.state;
   if (known === undefined || captured === undefined || plannedAt === undefined) {
     throw new TerminalError('a table that no plan has looked at was to be left out', { table });
@@ -271,7 +274,7 @@ async function planLocked(
   const { slicing } = context;
   const holder = await findLockHolder(source, lockableTablesOf(table, slicing.schema), 'AccessExclusiveLock');
   const lock = holder && describeLock(holder);
-  const sent = knownOf(table.name, context)?.sentLocked;
+  const sent = knownOf(context.state, table.name)?.sentLocked;
   const isNeeded = sent === undefined || context.resynced.has(table.name);
   if (isNeeded || (await context.isExtracted({ table: table.name, ...sent }))) {
     return {
@@ -292,10 +295,10 @@ async function planLocked(
  */
 function planFailure(table: string, reason: string, context: PlanContext): TablePlan {
   const known = context.state.tables[table];
-  const isKnown = known !== undefined && 'failed' in known && known.failed === reason;
+  const wasSent = known !== undefined && !isKnown(known) && known.failed === reason;
   return {
     state: { failed: reason },
-    messages: isKnown ? [] : [envelopeOf(table, context)],
+    messages: wasSent ? [] : [envelopeOf(table, context)],
     look: { table, isLookedAt: false, because: 'failed' },
     failure: { table, error: 'TerminalError', reason },
   };

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { formatType } from '../../../shared/model/define.ts';
 import type { Join, Model, SourceTable, WarehouseTable } from '../../../shared/model/model.ts';
-import type { TableFingerprint, TableState } from '../../../shared/records/plan/capture-state.ts';
+import type { KnownTable, TableFingerprint } from '../../../shared/records/plan/capture-state.ts';
 import type { UsableTable } from '../source/tables.ts';
 
-/** A table's two fingerprints now. */
-export const fingerprintOf = (
-  { table, fingerprint }: UsableTable,
-  model: Model,
-): Required<TableFingerprint> => ({
+/** A table's fingerprints now. */
+export const fingerprintOf = ({ table, fingerprint, labels }: UsableTable, model: Model): FingerprintNow => ({
   source: fingerprint,
   model: fingerprintModel(model, table),
+  ...(Object.keys(labels).length > 0 && { labels }),
 });
+
+type FingerprintNow = TableFingerprint & { model: string };
 
 /**
  * Hashes what the model makes of a source table: what an extract reads of it, and the warehouse tables that it feeds.
@@ -57,16 +57,20 @@ function describeJoin({ path, from, name, match }: Join) {
 const describeKey = (key: readonly string[]) => (key.length === 1 ? key[0] : key);
 
 /** Whether a table is as the last plan knew it, so that only new rows have to be read. */
-export const isUnchanged = (known: TableState | undefined, now: Required<TableFingerprint>): boolean =>
+export const isUnchanged = (known: KnownTable | undefined, now: FingerprintNow): boolean =>
   known !== undefined &&
-  'source' in known &&
   known.source === now.source &&
+  !isRelabelled(known, now) &&
   // A state of version 1 does not know the model, so nothing shows that it was another one.
   (known.model === undefined || known.model === now.model);
+
+/** Whether a label has another text, which every row with it is written by from then on. A new label is in no row yet. */
+const isRelabelled = ({ labels = {} }: KnownTable, now: FingerprintNow): boolean =>
+  Object.entries(labels).some(([oid, label]) => now.labels?.[oid] !== label);
 
 /**
  * Whether a full extract may see exactly what an earlier extract of the table has seen, and yet needs a greater version.
  * Where only the table's definition changed, the statement that changed it has made the version greater already.
  */
-export const needsNewerVersion = (known: TableState | undefined, now: Required<TableFingerprint>): boolean =>
-  !isUnchanged(known, now) && !(known !== undefined && 'source' in known && known.model === now.model);
+export const needsNewerVersion = (known: KnownTable | undefined, now: FingerprintNow): boolean =>
+  !isUnchanged(known, now) && known?.model !== now.model;

@@ -11,6 +11,8 @@ export interface SourceIdentity {
   identity: string;
   /** Of the server and the database, for as long as they exist: oids of two databases cannot be compared. */
   database: string;
+  /** Of the log that the server writes or follows; undefined where it does not tell. */
+  timeline: number | undefined;
 }
 
 /** @param attempt where it is called within a transaction, which a refusal of Aurora would abort */
@@ -34,7 +36,11 @@ export async function readSourceIdentity(
   const { system, databaseOid, timeline, startedAt, inRecovery } = await selectIdentity(source, rights);
   const database = [rights.system ? system : `${source.host} ${system}`, databaseOid];
   const life = [timeline, restart === 'trusted' ? 'trusted' : startedAt, inRecovery];
-  return { identity: JSON.stringify([...database, ...life]), database: JSON.stringify(database) };
+  return {
+    identity: JSON.stringify([...database, ...life]),
+    database: JSON.stringify(database),
+    timeline: inRecovery ? (rights.timeline ? Number(timeline) : undefined) : Number.parseInt(timeline, 16),
+  };
 }
 
 /**
@@ -54,7 +60,11 @@ async function describeAurora(
   const { address, databaseOid, startedAt, inRecovery } = rows[0] as (typeof rows)[number];
   const database = ['aurora', system ?? source.host, databaseOid];
   const life = [instance ?? address, restart === 'trusted' ? 'trusted' : startedAt, inRecovery];
-  return { identity: JSON.stringify([...database, ...life]), database: JSON.stringify(database) };
+  return {
+    identity: JSON.stringify([...database, ...life]),
+    database: JSON.stringify(database),
+    timeline: undefined,
+  };
 }
 
 const startedAtSql = `to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
@@ -64,6 +74,7 @@ interface IdentityRow {
   /** system_identifier, or the server's address where pg_control_system is not granted. */
   system: string;
   databaseOid: string;
+  /** Hexadecimal on a primary, decimal on a standby; its address where the control file's functions are not granted. */
   timeline: string;
   startedAt: string;
   inRecovery: boolean;

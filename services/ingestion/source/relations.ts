@@ -16,6 +16,8 @@ export interface RelationColumn {
   typeName: string;
   /** The expression of a generated column. */
   generatedAs: string | null;
+  /** The attributes of the composite types that its values are made of; null where there is none. */
+  attributes: string | null;
   isNotNull: boolean;
 }
 
@@ -50,6 +52,8 @@ export interface Relation {
   /** The same of updates that are not HOT. An update of a key is among them; most of them update other columns. */
   updates: string;
   columns: RelationColumn[];
+  /** By the oid of pg_enum: the labels that its values are written with. */
+  labels: Record<string, string>;
   /**
    * The columns of each unique index that covers every committed row, apart from nulls; for a partitioned table, the
    * indexes over all partitions. The indexes of a table do not cover the rows of tables that inherit from it.
@@ -98,6 +102,27 @@ export async function selectRelations(
         from base_type
         join pg_type t on t.oid = base_type.typbasetype
        where base_type.typtype = 'd'
+    ),
+    -- The types that a value of a column's type is made of; those of the server itself have neither labels nor attributes.
+    part as (
+      select a.atttypid as type_oid, a.atttypid as oid
+        from root join pg_attribute a on a.attrelid = root.oid
+       where a.attnum > 0 and a.atttypid >= 16384
+       union
+      select part.type_oid, inner_type.oid
+        from part
+        join pg_type t on t.oid = part.oid
+       cross join lateral (
+              select t.typbasetype as oid
+               union all
+              select t.typelem
+               union all
+              select a.atttypid from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+               union all
+              -- A server before 14 has no multiranges.
+              select r.rngsubtype from pg_range r
+               where t.oid in (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)) as inner_type
+       where inner_type.oid >= 16384
     )
     select root.name,
            root.oid::text as oid,
@@ -121,6 +146,12 @@ export async function selectRelations(
                      'typeCategory', t.typcategory,
                      'typeName', format_type(a.atttypid, a.atttypmod),
                      'generatedAs', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end,
+                     'attributes', (select string_agg(concat_ws(':', inside.attrelid, inside.attnum, inside.atttypid, inside.atttypmod),
+                                                      ' ' order by inside.attrelid, inside.attnum)
+                                      from part
+                                      join pg_type composite on composite.oid = part.oid
+                                      join pg_attribute inside on inside.attrelid = composite.typrelid
+                                     where part.type_oid = a.atttypid and inside.attnum > 0 and not inside.attisdropped),
                      'isNotNull', a.attnotnull
                    ) order by a.attnum), '[]')
               from pg_attribute a
@@ -128,6 +159,10 @@ export async function selectRelations(
               left join base_type on base_type.type_oid = a.atttypid and base_type.typtype <> 'd'
               join pg_type t on t.oid = coalesce(base_type.oid, a.atttypid)
              where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped) as columns,
+           (select coalesce(json_object_agg(e.oid, e.enumlabel), '{}')
+              from pg_enum e
+             where e.enumtypid in (select part.oid from part join pg_attribute a on a.atttypid = part.type_oid
+                                    where a.attrelid = root.oid and a.attnum > 0 and not a.attisdropped)) as labels,
            (select coalesce(json_agg((
                      select json_agg(a.attname order by k.place)
                        from unnest(i.indkey) with ordinality k (number, place)

@@ -23,6 +23,8 @@ export interface UsableTable {
   relations: ReadonlyMap<string, Relation>;
   /** Changes with the oid, the partitions or the columns of the table or of one that is joined to it. */
   fingerprint: string;
+  /** By their oids: the labels of the enums in the table and in those that are joined to it. */
+  labels: Readonly<Record<string, string>>;
   /** The columns of its COPY. */
   columns: ExtractedColumn[];
   /** Columns that the model does not use. */
@@ -106,6 +108,7 @@ function assessTable(
     relation,
     relations,
     fingerprint: fingerprintDefinitions(names.map(({ name }) => relations.get(name))),
+    labels: Object.assign({}, ...names.map(({ name }) => relations.get(name)?.labels)),
     columns: table.fields.map((field) => transcodeColumn(field, relations.get(field.table))),
     unknownColumns: relation.columns
       .map(({ name }) => name)
@@ -274,8 +277,9 @@ function fingerprintDefinitions(relations: readonly (Relation | undefined)[]): s
     relation?.oid,
     relation?.members.map(({ oid }) => oid),
     relation?.columns.map(
-      ({ number, name, typeOid, typeName, generatedAs }) =>
-        [number, name, typeOid, typeName, generatedAs] as const,
+      ({ number, name, typeOid, typeName, generatedAs, attributes }) =>
+        // A column without attributes has the form that earlier versions gave it.
+        [number, name, typeOid, typeName, generatedAs, ...(attributes === null ? [] : [attributes])] as const,
     ),
   ]);
   return createHash('sha256').update(JSON.stringify(definitions)).digest('hex');

@@ -3,7 +3,7 @@ import type { Statements } from './statements.ts';
 
 /** What the server's summaries of its log say of the blocks that it wrote to. */
 export interface WalSummaries {
-  /** One after the other, of one timeline. */
+  /** Of the server's own timeline. */
   files: readonly SummaryFile[];
   /** Of the relations that were asked for, and of the whole database. */
   named: readonly NamedBlocks[];
@@ -40,50 +40,50 @@ export async function selectSummarizing(source: Statements): Promise<{ isAble: b
  *
  * Relations are told by database and file, never by tablespace, which may change and move nothing.
  *
+ * A restore, a rewind or a standby that follows another server may leave summaries of a log that is not its own any more, for
+ * the very positions that its own log has reached since.
+ *
  * @param fileNodes pg_relation_filenode
- * @param from a position; what was logged before it is of no interest
+ * @param log.from a position; what was logged before it is of no interest
  * @returns undefined where there are none, or this role may not read them, or a file was removed meanwhile
  */
 export async function selectWalSummaries(
   source: Statements,
   fileNodes: readonly string[],
-  from: string,
+  { from, timeline }: { from: string; timeline: number },
 ): Promise<WalSummaries | undefined> {
   try {
     const { isAble, isOn } = await selectSummarizing(source);
     if (!isAble || !isOn) return undefined;
-    const { rows: files } = await source.query<{ tli: string; start: string; end: string }>(`
-      select tli::text, start_lsn::text as start, end_lsn::text as end
-        from pg_available_wal_summaries()
-       where end_lsn > '${from}'::pg_lsn
-       order by tli desc, start_lsn`);
-    const [newest] = files;
-    if (newest === undefined) return undefined;
-    const { rows: named } = await source.query<{
+    // Files are listed and read in one statement: of one that is removed in between it would say nothing, as of one without blocks.
+    const { rows } = await source.query<{
       start: string;
       end: string;
-      fileNode: string;
-      isCut: boolean;
+      fileNode: string | null;
+      isCut: boolean | null;
       blocks: number[] | null;
     }>(`
-      select s.start_lsn::text as start, s.end_lsn::text as end, c.relfilenode::text as "fileNode",
-             bool_or(c.is_limit_block) as "isCut",
-             json_agg(c.relblocknumber) filter (where not c.is_limit_block) as blocks
-        from pg_available_wal_summaries() as s,
-             lateral pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn) as c
-       where s.tli = ${newest.tli} and s.end_lsn > '${from}'::pg_lsn
-         and c.relforknumber = 0
-         and c.reldatabase = (select oid from pg_database where datname = current_database())
-         and c.relfilenode = any('{0,${fileNodes.join(',')}}'::oid[])
-       group by s.start_lsn, s.end_lsn, c.relfilenode`);
+      with file as materialized (
+        select tli, start_lsn, end_lsn
+          from pg_available_wal_summaries()
+         where tli = ${timeline} and end_lsn > '${from}'::pg_lsn
+      )
+      select file.start_lsn::text as start, file.end_lsn::text as end, named.*
+        from file
+        left join lateral (
+          select relfilenode::text as "fileNode", bool_or(is_limit_block) as "isCut",
+                 json_agg(relblocknumber) filter (where not is_limit_block) as blocks
+            from pg_wal_summary_contents(file.tli, file.start_lsn, file.end_lsn)
+           where relforknumber = 0
+             and reldatabase = (select oid from pg_database where datname = current_database())
+             and relfilenode = any('{0,${fileNodes.join(',')}}'::oid[])
+           group by relfilenode) as named on true`);
+    if (rows.length === 0) return undefined;
     return {
-      files: files.filter(({ tli }) => tli === newest.tli).map(toFile),
-      named: named.map((row) => ({
-        ...toFile(row),
-        fileNode: row.fileNode,
-        isCut: row.isCut,
-        blocks: row.blocks ?? [],
-      })),
+      files: rows.map(toFile),
+      named: rows.flatMap(({ fileNode, isCut, blocks, ...file }) =>
+        fileNode === null ? [] : [{ ...toFile(file), fileNode, isCut: isCut === true, blocks: blocks ?? [] }],
+      ),
     };
   } catch (thrown) {
     // What the server itself says is about its summaries; a connection that was lost is the plan's own failure.

@@ -12,12 +12,14 @@ export interface CapturedXids {
   inProgress: string[];
 }
 
-/** Two hashes. A table is extracted in full when either changes. */
+/** A table is extracted in full when a hash or the text of a label changes. */
 export interface TableFingerprint {
   /** Of the table's definition in the source, and of those of the tables that are joined to it. */
   source: string;
   /** Of what the model extracts from it and makes of it; absent in a state of version 1. */
   model?: string;
+  /** By their oids: the labels of the enums among its values; absent where there is none, or in a state of an older release. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 /** What the last plan knew of a table. A table that failed is extracted in full once it is repaired. */
@@ -138,6 +140,8 @@ export interface TableCensuses {
   accepted?: { run: RunId; slice: SliceId };
   /** One that was held since, and that nobody has decided of. */
   held?: { run: RunId; slice: SliceId };
+  /** The run of one that was under way when the generation began; absent where one is over. */
+  before?: RunId;
 }
 
 export interface SentCensus {
@@ -154,6 +158,18 @@ export interface SentCensus {
 export interface EndedCensus extends SentCensus {
   /** How long the source was read for; 0 where it has failed. */
   seconds: number;
+}
+
+/** Whether the table has not failed. */
+export const isKnown = (table: TableState): table is KnownTable => 'source' in table;
+
+/** What plans know of a table; undefined where none has planned it, or it has failed. */
+export function knownOf(
+  { tables }: { tables: Readonly<Record<string, TableState>> },
+  name: string,
+): KnownTable | undefined {
+  const table = tables[name];
+  return table !== undefined && isKnown(table) ? table : undefined;
 }
 
 /** The state and the etag under which it was read. */
@@ -228,6 +244,7 @@ const isTableState = (value: unknown): boolean =>
   (typeof value.failed === 'string' ||
     (typeof value.source === 'string' &&
       ['string', 'undefined'].includes(typeof value.model) &&
+      (value.labels === undefined || isJsonObject(value.labels)) &&
       (value.base === undefined || isBase(value.base)) &&
       (value.sentLocked === undefined || isSentSlice(value.sentLocked)) &&
       (value.look === undefined || isLastLook(value.look)) &&
@@ -278,7 +295,8 @@ const isTableCensuses = (value: unknown): boolean =>
   (value.last === undefined ||
     (isSentCensus(value.last) && typeof Object(value.last).seconds === 'number')) &&
   (value.accepted === undefined || isSentSlice(value.accepted)) &&
-  (value.held === undefined || isSentSlice(value.held));
+  (value.held === undefined || isSentSlice(value.held)) &&
+  (value.before === undefined || isRunId(String(value.before)));
 
 const isSentCensus = (value: unknown): boolean =>
   isSentSlice(value) &&

@@ -1,7 +1,8 @@
+import { mapInGroups } from '../../in-groups.ts';
 import { formatRunId, type ObjectKey, parseKnownKey, type RunId } from '../../object-store/object-key.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { listDropped } from '../dropped.ts';
-import { type CaptureState, readCaptureState } from './capture-state.ts';
+import { type CaptureState, isKnown, readCaptureState } from './capture-state.ts';
 import { listEmptySlices } from './empty-slices.ts';
 import { listRuns, type RunRecord, readRunRecord } from './run-record.ts';
 import { type FollowedSlice, plannedSliceOf } from './slices.ts';
@@ -84,12 +85,12 @@ const describePlans = (
   plannedAt: new Date(state.plannedAt ?? 0),
   bases: new Map(
     Object.entries(state.tables).flatMap(([table, known]): [string, Date][] =>
-      'source' in known && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
+      isKnown(known) && known.base !== undefined ? [[table, new Date(known.base.plannedAt)]] : [],
     ),
   ),
   byIndex: new Map(
     Object.entries(state.tables).flatMap(([table, known]): [string, ReadByIndex][] => {
-      if (!('source' in known) || known.index === undefined) return [];
+      if (!isKnown(known) || known.index === undefined) return [];
       const { column, base } = known.index;
       return [[table, { column, at: new Date(base?.plannedAt ?? state.plannedAt ?? 0) }]];
     }),
@@ -114,15 +115,10 @@ async function readMissing(
   known: Map<RunId, RunRecord>,
 ): Promise<void> {
   const missing = runs.filter((run) => !known.has(run));
-  for (let start = 0; start < missing.length; start += concurrentReads) {
-    const group = missing.slice(start, start + concurrentReads);
-    await Promise.all(
-      group.map(async (run) => {
-        const record = await readRunRecord(ingested, run);
-        if (record !== undefined) known.set(run, record);
-      }),
-    );
-  }
+  await mapInGroups(missing, concurrentReads, async (run) => {
+    const record = await readRunRecord(ingested, run);
+    if (record !== undefined) known.set(run, record);
+  });
 }
 
 /** Seconds that are looked back, in this order, until there are enough records. */
@@ -156,7 +152,7 @@ export async function readNewestPlans(
 }
 
 const failingTables = ({ tables }: CaptureState): string[] =>
-  Object.entries(tables).flatMap(([table, state]) => ('failed' in state ? [table] : []));
+  Object.entries(tables).flatMap(([table, state]) => (isKnown(state) ? [] : [table]));
 
 /**
  * Drops the records of plans that broke off after they had put them. The next plan begins where such a plan began, and

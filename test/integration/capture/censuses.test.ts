@@ -51,13 +51,13 @@ describe('a census', () => {
   };
   const options = () => ({ model, now: () => now, censusFloorSeconds: 60 });
   /** @returns the censuses that the plan has sent; all of its messages are extracted */
-  const run = async (): Promise<ExtractMessage[]> => {
-    await bench.plan(options());
+  const run = async (asked = {}): Promise<ExtractMessage[]> => {
+    await bench.plan({ ...options(), ...asked });
     const sent = bench.queue.filter(({ census }) => census !== undefined);
     await bench.extractAll({ model });
     return sent;
   };
-  const sent = async () => (await run()).map(({ table }) => table);
+  const sent = async (asked = {}) => (await run(asked)).map(({ table }) => table);
   const noteWhole = () =>
     bench.store.put(
       loadedKey,
@@ -105,6 +105,15 @@ describe('a census', () => {
     expect(await sent()).toEqual(['item']);
     later(100);
     expect(await sent()).toEqual([]);
+  });
+
+  it('is sent by a plan that is to be exact, however short a while after the last one', async () => {
+    await noteWhole();
+    expect(await sent()).toEqual(['item']);
+    await change('delete from item where item_id = 7');
+    expect(await sent()).toEqual([]);
+    expect(await sent({ isExact: true })).toEqual(['item']);
+    expect(await sent({ isExact: true })).toEqual([]);
   });
 
   it.each([
@@ -196,6 +205,27 @@ describe('a census', () => {
       ),
     );
     expect(await sent()).toEqual(['item']);
+  });
+
+  it('is not put off by a clock that was set back, and nor is the one after a message that was lost', async () => {
+    await noteWhole();
+    expect(await sent()).toEqual(['item']);
+    await change('delete from item where item_id = 1');
+    later(-30 * 24 * 3600);
+    const [second] = await run();
+    expect(second?.table).toBe('item');
+    expect((await newest()).lines[0]).toBe('{"item_id":2}');
+    // Whatever asks which of two is the newer one compares their runs.
+    expect((await newest()).key.run).toBe(second?.run);
+    later(100);
+    expect(await sent()).toEqual([]);
+
+    await change('delete from item where item_id = 2');
+    await bench.plan(options());
+    bench.queue.splice(0);
+    later(-30 * 24 * 3600);
+    expect(await sent()).toEqual(['item']);
+    expect((await newest()).lines[0]).toBe('{"item_id":3}');
   });
 
   it('is sent neither before the floor, nor while another one is under way, and rests for 20 times as long', async () => {

@@ -3,6 +3,7 @@ import { TerminalError, TransientError } from '../../../shared/errors.ts';
 import { startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { CaptureBench } from './capture-bench.ts';
 import { benchInEachTest } from './each-bench.ts';
+import { ingestedObjects } from './ingested-rows.ts';
 
 const stateKey = 'state/capture.json';
 
@@ -113,11 +114,11 @@ describe('the capture state', () => {
     expect(planned.slices.every(({ full }) => full)).toBe(true);
   });
 
-  const request = (id: string) =>
+  const request = (id: string, tables?: readonly string[]) =>
     bench.store.put(
       `state/requests/${id}.json`,
       Buffer.from(
-        JSON.stringify({ version: 1, id, reason: 'a test', requestedAt: '2026-01-01T00:00:00.000Z' }),
+        JSON.stringify({ version: 1, id, reason: 'a test', requestedAt: '2026-01-01T00:00:00.000Z', tables }),
       ),
     );
   const requests = () => [...bench.store.objects.keys()].filter((key) => key.startsWith('state/requests/'));
@@ -133,6 +134,21 @@ describe('the capture state', () => {
     expect(requests()).toEqual([]);
     expect((await bench.run()).slices).toEqual([]);
     await bench.expectExact('item');
+  });
+
+  it('of one table that is requested has newer versions of that one alone, though nothing happens in the source', async () => {
+    const first = await bench.run();
+    await request('a', ['item']);
+    const planned = await bench.run();
+    expect(planned.slices.map(({ table, full }) => ({ table, full }))).toEqual([
+      { table: 'item', full: true },
+    ]);
+    expect(planned.generation).toBe(first.generation);
+    const versions = ingestedObjects(bench.store, 'item').map(({ version }) => version);
+    expect(versions).toHaveLength(2);
+    const [before = [], since = []] = versions;
+    // The load ignores rows of an equal version.
+    expect(since[1]).toBeGreaterThan(before[1] ?? 0n);
   });
 
   it('keeps a request that comes in while a plan is at work, and those of a plan that came to nothing', async () => {

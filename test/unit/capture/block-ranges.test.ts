@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { halveBlockRange } from '../../../services/ingestion/extract/copy-rows.ts';
-import { cutBlockRanges, joinSparseRanges } from '../../../services/ingestion/plan/slice-table.ts';
+import { cutBlockRanges, joinSparseRanges } from '../../../services/ingestion/plan/look/slice-table.ts';
 import type { BlockRange } from '../../../shared/records/plan/extract-message.ts';
 
 const serverVersion = 150004;

@@ -1,5 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { chooseLook, chooseWait, type QuietFacts } from '../../../services/ingestion/plan/choose-look.ts';
+import {
+  chooseLook,
+  chooseWait,
+  type QuietFacts,
+} from '../../../services/ingestion/plan/look/choose-look.ts';
 
 const rules = {
   maxAgeSeconds: 600,

@@ -26,6 +26,7 @@ describe('the configuration of the ingestion service', () => {
         overlapSeconds: 60,
         summariesAgeSeconds: 0,
       },
+      sizes: {},
     });
     const set = { ...environment, SOURCE_RESTART: 'trusted', S3_FORCE_PATH_STYLE: 'true' };
     expect(readConfig(set)).toMatchObject({ sourceRestart: 'trusted', forcePathStyle: true });
@@ -46,6 +47,17 @@ describe('the configuration of the ingestion service', () => {
       overlapSeconds: 60,
       summariesAgeSeconds: 675,
     });
+  });
+
+  it('takes settings by which small tables are looked at as large ones are, and refuses others by name', () => {
+    const withSettings = (text: string) => readConfig({ ...environment, LOOK_SETTINGS: text });
+    expect(withSettings('{"probeMaxBytes":0,"restFactor":0.5}')).toMatchObject({
+      sizes: { probeMaxBytes: 0 },
+      quiet: { restFactor: 0.5, maxAgeSeconds: 3600 },
+    });
+    expect(() => withSettings('{"probeMaxByte":0,"restFactor":1}')).toThrow(/LOOK_SETTINGS.*probeMaxByte:/);
+    expect(() => withSettings('{"restFactor":"1"}')).toThrow(/LOOK_SETTINGS.*restFactor/);
+    expect(() => withSettings('[1')).toThrow(/LOOK_SETTINGS.*JSON object/);
   });
 
   it('names a variable that has none of its values', () => {

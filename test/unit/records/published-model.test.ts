@@ -12,11 +12,12 @@ import { type MemoryStore, makeMemoryStore } from '../../helpers/rows/memory-sto
 
 const named = (name: string): ModelDefinition => ({ name, tables: [], lookups: {} });
 
-/** Counts the looks at the pointer. */
+/** Counts the looks at the pointer, and how often a model itself is read. */
 function counting(store: MemoryStore) {
-  const counted = { ...store, looks: 0 };
+  const counted = { ...store, looks: 0, models: 0 };
   counted.get = (key) => {
     if (key === modelPointerKey) counted.looks += 1;
+    else counted.models += 1;
     return store.get(key);
   };
   return counted;
@@ -108,6 +109,17 @@ describe('the reader of the model in force', () => {
     const again = await readModel();
     expect(again).toMatchObject({ number: 3 });
     expect(again.model).toBe(model);
+  });
+
+  it('has the object read once by all readers of a process', async () => {
+    const store = counting(makeMemoryStore());
+    await publishModel(store, named('read once'));
+    store.models = 0;
+    const [first, second] = [await makeModelReader(store)(), await makeModelReader(store)()];
+    expect(store).toMatchObject({ models: 1 });
+    expect(second.model).toBe(first.model);
+    await publishModel(store, named('another'));
+    expect((await makeModelReader(store)()).model.name).toBe('another');
   });
 
   it('looks at once where somebody knows a newer model', async () => {

@@ -5,6 +5,7 @@ import { captureStateKey } from '../../../../shared/object-store/object-key.ts';
 import {
   type CaptureState,
   formatCaptureState,
+  knownOf,
   readCaptureState,
 } from '../../../../shared/records/plan/capture-state.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
@@ -58,10 +59,10 @@ describe('a table with an index by the column that says when a row was changed',
   };
   /** How long the last look at the items took. */
   const setDuration = (seconds: number) =>
-    changeState(({ tables }) => {
-      const { item } = tables;
-      if (item === undefined || !('source' in item)) throw new Error('no look has been noted');
-      return { tables: { ...tables, item: { ...item, look: { ...item.look, seconds } } } };
+    changeState((state) => {
+      const item = knownOf(state, 'item');
+      if (item === undefined) throw new Error('no look has been noted');
+      return { tables: { ...state.tables, item: { ...item, look: { ...item.look, seconds } } } };
     });
   const exactly = async () => {
     await run({ isExact: true });

@@ -8,7 +8,7 @@ import { seen } from '../../../helpers/seen.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';
 import { latestRows } from '../ingested-rows.ts';
-import { reasons, reported, tableState } from './quiet-plans.ts';
+import { afterEachQuery, reasons, reported, reportingReads, tableState } from './quiet-plans.ts';
 
 jest.setTimeout(120_000);
 
@@ -112,6 +112,37 @@ describe('a table of a server that summarizes its log', () => {
     return { ...state, plannedAt: JSON.parse(Buffer.from(body).toString()).plannedAt as string };
   };
 
+  it('is asked for together with all other tables, and has the blocks alone read that are named', async () => {
+    await update(7);
+    await update(1500);
+    await reported(source, `insert into department values (2, 'Stock')`);
+    await planAlone();
+    await summarized();
+    let questions = 0;
+    const count = async (sql: string) => {
+      if (sql.includes('pg_available_wal_summaries')) questions++;
+    };
+    const planned = await bench.plan({
+      ...bySummaries,
+      database: afterEachQuery(reportingReads(bench.database), count),
+    });
+    expect(reasons(planned)).toMatchObject({ item: 'summarized', department: 'summarized' });
+    expect(questions).toBe(1);
+    const fetched = async () => {
+      const { rows } = await source.query<{ blocks: string }>(
+        `select pg_stat_get_blocks_fetched('item'::regclass) as blocks`,
+      );
+      return Number(rows[0]?.blocks);
+    };
+    const pages = bench.queue.flatMap((message) => (message.table === 'item' ? (message.pages ?? []) : []));
+    const before = await fetched();
+    await bench.extractAll({ database: reportingReads(bench.database) });
+    // A plan that reads the table for each block reads two hundred times as much.
+    expect((await fetched()) - before).toBeGreaterThanOrEqual(pages.length);
+    expect((await fetched()) - before).toBeLessThanOrEqual(2 * pages.length);
+    await bench.expectExact('item', 'department');
+  });
+
   it('moves its base where no block of it was written to, and reads nothing', async () => {
     await planAlone();
     await summarized();
@@ -126,10 +157,14 @@ describe('a table of a server that summarizes its log', () => {
   it('is captured no further than summaries reach', async () => {
     await update(7);
     await planAlone();
+    // So that they reach beyond that plan.
+    await update(9);
     await summarized();
-    await update(1500);
+    // More than fits into the blocks that are named for the first one.
+    await reported(source, 'update item set price = price + 1 where item_id between 1500 and 1540');
     await planAlone();
     await planAlone();
+    expect(priceOf(1540)).toBe(0);
     await summarized();
     expect(await why()).toBe('summarized');
     await bench.expectExact('item');
@@ -160,6 +195,24 @@ describe('a table of a server that summarizes its log', () => {
     await planAlone();
     await summarized();
     expect(await why()).toBe('written to');
+    await bench.expectExact('item');
+  });
+
+  it('has nothing left out where summaries are removed while a plan asks', async () => {
+    await update(7);
+    await planAlone();
+    await summarized();
+    const folder = join(server.dataDir, 'pg_wal', 'summaries');
+    let removed = 0;
+    const remove = async (sql: string) => {
+      if (!sql.includes('pg_available_wal_summaries')) return;
+      for (const name of await readdir(folder)) {
+        await rm(join(folder, name));
+        removed++;
+      }
+    };
+    await run({ database: afterEachQuery(bench.database, remove) });
+    expect(removed).toBeGreaterThan(0);
     await bench.expectExact('item');
   });
 
@@ -197,6 +250,17 @@ describe('a table of a server that summarizes its log', () => {
     await summarized();
     expect(await why()).not.toBe('summarized');
     if (sql.startsWith('truncate')) return;
+    await bench.expectExact('item');
+  });
+
+  it('is looked at as a whole where the role may not ask for summaries', async () => {
+    await update(7);
+    await planAlone();
+    await summarized();
+    await source.query(
+      'revoke execute on function pg_wal_summary_contents(bigint, pg_lsn, pg_lsn) from public',
+    );
+    expect(await why()).toBe('written to');
     await bench.expectExact('item');
   });
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { PlanDeps } from '../../../../services/ingestion/plan/plan-run.ts';
-import { readCaptureState } from '../../../../shared/records/plan/capture-state.ts';
+import { knownOf, readCaptureState } from '../../../../shared/records/plan/capture-state.ts';
 import type { PlannedRun } from '../../../../shared/records/plan/run-record.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 
@@ -53,7 +53,17 @@ export async function hidden(bench: CaptureBench, sql: string): Promise<void> {
 
 export async function tableState(bench: CaptureBench, table: string) {
   const state = (await readCaptureState(bench.store))?.state;
-  const known = state?.tables[table];
-  if (known === undefined || !('source' in known)) throw new Error(`the state has no ${table}`);
+  const known = state && knownOf(state, table);
+  if (known === undefined) throw new Error(`the state has no ${table}`);
   return { ...known, captured: state?.captured };
 }
+
+/** The connections, whose sessions report at once what they have read. */
+export const reportingReads = ({ withClient }: CaptureBench['database']): CaptureBench['database'] => ({
+  withClient: (work) =>
+    withClient(async (client) => {
+      const result = await work(client);
+      await client.query('select pg_stat_force_next_flush()');
+      return result;
+    }),
+});

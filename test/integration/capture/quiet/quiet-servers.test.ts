@@ -1,9 +1,11 @@
 import { afterEach, expect, it } from '@jest/globals';
+import pg from 'pg';
 import {
   describeWithInstalledPostgres,
   startInstalled,
 } from '../../../helpers/postgres/installed-postgres.ts';
 import { startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
+import { seen } from '../../../helpers/seen.ts';
 import type { CaptureBench } from '../capture-bench.ts';
 import { attach, copyOf, endAll, startShop } from '../server/shop-servers.ts';
 import { quietOptions, reasons, reported, runQuiet } from './quiet-plans.ts';
@@ -58,6 +60,52 @@ it('quiet tables are looked at after a crash of a server whose restarts are trus
   await reported(after.source, 'insert into item values (3), (4)');
   expect(reasons(await runQuiet(after, trusted)).item).toBe('written to');
   await after.expectExact('item');
+});
+
+it('quiet tables of a subscriber are exact when they are asked for, and looked at once its worker has reported', async () => {
+  const [server, bench] = await startShop(
+    startTemporaryPostgres({ settings: { ...settings, wal_level: 'logical' } }),
+  );
+  const publisher = new pg.Client(await server.createDatabase('publisher'));
+  await publisher.connect();
+  await publisher.query(`
+    create table item (item_id int primary key, note text, price numeric(10,2),
+      last_updated timestamp not null default '2024-01-01');
+    create publication shop for table item`);
+  await publisher.query(`select pg_create_logical_replication_slot('shop', 'pgoutput')`);
+  await bench.source.query(`
+    create subscription shop connection '${server.url('publisher')}' publication shop
+      with (create_slot = false, slot_name = 'shop', copy_data = false)`);
+  const applied = (id: number) =>
+    seen(async () => (await bench.source.query(`select from item where item_id = ${id}`)).rowCount === 1);
+  try {
+    await reported(bench.source, 'select 1');
+    await runQuiet(bench);
+    // The rows have xids of the subscriber, whatever the publisher's were.
+    for (let id = 10; id < 15; id++) {
+      await publisher.query(`insert into item values (${id}, 'published')`);
+      await applied(id);
+    }
+    const exact = await runQuiet(bench, { isExact: true });
+    expect(exact.slices.map(({ table }) => table)).toEqual(['item']);
+    await bench.expectExact('item');
+    await publisher.query(`begin; insert into item values (20, 'published'); savepoint a;
+      update item set note = 'changed' where item_id = 10; commit`);
+    await applied(20);
+    // It reports between its transactions, and not always at once; until then the table is as old as its last look.
+    await seen(async () => {
+      const why = reasons(await runQuiet(bench)).item;
+      if (why === 'quiet') await publisher.query(`insert into item values (${Date.now() % 1e9}, 'goes on')`);
+      return why === 'written to';
+    });
+    await runQuiet(bench, { isExact: true });
+    await bench.expectExact('item');
+  } finally {
+    await bench.source.query('alter subscription shop disable');
+    await bench.source.query('alter subscription shop set (slot_name = none)');
+    await bench.source.query('drop subscription shop');
+    await publisher.end();
+  }
 });
 
 describeWithInstalledPostgres('quiet tables of a standby', () => {

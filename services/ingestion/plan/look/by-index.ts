@@ -1,14 +1,19 @@
-import { toPipelineError } from '../../../shared/classify-error.ts';
-import { RefusedError, TerminalError } from '../../../shared/errors.ts';
-import { isCanceled } from '../../../shared/postgres/server-error.ts';
-import type { IndexBase, KnownTable } from '../../../shared/records/plan/capture-state.ts';
-import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
-import { findIndexPath, type IndexPath, selectGreatest, selectNewestChanges } from '../source/index-path.ts';
-import { isWithinReach } from '../source/new-rows.ts';
-import type { Statements } from '../source/statements.ts';
-import type { UsableTable } from '../source/tables.ts';
-import { findMark } from './captured-xids.ts';
-import { messageOf, type PlanContext } from './plan-context.ts';
+import { toPipelineError } from '../../../../shared/classify-error.ts';
+import { RefusedError, TerminalError } from '../../../../shared/errors.ts';
+import { isCanceled } from '../../../../shared/postgres/server-error.ts';
+import type { IndexBase, KnownTable } from '../../../../shared/records/plan/capture-state.ts';
+import type { ExtractMessage } from '../../../../shared/records/plan/extract-message.ts';
+import {
+  findIndexPath,
+  type IndexPath,
+  selectGreatest,
+  selectNewestChanges,
+} from '../../source/index-path.ts';
+import { isWithinReach } from '../../source/new-rows.ts';
+import type { Statements } from '../../source/statements.ts';
+import type { UsableTable } from '../../source/tables.ts';
+import { findMark } from '../captured-xids.ts';
+import { messageOf, type PlanContext } from '../plan-context.ts';
 
 /** What a plan has found by the index of a table. */
 export interface LookByIndex {

@@ -1,12 +1,12 @@
-import { toPipelineError } from '../../../shared/classify-error.ts';
-import { RefusedError } from '../../../shared/errors.ts';
-import type { SourceTable } from '../../../shared/model/model.ts';
-import { isCanceled } from '../../../shared/postgres/server-error.ts';
-import type { BlockRange, NewRows } from '../../../shared/records/plan/extract-message.ts';
-import { aliasesOf, fromClause, newRowsCondition, unmatchedConditions } from '../source/new-rows.ts';
-import { type RelationSize, selectSize } from '../source/relations.ts';
-import type { Statements } from '../source/statements.ts';
-import type { UsableTable } from '../source/tables.ts';
+import { toPipelineError } from '../../../../shared/classify-error.ts';
+import { RefusedError } from '../../../../shared/errors.ts';
+import type { SourceTable } from '../../../../shared/model/model.ts';
+import { isCanceled } from '../../../../shared/postgres/server-error.ts';
+import type { BlockRange, NewRows } from '../../../../shared/records/plan/extract-message.ts';
+import { aliasesOf, fromClause, newRowsCondition, unmatchedConditions } from '../../source/new-rows.ts';
+import { type RelationSize, selectSize } from '../../source/relations.ts';
+import type { Statements } from '../../source/statements.ts';
+import type { UsableTable } from '../../source/tables.ts';
 
 export interface SliceOptions {
   schema: string;

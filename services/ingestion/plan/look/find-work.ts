@@ -1,12 +1,13 @@
-import type { KnownTable } from '../../../shared/records/plan/capture-state.ts';
-import type { NewRows } from '../../../shared/records/plan/extract-message.ts';
-import type { LookReason } from '../../../shared/records/plan/run-record.ts';
-import { isWithinReach } from '../source/new-rows.ts';
-import type { UsableTable } from '../source/tables.ts';
-import { isUnmatchedDue, noteFarSides } from './ask-unmatched.ts';
+import { type KnownTable, knownOf } from '../../../../shared/records/plan/capture-state.ts';
+import type { NewRows } from '../../../../shared/records/plan/extract-message.ts';
+import type { LookReason } from '../../../../shared/records/plan/run-record.ts';
+import { isWithinReach } from '../../source/new-rows.ts';
+import type { UsableTable } from '../../source/tables.ts';
+import { areDeletesDue } from '../deletes-due.ts';
+import type { PlanContext } from '../plan-context.ts';
+import { fingerprintOf, isUnchanged } from '../table-fingerprint.ts';
+import { noteFarSides } from './ask-unmatched.ts';
 import { chooseLook, chooseWait, type QuietRules } from './choose-look.ts';
-import type { PlanContext } from './plan-context.ts';
-import { fingerprintOf, isUnchanged } from './table-fingerprint.ts';
 
 export interface Work {
   /** Which rows are new; undefined if all are to be extracted. */
@@ -20,7 +21,7 @@ export async function findWork(assessed: UsableTable, context: PlanContext): Pro
   const all = (because: LookReason): Work => ({ newRows: undefined, because });
   const { name } = assessed.table;
   if (resynced.has(name)) return all('requested');
-  const known = knownOf(name, context);
+  const known = knownOf(state, name);
   if (known === undefined) return all('first look');
   if (!isUnchanged(known, fingerprintOf(assessed, model))) return all('changed definition');
   const { captured, plannedAt: lookedAt } = known.base ?? state;
@@ -28,8 +29,9 @@ export async function findWork(assessed: UsableTable, context: PlanContext): Pro
   const newRows: NewRows = { since: captured.base, inProgress: captured.inProgress };
   if (!isWithinReach(newRows, plannedXmax)) return all('old xids');
   const farSides = noteFarSides(assessed, plannedLsn && plannedXmax);
-  const floorSeconds = looking.isExact ? 0 : looking.unmatchedFloorSeconds;
-  const isAsked = isUnmatchedDue(known, farSides, { at: looking.now, floorSeconds });
+  const restSeconds = looking.isExact ? 0 : looking.unmatchedFloorSeconds;
+  const isAsked =
+    farSides !== undefined && areDeletesDue(known.farSides, farSides, { now: looking.now, restSeconds });
   if (isAsked) newRows.unmatched = true;
   if (looking.isExact) return { newRows, because: 'asked for' };
   const facts = {
@@ -58,16 +60,10 @@ async function findWait(
   return chooseWait({ known, lookedAt: (known.base ?? state).plannedAt, now }, rules, last);
 }
 
-/** What is known of a table, unless it has failed. */
-export function knownOf(table: string, { state }: Pick<PlanContext, 'state'>): KnownTable | undefined {
-  const known = state.tables[table];
-  return known !== undefined && 'source' in known ? known : undefined;
-}
-
 /** So much has changed that it is not worth reading by the index. */
 export async function bringForward(assessed: UsableTable, work: Work, context: PlanContext): Promise<Work> {
   if (!isLeftOut(work.because)) return work;
-  const known = knownOf(assessed.table.name, context);
+  const known = knownOf(context.state, assessed.table.name);
   const wait =
     known &&
     (await findWait(assessed.table.name, known, context, { ...context.looking.quiet, restFactor: 1 }));

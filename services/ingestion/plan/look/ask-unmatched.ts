@@ -1,14 +1,9 @@
-import type { FarSides, KnownTable } from '../../../shared/records/plan/capture-state.ts';
-import type { UsableTable } from '../source/tables.ts';
+import type { FarSides } from '../../../../shared/records/plan/capture-state.ts';
+import type { UsableTable } from '../../source/tables.ts';
 
 // A row that a left join brings along may be deleted, or get another key, without a write to the row that names it. Then no
 // xid shows that the named row is gone from what was extracted. So rows that name one which is not there are new as well.
 // There may be many of them for years: they are asked for only where one may have lost its row.
-
-/** Without another reason they are asked for once a day: counters may hide a delete for as long as they like. */
-const daySeconds = 24 * 3600;
-/** Few updates are of keys. */
-const updatesRestSeconds = 900;
 
 /**
  * What the source says of the tables that are joined to one. It must have been read before the snapshot in which the table is
@@ -28,23 +23,4 @@ export function noteFarSides(
     noted: standbyXmax ?? far.map(({ deletes, fileNode }) => `${deletes} ${fileNode}`).join(' '),
     updates: far.map(({ updates }) => updates).join(' '),
   };
-}
-
-/**
- * Decides whether a plan asks for the rows that name one which is not there.
- *
- * @param floorSeconds how long after the last time at the earliest
- */
-export function isUnmatchedDue(
-  { farSides: last }: Pick<KnownTable, 'farSides'>,
-  now: Pick<FarSides, 'noted' | 'updates'> | undefined,
-  { at, floorSeconds }: { at: Date; floorSeconds: number },
-): boolean {
-  if (now === undefined) return false;
-  if (last === undefined) return true;
-  const ageSeconds = (at.getTime() - Date.parse(last.at)) / 1000;
-  // A clock that was set back would put it off for as long.
-  if (ageSeconds < 0 || ageSeconds >= daySeconds) return true;
-  if (ageSeconds < floorSeconds) return false;
-  return last.noted !== now.noted || (last.updates !== now.updates && ageSeconds >= updatesRestSeconds);
 }

@@ -1,5 +1,5 @@
-import type { KnownTable } from '../../../shared/records/plan/capture-state.ts';
-import type { LookReason } from '../../../shared/records/plan/run-record.ts';
+import type { KnownTable } from '../../../../shared/records/plan/capture-state.ts';
+import type { LookReason } from '../../../../shared/records/plan/run-record.ts';
 
 /** When a table is left out of a plan that no write was reported of. */
 export interface QuietRules {

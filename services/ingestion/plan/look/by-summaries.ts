@@ -1,13 +1,13 @@
-import { sourceNameOf } from '../../../shared/model/source-name.ts';
-import type { KnownTable, TableBase } from '../../../shared/records/plan/capture-state.ts';
-import type { ExtractMessage, NewRows } from '../../../shared/records/plan/extract-message.ts';
-import { lsnToNumber } from '../source/snapshot.ts';
-import type { Statements } from '../source/statements.ts';
-import { relationNamesOf, type UsableTable } from '../source/tables.ts';
-import { blocksBetween, coveredUntil } from '../source/wal-summaries.ts';
-import { findMark } from './captured-xids.ts';
+import { sourceNameOf } from '../../../../shared/model/source-name.ts';
+import type { KnownTable, TableBase } from '../../../../shared/records/plan/capture-state.ts';
+import type { ExtractMessage, NewRows } from '../../../../shared/records/plan/extract-message.ts';
+import { lsnToNumber } from '../../source/snapshot.ts';
+import type { Statements } from '../../source/statements.ts';
+import { relationNamesOf, type UsableTable } from '../../source/tables.ts';
+import { blocksBetween, coveredUntil } from '../../source/wal-summaries.ts';
+import { findMark } from '../captured-xids.ts';
+import { messageOf, type PlanContext } from '../plan-context.ts';
 import { isLeftOut, type Work } from './find-work.ts';
-import { messageOf, type PlanContext } from './plan-context.ts';
 
 /** A look at a table that read no block but those that the source's log names. */
 export interface LookBySummaries {

@@ -3,16 +3,16 @@ import {
   formatRunPrefix,
   parseKnownKey,
   type RunId,
-} from '../../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
-import { addEmpty, listEmptySlices } from '../../../shared/records/plan/empty-slices.ts';
-import { readRunRecord } from '../../../shared/records/plan/run-record.ts';
+} from '../../../../shared/object-store/object-key.ts';
+import type { ObjectStore } from '../../../../shared/object-store/object-store.ts';
+import { addEmpty, listEmptySlices } from '../../../../shared/records/plan/empty-slices.ts';
+import { readRunRecord } from '../../../../shared/records/plan/run-record.ts';
 import {
   isAccountedFor,
   isSliceId,
   makeKnownSlices,
   plannedSliceOf,
-} from '../../../shared/records/plan/slices.ts';
+} from '../../../../shared/records/plan/slices.ts';
 
 /** A look at a large table, which the extracts of a run do. */
 export interface LookByExtracts {
