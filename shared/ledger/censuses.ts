@@ -14,6 +14,8 @@ export interface TableCensus {
   key: string;
   run: string;
   slice: string;
+  /** Decimal digits. */
+  generation: string;
   /** ISO 8601: when it was applied, or held. */
   at: string;
   keys: number;
@@ -47,7 +49,7 @@ const gravity: readonly TableCensus['state'][] = ['held', 'unmarked', 'due', 'ap
 /** All parts of the censuses that matter, the newest first. */
 export async function selectParts(client: pg.ClientBase): Promise<TableCensus[]> {
   const { rows } = await client.query<TableCensus>(
-    `select c.warehouse_table as table, o.key, o.run, o.slice, c.reason,
+    `select c.warehouse_table as table, o.key, o.run, o.slice, o.generation::text as generation, c.reason,
             case when c.due_since is not null then 'due' else c.state end as state, c.keys::float8 as keys,
             to_char(coalesce(c.due_since, c.applied_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
        from ${censusTable} c join ${ledgerTable} o using (object_id)

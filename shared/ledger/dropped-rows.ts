@@ -3,7 +3,7 @@ import type { Model, WarehouseTable } from '../model/model.ts';
 import { type ObjectKey, parseKnownKey, type RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { readDropped } from '../records/dropped.ts';
-import { readCaptureState } from '../records/plan/capture-state.ts';
+import { knownOf, readCaptureState } from '../records/plan/capture-state.ts';
 import { readRunRecord } from '../records/plan/run-record.ts';
 import { isAccountedFor, type KnownSlices, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
 import { ledgerTable } from './schema/ledger-schema.ts';
@@ -99,8 +99,7 @@ async function readFullRuns(
   const tables = (await readCaptureState(ingested))?.state.tables ?? {};
   const found = new Map<string, FullRun>();
   for (const source of sources) {
-    const known = tables[source];
-    const run = known !== undefined && 'source' in known ? known.fullRun : undefined;
+    const run = knownOf({ tables }, source)?.fullRun;
     const record = run === undefined ? undefined : await readRunRecord(ingested, run);
     const slices = record?.slices.filter(({ table }) => table === source).map(({ slice }) => slice) ?? [];
     if (run !== undefined && slices.length > 0) found.set(source, { run, slices });

@@ -164,25 +164,33 @@ async function selectPrevious(
   return rows[0]?.state;
 }
 
-/** @returns why it is to be held, as a clause */
+/**
+ * Rows that are newer than the census count as keys that are there: they may have been read in its own snapshot.
+ *
+ * @returns why it is to be held, as a clause
+ */
 async function findLoss(
   client: pg.ClientBase,
   table: Dimension | Fact,
   { metadata }: ProcessedObject,
-  { schema, isDecided }: RowsDecision,
+  { schema, isMarked, isDecided }: RowsDecision,
 ): Promise<string | undefined> {
   const { table: target, key } = keysTarget(table, schema);
   const list = key.map((column) => `t.${column}`).join(', ');
-  const { rows } = await client.query<{ lost: number; keys: number }>(
+  const unmarked = isMarked ? ` and t.${deletedBy} is null` : '';
+  const { rows } = await client.query<{ lost: number; older: number; keys: number }>(
     // An anti-join: as a condition of the count the planner may look through all keys of the census for each row.
-    `with older as materialized (
-       select distinct ${list} from ${target} t where ${isOlder('t')} and ${isDecided('t')})
-     select (select count(*) from older)::float8 as keys,
-            (select count(*) from older t where not ${isThere(key, 't')})::float8 as lost`,
+    `with known as materialized (
+       select ${list}, bool_or(${isOlder('t')}) as is_older from ${target} t
+        where ${isDecided('t')}${unmarked} group by ${list})
+     select (select count(*) from known)::float8 as keys,
+            (select count(*) from known where is_older)::float8 as older,
+            (select count(*) from known t where is_older and not ${isThere(key, 't')})::float8 as lost`,
     versionValues(metadata.version),
   );
-  const { lost = 0, keys = 0 } = rows[0] ?? {};
-  return describeLoss(lost, keys, { isWhole: isSameRange(rangeOf(metadata.census), {}) });
+  const { lost = 0, older = 0, keys = 0 } = rows[0] ?? {};
+  const isWhole = isSameRange(rangeOf(metadata.census), {});
+  return describeLoss(lost, keys, { isWhole, newer: keys - older });
 }
 
 async function stageKeys(

@@ -274,10 +274,10 @@ function insertOrLock({ table, columns, key }: LoadTarget, from: string): string
     on conflict (${key.join(', ')}) do update set ${objectId} = t.${objectId} where false`;
 }
 
+/** The key as well: the source may have written an equal one anew, as 1.50 for 1.5, 0 for -0 or 30 days for 1 month. */
 function updateOlder({ table, columns, key, cleared = [] }: LoadTarget, from: string): string {
-  const values = columns.filter((column) => !key.includes(column));
   const sets = [
-    ...values.map((column) => `${column} = s.${column}`),
+    ...columns.map((column) => `${column} = s.${column}`),
     ...cleared.map((column) => `${column} = null`),
   ];
   return `

@@ -32,6 +32,8 @@ export interface InlineRoadOptions {
   environments?: Partial<Record<QueueKind, number>>;
   /** Plans leave larger tables out while the source counts no write to them; as in the product by default. */
   quietAboveMib?: number;
+  /** Of the functions, in place of what they have by default. */
+  variables?: Record<string, string>;
 }
 
 /** The whole road in this process: the product's handlers, fed from the product's queues. */
@@ -66,6 +68,7 @@ export async function startInlineRoad(options: InlineRoadOptions): Promise<Inlin
   await publishModel(makeObjectStore(clients.s3, buckets.ingested), options.definition ?? totesysDefinition);
   setEnvironment(cloud.endpoint, cloud.region, queueUrl);
   process.env.QUIET_ABOVE_MIB = String(options.quietAboveMib ?? '');
+  Object.assign(process.env, { LOOK_SETTINGS: '', ...options.variables });
   const counts = { plan: 1, extract: 2, transform: 2, load: 2, ...options.environments };
   const environments: HandlerEnvironments = await loadEnvironments(counts);
   const size = Object.values(counts).reduce((sum, count) => sum + count, 0);

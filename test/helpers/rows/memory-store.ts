@@ -5,13 +5,17 @@ export interface MemoryStore extends ObjectStore {
   objects: Map<string, StoredObject>;
 }
 
-/** A bucket in memory, for tests of the source's side. What S3 itself does is tested against S3. */
-export function makeMemoryStore(): MemoryStore {
+/**
+ * A bucket in memory, for tests of the source's side. What S3 itself does is tested against S3.
+ *
+ * @param now by which objects are put
+ */
+export function makeMemoryStore(now: () => Date = () => new Date()): MemoryStore {
   const objects = new Map<string, StoredObject>();
   const putAt = new Map<string, Date>();
   const store = (key: string, body: Uint8Array, metadata: Record<string, string> = {}) => {
     const etag = `${createHash('md5').update(body).digest('hex')}-${Math.random()}`;
-    putAt.set(key, new Date());
+    putAt.set(key, now());
     objects.set(key, { body: Uint8Array.from(body), metadata, etag });
   };
   return {
@@ -27,9 +31,9 @@ export function makeMemoryStore(): MemoryStore {
       store(key, body, metadata);
       return 'created';
     },
-    replace: async (key, body, etag) => {
+    replace: async (key, body, etag, metadata) => {
       if (objects.get(key)?.etag !== etag) return false;
-      store(key, body);
+      store(key, body, metadata);
       return true;
     },
     put: async (key, body) => store(key, body),

@@ -30,7 +30,11 @@ export class Bucket {
   readonly bucket = 'processed';
   readonly objects = new Map<string, StoredObject>();
 
-  get = async (key: string): Promise<StoredObject | undefined> => this.objects.get(key);
+  /** A body of its own each time, as of an answer: its reader frees it. */
+  get = async (key: string): Promise<StoredObject | undefined> => {
+    const object = this.objects.get(key);
+    return object && { ...object, body: Uint8Array.from(object.body) };
+  };
 
   create = async (key: string, body: Uint8Array) => {
     if (this.objects.has(key)) return 'already there' as const;

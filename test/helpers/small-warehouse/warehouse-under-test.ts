@@ -59,6 +59,12 @@ export class WarehouseUnderTest {
     });
   }
 
+  /** Empties these tables and the ledger. */
+  async truncate(...tables: readonly string[]): Promise<void> {
+    const own = ['object', 'census', 'deletion', 'row_change', 'table'].map((name) => `starlift.${name}`);
+    await this.ask(`truncate ${[...tables, ...own].join(', ')} cascade`);
+  }
+
   end(): Promise<void> {
     return this.database.end();
   }

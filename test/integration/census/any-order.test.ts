@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { TransientError } from '../../../shared/errors.ts';
 import { checkTables } from '../../../shared/ledger/table-counts.ts';
 import { assembleModel, type Model } from '../../../shared/model/model.ts';
-import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { applyDue, drain } from '../../helpers/small-warehouse/deliveries.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallModel, smallTables } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
@@ -62,8 +62,7 @@ describe.each(models)('$what', ({ model, rules }) => {
 
   const star = 'dim_date, dim_colour, dim_shape, fact_sale, starlift.parked_fact_sale';
   const empty = async () => {
-    const own = ['object', 'census', 'deletion', 'row_change', 'table'].map((name) => `starlift.${name}`);
-    await warehouse.ask(`truncate ${star}, ${own.join(', ')} cascade`);
+    await warehouse.truncate(star);
     warehouse.bucket.objects.clear();
   };
 
@@ -88,27 +87,9 @@ describe.each(models)('$what', ({ model, rules }) => {
       ),
     );
 
-  /** As the queue does: what fails transiently comes back. */
-  const drain = async (queue: ProcessedKey[], replay?: string) => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        await warehouse.load(key, { replay });
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        queue.push(key);
-      }
-    }
-  };
-
-  /** As the sweep does. */
-  const applyDue = async (): Promise<number> => {
-    const due = await warehouse.ask(
-      'select o.key from starlift.census join starlift.object o using (object_id) where due_since is not null',
-    );
-    for (const { key } of due)
-      await warehouse.load(parseObjectKey(String(key)) as ProcessedKey, { replay: 'due' });
+  const applyAllDue = async () => {
+    await applyDue(warehouse);
     expect(await warehouse.ask('select from starlift.census where due_since is not null')).toEqual([]);
-    return due.length;
   };
 
   const expectAll = async (objects: Captured[]) => {
@@ -154,7 +135,7 @@ describe.each(models)('$what', ({ model, rules }) => {
         for (const index of order) await warehouse.load(keys[index] as ProcessedKey);
         for (const index of order.slice(0, 6))
           await warehouse.load(keys[index] as ProcessedKey, { replay: 'again' });
-        await applyDue();
+        await applyAllDue();
         await expectAll(objects);
         await expectCounted();
       }),
@@ -169,8 +150,8 @@ describe.each(models)('$what', ({ model, rules }) => {
         await empty();
         const keys = await putAll(objects);
         const queue = order.map((index) => keys[index] as ProcessedKey);
-        await Promise.all([drain(queue), drain(queue), drain(queue)]);
-        await applyDue();
+        await Promise.all([drain(warehouse, queue), drain(warehouse, queue), drain(warehouse, queue)]);
+        await applyAllDue();
         await expectAll(objects);
         await expectCounted();
       }),
@@ -189,8 +170,11 @@ describe.each(models)('$what', ({ model, rules }) => {
           `truncate ${star} ${isLedgerLost ? ', starlift.object, starlift.census' : ''} cascade`,
         );
         const queue = order.map((index) => keys[index] as ProcessedKey);
-        await Promise.all([drain(queue, 'again'), drain(queue, 'again')]);
-        await applyDue();
+        await Promise.all([
+          drain(warehouse, queue, { replay: 'again' }),
+          drain(warehouse, queue, { replay: 'again' }),
+        ]);
+        await applyAllDue();
         await expectAll(objects);
       }),
       { numRuns: 15 },

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { TransientError } from '../../../shared/errors.ts';
 import { checkTables } from '../../../shared/ledger/table-counts.ts';
 import { versionsOf } from '../../../shared/model/history.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
+import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
+import { applyDue, drain } from '../../helpers/small-warehouse/deliveries.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallTables } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
@@ -71,8 +71,7 @@ describe('the history of a dimension', () => {
   };
 
   const empty = async () => {
-    const own = ['object', 'census', 'deletion', 'row_change', 'table'].map((name) => `starlift.${name}`);
-    await warehouse.ask(`truncate dim_colour, ${versions}, ${own.join(', ')} cascade`);
+    await warehouse.truncate('dim_colour', versions);
     warehouse.bucket.objects.clear();
   };
 
@@ -105,27 +104,6 @@ describe('the history of a dimension', () => {
         }),
       ),
     );
-
-  /** As the queue does: what fails transiently comes back. */
-  const drain = async (queue: ProcessedKey[], replay?: string) => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        await warehouse.load(key, { replay });
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        queue.push(key);
-      }
-    }
-  };
-
-  /** As the sweep does. */
-  const applyDue = async () => {
-    const due = await warehouse.ask(
-      'select o.key from starlift.census join starlift.object o using (object_id) where due_since is not null',
-    );
-    for (const { key } of due)
-      await warehouse.load(parseObjectKey(String(key)) as ProcessedKey, { replay: 'due' });
-  };
 
   const expectHistory = async (objects: readonly Captured[]) => {
     const found = await warehouse.ask(`
@@ -162,7 +140,7 @@ describe('the history of a dimension', () => {
         for (const index of order) await warehouse.load(keys[index] as ProcessedKey);
         for (const index of order.slice(0, 6))
           await warehouse.load(again[index] as ProcessedKey, { replay: 'again' });
-        await applyDue();
+        await applyDue(warehouse);
         await expectHistory(objects);
       }),
       { numRuns: 25 },
@@ -178,15 +156,18 @@ describe('the history of a dimension', () => {
         const keys = await putAll(objects);
         const queue = () => order.map((index) => keys[index] as ProcessedKey);
         const loaded = queue();
-        await Promise.all([drain(loaded), drain(loaded), drain(loaded)]);
-        await applyDue();
+        await Promise.all([drain(warehouse, loaded), drain(warehouse, loaded), drain(warehouse, loaded)]);
+        await applyDue(warehouse);
         await expectHistory(objects);
         await warehouse.ask(
           `truncate ${versions}, starlift.object, starlift.census, starlift.row_change, starlift.table cascade`,
         );
         const replayed = queue();
-        await Promise.all([drain(replayed, 'again'), drain(replayed, 'again')]);
-        await applyDue();
+        await Promise.all([
+          drain(warehouse, replayed, { replay: 'again' }),
+          drain(warehouse, replayed, { replay: 'again' }),
+        ]);
+        await applyDue(warehouse);
         await expectHistory(objects);
       }),
       { numRuns: 12 },

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { TransientError } from '../../../shared/errors.ts';
 import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import type { ForeignKeys } from '../../../shared/warehouse/relation.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { drain } from '../../helpers/small-warehouse/deliveries.ts';
 import { type ObjectFacts, runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
@@ -76,25 +76,13 @@ describe('a warehouse', () => {
           await empty();
           const keys = await putAll(objects);
           const queue = order.map((index) => keys[index] as ProcessedKey);
-          await Promise.all([drain(queue), drain(queue), drain(queue)]);
+          await Promise.all([drain(warehouse, queue), drain(warehouse, queue), drain(warehouse, queue)]);
           await expectLatest(objects);
         }),
         { numRuns: 25 },
       );
     },
   );
-
-  /** As the queue does: what fails transiently comes back. */
-  const drain = async (queue: ProcessedKey[]) => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        await warehouse.load(key);
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        queue.push(key);
-      }
-    }
-  };
 
   it('is the same when all of it is an initial load, with three loaders at a time', async () => {
     await make('declared');
@@ -114,7 +102,7 @@ describe('a warehouse', () => {
         planAll(objects);
         const keys = await putAll(objects, { run });
         const queue = order.map((index) => keys[index] as ProcessedKey);
-        await Promise.all([drain(queue), drain(queue), drain(queue)]);
+        await Promise.all([drain(warehouse, queue), drain(warehouse, queue), drain(warehouse, queue)]);
         await expectLatest(objects);
         // Without a fact nothing ends it.
         const [{ count } = {}] = await warehouse.ask('select count(*) from starlift.initial_load');

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { TransientError } from '../../../shared/errors.ts';
 import { defineDimension, defineFact, int, uuid, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
-import type { ProcessedKey } from '../../../shared/object-store/object-key.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import type { TextRow } from '../../helpers/rows/text-rows.ts';
+import { drain } from '../../helpers/small-warehouse/deliveries.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 
@@ -137,18 +136,6 @@ describe('a warehouse of composite keys and of a fact without versions', () => {
     expect(await warehouse.ask('select * from starlift.parked_fact_line')).toEqual([]);
   };
 
-  /** As the queue does: what fails transiently comes back. */
-  const drain = async (queue: ProcessedKey[]) => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        await warehouse.load(key);
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        queue.push(key);
-      }
-    }
-  };
-
   it('ends with the latest row of each key, in any order of deliveries and by three loaders at a time', async () => {
     await make();
     await fc.assert(
@@ -160,7 +147,7 @@ describe('a warehouse of composite keys and of a fact without versions', () => {
           ),
         );
         const queue = order.flatMap((index) => keys[index] ?? []);
-        await Promise.all(Array.from({ length: loaders }, () => drain(queue)));
+        await Promise.all(Array.from({ length: loaders }, () => drain(warehouse, queue)));
         await expectLatest(objects);
       }),
       { numRuns: 30 },
@@ -196,7 +183,7 @@ describe('a warehouse of composite keys and of a fact without versions', () => {
           ),
         );
         const queue = order.flatMap((index) => keys[index] ?? []);
-        await Promise.all([drain(queue), drain(queue), drain(queue)]);
+        await Promise.all([drain(warehouse, queue), drain(warehouse, queue), drain(warehouse, queue)]);
         await expectLatest(objects);
         const facts = objects.filter(({ table }) => table === 'fact_line').length;
         const primary = await warehouse.ask(

@@ -16,4 +16,13 @@ describe('a census', () => {
   ])('that lacks %i of %i keys, of the whole table: %s, is held: %s', (lost, keys, isWhole, held) => {
     expect(describeLoss(lost, keys, { isWhole })).toBe(held);
   });
+
+  it.each([
+    [246, 508, 262, undefined],
+    [100, 101, 1, '100 of 101 keys are gone'],
+    [99, 101, 1, undefined],
+    [0, 5, 5, undefined],
+  ])('that lacks %i of %i keys, %i of them new, is held: %s', (lost, keys, newer, held) => {
+    expect(describeLoss(lost, keys, { isWhole: true, newer })).toBe(held);
+  });
 });

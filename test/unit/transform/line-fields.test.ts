@@ -60,8 +60,10 @@ const relation = (name: string, oid: string, columns: Record<number, string>): R
     typeCategory: 'N',
     typeName: 'integer',
     generatedAs: null,
+    attributes: null,
     isNotNull: false,
   })),
+  labels: {},
   uniqueKeys: [],
   pages: 0,
 });
@@ -81,6 +83,7 @@ const layout = ({
       ['place', place],
     ]),
     fingerprint: '',
+    labels: {},
     columns: [],
     unknownColumns: [],
   };
