@@ -1,12 +1,12 @@
+import type { QuarantineFile } from '../../shared/quarantine/quarantine-file.ts';
 import { parseTable, parseTableOption } from '../options/named-tables.ts';
 import { type OptionValues, textOption, withSite } from '../options/site-options.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
-import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
 import { dropQuarantined, type Released, release } from '../quarantine/resolve-quarantine.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatCount, formatRows } from '../terminal/wording.ts';
+import { formatCount, formatObjects, formatRows } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 const shownRows = 5;
@@ -98,7 +98,7 @@ function printReleased(
     terminal.info(`No row of ${table} is in quarantine: nothing to release.`);
     return;
   }
-  const slices = files.length === 1 ? '1 object' : `${formatCount(files.length)} objects`;
+  const slices = formatObjects(files.length);
   terminal.info(
     `${slices} with ${rows === 1 ? '1 quarantined row' : `${formatCount(rows)} quarantined rows`} sent to be transformed again`,
   );

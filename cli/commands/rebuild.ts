@@ -4,7 +4,7 @@ import { type RebuiltTable, rebuild } from '../rebuild/rebuild.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
-import { formatCount } from '../terminal/wording.ts';
+import { formatCount, formatObjects } from '../terminal/wording.ts';
 import type { CommandModule } from './command-module.ts';
 
 export const command: CommandModule = {
@@ -47,9 +47,9 @@ function printRebuilt(
 ): void {
   for (const { table, source, isMade, loaded, transformed, lost } of rebuilt) {
     const made = isMade ? 'is made again' : 'keeps the rows it has';
-    terminal.info(`${table} ${made}: ${describeObjects(loaded)} of it sent to be loaded`);
+    terminal.info(`${table} ${made}: ${formatObjects(loaded)} of it sent to be loaded`);
     if (transformed > 0) {
-      terminal.info(`    ${describeObjects(transformed)} that S3 has lost sent to be transformed again`);
+      terminal.info(`    ${formatObjects(transformed)} that S3 has lost sent to be transformed again`);
     }
     if (lost === 0) continue;
     const lostObjects = lost === 1 ? '1 object of it is' : `${formatCount(lost)} objects of it are`;
@@ -61,6 +61,3 @@ function printRebuilt(
   terminal.info(site.takenBy);
   terminal.info(`Until all of them are loaded, ${commandFor(site, 'status')} calls the table unfinished.`);
 }
-
-const describeObjects = (count: number): string =>
-  count === 1 ? '1 object' : `${formatCount(count)} objects`;

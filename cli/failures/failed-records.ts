@@ -1,4 +1,5 @@
 import { NoSuchKey } from '@aws-sdk/client-s3';
+import { mapInGroups } from '../../shared/in-groups.ts';
 import { formatFailedKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { sliceOf } from '../site/dead-letter.ts';
@@ -25,13 +26,8 @@ export async function listFailedRecords(
   ingested: Pick<ObjectStore, 'list' | 'get'>,
 ): Promise<FailedRecord[]> {
   const keys = [...(await listRecordKeys(ingested))];
-  const records: FailedRecord[] = [];
-  for (let start = 0; start < keys.length; start += concurrentReads) {
-    const group = keys.slice(start, start + concurrentReads);
-    const read = await Promise.all(group.map((key) => readRecord(ingested, key)));
-    records.push(...read.filter((record) => record !== undefined));
-  }
-  return records;
+  const records = await mapInGroups(keys, concurrentReads, (key) => readRecord(ingested, key));
+  return records.filter((record) => record !== undefined);
 }
 
 export async function listRecordKeys(ingested: Pick<ObjectStore, 'list'>): Promise<Set<string>> {

@@ -1,4 +1,5 @@
 import { TerminalError } from '../../shared/errors.ts';
+import { mapInGroups } from '../../shared/in-groups.ts';
 import {
   formatDayFolder,
   formatRunPrefix,
@@ -109,17 +110,10 @@ export async function list(store: Pick<ObjectStore, 'list'>, prefix: string): Pr
 const concurrentReads = 16;
 
 /** Completes objects by the numbers of rows that they say of themselves. */
-export async function readRows(
+export const readRows = (
   site: Pick<Site, 'ingested' | 'processed'>,
   found: readonly FoundObject[],
-): Promise<CountedObject[]> {
-  const objects: CountedObject[] = [];
-  for (let start = 0; start < found.length; start += concurrentReads) {
-    const group = found.slice(start, start + concurrentReads);
-    objects.push(...(await Promise.all(group.map((object) => readObject(site, object)))));
-  }
-  return objects;
-}
+): Promise<CountedObject[]> => mapInGroups(found, concurrentReads, (object) => readObject(site, object));
 
 async function readObject(
   site: Pick<Site, 'ingested' | 'processed'>,

@@ -2,11 +2,11 @@ import type pg from 'pg';
 import type { Model, SourceTable } from '../../shared/model/model.ts';
 import { quoteSource } from '../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import type { QuarantineFile } from '../../shared/quarantine/quarantine-file.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import { withClient } from '../database/with-client.ts';
 import type { Site } from '../site/site.ts';
 import { listQuarantine } from './list-quarantine.ts';
-import type { QuarantineFile } from './quarantine-file.ts';
 
 /** A status that asks for more would take too long; what is not asked is not called gone. */
 const maxAskedRows = 1000;

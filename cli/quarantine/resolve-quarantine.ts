@@ -1,10 +1,10 @@
 import type { Model } from '../../shared/model/model.ts';
+import { putDropRecord, type QuarantineFile } from '../../shared/quarantine/quarantine-file.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
 import type { Site } from '../site/site.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { selectGone } from './gone-rows.ts';
 import { listQuarantine } from './list-quarantine.ts';
-import { putDropRecord, type QuarantineFile } from './quarantine-file.ts';
 
 export interface Released {
   /** The replay's id; null where there was nothing to release. */

@@ -1,11 +1,11 @@
 import { beginRebuild, type EnteredSlice, selectEnteredSlices } from '../../shared/ledger/rebuild.ts';
 import type { Model } from '../../shared/model/model.ts';
+import { makeNewestRevisions } from '../../shared/object-store/newest-revisions.ts';
 import { formatObjectKey, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { listTables } from '../../shared/sweep/find-lost.ts';
 import { prepareWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
 import { listMissingTables } from '../../shared/warehouse/missing-tables.ts';
-import { makeNewestRevisions } from '../replay/newest-revisions.ts';
 import { makeReplayId, sendReplay } from '../replay/replay.ts';
 import { hasLedger } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
+import { makeNewestRevisions } from '../../shared/object-store/newest-revisions.ts';
 import { formatObjectKey, formatTableFolder, parseObjectKey } from '../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
 import { formatLeastRevision } from '../../shared/queue/least-revision.ts';
@@ -10,7 +11,6 @@ import { sendAll, textAttribute } from '../../shared/queue/send-all.ts';
 import type { NamedTables } from '../options/named-tables.ts';
 import { hasLedger, tablesOf } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
-import { makeNewestRevisions } from './newest-revisions.ts';
 
 export type Zone = 'ingested' | 'processed';
 

@@ -1,13 +1,18 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
-import { noteFarSides } from '../../services/ingestion/plan/ask-unmatched.ts';
+import { noteFarSides } from '../../services/ingestion/plan/look/ask-unmatched.ts';
 import { noteDeletes } from '../../services/ingestion/source/relations.ts';
 import type { Statements } from '../../services/ingestion/source/statements.ts';
 import { assessTables, relationsOf } from '../../services/ingestion/source/tables.ts';
 import { ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { type CaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import {
+  type CaptureState,
+  isKnown,
+  knownOf,
+  readCaptureState,
+} from '../../shared/records/plan/capture-state.ts';
 import { findEmptySlices } from '../../shared/records/plan/empty-slices.ts';
 import type { NewRows } from '../../shared/records/plan/extract-message.ts';
 import { makePlanRecordsReader } from '../../shared/records/plan/plan-records.ts';
@@ -105,7 +110,7 @@ export async function findCapturedTables(
     onTheirWay.length === 0 ? () => true : await makeIsDone(onTheirWay, { site, warehouse, model });
   const captured = new Map<string, CapturedTable>();
   for (const [table, known] of Object.entries(state.tables)) {
-    if ('failed' in known) continue;
+    if (!isKnown(known)) continue;
     const base = known.base ?? state;
     const newToNextPlan: CapturedTable = {
       asOf: base.plannedAt,
@@ -187,7 +192,7 @@ async function makeIsDone(
 export async function withMovedFarSides(
   source: pg.Client,
   captured: ReadonlyMap<string, CapturedTable>,
-  { tables }: Pick<CaptureState, 'tables'>,
+  state: Pick<CaptureState, 'tables'>,
   { sources }: Pick<Model, 'sources'>,
 ): Promise<ReadonlyMap<string, CapturedTable>> {
   const joined = sources.filter(({ joins }) => joins.length > 0);
@@ -205,10 +210,10 @@ export async function withMovedFarSides(
   await noteDeletes(statements, relationsOf(tablesNow));
   for (const assessed of tablesNow) {
     const { name } = assessed.table;
-    const [known, plan] = [captured.get(name), tables[name]];
+    const known = captured.get(name);
     if ('problem' in assessed || known === undefined || known.late === 'all') continue;
     const now = noteFarSides(assessed, rows[0]?.xmax ?? undefined);
-    const last = plan !== undefined && 'source' in plan ? plan.farSides : undefined;
+    const last = knownOf(state, name)?.farSides;
     if (last !== undefined && last.noted === now?.noted && last.updates === now.updates) continue;
     moved.set(name, { ...known, late: { ...known.late, unmatched: true } });
   }

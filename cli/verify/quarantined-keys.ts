@@ -1,8 +1,8 @@
 import { formatType } from '../../shared/model/define.ts';
 import type { Dimension, Fact, Model, WarehouseColumn, WarehouseTable } from '../../shared/model/model.ts';
+import type { QuarantineFile } from '../../shared/quarantine/quarantine-file.ts';
 import type { QuarantinedRow } from '../../shared/records/quarantine-file.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
-import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
 import type { Site } from '../site/site.ts';
 import type { Key } from './report.ts';
 

@@ -1,7 +1,7 @@
+import { canReadAll } from '../../shared/ledger/can-read-all.ts';
 import { parkedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { inTransaction } from '../../shared/postgres/transaction.ts';
-import { canReadAll } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { selectUnreleased } from './refused-rows.ts';
 import { type WaitingSelection, waitsFor, waitsForNothing } from './waiting-rows.ts';

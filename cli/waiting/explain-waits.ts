@@ -1,17 +1,17 @@
 import type pg from 'pg';
 import { readIdentity, sourceRestarts } from '../../services/ingestion/source/identity.ts';
 import { newRowsCondition } from '../../services/ingestion/source/new-rows.ts';
+import { canReadAll } from '../../shared/ledger/can-read-all.ts';
 import type { Dimension, Model } from '../../shared/model/model.ts';
 import { quoteSource } from '../../shared/model/source-name.ts';
 import { quoteIdentifier } from '../../shared/postgres/identifier.ts';
+import type { QuarantineFile } from '../../shared/quarantine/quarantine-file.ts';
 import { queueKinds } from '../../shared/queue/queue-settings.ts';
-import { type CaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import { type CaptureState, knownOf, readCaptureState } from '../../shared/records/plan/capture-state.ts';
 import type { NewRows } from '../../shared/records/plan/extract-message.ts';
 import { countMessages } from '../../shared/sweep/sweep-zone.ts';
 import { listFailures } from '../failures/list-failures.ts';
 import { listQuarantine } from '../quarantine/list-quarantine.ts';
-import type { QuarantineFile } from '../quarantine/quarantine-file.ts';
-import { canReadAll } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatCount, formatRows } from '../terminal/wording.ts';
 import { listMissing, type MissingDimensionRow, type WaitingSelection } from './waiting-rows.ts';
@@ -145,8 +145,10 @@ async function readStateOf(
   try {
     const state = (await readCaptureState(ingested))?.state;
     if (state === undefined) return undefined;
-    const identities = await Promise.all(sourceRestarts.map((restart) => readIdentity(client, restart)));
-    return identities.includes(state.identity) ? state : undefined;
+    for (const restart of sourceRestarts) {
+      if ((await readIdentity(client, restart)) === state.identity) return state;
+    }
+    return undefined;
   } catch {
     // Which row was captured is asked to name a better command; a damaged state is reported elsewhere.
     return undefined;
@@ -154,9 +156,9 @@ async function readStateOf(
 }
 
 /** Of a table that plans have left out, since the last one that has not. */
-function newToNextPlan({ tables, captured: ofAll }: CaptureState, table: string): NewRows | undefined {
-  const known = tables[table];
-  const captured = known !== undefined && 'source' in known ? (known.base?.captured ?? ofAll) : undefined;
+function newToNextPlan(state: CaptureState, table: string): NewRows | undefined {
+  const known = knownOf(state, table);
+  const captured = known && (known.base?.captured ?? state.captured);
   return captured && { since: captured.base, inProgress: captured.inProgress };
 }
 

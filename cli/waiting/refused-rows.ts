@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { canReadAll } from '../../shared/ledger/can-read-all.ts';
 import { parkedTable, unreleasedTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../shared/model/model.ts';
-import { canReadAll } from '../site/ledger.ts';
 import { commandFor, type Site } from '../site/site.ts';
 import { formatRows } from '../terminal/wording.ts';
 import { type WaitingSelection, waitsForNothing } from './waiting-rows.ts';

@@ -117,6 +117,9 @@ export function parseKnownKey(text: string): ObjectKey | undefined {
   }
 }
 
+/** The prefix of the keys of a warehouse table's quarantine files, and of their records. */
+export const formatQuarantineFolder = (table: string): string => `quarantine/${formatTableFolder(table)}`;
+
 /** The key under which a slice's bad rows are kept; the suffix triggers no notification. */
 export const formatQuarantineKey = (key: ProcessedKey): string =>
   `quarantine/${formatObjectKey(key).replace(/\.parquet$/, '.ndjson')}`;
@@ -141,12 +144,20 @@ export const verifiedKey = 'state/verified.json';
 /** There while an operator has paused the stage; its metadata says since when. */
 export const pausedKey = 'state/paused.json';
 export const outageFolder = 'state/outages/';
+export const toldFolder = 'state/told/';
 /** @param hash of a cause that an operator was told of */
-export const formatToldKey = (hash: string): string => `state/told/${hash}.json`;
+export const formatToldKey = (hash: string): string => `${toldFolder}${hash}.json`;
 export const retryingFolder = 'state/retrying/';
 export const droppedFolder = 'state/dropped/';
 /** @param key of the object that a discarded message was about */
 export const formatDroppedKey = (key: string): string => `${droppedFolder}${key}.json`;
+/** Records of rows that an operator has had forgotten. */
+export const forgottenFolder = 'state/forgotten/';
+/** @param id of a row, which says nothing of its values */
+export const formatForgottenKey = (id: string): string => `${forgottenFolder}${id}.json`;
+/** While a row is being forgotten. */
+export const forgettingFolder = 'state/forgetting/';
+export const formatForgettingKey = (id: string): string => `${forgettingFolder}${id}.json`;
 export const requestFolder = 'state/requests/';
 /** @param id of a resync request */
 export const formatRequestKey = (id: string): string => `${requestFolder}${id}.json`;

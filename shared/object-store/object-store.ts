@@ -28,7 +28,10 @@ export interface ListedObject {
 
 export type PutOutcome = 'created' | 'already there';
 
-/** One bucket. Objects in the zones are immutable; only `state/` is ever replaced, and only as it was read. */
+/**
+ * One bucket. Only `state/` is ever replaced, and only as it was read. Objects in the zones are immutable, but for what is to be
+ * forgotten: then they are replaced by the same without it.
+ */
 export interface ObjectStore {
   readonly bucket: string;
   /** undefined if there is no such object */
@@ -40,7 +43,12 @@ export interface ObjectStore {
    * Replaces the object that was read with this etag, or creates it if the etag is undefined.
    * @returns false if another writer was faster
    */
-  replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
+  replace(
+    key: string,
+    body: Uint8Array,
+    etag: string | undefined,
+    metadata?: Record<string, string>,
+  ): Promise<boolean>;
   /** Puts without a condition: for records that any writer may write again. */
   put(key: string, body: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
@@ -74,10 +82,10 @@ export function makeObjectStore(s3: S3Client, bucket: string): ObjectStore {
       const put = new PutObjectCommand({ ...at(key), Body: body, Metadata: metadata, IfNoneMatch: '*' });
       return (await conditionally(key, () => s3.send(put))) ? 'created' : 'already there';
     },
-    replace: (key, body, etag) => {
+    replace: (key, body, etag, metadata = {}) => {
       const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
       return conditionally(key, () =>
-        s3.send(new PutObjectCommand({ ...at(key), Body: body, ...condition })),
+        s3.send(new PutObjectCommand({ ...at(key), Body: body, Metadata: metadata, ...condition })),
       );
     },
     put: async (key, body) => {

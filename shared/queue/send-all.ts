@@ -1,5 +1,6 @@
 import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { TransientError } from '../errors.ts';
+import { mapInGroups } from '../in-groups.ts';
 import { maxMessageBytes, messageBytes } from './message-size.ts';
 
 export interface OutgoingMessage {
@@ -25,11 +26,7 @@ export async function sendAll(
   queueUrl: string,
   messages: readonly OutgoingMessage[],
 ): Promise<void> {
-  const batches = cutBatches(messages);
-  for (let start = 0; start < batches.length; start += concurrentBatches) {
-    const group = batches.slice(start, start + concurrentBatches);
-    await Promise.all(group.map((batch) => sendBatch(sqs, queueUrl, batch)));
-  }
+  await mapInGroups(cutBatches(messages), concurrentBatches, (batch) => sendBatch(sqs, queueUrl, batch));
 }
 
 /** A message that is too large on its own goes alone: SQS reports what is wrong with it, and no other fails with it. */

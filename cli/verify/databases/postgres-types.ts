@@ -11,22 +11,27 @@ export interface ColumnType {
 export const typeOids = { money: 790, numeric: 1700, float4: 700, timestamptz: 1184 } as const;
 
 const integers = [21, 23, 20, 26];
-const numbers = [...integers, typeOids.numeric, typeOids.float4, 701];
+const floats: readonly number[] = [typeOids.float4, 701];
+const numbers = [...integers, typeOids.numeric, ...floats];
 const uuid = 2950;
 
-/** bytea, text, json, varchar, date, time, timestamp, timestamptz and jsonb. */
-const others = [17, 25, 114, 1043, 1082, 1083, 1114, typeOids.timestamptz, 3802];
+/** date, time, timestamp and timestamptz. */
+const moments: readonly number[] = [1082, 1083, 1114, typeOids.timestamptz];
+/** bytea, text, json, varchar and jsonb. */
+const others = [17, 25, 114, 1043, 3802];
 
 /**
  * Types whose text is what their output function writes. Others have a cast of their own: an inet's adds its netmask, a
  * char(n)'s drops the padding, which does not belong to the value.
  */
-const plainOids = new Set([...numbers, uuid, ...others]);
+const plainOids = new Set([...numbers, uuid, ...moments, ...others]);
 
 /** Types that Postgres cannot order. */
 const unordered = new Set([114]);
 
 export const isInteger = ({ oid }: ColumnType): boolean => integers.includes(oid);
+export const isFloat = ({ oid }: ColumnType): boolean => floats.includes(oid);
+export const isMoment = ({ oid }: ColumnType): boolean => moments.includes(oid);
 export const isNumber = ({ oid }: ColumnType): boolean => numbers.includes(oid);
 /** Whether textOf writes a number: of money it does, which the warehouse has as a numeric. */
 export const isWrittenAsNumber = (type: ColumnType): boolean => isNumber(type) || type.oid === typeOids.money;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { QuarantineFile } from '../../../cli/quarantine/quarantine-file.ts';
 import type { Status } from '../../../cli/status/status.ts';
+import type { QuarantineFile } from '../../../shared/quarantine/quarantine-file.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 

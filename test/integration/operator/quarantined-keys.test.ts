@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { matchesKey } from '../../../cli/quarantine/list-quarantine.ts';
+import { matchesKey } from '../../../shared/quarantine/collect-quarantine.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
 describe('the key of a quarantined row', () => {

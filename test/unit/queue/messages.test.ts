@@ -30,6 +30,24 @@ describe('extract messages', () => {
     expect(parseExtractMessage(formatExtractMessage(numbered))).toEqual(numbered);
   });
 
+  it.each<[string, Partial<ExtractMessage>, 1 | 2]>([
+    ['a census is of version 2, or 0.1.0 would read rows in its place', { census: {} }, 2],
+    [
+      'rows that join none are of version 2, or 0.1.0 would leave them out',
+      { newRows: { since: '900', inProgress: [], unmatched: true } },
+      2,
+    ],
+    [
+      'what is read by an index is of version 1: 0.1.0 reads more of the table',
+      { index: { column: 'last_updated', from: '2026-01-01' } },
+      1,
+    ],
+  ])('%s', (_, more, version) => {
+    const body = formatExtractMessage({ ...message, ...more });
+    expect(JSON.parse(body)).toMatchObject({ version });
+    expect(parseExtractMessage(body)).toEqual({ ...message, ...more, version });
+  });
+
   it.each([
     ['not JSON', 'hello'],
     ['no object', '[]'],
@@ -172,7 +190,7 @@ describe('the retry policy', () => {
 });
 
 it('an extract message of a newer release waits until this one is upgraded, too', () => {
-  expect(() => parseExtractMessage(JSON.stringify({ ...message, version: 2 }))).toThrow(
+  expect(() => parseExtractMessage(JSON.stringify({ ...message, version: 3 }))).toThrow(
     expect.objectContaining({
       name: 'TransientError',
       message: expect.stringContaining('deploy all services'),

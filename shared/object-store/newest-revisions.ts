@@ -1,4 +1,4 @@
-import type { ProcessedKey } from '../../shared/object-store/object-key.ts';
+import type { ProcessedKey } from './object-key.ts';
 
 /** The object of the highest revision of each table's slices. */
 export interface NewestRevisions {

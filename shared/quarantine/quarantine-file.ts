@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Model } from '../../shared/model/model.ts';
+import type { Model } from '../model/model.ts';
+import { makeNewestRevisions } from '../object-store/newest-revisions.ts';
 import {
   formatLoadQuarantineKey,
   formatObjectKey,
@@ -8,10 +9,9 @@ import {
   loadQuarantineSuffix,
   type ProcessedKey,
   parseObjectKey,
-} from '../../shared/object-store/object-key.ts';
-import type { ObjectStore } from '../../shared/object-store/object-store.ts';
-import { parseQuarantineFile, type QuarantinedRow } from '../../shared/records/quarantine-file.ts';
-import { makeNewestRevisions } from '../replay/newest-revisions.ts';
+} from '../object-store/object-key.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { parseQuarantineFile, type QuarantinedRow } from '../records/quarantine-file.ts';
 
 /** The rows of one slice that broke the contract when it was transformed last. */
 export interface QuarantineFile {
@@ -141,7 +141,7 @@ export interface DropRecord {
 const dropRecordPattern = /\.dropped-[\w]+\.json$/;
 
 /** The quarantine file that a drop record belongs to; undefined for any other key. */
-const fileOfDropRecord = (key: string): string | undefined =>
+export const fileOfDropRecord = (key: string): string | undefined =>
   dropRecordPattern.test(key) ? key.replace(dropRecordPattern, '.ndjson') : undefined;
 
 /** Records the dropped rows. The quarantine file itself is kept: it is the rows' only record. */
