@@ -15,6 +15,7 @@ module.exports = async ({ resolveVariable }) => {
     schedule: toSchedule(await read('schedule')),
     sweepSchedule: toSchedule(await read('sweepSchedule')),
     freshnessSchedule: toSchedule(await read('freshnessSchedule')),
+    expireSchedule: parseSchedule('rate(1 day)'),
   };
   const parameters = {
     schedules,
@@ -28,7 +29,7 @@ module.exports = async ({ resolveVariable }) => {
   async function readTimeouts() {
     const of = async (/** @type {string} */ name) => Number(await read(`${name}TimeoutSeconds`));
     const chosen = { extract: await of('extract'), transform: await of('transform'), load: await of('load') };
-    return { plan: planTimeoutSeconds, ...chosen, sweep: sweepTimeoutSeconds, freshness: 60 };
+    return { plan: planTimeoutSeconds, ...chosen, sweep: sweepTimeoutSeconds, freshness: 60, expire: 900 };
   }
 
   /** @param {string} text */

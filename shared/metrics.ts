@@ -3,7 +3,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 /**
  * What is measured of a table. Rows are counted where they are handled, once however often a message is delivered:
  * extracted by source table, the others by warehouse table; loaded ones include those that wait. Waiting rows and
- * lag are measured in the warehouse.
+ * lag are measured in the warehouse. Expired objects of both zones, and quarantine files, are counted by source table.
  */
 export type TableMetric =
   | 'RowsExtracted'
@@ -12,6 +12,7 @@ export type TableMetric =
   | 'RowsLoaded'
   | 'RowsDeleted'
   | 'RowsWaiting'
+  | 'ObjectsExpired'
   | 'LagSeconds'
   | 'ExactLagSeconds';
 

@@ -17,6 +17,8 @@ export interface ProjectFile {
   data(): string | undefined;
   /** How old the warehouse may become. */
   freshnessSeconds: number | undefined;
+  /** How old objects of a source table become; undefined where nothing says so. */
+  expireSeconds(source: string): number | undefined;
   /** What the project says of the parameters of a stage: its warehouse's schema, what is for every stage, and the stage's own. */
   stageParameters(stage: string): Record<string, string>;
 }
@@ -47,6 +49,10 @@ export function readProjectFile(path: string, environment: Variables): ProjectFi
       return data === undefined ? undefined : resolve(dirname(path), data);
     },
     freshnessSeconds: freshness === undefined ? undefined : parseDuration(freshness),
+    expireSeconds: (name) => {
+      const age = contents.sources?.[name]?.expire ?? contents.expire;
+      return age === undefined ? undefined : parseDuration(age);
+    },
     stageParameters: (stage) => {
       const read = (section: string) =>
         Object.entries(contents.stages?.[section] ?? {}).flatMap(([name, given]) => {

@@ -12,6 +12,9 @@ const flag = z.boolean('is neither true nor false');
 
 export const deletesGrammar = z.enum(['mark', 'remove', 'keep'], 'must be mark, remove or keep');
 
+const durationBy = (rule: string) => z.string(rule).regex(durationPattern, rule);
+const age = durationBy('is no duration: use a number with d, such as 400d');
+
 /** What belongs to a source table, and not to a warehouse table. */
 const sourceTable = z.strictObject({
   exclude: names.describe('Columns that never leave the source.').optional(),
@@ -34,6 +37,9 @@ const sourceTable = z.strictObject({
     .describe(
       'The column that the application sets when it changes a row, a timestamp. Where an index leads by it, the newest changes of a large table are read by that, between looks at the whole table. Default: the column of versions, if a fact of the table has any.',
     )
+    .optional(),
+  expire: age
+    .describe('How old objects of the table become before starlift expire deletes them, such as 400d.')
     .optional(),
 });
 
@@ -74,10 +80,13 @@ export const projectGrammar = z.strictObject({
       'Parameters of deployed stages by the name of the stage; those below default are for every stage. Environment variables may stand in them.',
     )
     .optional(),
-  freshness: z
-    .string('is no duration: use a number with s, m, h or d, such as 15m')
-    .regex(durationPattern, 'is no duration: use a number with s, m, h or d, such as 15m')
+  freshness: durationBy('is no duration: use a number with s, m, h or d, such as 15m')
     .describe('How old the warehouse may become, such as 15m.')
+    .optional(),
+  expire: age
+    .describe(
+      'How old objects of tables that do not say so themselves become before starlift expire deletes them, such as 800d.',
+    )
     .optional(),
 });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseExpireAfter, wantedExpireAfter } from '../../shared/expire-after.ts';
 
 interface ParameterRule {
   pattern: { test(text: string): boolean };
@@ -84,6 +85,10 @@ export const parameterRules: Readonly<Record<string, ParameterRule>> = {
     wanted: 'empty or the ARN of a policy',
   },
   tracing: { pattern: /^(Active|PassThrough)$/, wanted: 'Active or PassThrough' },
+  expireAfterDays: {
+    pattern: { test: (text: string) => parseExpireAfter(text) !== undefined },
+    wanted: wantedExpireAfter,
+  },
   coldStorageDays: { pattern: /^(0|[3-9]\d|[1-9]\d{2,4})$/, wanted: '0, or a number of days from 30 on' },
   coldStorageClass: {
     pattern: /^(STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR)$/,

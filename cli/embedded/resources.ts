@@ -1,3 +1,4 @@
+import { emptyFolder, toldFolder } from '../../shared/object-store/object-key.ts';
 import { type QueueKind, queueKinds, queueName } from '../../shared/queue/queue-settings.ts';
 
 /** The data folder where the user names none. */
@@ -19,3 +20,9 @@ export const secretIds = {
 export const queueNames = Object.fromEntries(
   queueKinds.map((kind) => [kind, queueName(stage, kind)]),
 ) as Record<QueueKind, string>;
+
+/** As the lifecycle of services/common.yml has it for a deployed stage. */
+export const expiry = [
+  { bucket: buckets.ingested, prefix: toldFolder, days: 1 },
+  { bucket: buckets.ingested, prefix: emptyFolder, days: 30 },
+];

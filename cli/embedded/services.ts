@@ -136,6 +136,8 @@ export function startServices(cloud: ServiceCloud, options: ServiceOptions): Ser
       queueKinds.map((kind) => [kind, concurrency[kind] + heldUpConcurrency[kind]]),
     ),
     handlers,
+    // The databases are prepared meanwhile.
+    importsAhead: ['plan'],
     env: makeEnvironment(cloud, options),
     timeoutSeconds: {
       plan: planTimeoutSeconds,

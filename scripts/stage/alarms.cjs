@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of osls, which puts the values in.
 /**
  * @typedef {import('../../shared/schedule.ts').Schedule} Schedule
- * @typedef {'schedule' | 'sweepSchedule' | 'freshnessSchedule'} ScheduleName
+ * @typedef {'schedule' | 'sweepSchedule' | 'freshnessSchedule' | 'expireSchedule'} ScheduleName
  * @typedef {'ingestion' | 'transformation' | 'loading'} Service
  * @typedef {{
  *   schedules: Record<ScheduleName, Schedule>,
@@ -18,7 +18,7 @@
  * The functions of each service. `schedule` says what sets its pace: the functions behind a queue have work when a plan has
  * found something. `alarm` is the function's part of the alarms' names.
  *
- * @type {Record<Service, { name: string, id: string, alarm: string, schedule: ScheduleName, queue?: string }[]>}
+ * @type {Record<Service, { name: string, id: string, alarm: string, schedule: ScheduleName, queue?: string, condition?: string }[]>}
  */
 const functions = {
   ingestion: [
@@ -34,6 +34,7 @@ const functions = {
     { name: 'load', id: 'Load', alarm: 'load', schedule: 'schedule', queue: 'load' },
     { name: 'sweep', id: 'Sweep', alarm: 'loading-sweep', schedule: 'sweepSchedule' },
     { name: 'freshness', id: 'Freshness', alarm: 'freshness', schedule: 'freshnessSchedule' },
+    { name: 'expire', id: 'Expire', alarm: 'expire', schedule: 'expireSchedule', condition: 'Expires' },
   ],
 };
 
@@ -104,7 +105,7 @@ function makeAlarms(service, parameters, findIntervals) {
       },
     };
   };
-  for (const { name, id, alarm, schedule, queue } of functions[service]) {
+  for (const { name, id, alarm, schedule, queue, condition } of functions[service]) {
     const intervals = findIntervals(parameters.schedules[schedule]);
     const failures = rangeOfFailures(intervals);
     const within = formatDuration(failures.of * failures.period);
@@ -133,6 +134,9 @@ function makeAlarms(service, parameters, findIntervals) {
       },
     );
     if (queue !== undefined) addQueue(id, queue);
+    for (const each of ['Errors', 'Throttles', 'Duration']) {
+      if (condition !== undefined) Object.assign(alarms[`${id}${each}Alarm`] ?? {}, { Condition: condition });
+    }
   }
   if (service === 'ingestion') addPlanMissing();
   if (service === 'ingestion') addUndelivered();

@@ -1,5 +1,6 @@
 /**
- * @typedef {{ extractors: number, loaders: number, reserves: boolean }} Concurrency
+ * @typedef {{ extractors: number, loaders: number, reserves: boolean, expires?: boolean }} Concurrency `expires`: the stage has a
+ *   function that deletes old objects
  * @typedef {{ limit: number, unreserved: number, alreadyReserved: number }} AccountConcurrency `alreadyReserved` by the
  *   functions of this stage, which keep it
  */
@@ -15,18 +16,22 @@ const scheduledFunctions = 5;
  * @param {Concurrency} wanted
  * @param {AccountConcurrency} account
  */
-function findConcurrencyFault({ extractors, loaders, reserves }, { limit, unreserved, alreadyReserved }) {
-  const needed = extractors + loaders + scheduledFunctions;
+function findConcurrencyFault(
+  { extractors, loaders, reserves, expires = false },
+  { limit, unreserved, alreadyReserved },
+) {
+  const others = scheduledFunctions + (expires ? 1 : 0);
+  const needed = extractors + loaders + others;
   const raise = 'raise the quota "Concurrent executions" of Lambda (it is free), lower extractors or loaders';
   if (!reserves) {
     return needed <= limit
       ? undefined
-      : `the account may run ${limit} functions at a time here, and the stage needs ${needed} (${extractors} extractors, ${loaders} loaders, ${scheduledFunctions} others): ${raise}`;
+      : `the account may run ${limit} functions at a time here, and the stage needs ${needed} (${extractors} extractors, ${loaders} loaders, ${others} others): ${raise}`;
   }
   const free = Math.max(0, unreserved + alreadyReserved - keptUnreserved);
   return needed <= free
     ? undefined
-    : `the account can reserve ${free} of its ${limit} concurrent functions here, and the stage reserves ${needed} (${extractors} extractors, ${loaders} loaders, ${scheduledFunctions} others): ${raise}, or deploy with reserveConcurrency: "false"`;
+    : `the account can reserve ${free} of its ${limit} concurrent functions here, and the stage reserves ${needed} (${extractors} extractors, ${loaders} loaders, ${others} others): ${raise}, or deploy with reserveConcurrency: "false"`;
 }
 
 /** @typedef {Record<string, unknown> & { region: string }} ClientConfig */
@@ -69,7 +74,7 @@ async function checkConcurrency(config, stage, wanted, warn) {
 const functionNames = (stage) => [
   ...['plan', 'extract', 'sweep'].map((name) => `starlift-ingestion-${stage}-${name}`),
   ...['transform', 'sweep'].map((name) => `starlift-transformation-${stage}-${name}`),
-  ...['load', 'sweep', 'freshness'].map((name) => `starlift-loading-${stage}-${name}`),
+  ...['load', 'sweep', 'freshness', 'expire'].map((name) => `starlift-loading-${stage}-${name}`),
 ];
 
 /**

@@ -150,6 +150,7 @@ module.exports = class CheckParameters {
         extractors: Number(parameters.extractors),
         loaders: Number(parameters.loaders),
         reserves: String(parameters.reserveConcurrency) === 'true',
+        expires: String(parameters.expireAfterDays) !== '',
       };
       return checkConcurrency({ ...(await connect()) }, stage, wanted, (message) => log.warning(message));
     };

@@ -29,6 +29,7 @@ module.exports = class PublishModel {
 
   /**
    * @param {{
+   *   service: { custom: { checked: { parameters: Record<string, string | number> } } },
    *   getProvider(name: 'aws'): Provider,
    *   classes: { Error: new (message: string, code: string) => Error },
    * }} serverless
@@ -49,20 +50,47 @@ module.exports = class PublishModel {
       }
     };
     this.hooks = {
-      'before:deploy:deploy': () => refusable(() => checkModel(provider)),
+      'before:deploy:deploy': () =>
+        refusable(() => {
+          const { expireAfterDays = '' } = serverless.service.custom.checked.parameters;
+          return checkModel(provider, String(expireAfterDays));
+        }),
       'after:deploy:deploy': () => refusable(async () => log.notice(await publishModel(provider))),
     };
   }
 };
 
-/** @param {Provider} provider */
-async function checkModel(provider) {
+/**
+ * @param {Provider} provider
+ * @param {string} expireAfterDays the parameter
+ */
+async function checkModel(provider, expireAfterDays) {
   const { assembleProject } = await import('../../cli/project/load-model.ts');
   const { assertFitting, isForeign } = await import('../../cli/project/publish-project.ts');
   const loaded = await loadProject();
-  assembleProject(loaded.definition);
+  const own = assembleProject(loaded.definition);
   const inForce = await readInForce(await openBucket(provider));
-  if (inForce !== undefined && !isForeign(loaded, inForce)) assertFitting(inForce, loaded.definition);
+  const stays = inForce !== undefined && isForeign(loaded, inForce) ? inForce : undefined;
+  if (inForce !== undefined && stays === undefined) assertFitting(inForce, loaded.definition);
+  await assertTablesKnown(expireAfterDays, stays === undefined ? own : assembleProject(stays));
+}
+
+/**
+ * @param {string} expireAfterDays the parameter
+ * @param {Pick<import('../../shared/model/model.ts').Model, 'sources'>} model that will be in force
+ */
+async function assertTablesKnown(expireAfterDays, { sources }) {
+  const { findUnknownTables, parseExpireAfter } = await import('../../shared/expire-after.ts');
+  const { UsageError } = await import('../../cli/terminal/usage-error.ts');
+  const [table] = findUnknownTables(
+    parseExpireAfter(expireAfterDays) ?? { others: undefined, tables: new Map() },
+    sources,
+  );
+  if (table === undefined) return;
+  const names = sources.map(({ name }) => name).join(', ');
+  throw new UsageError(
+    `the parameter expireAfterDays names ${table}, but the model has no such source table; it has ${names}`,
+  );
 }
 
 /**

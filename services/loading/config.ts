@@ -4,6 +4,8 @@ import {
   functionVariables,
   requiredVariable,
 } from '../../shared/environment.ts';
+import { TerminalError } from '../../shared/errors.ts';
+import { type ExpireAfter, parseExpireAfter, wantedExpireAfter } from '../../shared/expire-after.ts';
 import { type SslMode, sslModes } from '../../shared/postgres/database-secret.ts';
 import { parseSchedule, type Schedule } from '../../shared/schedule.ts';
 import type { ForeignKeys } from '../../shared/warehouse/relation.ts';
@@ -23,6 +25,8 @@ export interface LoadConfig extends FunctionVariables {
   sslmode: SslMode;
   /** The plans'; undefined where nothing says so. */
   planSchedule: Schedule | undefined;
+  /** After how many days objects expire; nothing does where nothing says so. */
+  expireAfter: ExpireAfter;
 }
 
 /** @throws {TerminalError} a variable is missing or malformed; the message names it */
@@ -38,5 +42,16 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     foreignKeys: choiceVariable('WAREHOUSE_FOREIGN_KEYS', ['declared', 'enforced'], environment),
     sslmode: choiceVariable('SSLMODE', sslModes, environment),
     planSchedule: environment.PLAN_SCHEDULE ? parseSchedule(environment.PLAN_SCHEDULE) : undefined,
+    expireAfter: readExpireAfter(environment.EXPIRE_AFTER_DAYS ?? ''),
   };
+}
+
+function readExpireAfter(text: string): ExpireAfter {
+  const parsed = parseExpireAfter(text);
+  if (parsed === undefined) {
+    throw new TerminalError(
+      `the environment variable EXPIRE_AFTER_DAYS is ${JSON.stringify(text)}: it has to be ${wantedExpireAfter}`,
+    );
+  }
+  return parsed;
 }

@@ -71,9 +71,11 @@ export interface SettleDeps {
  */
 export async function settleRebuilds(client: pg.ClientBase, deps: SettleDeps): Promise<string[]> {
   const lost: string[] = [];
+  // In one statement: a run asks it, and most often no table is being rebuilt.
+  const entries = await selectUnloaded(client);
   for (const table of deps.model.tables) {
     if (table.kind === 'calendar') continue;
-    const unloaded = await selectUnloaded(client, table.name);
+    const unloaded = entries.filter((entry) => entry.table === table.name);
     if (unloaded.length === 0) continue;
     const fullRun = await findFullRun(client, deps.ingested, table);
     if (fullRun === undefined) continue;
@@ -101,15 +103,14 @@ export const isUnloaded = (entry: string, startedAt: string): string =>
                     where newer.warehouse_table = ${entry}.warehouse_table and newer.run = ${entry}.run
                       and newer.slice = ${entry}.slice and newer.revision > ${entry}.revision)`;
 
+/** Of all tables that are being rebuilt. */
 async function selectUnloaded(
   client: pg.ClientBase,
-  table: string,
-): Promise<(EnteredSlice & { key: string })[]> {
-  const { rows } = await client.query<EnteredSlice & { key: string }>(
-    `select o.key, o.run, o.slice, o.revision
+): Promise<(EnteredSlice & { table: string; key: string })[]> {
+  const { rows } = await client.query<EnteredSlice & { table: string; key: string }>(
+    `select t.warehouse_table as table, o.key, o.run, o.slice, o.revision
        from ${tableTable} t join ${ledgerTable} o on o.warehouse_table = t.warehouse_table
-      where t.warehouse_table = $1 and ${isUnloaded('o', 't.rebuild_started_at')}`,
-    [table],
+      where t.rebuild_started_at is not null and ${isUnloaded('o', 't.rebuild_started_at')}`,
   );
   return rows;
 }

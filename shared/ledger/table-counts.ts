@@ -242,7 +242,8 @@ export async function changeRows(
     | 'rebuilt'
     | 'ledger made again'
     | 'loaded'
-    | 'deleted in the source',
+    | 'deleted in the source'
+    | 'forgotten',
 ): Promise<void> {
   if (rows === 0) return;
   await client.query(`insert into ${rowChangeTable} (warehouse_table, rows, reason) values ($1, $2, $3)`, [

@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { Model } from '../model/model.ts';
 import type { RunId } from '../object-store/object-key.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import { readCaptureState } from '../records/plan/capture-state.ts';
-import { readRunRecord } from '../records/plan/run-record.ts';
-import { isAccountedFor, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
+import { knownOf, readCaptureState } from '../records/plan/capture-state.ts';
+import { type PlannedSlice, readRunRecord } from '../records/plan/run-record.ts';
+import { isAccountedFor, type KnownSlices, makeKnownSlices, type SliceId } from '../records/plan/slices.ts';
 import { selectInitialLoads } from './initial-loads.ts';
 import { ledgerTable } from './schema/ledger-schema.ts';
 
@@ -25,30 +25,49 @@ export async function findWholeTables(
   const tables = (await readCaptureState(ingested))?.state.tables ?? {};
   const loading = await selectInitialLoads(client);
   const whole: string[] = [...known];
+  // Most tables were read in full by the same run.
+  const runs = new Map<RunId, LoadedRun>();
+  const findRun = async (run: RunId): Promise<LoadedRun> => {
+    const found = runs.get(run) ?? (await readLoadedRun(client, ingested, run));
+    runs.set(run, found);
+    return found;
+  };
   for (const { name, feeds } of open) {
-    const state = tables[name];
-    if (state === undefined || !('source' in state) || feeds.some((table) => loading.has(table))) continue;
+    const state = knownOf({ tables }, name);
+    if (state === undefined || feeds.some((table) => loading.has(table))) continue;
     // A state of an older release has forgotten the run.
-    if (
-      state.fullRun === undefined ||
-      (await isLoaded(client, ingested, { name, feeds, run: state.fullRun }))
-    )
+    if (state.fullRun === undefined || isLoaded({ name, feeds }, await findRun(state.fullRun)))
       whole.push(name);
   }
   return whole;
 }
 
-async function isLoaded(
+interface LoadedRun {
+  run: RunId;
+  planned: readonly PlannedSlice[];
+  /** By warehouse table. */
+  loaded: KnownSlices;
+}
+
+async function readLoadedRun(
   client: pg.ClientBase,
   ingested: Pick<ObjectStore, 'get'>,
-  { name, feeds, run }: { name: string; feeds: readonly string[]; run: RunId },
-): Promise<boolean> {
-  const slices = (await readRunRecord(ingested, run))?.slices.filter(({ table }) => table === name) ?? [];
+  run: RunId,
+): Promise<LoadedRun> {
+  const planned = (await readRunRecord(ingested, run))?.slices ?? [];
   const { rows } = await client.query<{ table: string; slice: SliceId }>(
     `select distinct warehouse_table as table, slice from ${ledgerTable} where run = $1`,
     [run],
   );
   const loaded = makeKnownSlices();
   for (const { table, slice } of rows) loaded.add(table, { run, slice });
+  return { run, planned, loaded };
+}
+
+function isLoaded(
+  { name, feeds }: { name: string; feeds: readonly string[] },
+  { run, planned, loaded }: LoadedRun,
+): boolean {
+  const slices = planned.filter(({ table }) => table === name);
   return feeds.every((table) => slices.every(({ slice }) => isAccountedFor(loaded, table, { run, slice })));
 }

@@ -7,6 +7,7 @@ import { EventBus, type PutEventsEntry } from './event-bus.ts';
 import { type CloudServer, region, SnsStore } from './fauxqs.ts';
 import { refuseOlderReleases } from './files/older-release.ts';
 import { addJsonServices } from './json-service.ts';
+import { type Expiry, type ExpiryRule, startExpiry } from './lifecycle.ts';
 import { type NotificationRule, Notifications } from './notifications.ts';
 import { ObjectFiles } from './object-files.ts';
 import { addObjectRoutes } from './object-routes.ts';
@@ -32,6 +33,7 @@ export interface CloudOptions {
   buckets: string[];
   queues: QueueOptions[];
   notifications: NotificationRule[];
+  expiry?: readonly ExpiryRule[];
   /** Name to SecretString. Kept in memory only. */
   secrets: Record<string, string>;
   /** What one put may bring. S3's own limit is 5 GiB; a body stands in memory until it is written. */
@@ -86,7 +88,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   addObjectRoutes(server, buckets, options.maxPutBytes ?? defaultMaxPutBytes);
   addQueueRoutes(server, queues);
   addJsonServices(server, { ...secrets.operations, ...bus.operations });
+  let expiry: Expiry | undefined;
   const stop = async () => {
+    await expiry?.stop();
     await server.close();
     database.close();
   };
@@ -97,6 +101,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     loadBuckets(buckets, options);
     notifications.start(buckets);
     ready.resolve();
+    expiry = startExpiry(buckets, options.expiry ?? []);
     return {
       endpoint,
       region,

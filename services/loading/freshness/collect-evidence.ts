@@ -46,11 +46,9 @@ export async function collectEvidence(client: pg.ClientBase, deps: EvidenceDeps)
     lock: holder === undefined ? null : describeLock(holder),
     dropped: await findDroppedRows(client, ingested, model),
     views: await findViewFaults(client, model, schema),
-    censuses: (await selectCensuses(client)).map(({ table, state, reason, at }) => ({
-      table,
-      state,
-      reason,
-      at,
+    censuses: (await selectCensuses(client)).map(({ table, state, reason, at, run, generation }) => ({
+      ...{ table, state, reason, at },
+      ...{ run, generation },
     })),
     tables: model.tables.map((table) => {
       const asOf = plans && findAsOf(table, model, { plans, loaded });

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { shareAwsClients } from '../../../shared/aws-clients.ts';
 import { makeNotify } from '../../../shared/events.ts';
 import { noteAnswer } from '../../../shared/handler/note-retries.ts';
-import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import type { DatabaseContext } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
@@ -13,6 +13,7 @@ import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { writeWarehouseEvidence } from '../../../shared/records/warehouse-evidence.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { withWarehouse } from '../with-warehouse.ts';
 import { collectEvidence } from './collect-evidence.ts';
 import { measureFreshness, type TableFreshness } from './freshness.ts';
 
@@ -40,16 +41,7 @@ const deps = {
 export const handler = middy()
   .use(withLogging(logger))
   .use(withMetrics(metrics))
-  .use(
-    withDatabase({
-      secretsManager,
-      sslmode: config.sslmode,
-      secretId: config.warehouseSecretId,
-      what: 'warehouse',
-      applicationName: 'starlift-freshness',
-      patienceMs: config.connectPatienceMs,
-    }),
-  )
+  .use(withWarehouse(config, { secretsManager, applicationName: 'starlift-freshness' }))
   .handler(async (_event: unknown, { database }: DatabaseContext): Promise<TableFreshness[]> => {
     const { model } = await readyWarehouse(database);
     const tables = await measureFreshness({ ...deps, model, database });

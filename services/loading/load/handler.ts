@@ -8,7 +8,7 @@ import { handleEachObject } from '../../../shared/handler/each-object.ts';
 import { makeRetryNotes } from '../../../shared/handler/note-retries.ts';
 import { reportFailure } from '../../../shared/handler/report-failure.ts';
 import { handleRecords } from '../../../shared/handler/sqs-records.ts';
-import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import type { DatabaseContext } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { withMetrics } from '../../../shared/handler/with-metrics.ts';
 import { makeLogger } from '../../../shared/logger.ts';
@@ -20,6 +20,7 @@ import { makeModelReader } from '../../../shared/records/published-model.ts';
 import { readConfig } from '../config.ts';
 import { makeRunRecordReader } from '../initial-load/initial-load.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { withWarehouse } from '../with-warehouse.ts';
 import { type LoadInForceDeps, loadInForce } from './load-in-force.ts';
 import { type LoadReportDeps, reportLoad } from './report-load.ts';
 
@@ -62,17 +63,7 @@ export const handler = middy(
 )
   .use(withLogging(logger))
   .use(withMetrics(metrics))
-  .use(
-    withDatabase({
-      secretsManager,
-      sslmode: config.sslmode,
-      secretId: config.warehouseSecretId,
-      what: 'warehouse',
-      applicationName: 'starlift-load',
-      patienceMs: config.connectPatienceMs,
-      maxConnections: 2,
-    }),
-  );
+  .use(withWarehouse(config, { secretsManager, applicationName: 'starlift-load', maxConnections: 2 }));
 
 async function handleRecord(
   { body, messageAttributes }: SQSRecord,

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { makeNotify } from '../../../shared/events.ts';
 import { noteAnswer } from '../../../shared/handler/note-retries.ts';
-import { type DatabaseContext, withDatabase } from '../../../shared/handler/with-database.ts';
+import type { DatabaseContext } from '../../../shared/handler/with-database.ts';
 import { withLogging } from '../../../shared/handler/with-logging.ts';
 import { describeGap } from '../../../shared/ledger/continuity.ts';
 import { settleRebuilds } from '../../../shared/ledger/rebuild.ts';
@@ -15,6 +15,7 @@ import { makeSweepFunction, runSweep } from '../../../shared/sweep/sweep-functio
 import { sendDueCensuses } from '../census/due.ts';
 import { readConfig } from '../config.ts';
 import { makeReadyWarehouse } from '../ready-warehouse.ts';
+import { withWarehouse } from '../with-warehouse.ts';
 import { areLoaded } from './settled-letters.ts';
 import { sweepProcessed } from './sweep.ts';
 
@@ -57,16 +58,7 @@ async function settle(database: Pick<Database, 'withClient'>, model: Model): Pro
 /** The scheduled sweep of the processed zone, and of the dead letters whose work is done. It takes no input; it returns what it did. */
 export const handler = middy()
   .use(withLogging(logger))
-  .use(
-    withDatabase({
-      secretsManager: aws.secretsManager,
-      sslmode: config.sslmode,
-      secretId: config.warehouseSecretId,
-      what: 'warehouse',
-      applicationName: 'starlift-sweep',
-      patienceMs: config.connectPatienceMs,
-    }),
-  )
+  .use(withWarehouse(config, { secretsManager: aws.secretsManager, applicationName: 'starlift-sweep' }))
   .handler((_event: unknown, { database }: DatabaseContext) => {
     // Dead letters are read without the warehouse, so they are reported even if it cannot be reached.
     const sweep = async () => {

@@ -137,7 +137,7 @@ describe('where a command works', () => {
     ],
     [
       '- a\n',
-      'line 1: the file has no keys (there are name, source, warehouse, sources, data, stages, freshness)',
+      'line 1: the file has no keys (there are name, source, warehouse, sources, data, stages, freshness, expire)',
     ],
     ['data: a\ndata: b\n', /line [12]: Map keys must be unique$/],
     ['source: { url: "postgres://me:s3cret@h/d\n', /line \d+: [^\n]*$/],

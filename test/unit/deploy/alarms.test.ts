@@ -22,9 +22,10 @@ const alarmOf = (
       schedule: parseSchedule(schedules.schedule ?? 'rate(5 minutes)'),
       sweepSchedule: parseSchedule(schedules.sweepSchedule ?? 'rate(15 minutes)'),
       freshnessSchedule: parseSchedule(schedules.freshnessSchedule ?? 'rate(5 minutes)'),
+      expireSchedule: parseSchedule('rate(1 day)'),
     },
     ...{ oldestMessageSeconds: 1800, lagObjectiveSeconds: 900, exactLagObjectiveSeconds: 86_400 },
-    timeouts: { plan: 300, extract: 300, transform: 120, load: 300, sweep: 300, freshness: 60 },
+    timeouts: { plan: 300, extract: 300, transform: 120, load: 300, sweep: 300, freshness: 60, expire: 900 },
   };
   const resource = makeAlarms(service, parameters, findIntervals)[`${id}Alarm`];
   if (resource === undefined) throw new Error(`there is no alarm ${id}`);

@@ -29,6 +29,13 @@ describe("the account's concurrency", () => {
     expect(findConcurrencyFault(small, account)).toBeUndefined();
   });
 
+  it('has room for the function that deletes old objects, too', () => {
+    const account = { limit: 117, unreserved: 117, alreadyReserved: 0 };
+    expect(findConcurrencyFault({ ...wanted, expires: true }, account)).toMatch(
+      'the stage reserves 18 (4 extractors, 8 loaders, 6 others)',
+    );
+  });
+
   it('that other functions have reserved is not there', () => {
     expect(findConcurrencyFault(wanted, { limit: 1000, unreserved: 116, alreadyReserved: 0 })).toMatch(
       'can reserve 16 of its 1000',

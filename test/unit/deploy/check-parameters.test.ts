@@ -34,7 +34,7 @@ const faultOf = (parameters: Parameters) =>
 describe('the check of a deployment’s parameters', () => {
   it('takes the defaults, and asks for every one of them', async () => {
     expect(await faultOf({})).toBeUndefined();
-    expect(Object.keys(defaults)).toHaveLength(36);
+    expect(Object.keys(defaults)).toHaveLength(37);
     for (const name of Object.keys(defaults)) {
       expect(await faultOf({ [name]: undefined })).toBe(`the parameter ${name} is missing`);
     }
@@ -96,6 +96,8 @@ describe('the check of a deployment’s parameters', () => {
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
     ['coldStorageDays', 7],
     ['coldStorageClass', 'GLACIER'],
+    ['expireAfterDays', '30'],
+    ['expireAfterDays', '800,payment=14'],
   ])('refuses %s %s by its name', async (name, value) => {
     expect(await faultOf({ [name]: value })).toMatch(
       `the parameter ${name} is ${JSON.stringify(value)}: it has to be `,

@@ -23,6 +23,7 @@ describe('the configuration of the load', () => {
       foreignKeys: 'declared',
       sslmode: 'verify-full',
       forcePathStyle: false,
+      expireAfter: { others: undefined, tables: new Map() },
     });
   });
 

@@ -98,8 +98,21 @@ export class PlainFiles<Metadata extends FileMetadata> {
 
   /** Metadata without an object is removed by the next start. */
   remove(bucket: string, key: string): void {
-    this.#files.rmSync(this.#bodyPath(bucket, key), { force: true });
-    this.#files.rmSync(this.#metadataPath(bucket, key), { force: true });
+    const [zone = '', metadata = ''] = this.#foldersOf(bucket);
+    this.#removeFile(this.#bodyPath(bucket, key), zone);
+    this.#removeFile(this.#metadataPath(bucket, key), metadata);
+  }
+
+  /** A folder for each run or day would be left for good. */
+  #removeFile(path: string, root: string): void {
+    this.#files.rmSync(path, { force: true });
+    try {
+      for (let folder = dirname(path); folder !== root; folder = dirname(folder))
+        this.#files.rmdirSync(folder);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error;
+    }
   }
 
   /**
@@ -222,10 +235,12 @@ export class PlainFiles<Metadata extends FileMetadata> {
 
 const isHidden = (path: string): boolean => /\/\.[^/]+$/.test(path);
 
+/** Node's own recursion looks at each file once more, and every start waits for this. */
 const listFiles = (folder: string): string[] =>
-  fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .flatMap((entry) => (entry.isDirectory() ? [] : [join(entry.parentPath, entry.name)]));
+  fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? listFiles(path) : [path];
+  });
 
 export const notWhole = (path: string): TerminalError =>
   new TerminalError(`${path} is not a whole object, which only a power loss or an edit can cause; remove it`);
