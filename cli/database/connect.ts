@@ -11,7 +11,7 @@ import {
   type GuardOptions,
   type SilenceLimits,
 } from '../../shared/postgres/guarded-client.ts';
-import { isSystemCode } from '../../shared/postgres/server-error.ts';
+import { isOptionsRefused, isSystemCode, withoutOptions } from '../../shared/postgres/server-error.ts';
 import type { Address } from '../../shared/postgres/tunnel-socket.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import { secretOfUrl } from './database-url.ts';
@@ -82,6 +82,8 @@ function explainRefusal(where: string, secret: DatabaseSecret, seconds: number, 
     return refused(
       `${where} asks for a password of user ${username}: set PGPASSWORD, or add a line to ~/.pgpass`,
     );
+  if (isOptionsRefused(error))
+    return refused(`${where} refused the connection: ${text.replace(/\.$/, '')}: ${withoutOptions}`);
   if (code === '3D000') return refused(`${where} has no database ${dbname}`);
   if (typeof code === 'string' && unknownAuthority.test(code)) {
     return refused(

@@ -28,7 +28,7 @@ export const loadingCommands = {
       },
       exact: {
         type: 'boolean',
-        summary: 'also look at large tables that the source has counted no write to',
+        summary: 'also look at large tables that the source has counted no write to, and for all deletes',
         default: false,
       },
       console: { type: 'boolean', summary: 'show the console while the watch runs', default: false },

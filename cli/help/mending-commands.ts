@@ -225,11 +225,72 @@ export const mendingCommands = {
     ],
     exitCodes: { 0: 'no row waits, or the rows are dropped', 1: 'a row waits' },
   }),
+  forget: describe({
+    summary: 'Removes a row in all its versions from both zones, quarantine and the warehouse.',
+    details: [
+      'The row has to be deleted in the source first. Its objects are replaced by the same without it, and their old versions in ' +
+        'S3 are deleted. It may run while a run watches or a stage works; ended at any time, it is typed again. A record of it, ' +
+        'without the row’s values, stays.',
+    ],
+    options: {
+      ...siteOptions,
+      table: { ...table, summary: 'a warehouse table, or a source table' },
+      key: {
+        type: 'string',
+        value: 'K',
+        summary: 'the key of the row; of several columns, their values with commas between',
+      },
+      where: { type: 'string', value: 'W', summary: 'the same by name, "a = 1 and b = \'x, y\'"' },
+      'with-facts': {
+        type: 'boolean',
+        summary: 'also forget the rows of facts that name it',
+        default: false,
+      },
+      list: { type: 'boolean', summary: 'list what was forgotten', default: false },
+    },
+    forms: [{ options: ['table', 'key', 'where', 'with-facts', 'list', ...site] }],
+    examples: [
+      ['starlift forget --table dim_staff --key 7', 'removes one row'],
+      ['starlift forget --table fact_line --key 17,3', 'by a key of two columns'],
+      ['starlift forget --list', 'what was forgotten, when and by whom'],
+    ],
+    exitCodes: {
+      0: 'the row is forgotten, or nothing of it was left',
+      1: 'it is not forgotten, or not all of it',
+    },
+  }),
+  expire: describe({
+    summary: 'Deletes old objects of both zones, and old quarantine files.',
+    details: [
+      'Only what the warehouse has loaded is deleted. What is deleted cannot be replayed any more: a rebuild, and a column or table ' +
+        'that is new to the model, get what is left in S3, and say how much that is less. On a stage old versions stay in S3 for ' +
+        '30 days more.',
+    ],
+    options: {
+      ...siteOptions,
+      table,
+      all: { type: 'boolean', summary: 'objects of every table', default: false },
+      'older-than': {
+        type: 'string',
+        value: 'AGE',
+        summary: 'of runs that are older, such as 400d; 31d at least',
+      },
+      'dry-run': { ...dryRun, summary: 'show what would be deleted, and delete nothing' },
+    },
+    forms: [{ options: ['table', 'all', 'older-than', 'dry-run', ...site] }],
+    examples: [
+      ['starlift expire --all', 'of each table by the age that starlift.yml has for it'],
+      ['starlift expire --table payment --older-than 400d', 'of one table'],
+      ['starlift expire --all --older-than 800d --dry-run', 'shows what would be deleted of all tables'],
+    ],
+    exitCodes: { 0: 'the objects are deleted, or there are none', 1: 'they could not be deleted' },
+  }),
   deletes: describe({
     summary: 'Shows the rows that are marked as deleted, and decides of what is held.',
     details: [
-      'A census that lacks more than a fifth of the keys, and more than 1,000, or all of them is held: the table may have been',
-      'emptied by mistake. Until you decide, no row is marked for it. What becomes of deleted rows is the model’s to say: deletes.',
+      'A census that lacks more than a fifth of the keys, and more than 1,000, or all of them is held: the table may have been ' +
+        'emptied by mistake. Until you decide, no row is marked for it.',
+      'What becomes of deleted rows is the model’s to say: deletes.',
     ],
     options: { ...siteOptions, table },
     forms: [

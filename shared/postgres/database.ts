@@ -10,7 +10,7 @@ import {
   type GuardOptions,
   type SilenceLimits,
 } from './guarded-client.ts';
-import { isSystemCode } from './server-error.ts';
+import { isOptionsRefused, isSystemCode, withoutOptions } from './server-error.ts';
 
 /** A database behind a secret that may be rotated at any time. */
 export interface Database {
@@ -143,7 +143,8 @@ function refusal(thrown: unknown, by: Refuser, server: string | undefined): Refu
   const { code } = (error.cause ?? {}) as { code?: unknown };
   // The system's own words repeat the address.
   const why = isSystemCode(code) ? `cannot be reached (${code})` : `cannot be connected to: ${error.message}`;
-  const message = isNamed ? error.message : `${server} ${why}`;
+  const said = isNamed ? error.message : `${server} ${why}`;
+  const message = isOptionsRefused(error.cause ?? error) ? `${said}: ${withoutOptions}` : said;
   return new RefusedError(message, { by, cause: error.cause ?? error });
 }
 

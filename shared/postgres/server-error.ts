@@ -68,6 +68,23 @@ const transientClasses = new Set([
 export const isTransientState = (state: string): boolean =>
   transientStates.has(state) || transientClasses.has(state.slice(0, 2));
 
+/**
+ * Whether a proxy or pooler refused the connection for its `options`: RDS Proxy says that it "currently doesn’t support
+ * command-line options", pgbouncer that it is an unsupported startup parameter.
+ */
+export function isOptionsRefused(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as Partial<Record<keyof ServerError, unknown>>;
+  const text = String(message);
+  return (
+    (code === '0A000' && text.includes('support command-line options')) ||
+    (code === '08P01' && text.includes('unsupported startup parameter') && text.includes('options'))
+  );
+}
+
+/** What to do then, as the rest of a sentence. */
+export const withoutOptions =
+  'take `options` out of its URL or secret, and set such settings for the role (alter role … set …)';
+
 /** Whether the server refused a row because its key is there already. */
 export const isUniqueViolation = (error: unknown): boolean =>
   (error as { code?: unknown } | undefined)?.code === '23505';

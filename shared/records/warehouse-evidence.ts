@@ -24,6 +24,10 @@ export interface WarehouseEvidence {
     state: 'applied' | 'held' | 'due' | 'unmarked';
     reason: string | null;
     at: string;
+    /** Absent, as the generation is, in what an older release has written. */
+    run?: string;
+    /** Decimal digits. */
+    generation?: string;
   }[];
   tables: TableEvidence[];
 }

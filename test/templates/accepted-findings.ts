@@ -51,6 +51,12 @@ export const acceptedByCfnLint: AcceptedFinding[] = [
     reason: 'the branch of a stage whose secret is named by its ARN, which is not taken where it is empty',
   },
   {
+    rule: 'W1028',
+    place: /^loading Resources\/Expire(LogGroup|LambdaFunction|Role)\/.*\/Fn::If\/[12]$/,
+    reason:
+      'of what is not made where expireAfterDays is empty: beside a condition that is never true no branch is reached',
+  },
+  {
     rule: 'W3005',
     place: /^\w+ Resources\/\w+LambdaFunction\/DependsOn/,
     reason: 'osls writes a function’s dependency on its role, though the reference to the role implies it',
@@ -71,7 +77,7 @@ export const acceptedByCheckov: AcceptedFinding[] = [
   },
   {
     rule: 'CKV_AWS_116',
-    place: /(Plan|Sweep|Freshness)LambdaFunction$/,
+    place: /(Plan|Sweep|Freshness|Expire)LambdaFunction$/,
     reason:
       'scheduled without input: the next invocation does all that a failed one could not, and an alarm tells of it',
   },

@@ -18,7 +18,7 @@ const parameters = {
   ...{ alarmWebhookUrl: 'https://hooks.example/T0/B0', tags: 'team=data,cost-center=42' },
   ...{ reserveConcurrency: 'false', subnetIds: 'subnet-1', securityGroupIds: 'sg-1' },
   ...{ sourceDbUserArn: `${users}/reader`, warehouseDbUserArn: `${users}/loader` },
-  ...{ loadMemoryMb: '3008', loadTimeoutSeconds: '600' },
+  ...{ loadMemoryMb: '3008', loadTimeoutSeconds: '600', expireAfterDays: '800,payment=400' },
 };
 
 /** What a service's stack gets beside its template. */
@@ -97,7 +97,7 @@ describe('a template with parameters of the user’s own', () => {
   it('holds every role to the permissions boundary', () => {
     const values = Object.values(valuesOf('AWS::IAM::Role', 'PermissionsBoundary'));
     expect(values).toEqual(values.map(() => boundary));
-    expect(values).toHaveLength(9);
+    expect(values).toHaveLength(10);
   });
 
   it('lets the functions that connect to a database log in as its user, and no other', () => {
@@ -117,6 +117,7 @@ describe('a template with parameters of the user’s own', () => {
       ['LoadRole', 'rds-db:connect', `${users}/loader`],
       ['SweepRole', 'rds-db:connect', `${users}/loader`],
       ['FreshnessRole', 'rds-db:connect', `${users}/loader`],
+      ['ExpireRole', 'rds-db:connect', `${users}/loader`],
     ]);
     expect(logins(defaults())).toEqual([]);
   });
@@ -160,7 +161,43 @@ describe('a template with parameters of the user’s own', () => {
       'loading Load',
       'loading Sweep',
       'loading Freshness',
+      'loading Expire',
     ]);
+  });
+
+  it('has a function that deletes, and a right to delete objects, only where expireAfterDays says so', () => {
+    const made = (from = templates) =>
+      ['Lambda::Function', 'Logs::LogGroup', 'IAM::Role', 'Events::Rule', 'Lambda::Permission'].flatMap(
+        (type) => propertiesOf(`AWS::${type}`, from).flatMap(({ id }) => (/^Expire/.test(id) ? [id] : [])),
+      );
+    expect(made()).toEqual([
+      ...['ExpireLambdaFunction', 'ExpireLogGroup', 'ExpireRole', 'ExpireEventsRuleSchedule1'],
+      'ExpireLambdaPermissionEventsRuleSchedule1',
+    ]);
+    expect(made(defaults())).toEqual([]);
+    const alarms = (from = templates) => propertiesOf('AWS::CloudWatch::Alarm', from).map(({ id }) => id);
+    const ofExpiry = ['ExpireErrorsAlarm', 'ExpireThrottlesAlarm', 'ExpireDurationAlarm'];
+    expect(alarms()).toEqual(expect.arrayContaining(ofExpiry));
+    expect(alarms(defaults()).filter((id) => ofExpiry.includes(id))).toEqual([]);
+    // Records of retried messages and of failed extracts are deleted by whoever wrote them.
+    const deletable = (from = templates) =>
+      propertiesOf('AWS::IAM::Role', from).flatMap(({ id, resolve, Properties }) =>
+        (Properties.Policies as { PolicyDocument: { Statement: unknown[] } }[])
+          .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+          .filter((statement) => JSON.stringify(statement).includes('s3:DeleteObject'))
+          .map((statement) => resolve(statement) as Record<string, string | string[]>)
+          .filter(({ Effect }) => Effect === 'Allow')
+          .flatMap(({ Resource }) => [Resource].flat())
+          .map((resource) => `${id} ${resource?.replace(/.*?\//, '')}`),
+      );
+    const others = (all: string[]) => all.filter((each) => !/ (state|failed)\//.test(each));
+    expect(others(deletable(defaults()))).toEqual([]);
+    expect(others(deletable())).toEqual([
+      ...['ExpireRole *.ndjson.zst', 'ExpireRole *.parquet', 'ExpireRole quarantine/*'],
+    ]);
+    expect(valuesOf('AWS::Lambda::Function', 'Environment')['loading ExpireLambdaFunction']).toMatchObject({
+      Variables: { EXPIRE_AFTER_DAYS: '800,payment=400' },
+    });
   });
 
   it('reserves no concurrency, and takes memory and timeout, which the queue follows', () => {

@@ -6,9 +6,15 @@ const logs = {
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   resources: ['arn:aws:logs:eu-west-2:000000000000:log-group:/aws/lambda/plan:*'],
 };
-const packaged = (...statements: { actions: string[]; resources: string[] }[]) => ({
+const packaged = (
+  ...statements: { effect?: 'Allow' | 'Deny'; actions: string[]; resources: string[] }[]
+) => ({
   ...{ name: 'plan', service: 'ingestion' as const, deployedName: 'plan', module: 'plan.mjs' },
-  ...{ environment: {}, queueArn: undefined, statements: [logs, ...statements] },
+  ...{
+    environment: {},
+    queueArn: undefined,
+    statements: [logs, ...statements].map((each) => ({ effect: 'Allow' as const, ...each })),
+  },
 });
 const call = (action: string, resource: string) => ({ caller: 'plan', action, resource });
 
@@ -41,6 +47,16 @@ describe('the comparison of a role with the calls of its code', () => {
     expect(comparePermissions(role, calls)).toEqual({
       missing: [],
       spare: [`s3:GetObject ${bucket}/b`, `s3:PutObject ${bucket}/b`],
+    });
+  });
+
+  it('finds a call that is denied, though it is allowed too', () => {
+    const allowed = { actions: ['s3:DeleteObject'], resources: [`${bucket}/*.zst`] };
+    const denied = { effect: 'Deny' as const, ...allowed, resources: [`${bucket}/.census/*`] };
+    const calls = ['staff/a.zst', '.census/a.zst'].map((key) => call('s3:DeleteObject', `${bucket}/${key}`));
+    expect(comparePermissions(packaged(allowed, denied), calls)).toEqual({
+      missing: [`s3:DeleteObject ${bucket}/.census/a.zst`],
+      spare: [],
     });
   });
 

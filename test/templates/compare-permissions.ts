@@ -1,4 +1,4 @@
-import type { PackagedFunction } from './packaged.ts';
+import type { PackagedFunction, Statement } from './packaged.ts';
 import { permissionsWithoutCall } from './permissions-without-a-call.ts';
 import type { AwsCall } from './recording-proxy.ts';
 
@@ -20,13 +20,19 @@ type Permission = Pick<AwsCall, 'action' | 'resource'>;
  */
 export function comparePermissions(packaged: PackagedFunction, calls: readonly AwsCall[]) {
   const needed: Permission[] = [...calls, ...permissionsWithoutCall(packaged)];
-  const granted = packaged.statements.flatMap(({ actions, resources }) =>
-    actions.flatMap((action) => resources.map((resource) => ({ action, resource }))),
-  );
+  const listed = (wanted: Statement['effect']) =>
+    packaged.statements
+      .filter(({ effect }) => effect === wanted)
+      .flatMap(({ actions, resources }) =>
+        actions.flatMap((action) => resources.map((resource) => ({ action, resource }))),
+      );
+  const [granted, denied] = [listed('Allow'), listed('Deny')];
   const allows = (grant: Permission, need: Permission) =>
     matchesPattern(grant.action, need.action) &&
     (grant.resource === need.resource || matchesPattern(grant.resource, need.resource));
-  const missing = needed.filter((need) => !granted.some((grant) => allows(grant, need)));
+  const missing = needed.filter(
+    (need) => !granted.some((grant) => allows(grant, need)) || denied.some((denial) => allows(denial, need)),
+  );
   const spare = granted.filter((grant) => !needed.some((need) => allows(grant, need)));
   return { missing: texts(missing), spare: texts(spare) };
 }

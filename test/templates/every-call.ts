@@ -14,7 +14,7 @@ import { formatObjectCreated } from '../../shared/queue/object-created.ts';
 import { type QueueKind, queueKinds } from '../../shared/queue/queue-settings.ts';
 import { putDropped } from '../../shared/records/dropped.ts';
 import { beginOutage, formatOutageKey, readOutage, type Side } from '../../shared/records/outages.ts';
-import { formatCaptureState, readCaptureState } from '../../shared/records/plan/capture-state.ts';
+import { formatCaptureState, knownOf, readCaptureState } from '../../shared/records/plan/capture-state.ts';
 import { publishModel } from '../../shared/records/published-model.ts';
 import { formatRetryingKey, putRetrying } from '../../shared/records/retrying.ts';
 import { ensureWarehouse } from '../../shared/warehouse/ensure-warehouse.ts';
@@ -46,6 +46,15 @@ export async function makeEveryCall(road: PackagedRoad, databases: Databases): P
   await quarantineInLoad(road, databases);
   await road.ingested.delete('state/capture.json');
   await sendAstrayWithoutState(road, astray);
+  await expireOld(road, databases);
+}
+
+/** All that is loaded is old. A bad row whose table was read again since counts in its newest file alone. */
+async function expireOld(road: PackagedRoad, databases: Databases): Promise<void> {
+  await databases.warehouse.query('update starlift.table set rebuild_started_at = null');
+  await requestResync(databases);
+  await road.invoke('loading-expire');
+  if (await hasAny(road.ingested, 'staff/')) throw new Error('what is old and loaded was not deleted');
 }
 
 /** Another model is published while an object of the old one, which has a column less, is not loaded yet. */
@@ -53,8 +62,11 @@ async function changeModel(road: PackagedRoad, { source, warehouse }: Databases)
   const before = await newestKey(road.processed, 'dim_design/');
   await road.stop('load');
   await source.query('update design set last_updated = now()');
-  await road.invoke('ingestion-plan');
-  await seen(async () => (await newestKey(road.processed, 'dim_design/')) !== before);
+  await seen(async () => {
+    // Its deleted rows have made it large, so that it may rest after the last look.
+    await road.invoke('ingestion-plan');
+    return (await newestKey(road.processed, 'dim_design/')) !== before;
+  });
   await publishModel(road.ingested, withDesignTime(totesysDefinition));
   // It gives the table the column.
   await road.invoke('loading-sweep');
@@ -136,8 +148,8 @@ async function quarantineAndSplit(road: PackagedRoad, { source }: Databases): Pr
 /** A row that is gone before it is extracted, of a table that is taken for one that extracts look at. */
 async function findNothing(road: PackagedRoad, { source }: Databases): Promise<void> {
   const read = await readCaptureState(road.ingested);
-  const { design } = read?.state.tables ?? {};
-  if (read?.state.lastRun === undefined || design === undefined || !('source' in design))
+  const design = read && knownOf(read.state, 'design');
+  if (read?.state.lastRun === undefined || design === undefined)
     throw new Error('no plan has looked at design');
   design.look = { seconds: 0, byExtractsOf: read.state.lastRun };
   await road.ingested.replace(captureStateKey, formatCaptureState(read.state), read.etag);

@@ -14,7 +14,7 @@ import { maxReceiveCount, type QueueKind, queueKinds, queueName } from '../../sh
 import { seen } from '../helpers/seen.ts';
 import { type ColdFunction, startColdFunction } from './cold-function.ts';
 import { account, region } from './intrinsics.ts';
-import { readFunctions } from './packaged.ts';
+import { type PackagedFunction, readFunctions } from './packaged.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 
 /** Every packaged function at work on the embedded cloud, behind a proxy that writes down what each calls. */
@@ -54,7 +54,7 @@ export async function startPackagedRoad(urls: {
   const proxy = await startRecordingProxy(cloud.endpoint);
   const functions = new Map<string, ColdFunction>();
   for (const packaged of readFunctions()) {
-    functions.set(packaged.name, await startColdFunction(packaged, proxy.endpoint));
+    functions.set(packaged.name, await startColdFunction(expiring(packaged), proxy.endpoint));
   }
   const clients = makeAwsClients({ forcePathStyle: true, connection: connectionTo(cloud.endpoint) });
   const invoke = async (name: string, event: unknown = {}) => {
@@ -94,6 +94,15 @@ export async function startPackagedRoad(urls: {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A stage whose objects expire, a hundred days from now. */
+function expiring(packaged: PackagedFunction): PackagedFunction {
+  if (packaged.name !== 'loading-expire') return packaged;
+  const later = 'const now = Date.now; Date.now = () => now() + 100 * 86400000';
+  const options = `--import=data:text/javascript,${encodeURIComponent(later)}`;
+  const environment = { ...packaged.environment, EXPIRE_AFTER_DAYS: '31', NODE_OPTIONS: options };
+  return { ...packaged, environment };
 }
 
 function makeMappings(cloud: Cloud, invoke: (kind: QueueKind, event: unknown) => Promise<unknown>) {

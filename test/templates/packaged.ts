@@ -18,6 +18,7 @@ export const zipPath = (service: Service): string => `${folder}${service}-starli
 export const templatePath = (service: Service): string => `${folder}${service}.template.json`;
 
 export interface Statement {
+  effect: 'Allow' | 'Deny';
   actions: string[];
   resources: string[];
 }
@@ -66,11 +67,15 @@ type OneOrMore = string | string[];
 
 function readStatements(policies: unknown): Statement[] {
   const documents = policies as {
-    PolicyDocument: { Statement: { Action: OneOrMore; Resource: OneOrMore }[] };
+    PolicyDocument: { Statement: { Effect: 'Allow' | 'Deny'; Action: OneOrMore; Resource: OneOrMore }[] };
   }[];
   return documents
     .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-    .map(({ Action, Resource }) => ({ actions: [Action].flat(), resources: [Resource].flat() }));
+    .map(({ Effect, Action, Resource }) => ({
+      effect: Effect,
+      actions: [Action].flat(),
+      resources: [Resource].flat(),
+    }));
 }
 
 /** Packaging offline knows no other stack's names: here they get those that this stage's stacks give. */

@@ -68,3 +68,16 @@ export function readStatement({ type, bytes }: PostgresMessage): string {
   if (type === 'P') return text.subarray(text.indexOf(0) + 1).toString();
   return '';
 }
+
+/** An ErrorResponse. @param fields by their type byte: S and V severity, C SQLSTATE, M message */
+export function formatError(fields: Record<string, string>): Buffer {
+  const body = Buffer.from(
+    `${Object.entries(fields)
+      .map(([name, text]) => `${name}${text}\0`)
+      .join('')}\0`,
+  );
+  const head = Buffer.alloc(5);
+  head.write('E');
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { giveCertificate } from '../postgres/server-certificate.ts';
 import type { PostgresServer } from '../postgres/temporary-postgres.ts';
+import { formatError } from './postgres-messages.ts';
 
 /** A server before a Postgres that trusts everybody: as RDS does for IAM, it asks over TLS for a password in the open. */
 export interface RdsFront {
@@ -62,16 +63,4 @@ export async function startRdsFront(
 const cleartextPassword = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
 
 /** An ErrorResponse, as Postgres sends it where PAM has refused, by which RDS asks IAM. */
-const refusal = makeError({ S: 'FATAL', V: 'FATAL', C: '28000', M: 'PAM authentication failed for user' });
-
-function makeError(fields: Record<string, string>): Buffer {
-  const body = Buffer.from(
-    `${Object.entries(fields)
-      .map(([name, text]) => `${name}${text}\0`)
-      .join('')}\0`,
-  );
-  const head = Buffer.alloc(5);
-  head.write('E');
-  head.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([head, body]);
-}
+const refusal = formatError({ S: 'FATAL', V: 'FATAL', C: '28000', M: 'PAM authentication failed for user' });

@@ -19,6 +19,11 @@ describe('help', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
+  it.each(commandNames)('of %s has no paragraph that ends within a sentence', (name) => {
+    const { summary, details = [] } = commandTable[name];
+    expect([summary, ...details].filter((paragraph) => !/[.:)]$/.test(paragraph))).toEqual([]);
+  });
+
   it('lists every command', async () => {
     const overview = await outputOf('--help');
     for (const name of commandNames) expect(overview).toMatch(new RegExp(`^  ${name} `, 'm'));
