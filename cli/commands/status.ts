@@ -1,6 +1,6 @@
 import { readMaxLag } from '../options/max-lag.ts';
 import { withSite } from '../options/site-options.ts';
-import { commandFor } from '../site/site.ts';
+import { beginCommandFor } from '../site/site.ts';
 import { printStatus } from '../status/print-status.ts';
 import { readStatus } from '../status/read-status.ts';
 import type { CommandModule } from './command-module.ts';
@@ -11,7 +11,7 @@ export const command: CommandModule = {
     return withSite(values, async (site) => {
       const status = await readStatus(site, { maxLagSeconds });
       if (terminal.json) terminal.result(JSON.stringify(status));
-      else printStatus(status, terminal, site.selector === '' ? 'npm start' : commandFor(site, 'run'));
+      else printStatus(status, terminal, beginCommandFor(site));
       return status.ok ? 0 : 1;
     });
   },

@@ -19,7 +19,7 @@ import { type LookOptions, type Services, startServices } from '../embedded/serv
 import { type Stack, type StackOptions, startStack } from '../embedded/stack.ts';
 import { assembleProject, type LoadedDefinition } from '../project/load-model.ts';
 import { assertNotOwnTables } from '../project/own-tables.ts';
-import { publishProject, publishTakenOver, readProjectInForce } from '../project/publish-project.ts';
+import { putProjectInForce } from '../project/publish-project.ts';
 import { describeBackfill, sendBackfill } from '../replay/backfill.ts';
 import { dataSelector, makeEmbeddedSite, type WorkingStack } from '../site/embedded/embedded-site.ts';
 import { readClock } from '../site/ledger.ts';
@@ -305,10 +305,7 @@ async function prepareDatabases(
   const { ingested } = stack;
   await assertNotOwnTables(assembleProject(project.definition), { source, warehouse, schema });
   const binding = await findBinding(stack, { source, warehouse, schema });
-  // A migration may have died before it published the model whose tables the warehouse has already.
-  await publishTakenOver(ingested, warehouse);
-  const known = keepsModel ? await readProjectInForce(ingested) : undefined;
-  const publication = known ?? (await publishProject(ingested, project));
+  const publication = await putProjectInForce(ingested, warehouse, { project, keepsModel });
   rememberModel(stack.folder.path, publication.definition);
   const refused = await goOverTo(warehouse, publication, { ...options, ingested }, () =>
     bindFolder(stack.folder, binding, warehouse),

@@ -5,11 +5,14 @@ import {
   readSweptRuns,
 } from '../../services/ingestion/sweep/lost-slices.ts';
 import { readCensusRecord } from '../../shared/census/record.ts';
+import { mapInGroups } from '../../shared/in-groups.ts';
 import type { Model } from '../../shared/model/model.ts';
 import {
+  formatCensusFolder,
   formatFailedKey,
   formatObjectKey,
   formatRunId,
+  formatTableFolder,
   parseObjectKey,
   type RunId,
   timeOfRun,
@@ -26,7 +29,7 @@ import {
   type KnownSlices,
   makeKnownSlices,
 } from '../../shared/records/plan/slices.ts';
-import { collectProcessed, findLost, isTransformed, listTables } from '../../shared/sweep/find-lost.ts';
+import { collectProcessed, findLost, isTransformed } from '../../shared/sweep/find-lost.ts';
 import { sendAgain } from '../../shared/sweep/sweep-zone.ts';
 import { listFailedRecords } from '../failures/failed-records.ts';
 import { sliceOf } from '../site/dead-letter.ts';
@@ -82,11 +85,11 @@ export async function resumeWork(facts: ResumeFacts, queues: ResumeQueues): Prom
  */
 export async function findLostWork(facts: ResumeFacts): Promise<LostWork> {
   const { ingested, processed, model, loadedKeys, deadKeys } = facts;
-  const ingestedObjects = await listTables(
+  const ingestedObjects = await listZone(
     ingested,
     model.sources.map(({ name }) => name),
   );
-  const processedObjects = await listTables(
+  const processedObjects = await listZone(
     processed,
     model.tables.map(({ name }) => name),
   );
@@ -106,6 +109,22 @@ export async function findLostWork(facts: ResumeFacts): Promise<LostWork> {
     transforms: untransformed.map((key) => ({ key, leastRevision: leastRevisionOf(key) })),
     loads,
   };
+}
+
+/**
+ * The tables' objects of any age, censuses among them, in one listing of the zone. A first run asks too, and has none: two
+ * listings for each table would be most of its requests.
+ */
+async function listZone(
+  store: Pick<ObjectStore, 'list'>,
+  tables: readonly string[],
+): Promise<ListedObject[]> {
+  const folders = tables.flatMap((table) => [formatTableFolder(table), formatCensusFolder(table)]);
+  const objects: ListedObject[] = [];
+  for await (const object of store.list('')) {
+    if (folders.some((folder) => object.key.startsWith(folder))) objects.push(object);
+  }
+  return objects;
 }
 
 /** @throws {TransientError} a queue did not take all of it; the next run finds the rest */
@@ -160,14 +179,12 @@ async function findLostExtracts(
   const throughAt = throughRun === undefined ? Number.NaN : timeOfRun(throughRun).getTime();
   const through = throughAt <= Date.now() ? formatRunId(new Date(throughAt - againMs), '0000') : undefined;
   const runs = await listUnsettledRuns(ingested, await readSweptRuns(ingested), through);
-  const lost: OutgoingMessage[] = [];
-  for (let start = 0; start < runs.length; start += concurrentRuns) {
-    const group = runs.slice(start, start + concurrentRuns);
-    const messages = await Promise.all(group.map((run) => findLostMessages(ingested, run, state, accounted)));
-    // What has left the model is read in full if it comes back.
-    const wanted = messages.flat().filter(({ table }) => model.sources.some(({ name }) => name === table));
-    lost.push(...wanted.map((message) => ({ body: formatExtractMessage(message) })));
-  }
+  const messages = await mapInGroups(runs, concurrentRuns, (run) =>
+    findLostMessages(ingested, run, state, accounted),
+  );
+  // What has left the model is read in full if it comes back.
+  const wanted = messages.flat().filter(({ table }) => model.sources.some(({ name }) => name === table));
+  const lost = wanted.map((message): OutgoingMessage => ({ body: formatExtractMessage(message) }));
   const censuses = await findLostCensuses(ingested, state, accounted);
   return [...redriven, ...lost, ...censuses];
 }

@@ -47,10 +47,11 @@ function reasonOf({ error }: Record<string, unknown>): string | undefined {
 
 /**
  * Whether the command itself reports what the line says: it ends with the reason why a plan failed, and its report
- * lists every dead letter.
+ * lists every dead letter and every census that is held.
  */
 export function isReportedByCommand(line: string): boolean {
   const entry = parseEntry(line);
+  if (entry?.message === 'a census is held') return true;
   if (entry?.level !== 'ERROR') return false;
   return entry.service === 'starlift-plan' || /dead-letter queue/.test(String(entry.message));
 }

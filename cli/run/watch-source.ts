@@ -118,6 +118,8 @@ function isAnyUnlocked(before: PlannedRun | undefined, { locked = [] }: PlannedR
 
 const lookEveryMs = 20;
 const secondMs = 1000;
+/** Each report asks for the model in force as well. */
+const followEveryMs = 2 * secondMs;
 const checkEveryMs = 60_000;
 /** Somebody may be at it. */
 const checkFoundEveryMs = 5000;
@@ -139,6 +141,11 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
   const tables = makeTableChecks(() => pipeline.checkTables({ isAgain: true }));
   const sendDue = onceEvery(dueEveryMs, () => site.sendDue?.(), { first: 'after a period' });
   let reported = { done: 0, plans: 0, at: Number.NEGATIVE_INFINITY };
+  let followedAt = Number.NEGATIVE_INFINITY;
+  const follow = async () => {
+    followedAt = performance.now();
+    await pipeline.followModel();
+  };
   let begun = performance.now();
   let secondAt = 0;
   while (!ending.aborted) {
@@ -154,7 +161,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
         secondAt = now + secondMs;
         await pipeline.outages.look();
         await pipeline.renewConnection();
-        await pipeline.followModel();
+        if (now - followedAt >= followEveryMs) await follow();
         await checkLedger();
         await sendDue();
         await tables.checkWhenDue();
@@ -162,7 +169,7 @@ async function reportWhatIsDone(watch: Watch): Promise<void> {
       const isTroubled = !watch.isOk && now - reported.at >= reportTroubleEveryMs;
       if (plans.latest === undefined || !((isNew && (isIdle || isLate)) || isTroubled)) continue;
       // A plan that went by another model is reported by that one.
-      await pipeline.followModel();
+      await follow();
       // What is planned or done from here on is the next report's.
       const until = { done, plans: plans.count, at: now };
       const facts = {

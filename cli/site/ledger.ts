@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { countDeleted } from '../../shared/ledger/censuses.ts';
 import { isCensus, ledgerTable } from '../../shared/ledger/schema/ledger-schema.ts';
 import { type Model, referencesTable } from '../../shared/model/model.ts';
-import { quoteQualified } from '../../shared/postgres/identifier.ts';
 import { selectMissing } from '../../shared/warehouse/missing-tables.ts';
 
 /** The keys of all objects that the warehouse has loaded. */
@@ -54,17 +53,6 @@ export async function countLoaded(warehouse: pg.Client, since: string): Promise<
 /** Whether anything can have been loaded: the first run makes the ledger. */
 export const hasLedger = async (warehouse: pg.ClientBase): Promise<boolean> =>
   (await selectMissing(warehouse, [ledgerTable])).length === 0;
-
-/** Whether the ledger and all of the model's tables are there, and this role may read them. */
-export async function canReadAll(warehouse: pg.ClientBase, model: Model, schema: string): Promise<boolean> {
-  const names = [ledgerTable, ...model.tables.map(({ name }) => quoteQualified(schema, name))];
-  const { rows } = await warehouse.query<{ can: boolean }>(
-    `select bool_and(coalesce(has_table_privilege(to_regclass(name), 'select'), false)) as can
-       from unnest($1::text[]) name`,
-    [names],
-  );
-  return rows[0]?.can === true;
-}
 
 /**
  * The warehouse tables that an object of the source is made into; what references the calendar comes with its dates.

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { WaitingRows } from '../../shared/ledger/count-waiting.ts';
 import type { Model } from '../../shared/model/model.ts';
 import type { ObjectStore } from '../../shared/object-store/object-store.ts';
+import type { OldVersions } from '../../shared/object-store/old-versions.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../shared/records/plan/run-record.ts';
 import type { Activity } from './activity.ts';
@@ -16,6 +17,8 @@ export interface Site {
   sqs: Pick<SQSClient, 'send'>;
   ingested: ObjectStore;
   processed: ObjectStore;
+  /** What S3 keeps of objects that were replaced or deleted; absent where it keeps nothing. */
+  oldVersions?: { ingested: OldVersions; processed: OldVersions };
   queueUrl(kind: QueueKind): string;
   deadLetterUrl(kind: QueueKind): string;
   /** The caller ends the client. */
@@ -30,6 +33,8 @@ export interface Site {
   listDeadLetters(): Promise<DeadLetter[]>;
   /** How long a receive waits for a message, in seconds: 1 where a queue is spread over servers, 0 where it is not. */
   receiveWaitSeconds: number;
+  /** How long the queues' counts have to say that no message is in hand until that is so, in seconds: 0 where they are exact. */
+  quietSeconds: number;
   /** When the oldest message of a queue was sent; undefined for an empty queue, or where it cannot be known. */
   oldestSentAt(queueUrl: string): Promise<Date | undefined>;
   activity: Activity;
@@ -78,6 +83,10 @@ export interface RunnableSite extends Site {
 export const resumeCommandFor = ({ selector, stageSelector = selector }: ResumableSite): string =>
   `npx starlift resume${stageSelector}`;
 export type ResumableSite = Pick<Site, 'selector' | 'stageSelector'>;
+
+/** The command of a first run: a clone without databases of the user's own shows the sample shop. */
+export const beginCommandFor = (site: Pick<Site, 'selector'>): string =>
+  site.selector === '' ? 'npm start' : commandFor(site, 'run');
 
 /** A command line for this site that the operator can paste. */
 export const commandFor = ({ selector }: Pick<Site, 'selector'>, command: string): string =>

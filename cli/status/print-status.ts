@@ -20,7 +20,7 @@ export function printStatus(status: Status, terminal: Terminal, begin: string): 
     for (const line of lines) terminal.verbatim(line);
     if (lines.length > 0) terminal.info('');
   };
-  if (!isLoaded) {
+  if (!isLoaded && troubles.every(({ kind }) => kind !== 'not loaded')) {
     terminal.info(`Nothing has been loaded yet. Begin with: ${begin}`);
     terminal.info('');
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { AsOf } from '../../shared/ledger/as-of.ts';
+import { canReadAll } from '../../shared/ledger/can-read-all.ts';
 import { countWaiting } from '../../shared/ledger/count-waiting.ts';
 import { type DroppedRows, findDroppedRows } from '../../shared/ledger/dropped-rows.ts';
 import type { Model } from '../../shared/model/model.ts';
@@ -12,7 +13,7 @@ import { withClient } from '../database/with-client.ts';
 import type { Failure } from '../failures/list-failures.ts';
 import { countGone } from '../quarantine/gone-rows.ts';
 import { countQuarantined } from '../quarantine/list-quarantine.ts';
-import { canReadAll, hasLedger } from '../site/ledger.ts';
+import { hasLedger } from '../site/ledger.ts';
 import type { Site } from '../site/site.ts';
 import { readWaiting } from '../waiting/explain-waits.ts';
 import { readRefused } from '../waiting/refused-rows.ts';
@@ -21,7 +22,7 @@ import { describeLooks } from './describe-looks.ts';
 import { describeReads } from './describe-reads.ts';
 import { describeTables } from './describe-tables.ts';
 import { type Answer, askPart, type Lockable } from './evidence/ask.ts';
-import { type Evidence, ifAnswered, isBusy, type WaitsEvidence } from './evidence/evidence.ts';
+import { type Evidence, ifAnswered, isBusy, isLoaded, type WaitsEvidence } from './evidence/evidence.ts';
 import { findAllAsOf } from './evidence/find-as-of.ts';
 import { type ObjectsEvidence, readObjects } from './evidence/read-objects.ts';
 import { readQueues } from './evidence/read-queues.ts';
@@ -185,8 +186,6 @@ function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findi
   const queues = ifAnswered(evidence.queues);
   const ledger = ifAnswered(evidence.ledger);
   const waits = ifAnswered(evidence.waits);
-  const isLoaded =
-    !evidence.ledger.answered || (ledger?.tables.size ?? 0) > 0 || (objects?.loaded?.entries ?? 0) > 0;
   return {
     ok: troubles.length === 0,
     checkedAt: now.toISOString(),
@@ -205,7 +204,7 @@ function describe(evidence: Evidence, { model, asOf, inFlight, troubles }: Findi
     reads: describeReads(objects?.plans?.reads),
     maxLagSeconds: maxLagSeconds ?? null,
     run: describeRun(objects, ledger?.rowsOfRun),
-    isLoaded,
+    isLoaded: isLoaded(evidence),
     areRecordsKnown: evidence.objects.answered,
     tables: ledger === undefined ? [] : describeTables(evidence, model, { asOf, inFlight }),
     queues: queues?.queues ?? [],

@@ -143,6 +143,7 @@ function makeSite(
     connectSource: () => connect(sourceUrl, 'source'),
     listDeadLetters: () => inspectDeadLetters(endpoint, deadLetterUrl),
     receiveWaitSeconds: 0,
+    quietSeconds: 0,
     oldestSentAt: async (url) => {
       const sent = (await inspectQueue(endpoint, url)).map(({ sentAt }) => sentAt.getTime());
       return sent.length === 0 ? undefined : new Date(Math.min(...sent));

@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
+import { mapInGroups } from '../../../shared/in-groups.ts';
 import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
@@ -206,13 +207,11 @@ export async function listFollowedSlices(
     }
   }
   const slices = slicesOf(planned);
-  for (let start = 0; start < keys.length; start += concurrentReads) {
-    const records = await Promise.all(
-      keys.slice(start, start + concurrentReads).map((key) => readRecord<RunRecord>(ingested, key)),
-    );
-    slices.push(...records.filter(({ generation }) => generation === planned.generation).flatMap(slicesOf));
-  }
-  return slices;
+  const records = await mapInGroups(keys, concurrentReads, (key) => readRecord<RunRecord>(ingested, key));
+  return [
+    ...slices,
+    ...records.filter(({ generation }) => generation === planned.generation).flatMap(slicesOf),
+  ];
 }
 
 /** As the time in a run's id is written. */

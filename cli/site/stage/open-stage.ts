@@ -7,8 +7,10 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type pg from 'pg';
 import { requestTimeouts } from '../../../shared/aws-clients.ts';
+import { numberVariable } from '../../../shared/environment.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makeOldVersions } from '../../../shared/object-store/old-versions.ts';
 import type { DatabaseSecret } from '../../../shared/postgres/database-secret.ts';
 import type { Address } from '../../../shared/postgres/tunnel-socket.ts';
 import {
@@ -26,6 +28,9 @@ import { findStageParts } from './stage-parts.ts';
 import { readOldestSentAt, receiveDeadLetters } from './stage-queues.ts';
 import { findStoppedParts } from './stopped-parts.ts';
 import { formatVias, type Vias, viaOption } from './via.ts';
+
+/** The counts of SQS are approximate, and follow within a minute. */
+const usualQuietSeconds = 70;
 
 /** A stage as the command line names it. */
 export interface StageName {
@@ -116,6 +121,10 @@ async function openStage(
     lambda,
     ingested,
     processed: makeObjectStore(s3, resources.processedBucket),
+    oldVersions: {
+      ingested: makeOldVersions(s3, resources.ingestedBucket),
+      processed: makeOldVersions(s3, resources.processedBucket),
+    },
     listStoppedParts: keepForAWhile(async () => {
       const parts = await findStageParts(cloudFormation, stackNames(stage));
       const clients = { lambda, s3, sqs, eventBridge: new EventBridgeClient(options) };
@@ -124,6 +133,7 @@ async function openStage(
     connectWarehouse: () => connect('warehouse'),
     warehouseSchema: resources.warehouseSchema,
     connectSource: () => connect('source'),
+    quietSeconds: numberVariable('FORGET_QUIET_SECONDS') ?? usualQuietSeconds,
     listDeadLetters: () => receiveDeadLetters(reading),
     oldestSentAt: (url) => readOldestSentAt(cloudWatch, url),
   };

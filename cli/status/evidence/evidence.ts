@@ -51,3 +51,7 @@ export const ifAnswered = <T>(answer: Answer<T>): T | undefined =>
 /** Whether messages are on the queues; false where that is not known. */
 export const isBusy = ({ queues }: Pick<Evidence, 'queues'>): boolean =>
   ifAnswered(queues)?.queues.some(({ ready, inFlight }) => ready + inFlight > 0) ?? false;
+
+/** Whether anything was ever loaded; true where the warehouse does not say. */
+export const isLoaded = ({ ledger, objects }: Pick<Evidence, 'ledger' | 'objects'>): boolean =>
+  !ledger.answered || (ledger.value?.tables.size ?? 0) > 0 || (ifAnswered(objects)?.loaded?.entries ?? 0) > 0;

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { type ForgottenRow, listForgetting } from '../../../shared/records/forgotten.ts';
 import { type Loaded, readLoaded } from '../../../shared/records/loaded.ts';
 import { type Outage, readOutage } from '../../../shared/records/outages.ts';
 import { type PlanAttempts, readPlanAttempts } from '../../../shared/records/plan/plan-attempts.ts';
@@ -21,6 +22,8 @@ export interface ObjectsEvidence extends LastPlan {
   verified: Verified | undefined;
   /** A stage's, as its freshness function saw it. */
   warehouse: WarehouseEvidence | undefined;
+  /** Rows whose forgetting has begun and not ended. */
+  forgetting: ForgottenRow[];
   /** Records that are not what Starlift writes, each with what to do. */
   damaged: string[];
 }
@@ -44,17 +47,19 @@ export async function readObjects(
       return undefined;
     }
   };
-  const [lastPlan, plans, attempts, source, warehouse, retrying, loaded, verified, seen] = await Promise.all([
-    readLastPlan(ingested, now),
-    orDamaged(readNewestPlans(ingested, now, newestPlans)),
-    orDamaged(readPlanAttempts(ingested)),
-    orDamaged(readOutage(ingested, 'source')),
-    orDamaged(readOutage(ingested, 'warehouse')),
-    orDamaged(readRetrying(ingested, newestRetrying)),
-    orDamaged(readLoaded(ingested)),
-    orDamaged(readVerified(ingested)),
-    orDamaged(readWarehouseEvidence(ingested)),
-  ]);
+  const [lastPlan, plans, attempts, source, warehouse, retrying, loaded, verified, seen, forgetting] =
+    await Promise.all([
+      readLastPlan(ingested, now),
+      orDamaged(readNewestPlans(ingested, now, newestPlans)),
+      orDamaged(readPlanAttempts(ingested)),
+      orDamaged(readOutage(ingested, 'source')),
+      orDamaged(readOutage(ingested, 'warehouse')),
+      orDamaged(readRetrying(ingested, newestRetrying)),
+      orDamaged(readLoaded(ingested)),
+      orDamaged(readVerified(ingested)),
+      orDamaged(readWarehouseEvidence(ingested)),
+      orDamaged(listForgetting(ingested)),
+    ]);
   return {
     ...lastPlan,
     plans,
@@ -66,6 +71,7 @@ export async function readObjects(
     loaded: loaded?.loaded,
     verified,
     warehouse: seen,
+    forgetting: forgetting ?? [],
     damaged,
   };
 }

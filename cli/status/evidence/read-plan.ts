@@ -6,6 +6,8 @@ import {
   timeOfRun,
 } from '../../../shared/object-store/object-key.ts';
 import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
+import { isDigits } from '../../../shared/records/json-record.ts';
+import type { TableCensuses } from '../../../shared/records/plan/capture-state.ts';
 import { findLastRun, type RunRecord } from '../../../shared/records/plan/run-record.ts';
 
 /** What the plans have left in S3. */
@@ -14,6 +16,15 @@ export interface LastPlan {
   failing: ReadonlyMap<string, string>;
   /** The last plan that found something new. */
   lastRun: LastRun | undefined;
+  /** What plans know of their looks for deletes; undefined where there is no capture state. */
+  looks: KnownLooks | undefined;
+}
+
+export interface KnownLooks {
+  /** Of the capture state, decimal digits. */
+  generation: string;
+  /** The run of the last look that is over, or that was under way when the generation began; by source table. */
+  lastRuns: ReadonlyMap<string, RunId>;
 }
 
 export interface LastRun extends Pick<RunRecord, 'run' | 'plannedAt' | 'warnings'> {
@@ -26,7 +37,11 @@ export async function readLastPlan(
   now: Date,
 ): Promise<LastPlan> {
   const state = parseObject((await ingested.get(captureStateKey))?.body);
-  return { failing: failingOf(state), lastRun: await readLastRun(ingested, state.lastRun, now) };
+  return {
+    failing: failingOf(state),
+    lastRun: await readLastRun(ingested, state.lastRun, now),
+    looks: looksOf(state),
+  };
 }
 
 function failingOf(state: Record<string, unknown>): ReadonlyMap<string, string> {
@@ -36,6 +51,16 @@ function failingOf(state: Record<string, unknown>): ReadonlyMap<string, string> 
       typeof failed === 'string' ? [[table, failed] as const] : [],
     ),
   );
+}
+
+function looksOf({ generation, censuses }: Record<string, unknown>): KnownLooks | undefined {
+  if (!isDigits(generation)) return undefined;
+  const known = Object.entries((censuses ?? {}) as Record<string, TableCensuses>);
+  const lastRuns = known.flatMap(([table, { last, before }]) => {
+    const run = last?.run ?? before;
+    return run === undefined ? [] : [[table, run] as const];
+  });
+  return { generation, lastRuns: new Map(lastRuns) };
 }
 
 async function readLastRun(

@@ -24,8 +24,12 @@ export interface LedgerEvidence {
   /** Rows that came in each of the newest runs; undefined where only a stage's evidence is known. */
   rowsOfRun: ReadonlyMap<string, number> | undefined;
   /** The newest of each table. */
-  censuses: readonly Pick<TableCensus, 'table' | 'state' | 'reason' | 'at'>[];
+  censuses: readonly KnownCensus[];
 }
+
+/** What an older release has seen names neither the run nor the generation. */
+export type KnownCensus = Pick<TableCensus, 'table' | 'state' | 'reason' | 'at'> &
+  Partial<Pick<TableCensus, 'run' | 'generation'>>;
 
 /** No fewer than plans are looked at: what was planned in those is loaded in these. */
 const newestRuns = 500;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { mapInGroups } from '../../../shared/in-groups.ts';
 import { ledgerTable } from '../../../shared/ledger/schema/ledger-schema.ts';
 import type { Model } from '../../../shared/model/model.ts';
 import {
@@ -76,17 +77,8 @@ async function readRows(
   store: Pick<ObjectStore, 'head'>,
   objects: readonly { text: string; table: string }[],
 ): Promise<{ table: string; rows: number }[]> {
-  const counted: { table: string; rows: number }[] = [];
-  for (let start = 0; start < objects.length; start += concurrentReads) {
-    const group = objects.slice(start, start + concurrentReads);
-    counted.push(
-      ...(await Promise.all(
-        group.map(async ({ text, table }) => {
-          const rows = Number((await store.head(text))?.metadata.rows ?? 0);
-          return { table, rows: Number.isFinite(rows) ? rows : 0 };
-        }),
-      )),
-    );
-  }
-  return counted;
+  return mapInGroups(objects, concurrentReads, async ({ text, table }) => {
+    const rows = Number((await store.head(text))?.metadata.rows ?? 0);
+    return { table, rows: Number.isFinite(rows) ? rows : 0 };
+  });
 }

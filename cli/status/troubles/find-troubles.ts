@@ -14,7 +14,14 @@ import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
 import { groupByCause, listNames } from './causes.ts';
 import { findCensuses } from './census-troubles.ts';
 import { isToldByTable } from './changed-tables.ts';
-import { findClockSetBack, findInexact, findLate, findNotRunning, findStoppedParts } from './lateness.ts';
+import {
+  findClockSetBack,
+  findInexact,
+  findLate,
+  findNotLoaded,
+  findNotRunning,
+  findStoppedParts,
+} from './lateness.ts';
 import { findSides } from './sides.ts';
 import type { Trouble } from './trouble.ts';
 import { findChangedTables } from './warehouse-troubles.ts';
@@ -47,9 +54,16 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ...findClockSetBack(evidence, context.site),
     ...changed,
     ...own,
-    ...(isExplained ? [] : [...findLate(evidence, context), ...findInexact(evidence, context)]),
+    ...(isExplained
+      ? []
+      : [
+          ...findNotLoaded(evidence, context),
+          ...findLate(evidence, context),
+          ...findInexact(evidence, context),
+        ]),
     ...findDifferent(evidence, context),
     ...findCensuses(evidence, context),
+    ...findForgetting(evidence, context),
     ...findDropped(evidence, context),
     ...findQuarantined(evidence, context),
     ...findWaits(evidence, context),
@@ -58,6 +72,22 @@ export function findTroubles(evidence: Evidence, context: TroubleContext): Troub
     ),
   ];
 }
+
+/** A row may be left in one place of several. The command needs its key, which nothing keeps. */
+function findForgetting({ objects, now }: Evidence, { site }: TroubleContext): Trouble[] {
+  const open = (ifAnswered(objects)?.forgetting ?? []).filter(
+    ({ begunAt }) => now.getTime() - Date.parse(begunAt) > forgettingTakesMs,
+  );
+  return open.map(({ table, begunAt, id, by }) => ({
+    kind: 'forgetting',
+    table,
+    text: `a row of ${table} was to be forgotten since ${formatTime(begunAt)}, by ${by}, and may be left somewhere (${id.slice(0, 16)}): type that forget command again`,
+    command: commandFor(site, 'forget --list'),
+  }));
+}
+
+/** On a busy stage it waits for half an hour, and reads every object of the table. */
+const forgettingTakesMs = 3_600_000;
 
 const namesOf = ({ sources, tables }: Model): string[] => [...sources, ...tables].map(({ name }) => name);
 

@@ -1,9 +1,15 @@
 import type { AsOf } from '../../../shared/ledger/as-of.ts';
 import type { Model } from '../../../shared/model/model.ts';
-import { commandFor, type ResumableSite, resumeCommandFor, type Site } from '../../site/site.ts';
+import {
+  beginCommandFor,
+  commandFor,
+  type ResumableSite,
+  resumeCommandFor,
+  type Site,
+} from '../../site/site.ts';
 import { formatDuration, formatTime } from '../../terminal/time.ts';
 import { formatCount } from '../../terminal/wording.ts';
-import { type Evidence, ifAnswered, isBusy } from '../evidence/evidence.ts';
+import { type Evidence, ifAnswered, isBusy, isLoaded } from '../evidence/evidence.ts';
 import { listNames } from './causes.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -31,6 +37,17 @@ export function maxLagOf(
   const isStage = isRunning && pid === undefined;
   if (objectiveSeconds !== undefined || everySeconds === undefined || isStage) return objectiveSeconds;
   return Math.max(leastSeconds, watchIntervals * everySeconds);
+}
+
+/** A warehouse that was never loaded has no age, so lateness does not show it. */
+export function findNotLoaded(evidence: Evidence, { site, asOf }: LatenessContext): Trouble[] {
+  const { activity, objects } = evidence;
+  const plans = ifAnswered(objects);
+  if (plans === undefined || plans.attempts?.succeeded !== undefined) return [];
+  const isAtWork = activity.isRunning && activity.pid !== undefined;
+  if (isLoaded(evidence) || asOf.size > 0 || isAtWork || isBusy(evidence)) return [];
+  const text = 'nothing has been loaded yet';
+  return [{ kind: 'not loaded', table: null, text, command: beginCommandFor(site) }];
 }
 
 /** Nothing fails of it, and so nothing else says so before the warehouse is late. */

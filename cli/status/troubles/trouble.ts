@@ -4,6 +4,7 @@
  * - `not running`: nobody plans or moves messages
  * - `stopped`: parts of the stage do not work as they were deployed
  * - `paused`: an operator has paused the stage
+ * - `not loaded`: no plan has ever succeeded, and the warehouse has nothing
  * - `late`: older than it may be
  * - `clock`: the last plan is dated in the future, so nothing says how old the warehouse is
  * - `went back`: the ledger has lost entries
@@ -18,6 +19,7 @@
  * - `dropped`: discarded by an operator, and its rows are not in the warehouse
  * - `held`: a census that lacks too many keys
  * - `unmarked`: deleted rows are not marked, or not yet
+ * - `forgetting`: a row whose forgetting did not end
  * - `damaged`: a record in S3
  */
 export type TroubleKind =
@@ -26,6 +28,7 @@ export type TroubleKind =
   | 'not running'
   | 'stopped'
   | 'paused'
+  | 'not loaded'
   | 'late'
   | 'clock'
   | 'went back'
@@ -43,6 +46,7 @@ export type TroubleKind =
   | 'dropped'
   | 'held'
   | 'unmarked'
+  | 'forgetting'
   | 'damaged'
   | 'quarantined'
   | 'waiting'

@@ -216,7 +216,7 @@ select coalesce(json_agg(distinct case g.grantee when 0 then 'public' else quote
   from pg_class c, aclexplode(c.relacl) g where c.oid = $1::regclass and g.privilege_type = 'SELECT'`;
 
 async function runAll(client: pg.ClientBase, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await client.query(statement);
+  if (statements.length > 0) await client.query(statements.join(';\n'));
 }
 
 /** @returns the SQLSTATE of what the server refused, and has undone; undefined where all is done */

@@ -42,6 +42,7 @@ export function makeSiteOf({ clients, queueUrl, sourceUrl, warehouseUrl }: RoadP
     connectSource: () => connect(sourceUrl),
     listDeadLetters: (): Promise<DeadLetter[]> => inspectDeadLetters(origin, deadLetterUrl),
     receiveWaitSeconds: 0,
+    quietSeconds: 0,
     oldestSentAt: async (url) => (await inspectQueue(origin, url)).map(({ sentAt }) => sentAt).sort()[0],
     selector: '',
     takenBy: '',

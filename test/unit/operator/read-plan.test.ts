@@ -37,6 +37,23 @@ describe('the records of plans', () => {
     }
   });
 
+  it('tell the last look for deletes of each table, in which generation', async () => {
+    const looksOf = async (state: object) =>
+      (await readLastPlan(storeOf({ 'state/capture.json': state }), new Date('2026-03-05T12:00:00Z'))).looks;
+    const last = { run: '20260305T110000000Z0003', slice: '0000' };
+    expect(await looksOf({ generation: '7', tables: {}, censuses: { staff: { last }, design: {} } })).toEqual(
+      {
+        generation: '7',
+        lastRuns: new Map([['staff', last.run]]),
+      },
+    );
+    // One that was under way when the generation began.
+    const censuses = { staff: { before: last.run } };
+    expect((await looksOf({ generation: '7', tables: {}, censuses }))?.lastRuns.get('staff')).toBe(last.run);
+    expect(await looksOf({ generation: '7', tables: {} })).toEqual({ generation: '7', lastRuns: new Map() });
+    expect(await looksOf({})).toBeUndefined();
+  });
+
   it('tell the last run that the state names, or a later one, and when that was by the clock of its time', async () => {
     const ahead = '20270101T000000000Z0001';
     const next = '20270101T000000001Z0002';

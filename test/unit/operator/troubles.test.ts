@@ -4,6 +4,7 @@ import type { Evidence } from '../../../cli/status/evidence/evidence.ts';
 import type { ObjectsEvidence } from '../../../cli/status/evidence/read-objects.ts';
 import { findTroubles, type TroubleContext } from '../../../cli/status/troubles/find-troubles.ts';
 import { describeWait, groupWaits } from '../../../cli/waiting/explain-waits.ts';
+import { nothingRemoved } from '../../../shared/records/forgotten.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 const now = new Date('2026-11-30T22:00:00.000Z');
@@ -18,9 +19,11 @@ const objects: ObjectsEvidence = {
   loaded: undefined,
   verified: undefined,
   warehouse: undefined,
+  forgetting: [],
   damaged: [],
   failing: new Map(),
   lastRun: undefined,
+  looks: undefined,
 };
 const quiet = (queue: 'extract' | 'transform' | 'load', ready = 0) => ({
   queue,
@@ -72,6 +75,23 @@ describe('what needs attention', () => {
     expect(found({})).toEqual([]);
   });
 
+  it('is a warehouse that nobody has ever loaded, unless somebody is at it', () => {
+    const activity = { ...well.activity, isRunning: false, pid: undefined };
+    const finding = [['nothing has been loaded yet', 'npx starlift run --data d']];
+    expect(found({ activity })).toEqual(finding);
+    expect(found({ activity, ledger: answered(undefined) })).toEqual(finding);
+    // A stage's schedule.
+    expect(found({ activity: { ...well.activity, pid: undefined } })).toEqual(finding);
+    const queues = answered({ queues: [quiet('extract', 2)], letters: [] });
+    expect(found({ activity: { ...well.activity, pid: undefined }, queues })).toEqual([]);
+    // A source without rows has nothing to load.
+    const attempts = {
+      attemptedAt: '2026-11-30T21:59:00.000Z',
+      succeeded: { at: '2026-11-30T21:59:00.000Z' },
+    } as ObjectsEvidence['attempts'];
+    expect(found({ activity, ...withObjects({ attempts }) })).toEqual([]);
+  });
+
   it('is a stage that an operator has paused, and not what is late because of it', () => {
     const activity = { ...well.activity, pid: undefined, pausedSince: '2026-11-30T20:00:00.000Z' };
     expect(found({ activity }, { asOf: asOfAll('2026-11-30T19:59:00Z') })).toEqual([
@@ -101,6 +121,30 @@ describe('what needs attention', () => {
       expect(found(withObjects({ verified: verified(result) }))).toEqual([]);
   });
 
+  it('is a row whose forgetting has not ended, unless it may be under way', () => {
+    const begun = (begunAt: string) =>
+      withObjects({
+        forgetting: [
+          {
+            id: '0123456789abcdef0123',
+            table: 'staff',
+            begunAt,
+            endedAt: null,
+            by: 'ann@desk',
+            withFacts: false,
+            removed: nothingRemoved,
+          },
+        ],
+      });
+    expect(found(begun('2026-11-30T21:30:00.000Z'))).toEqual([]);
+    expect(found(begun('2026-11-30T20:30:00.000Z'))).toEqual([
+      [
+        'a row of staff was to be forgotten since 2026-11-30 20:30:00 UTC, by ann@desk, and may be left somewhere (0123456789abcdef): type that forget command again',
+        'npx starlift forget --list --data d',
+      ],
+    ]);
+  });
+
   it('is a table without a column for marks, with a statement that works under any name', () => {
     const at = '2026-11-30T21:00:00.000Z';
     const census = { table: 'fact_payment', state: 'unmarked' as const, reason: null, at };
@@ -109,6 +153,34 @@ describe('what needs attention', () => {
     expect(found({ ledger }, { site }).map(([, command]) => command)).toEqual([
       'as its owner: alter table "Star ""x"""."fact_payment" add column if not exists "_deleted_by" bigint',
     ]);
+  });
+
+  it('is a table whose deletes plans have not looked for since the capture state was made anew', () => {
+    const at = '2026-11-30T21:00:00.000Z';
+    const run = '20261130T210000000Z0001';
+    const known = { table: 'fact_payment', state: 'applied' as const, reason: null, at };
+    const toldOf = (census: object, generation: string, lastRun?: string) => {
+      const lastRuns = new Map(lastRun === undefined ? [] : [['payment', lastRun]]);
+      const censuses = [{ ...known, ...census }];
+      const ledger = answered({ tables: new Map(), loadedRuns: [], rowsOfRun: new Map(), censuses });
+      return found({ ledger, ...withObjects({ looks: { generation, lastRuns } }) });
+    };
+    const told = [
+      [
+        'deleted rows of fact_payment were not looked for since the capture state was made anew: rows that came back may still be marked',
+        'npx starlift run --data d',
+      ],
+    ];
+    // Generations are numbers, and no texts.
+    const ours = { run, generation: '999' };
+    expect(toldOf(ours, '1000')).toEqual(told);
+    // The first look of the new state is over, and not loaded yet.
+    expect(toldOf(ours, '1000', '20261130T220000000Z0001')).toEqual(told);
+    // The state has kept it, as where the source failed over.
+    expect(toldOf(ours, '1000', run)).toEqual([]);
+    expect(toldOf(ours, '999')).toEqual([]);
+    // An older release's freshness function does not name the run.
+    expect(toldOf({}, '1000')).toEqual([]);
   });
 
   it('is a source that refuses the password: since when, how often it was tried, and when next', () => {
@@ -245,7 +317,10 @@ describe('what needs attention', () => {
   it('is a schedule that plans no more', () => {
     const schedule = { isRunning: true, pid: undefined, endedUnexpectedly: false, everySeconds: 300 };
     const attempted = (attemptedAt: string) =>
-      found({ activity: schedule, maxLagSeconds: undefined, ...withObjects({ attempts: { attemptedAt } }) });
+      found(
+        { activity: schedule, maxLagSeconds: undefined, ...withObjects({ attempts: { attemptedAt } }) },
+        { asOf: asOfAll(attemptedAt) },
+      );
     expect(attempted('2026-11-30T21:46:00.000Z')).toEqual([]);
     expect(attempted('2026-11-30T21:40:00.000Z')).toEqual([
       [

@@ -31,6 +31,7 @@ describe('a line of a service log', () => {
       '{"level":"ERROR","message":"the message went to the dead-letter queue","service":"starlift-load"}',
       true,
     ],
+    ['{"level":"WARN","message":"a census is held","service":"starlift-load"}', true],
     ['{"level":"WARN","message":"the message goes back to its queue","service":"starlift-load"}', false],
     ['{"level":"ERROR","message":"the event could not be put","service":"starlift-load"}', false],
     ['Error: no heap left', false],

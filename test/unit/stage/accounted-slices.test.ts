@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAccounted, type SliceFacts } from '../../../cli/site/stage/follow-slices.ts';
-import { type FollowedSlice, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
+import { addEmpty } from '../../../shared/records/plan/empty-slices.ts';
+import { type FollowedSlice, isAccountedFor, makeKnownSlices } from '../../../shared/records/plan/slices.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 
 const run = '20261125T120000000Zabcd';
@@ -46,6 +47,25 @@ describe('a slice', () => {
     expect(isDone(sliceOf('design'), { empty: ['design 0003.0'] })).toBe(false);
     expect(isDone(sliceOf('design'), { empty: ['design 0003.0'], loaded: ['dim_design 0003.1'] })).toBe(true);
     expect(isDone(sliceOf('department'), { empty: ['department 0003'] })).toBe(true);
+  });
+
+  it('that was cut after it had been noted as one without news is done when its parts are', () => {
+    const known = makeKnownSlices();
+    known.add('item', { run, slice: '0003.0' });
+    const isKnown = (slice: string) => isAccountedFor(known, 'item', { run, slice });
+    addEmpty(known, 'item', [{ run, slice: '0003' }]);
+    expect(isKnown('0003')).toBe(false);
+    addEmpty(known, 'item', [
+      { run, slice: '0003' },
+      { run, slice: '0003.1' },
+    ]);
+    expect(isKnown('0003')).toBe(true);
+    // The note of the whole comes first where they are listed.
+    addEmpty(known, 'item', [
+      { run, slice: '0004' },
+      { run, slice: '0004.0' },
+    ]);
+    expect(isKnown('0004')).toBe(false);
   });
 
   it('of a table that ends in the ingested zone is done when it is there', () => {

@@ -9,11 +9,13 @@ export interface Judgement {
 
 /** These pass by themselves, or concern single rows; every other one is the whole pipeline's, or a loss. */
 const mild: ReadonlySet<TroubleKind> = new Set([
+  'not loaded',
   'late',
   'locked',
   'retrying',
   'held',
   'unmarked',
+  'forgetting',
   'dropped',
   'quarantined',
   'waiting',
