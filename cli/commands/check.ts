@@ -1,25 +1,19 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type pg from 'pg';
-import type { ModelDefinition } from '../../shared/model/define.ts';
 import { findProjectFile, projectFileName, projectFolderOf } from '../configuration/find-project-file.ts';
-import { readProjectFile } from '../configuration/project-file.ts';
-import { readRememberedModel } from '../configuration/remembered.ts';
 import { formatFinding } from '../configuration/yaml-file.ts';
 import { connect } from '../database/connect.ts';
-import { defaultFolder } from '../embedded/resources.ts';
 import { textOption } from '../options/site-options.ts';
 import { checkProject } from '../project/check/check.ts';
 import { adviseLargeTables } from '../project/check/large-tables.ts';
-import { allowNullInAdded, compareModels, describeFinding } from '../project/compare-models.ts';
 import { assembleProject, loadDefinition } from '../project/load-model.ts';
+import { findPendingMigration } from '../project/pending-migration.ts';
 import {
   findSourceUrl,
   findWarehouseSchema,
   knownSourceUrl,
   knownWarehouseUrl,
 } from '../project/source-url.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../terminal/usage-error.ts';
 import type { CommandModule } from './command-module.ts';
 
@@ -60,7 +54,10 @@ export const command: CommandModule = {
         for (const advice of await adviseLargeTables(source.client, assembleProject(definition)))
           terminal.info(advice);
       }
-      tellOfMigration(folder, definition, terminal);
+      const pending = findPendingMigration(folder, definition);
+      if (pending.length > 0)
+        terminal.info('The model in force has it otherwise, and starlift migrate changes the tables:');
+      for (const finding of pending) terminal.info(`    ${finding}`);
       return unasked.length === 0 ? 0 : 1;
     } finally {
       await Promise.all([source.client?.end(), warehouse.client?.end()]);
@@ -100,18 +97,6 @@ function describeFitting(source: Asked, warehouse: Asked): string {
   return asked.length === 0
     ? 'Nothing is wrong with the files.'
     : `Nothing is wrong: the files fit ${asked.join(' and ')}.`;
-}
-
-/** What the data folder's tables are not yet, and a run would refuse. */
-function tellOfMigration(folder: string, definition: ModelDefinition, terminal: Terminal): void {
-  const data = readProjectFile(join(folder, projectFileName), process.env).data() ?? defaultFolder;
-  const inForce = existsSync(data) ? readRememberedModel(data) : undefined;
-  if (inForce === undefined) return;
-  if (inForce.name !== definition.name) return;
-  const findings = compareModels(inForce, allowNullInAdded(inForce, definition));
-  if (findings.length === 0) return;
-  terminal.info('The model in force has it otherwise, and starlift migrate changes the tables:');
-  for (const finding of findings) terminal.info(`    ${describeFinding(finding)}`);
 }
 
 /** @throws {UsageError} there is none */

@@ -5,6 +5,8 @@ import { connect } from '../database/connect.ts';
 import { hasPassword } from '../database/database-url.ts';
 import { textOption } from '../options/site-options.ts';
 import { type InitOutcome, initProject } from '../project/init/init.ts';
+import { loadDefinition } from '../project/load-model.ts';
+import { findPendingMigration } from '../project/pending-migration.ts';
 import {
   findSourceUrl,
   findWarehouseSchema,
@@ -44,22 +46,32 @@ export const command: CommandModule = {
         warehouseSchema,
         warehouse,
       });
-      print(outcome, { dir, next: findNext(url, folder) }, terminal);
-      return outcome.findings.length === 0 ? 0 : 2;
+      const isSound = outcome.findings.length === 0;
+      const pending =
+        isSound && !outcome.isNew
+          ? findPendingMigration(folder, (await loadDefinition(folder)).definition)
+          : [];
+      const next = findNext(pending.length === 0 ? 'run' : 'migrate', url, folder);
+      print(outcome, { dir, next, pending }, terminal);
+      return isSound ? 0 : 2;
     } finally {
       await Promise.all([source.end(), warehouse?.end()]);
     }
   },
 };
 
-/** The command that loads the project: it has to find the same source. */
-function findNext(url: string, folder: string): string {
-  if (knownSourceUrl(folder, process.env) === url) return 'npx starlift run';
-  if (hasPassword('--source', url)) return 'SOURCE_URL=… npx starlift run';
-  return `npx starlift run --source ${quoteForShell(url)}`;
+/** What to type next: it has to find the same source. */
+function findNext(command: 'run' | 'migrate', url: string, folder: string): string {
+  if (knownSourceUrl(folder, process.env) === url) return `npx starlift ${command}`;
+  if (hasPassword('--source', url)) return `SOURCE_URL=… npx starlift ${command}`;
+  return `npx starlift ${command} --source ${quoteForShell(url)}`;
 }
 
-function print(outcome: InitOutcome, { dir, next }: { dir: string; next: string }, terminal: Terminal): void {
+function print(
+  outcome: InitOutcome,
+  { dir, next, pending }: { dir: string; next: string; pending: readonly string[] },
+  terminal: Terminal,
+): void {
   const { schemas, otherSchemas, written, folded, leftOut, added, findings, isNew } = outcome;
   const tables = [
     ...written.map(({ name, table, reason }) => [name, `from ${table.name}: ${reason}`]),
@@ -93,10 +105,14 @@ function print(outcome: InitOutcome, { dir, next }: { dir: string; next: string 
   else if (written.length === 0 && added.length === 0) terminal.info('Nothing is new in the source.');
   else terminal.info(`Added ${countFiles(written.length)} in tables/.`);
   for (const finding of findings) terminal.error(formatFinding(finding));
-  if (findings.length === 0) {
-    terminal.info('Checked: nothing is wrong. To load it:');
-    terminal.info(`    ${dir === '.' ? '' : `cd ${quoteForShell(dir)} && `}${next}`);
-  }
+  if (findings.length > 0) return;
+  terminal.info(
+    pending.length === 0
+      ? 'Checked: nothing is wrong. To load it:'
+      : 'Checked: nothing is wrong. The tables of the warehouse are other ones yet. To change them:',
+  );
+  for (const finding of pending) terminal.info(`    # ${finding}`);
+  terminal.info(`    ${dir === '.' ? '' : `cd ${quoteForShell(dir)} && `}${next}`);
 }
 
 const countFiles = (count: number): string => (count === 1 ? '1 file' : `${count} files`);

@@ -57,11 +57,17 @@ export async function loadModel(from?: string): Promise<Model> {
   return assembleProject((await loadDefinition(from)).definition);
 }
 
+/** A run asks for the model of its project at each step that may be given another one. */
+const assembled = new WeakMap<ModelDefinition, Model>();
+
 /** What is wrong with a model is wrong configuration to the command line. */
 export function assembleProject(definition: ModelDefinition): Model {
+  const known = assembled.get(definition);
+  if (known !== undefined) return known;
   try {
     const model = assembleModel(definition);
     assertNameLengths(model);
+    assembled.set(definition, model);
     return model;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));

@@ -35,11 +35,8 @@ export async function publishProject(
   ingested: Pick<ObjectStore, 'get' | 'create' | 'replace' | 'put'>,
   loaded: LoadedDefinition,
 ): Promise<ProjectPublication> {
-  const inForceAlready = await findInForce(ingested, loaded.definition);
-  if (inForceAlready !== undefined) {
-    const { definition } = loaded;
-    return { ...inForceAlready, model: assembleProject(definition), definition };
-  }
+  const inForceAlready = await findProjectInForce(ingested, loaded);
+  if (inForceAlready !== undefined) return inForceAlready;
   const known = await readDefinitionInForce(ingested);
   const definition = known === undefined ? loaded.definition : allowNullInAdded(known, loaded.definition);
   const model = assembleProject(definition);
@@ -55,13 +52,41 @@ export async function publishProject(
   return { ...publication, model, definition };
 }
 
+/**
+ * The same for a run, which goes on where a migration has died.
+ *
+ * @param keepsModel whether the model in force stays so, whatever the project says
+ * @throws as `publishProject`
+ */
+export async function putProjectInForce(
+  ingested: Pick<ObjectStore, 'get' | 'create' | 'replace' | 'put'>,
+  warehouse: pg.ClientBase,
+  { project, keepsModel }: { project: LoadedDefinition; keepsModel: boolean },
+): Promise<ProjectPublication> {
+  // First, because it is so in most runs, and costs one request. What a migration has published is no project's model.
+  const known = keepsModel ? undefined : await findProjectInForce(ingested, project);
+  if (known !== undefined) return known;
+  // It may have died before it published the model whose tables the warehouse has already.
+  await publishTakenOver(ingested, warehouse);
+  const kept = keepsModel ? await readProjectInForce(ingested) : undefined;
+  return kept ?? publishProject(ingested, project);
+}
+
+/** @returns undefined where another model than the project's is in force, or none */
+async function findProjectInForce(
+  ingested: Pick<ObjectStore, 'get'>,
+  { definition }: Pick<LoadedDefinition, 'definition'>,
+): Promise<ProjectPublication | undefined> {
+  const known = await findInForce(ingested, definition);
+  return known && { ...known, model: assembleProject(definition), definition };
+}
+
 /** @returns undefined before the first model is published, or where S3 has lost it */
-export async function readProjectInForce(
+async function readProjectInForce(
   ingested: Pick<ObjectStore, 'get'>,
 ): Promise<ProjectPublication | undefined> {
   const definition = await readDefinitionInForce(ingested);
-  const known = definition && (await findInForce(ingested, definition));
-  return known && definition && { ...known, definition, model: assembleProject(definition) };
+  return definition && findProjectInForce(ingested, { definition });
 }
 
 /**

@@ -1,7 +1,13 @@
 import type pg from 'pg';
 import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
 import { tableNameOf } from '../compile/source-tables.ts';
-import type { ForeignKey, Lock, LockedColumn, LockedTable } from '../files/lock-file.ts';
+import {
+  type ForeignKey,
+  isReservedName,
+  type Lock,
+  type LockedColumn,
+  type LockedTable,
+} from '../files/lock-file.ts';
 
 export interface CatalogueColumn {
   name: string;
@@ -171,7 +177,7 @@ const catalogueQuery = (schemas: readonly string[]): string => `
      and c.relkind in ('r', 'p', 'v', 'm', 'f')
    order by array_position(array[${schemas.map(quoteLiteral).join(', ')}]::name[], n.nspname), c.relname collate "C"`;
 
-/** A table as the lock has it. Foreign keys to schemas that the project does not read lead nowhere. */
+/** A table as the lock has it, without a column that no file can name. Foreign keys to schemas that the project does not read lead nowhere. */
 export function lockTable(table: CatalogueTable, schemas: readonly string[]): LockedTable {
   const [defaultSchema = 'public'] = schemas;
   const foreignKeys = table.foreignKeys
@@ -185,7 +191,11 @@ export function lockTable(table: CatalogueTable, schemas: readonly string[]): Lo
       }),
     );
   return {
-    columns: Object.fromEntries(table.columns.map((column) => [column.name, lockColumn(column)])),
+    columns: Object.fromEntries(
+      table.columns
+        .filter(({ name }) => !isReservedName(name))
+        .map((column) => [column.name, lockColumn(column)]),
+    ),
     ...(table.primaryKey !== null && { primaryKey: table.primaryKey }),
     uniqueKeys: table.uniqueKeys,
     foreignKeys: dropRepeated(foreignKeys),

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { selectSummarizing } from '../../../services/ingestion/source/wal-summaries.ts';
 import type { Model, SourceTable } from '../../../shared/model/model.ts';
 import { quoteSource } from '../../../shared/model/source-name.ts';
-import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
 import { formatBytes } from '../../terminal/wording.ts';
 import { defaultSchema } from '../../verify/expected/source-rows.ts';
 
@@ -20,9 +19,7 @@ export async function adviseLargeTables(
   { sources }: Pick<Model, 'sources'>,
   worthBytes = largeBytes,
 ): Promise<string[]> {
-  const sized = await Promise.all(
-    sources.map(async (table) => ({ table, bytes: await selectBytes(source, table) })),
-  );
+  const sized = await selectBytes(source, sources);
   const large = sized.filter(({ bytes }) => bytes > worthBytes).toSorted((a, b) => b.bytes - a.bytes);
   const [largest] = large;
   if (largest === undefined) return [];
@@ -43,12 +40,15 @@ export async function adviseLargeTables(
   ];
 }
 
-async function selectBytes(source: pg.ClientBase, table: SourceTable): Promise<number> {
-  const name = `to_regclass(${quoteLiteral(quoteSource(table, defaultSchema))})`;
-  // A partitioned table has no blocks of its own.
-  const { rows } = await source.query<{ bytes: number | null }>(
-    `select greatest(pg_relation_size(${name}),
-                     (select sum(pg_relation_size(relid)) from pg_partition_tree(${name})))::float8 as bytes`,
-  );
-  return rows[0]?.bytes ?? 0;
+async function selectBytes(source: pg.ClientBase, sources: readonly SourceTable[]) {
+  const { rows } = await source.query<{ bytes: number | null }>({
+    text: `
+      select greatest(pg_relation_size(oid),
+                      -- A partitioned table has no blocks of its own.
+                      (select sum(pg_relation_size(relid)) from pg_partition_tree(oid)))::float8 as bytes
+        from unnest($1::text[]) with ordinality as named (name, place), to_regclass(name) as oid
+       order by place`,
+    values: [sources.map((table) => quoteSource(table, defaultSchema))],
+  });
+  return sources.map((table, index) => ({ table, bytes: rows[index]?.bytes ?? 0 }));
 }

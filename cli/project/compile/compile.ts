@@ -12,6 +12,7 @@ import { versionsOf } from '../../../shared/model/history.ts';
 import { sourceNameOf } from '../../../shared/model/source-name.ts';
 import { type Finding, findingAt, formatFinding, refuseFindings } from '../../configuration/yaml-file.ts';
 import { didYouMean } from '../../help/suggest.ts';
+import { isReservedName } from '../files/lock-file.ts';
 import type { Lookup } from '../files/lookup-file.ts';
 import { type Project, readProject } from '../files/read-project.ts';
 import { fitToKey, haveEqualTexts, isLoose, typesOf } from './column-types.ts';
@@ -118,7 +119,8 @@ function compileKept(
         return [];
       }
       for (const [index, column] of (exclude ?? []).entries()) {
-        if (Object.hasOwn(table.locked.columns, column)) continue;
+        // The lock cannot have it.
+        if (Object.hasOwn(table.locked.columns, column) || isReservedName(column)) continue;
         const meant = didYouMean(column, Object.keys(table.locked.columns));
         at(['exclude', index], `${table.name} has no column ${column}${meant}`);
       }

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { UsageError } from '../../terminal/usage-error.ts';
 
+/** Readers of JSON and YAML drop a key of this name, or take it for something else. */
+export const isReservedName = (name: string): boolean => name === '__proto__';
+
 export const lockFileName = 'starlift.lock.json';
 
 const columnNames = z.array(z.string());

@@ -1,7 +1,7 @@
 import { quoteIdentifier, quoteQualified } from '../../../shared/postgres/identifier.ts';
 import { type CatalogueTable, lockTable } from '../catalogue/read-catalogue.ts';
 import { tableNameOf } from '../compile/source-tables.ts';
-import type { LockedTable } from '../files/lock-file.ts';
+import { isReservedName, type LockedTable } from '../files/lock-file.ts';
 import { isMigrationTable, looksSecret, singularForms, wordsOf } from './column-names.ts';
 
 /** A table that a warehouse table can be made from as it is. */
@@ -45,6 +45,8 @@ export function offerTables(
   return { offered, leftOut };
 }
 
+const reservedName = 'has the one name that no file of a project can have as a key';
+
 const notTables = { v: 'a view', m: 'a materialized view', f: 'a foreign table' } as const;
 
 function judge(name: string, table: CatalogueTable, schemas: readonly string[]): OfferedTable | LeftOut {
@@ -55,6 +57,7 @@ function judge(name: string, table: CatalogueTable, schemas: readonly string[]):
   if (table.isOfExtension) return { name, reason: 'it belongs to an extension' };
   if (isMigrationTable(table.table)) return { name, reason: 'it belongs to a tool that migrates schemas' };
   if (table.table.includes('.')) return { name, reason: 'a dot in a name would be read as a path' };
+  if (isReservedName(name)) return { name, reason: `it ${reservedName}` };
   if (table.hasHeirs) {
     return { name, reason: 'other tables inherit from it, and no index is unique over the rows of all' };
   }
@@ -83,7 +86,8 @@ function excludedColumns({ columns }: CatalogueTable, locked: LockedTable): Map<
   const excluded = new Map<string, string>();
   for (const { name } of columns) {
     const column = locked.columns[name];
-    if (name.includes('.')) excluded.set(name, 'has a dot in its name, which would be read as a path');
+    if (isReservedName(name)) excluded.set(name, reservedName);
+    else if (name.includes('.')) excluded.set(name, 'has a dot in its name, which would be read as a path');
     else if (column !== undefined && looksSecret(name, column)) excluded.set(name, 'looks like a secret');
   }
   return excluded;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { checkProject } from '../../../cli/project/check/check.ts';
 import { kindsOf, useSource } from './init-under-test.ts';
 
 /** Films are rented out; nothing but foreign keys, types and names says what is what. */
@@ -188,6 +189,32 @@ it('leaves out what nobody can read exactly, and why', () =>
         parent: 'other tables inherit from it, and no index is unique over the rows of all',
         session: 'its key has token, which looks like a secret',
       });
+    },
+  ));
+
+it('leaves out what has the one name that no file can have as a key', () =>
+  inSource(
+    `create table kept (id int primary key, "__proto__" text, "constructor" text);
+     create table keyed ("__proto__" int primary key);
+     create table "__proto__" (id int primary key)`,
+    async ({ init, model, client, folder }) => {
+      const { written, leftOut, findings } = await init({ isMirror: true });
+      expect(findings).toEqual([]);
+      const reason = 'has the one name that no file of a project can have as a key';
+      expect(written.map(({ name, table }) => [name, [...table.excluded]])).toEqual([
+        ['kept', [['__proto__', reason]]],
+      ]);
+      expect(Object.fromEntries(leftOut.map((each) => [each.name, each.reason]))).toEqual(
+        Object.fromEntries([
+          ['__proto__', `it ${reason}`],
+          ['keyed', `its key has __proto__, which ${reason}`],
+        ]),
+      );
+      expect(model().sources.map(({ name, excluded }) => [name, [...excluded]])).toEqual([
+        ['kept', ['__proto__']],
+      ]);
+      for (const isUpdate of [false, true])
+        expect(await checkProject({ folder, source: client, isUpdate })).toEqual([]);
     },
   ));
 
