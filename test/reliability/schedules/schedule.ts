@@ -4,7 +4,8 @@ import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
 import { settleCensuses } from '../world/censuses.ts';
-import { type History, remember } from '../world/expectations.ts';
+import { findNews, type History, remember } from '../world/expectations.ts';
+import { summarizeLog } from '../world/hints.ts';
 import { type Delivery, Mailbox } from '../world/mailbox.ts';
 import { eventOf, isDoneWith } from '../world/queues.ts';
 import { Workers } from '../world/workers.ts';
@@ -27,8 +28,8 @@ export class Schedule {
   #isLateOpen = false;
   /** What handlers threw: such invocations are tried again. */
   readonly failures: string[] = [];
-  /** Of the last plan that ended. */
-  #slices: number | undefined;
+  /** The last plan that ended. */
+  #planned: PlannedRun | undefined;
 
   constructor(world: World, late: pg.Client, random: RowRandom) {
     this.#world = world;
@@ -48,6 +49,7 @@ export class Schedule {
       else if (chance < 10) await this.#duplicate();
       else if (chance < 13) await this.#mailbox.receive();
       else if (chance < 24) await this.#deliver();
+      else if (chance < 26 && this.#world.hints.summaries) await summarizeLog(this.#world.source);
       else await this.#step(this.#random.oneIn(80));
       await this.#clearUp();
     }
@@ -63,14 +65,19 @@ export class Schedule {
     const assertNotSilent = () => assertNotSilentlyWrong(this.#world.site, this.#world);
     do {
       await this.#drain();
-      this.#slices = undefined;
+      this.#planned = undefined;
       // What the source has not counted yet is found, too.
       await this.#plan({ isExact: true });
       await this.#drain(assertNotSilent);
-    } while (this.#slices !== 0);
+    } while (await this.#hasNews());
     this.#mailbox.letGo();
     await this.#drain();
     await settleCensuses(this.#world, { plan: () => this.#plan(), deliver: () => this.#drain() });
+  }
+
+  async #hasNews(): Promise<boolean> {
+    const planned: PlannedRun | undefined = this.#planned;
+    return planned === undefined || (await findNews(this.#world.ingested, planned)).length > 0;
   }
 
   /** @param whenIdle called each time when nothing is left to deliver, before dead letters are redriven */
@@ -144,7 +151,7 @@ export class Schedule {
     for (const { name, task, outcome } of this.#workers.takeEnded()) {
       if (outcome?.kind === 'failed') this.failures.push(`${name}: ${String(outcome.error)}`);
       if (task === undefined) {
-        if (outcome?.kind === 'done') this.#slices = (outcome.value as PlannedRun).slices.length;
+        if (outcome?.kind === 'done') this.#planned = outcome.value as PlannedRun;
       } else if (outcome?.kind === 'done' && isDoneWith(outcome.value, task.message)) {
         this.#world.queues.deleteLater(task.kind, task.message);
       } else await this.#world.queues.giveBack(task.kind, task.message);

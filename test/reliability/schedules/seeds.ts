@@ -6,6 +6,7 @@ import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { loadInitially } from '../sweeps/crash-scenario.ts';
 import { noteWhole } from '../world/censuses.ts';
 import { expectExact, expectNothingLeft, expectTrueHistory, remember } from '../world/expectations.ts';
+import { allHints, type Hints, hintsAlone, takeHints } from '../world/hints.ts';
 import { World } from '../world/world.ts';
 import { Schedule } from './schedule.ts';
 
@@ -49,7 +50,9 @@ async function runSeeds(world: World, late: pg.Client, seeds: readonly number[])
     try {
       await runSeed(world, late, seed);
     } catch (error) {
-      failures.push(`SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(
+        `SEED=${seed} (hints: ${world.hints.name}): ${error instanceof Error ? error.message : String(error)}`,
+      );
       tell(`schedules: SEED=${seed} failed`);
       // What a failed seed has left open would lock the next one out.
       await late.query('rollback');
@@ -61,7 +64,7 @@ async function runSeeds(world: World, late: pg.Client, seeds: readonly number[])
 }
 
 async function runSeed(world: World, late: pg.Client, seed: number): Promise<void> {
-  await world.reset();
+  await world.reset(hintsOf(seed));
   const random = new RowRandom(seed, 'schedule').at(0);
   const schedule = new Schedule(world, late, random);
   // Most begin with a full warehouse, where there is more to get wrong.
@@ -73,6 +76,14 @@ async function runSeed(world: World, late: pg.Client, seed: number): Promise<voi
   await expectExact(world);
   await expectTrueHistory(world, schedule.history);
   await expectNothingLeft(world);
+}
+
+/** Half of the seeds have all hints on, the others each alone. */
+function hintsOf(seed: number): Hints {
+  const [hints = allHints] = takeHints([
+    seed % 4 < 2 ? allHints : (hintsAlone[Math.floor(seed / 4) % hintsAlone.length] ?? allHints),
+  ]);
+  return hints;
 }
 
 /** Both files draw seeds of their own, and each takes its half of as many as both are to do. */

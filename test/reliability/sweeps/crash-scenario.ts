@@ -2,11 +2,12 @@ import { expect } from '@jest/globals';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { assertNotSilentlyWrong } from '../silence/status-evidence.ts';
 import { noteWhole, settleCensuses } from '../world/censuses.ts';
-import { type DeliveryOrder, deliverAll, plan } from '../world/delivery.ts';
+import { type DeliveryOrder, deliverAll, planExactly, runOnce } from '../world/delivery.ts';
 import {
   expectExact,
   expectNothingLeft,
   expectWholeHistory,
+  findNews,
   type History,
   remember,
 } from '../world/expectations.ts';
@@ -16,8 +17,7 @@ import type { World } from '../world/world.ts';
 /** The first run: a full load into a warehouse without tables. */
 export async function loadInitially(world: World, director: Director, history: History): Promise<void> {
   await remember(history, world.source);
-  await plan(world, director);
-  await deliverAll(world, director);
+  await runOnce(world, director);
 }
 
 export interface Round {
@@ -43,8 +43,7 @@ export async function runIncrementally(
     await late.query(lateChanges(round));
     await world.source.query(changes(round));
     await remember(history, world.source);
-    await plan(world, director);
-    await deliverAll(world, throttlingOnce(director), order);
+    await runOnce(world, director, { delivery: throttlingOnce(director), order });
     // A row is in quarantine, and a table could not be read.
     expect(await assertNotSilentlyWrong(world.site, world)).toBe('told');
     await late.query('commit');
@@ -54,10 +53,9 @@ export async function runIncrementally(
   await world.source.query(repairs(round));
   await remember(history, world.source);
   for (const kind of queueKinds) await world.queues.redrive(kind);
-  await plan(world, director);
-  await deliverAll(world, director);
+  await runOnce(world, director);
   await settleCensuses(world, {
-    plan: () => plan(world, director),
+    plan: () => planExactly(world, director),
     deliver: () => deliverAll(world, director),
   });
 }
@@ -66,9 +64,11 @@ export async function runIncrementally(
 export async function takeFirstCensuses(world: World): Promise<void> {
   await noteWhole(world);
   const goOn: Director = () => 'go on';
-  await plan(world, goOn);
-  await deliverAll(world, goOn);
-  await settleCensuses(world, { plan: () => plan(world, goOn), deliver: () => deliverAll(world, goOn) });
+  await runOnce(world, goOn);
+  await settleCensuses(world, {
+    plan: () => planExactly(world, goOn),
+    deliver: () => deliverAll(world, goOn),
+  });
 }
 
 /** Asserts that all has arrived, once, and that the next plan finds nothing new. */
@@ -76,7 +76,10 @@ export async function expectAllArrived(world: World, history: History): Promise<
   await expectExact(world);
   await expectWholeHistory(world, history);
   await expectNothingLeft(world);
-  expect((await plan(world, () => 'go on')).slices).toEqual([]);
+  const goOn: Director = () => 'go on';
+  const planned = await planExactly(world, goOn);
+  await deliverAll(world, goOn);
+  expect(await findNews(world.ingested, planned)).toEqual([]);
 }
 
 /** The first call to S3 of a transform fails as S3 fails when it is asked too often: so a message goes back. */

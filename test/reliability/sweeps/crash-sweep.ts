@@ -4,6 +4,7 @@ import { isLong } from '../../helpers/jest/long-form.ts';
 import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { CrashedWorld } from '../world/crashed-world.ts';
 import type { DeliveryOrder } from '../world/delivery.ts';
+import { allHints, cheapHints, hintsAlone, takeHints } from '../world/hints.ts';
 import { type CrashPoint, sweepPoints } from './crash-points.ts';
 
 const minutes = 60_000;
@@ -15,23 +16,32 @@ interface Part {
   crash(world: CrashedWorld, point: CrashPoint): Promise<string | undefined>;
 }
 
-/** A test that crashes at the calls of one part of the scenario, one after the other. */
-export function describeCrashSweep({ name, count, crash }: Part): void {
-  describe(`a crash at any call of ${name}, before or after it took effect`, () => {
-    let world: CrashedWorld;
-    beforeAll(async () => {
-      world = await CrashedWorld.start(chooseOrder(name));
-    });
-    afterAll(() => world.stop());
+/** In the long form, of those that are on alone. */
+const pointsOfOneHint = 0.1;
 
-    it(
-      'loses nothing and doubles nothing',
-      async () => {
-        await sweepPoints(await countLeast(world, count), (point) => crash(world, point));
-      },
-      120 * minutes,
-    );
-  });
+/**
+ * A test that crashes at the calls of one part of the scenario, one after the other, with a plan's hints on, and in the long
+ * form with each alone, too.
+ */
+export function describeCrashSweep({ name, count, crash }: Part): void {
+  for (const hints of takeHints(isLong ? [allHints, ...hintsAlone] : [cheapHints])) {
+    describe(`a crash at any call of ${name}, before or after it took effect (hints: ${hints.name})`, () => {
+      let world: CrashedWorld;
+      beforeAll(async () => {
+        world = await CrashedWorld.start(chooseOrder(name), hints);
+      });
+      afterAll(() => world.stop());
+
+      it(
+        'loses nothing and doubles nothing',
+        async () => {
+          const part = hintsAlone.includes(hints) ? pointsOfOneHint : 1;
+          await sweepPoints(await countLeast(world, count), (point) => crash(world, point), part);
+        },
+        120 * minutes,
+      );
+    });
+  }
 }
 
 /**

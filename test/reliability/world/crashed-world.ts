@@ -7,6 +7,7 @@ import {
 } from '../sweeps/crash-scenario.ts';
 import type { DeliveryOrder } from './delivery.ts';
 import type { History } from './expectations.ts';
+import type { Hints } from './hints.ts';
 import type { Director } from './invocation.ts';
 import { World } from './world.ts';
 
@@ -20,15 +21,17 @@ export class CrashedWorld {
   #round: number | undefined;
   #history: History = new Map();
   readonly #makeOrder: () => DeliveryOrder;
+  readonly #hints: Hints;
 
-  private constructor(world: World, makeOrder: () => DeliveryOrder) {
+  private constructor(world: World, makeOrder: () => DeliveryOrder, hints: Hints) {
     this.#world = world;
     this.#makeOrder = makeOrder;
+    this.#hints = hints;
   }
 
   /** @param makeOrder makes the order in which a round delivers its messages */
-  static async start(makeOrder: () => DeliveryOrder): Promise<CrashedWorld> {
-    return new CrashedWorld(await World.start(), makeOrder);
+  static async start(makeOrder: () => DeliveryOrder, hints: Hints): Promise<CrashedWorld> {
+    return new CrashedWorld(await World.start(), makeOrder, hints);
   }
 
   stop(): Promise<void> {
@@ -83,7 +86,7 @@ export class CrashedWorld {
   }
 
   async #beginAnew(): Promise<void> {
-    await this.#world.reset();
+    await this.#world.reset(this.#hints);
     this.#history = new Map();
     this.#round = 0;
   }

@@ -1,14 +1,40 @@
 import type { ReceivedMessage } from '../../../cli/embedded/cloud/fauxqs.ts';
 import { type QueueKind, queueKinds } from '../../../shared/queue/queue-settings.ts';
 import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
+import { summarizeLog } from './hints.ts';
 import type { Director } from './invocation.ts';
 import { eventOf, isDoneWith } from './queues.ts';
 import type { World } from './world.ts';
 
-/** Looks at every table, and plans anew where the planner crashed, as its schedule would. */
-export async function plan(world: World, director: Director): Promise<PlannedRun> {
+/**
+ * Plans by the hints that the source offers, and then looks at every table; each time all that was found is delivered.
+ *
+ * @param delivery the director of what is delivered, where it is another
+ */
+export async function runOnce(
+  world: World,
+  director: Director,
+  { delivery = director, order }: { delivery?: Director; order?: DeliveryOrder } = {},
+): Promise<void> {
+  if (world.hints.summaries) await summarizeLog(world.source);
+  await planOnce(world, director, {});
+  await deliverAll(world, delivery, order);
+  await planExactly(world, director);
+  await deliverAll(world, delivery, order);
+}
+
+/** Looks at every table. */
+export const planExactly = (world: World, director: Director): Promise<PlannedRun> =>
+  planOnce(world, director, { isExact: true });
+
+/** Plans anew where the planner crashed, as its schedule would. */
+async function planOnce(
+  { functions }: World,
+  director: Director,
+  event: { isExact?: boolean },
+): Promise<PlannedRun> {
   for (;;) {
-    const outcome = await world.functions.invoke('plan', { isExact: true }, director);
+    const outcome = await functions.invoke('plan', event, director);
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'done') return outcome.value as PlannedRun;
   }

@@ -2,8 +2,10 @@ import { expect } from '@jest/globals';
 import type pg from 'pg';
 import { buckets, queueNames } from '../../../cli/embedded/resources.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
-import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { deadLetterQueueName, queueKinds } from '../../../shared/queue/queue-settings.ts';
+import { hasObject } from '../../../shared/records/plan/empty-slices.ts';
+import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import type { World } from './world.ts';
 
@@ -86,4 +88,16 @@ export async function expectNothingLeft({ queues, clients }: World): Promise<voi
   const failed: string[] = [];
   for await (const { key } of makeObjectStore(clients.s3, buckets.ingested).list('failed/')) failed.push(key);
   expect(failed).toEqual([]);
+}
+
+/** Of the slices of a plan, those in which its extracts have found rows. A look that extracts do sends all ranges of a table. */
+export async function findNews(
+  ingested: Pick<ObjectStore, 'list'>,
+  { run, slices }: Pick<PlannedRun, 'run' | 'slices'>,
+): Promise<string[]> {
+  const news: string[] = [];
+  for (const { table, slice } of slices) {
+    if (await hasObject(ingested, { run, table, slice })) news.push(`${table} ${slice}`);
+  }
+  return news;
 }

@@ -7,7 +7,7 @@ import { buckets, queueNames, secretIds, stage } from '../../../cli/embedded/res
 import type { Site } from '../../../cli/site/site.ts';
 import { type AwsClients, makeAwsClients } from '../../../shared/aws-clients.ts';
 import { captureStateKey, loadedKey } from '../../../shared/object-store/object-key.ts';
-import { makeObjectStore } from '../../../shared/object-store/object-store.ts';
+import { makeObjectStore, type ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { queueKinds } from '../../../shared/queue/queue-settings.ts';
 import { publishModel } from '../../../shared/records/published-model.ts';
 import { makeShop, openShop } from '../../helpers/inline-road/shop.ts';
@@ -15,11 +15,17 @@ import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeSiteOf } from '../silence/status-evidence.ts';
 import { Functions } from './functions.ts';
+import { allHints, environmentOf, type Hints, offerHints } from './hints.ts';
 import { interceptCalls } from './intercepted-calls.ts';
 import { Queues } from './queues.ts';
 
 // Autovacuum would write log at moments of its own, and an extract waits until the log is flushed.
-const settings = { autovacuum: 'off', wal_writer_delay: '1ms', deadlock_timeout: '50ms' };
+const settings = {
+  autovacuum: 'off',
+  wal_writer_delay: '1ms',
+  deadlock_timeout: '50ms',
+  summarize_wal: 'on',
+};
 /** Far longer than a test: a message comes back when the test says so. */
 const visibilitySeconds = 3600;
 
@@ -35,6 +41,8 @@ export class World {
   /** The owner of the shop's tables. */
   readonly source: pg.Client;
   readonly warehouse: pg.Client;
+  /** Those of the last reset. */
+  hints: Hints = allHints;
   readonly #undo: (() => unknown)[];
 
   private constructor(
@@ -75,15 +83,21 @@ export class World {
     return world;
   }
 
+  get ingested(): ObjectStore {
+    return makeObjectStore(this.clients.s3, buckets.ingested);
+  }
+
   /** Another session of the shop's owner; the caller ends it. */
   connectToSource(): Promise<pg.Client> {
     return connect(this.server.url('shop'));
   }
 
   /** A shop that was never captured, and a warehouse without tables. What the buckets hold is of no run to come. */
-  async reset(): Promise<void> {
+  async reset(hints: Hints): Promise<void> {
+    this.hints = hints;
     this.functions.discard();
-    const ingested = makeObjectStore(this.clients.s3, buckets.ingested);
+    Object.assign(process.env, environmentOf(hints));
+    const { ingested } = this;
     await ingested.delete(captureStateKey);
     await ingested.delete(loadedKey);
     await publishModel(ingested, totesysDefinition);
@@ -92,6 +106,7 @@ export class World {
       await this.queues.delete(kind, await this.queues.receiveAll(kind));
     }
     await openShop(this.source);
+    await offerHints(this.source, hints);
     await this.warehouse.query(
       'drop schema if exists starlift cascade; drop schema public cascade; create schema public',
     );
@@ -141,8 +156,6 @@ function setEnvironment(cloud: Cloud): void {
     LOAD_QUEUE_URL: cloud.queueUrl(queueNames.load),
     SOURCE_SECRET_ID: secretIds.source,
     WAREHOUSE_SECRET_ID: secretIds.warehouse,
-    // Tables of any size are left out while the source counts no write to them.
-    QUIET_ABOVE_MIB: '0',
     S3_FORCE_PATH_STYLE: 'true',
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_REGION: cloud.region,
