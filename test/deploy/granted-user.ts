@@ -12,17 +12,18 @@ import { waitUntil } from './wait-until.ts';
 const root = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /**
- * Makes a role that may do what one of the policies in docs/policies says, and nothing else.
+ * Makes a role that may do what these of the policies in docs/policies say, and nothing else. It has the last one's name.
  *
  * @returns the environment of a process that works in it: an AWS profile, as people have it
  */
 export async function actAs(
   { endpoint, environment }: Pick<MiniStack, 'endpoint' | 'environment'>,
-  policy: 'deployer' | 'reader',
+  ...policies: ('deployer' | 'reader' | 'forgetter')[]
 ): Promise<Record<string, string>> {
   const client = new CloudFormationClient({ endpoint, region, credentials: root });
+  const policy = policies.at(-1) ?? '';
   const StackName = `people-${policy}`;
-  const document = await readFile(new URL(`../../docs/policies/${policy}.json`, import.meta.url), 'utf8');
+  const documents = await Promise.all(policies.map(readPolicy));
   const everybody = { AWS: 'arn:aws:iam::000000000000:root' };
   const trust = { Statement: [{ Effect: 'Allow', Principal: everybody, Action: 'sts:AssumeRole' }] };
   // MiniStack asks whoever reads a function's concurrency, or a mapping, for rights that AWS does not ask for.
@@ -34,7 +35,7 @@ export async function actAs(
     RoleName: policy,
     AssumeRolePolicyDocument: { Version: '2012-10-17', ...trust },
     Policies: [
-      { PolicyName: policy, PolicyDocument: JSON.parse(document) },
+      ...policies.map((PolicyName, index) => ({ PolicyName, PolicyDocument: documents[index] })),
       { PolicyName: 'stand-in', PolicyDocument: standIn },
     ],
   };
@@ -58,4 +59,8 @@ export async function actAs(
   ];
   await writeFile(file, `${lines.join('\n')}\n`);
   return { ...rest, AWS_CONFIG_FILE: file, AWS_SHARED_CREDENTIALS_FILE: file, AWS_PROFILE: policy };
+}
+
+async function readPolicy(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(new URL(`../../docs/policies/${name}.json`, import.meta.url), 'utf8'));
 }

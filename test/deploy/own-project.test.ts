@@ -12,12 +12,14 @@ import { type Message, ReceiveMessageCommand, SendMessageBatchCommand } from '@a
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Status } from '../../cli/status/status.ts';
 import type { QueueKind } from '../../shared/queue/queue-settings.ts';
+import type { ForgottenRow } from '../../shared/records/forgotten.ts';
 import { lastJson } from '../helpers/processes/starlift.ts';
 import { type Deployment, expectDone, startDeployment } from './deployment.ts';
 import { actAs } from './granted-user.ts';
 import { type InstalledProject, installProject } from './installed-project.ts';
 import { listLeft } from './left-behind.ts';
 import { region } from './ministack.ts';
+import { readVersions } from './object-versions.ts';
 import { waitUntil } from './wait-until.ts';
 
 const stage = 'library';
@@ -41,12 +43,15 @@ let deployment: Deployment;
 let project: InstalledProject;
 /** The environment of who has the rights of docs/policies/deployer.json. */
 let deployer: Record<string, string>;
+/** The same of docs/policies/reader.json. */
+let reader: Record<string, string>;
 
 beforeAll(async () => {
   deployment = await startDeployment(stage, ({ admin }) => admin.query(library));
   const { aws, source } = deployment;
   project = await installProject(aws.environment);
   deployer = await actAs(aws, 'deployer');
+  reader = await actAs(aws, 'reader');
   expectDone(
     await project.starlift('init', { environment: { ...aws.environment, SOURCE_URL: source.guardedUrl() } }),
   );
@@ -111,7 +116,6 @@ describe('a stage deployed from a project of the user’s own, by the installed 
   });
 
   it('is looked at by who may only read, and refuses the rest', async () => {
-    const environment = await actAs(deployment.aws, 'reader');
     for (const args of [
       'status',
       'failures',
@@ -121,10 +125,10 @@ describe('a stage deployed from a project of the user’s own, by the installed 
       'waiting',
       'trace fact_loan 7',
     ]) {
-      expectDone(await project.starlift(`${args} --stage ${stage}`, { environment }));
+      expectDone(await project.starlift(`${args} --stage ${stage}`, { environment: reader }));
     }
     for (const args of ['run', 'pause', 'deploy', 'resync --all']) {
-      const refused = await project.starlift(`${args} --stage ${stage}`, { environment });
+      const refused = await project.starlift(`${args} --stage ${stage}`, { environment: reader });
       expect(refused.code).toBeGreaterThan(0);
       expect(refused.stdout + refused.stderr).toMatch(/not authorized|refuses the request|AccessDenied/i);
     }
@@ -165,6 +169,43 @@ describe('a stage deployed from a project of the user’s own, by the installed 
       `select count(*)::int as books, count(*) filter (where title like '%!')::int as changed, count(distinct written_in)::int as countries from dim_book_current`,
     );
     expect(rows).toEqual([{ books: 200, changed: 200, countries: 5 }]);
+  });
+
+  it('forgets a row, also in old versions of objects, by who has the rights for it', async () => {
+    const { source, warehouse, aws } = deployment;
+    const versions = () =>
+      readVersions(aws, stage, { column: 'loan_id', ingestedTable: 'loan', processedTable: 'fact_loan' });
+    await source.admin.query('delete from loan where loan_id = 7');
+    const before = await versions();
+    expect(before.ingested.filter(({ ids }) => ids.includes(7)).length).toBeGreaterThan(1);
+    expect(before.processed.filter(({ ids }) => ids.includes(7)).length).toBeGreaterThan(1);
+    const args = `forget --table fact_loan --key 7 --stage ${stage} --json`;
+    // The stand-in for SQS counts exactly.
+    const quickly = { FORGET_QUIET_SECONDS: '1' };
+    const refused = await project.starlift(args, { environment: { ...reader, ...quickly } });
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/not authorized|refuses the request/),
+    });
+    const forgetter = await actAs(aws, 'reader', 'forgetter');
+    const forgotten = await project.starlift(args, { environment: { ...forgetter, ...quickly } });
+    expectDone(forgotten);
+    const { removed } = lastJson<ForgottenRow>(forgotten);
+    expect(removed.loaded).toBeGreaterThan(0);
+    expect(removed.objects).toBeGreaterThan(1);
+    expect(removed.oldVersions).toBeGreaterThan(1);
+    const after = await versions();
+    const all = [...after.ingested, ...after.processed];
+    expect(all.filter(({ ids }) => ids.includes(7))).toEqual([]);
+    expect(all.filter(({ ids }) => ids.includes(8)).length).toBeGreaterThan(1);
+    const { rows } = await warehouse.admin.query('select from fact_loan where loan_id = 7');
+    expect(rows).toEqual([]);
+    expect(await json('run')).toMatchObject({ code: 0, ok: true });
+    expect(await json('verify')).toMatchObject({ code: 0, ok: true, complete: true });
+    await waitUntil('status finds nothing', 120, async () => (await json<Status>('status')).ok).catch(
+      () => {},
+    );
+    expect(await json('status')).toMatchObject({ code: 0, ok: true, troubles: [] });
   });
 
   it('pauses, and goes on as it was deployed', async () => {

@@ -18,6 +18,7 @@ export function makeLocalStackSite({ clients, queueUrl: urlOf }: Road): Site {
     queueUrl,
     deadLetterUrl,
     receiveWaitSeconds,
+    quietSeconds: 0,
     ingested: makeObjectStore(s3, buckets.ingested),
     processed: makeObjectStore(s3, buckets.processed),
     connectWarehouse: () => Promise.reject(new Error('a redrive asks no warehouse')),
