@@ -13,7 +13,7 @@ import { diskFull, isDiskFull, isDiskFullLine } from './machine/disk-full.ts';
 import { findBinaries } from './postgres/binaries.ts';
 import { clusterPath } from './postgres/cluster.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded-postgres.ts';
-import { buckets, queueNames, secretIds } from './resources.ts';
+import { buckets, expiry, queueNames, secretIds } from './resources.ts';
 
 export interface StackOptions {
   /** The data folder. */
@@ -212,6 +212,7 @@ function cloudOptions(data: string) {
       { bucket: buckets.ingested, suffix: '.ndjson.zst', queue: queueNames.transform },
       { bucket: buckets.processed, suffix: '.parquet', queue: queueNames.load },
     ],
+    expiry,
     secrets: {},
   };
 }

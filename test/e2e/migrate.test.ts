@@ -59,6 +59,9 @@ describe('a project whose model changes in more than additions', () => {
   it('is refused by run, and done by migrate, which --plan shows before', async () => {
     await edit('fact_sale', (text) => text.replace('from: sale\n', 'from: sale\nkey: ref\n'));
     expect((await done('check')).stdout).toMatch(/starlift migrate[\s\S]*fact_sale: the key is sale_id/);
+    expect((await done('init')).stdout).toMatch(
+      /fact_sale: the key is sale_id.*\n {4}npx starlift migrate\n/,
+    );
     const refused = await command('run');
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('fact_sale: the key is sale_id in the model in force, and would be ref');

@@ -23,6 +23,8 @@ export interface WorkerPoolOptions {
   concurrency?: Record<string, number>;
   /** Function name to the URL of a module that exports `handler`. */
   handlers: Record<string, string>;
+  /** Functions that are called soon: a worker is ready once it has imported their handlers; none where it is left out. */
+  importsAhead?: readonly string[];
   /** The workers' environment; of ours they get PATH only. */
   env: Record<string, string>;
   /** Per function; 900 (Lambda's most) when not given. The worker of one that exceeds it is killed, as on Lambda. */
@@ -112,10 +114,10 @@ class Pool implements WorkerPool {
   }
 
   #fork(slot: Slot): void {
-    const { handlers, env, onLog = () => {} } = this.#options;
+    const { handlers, importsAhead = [], env, onLog = () => {} } = this.#options;
     slot.state = 'starting';
     slot.worker = startWorker(
-      { handlers, env },
+      { handlers, importsAhead, env },
       {
         onLog,
         onMessage: (message) => this.#receive(slot, message),

@@ -10,6 +10,8 @@ import { moduleAt } from './module-at.ts';
 export interface WorkerStart {
   /** Function name to the URL of a module that exports `handler`. */
   handlers: Record<string, string>;
+  /** Functions whose handlers it imports before it is ready. */
+  importsAhead: readonly string[];
   /** Its environment; of ours it gets PATH only. */
   env: Record<string, string>;
 }
@@ -53,9 +55,9 @@ export const memoryEnvironment = {
   MALLOC_TOP_PAD_: String(8 * 2 ** 20),
 };
 
-/** Starts a worker. It reports `ready`, and imports a handler's module when the handler is first called. */
-export function startWorker({ handlers, env }: WorkerStart, events: WorkerEvents): WorkerProcess {
-  const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(handlers)], {
+/** Starts a worker. It reports `ready`, and imports any other handler's module when the handler is first called. */
+export function startWorker({ env, ...start }: WorkerStart, events: WorkerEvents): WorkerProcess {
+  const child = fork(fileURLToPath(moduleAt('cli/embedded/workers/worker')), [JSON.stringify(start)], {
     // Not our own flags: a debugger's port is taken, a test runner's are not the worker's.
     execArgv: [],
     env: { PATH: process.env.PATH, ...memoryEnvironment, ...compileCache(), ...env },

@@ -2,11 +2,11 @@ import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { describeFailure } from './invocation-error.ts';
 import { makeContext } from './lambda-context.ts';
-import type { InvokeMessage, WorkerMessage } from './worker-process.ts';
+import type { InvokeMessage, WorkerMessage, WorkerStart } from './worker-process.ts';
 
-// The main module of a worker process: argv[2] is the JSON of its handlers' modules. A handler is an execution environment
-// of its function, as on Lambda: it runs one invocation at a time, and what its module holds, a connection for one, is its
-// own.
+// The main module of a worker process: argv[2] is the JSON of what it is started with, but for its environment. A handler is
+// an execution environment of its function, as on Lambda: it runs one invocation at a time, and what its module holds, a
+// connection for one, is its own.
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -18,15 +18,19 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 collectInTime();
 
-const modules = JSON.parse(String(process.argv[2])) as Record<string, string>;
+const { handlers: modules, importsAhead } = JSON.parse(String(process.argv[2])) as Omit<WorkerStart, 'env'>;
 const made = new Map<string, number>();
 const free = new Map<string, Promise<Handler>[]>();
+const called = new Set<string>();
 let answered = 0;
+// One that cannot be imported is reported when it is called.
+await Promise.allSettled(importsAhead.map(importAhead));
 process.on('message', (message) => void answer(message as InvokeMessage));
 send({ kind: 'ready' });
 
 async function answer({ requestId, functionName, event, timeoutMs }: InvokeMessage): Promise<void> {
-  const isFirst = !free.has(functionName);
+  const isFirst = !called.has(functionName);
+  called.add(functionName);
   const making = findFree(functionName).pop() ?? makeHandler(functionName);
   try {
     const handler = await making;
@@ -63,6 +67,12 @@ const keepSmallAfter = 100;
 /** Left alone, V8 lets the old generation grow for hundreds of runs, as in the process of the watch itself. */
 function keepSmall(): void {
   setFlagsFromString('--heap-growing-percent=20');
+}
+
+function importAhead(functionName: string): Promise<Handler> {
+  const making = makeHandler(functionName);
+  findFree(functionName).push(making);
+  return making;
 }
 
 /** @returns the handlers of a function that run nothing */

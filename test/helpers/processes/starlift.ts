@@ -49,7 +49,12 @@ export function finished(child: ChildProcess): Promise<CommandResult> {
       output.stderr += chunk.toString();
     });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...output }));
+    child.once('close', (code) => {
+      // Of our own code or a library's: nobody but us can mend what it warns of.
+      const [warning] = /^\(node:\d+\) .*Warning: .*$/m.exec(output.stderr) ?? [];
+      if (warning !== undefined) reject(new Error(`it prints ${warning}`));
+      resolve({ code, ...output });
+    });
   });
 }
 

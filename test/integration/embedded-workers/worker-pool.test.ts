@@ -202,12 +202,29 @@ describe('the worker pool', () => {
     expect(lines.sort()).toEqual(['a line', 'a line on stderr']);
   });
 
-  it('names the module that cannot be imported, at each invocation', async () => {
-    start({ handlers: { broken } });
+  it.each([
+    ['when it is called', []],
+    ['ahead', ['broken', 'probe']],
+  ])('names the module that cannot be imported %s, at each invocation', async (_, importsAhead) => {
+    start({ handlers: { broken, probe }, importsAhead });
     for (const _ of [1, 2])
       await expect(call('broken', {})).rejects.toMatchObject({
         message: 'broken: this module cannot be imported',
       });
+    expect(await call('probe', {})).toMatchObject({ calls: 1 });
+  });
+
+  it('imports a handler ahead before it is called, and calls that one', async () => {
+    const lines: string[] = [];
+    const telling = `data:text/javascript,${encodeURIComponent(
+      `console.log('imported'); export const handler = async () => console.log('called');`,
+    )}`;
+    start({ handlers: { telling }, importsAhead: ['telling'], onLog: (line) => lines.push(line) });
+    await seen(() => lines.length > 0);
+    expect(lines).toEqual(['imported']);
+    await call('telling', {});
+    await seen(() => lines.length > 1);
+    expect(lines).toEqual(['imported', 'called']);
   });
 
   it('says so when it has no such function', async () => {

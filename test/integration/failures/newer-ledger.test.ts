@@ -38,7 +38,7 @@ describe('a loading service that was rolled back behind a newer ledger', () => {
     await seen(isRetried);
     expect(await road.deadLetters()).toEqual([]);
     // What it needs is deployed.
-    await warehouse.query('drop schema starlift cascade');
+    await warehouse.query('delete from starlift.migration');
     await road.settle('load', 100);
     expect(await road.deadLetters()).toEqual([]);
     const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });

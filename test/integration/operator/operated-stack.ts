@@ -37,6 +37,8 @@ export class OperatedStack {
   readonly site: OpenedSite;
   readonly #pipeline: Pipeline;
   readonly #clients = new Map<string, Promise<pg.Client>>();
+  /** By URL: the last query. */
+  readonly #asked = new Map<string, Promise<unknown>>();
   #stopped: Promise<void> | undefined;
 
   private constructor(data: string, pipeline: Pipeline, site: OpenedSite) {
@@ -192,11 +194,17 @@ export class OperatedStack {
     await this.#pipeline.stop();
   }
 
+  /** One query after the other, and one connection for all: opening one costs both sides CPU time, most of it for the password. */
   async #query<T>(url: string, sql: string): Promise<T[]> {
-    // One connection for all queries: opening one costs both sides CPU time, most of it for the password.
     const known = this.#clients.get(url) ?? connect(url, 'source');
     this.#clients.set(url, known);
-    const result: unknown = await (await known).query({ text: sql, queryMode: 'simple' } as { text: string });
+    const before = this.#asked.get(url);
+    const asked = known.then(async (client): Promise<unknown> => {
+      await before?.catch(() => {});
+      return client.query({ text: sql, queryMode: 'simple' } as { text: string });
+    });
+    this.#asked.set(url, asked);
+    const result = await asked;
     const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: T[] };
     return last.rows;
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
 
@@ -6,10 +6,10 @@ jest.setTimeout(120_000);
 
 describe('the views of current rows in a loaded warehouse', () => {
   let stack: OperatedStack;
-  beforeAll(async () => {
+  beforeEach(async () => {
     stack = await OperatedStack.startLoaded();
   });
-  afterAll(() => stack?.stop());
+  afterEach(() => stack?.stop());
 
   const sums = `count(*)::int as rows, sum(units_sold)::text as units, sum(unit_price)::text as price`;
   const troubles = async () =>

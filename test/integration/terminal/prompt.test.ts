@@ -44,7 +44,7 @@ describe('starlift sql', () => {
   });
 
   async function startPrompt(options = '', columns = 80): Promise<Typed> {
-    prompt = startOnTerminal(`'${process.execPath}' '${program}' sql ${options}`, env, columns);
+    prompt = startOnTerminal(`'${process.execPath}' '${program}' sql ${options}`, env, columns, folder);
     await prompt.shown('star=> ');
     return prompt;
   }
@@ -150,13 +150,21 @@ describe('starlift sql', () => {
   });
 
   it('takes commands and statements from a pipe, up to the first that fails', async () => {
-    const piped = await starlift(['sql'], env, '\\d dim_staff\nselect 1 as a;\nselect nope;\nselect 2 as b;');
+    const piped = await starlift(
+      ['sql'],
+      env,
+      '\\d dim_staff\nselect 1 as a;\nselect nope;\nselect 2 as b;',
+      folder,
+    );
     expect(piped.code).toBe(1);
     expect(piped.stdout).toMatch(/^Table "public\.dim_staff"\n[\s\S]* a \n---\n 1\n\(1 row\)\n\n$/);
     expect(piped.stderr).toBe(
       'starlift: column "nope" does not exist\nLINE 1: select nope\n               ^\n',
     );
-    expect(await starlift(['sql', '\\dt dim_*'], env)).toMatchObject({ code: 0, stderr: '' });
+    expect(await starlift(['sql', '\\dt dim_*'], env, undefined, folder)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
   });
 
   it('finds its databases by the starlift.yml of a folder above', async () => {
@@ -179,8 +187,10 @@ describe('starlift sql', () => {
 
   it('asks the source with --source', async () => {
     const query = 'select current_database() as name';
-    expect((await starlift(['sql', query, '--source'], env)).stdout).toContain(' postgres\n');
-    expect((await starlift(['sql', query], env)).stdout).toContain(' star\n');
+    expect((await starlift(['sql', query, '--source'], env, undefined, folder)).stdout).toContain(
+      ' postgres\n',
+    );
+    expect((await starlift(['sql', query], env, undefined, folder)).stdout).toContain(' star\n');
   });
 
   it('cancels a query over TLS too', async () => {
@@ -193,7 +203,12 @@ describe('starlift sql', () => {
       await settings.query('select pg_reload_conf()');
       await settings.end();
       const url = `${secured.url()}?sslmode=require`;
-      const child = startOnTerminal(`'${process.execPath}' '${program}' sql`, { ...env, WAREHOUSE_URL: url });
+      const child = startOnTerminal(
+        `'${process.execPath}' '${program}' sql`,
+        { ...env, WAREHOUSE_URL: url },
+        80,
+        folder,
+      );
       await child.shown('=> ');
       child.type('select pg_sleep(100);\r');
       const looker = new pg.Client(secured.url());

@@ -21,9 +21,19 @@ export interface Typed {
 export const hasProgram = (name: string): boolean =>
   spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 
-/** util-linux' script gives the program a pseudo-terminal, and ends with the program's exit code. */
-export function startOnTerminal(command: string, env: Record<string, string> = {}, columns = 80): Typed {
+/**
+ * util-linux' script gives the program a pseudo-terminal, and ends with the program's exit code.
+ *
+ * @param cwd where it is called; this process' by default
+ */
+export function startOnTerminal(
+  command: string,
+  env: Record<string, string> = {},
+  columns = 80,
+  cwd?: string,
+): Typed {
   const child = spawn('script', ['-qfec', `stty cols ${columns} rows 40; exec ${command}`, '/dev/null'], {
+    cwd,
     env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -62,6 +62,7 @@ function siteOf(cloud: Cloud, { sqs, s3 }: AwsClients): Site {
     warehouseSchema: 'public',
     listDeadLetters: () => inspectDeadLetters(cloud.endpoint, deadLetterUrl),
     receiveWaitSeconds: 0,
+    quietSeconds: 0,
     activity: { isRunning: true, pid: undefined, endedUnexpectedly: false, everySeconds: undefined },
     oldestSentAt: async () => undefined,
     selector: '',

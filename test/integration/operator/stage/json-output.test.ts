@@ -71,6 +71,7 @@ describe('--json', () => {
       }
       await stack.run();
       await stack.source('delete from payment where payment_id = 7');
+      await stack.command('forget', '--table', 'dim_design', '--key', '99999');
       await stack.warehouse(`
         update dim_staff set last_name = 'x', location = null where staff_id = 1;
         delete from fact_sales_order where sales_order_id = 9;
@@ -98,6 +99,8 @@ describe('--json', () => {
       'quarantine release --table counterparty',
       'quarantine drop --table payment',
       'waiting',
+      'forget --list',
+      'expire --all --older-than 400d',
       'deletes',
       'deletes apply --table fact_payment',
       'waiting --drop --table sales_order',
