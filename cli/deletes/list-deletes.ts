@@ -18,7 +18,7 @@ export interface TableDeletes {
   /** Rows that were removed so far, each time that one was; null where rows are not removed. */
   removed: number | null;
   /** The newest census that matters; null before the first. */
-  census: Omit<TableCensus, 'table' | 'key' | 'run' | 'slice'> | null;
+  census: Pick<TableCensus, 'state' | 'reason' | 'at' | 'keys'> | null;
 }
 
 /** @throws {UsageError} the warehouse cannot be reached */

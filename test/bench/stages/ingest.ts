@@ -4,7 +4,7 @@ import pg from 'pg';
 import { batchBytes } from '../../../services/ingestion/extract/compressed-rows.ts';
 import { copyRows } from '../../../services/ingestion/extract/copy-rows.ts';
 import { beginExtract } from '../../../services/ingestion/extract/read-slice.ts';
-import { cutBlockRanges } from '../../../services/ingestion/plan/slice-table.ts';
+import { cutBlockRanges } from '../../../services/ingestion/plan/look/slice-table.ts';
 import { selectSize } from '../../../services/ingestion/source/relations.ts';
 import { assessUsableTable } from '../../../services/ingestion/source/tables.ts';
 import { makeTranscoder } from '../../../services/ingestion/transcode/transcoder.ts';
