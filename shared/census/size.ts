@@ -3,9 +3,9 @@ import type { SourceField } from '../model/model.ts';
 // An object of a census: its keys are in a load's memory.
 
 /** Of the keys as COPY sends them. */
-export const maxCensusCopyBytes = 384 * 2 ** 20;
+export const maxCensusCopyBytes = 192 * 2 ** 20;
 /** Compressed. */
-export const maxCensusBytes = 96 * 2 ** 20;
+export const maxCensusBytes = 48 * 2 ** 20;
 
 /** About what a key takes in a COPY, with its delimiter. Of texts nothing is known. */
 function bytesOf({ type }: SourceField): number {

@@ -93,7 +93,7 @@ describe('status beside a watch', () => {
     await ask(owner, `alter role ${role} password 'changed'`);
     await ask(owner, `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`);
     const refused = `password.*${role}`;
-    await seen(async () => (await find()).troubles.some(({ text }) => new RegExp(refused).test(text)), 20);
+    await seen(async () => (await find()).troubles.some(({ text }) => new RegExp(refused).test(text)));
     const { code, troubles } = await find();
     expect(code).toBe(1);
     expect(troubles[0]?.text).toMatch(

@@ -131,7 +131,7 @@ describe('a run that is killed', () => {
   it('leaves no server and no worker behind', async () => {
     await killWhen(startRun(['--data', data]), () => seen(() => objects('ingested') > 0));
     expect(await starlift(['run', '--data', data])).toMatchObject({ code: 0 });
-    await seen(() => orphans.every((pid) => !isAlive(pid)), 5);
+    await seen(() => orphans.every((pid) => !isAlive(pid)));
     expect(orphans.length).toBeGreaterThan(0);
     expect(processesOf(data)).toEqual([]);
   });

@@ -76,7 +76,7 @@ describe('starlift that another process has started', () => {
     await ended;
     await runClean(road);
     // It has let go of the folder; one that has ended has its id until the system has taken note.
-    await seen(() => hasEnded(working), 5);
+    await seen(() => hasEnded(working));
     await assertExact(road);
   });
 

@@ -12,7 +12,7 @@ import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
 
-const limits = { askAfterMs: 800, answerWithinMs: 800 };
+const limits = { askAfterMs: 800, answerWithinMs: 2500 };
 /** Silence, two questions, and a machine that is busy. */
 const endsWithinMs = 10_000;
 
@@ -41,9 +41,9 @@ describe('a connection', () => {
     await proxy.close();
   });
 
-  const open = async (sslmode = 'disable') => {
+  const open = async (sslmode = 'disable', patience = limits) => {
     const url = `${proxy.through(server.url())}?sslmode=${sslmode}`;
-    client = await connectTo(secretOfUrl('--warehouse', url), 'warehouse', { limits });
+    client = await connectTo(secretOfUrl('--warehouse', url), 'warehouse', { limits: patience });
     return client;
   };
   const pidOf = async (of: pg.Client) =>
@@ -181,7 +181,7 @@ describe('a connection', () => {
     await seen(async () => {
       const { rowCount } = await direct.query('select from pg_locks where pid = $1', [pid]);
       return rowCount === 0;
-    }, 5);
+    });
   });
 
   it('waits for a slow reader and a slow writer of a COPY', async () => {
@@ -211,11 +211,11 @@ describe('a connection', () => {
   });
 
   it('that is half-open ends without delay when its client ends it', async () => {
-    await open();
+    await open('disable', { askAfterMs: 20_000, answerWithinMs: 20_000 });
     proxy.halfOpen('dropped');
     const startedAt = performance.now();
     await client.end();
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('that is reset fails its statement with the server’s name', async () => {

@@ -185,7 +185,8 @@ describe('status says that the warehouse', () => {
       const [holder] = (await locker.query<{ pid: number }>('select pg_backend_pid() as pid')).rows;
       const begunAt = Date.now();
       const found = await status();
-      expect(Date.now() - begunAt).toBeLessThan(3500);
+      // A second wait behind the first would make it 6 s.
+      expect(Date.now() - begunAt).toBeLessThan(5500);
       expect(found.code).toBe(1);
       expect(troublesOf(found)).toEqual([
         [
