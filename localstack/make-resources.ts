@@ -1,5 +1,6 @@
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
+  BucketAlreadyOwnedByYou,
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
@@ -61,7 +62,12 @@ async function makeQueue(sqs: SQSClient, QueueName: string, seconds: number): Pr
 
 async function makeBucket(s3: S3Client, Bucket: string, suffix: string, queue: string): Promise<void> {
   const CreateBucketConfiguration = { LocationConstraint: region } as const;
-  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  } catch (error) {
+    // A first call that takes long is sent again by the SDK.
+    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+  }
   const VersioningConfiguration = { Status: 'Enabled' } as const;
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
   const Filter = { Key: { FilterRules: [{ Name: 'suffix' as const, Value: suffix }] } };

@@ -32,8 +32,11 @@ export interface Service {
   mapQueue(queueUrl: string): Promise<() => Promise<void>>;
 }
 
+/** On a busy machine a service may load itself for long at its first call. One that is sent again would be two calls. */
+const patience = { connectionTimeout: 60_000, socketTimeout: 60_000 };
+
 export const makeContractClients = (connection: Connection): ContractClients => ({
-  ...makeAwsClients({ forcePathStyle: true, connection }),
+  ...makeAwsClients({ forcePathStyle: true, connection, requestHandler: patience }),
   sns: new SNSClient(connection),
   cloudWatch: new CloudWatchClient(connection),
 });

@@ -68,11 +68,11 @@ async function countMessages(sqs: SQSClient, QueueUrl: string): Promise<{ ready:
   return { ready: ready ?? Number.NaN, inFlight: inFlight ?? Number.NaN };
 }
 
-/** Waits until the condition holds. @throws when it does not within 15 s */
+/** Waits until the condition holds. @throws when it does not within 45 s */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 45_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within 15 s: ${condition}`);
+    if (Date.now() > deadline) throw new Error(`not within 45 s: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
