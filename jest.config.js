@@ -62,7 +62,7 @@ export default {
   // `npm test -- --seed N PATH` repeats the order of shuffled tests.
   showSeed: true,
   // Many tests start servers, and the other core may do the same.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   coverageProvider: 'v8',
   coverageThreshold: { global: { lines: 90, branches: 90 } },
   collectCoverageFrom: ['services/**/*.ts', 'shared/**/*.ts', 'cli/**/*.ts', 'models/**/*.ts'],

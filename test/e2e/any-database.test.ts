@@ -1,12 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { starlift as start } from '../helpers/processes/starlift.ts';
 import { ask } from './road.ts';
-
-jest.setTimeout(180_000);
 
 /** A library of several schemas, as no file of the project knows it. */
 const library = `

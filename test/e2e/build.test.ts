@@ -3,10 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-
-// Each test builds, and the machine may be busy.
-jest.setTimeout(180_000);
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const parts = ['cli', 'services', 'shared', 'models', 'scripts', 'package.json'];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { lastJson } from '../helpers/processes/starlift.ts';
@@ -19,9 +19,6 @@ import {
 } from './road.ts';
 import { startWatch } from './watch.ts';
 import { startWriter } from './writer.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 /** A version of one sales order as the warehouse keeps it. */
 const versionsOf = (id: number) =>

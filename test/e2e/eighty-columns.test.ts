@@ -1,11 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hasProgram, startOnTerminal } from '../integration/terminal/pty.ts';
 import { makeDataFolder, removeFolder } from './road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const program = fileURLToPath(new URL('../../cli/starlift.js', import.meta.url));
 const itOnTerminal = hasProgram('script') ? it : it.skip;

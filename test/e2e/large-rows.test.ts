@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { ask, assertExact, makeDataFolder, makeShop, removeFolder, runClean } from './road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 describe('rows of long texts land', () => {
   let server: PostgresServer;

@@ -2,13 +2,11 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { finished, spawnStarlift, starlift as start } from '../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../helpers/seen.ts';
 import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from './road.ts';
-
-jest.setTimeout(120_000);
 
 const totesys = fileURLToPath(new URL('../../models/totesys', import.meta.url));
 

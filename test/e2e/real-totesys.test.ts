@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { restoreDump } from '../helpers/postgres/restore-dump.ts';
 import {
   type PostgresServer,
@@ -7,9 +7,6 @@ import {
   startTemporaryPostgres,
 } from '../helpers/postgres/temporary-postgres.ts';
 import { ask, assertExact, loadedRows, makeDataFolder, type Road, removeFolder, runClean } from './road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const dump = process.env.TOTESYS_SQL;
 

@@ -2,15 +2,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { assertWithin } from '../helpers/busy-machine.ts';
 import { type CommandResult, lastJson, starlift } from '../helpers/processes/starlift.ts';
 import { seen } from '../helpers/seen.ts';
 import { ask, loadedRows, makeDataFolder, type RunResult, removeFolder, type VerifyResult } from './road.ts';
 import { startWatch, type Watch } from './watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 interface StackFile {
   pid: number;

@@ -1,16 +1,13 @@
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../helpers/processes/inline-command.ts';
 import { type CommandResult, lastJson } from '../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../helpers/seen.ts';
 import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder, runClean } from './road.ts';
 import { startWatch, type Watch } from './watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 interface Found {
   ok: boolean;

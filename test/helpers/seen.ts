@@ -11,7 +11,7 @@ const leastPauseMs = 15;
  * @param seconds the deadline
  * @throws what the last look threw, or that it never held
  */
-export async function seen(look: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+export async function seen(look: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const lookedAt = performance.now();

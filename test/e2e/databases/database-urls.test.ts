@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   makeServerFolder,
   type PostgresServer,
@@ -10,9 +10,6 @@ import {
 } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { ask, assertExact, makeDataFolder, makeShop, removeFolder, runClean } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 /** Everything that anybody has made in a database. */
 const madeThere = `select nspname, relname from pg_class join pg_namespace n on n.oid = relnamespace

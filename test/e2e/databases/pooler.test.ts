@@ -1,13 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { findPgbouncer, type Pgbouncer, startPgbouncer } from '../../helpers/postgres/pgbouncer.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { ask, makeDataFolder, makeShop, optionsOf, type Road, removeFolder, runClean } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const program = findPgbouncer();
 if (program === undefined) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeDatabase } from '../../../shared/postgres/database.ts';
 import { isOptionsRefused } from '../../../shared/postgres/server-error.ts';
 import { type RdsProxy, startRdsProxy } from '../../helpers/postgres/rds-proxy.ts';
@@ -14,9 +14,6 @@ import {
   runClean,
   runRoad,
 } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 describe('two databases behind what RDS Proxy refuses and forgets', () => {
   let server: PostgresServer;

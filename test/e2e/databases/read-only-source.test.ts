@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { openRoad } from '../open-road.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 describe('a role that may only read', () => {
   let server: PostgresServer;

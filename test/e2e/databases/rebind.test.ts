@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
@@ -16,9 +16,6 @@ import {
   runClean,
   runRoad,
 } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 let server: PostgresServer;
 let roads = 0;

@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { takeDataFolder } from '../../../cli/embedded/machine/data-folder.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { ask, makeDataFolder, makeShop, type Road, removeFolder, runClean, runRoad } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 /** Everything that anybody has made in a database. */
 const madeThere = `select nspname, relname from pg_class join pg_namespace n on n.oid = relnamespace

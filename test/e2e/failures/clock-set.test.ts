@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, optionsOf } from '../road.ts';
 import { useWatchedRoad } from '../watched-road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 const itWithFakeTime = existsSync(library) ? it : it.skip;

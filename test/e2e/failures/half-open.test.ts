@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { startTcpProxy, type TcpProxy } from '../../helpers/network/tcp-proxy.ts';
@@ -6,9 +6,6 @@ import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postg
 import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, optionsOf, removeFolder, runClean } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 describe('a connection that neither answers nor ends', () => {
   let server: PostgresServer;

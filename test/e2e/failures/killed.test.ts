@@ -1,15 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { seen, seenRow } from '../../helpers/seen.ts';
 import { ask, makeDataFolder, removeFolder } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const zones = { ingested: '.ndjson.zst', processed: '.parquet' } as const;
 

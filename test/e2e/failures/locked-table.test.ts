@@ -1,13 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { isLong } from '../../helpers/jest/long-form.ts';
 import { seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact } from '../road.ts';
 import { useWatchedRoad } from '../watched-road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 /** How long the table stays locked. With waits that grow by an eighth, several attempts of its messages. */
 const lockedMs = isLong ? 20_000 : 8000;

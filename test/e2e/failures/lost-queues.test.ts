@@ -1,6 +1,6 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
@@ -17,9 +17,6 @@ import {
   runClean,
 } from '../road.ts';
 import { startRun, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const extractLock = 42;
 

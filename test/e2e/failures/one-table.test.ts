@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectionTo } from '../../../cli/embedded/cloud/start-cloud.ts';
 import { buckets } from '../../../cli/embedded/resources.ts';
 import { makeAwsClients } from '../../../shared/aws-clients.ts';
@@ -21,9 +21,6 @@ import {
   runRoad,
 } from '../road.ts';
 import { startWatch, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 describe('what happens to one table', () => {
   let server: PostgresServer;

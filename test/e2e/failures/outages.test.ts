@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Status } from '../../../cli/status/status.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
@@ -19,9 +19,6 @@ import {
   runClean,
 } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
 

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { runCommand } from '../../helpers/processes/inline-command.ts';
 import { seenRow } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, optionsOf, type Road, removeFolder } from '../road.ts';
 import { startRun, startWatch, type Watch } from '../watch.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 let sourceServer: PostgresServer;
 let warehouseServer: PostgresServer;

@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { readStackFile } from '../../../cli/embedded/machine/data-folder.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { finished } from '../../helpers/processes/starlift.ts';
 import { seen } from '../../helpers/seen.ts';
 import { ask, assertExact, makeDataFolder, makeShop, type Road, removeFolder, runClean } from '../road.ts';
-
-// Whole runs in processes of their own, and the machine may be busy.
-jest.setTimeout(180_000);
 
 const program = fileURLToPath(new URL('../../../cli/starlift.js', import.meta.url));
 /** Makes Node say that it is an older one, for the program to look for another. */

@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { coverAll } from '../../../shared/census/range.ts';
 import { defineDimension, int, textOf, varchar } from '../../../shared/model/define.ts';
 import { assembleModel, type Model } from '../../../shared/model/model.ts';
@@ -8,8 +8,6 @@ import { type CensusMetadata, parseIngestedMetadata } from '../../../shared/obje
 import type { ExtractMessage } from '../../../shared/records/plan/extract-message.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { type CaptureBench, makeCaptureBench } from './capture-bench.ts';
-
-jest.setTimeout(60_000);
 
 const items = assembleModel({
   name: 'test',

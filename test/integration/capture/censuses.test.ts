@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { defineDimension, int } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
@@ -10,8 +10,6 @@ import { calendar } from '../../helpers/models/calendar.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
 import { attachCaptureBench, type CaptureBench, makeCaptureBench } from './capture-bench.ts';
-
-jest.setTimeout(60_000);
 
 const model = assembleModel({
   name: 'test',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { checkTables } from '../../../shared/ledger/table-counts.ts';
 import { assembleModel, type Model } from '../../../shared/model/model.ts';
@@ -18,8 +18,6 @@ import {
   type Rules,
   tables,
 } from './deleted-histories.ts';
-
-jest.setTimeout(120_000);
 
 const [calendar, colour, shape, sale] = smallTables;
 const models = [

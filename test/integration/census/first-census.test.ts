@@ -1,9 +1,7 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
-
-jest.setTimeout(60_000);
 
 describe('a census that no other was before is judged against all keys of the warehouse', () => {
   let warehouse: WarehouseUnderTest;

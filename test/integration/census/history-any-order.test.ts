@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { checkTables } from '../../../shared/ledger/table-counts.ts';
 import { versionsOf } from '../../../shared/model/history.ts';
@@ -11,8 +11,6 @@ import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallTables } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
 import { type Captured, type History, histories, isWithin } from './deleted-histories.ts';
-
-jest.setTimeout(120_000);
 
 const [calendar, colour, shape, sale] = smallTables;
 const model = assembleModel({ name: 'test', tables: [calendar, colour, versionsOf(colour), shape, sale] });

@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { buckets } from '../../../cli/embedded/resources.ts';
 import { sendDueCensuses } from '../../../services/loading/census/due.ts';
 import { loadedKey } from '../../../shared/object-store/object-key.ts';
@@ -7,9 +7,6 @@ import { sendAll } from '../../../shared/queue/send-all.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { MigratedRoad } from '../models/migrated-road.ts';
 import { byId, salesTables } from '../models/sales-model.ts';
-
-// The handlers of four services are loaded once, and the machine may be busy.
-jest.setTimeout(120_000);
 
 let server: PostgresServer;
 let road: MigratedRoad;

@@ -1,12 +1,10 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { tableLock, warehouseLocks } from '../../../shared/ledger/schema/ledger-schema.ts';
 import { warehouseInEachTest } from '../../helpers/small-warehouse/each-warehouse.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { red, sale } from '../../helpers/small-warehouse/small-rows.ts';
 import { untilLoadsWait } from '../../helpers/small-warehouse/until-loads-wait.ts';
 import type { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
-
-jest.setTimeout(60_000);
 
 describe('the lock of a table', () => {
   let warehouse: WarehouseUnderTest;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { selectCensuses } from '../../../shared/ledger/censuses.ts';
 import { type ProcessedKey, parseObjectKey } from '../../../shared/object-store/object-key.ts';
 import type { CensusMetadata } from '../../../shared/object-store/object-metadata.ts';
@@ -6,8 +6,6 @@ import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postg
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { smallModel } from '../../helpers/small-warehouse/small-model.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
-
-jest.setTimeout(60_000);
 
 describe('a census, whole or in parts', () => {
   let server: PostgresServer;

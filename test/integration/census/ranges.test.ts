@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import {
   type CensusRange,
@@ -11,8 +11,6 @@ import { carried, type SourceType, type WarehouseType } from '../../../shared/mo
 import { assembleModel } from '../../../shared/model/model.ts';
 import { quoteLiteral } from '../../../shared/postgres/identifier.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-jest.setTimeout(60_000);
 
 interface KeyType {
   source: string;

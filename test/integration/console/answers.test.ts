@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { splitWords } from '../../../cli/console/answers/act.ts';
 import type {
   AttentionAnswer,
@@ -16,8 +16,6 @@ import type { ShownRun } from '../../../cli/runs/show-run.ts';
 import type { Trace } from '../../../cli/trace/trace.ts';
 import { OperatedStack } from '../operator/operated-stack.ts';
 import { type ConsoleUnderTest, startConsoleOn } from './console-under-test.ts';
-
-jest.setTimeout(180_000);
 
 describe('what the pages of the console are told', () => {
   let stack: OperatedStack;

@@ -1,14 +1,12 @@
 import { once } from 'node:events';
 import { connect as connectTo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeOffers } from '../../../cli/console/answers/act.ts';
 import type { ConsoleInfo } from '../../../cli/console/answers/api.ts';
 import { makeApi } from '../../../cli/console/start.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from '../operator/operated-stack.ts';
 import { type ConsoleUnderTest, startConsoleOn } from './console-under-test.ts';
-
-jest.setTimeout(180_000);
 
 describe('the console', () => {
   let stack: OperatedStack;

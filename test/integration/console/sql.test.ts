@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { answerSql, makeExamples, type SqlLimits, sqlLimits } from '../../../cli/console/answers/sql.ts';
 import { connect } from '../../../cli/database/connect.ts';
@@ -9,8 +9,6 @@ import { prepareWarehouse } from '../../../shared/warehouse/ensure-warehouse.ts'
 import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-
-jest.setTimeout(60_000);
 
 describe('the SQL box of the console', () => {
   let server: PostgresServer;

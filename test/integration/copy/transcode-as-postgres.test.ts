@@ -145,7 +145,7 @@ describe.each([
     await client.query('insert into characters select -1, unnest($1::text[]), null', [hostileTexts]);
     const lines = await transcoded(client, 'characters', 65_536);
     expect(lines === (await asPostgres(client, 'characters'))).toBe(true);
-  }, 30_000);
+  });
 
   it('keeps the text of json, with its newlines and the keys that come twice', async () => {
     if (server === undefined) return;

@@ -11,7 +11,7 @@ describe('after a kill -9', () => {
   beforeAll(async () => {
     folder = await makeDataFolder();
     await withServer(folder.dataDir, async () => {});
-  }, 60_000);
+  });
   afterAll(() => folder.remove());
 
   const postmasterPid = async () =>
@@ -25,7 +25,7 @@ describe('after a kill -9', () => {
     await withServer(folder.dataDir, async ({ sourceUrl }) => {
       expect(await query(sourceUrl, 'select count(*)::int as n from counted')).toEqual([{ n: 1000 }]);
     });
-  }, 60_000);
+  });
 
   it('of the process that started it, the orphaned server is stopped and another one starts', async () => {
     const { starter, firstLine } = await startElsewhere(folder.dataDir);
@@ -38,7 +38,7 @@ describe('after a kill -9', () => {
       expect(port).not.toBe(Number(firstLine));
       expect(await query(sourceUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
     });
-  }, 60_000);
+  });
 
   it('is not needed: a starter that fails without stop() takes its server along', async () => {
     const { starter } = await startElsewhere(folder.dataDir);
@@ -46,7 +46,7 @@ describe('after a kill -9', () => {
     starter.kill('SIGUSR2');
     await once(starter, 'exit');
     await waitUntilGone(server);
-  }, 60_000);
+  });
 
   it('between the cluster and its passwords, the next start sets the passwords', async () => {
     await rm(join(folder.dataDir, 'postgres.json'));
@@ -54,7 +54,7 @@ describe('after a kill -9', () => {
     await withServer(folder.dataDir, async ({ readerUrl }) => {
       expect(await query(readerUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
     });
-  }, 60_000);
+  });
 
   it('a lock file that names a process of another program stops nobody', async () => {
     const server = await startEmbeddedPostgres({ dataDir: folder.dataDir });
@@ -70,7 +70,7 @@ describe('after a kill -9', () => {
     });
     expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
     stranger.kill();
-  }, 60_000);
+  });
 
   it('in the middle of making the cluster, the next start makes it', async () => {
     const { dataDir, remove } = await makeDataFolder();
@@ -88,7 +88,7 @@ describe('after a kill -9', () => {
     });
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.json']);
     await remove();
-  }, 60_000);
+  });
 });
 
 describe('stop()', () => {
@@ -109,7 +109,7 @@ describe('stop()', () => {
     await server.stop();
     await lost;
     await expect(query(server.sourceUrl, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  }, 60_000);
+  });
 
   it('ends even a server that does not react', async () => {
     const server = await startEmbeddedPostgres({ dataDir: folder.dataDir });
@@ -120,5 +120,5 @@ describe('stop()', () => {
     process.kill(pid, 'SIGSTOP');
     await server.stop();
     await waitUntilGone(pid);
-  }, 60_000);
+  });
 });

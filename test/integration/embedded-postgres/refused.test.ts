@@ -101,7 +101,7 @@ describe('a cluster that cannot be used is named in one line', () => {
     folder = await makeDataFolder();
     passwords = join(folder.dataDir, 'postgres.json');
     await withServer(folder.dataDir, async () => {});
-  }, 60_000);
+  });
   afterAll(() => folder.remove());
 
   it('whose passwords are others', async () => {

@@ -14,7 +14,7 @@ describe('the embedded Postgres', () => {
   beforeAll(async () => {
     folder = await makeDataFolder();
     server = await startEmbeddedPostgres({ dataDir: folder.dataDir });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await server?.stop();
@@ -99,7 +99,7 @@ describe('a data folder', () => {
       expect(await query(warehouseUrl, 'select a from kept')).toEqual([{ a: 'é' }]);
     });
     await remove();
-  }, 60_000);
+  });
 
   it('that lost its passwords gets new ones, and keeps its rows', async () => {
     const { dataDir, remove } = await makeDataFolder();
@@ -109,7 +109,7 @@ describe('a data folder', () => {
       expect(await query(sourceUrl, 'select count(*) from kept')).toEqual([{ count: '0' }]);
     });
     await remove();
-  }, 60_000);
+  });
 
   it('may be one of mode 0700, as mktemp makes them, also for root', async () => {
     const { parent, remove } = await makeDataFolder();
@@ -118,5 +118,5 @@ describe('a data folder', () => {
       expect(await query(readerUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
     });
     await remove();
-  }, 60_000);
+  });
 });

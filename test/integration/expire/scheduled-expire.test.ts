@@ -9,8 +9,6 @@ import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inli
 import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 
-jest.setTimeout(120_000);
-
 const dayMs = 86_400_000;
 
 describe('the scheduled expiry', () => {

@@ -63,7 +63,7 @@ describe('connections', () => {
     const { rows } = await warehouse.query('select key from starlift.object where key = any($1)', [copies]);
     expect(rows).toHaveLength(120);
     await expectExact();
-  }, 120_000);
+  });
 
   it('that a restart of the server ends in the middle of a run cost no dead letter', async () => {
     road = await startInlineRoad({ ...databases });

@@ -81,5 +81,5 @@ describeWithInstalledPostgres('a failover of source and warehouse to a promoted 
       true,
     );
     expect(await road.deadLetters()).toEqual([]);
-  }, 150_000);
+  });
 });

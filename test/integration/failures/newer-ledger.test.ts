@@ -43,5 +43,5 @@ describe('a loading service that was rolled back behind a newer ledger', () => {
     expect(await road.deadLetters()).toEqual([]);
     const report = await verifyWarehouse({ source, warehouse, warehouseSchema: 'public', model: totesys });
     expect(report.ok).toBe(true);
-  }, 150_000);
+  });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectPatiently } from '../../../cli/run/connect-named.ts';
 import { type Pipeline, startPipeline } from '../../../cli/run/pipeline.ts';
 import { watchSource } from '../../../cli/run/watch-source.ts';
@@ -14,9 +14,6 @@ import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postg
 import { seen } from '../../helpers/seen.ts';
 import { outageCauses, type Target } from '../../reliability/outages/outage-causes.ts';
 import { findDifferences } from '../../reliability/silence/status-evidence.ts';
-
-// Two servers, one of which starts again now and then, and workers of their own.
-jest.setTimeout(120_000);
 
 type Side = 'source' | 'warehouse';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defineDimension, defineFact, int, uuid, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
@@ -8,8 +8,6 @@ import type { TextRow } from '../../helpers/rows/text-rows.ts';
 import { drain } from '../../helpers/small-warehouse/deliveries.ts';
 import { runOf } from '../../helpers/small-warehouse/parquet-objects.ts';
 import { WarehouseUnderTest } from '../../helpers/small-warehouse/warehouse-under-test.ts';
-
-jest.setTimeout(120_000);
 
 const part = defineDimension({
   name: 'dim_part',

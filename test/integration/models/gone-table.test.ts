@@ -141,7 +141,7 @@ describe('a table that leaves the model, and one that is renamed, while their me
       }
     }
     await road.settle();
-  }, 120_000);
+  });
   afterAll(async () => {
     await road?.end();
     await Promise.all([source?.end(), warehouse?.end()]);

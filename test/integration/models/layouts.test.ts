@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { replay, sendReplay } from '../../../cli/replay/replay.ts';
 import {
@@ -19,9 +19,6 @@ import { publishModel } from '../../../shared/records/published-model.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-
-// The handlers of four services are loaded for each road, and the machine may be busy.
-jest.setTimeout(120_000);
 
 const tables = `
   create table place (place_id int primary key, label text, note text);

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { checkTables } from '../../../shared/ledger/table-counts.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { during, MigratedRoad } from './migrated-road.ts';
 import { byId, byRef, salesTables } from './sales-model.ts';
-
-// The handlers of four services are loaded once, and the machine may be busy.
-jest.setTimeout(120_000);
 
 const captured =
   'select sale_id, ref, shop_id, cents, changed::text from fact_sale order by sale_id, changed';

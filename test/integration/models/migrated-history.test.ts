@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DimensionDefinition } from '../../../shared/model/define.ts';
 import { versionsOf } from '../../../shared/model/history.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { MigratedRoad } from './migrated-road.ts';
 import { salesTables, shop, withTables } from './sales-model.ts';
-
-// The handlers of four services are loaded once, and the machine may be busy.
-jest.setTimeout(120_000);
 
 let server: PostgresServer;
 let road: MigratedRoad;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { planMigration } from '../../../cli/migrate/plan.ts';
 import { listDrops } from '../../../cli/migrate/prune.ts';
@@ -21,9 +21,6 @@ import { seen } from '../../helpers/seen.ts';
 import { makeCrashingSite } from './crashing-site.ts';
 import { MigratedRoad } from './migrated-road.ts';
 import { byId, byRef, sale, saleByRef, salesTables, shop, withTables } from './sales-model.ts';
-
-// The handlers of four services are loaded once, and the machine may be busy.
-jest.setTimeout(120_000);
 
 let server: PostgresServer;
 let road: MigratedRoad;

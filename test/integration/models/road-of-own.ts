@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, jest } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import pg from 'pg';
 import { readStatus } from '../../../cli/status/read-status.ts';
 import { isClean } from '../../../cli/verify/report.ts';
@@ -10,9 +10,6 @@ import { connect } from '../../helpers/inline-road/databases.ts';
 import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inline-road.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { makeSiteOf } from '../../reliability/silence/status-evidence.ts';
-
-// The handlers of four services are loaded once, and the machine may be busy.
-jest.setTimeout(120_000);
 
 /** A road of a model of one's own between two databases. */
 export class OwnRoad {

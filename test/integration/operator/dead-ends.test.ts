@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import type { ReplayedTable } from '../../../cli/replay/replay.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { formatObjectCreated } from '../../../shared/queue/object-created.ts';
 import { sendAll } from '../../../shared/queue/send-all.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 beforeEach(async () => {

@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { formatDeleted, formatNothingNew } from '../../../cli/run/report/report.ts';
 import { seen } from '../../helpers/seen.ts';
 import { inSession as changeInSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 beforeEach(async () => {

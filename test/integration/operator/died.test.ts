@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FailureGroup } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import { runWorkersInline } from '../../helpers/jest/worker-pool.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
 
-jest.setTimeout(120_000);
 runWorkersInline(undefined);
 
 const alive = `select from dim_staff where staff_id = 1 and first_name = 'Alive'`;

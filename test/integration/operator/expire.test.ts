@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { expire } from '../../../cli/expire/expire.ts';
 import { describeBackfill, sendBackfill } from '../../../cli/replay/backfill.ts';
@@ -9,8 +9,6 @@ import type { ExpiredTable } from '../../../services/loading/expire/expire-objec
 import { backfillKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(180_000);
 
 describe('expire', () => {
   let stack: OperatedStack;

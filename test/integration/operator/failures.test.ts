@@ -1,11 +1,9 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
 import { lastJson, starlift } from '../../helpers/processes/starlift.ts';
 import { type Failures, failureCommands, outcomes, type Redrive } from './failure-commands.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 describe('what has failed for good', () => {
   let stack: OperatedStack;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { listFailures } from '../../../cli/failures/list-failures.ts';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
@@ -12,8 +12,6 @@ import type { PlannedRun } from '../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 describe('following slices by the ledger and the dead letters', () => {
   let stack: OperatedStack;

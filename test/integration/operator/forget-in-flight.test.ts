@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { forgetRow } from '../../../cli/forget/forget.ts';
 import { readObjectLines } from '../../../cli/objects/object-lines.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
@@ -11,8 +11,6 @@ import { type InlineRoad, startInlineRoad } from '../../helpers/inline-road/inli
 import { totesys } from '../../helpers/models/totesys.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-
-jest.setTimeout(180_000);
 
 const secret = 'Zaphod-Geheim';
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { forgetRow } from '../../../cli/forget/forget.ts';
 import { readObjectLines } from '../../../cli/objects/object-lines.ts';
 import type { ModelDefinition } from '../../../shared/model/define.ts';
@@ -8,8 +8,6 @@ import type { ObjectStore } from '../../../shared/object-store/object-store.ts';
 import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { inSession } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(180_000);
 
 const secret = 'Zaphod-Geh';
 

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { seen } from '../../helpers/seen.ts';
 import { inSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 // As after a rollback to 0.1.0, for which the capture state was deleted: it makes the state anew, under a generation of its own,
 // loads a row that came back, and knows no marks of deletes.

@@ -1,11 +1,9 @@
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RunReport } from '../../../cli/run/report/make-report.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { failureCommands, outcomes } from './failure-commands.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 const { failures, redrive } = failureCommands(() => stack);

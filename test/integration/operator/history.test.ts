@@ -1,11 +1,9 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ModelDefinition } from '../../../shared/model/define.ts';
 import { versionsOf } from '../../../shared/model/history.ts';
 import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { inSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(180_000);
 
 let stack: OperatedStack;
 afterEach(() => stack?.stop());

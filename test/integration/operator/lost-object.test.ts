@@ -3,13 +3,11 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { secretIds } from '../../../cli/embedded/resources.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
 import { type StackAsStage, startStackAsStage } from './stage/stack-as-stage.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 let staged: StackAsStage | undefined;

@@ -1,13 +1,11 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ZoneObject } from '../../../cli/objects/list-objects.ts';
 import type { ListedRuns } from '../../../cli/runs/list-runs.ts';
 import type { ShownRun } from '../../../cli/runs/show-run.ts';
 import { readParquetRows } from '../../helpers/rows/parquet-rows.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(180_000);
 
 describe('what lies in the zones', () => {
   let stack: OperatedStack;

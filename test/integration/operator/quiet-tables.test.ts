@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { formatNothingNew } from '../../../cli/run/report/report.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 const lookAt = ({ plan }: Status, table: string) => plan.looks.find(({ source }) => source === table);
 const asOf = ({ tables }: Status, table: string) => tables.find((each) => each.table === table)?.snapshotAt;

@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RebuiltTable } from '../../../cli/rebuild/rebuild.ts';
 import type { Status } from '../../../cli/status/status.ts';
 import { checkTables, type TableCount } from '../../../shared/ledger/table-counts.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { seen } from '../../helpers/seen.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 beforeEach(async () => {

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Trace } from '../../../cli/trace/trace.ts';
 import { traceRow } from '../../../cli/trace/trace-row.ts';
 import { parseTracedKey } from '../../../cli/trace/traced-key.ts';
 import { captureStateKey } from '../../../shared/object-store/object-key.ts';
 import { inSession, runUntilDeleted } from './in-session.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(180_000);
 
 /** Each test has rows of its own. */
 describe('the trace of a row', () => {

@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 describe('a table that a command cannot work on', () => {
   let stack: OperatedStack;

@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Status } from '../../../cli/status/status.ts';
 import { verifyWarehouse } from '../../../cli/verify/verify-warehouse.ts';
 import { readVerified } from '../../../shared/records/verified.ts';
 import { totesys } from '../../helpers/models/totesys.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 interface VerifiedTables {
   ok: boolean;

@@ -1,8 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 describe('the views of current rows in a loaded warehouse', () => {
   let stack: OperatedStack;

@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Status } from '../../../cli/status/status.ts';
 import type { ExplainedWait } from '../../../cli/waiting/explain-waits.ts';
 import type { RefusedRows } from '../../../cli/waiting/refused-rows.ts';
 import { OperatedStack } from './operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 interface Waiting {
   waiting: ExplainedWait[];

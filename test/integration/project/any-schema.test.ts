@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatFinding } from '../../../cli/configuration/yaml-file.ts';
 import { checkProject } from '../../../cli/project/check/check.ts';
@@ -11,8 +11,6 @@ import { assembleModel } from '../../../shared/model/model.ts';
 import { quoteIdentifier } from '../../../shared/postgres/identifier.ts';
 import { chooseSeeds } from '../../helpers/jest/seeds.ts';
 import { kindsOf, useSource } from './init-under-test.ts';
-
-jest.setTimeout(120_000);
 
 const inSource = useSource();
 

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
 import { encodeRows } from '../../../models/totesys/sample/copy-text.ts';
 import { copyIn } from '../../../shared/postgres/copy-in.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 describe('COPY text in a real table', () => {
   let server: PostgresServer;

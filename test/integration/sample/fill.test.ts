@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
 import { createShopSchema } from '../../../models/totesys/sample/schema.ts';
@@ -7,9 +7,6 @@ import {
   startInstalledPostgres,
   startTemporaryPostgres,
 } from '../../helpers/postgres/temporary-postgres.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });

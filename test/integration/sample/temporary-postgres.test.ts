@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import {
   type PostgresServer,
   startInstalledPostgres,
   startTemporaryPostgres,
 } from '../../helpers/postgres/temporary-postgres.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 async function ask(url: string, sql: string): Promise<unknown[][]> {
   const client = new pg.Client({ connectionString: url });

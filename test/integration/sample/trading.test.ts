@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { fillSampleShop } from '../../../models/totesys/sample/fill.ts';
 import { startTrading } from '../../../models/totesys/sample/trading.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 // What is new since the fill, whose times all lie before September 2025.
 const NEWS = `

@@ -2,12 +2,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { hasProgram, startOnTerminal, type Typed } from './pty.ts';
-
-// Each Tab starts a process, and the machine may be busy.
-jest.setTimeout(120_000);
 
 const program = fileURLToPath(new URL('../../../cli/starlift.js', import.meta.url));
 

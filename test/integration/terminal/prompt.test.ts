@@ -4,15 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { starlift } from '../../helpers/processes/starlift.ts';
 import { hasProgram, startOnTerminal, type Typed } from './pty.ts';
-
-// Servers and processes start, and the machine may be busy.
-jest.setTimeout(120_000);
 
 const program = fileURLToPath(new URL('../../../cli/starlift.js', import.meta.url));
 const ctrlC = '\u0003';

@@ -126,7 +126,7 @@ describe('a value of any type', () => {
     for (const [index, { extremes }] of typeCases.entries()) await fill(index, [...extremes, null]);
     await road.run(model);
     await expectExact(0);
-  }, 120_000);
+  });
 
   it.each(chooseSeeds('every value', { short: 2, long: 50 }))(
     'lands as the source writes it, whatever it is (seed %i)',

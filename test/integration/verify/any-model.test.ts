@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { UsageError } from '../../../cli/terminal/usage-error.ts';
 import { describeFound } from '../../../cli/verify/compare-table.ts';
@@ -12,9 +12,6 @@ import type { ColumnDefinition, ModelDefinition, SourceDefinition } from '../../
 import { assembleModel } from '../../../shared/model/model.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { differences, examples } from './exact-copy.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 /** Composite keys of texts, two schemas, a table joined to itself and twice to another one, and a join through a join. */
 const sourceSql = `

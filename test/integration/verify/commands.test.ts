@@ -4,14 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { cleanCounts, expectedRows, sourceSql, warehouseSql } from './shop.ts';
-
-// Servers and processes start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 const totesysFolder = fileURLToPath(new URL('../../../models/totesys', import.meta.url));
 const bin = fileURLToPath(new URL('../../../cli/starlift.js', import.meta.url));

@@ -1,16 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer, connect as netConnect, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../../cli/database/connect.ts';
 import { UsageError } from '../../../cli/terminal/usage-error.ts';
 import { findFreePort } from '../../helpers/network/free-port.ts';
 import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 describe('connecting to a database', () => {
   let server: PostgresServer;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
@@ -15,9 +15,6 @@ import { assembleModel } from '../../../shared/model/model.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { ownTypes, typeCases } from '../types/hostile-values.ts';
 import { differences } from './exact-copy.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(120_000);
 
 const nameOf = (index: number) => `value_${index}`;
 const textNameOf = (index: number) => `${nameOf(index)}_text`;

@@ -1,14 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { connectTo } from '../../../cli/database/connect.ts';
 import { makeDatabase } from '../../../shared/postgres/database.ts';
 import { type DatabaseSecret, parseDatabaseSecret } from '../../../shared/postgres/database-secret.ts';
 import { type RdsFront, startRdsFront } from '../../helpers/network/rds-front.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 const host = 'warehouse.abc123.eu-west-3.rds.amazonaws.com';
 const secretKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { parseExpectations } from '../../../cli/verify/expected/expect-files.ts';
@@ -7,9 +7,6 @@ import { defineDimension, text } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { differences, examples } from './exact-copy.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 const model = assembleModel({
   name: 'words',

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { parseRecordText } from '../../../cli/verify/record-text.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 describe("the text of a row, as Postgres' row() writes it", () => {
   let server: PostgresServer;

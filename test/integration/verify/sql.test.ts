@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { connect } from '../../../cli/database/connect.ts';
 import { answer } from '../../../cli/sql/commands.ts';
@@ -10,9 +10,6 @@ import { describeSqlError, makeSession } from '../../../cli/sql/session.ts';
 import { splitStatements } from '../../../cli/sql/split-statements.ts';
 import { makeTerminal } from '../../../cli/terminal/terminal.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 interface ConsoleOptions {
   json?: boolean;

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { VerifyReport } from '../../../cli/verify/report.ts';
 import { defineDimension, int, varchar } from '../../../shared/model/define.ts';
 import { assembleModel } from '../../../shared/model/model.ts';
 import { totesysDefinition } from '../../helpers/models/totesys.ts';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 describe('verify, of tables and what they refer to,', () => {
   let copy: ExactCopy;

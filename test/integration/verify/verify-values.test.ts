@@ -1,8 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { differences, type ExactCopy, examples, makeExactCopy } from './exact-copy.ts';
-
-// Servers start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 describe('verify, of values,', () => {
   let copy: ExactCopy;

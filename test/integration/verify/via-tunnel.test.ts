@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { cancelStatement } from '../../../cli/database/cancel-statement.ts';
 import { connectTo } from '../../../cli/database/connect.ts';
@@ -12,9 +12,6 @@ import { startTcpProxy, type TcpProxy } from '../../helpers/network/tcp-proxy.ts
 import { giveCertificate } from '../../helpers/postgres/server-certificate.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../helpers/postgres/temporary-postgres.ts';
 import { seen } from '../../helpers/seen.ts';
-
-// A server starts, and the machine may be busy.
-jest.setTimeout(60_000);
 
 /** Nothing resolves it: whoever reaches it has come by the tunnel. */
 const host = 'db.cluster.example';

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { PlanDeps } from '../../../../services/ingestion/plan/plan-run.ts';
 import { type PostgresServer, startTemporaryPostgres } from '../../../helpers/postgres/temporary-postgres.ts';
@@ -9,8 +9,6 @@ import type { CaptureBench } from '../capture-bench.ts';
 import { benchInEachTest } from '../each-bench.ts';
 import { latestRows } from '../ingested-rows.ts';
 import { afterEachQuery, reasons, reported, reportingReads, tableState } from './quiet-plans.ts';
-
-jest.setTimeout(120_000);
 
 /** A table that was written to is looked at by summaries alone, as long as they name blocks. */
 const bySummaries = {

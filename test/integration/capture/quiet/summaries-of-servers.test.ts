@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chown, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { PlanDeps } from '../../../../services/ingestion/plan/plan-run.ts';
 import { serverUser } from '../../../helpers/postgres/postgres-binaries.ts';
@@ -15,7 +15,6 @@ import { seen } from '../../../helpers/seen.ts';
 import { attach, endAll, startShop } from '../server/shop-servers.ts';
 import { quietOptions, reasons, reported } from './quiet-plans.ts';
 
-jest.setTimeout(120_000);
 afterEach(endAll);
 
 const bySummaries = {

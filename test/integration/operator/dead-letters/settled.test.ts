@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DroppedFailure } from '../../../../cli/failures/drop.ts';
 import type { FailureGroup } from '../../../../cli/failures/list-failures.ts';
 import type { Status } from '../../../../cli/status/status.ts';
@@ -7,8 +7,6 @@ import { sendAll } from '../../../../shared/queue/send-all.ts';
 import { publishModel } from '../../../../shared/records/published-model.ts';
 import { totesysDefinition } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';
-
-jest.setTimeout(120_000);
 
 let stack: OperatedStack;
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type {
   AttentionAnswer,
   ConsoleInfo,
@@ -11,8 +11,6 @@ import type { Trace } from '../../../../cli/trace/trace.ts';
 import { type ConsoleUnderTest, startConsoleAt } from '../../console/console-under-test.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
-
-jest.setTimeout(180_000);
 
 describe('the console on a stage', () => {
   let staged: StackAsStage;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type CommandName, commandTable } from '../../../../cli/help/command-table.ts';
 import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
@@ -15,8 +15,6 @@ import { putRetrying } from '../../../../shared/records/retrying.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
-
-jest.setTimeout(120_000);
 
 const folder = fileURLToPath(new URL('../../../../docs/json/', import.meta.url));
 const suffix = '.schema.json';

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { secretIds } from '../../../../cli/embedded/resources.ts';
 import { putSecret } from '../../../../cli/site/stage/put-secret.ts';
 import type { Status } from '../../../../cli/status/status.ts';
@@ -10,8 +10,6 @@ import { totesys } from '../../../helpers/models/totesys.ts';
 import { startTcpProxy, type TcpProxy } from '../../../helpers/network/tcp-proxy.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
-
-jest.setTimeout(120_000);
 
 describe('the commands on a stage', () => {
   let staged: StackAsStage;

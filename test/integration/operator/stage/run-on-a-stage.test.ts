@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runOnStage } from '../../../../cli/run/run-on-stage.ts';
 import { makeTerminal } from '../../../../cli/terminal/terminal.ts';
 import { captureStateKey } from '../../../../shared/object-store/object-key.ts';
@@ -8,8 +8,6 @@ import { seen } from '../../../helpers/seen.ts';
 import { inSession } from '../in-session.ts';
 import { OperatedStack } from '../operated-stack.ts';
 import { type StackAsStage, stage, startStackAsStage } from './stack-as-stage.ts';
-
-jest.setTimeout(120_000);
 
 describe('a run on a stage', () => {
   let staged: StackAsStage;

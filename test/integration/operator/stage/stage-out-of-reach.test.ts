@@ -1,9 +1,6 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../../helpers/network/free-port.ts';
 import { starlift } from '../../../helpers/processes/starlift.ts';
-
-// Processes start, and the machine may be busy.
-jest.setTimeout(60_000);
 
 /** An environment in which the AWS SDK finds nothing but what a test gives. */
 const nothing = {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { parseCommand } from '../../../../cli/parse-command.ts';
 import { openEmbeddedSite } from '../../../../cli/site/embedded/embedded-site.ts';
@@ -14,9 +14,6 @@ import { formatRunRecord } from '../../../../shared/records/plan/run-record.ts';
 import { totesys } from '../../../helpers/models/totesys.ts';
 import { seen } from '../../../helpers/seen.ts';
 import { OperatedStack } from '../operated-stack.ts';
-
-// A stack starts for each test, and the machine may be busy.
-jest.setTimeout(90_000);
 
 let stack: OperatedStack;
 beforeEach(async () => {
