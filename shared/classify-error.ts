@@ -12,6 +12,7 @@ import {
   isDiskFull,
   isLockNotAvailable,
   isServerError,
+  isTransactionTimeout,
   isTransientState,
 } from './postgres/server-error.ts';
 
@@ -97,7 +98,7 @@ function refuserOf({ code, name, $metadata, $retryable }: KnownFailure): Refuser
       status === 429 || status === 503 || throttling.has(String(name)) || $retryable?.throttling === true;
     return isUnreachable || isThrottled ? 'AWS' : undefined;
   }
-  if (isDiskFull(code)) return 'database';
+  if (isDiskFull(code) || isTransactionTimeout(code)) return 'database';
   return isLockNotAvailable(code) ? 'lock' : undefined;
 }
 

@@ -13,7 +13,7 @@ import type { NextTable } from '../../shared/model/define.ts';
 import type { Model } from '../../shared/model/model.ts';
 import { quoteIdentifier, quoteQualified } from '../../shared/postgres/identifier.ts';
 import { isServerError, isTransientState, type ServerError } from '../../shared/postgres/server-error.ts';
-import { inTransaction, liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
+import { inTransaction } from '../../shared/postgres/transaction.ts';
 import { currentNameOf } from '../../shared/warehouse/current/current-view.ts';
 import { makeCurrentViews } from '../../shared/warehouse/current/keep-current-views.ts';
 import { createStatements, type DdlOptions } from '../../shared/warehouse/relation.ts';
@@ -64,9 +64,7 @@ export async function takeOver(client: pg.ClientBase, options: TakeOverOptions):
   const olds = quoted.map(({ table }) => table).join(', ');
   const nexts = quoted.map(({ next }) => next).join(', ');
   await inTransaction(client, async () => {
-    await client.query(
-      `set local lock_timeout = '2s'; set local statement_timeout = 0; ${liftTransactionTimeout}`,
-    );
+    await client.query(`set local lock_timeout = '2s'; set local statement_timeout = 0`);
     await client.query('select pg_advisory_xact_lock($1, $2)', [...warehouseLocks.tables]);
     const binding = await readBinding(client);
     if (binding?.modelId !== migratingHash) {

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { tableLock } from '../../shared/ledger/schema/ledger-schema.ts';
-import { liftTransactionTimeout } from '../../shared/postgres/transaction.ts';
 
 export interface TablesToLock {
   /** By their quoted names. */
@@ -29,7 +28,6 @@ export async function limitWaiting(
     set local statement_timeout = '240s';
     set local idle_in_transaction_session_timeout = '60s';
     set local jit = off;
-    ${liftTransactionTimeout};
     set local lock_timeout = '60s';
     ${held === undefined ? '' : holdTables(held)}
     set local lock_timeout = '${tableLockTimeout}';

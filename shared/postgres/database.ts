@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { isConnectionLost, toPipelineError } from '../classify-error.ts';
-import { RefusedError, type Refuser, TransientError } from '../errors.ts';
+import { RefusedError, type Refuser, restate, TransientError } from '../errors.ts';
 import { assertTargetSession, describeServer, makeClientSettings } from './client-settings.ts';
 import type { DatabaseSecret } from './database-secret.ts';
 import {
@@ -98,7 +98,7 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
         failed = false;
         return result;
       } catch (error) {
-        throw nameServer(error, serverName);
+        throw nameServer(lossOf(error, client), serverName);
       } finally {
         client.release(failed);
       }
@@ -115,8 +115,17 @@ function nameServer(thrown: unknown, server: string): unknown {
   if (!isConnectionLost(thrown)) return thrown;
   const { message } = toPipelineError(thrown);
   if (message.includes(server)) return thrown;
-  return new TransientError(`${server}: ${message}`, { cause: thrown });
+  return restate(toPipelineError(thrown), { message: `${server}: ${message}` });
 }
+
+/** What each lent connection was lost by. */
+const losses = new WeakMap<pg.ClientBase, unknown>();
+
+/** A server that ends a connection between two statements says why, and pg says of the next one only that it is lost. */
+const lossOf = (thrown: unknown, client: pg.ClientBase): unknown =>
+  isConnectionLost(thrown) && (thrown as { code?: unknown }).code === undefined
+    ? (losses.get(client) ?? thrown)
+    : thrown;
 
 /** A first statement, because a pooler takes connections for a server that is not there, and an idle one may be dead. */
 async function connectAndAsk(pool: pg.Pool): Promise<pg.PoolClient> {
@@ -165,7 +174,9 @@ function makePool(secret: DatabaseSecret, options: DatabaseOptions): pg.Pool {
   // A connection that the server ends (restart, failover) says so by an event, and without a listener that would
   // end the process. An idle one is taken out of the pool by pg itself; a lent one fails its query.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', (error) => losses.has(client) || losses.set(client, error));
+  });
   return pool;
 }
 

@@ -98,6 +98,12 @@ export const isObjectNotReady = (error: unknown): boolean =>
 /** A full disk can come at any statement, and is nobody's statement's fault. */
 export const isDiskFull = (code: unknown): boolean => code === '53100';
 
+/**
+ * A role's transaction_timeout was over before the transaction could lift it, as on a server that has too much to do. No
+ * message's own work makes that: from its first statement on it has no such limit.
+ */
+export const isTransactionTimeout = (code: unknown): boolean => code === '25P04';
+
 /** A lock_timeout ran out, or NOWAIT found the lock taken. */
 export const isLockNotAvailable = (code: unknown): boolean => code === '55P03';
 

@@ -13,7 +13,11 @@ import type pg from 'pg';
  * @throws any error that the work throws. If the rollback fails too, the connection is gone, and that error is dropped
  */
 export const inTransaction = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
-  within(client, `begin isolation level read committed; ${makeDurable}; ${noticeLostClient}`, work);
+  within(
+    client,
+    `begin isolation level read committed; ${liftTransactionTimeout}; ${makeDurable}; ${noticeLostClient}`,
+    work,
+  );
 
 const makeDurable = `
   select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;

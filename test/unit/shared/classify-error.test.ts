@@ -11,6 +11,7 @@ describe('toPipelineError', () => {
     ['a statement timeout', { code: '57014' }],
     ['too many connections', { code: '53300' }],
     ['a lost connection', { code: '08006' }],
+    ['a transaction_timeout of the role', { code: '25P04' }],
     ['a server that is shutting down', { code: '57P01' }],
     ['a refused connection', { code: 'ECONNREFUSED' }],
     ['throttling', { name: 'ThrottlingException' }],
