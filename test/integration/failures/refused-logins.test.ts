@@ -68,7 +68,9 @@ describe('a database that refuses logins', () => {
       ]);
       await end();
       await (await connecting).end();
-      expect(lines.slice(1)).toEqual([expect.stringMatching(/^Connected after \d+ s\.$/)]);
+      // A server that is asked while it starts again refuses for that, which is another reason.
+      const others = lines.slice(1).filter((line) => !line.includes('the database system is starting up'));
+      expect(others).toEqual([expect.stringMatching(/^Connected after \d+ s\.$/)]);
       await reconnect();
     });
   });
