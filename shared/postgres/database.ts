@@ -113,9 +113,8 @@ export function makeDatabase(fetchSecret: SecretFetcher, options: DatabaseOption
 /** pg's own words for a connection that ended do not say which of the databases it led to. */
 function nameServer(thrown: unknown, server: string): unknown {
   if (!isConnectionLost(thrown)) return thrown;
-  const { message } = toPipelineError(thrown);
-  if (message.includes(server)) return thrown;
-  return restate(toPipelineError(thrown), { message: `${server}: ${message}` });
+  const error = toPipelineError(thrown);
+  return error.message.includes(server) ? thrown : restate(error, { message: `${server}: ${error.message}` });
 }
 
 /** What each lent connection was lost by. */

@@ -83,7 +83,7 @@ export async function expireObjects(
 ): Promise<Expiry> {
   const expired: ExpiredTable[] = [];
   for (const { table, before } of tables) {
-    const one = { ...{ table, before: before.toISOString() }, ...noObjects() };
+    const one = { table, before: before.toISOString(), ...noObjects() };
     const stopped = await expireTable(deps, { table, before }, { of: one, dryRun, hasTime });
     if (stopped === undefined || one.ingested + one.processed + one.quarantined > 0) expired.push(one);
     if (stopped !== undefined)
